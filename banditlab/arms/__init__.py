@@ -1,0 +1,31 @@
+"""Stochastic and adversarial K-armed bandits."""
+
+from . import divergences, policies, theory
+from .environments import Bernoulli, Beta, Exponential, Gaussian, Poisson, TruncatedGaussian
+from .family import environment, policy
+from .finite import Categorical, Empirical, FromScipy
+from .nonstationary import Adversarial, PiecewiseStationary
+from .policies import *  # noqa: F403 - the policies' own __all__ is the list
+from .stationary import Stationary
+from .support import Support
+
+__all__ = [
+    "Adversarial",
+    "Bernoulli",
+    "Beta",
+    "Categorical",
+    "Empirical",
+    "Exponential",
+    "FromScipy",
+    "Gaussian",
+    "PiecewiseStationary",
+    "Poisson",
+    "Stationary",
+    "Support",
+    "TruncatedGaussian",
+    "divergences",
+    "environment",
+    "policy",
+    "theory",
+    *policies.__all__,
+]

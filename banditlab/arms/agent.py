@@ -1,0 +1,129 @@
+"""A policy as an object that plays one round at a time, with real feedback."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from banditlab.core import sampling
+from banditlab.core.components import Problem, Space, make_state
+from banditlab.core.dispatch import kernel
+from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
+from banditlab.core.validation import integer, shown
+
+from .kernel import choose_arm, learn
+from .support import check_reward
+
+
+class Agent:
+    """Plays a policy one round at a time.
+
+    Made by `banditlab.start`. Its choices are those of run `run` of a simulation with the same seed, as long
+    as it gets the same rewards.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> agent = bl.start(arms.RoundRobin(), n_arms=3, seed=0)
+    >>> arm = agent.select()
+    >>> agent.update(arm, 0.5)
+    >>> arm, agent.select()
+    (0, 1)
+    """
+
+    def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
+        self.policy = policy
+        self.n_arms = n_arms
+        self._horizon = horizon
+        self._params = policy.params(Problem(n_arms, horizon))
+        self._arrays = make_state(policy, Space(n_arms, 1, horizon))
+        self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
+        self._best, self._arm, self._work = np.zeros(1), np.zeros(1, np.int64), np.zeros(1)
+        self._choose = kernel(choose_arm, self._params)
+        self._learn = kernel(learn, self._params)
+        self._round = 1
+        self._pending: int | None = None
+
+    def __repr__(self) -> str:
+        """Return the policy and the round."""
+        return f"Agent({self.policy!r}, n_arms={self.n_arms}, round={self._round})"
+
+    def select(self) -> int:
+        """Return the arm to play in this round."""
+        if self._pending is not None:
+            raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
+        self._choose(self._params, self._arrays, self.n_arms, self._round, self._rng, self._best, self._arm, self._work)
+        self._pending = int(self._arm[0])
+        return self._pending
+
+    def update(self, arm: int, reward: float) -> None:
+        """Learn the reward of the arm that `select` returned.
+
+        Parameters
+        ----------
+        arm : int
+            That arm.
+        reward : float
+            Its reward, finite and of the kind that the policy learns from.
+        """
+        if self._pending is None:
+            raise OutOfTurn(f"update was called before select in round {self._round}; allowed: after it")
+        played = integer(0, self.n_arms - 1)("arm", arm)
+        if played != self._pending:
+            raise InvalidArgument(f"arm is {played}; allowed: {self._pending}, which select returned")
+        self._learn(self._params, self._arrays, played, check_reward(self.policy, reward), self._round)
+        self._pending = None
+        self._round += 1
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Everything that the future depends on, as picklable data; assign it to restore."""
+        return copy.deepcopy(
+            {
+                "policy": repr(self.policy),
+                "n_arms": self.n_arms,
+                "round": self._round,
+                "pending": self._pending,
+                "rng": self._rng,
+                "arrays": _as_dict(self._arrays),
+            }
+        )
+
+    @state.setter
+    def state(self, saved: dict[str, Any]) -> None:
+        if not isinstance(saved, dict) or set(saved) != set(self.state):
+            raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent")
+        for name, mine in (("policy", repr(self.policy)), ("n_arms", self.n_arms)):
+            if saved[name] != mine:
+                raise InvalidArgument(f"state[{name!r}] is {shown(saved[name])}; allowed: {mine}")
+        self._round, self._pending = saved["round"], saved["pending"]
+        self._rng[...] = saved["rng"]
+        _restore(self._arrays, saved["arrays"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the constructor's arguments and the state; compiled kernels are found again."""
+        return _restored, (self.policy, self.n_arms, self._horizon, self.state)
+
+
+def _restored(policy: Any, n_arms: int, horizon: int | None, state: dict[str, Any]) -> Agent:
+    agent = Agent(policy, n_arms, 0, 0, horizon)
+    agent.state = state
+    return agent
+
+
+def _as_dict(arrays: Any) -> dict[str, Any]:
+    return {
+        name: _as_dict(value) if isinstance(value, tuple) else value.copy()
+        for name, value in zip(arrays._fields, arrays, strict=True)
+    }
+
+
+def _restore(arrays: Any, saved: dict[str, Any]) -> None:
+    for name, value in zip(arrays._fields, arrays, strict=True):
+        if isinstance(value, tuple):
+            _restore(value, saved[name])
+        else:
+            value[...] = saved[name]

@@ -1,0 +1,154 @@
+"""Kullback-Leibler divergences and the constants K_inf of the lower bounds, as plain functions of numbers.
+
+`kl_*` is the divergence between two members of a one-parameter family, given by their means. `kinf_*` is
+the infimum of KL(nu, nu') over the nu' of a model whose mean exceeds a target: what a
+uniformly good policy needs log(T) / K_inf pulls for (Burnetas and Katehakis 1996).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def kl_bernoulli(p: float, q: float) -> float:
+    """Return KL(Bernoulli(p), Bernoulli(q)), in nats; inf where q is 0 or 1 and p is not."""
+    from scipy import special
+
+    return float(special.rel_entr(p, q) + special.rel_entr(1.0 - p, 1.0 - q))
+
+
+def kl_gaussian(mean: float, other: float, std: float, other_std: float | None = None) -> float:
+    """Return KL(N(mean, std^2), N(other, other_std^2)); the standard deviations are equal by default."""
+    s = std if other_std is None else other_std
+    return math.log(s / std) + (std**2 + (mean - other) ** 2) / (2 * s**2) - 0.5
+
+
+def kl_exponential(mean: float, other: float) -> float:
+    """Return the divergence between exponential distributions of given means."""
+    ratio = mean / other
+    return ratio - 1.0 - math.log(ratio)
+
+
+def kl_poisson(mean: float, other: float) -> float:
+    """Return the divergence between Poisson distributions of given means."""
+    from scipy import special
+
+    return float(other - mean + special.xlogy(mean, mean / other)) if other > 0 else math.inf
+
+
+def kl_beta(a: float, b: float, c: float, d: float) -> float:
+    """Return KL(Beta(a, b), Beta(c, d))."""
+    from scipy import special
+
+    return float(
+        special.betaln(c, d)
+        - special.betaln(a, b)
+        + (a - c) * special.digamma(a)
+        + (b - d) * special.digamma(b)
+        + (c - a + d - b) * special.digamma(a + b)
+    )
+
+
+def kinf_beta(a: float, b: float, target: float) -> float:
+    """Return K_inf in the model of all beta distributions: both shapes unknown.
+
+    The nearest distribution has mean exactly `target`, so that one number is left to minimise over:
+    its concentration c + d.
+    """
+    from scipy import optimize
+
+    if a / (a + b) >= target:
+        return 0.0
+    if target >= 1.0:
+        return math.inf
+
+    def divergence(log_size: float) -> float:
+        size = math.exp(log_size)
+        return kl_beta(a, b, target * size, (1.0 - target) * size)
+
+    start = math.log(a + b)
+    found = optimize.minimize_scalar(divergence, bracket=(start - 1.0, start + 1.0), options={"xtol": 1e-12})
+    return float(found.fun)
+
+
+def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, upper: float) -> float:
+    """Return K_inf in the model of all distributions on (-inf, upper], for a finitely supported one.
+
+    By duality (Honda and Takemura 2010, Theorem 8): max over l in [0, 1/(upper - target)] of
+    E log(1 - l (X - target)), a concave function of l.
+    """
+    from scipy import optimize
+
+    x = np.asarray(values, dtype=float)
+    p = np.asarray(probabilities, dtype=float)
+    if float(x @ p) >= target:
+        return 0.0
+    if target >= upper:
+        return math.inf
+    top = 1.0 / (upper - target)
+
+    def slope(scale: float) -> float:
+        return float(-(p * (x - target) / (1.0 - scale * (x - target))).sum())
+
+    inside = p > 0
+    x, p = x[inside], p[inside]
+    if x.max() < upper and slope(top) >= 0.0:
+        best = top
+    else:
+        high = top * (1.0 - 1e-15)
+        best = high if slope(high) >= 0.0 else float(optimize.brentq(slope, 0.0, high, xtol=1e-300, rtol=1e-14))
+    return float((p * np.log1p(-best * (x - target))).sum())
+
+
+def truncated_gaussian_moments(location: float, scale: float, low: float, high: float) -> tuple[float, float]:
+    """Return the mean and the variance of a Gaussian conditioned on [low, high]."""
+    from scipy import stats
+
+    a, b = (low - location) / scale, (high - location) / scale
+    mean, variance = stats.truncnorm.stats(a, b, loc=location, scale=scale, moments="mv")
+    return float(mean), float(variance)
+
+
+def kinf_truncated_gaussian(location: float, scale: float, low: float, high: float, target: float) -> float:
+    """Return K_inf in the model of Gaussians with known scale truncated to a known interval: the location is unknown.
+
+    An exponential family in the location: KL = (l - l') m(l) / s^2 + A(l') - A(l), where m is the mean
+    and A the log-normaliser.
+    """
+    from scipy import optimize, stats
+
+    mean, _ = truncated_gaussian_moments(location, scale, low, high)
+    if mean >= target:
+        return 0.0
+    if target >= high:
+        return math.inf
+
+    def log_normaliser(at: float) -> float:
+        a, b = (low - at) / scale, (high - at) / scale
+        inside = stats.norm.logsf(a) if b > 30 else _log_difference(a, b)
+        return at**2 / (2 * scale**2) + float(inside)
+
+    step = scale
+    upper = location + step
+    while truncated_gaussian_moments(upper, scale, low, high)[0] < target:
+        step *= 2.0
+        upper = location + step
+    found = float(
+        optimize.brentq(
+            lambda at: truncated_gaussian_moments(at, scale, low, high)[0] - target, location, upper, xtol=1e-13
+        )
+    )
+    return (location - found) * mean / scale**2 + log_normaliser(found) - log_normaliser(location)
+
+
+def _log_difference(a: float, b: float) -> float:
+    """Return log(Phi(b) - Phi(a)) without cancellation, for a < b."""
+    from scipy import special
+
+    if a > 0:
+        a, b = -b, -a
+    high, low = float(special.log_ndtr(b)), float(special.log_ndtr(a))
+    return high + math.log1p(-math.exp(low - high))

@@ -1,0 +1,365 @@
+"""Environments of K-armed bandits with one-parameter and two-parameter reward distributions.
+
+The regret of all of them is the pseudo-regret: after T rounds, the sum over rounds of max_b mu_b - mu_{a_t}, where
+mu_a is the mean of arm a and a_t the arm played; no realised reward enters it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import Params, Problem, field
+from banditlab.core.elementary import log, normal_quantile
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.sampling import expanded_beta
+from banditlab.core.validation import Check, number, positive, same_length, vector
+
+from . import divergences
+from .family import environment
+from .finite import FiniteSupport, finite_table
+from .stationary import Stationary
+from .support import Support
+
+
+def number_or_vector(low: float) -> Check:
+    """Return a check for one number above `low` for all arms, or a sequence with one for each."""
+    many = vector(low, open_low=True)
+
+    def check(name: str, value: Any) -> Any:
+        if np.ndim(value) == 0:
+            return positive(name, number(name, value))
+        return many(name, value)
+
+    return check
+
+
+@environment
+class Bernoulli(Stationary):
+    r"""Rewards 0 or 1: arm a gives 1 with probability `means[a]`.
+
+    Parameters
+    ----------
+    means : sequence of float
+        One probability an arm, in [0, 1].
+
+    Notes
+    -----
+    Lower bound (Lai and Robbins 1985, Theorem 2): :math:`\liminf R_T / \log T \ge \sum_a \Delta_a / kl(\mu_a, \mu^*)`.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Bernoulli([0.1, 0.5, 0.9]).gaps.tolist()
+    [0.8, 0.4, 0.0]
+    """
+
+    means: NDArray[np.float64] = field(check=vector(0.0, 1.0), doc="one probability an arm, in [0, 1]")
+
+    @property
+    def support(self) -> Support:
+        """Rewards are 0 or 1."""
+        return Support(0.0, 1.0, binary=True)
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return 1 if u is below the mean."""
+        return 1.0 if u < self.means[arm] else 0.0
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return kl(mu_a, target)."""
+        return divergences.kl_bernoulli(self.means[arm], target)
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's scipy distribution."""
+        from scipy import stats
+
+        return stats.bernoulli(self.means[arm])
+
+
+@environment
+class Gaussian(Stationary):
+    r"""Gaussian rewards with known means and standard deviations.
+
+    Parameters
+    ----------
+    means : sequence of float
+        One mean an arm.
+    std : float or sequence of float, default 1.0
+        The standard deviation, of all arms or of each; positive.
+
+    Notes
+    -----
+    Lower bound, for known standard deviations: K_inf = (mu* - mu_a)^2 / (2 std_a^2).
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).n_arms
+    2
+    """
+
+    means: NDArray[np.float64] = field(check=vector(), doc="one mean an arm")
+    std: Any = field(1.0, number_or_vector(0.0), "standard deviation: one for all arms, or one an arm")
+
+    def validate(self) -> None:
+        """Check that there is one standard deviation, or one an arm."""
+        if np.ndim(self.std) == 1:
+            same_length("Gaussian", means=self.means, std=self.std)
+
+    @property
+    def stds(self) -> NDArray[np.float64]:
+        """Standard deviations, one an arm."""
+        return np.broadcast_to(np.asarray(self.std, dtype=float), self.means.shape).copy()
+
+    @property
+    def support(self) -> Support:
+        """All real numbers."""
+        return Support(-math.inf, math.inf)
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the gaps and one standard deviation an arm."""
+        return {"gaps": self.gaps, "std": self.stds}
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return the quantile at u."""
+        return self.means[arm] + self.std[arm] * normal_quantile(u)  # type: ignore[no-any-return]
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return the divergence to the Gaussian of mean `target` and the same standard deviation."""
+        return divergences.kl_gaussian(self.means[arm], max(target, self.means[arm]), self.stds[arm])
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's scipy distribution."""
+        from scipy import stats
+
+        return stats.norm(self.means[arm], self.stds[arm])
+
+
+@environment
+class Beta(Stationary):
+    """Beta rewards: arm k gives Beta(a[k], b[k]).
+
+    Parameters
+    ----------
+    a, b : sequence of float
+        The shapes, one of each an arm; positive.
+
+    Notes
+    -----
+    Lower bound: K_inf in the model of all beta distributions, both shapes unknown, by one-dimensional
+    minimisation (`divergences.kinf_beta`).
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Beta([1.0, 3.0], [1.0, 1.0]).means.tolist()
+    [0.5, 0.75]
+    """
+
+    a: NDArray[np.float64] = field(check=vector(0.0, open_low=True), doc="first shape, one an arm")
+    b: NDArray[np.float64] = field(check=vector(0.0, open_low=True), doc="second shape, one an arm")
+
+    def validate(self) -> None:
+        """Check that every arm has both shapes."""
+        same_length("Beta", a=self.a, b=self.b)
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Means, a / (a + b)."""
+        return self.a / (self.a + self.b)
+
+    @property
+    def support(self) -> Support:
+        """Rewards in [0, 1]."""
+        return Support(0.0, 1.0)
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return a beta variate made from u."""
+        return expanded_beta(u, self.a[arm], self.b[arm])
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return K_inf in the model of all beta distributions."""
+        return divergences.kinf_beta(self.a[arm], self.b[arm], target)
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's scipy distribution."""
+        from scipy import stats
+
+        return stats.beta(self.a[arm], self.b[arm])
+
+
+@environment
+class Exponential(Stationary):
+    """Exponential rewards with given means.
+
+    Parameters
+    ----------
+    means : sequence of float
+        One mean (the scale, not the rate) an arm; positive.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Exponential([1.0, 2.0]).best_mean
+    2.0
+    """
+
+    means: NDArray[np.float64] = field(check=vector(0.0, open_low=True), doc="one mean an arm, positive")
+
+    @property
+    def support(self) -> Support:
+        """Rewards in [0, inf)."""
+        return Support(0.0, math.inf)
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return the quantile at u."""
+        return -self.means[arm] * log(1.0 - u)  # type: ignore[no-any-return]
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return the divergence to the exponential distribution of mean `target`."""
+        return divergences.kl_exponential(self.means[arm], max(target, self.means[arm]))
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's scipy distribution."""
+        from scipy import stats
+
+        return stats.expon(scale=self.means[arm])
+
+
+@environment
+class Poisson(FiniteSupport):
+    """Poisson rewards with given means.
+
+    Sampled by inversion from a table of the distribution function, cut where less than 2^-60 of the
+    probability is left: below the resolution of the uniform number.
+
+    Parameters
+    ----------
+    means : sequence of float
+        One mean an arm; at least 0.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Poisson([0.0, 2.5]).gaps.tolist()
+    [2.5, 0.0]
+    """
+
+    means: NDArray[np.float64] = field(check=vector(0.0, 1e9), doc="one mean an arm, at least 0")
+
+    @property
+    def support(self) -> Support:
+        """Rewards in [0, inf)."""
+        return Support(0.0, math.inf)
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the gaps and the table."""
+        from scipy import special
+
+        rows = []
+        for mean in self.means:
+            margin = 11.0 * math.sqrt(mean) + 60.0  # more than nine standard deviations: below 2^-60 either way
+            counts = np.arange(max(0.0, math.floor(mean - margin)), math.ceil(mean + margin) + 1.0)
+            rows.append((counts, special.pdtr(counts, mean) if mean > 0 else np.ones_like(counts)))
+        return {"gaps": self.gaps} | finite_table(rows)
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return the divergence to the Poisson distribution of mean `target`."""
+        return divergences.kl_poisson(self.means[arm], max(target, self.means[arm]))
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's scipy distribution."""
+        from scipy import stats
+
+        return stats.poisson(self.means[arm])
+
+
+@environment
+class TruncatedGaussian(Stationary):
+    """Gaussian rewards conditioned on an interval.
+
+    Parameters
+    ----------
+    locations : sequence of float
+        Means of the Gaussians before truncation, one an arm.
+    std : float, default 1.0
+        Their standard deviation; positive.
+    low, high : float, default 0.0 and 1.0
+        The interval.
+
+    Notes
+    -----
+    Regret uses the means of the truncated distributions. Lower bound: the location is unknown, the rest known
+    (`divergences.kinf_truncated_gaussian`).
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.TruncatedGaussian([0.5, 0.7], std=0.1).means.round(3).tolist()
+    [0.5, 0.7]
+    """
+
+    locations: NDArray[np.float64] = field(check=vector(), doc="means before truncation, one an arm")
+    std: float = field(1.0, positive, "standard deviation before truncation")
+    low: float = field(0.0, number, "lower end of the interval")
+    high: float = field(1.0, number, "upper end of the interval")
+
+    def validate(self) -> None:
+        """Check the interval, and that every Gaussian puts mass on it."""
+        if not self.low < self.high:
+            raise InvalidArgument(f"TruncatedGaussian.high is {self.high:g}; allowed: above low, which is {self.low:g}")
+        distance = np.maximum(self.low - self.locations, self.locations - self.high) / self.std
+        if (distance > 30.0).any():
+            arm = int(distance.argmax())
+            raise InvalidArgument(
+                f"TruncatedGaussian.locations[{arm}] is {self.locations[arm]:g}; allowed: "
+                f"within 30 standard deviations of [{self.low:g}, {self.high:g}]"
+            )
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Means after truncation, one an arm."""
+        return np.array(
+            [divergences.truncated_gaussian_moments(m, self.std, self.low, self.high)[0] for m in self.locations]
+        )
+
+    @property
+    def support(self) -> Support:
+        """Rewards in [low, high]."""
+        return Support(self.low, self.high)
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the gaps and, for each arm, where the interval lies on the normal distribution's scale.
+
+        Arms whose interval lies above their location are mirrored, so that small tail probabilities keep all their digits.
+        """
+        from scipy import special
+
+        a = (self.low - self.locations) / self.std
+        b = (self.high - self.locations) / self.std
+        mirrored = a > 0
+        from_, to = np.where(mirrored, -b, a), np.where(mirrored, -a, b)
+        start, end = special.ndtr(from_), special.ndtr(to)
+        return {"gaps": self.gaps, "start": start, "mass": end - start, "mirrored": mirrored}
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return the quantile at u."""
+        v = 1.0 - u if self.mirrored[arm] else u
+        z = normal_quantile(self.start[arm] + v * self.mass[arm])
+        z = -z if self.mirrored[arm] else z
+        return min(max(self.locations[arm] + self.std * z, self.low), self.high)
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return K_inf with the location unknown."""
+        return divergences.kinf_truncated_gaussian(self.locations[arm], self.std, self.low, self.high, target)
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's scipy distribution."""
+        from scipy import stats
+
+        location = self.locations[arm]
+        a, b = (self.low - location) / self.std, (self.high - location) / self.std
+        return stats.truncnorm(a, b, loc=location, scale=self.std)

@@ -1,0 +1,387 @@
+"""Environments whose rewards take finitely many values, sampled by inversion from a table."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from banditlab.core.components import Params, Problem, field
+from banditlab.core.dispatch import device
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import array, invalid, matrix, same_length, shown, vector
+
+from . import divergences
+from .family import environment
+from .stationary import Stationary
+from .support import Support
+
+
+def finite_table(rows: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> dict[str, Any]:
+    """Return the kernel's table from a row of (values, cumulative probabilities) an arm.
+
+    Shorter rows are padded; from the last value with positive probability on, the cumulative probability is
+    made exactly 1, so that rounding in the sums never leaves a gap.
+    """
+    width = max(len(values) for values, _ in rows)
+    table = np.zeros((len(rows), width))
+    cumulative = np.ones((len(rows), width))
+    for row, (values, sums) in enumerate(rows):
+        n = len(values)
+        table[row, :n], table[row, n:] = values, values[-1]
+        top = int(np.argmax(sums >= sums[-1]))
+        cumulative[row, :top] = sums[:top]
+    return {"table": table, "cumulative": cumulative}
+
+
+@device
+def tabulated(table: Any, cumulative: Any, arm: int, u: float) -> float:
+    """Return the first value whose cumulative probability exceeds u, by bisection."""
+    low = 0
+    high = table.shape[1] - 1
+    while low < high:
+        middle = (low + high) // 2
+        if u < cumulative[arm, middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return table[arm, low]  # type: ignore[no-any-return]
+
+
+class FiniteSupport(Stationary):
+    """Base of environments whose `derive` makes a table of values and cumulative probabilities."""
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return the quantile at u."""
+        return tabulated(self.table, self.cumulative, arm, u)
+
+
+def _probabilities(name: str, value: Any) -> NDArray[np.float64]:
+    rows: NDArray[np.float64] = matrix(0.0, 1.0)(name, value)
+    sums = rows.sum(axis=1)
+    wrong = np.flatnonzero(np.abs(sums - 1.0) > 1e-9)
+    if wrong.size:
+        row = int(wrong[0])
+        raise InvalidArgument(f"{name}[{row}] sums to {sums[row]:.12g}; allowed: 1, within 1e-9")
+    return rows
+
+
+@environment
+class Categorical(FiniteSupport):
+    """Rewards from a finite set of values.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The possible rewards, the same for every arm.
+    probabilities : sequence of sequences of float
+        One row an arm, one column a value; rows sum to one.
+
+    Notes
+    -----
+    Lower bound: K_inf over all distributions on (-inf, max(values)], which for a model of known support
+    is that of Burnetas and Katehakis (1996), computed by its dual (`divergences.kinf_finite`).
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]]).means.tolist()
+    [0.5, 1.0]
+    """
+
+    values: NDArray[np.float64] = field(check=vector(), doc="the possible rewards")
+    probabilities: NDArray[np.float64] = field(check=_probabilities, doc="one row an arm, one column a value")
+
+    def validate(self) -> None:
+        """Check that there is a probability for each value."""
+        if self.probabilities.shape[1] != len(self.values):
+            raise InvalidArgument(
+                f"Categorical.probabilities has {self.probabilities.shape[1]} columns; "
+                f"allowed: {len(self.values)}, one for each of values"
+            )
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Means, one an arm."""
+        return self.probabilities @ self.values
+
+    @property
+    def support(self) -> Support:
+        """From the smallest value to the largest."""
+        binary = bool(np.isin(self.values, (0.0, 1.0)).all())
+        return Support(float(self.values.min()), float(self.values.max()), binary)
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the gaps and the table."""
+        order = np.argsort(self.values)
+        rows = [(self.values[order], np.cumsum(p[order])) for p in self.probabilities]
+        return {"gaps": self.gaps} | finite_table(rows)
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return K_inf over the distributions on (-inf, max(values)]."""
+        return divergences.kinf_finite(self.values, self.probabilities[arm], target, float(self.values.max()))
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's distribution, as a scipy-like object."""
+        return _finite_distribution(self.values, self.probabilities[arm])
+
+
+def _finite_distribution(values: NDArray[np.float64], probabilities: NDArray[np.float64]) -> Any:
+    from scipy import stats
+
+    support, inverse = np.unique(values, return_inverse=True)
+    weights = np.bincount(inverse, probabilities, minlength=len(support))
+    return stats.rv_discrete(values=(support, weights / weights.sum()))
+
+
+@environment
+class Empirical(FiniteSupport):
+    """Resamples logged rewards: arm a gives one of its logged rewards, each equally likely.
+
+    Make one from logs with `Empirical.from_dataframe`, or from clicks with `Empirical.from_counts`.
+
+    Parameters
+    ----------
+    values : sequence of sequences of float
+        One row an arm: the different rewards seen (rows padded to equal length).
+    counts : sequence of sequences of float
+        How often each was seen; at least one a row is positive.
+
+    Notes
+    -----
+    Lower bound: as `Categorical`, over all distributions on (-inf, largest value seen].
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Empirical.from_counts(impressions=[100, 200], clicks=[5, 20]).means.tolist()
+    [0.05, 0.1]
+    """
+
+    values: NDArray[np.float64] = field(check=array(2), doc="the different rewards of each arm")
+    counts: NDArray[np.float64] = field(check=array(2, 0.0), doc="how often each was seen")
+
+    def validate(self) -> None:
+        """Check that the two have one shape and no arm is empty."""
+        if self.values.shape != self.counts.shape:
+            raise InvalidArgument(
+                f"Empirical.counts has shape {self.counts.shape}; allowed: that of values, {self.values.shape}"
+            )
+        empty = np.flatnonzero(self.counts.sum(axis=1) <= 0)
+        if empty.size:
+            raise InvalidArgument(f"Empirical.counts[{empty[0]}] is all zeros; allowed: at least one reward an arm")
+
+    @classmethod
+    def from_rewards(cls, rewards: list[ArrayLike]) -> Self:
+        """Return the environment that resamples lists of rewards, one an arm.
+
+        Examples
+        --------
+        >>> Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).n_arms
+        2
+        """
+        if len(rewards) == 0:
+            raise invalid("rewards", rewards, "one list of rewards an arm, at least one arm")
+        check = vector()
+        tables = [np.unique(check(f"rewards[{arm}]", r), return_counts=True) for arm, r in enumerate(rewards)]
+        width = max(len(values) for values, _ in tables)
+        values, counts = np.zeros((len(tables), width)), np.zeros((len(tables), width))
+        for row, (v, c) in enumerate(tables):
+            values[row, : len(v)], counts[row, : len(v)], values[row, len(v) :] = v, c, v[-1]
+        return cls(values, counts)
+
+    @classmethod
+    def from_dataframe(cls, frame: Any, arm: str = "arm", reward: str = "reward") -> Self:
+        """Return the environment that resamples a DataFrame of logged rewards.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row a logged reward.
+        arm, reward : str
+            The columns that hold the arm and its reward. Arms are numbered in sorted order of their names.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> log = pd.DataFrame({"arm": ["a", "b", "b"], "reward": [0.5, 0.0, 1.0]})
+        >>> Empirical.from_dataframe(log).means.tolist()
+        [0.5, 0.5]
+        """
+        columns = list(getattr(frame, "columns", []))
+        for name, column in (("arm", arm), ("reward", reward)):
+            if column not in columns:
+                raise invalid(name, column, f"a column of the DataFrame, which has {columns}")
+        if len(frame) == 0:
+            raise InvalidArgument("frame has no rows; allowed: at least one logged reward")
+        missing = frame[[arm, reward]].isna().any(axis=1)
+        if missing.any():
+            raise InvalidArgument(f"frame has a missing value in row {missing.idxmax()}; allowed: none")
+        return cls.from_rewards([group.to_numpy() for _, group in frame.groupby(arm, sort=True)[reward]])
+
+    @classmethod
+    def from_counts(cls, impressions: ArrayLike, clicks: ArrayLike) -> Self:
+        """Return the environment whose rewards are clicks, with the rates counted in logs.
+
+        Parameters
+        ----------
+        impressions : sequence of int
+            How often each arm was shown; at least 1.
+        clicks : sequence of int
+            How often each was clicked; from 0 to its impressions.
+        """
+        shows = vector(1.0)("impressions", impressions)
+        hits = vector(0.0)("clicks", clicks)
+        same_length("Empirical.from_counts", impressions=shows, clicks=hits)
+        for name, counts in (("impressions", shows), ("clicks", hits)):
+            fractional = np.flatnonzero(counts != np.floor(counts))
+            if fractional.size:
+                where = int(fractional[0])
+                raise invalid(f"{name}[{where}]", float(counts[where]), "a whole number")
+        more = np.flatnonzero(hits > shows)
+        if more.size:
+            where = int(more[0])
+            raise invalid(f"clicks[{where}]", int(hits[where]), f"from 0 to its impressions, {int(shows[where])}")
+        return cls(np.tile([0.0, 1.0], (len(shows), 1)), np.column_stack([shows - hits, hits]))
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Relative frequencies, one row an arm."""
+        return np.asarray(self.counts / self.counts.sum(axis=1, keepdims=True))
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Mean of each arm's logged rewards."""
+        return np.asarray((self.values * self.counts).sum(axis=1) / self.counts.sum(axis=1))
+
+    @property
+    def _seen(self) -> NDArray[np.float64]:
+        return self.values[self.counts > 0]
+
+    @property
+    def support(self) -> Support:
+        """From the smallest reward seen to the largest."""
+        binary = bool(np.isin(self._seen, (0.0, 1.0)).all())
+        return Support(0.0, 1.0, True) if binary else Support(float(self._seen.min()), float(self._seen.max()))
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the gaps and the table."""
+        rows = [(v, np.cumsum(p)) for v, p in zip(self.values, self.probabilities, strict=True)]
+        return {"gaps": self.gaps, "counts": None, "values": None} | finite_table(rows)
+
+    def kinf(self, arm: int, target: float) -> float:
+        """Return K_inf over the distributions on (-inf, largest value seen]."""
+        return divergences.kinf_finite(self.values[arm], self.probabilities[arm], target, self.support.high)
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's distribution, as a scipy-like object."""
+        return _finite_distribution(self.values[arm], self.probabilities[arm])
+
+
+def _frozen(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a list of frozen scipy.stats distributions")
+    if not value:
+        raise invalid(name, value, "at least one frozen scipy.stats distribution")
+    for arm, distribution in enumerate(value):
+        if not (hasattr(distribution, "ppf") and hasattr(distribution, "mean") and hasattr(distribution, "args")):
+            raise InvalidType(f"{name}[{arm}] is {shown(distribution)}; allowed: a frozen scipy.stats distribution")
+        if not math.isfinite(float(distribution.mean())):
+            raise invalid(f"{name}[{arm}].mean()", float(distribution.mean()), "a finite mean")
+    return list(value)
+
+
+# Nodes of the quantile tables: 4096 equal steps, and near 0 and 1 halving steps down to 2^-50.
+_BULK = np.arange(1, 4096) / 4096.0
+_TAIL = 2.0 ** np.arange(-50.0, -12.0)
+_NODES = np.concatenate([_TAIL, _BULK, 1.0 - _TAIL[::-1]])
+
+
+@device
+def interpolated(nodes: Any, quantiles: Any, arm: int, u: float) -> float:
+    """Return the quantile at u, linear between nodes and constant beyond the first and the last."""
+    low = 0
+    high = nodes.shape[0] - 1
+    if u <= nodes[0]:
+        return quantiles[arm, 0]  # type: ignore[no-any-return]
+    if u >= nodes[high]:
+        return quantiles[arm, high]  # type: ignore[no-any-return]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if u < nodes[middle]:
+            high = middle
+        else:
+            low = middle
+    share = (u - nodes[low]) / (nodes[high] - nodes[low])
+    return quantiles[arm, low] + share * (quantiles[arm, high] - quantiles[arm, low])  # type: ignore[no-any-return]
+
+
+@environment
+class FromScipy(Stationary):
+    """Any frozen scipy.stats distributions, one an arm.
+
+    Discrete ones are sampled exactly (from a table that leaves out less than 2^-50 of the probability).
+    Continuous ones are sampled from a quantile table, linear between 4,171 nodes: the distribution function
+    of what is sampled equals the true one at each node, so that the two differ by at most 1/4096 anywhere
+    (Kolmogorov distance), and beyond probability 2^-50 the tail is cut. Regret uses the exact means, `mean()`.
+
+    Parameters
+    ----------
+    distributions : list of frozen scipy.stats distributions
+        Each with a finite mean.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> from banditlab import arms
+    >>> arms.FromScipy([stats.lognorm(0.5), stats.binom(10, 0.2)]).means.round(3).tolist()
+    [1.133, 2.0]
+    """
+
+    distributions: list[Any] = field(check=_frozen, doc="frozen scipy.stats distributions, one an arm")
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Exact means, one an arm."""
+        return np.array([float(d.mean()) for d in self.distributions])
+
+    @property
+    def support(self) -> Support:
+        """From the smallest end of the supports to the largest."""
+        ends = [d.support() for d in self.distributions]
+        low, high = float(min(e[0] for e in ends)), float(max(e[1] for e in ends))
+        binary = all(hasattr(d, "pmf") for d in self.distributions) and low >= 0 and high <= 1
+        return Support(low, high, binary)
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the gaps and the tables; a discrete arm's quantile row is not used, nor a continuous arm's finite row."""
+        rows, quantiles = [], np.zeros((self.n_arms, len(_NODES)))
+        discrete = np.array([hasattr(d, "pmf") for d in self.distributions])
+        for arm, d in enumerate(self.distributions):
+            if discrete[arm]:
+                first, last = d.ppf(2.0**-52), d.isf(2.0**-52)
+                if not (math.isfinite(first) and math.isfinite(last)) or last - first > 1e7:
+                    raise invalid(f"distributions[{arm}]", d, "a discrete distribution with at most 10^7 likely values")
+                values = np.arange(first, last + 1.0)
+                rows.append((values, np.asarray(d.cdf(values), dtype=float)))
+            else:
+                rows.append((np.zeros(1), np.ones(1)))
+                upper = _NODES > 0.5
+                quantiles[arm, ~upper] = d.ppf(_NODES[~upper])
+                quantiles[arm, upper] = d.isf(_TAIL_COMPLEMENT[upper])
+        return {"gaps": self.gaps, "discrete": discrete, "nodes": _NODES, "quantiles": quantiles} | finite_table(rows)
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return the quantile at u, exact or interpolated."""
+        if self.discrete[arm]:
+            return tabulated(self.table, self.cumulative, arm, u)
+        return interpolated(self.nodes, self.quantiles, arm, u)
+
+    def distribution(self, arm: int) -> Any:
+        """Return the arm's scipy distribution."""
+        return self.distributions[arm]
+
+
+_TAIL_COMPLEMENT = np.concatenate([1.0 - _TAIL, 1.0 - _BULK, _TAIL[::-1]])  # 1 - _NODES without cancellation

@@ -1,0 +1,75 @@
+"""The protocol kernel of K-armed bandits: who moves when, and what is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Params, State
+from banditlab.core.sampling import open_uniform
+
+from .generics import choose, gap, reward, update
+
+REGRET, REWARD, OPTIMAL, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row an arm
+
+
+def play(
+    environment: Params,
+    policy: Params,
+    state: State,
+    n_arms: int,
+    environment_rng: Any,
+    policy_rng: Any,
+    first: int,
+    last: int,
+    tally: Any,
+    checkpoints: Any,
+    out: Any,
+) -> None:
+    """Play rounds `first` to `last` on every lane, adding to `tally` and copying it to `out` at checkpoints.
+
+    `tally` has a row a quantity and a column a lane: the regret alone, or regret, reward, rounds in which an
+    optimal arm was played, and pulls of each arm. `out` has one such table a checkpoint.
+    """
+    lanes = tally.shape[1]
+    everything = tally.shape[0] > 1
+    arm = np.zeros(lanes, np.int64)
+    best = np.zeros(lanes)
+    work = np.zeros(lanes)
+    u = np.zeros(lanes)
+    c = 0
+    while c < checkpoints.shape[0] and checkpoints[c] < first:
+        c += 1
+    for t in range(first, last + 1):
+        choose(policy, state, n_arms, t, policy_rng, best, arm, work)
+        for w in range(lanes):
+            u[w] = open_uniform(environment_rng, w)
+        if everything:
+            for w in range(lanes):
+                a = arm[w]
+                r = reward(environment, a, u[w], t)
+                update(policy, state, a, w, r, t)
+                lost = gap(environment, a, t)
+                tally[REGRET, w] += lost
+                tally[REWARD, w] += r
+                tally[OPTIMAL, w] += 1.0 if lost <= 0.0 else 0.0
+                tally[PULLS + a, w] += 1.0
+        else:
+            for w in range(lanes):
+                a = arm[w]
+                update(policy, state, a, w, reward(environment, a, u[w], t), t)
+                tally[REGRET, w] += gap(environment, a, t)
+        if c < checkpoints.shape[0] and t == checkpoints[c]:
+            out[c, :, :] = tally
+            c += 1
+
+
+def choose_arm(policy: Params, state: State, n_arms: int, t: int, rng: Any, best: Any, arm: Any, work: Any) -> None:
+    """Choose the arm of round t: what an agent's `select` calls."""
+    choose(policy, state, n_arms, t, rng, best, arm, work)
+
+
+def learn(policy: Params, state: State, arm: int, r: float, t: int) -> None:
+    """Give the policy the reward of lane 0: what an agent's `update` calls."""
+    update(policy, state, arm, 0, r, t)

@@ -1,0 +1,144 @@
+"""Environments whose best arm changes: adversarial losses, and piecewise-stationary bandits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import Params, Problem, field, is_component
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import integer, invalid, matrix, shown
+
+from .family import environment
+from .support import Support
+
+
+@environment
+class Adversarial:
+    r"""A fixed table of losses: in round t, arm a gives the reward 1 - losses[t-1, a].
+
+    Regret is against the best arm in hindsight: after T rounds,
+    :math:`\sum_{t \le T} \ell_{t, a_t} - \min_a \sum_{t \le T} \ell_{t, a}`; it can fall from one checkpoint to the next.
+
+    Parameters
+    ----------
+    losses : sequence of sequences of float
+        One row a round, one column an arm, in [0, 1]; at least as many rows as the horizon.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Adversarial([[0.0, 1.0], [1.0, 0.0]]).n_arms
+    2
+    """
+
+    losses: NDArray[np.float64] = field(check=matrix(0.0, 1.0), doc="one row a round, one column an arm, in [0, 1]")
+
+    @property
+    def n_arms(self) -> int:
+        """Number of arms."""
+        return int(self.losses.shape[1])
+
+    @property
+    def support(self) -> Support:
+        """Rewards in [0, 1]."""
+        return Support(0.0, 1.0)
+
+    def check_horizon(self, horizon: int) -> None:
+        """Raise if the table ends before the horizon."""
+        if horizon > len(self.losses):
+            raise invalid("horizon", horizon, f"at most {len(self.losses)}, the number of rows of Adversarial.losses")
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return what the best arm in hindsight adds to its loss in each round."""
+        return {"best": np.diff(np.cumsum(self.losses, axis=0).min(axis=1), prepend=0.0)}
+
+    def reward(self: Params, arm: int, u: float, t: int) -> float:
+        """Return 1 less the loss."""
+        return 1.0 - self.losses[t - 1, arm]  # type: ignore[no-any-return]
+
+    def gap(self: Params, arm: int, t: int) -> float:
+        """Return the loss, less the growth of the smallest cumulative loss."""
+        return self.losses[t - 1, arm] - self.best[t - 1]  # type: ignore[no-any-return]
+
+
+def _environments(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a list of environments")
+    if not value:
+        raise invalid(name, value, "at least one environment")
+    for k, part in enumerate(value):
+        if not is_component(part) or part.__banditlab__.kind != "environment":
+            raise InvalidType(f"{name}[{k}] is {shown(part)}; allowed: an environment")
+        if hasattr(part, "segments") or hasattr(part, "check_horizon"):
+            raise InvalidType(f"{name}[{k}] is {shown(part)}; allowed: a stationary environment")
+        if part.n_arms != value[0].n_arms:
+            raise InvalidArgument(f"{name}[{k}] has {part.n_arms} arms; allowed: {value[0].n_arms}, as {name}[0]")
+    return list(value)
+
+
+def _change_points(name: str, value: Any) -> list[int]:
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a list of rounds")
+    points = [integer(2)(f"{name}[{k}]", v) for k, v in enumerate(value)]
+    for k in range(1, len(points)):
+        if points[k] <= points[k - 1]:
+            raise invalid(f"{name}[{k}]", points[k], f"above {name}[{k - 1}], which is {points[k - 1]}")
+    return points
+
+
+@environment
+class PiecewiseStationary:
+    """Stationary environments, one after the other.
+
+    Regret is against the arm that is best in the current segment: the sum over rounds of its mean less that of
+    the arm played.
+
+    Parameters
+    ----------
+    environments : list of environments
+        One a segment, all with the same number of arms.
+    change_points : list of int
+        The first round of each segment but the first: one fewer than environments; increasing, at least 2.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> env = arms.PiecewiseStationary([arms.Bernoulli([0.1, 0.9]), arms.Bernoulli([0.9, 0.1])], change_points=[501])
+    >>> [(first, last) for first, last, _ in env.segments(1000)]
+    [(1, 500), (501, 1000)]
+    """
+
+    environments: list[Any] = field(check=_environments, doc="one environment a segment")
+    change_points: list[int] = field(check=_change_points, doc="first round of each segment but the first")
+
+    def validate(self) -> None:
+        """Check that there is a change point between any two environments."""
+        if len(self.change_points) != len(self.environments) - 1:
+            raise InvalidArgument(
+                f"PiecewiseStationary.change_points has {len(self.change_points)} entries; "
+                f"allowed: {len(self.environments) - 1}, one fewer than environments"
+            )
+
+    @property
+    def n_arms(self) -> int:
+        """Number of arms."""
+        return int(self.environments[0].n_arms)
+
+    @property
+    def support(self) -> Support:
+        """The smallest support that holds every segment's."""
+        parts = [e.support for e in self.environments]
+        return Support(min(p.low for p in parts), max(p.high for p in parts), all(p.binary for p in parts))
+
+    def segments(self, horizon: int) -> list[tuple[int, int, Any]]:
+        """Return (first round, last round, environment) of each segment that starts by the horizon."""
+        starts = [1, *self.change_points]
+        ends = [*(p - 1 for p in self.change_points), horizon]
+        return [
+            (first, min(last, horizon), part)
+            for first, last, part in zip(starts, ends, self.environments, strict=True)
+            if first <= horizon
+        ]

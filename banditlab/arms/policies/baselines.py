@@ -1,0 +1,318 @@
+"""Policies that explore without confidence bounds, and successive elimination."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.elementary import log
+from banditlab.core.sampling import below, open_uniform, uniform
+from banditlab.core.validation import between, open_probability, optional, positive, positive_integer, probability
+
+from ..family import policy
+from ..statistics import RunningMeans
+
+
+@policy
+class Uniform:
+    """Plays an arm chosen uniformly at random in each round: the linear-regret yardstick.
+
+    Notes
+    -----
+    Guarantee: E[R_T] = T * (mean gap), exactly.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Uniform()
+    Uniform()
+    """
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms."""
+        return {"n_arms": problem.n_arms}
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
+        """Return a random arm."""
+        return below(rng, lane, self.n_arms)
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Learn nothing."""
+        return
+
+
+@policy
+class RoundRobin:
+    """Plays the arms in turn, 0, 1, ..., K-1, 0, ...
+
+    Notes
+    -----
+    Guarantee: R_T = (T/K) sum of gaps when K divides T, exactly.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.RoundRobin()
+    RoundRobin()
+    """
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms."""
+        return {"n_arms": problem.n_arms}
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
+        """Return the next arm."""
+        return (t - 1) % self.n_arms  # type: ignore[no-any-return]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Learn nothing."""
+        return
+
+
+@policy
+class ExploreThenCommit(RunningMeans):
+    r"""Plays every arm m times in turn, then for ever the one with the largest mean so far.
+
+    Parameters
+    ----------
+    m : int, optional
+        Exploration pulls of each arm; default ceil((T/K)^(2/3) (log T)^(1/3)), at least 1.
+
+    Notes
+    -----
+    Guarantee (Slivkins 2019, Theorem 1.5, rewards in [0, 1], default m up to constants):
+    :math:`E[R_T] \le T^{2/3} O(K \log T)^{1/3}`. The first arm wins ties. If T < K m the run ends while exploring.
+
+    References
+    ----------
+    Slivkins (2019), Introduction to Multi-Armed Bandits, section 1.2, arXiv:1904.07272. Robbins (1952) for the idea.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.ExploreThenCommit(m=20)
+    ExploreThenCommit(m=20)
+    """
+
+    m: int | None = field(None, optional(positive_integer), "exploration pulls of each arm; default from the horizon")
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return m and the number of arms."""
+        m = self.m
+        if m is None:
+            horizon = problem.needs_horizon(self)
+            m = max(1, math.ceil((horizon / problem.n_arms) ** (2 / 3) * math.log(horizon) ** (1 / 3)))
+        return {"m": m, "n_arms": problem.n_arms}
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return 1 for the arm whose turn it is while exploring, the mean afterwards."""
+        turn = 1.0 if arm == (t - 1) % self.n_arms else 0.0
+        return turn if t <= self.m * self.n_arms else state.means[arm, lane]  # type: ignore[no-any-return]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward while exploring; later rewards change nothing."""
+        if t <= self.m * self.n_arms:
+            n = state.counts[arm, lane] + 1.0
+            s = state.sums[arm, lane] + reward
+            state.counts[arm, lane] = n
+            state.sums[arm, lane] = s
+            state.means[arm, lane] = s / n
+
+
+@policy
+class EpsilonGreedy(RunningMeans):
+    """Plays a uniformly random arm with probability epsilon, else the one with the largest mean.
+
+    Parameters
+    ----------
+    epsilon : float, default 0.1
+        Exploration probability, in [0, 1].
+
+    Notes
+    -----
+    Arms never pulled count as having an infinite mean: every arm is tried once, in order.
+    Guarantee: none better than linear, E[R_T] >= epsilon T (mean gap), because exploration never stops.
+
+    References
+    ----------
+    Sutton and Barto (2018), Reinforcement Learning, section 2.2.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.EpsilonGreedy(0.05)
+    EpsilonGreedy(epsilon=0.05)
+    """
+
+    epsilon: float = field(0.1, probability, "exploration probability")
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms."""
+        return {"n_arms": problem.n_arms}
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return the mean."""
+        return state.means[arm, lane]  # type: ignore[no-any-return]
+
+    def explore(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> int:
+        """Return a random arm with probability epsilon."""
+        if uniform(rng, lane) < self.epsilon:
+            return below(rng, lane, self.n_arms)
+        return arm
+
+
+@policy
+class DecayingEpsilonGreedy(RunningMeans):
+    r"""Epsilon-greedy with exploration probability min(1, c K / (d^2 t)) in round t.
+
+    Parameters
+    ----------
+    c : float, default 5.0
+        Exploration; the guarantee needs c > 5.
+    d : float, default 0.1
+        A lower bound on the smallest positive gap, in (0, 1].
+
+    Notes
+    -----
+    Guarantee (Auer et al. 2002, Theorem 3, rewards in [0, 1], 0 < d <= smallest gap): for c > 5 the probability of playing
+    a suboptimal arm in round t is at most c/(d^2 t) + o(1/t), so that E[R_T] = O(K log T / d^2).
+
+    Other names: epsilon_n-GREEDY.
+
+    References
+    ----------
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Figure 3.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.DecayingEpsilonGreedy(d=0.2)
+    DecayingEpsilonGreedy(d=0.2)
+    """
+
+    c: float = field(5.0, positive, "exploration; the guarantee needs more than 5")
+    d: float = field(0.1, between(0.0, 1.0, open_low=True), "lower bound on the smallest positive gap")
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms and c K / d^2."""
+        return {"n_arms": problem.n_arms, "scale": self.c * problem.n_arms / self.d**2}
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return the mean."""
+        return state.means[arm, lane]  # type: ignore[no-any-return]
+
+    def explore(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> int:
+        """Return a random arm with probability min(1, c K / (d^2 t))."""
+        if uniform(rng, lane) * t < self.scale:
+            return below(rng, lane, self.n_arms)
+        return arm
+
+
+@policy
+class Softmax(RunningMeans):
+    r"""Plays arm a with probability proportional to exp(mean_a / temperature).
+
+    Drawn by the Gumbel-max trick: the arm with the largest mean_a / temperature + G_a, where the G_a are
+    independent standard Gumbel variates.
+
+    Parameters
+    ----------
+    temperature : float, default 0.1
+        Positive; towards 0 the policy becomes greedy, towards infinity uniform.
+
+    Notes
+    -----
+    Every arm is tried once first, in order. Guarantee: none; with a constant temperature the
+    regret is linear (Cesa-Bianchi et al. 2017, arXiv:1705.10257, section 3).
+
+    Other names: Boltzmann exploration.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Softmax(temperature=0.2)
+    Softmax(temperature=0.2)
+    """
+
+    temperature: float = field(0.1, positive, "towards 0 greedy, towards infinity uniform")
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return mean / temperature plus a Gumbel variate."""
+        return state.means[arm, lane] / self.temperature - log(-log(open_uniform(rng, lane)))  # type: ignore[no-any-return]
+
+
+@policy
+class SuccessiveElimination:
+    r"""Plays the active arms in turn; after each pass drops those far below the best.
+
+    After pass r, with :math:`\alpha_r = \sqrt{\log(c K r^2 / \delta) / r}`, every active arm whose mean is at
+    least :math:`2 \alpha_r` below the largest is dropped for ever.
+
+    Parameters
+    ----------
+    delta : float, optional
+        Failure probability, in (0, 1); default 1/T.
+    c : float, default 5.0
+        Constant of the confidence radius; the guarantee needs more than 4.
+
+    Notes
+    -----
+    Guarantee (Even-Dar, Mannor, Mansour 2006, Theorem 8, rewards in [0, 1]): with probability at least 1 - delta the best arm
+    is never dropped, and arm a is dropped after O(log(K / (delta gap_a)) / gap_a^2) pulls; with delta = 1/T
+    the regret is O(sum_a log(K T) / gap_a).
+
+    References
+    ----------
+    Even-Dar, Mannor, Mansour (2006), Action elimination and stopping conditions, JMLR 7, Algorithm 3.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.SuccessiveElimination(delta=0.05)
+    SuccessiveElimination(delta=0.05)
+    """
+
+    delta: float | None = field(None, optional(open_probability), "failure probability; default 1/T")
+    c: float = field(5.0, positive, "constant of the confidence radius; the guarantee needs more than 4")
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return c K / delta and the number of arms."""
+        delta = self.delta if self.delta is not None else min(0.5, 1.0 / problem.needs_horizon(self))
+        return {"delta": delta, "scale": self.c * problem.n_arms / delta, "n_arms": problem.n_arms}
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return sums and activity of the arms, and for each lane the pass and the arm whose turn it is."""
+        return {
+            "sums": space.per_arm(),
+            "active": space.per_arm(1.0),
+            "passes": space.per_lane(),
+            "turn": space.per_lane(dtype=int),
+        }
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
+        """Return the arm whose turn it is."""
+        return state.turn[lane]  # type: ignore[no-any-return]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward; at the end of a pass drop arms and start again at the first active one."""
+        state.sums[arm, lane] += reward
+        following = arm + 1
+        while following < self.n_arms and state.active[following, lane] == 0.0:
+            following += 1
+        if following == self.n_arms:
+            r = state.passes[lane] + 1.0
+            state.passes[lane] = r
+            best = -math.inf
+            for a in range(self.n_arms):
+                if state.active[a, lane] > 0.0:
+                    best = max(best, state.sums[a, lane] / r)
+            twice = 2.0 * math.sqrt(log(self.scale * r * r) / r)
+            following = -1
+            for a in range(self.n_arms):
+                if state.active[a, lane] > 0.0:
+                    if best - state.sums[a, lane] / r >= twice:
+                        state.active[a, lane] = 0.0
+                    elif following < 0:
+                        following = a
+        state.turn[lane] = following

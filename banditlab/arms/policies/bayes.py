@@ -1,0 +1,239 @@
+"""Bayesian policies: posterior quantiles and posterior samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.sampling import beta, fill_beta, gamma, normal
+from banditlab.core.special import beta_upper_quantile
+from banditlab.core.validation import between, non_negative, number, positive
+
+from ..family import policy
+
+
+class BetaPosterior:
+    """Base of policies that keep a Beta(a, b) posterior of each arm's success probability."""
+
+    a: float
+    b: float
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the posteriors' shapes, at the prior."""
+        return {"alphas": space.per_arm(self.a), "betas": space.per_arm(self.b)}
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Count a success or a failure."""
+        state.alphas[arm, lane] += reward
+        state.betas[arm, lane] += 1.0 - reward
+
+
+@policy
+class BayesUCB(BetaPosterior):
+    r"""The arm whose posterior has the largest upper quantile.
+
+    Index of arm a in round t: the quantile of order :math:`1 - 1 / (t (\log T)^c)` of its posterior
+    Beta(a + successes, b + failures). The first arm wins ties.
+
+    Parameters
+    ----------
+    c : float, default 0.0
+        Exponent of log T; the proof uses 5, the paper recommends 0 in practice, which needs no horizon.
+    a, b : float, default 1.0
+        The prior, at least 1; the default is uniform.
+
+    Notes
+    -----
+    Guarantee (Kaufmann, Cappe, Garivier 2012, Theorem 1, Bernoulli rewards, uniform prior, c >= 5):
+    :math:`E[N_a(T)] \le \log(T) (1 + \epsilon) / kl(\mu_a, \mu^*) + o(\log T)`, which meets the lower bound.
+
+    References
+    ----------
+    Kaufmann, Cappe, Garivier (2012), On Bayesian upper confidence bounds for bandit problems, AISTATS.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.BayesUCB()
+    BayesUCB()
+    """
+
+    c: float = field(0.0, non_negative, "exponent of log T; 5 in the proof, 0 recommended")
+    a: float = field(1.0, between(1.0, math.inf), "prior successes")
+    b: float = field(1.0, between(1.0, math.inf), "prior failures")
+
+    rewards: ClassVar[str] = "binary"
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return (log T)^c."""
+        if self.c == 0.0:
+            return {"scale": 1.0}
+        return {"scale": max(1.0, math.log(problem.needs_horizon(self)) ** self.c)}
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return the posterior quantile."""
+        return beta_upper_quantile(1.0 / (t * self.scale), state.alphas[arm, lane], state.betas[arm, lane])
+
+
+@policy
+class ThompsonSampling(BetaPosterior):
+    r"""The arm that is best in a sample from the posterior, for Bernoulli rewards and beta priors.
+
+    In round t draws :math:`\theta_a \sim Beta(a + S_a, b + F_a)`, S_a successes and F_a failures so far, and
+    plays the arm with the largest.
+
+    Parameters
+    ----------
+    a, b : float, default 1.0
+        The prior, positive; the default is uniform.
+
+    Notes
+    -----
+    Guarantee (Agrawal and Goyal 2013, Theorem 1, Bernoulli rewards, uniform prior): for every epsilon in (0, 1), :math:`E[R_T] \le (1 +
+    \epsilon) \sum_a \Delta_a \log T / kl(\mu_a, \mu^*) + O(K / \epsilon^2)`, which meets the lower bound.
+
+    References
+    ----------
+    Thompson (1933). Agrawal, Goyal (2013), Further optimal regret bounds for Thompson sampling, arXiv:1209.3353.
+    Kaufmann, Korda, Munos (2012), arXiv:1205.4217.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.ThompsonSampling()
+    ThompsonSampling()
+    """
+
+    a: float = field(1.0, positive, "prior successes")
+    b: float = field(1.0, positive, "prior failures")
+
+    rewards: ClassVar[str] = "binary"
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Draw from the arm's posterior."""
+        return beta(rng, lane, state.alphas[arm, lane], state.betas[arm, lane])
+
+    def index_lanes(self: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
+        """Draw from the arm's posterior in every lane."""
+        fill_beta(rng, state.alphas, state.betas, arm, out)
+
+
+@policy
+class GaussianThompsonSampling:
+    r"""Thompson sampling with Gaussian priors and Gaussian likelihood of known variance.
+
+    In round t draws :math:`\theta_a \sim N(\hat\mu_a, \sigma^2 / (n_a + 1))` with :math:`\hat\mu_a = S_a / (n_a + 1)`, S_a the sum of
+    rewards: the posterior for the prior N(0, std^2). Plays the arm with the largest.
+
+    Parameters
+    ----------
+    std : float, default 1.0
+        Standard deviation of rewards and prior; 1.0 is the paper's, for rewards in [0, 1].
+
+    Notes
+    -----
+    Guarantee (Agrawal and Goyal 2013, Theorem 3, rewards in [0, 1], std = 1, K <= T): :math:`E[R_T] = O(\sqrt{K T \log K})`.
+
+    References
+    ----------
+    Agrawal, Goyal (2013), Further optimal regret bounds for Thompson sampling, Algorithm 2, arXiv:1209.3353.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.GaussianThompsonSampling(std=0.5)
+    GaussianThompsonSampling(std=0.5)
+    """
+
+    std: float = field(1.0, positive, "standard deviation of rewards and prior")
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return pulls, sums, posterior means and posterior widths."""
+        return {
+            "counts": space.per_arm(),
+            "sums": space.per_arm(),
+            "means": space.per_arm(),
+            "widths": space.per_arm(self.std),
+        }
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Draw from the arm's posterior."""
+        return state.means[arm, lane] + state.widths[arm, lane] * normal(rng, lane)  # type: ignore[no-any-return]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward."""
+        n = state.counts[arm, lane] + 1.0
+        s = state.sums[arm, lane] + reward
+        state.counts[arm, lane] = n
+        state.sums[arm, lane] = s
+        state.means[arm, lane] = s / (n + 1.0)
+        state.widths[arm, lane] = self.std / math.sqrt(n + 1.0)
+
+
+@policy
+class VarTS:
+    r"""Thompson sampling for Gaussian rewards whose means and variances are both unknown.
+
+    Keeps a Normal-Gamma posterior of each arm's mean and precision. In round t draws
+    :math:`\lambda_a \sim Gamma(\alpha_a, \text{rate } \beta_a)` and :math:`\theta_a \sim N(\mu_a, 1 / (\kappa_a \lambda_a))`, and plays the arm with the largest
+    :math:`\theta_a`. After a reward r of arm a:
+
+    .. math::
+        \beta \leftarrow \beta + \frac{\kappa (r - \mu)^2}{2 (\kappa + 1)},\quad
+        \mu \leftarrow \frac{\kappa \mu + r}{\kappa + 1},\quad \kappa \leftarrow \kappa + 1,\quad \alpha \leftarrow \alpha + 1/2
+
+    Parameters
+    ----------
+    mu : float, default 0.0
+        Prior mean of the means.
+    kappa : float, default 1.0
+        Prior weight of that mean, in observations; positive.
+    alpha, beta : float, default 1.0
+        Prior shape and rate of the precisions; positive.
+
+    Notes
+    -----
+    Guarantee (Saha and Kveton 2023, Bayes regret when means and precisions come from the prior): of order
+    sqrt(K T log T) with a factor that shrinks with the prior variance. The update is the textbook
+    conjugate one; the paper's own pseudo-code was not at hand (reconstructed).
+
+    References
+    ----------
+    Saha, Kveton (2023), Only pay for what is uncertain: variance-adaptive Thompson sampling, arXiv:2303.09033.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.VarTS(kappa=0.1)
+    VarTS(kappa=0.1)
+    """
+
+    mu: float = field(0.0, number, "prior mean of the means")
+    kappa: float = field(1.0, positive, "prior weight of that mean, in observations")
+    alpha: float = field(1.0, positive, "prior shape of the precisions")
+    beta: float = field(1.0, positive, "prior rate of the precisions")
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the posteriors, at the prior."""
+        return {
+            "mus": space.per_arm(self.mu),
+            "kappas": space.per_arm(self.kappa),
+            "alphas": space.per_arm(self.alpha),
+            "betas": space.per_arm(self.beta),
+        }
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Draw a precision, then a mean."""
+        precision = gamma(rng, lane, state.alphas[arm, lane]) / state.betas[arm, lane]
+        width = 1.0 / math.sqrt(max(state.kappas[arm, lane] * precision, 1e-300))
+        return state.mus[arm, lane] + width * normal(rng, lane)  # type: ignore[no-any-return]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Update the arm's posterior."""
+        kappa = state.kappas[arm, lane]
+        away = reward - state.mus[arm, lane]
+        state.betas[arm, lane] += 0.5 * kappa * away * away / (kappa + 1.0)
+        state.mus[arm, lane] = (kappa * state.mus[arm, lane] + reward) / (kappa + 1.0)
+        state.kappas[arm, lane] = kappa + 1.0
+        state.alphas[arm, lane] += 0.5

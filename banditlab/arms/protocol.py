@@ -1,0 +1,107 @@
+"""Playing K-armed bandits: from environment and policy to the kernel, and the one-round-at-a-time agent."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core import sampling
+from banditlab.core.components import Problem, Space, make_state
+from banditlab.core.dispatch import kernel
+from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.validation import integer, one_of
+
+from .agent import Agent
+from .kernel import OPTIMAL, PULLS, REGRET, REWARD, play
+from .support import Support
+
+METRICS = ("regret", "reward", "optimal_rate", "pulls")
+
+# A kernel call plays at most this many rounds, all lanes together: about a second of the slowest
+# policy, so that progress shows and Ctrl-C works.
+ROUNDS_A_CALL = 1 << 21
+
+
+class ArmsProtocol(Protocol):
+    """In each round the policy chooses an arm, sees that arm's reward, and learns from it."""
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ..."""
+        names: list[str] = []
+        for metric in requested:
+            one_of(*METRICS)("metrics", metric)
+            names += [f"pulls[{a}]" for a in range(environment.n_arms)] if metric == "pulls" else [metric]
+        return tuple(names)
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Check rewards and horizon."""
+        support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
+        return support.reasons_against(getattr(policy, "rewards", "any"))
+
+    def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return C log t, the asymptotic lower bound of uniformly good policies, where the constant is known."""
+        constant = environment.regret_constant() if hasattr(environment, "regret_constant") else None
+        return None if constant is None else constant * np.log(rounds)
+
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Call the kernel on no rounds."""
+        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
+        self._play(environment, policy, empty, _ignore, rounds=False)
+
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play the runs of a batch in lockstep."""
+        out = self._play(environment, policy, batch, watch)
+        rows: list[int] = []
+        for name in batch.metrics:
+            rows.append(PULLS + int(name[6:-1]) if name.startswith("pulls[") else ROWS[name])
+        result = out[:, rows, :].transpose(2, 1, 0)
+        for column, name in enumerate(batch.metrics):
+            if name == "optimal_rate":
+                result[:, column, :] /= batch.checkpoints
+        return np.ascontiguousarray(result)
+
+    def _play(
+        self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
+    ) -> NDArray[np.float64]:
+        n_arms, lanes = environment.n_arms, batch.n_runs
+        problem = Problem(n_arms, batch.horizon)
+        parameters = policy.params(problem)
+        state = make_state(policy, Space(n_arms, lanes, batch.horizon))
+        environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
+        policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        tally = np.zeros((1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes))
+        out = np.zeros((len(batch.checkpoints), *tally.shape))
+        step = max(1, ROUNDS_A_CALL // lanes)
+        for first, last, part in segments(environment, batch.horizon):
+            world = part.params(problem)
+            run = kernel(play, world, parameters, compiled=batch.compiled)
+            for start in range(first, last + 1, step):
+                stop = min(start + step - 1, last) if rounds else start - 1
+                run(
+                    world, parameters, state, n_arms, environment_rng, policy_rng,
+                    start, stop, tally, batch.checkpoints, out,
+                )  # fmt: skip
+                watch((stop - start + 1) * lanes)
+                if not rounds:
+                    break
+        return out
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Agent:
+        """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""
+        return Agent(policy, integer(1)("n_arms", n_arms), seed, run, horizon)
+
+
+ROWS = {"regret": REGRET, "reward": REWARD, "optimal_rate": OPTIMAL}
+
+
+def segments(environment: Any, horizon: int) -> list[tuple[int, int, Any]]:
+    """Return (first round, last round, environment) of the stretches in which one environment's kernels play."""
+    found = environment.segments(horizon) if hasattr(environment, "segments") else None
+    return found or [(1, horizon, environment)]
+
+
+def _ignore(rounds: int) -> None:
+    """Do nothing."""

@@ -1,0 +1,61 @@
+"""The rounds after which metrics are recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InvalidArgument, InvalidType
+from .validation import integer, invalid, shown
+
+DEFAULT_COUNT = 100
+
+
+def checkpoint_rounds(checkpoints: Any, horizon: int) -> NDArray[np.int64]:
+    """Return checkpoints as an increasing int64 array that ends at or before the horizon.
+
+    Parameters
+    ----------
+    checkpoints : {'log', 'linear'}, int, or sequence of int
+        'log': at most 100 rounds from 1 to the horizon, evenly spaced in the logarithm; 'linear': evenly spaced;
+        an int: 'log' with that many; a sequence: these rounds.
+    horizon : int
+        Rounds a run.
+
+    Examples
+    --------
+    >>> checkpoint_rounds(4, 1000).tolist()
+    [1, 10, 100, 1000]
+    """
+    if isinstance(checkpoints, str):
+        if checkpoints == "log":
+            return _log_spaced(DEFAULT_COUNT, horizon)
+        if checkpoints == "linear":
+            return np.unique(np.linspace(1, horizon, DEFAULT_COUNT).round().astype(np.int64))
+        raise invalid("checkpoints", checkpoints, "'log', 'linear', a number of checkpoints, or a list of rounds")
+    if np.ndim(checkpoints) == 0:
+        return _log_spaced(integer(1)("checkpoints", checkpoints), horizon)
+    try:
+        values = np.asarray(checkpoints)
+    except ValueError as error:
+        raise invalid("checkpoints", checkpoints, "a flat list of rounds") from error
+    if values.ndim != 1 or values.size == 0:
+        raise invalid("checkpoints", checkpoints, "a flat, non-empty list of rounds")
+    if values.dtype.kind not in "iuf" or not np.all(values == np.floor(values)):
+        raise InvalidType(f"checkpoints is {shown(checkpoints)}; allowed: whole numbers")
+    for k, value in enumerate(values):
+        if value < 1 or value > horizon:
+            raise InvalidArgument(f"checkpoints[{k}] is {value}; allowed: from 1 to the horizon, {horizon}")
+        if k and value <= values[k - 1]:
+            raise InvalidArgument(
+                f"checkpoints[{k}] is {value}; allowed: above checkpoints[{k - 1}], which is {values[k - 1]}"
+            )
+    return values.astype(np.int64)
+
+
+def _log_spaced(count: int, horizon: int) -> NDArray[np.int64]:
+    if count == 1:
+        return np.array([horizon], dtype=np.int64)
+    return np.unique(np.geomspace(1, horizon, count).round().astype(np.int64))

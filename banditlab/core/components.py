@@ -1,0 +1,346 @@
+"""Policies and environments: one class each, whose methods are its kernels.
+
+A family (arms, dueling, ...) makes its decorators from `Family`. A decorator turns a class into
+
+* a frozen dataclass that validates its fields: what users construct, compare, print and pickle;
+* a NamedTuple of its fields and of what `derive` adds: what kernels receive as `self`;
+* entries in the family's generic functions, so that kernels find its methods by type;
+* an entry in the registry, from which tables, the command line's list and the contract tests are made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import sys
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
+
+import numpy as np
+
+from .dispatch import fingerprint, implement
+from .errors import InvalidComponent, InvalidType
+from .validation import Check, shown
+
+C = TypeVar("C", bound=type)
+
+# How a kernel method's first argument, and a policy's state, are typed: NamedTuples made at run time.
+Params = Any
+State = Any
+
+_registry: dict[tuple[str, str], dict[str, type]] = {}
+
+
+def field(default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
+    """Declare a field of a component: its default, the check of its values, one line on what it is.
+
+    Examples
+    --------
+    >>> from banditlab.core.validation import positive
+    >>> alpha: float = field(2.0, positive, "exploration; 2.0 is the paper's")
+    """
+    return dataclasses.field(default=default, metadata={"check": check, "doc": doc})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a component may know of the experiment when its parameters are fixed.
+
+    Attributes
+    ----------
+    n_arms : int
+        Number of arms.
+    horizon : int or None
+        Number of rounds; None for an agent that was started without one.
+    """
+
+    n_arms: int
+    horizon: int | None
+
+    def needs_horizon(self, policy: object) -> int:
+        """Return the horizon, or raise for a policy that cannot do without."""
+        if self.horizon is None:
+            raise InvalidType(f"horizon is None; allowed: a positive integer, because {policy!r} needs to know it")
+        return self.horizon
+
+
+@dataclass(frozen=True)
+class Space:
+    """Makes the arrays of a policy's state: the last axis is always the lane (the run).
+
+    Attributes
+    ----------
+    n_arms, n_lanes : int
+        Sizes.
+    horizon : int or None
+        As in `Problem`.
+    """
+
+    n_arms: int
+    n_lanes: int
+    horizon: int | None
+
+    @property
+    def problem(self) -> Problem:
+        """The problem these arrays are for."""
+        return Problem(self.n_arms, self.horizon)
+
+    def array(self, *shape: int, fill: float = 0.0, dtype: Any = np.float64) -> Any:
+        """Return an array of a given shape a lane, filled with a value."""
+        return np.full((*shape, self.n_lanes), fill, dtype)
+
+    def per_arm(self, fill: float = 0.0, dtype: Any = np.float64) -> Any:
+        """Return an array with one entry an arm and lane."""
+        return self.array(self.n_arms, fill=fill, dtype=dtype)
+
+    def per_lane(self, fill: float = 0.0, dtype: Any = np.float64) -> Any:
+        """Return an array with one entry a lane."""
+        return self.array(fill=fill, dtype=dtype)
+
+
+def _record(name: str, fields: tuple[str, ...]) -> type:
+    """Return a NamedTuple class that pickles by reference to this module, the same one for the same name.
+
+    Numba pickles the types of a kernel's arguments into its cache: a class that lived in `__main__` would go in by value
+    and never match again.
+    """
+    module = sys.modules[__name__]
+    existing = getattr(module, name, None)
+    if existing is None:
+        existing = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024 - the fields are known at run time only
+        existing.__module__ = __name__
+        setattr(module, name, existing)
+    return existing
+
+
+def record(prefix: str, values: Mapping[str, Any]) -> Any:
+    """Return the values as a NamedTuple whose class depends on prefix and field names alone."""
+    fields = tuple(values)
+    tag = hashlib.sha256("/".join(fields).encode()).hexdigest()[:8]
+    return _record(f"{prefix}_{tag}", fields)(*values.values())
+
+
+def _kernel_value(value: Any, problem: Problem) -> Any:
+    return value.params(problem) if is_component(value) else value
+
+
+def is_component(value: object) -> bool:
+    """Say whether a value is an instance of a policy, an environment or another component class."""
+    return hasattr(type(value), "__banditlab__")
+
+
+def _params(self: Any, problem: Problem) -> Any:
+    """Return the NamedTuple that kernels receive, for a problem."""
+    cls = type(self)
+    values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+    values.update(cls.derive(self, problem))
+    values = {k: _kernel_value(v, problem) for k, v in values.items() if not isinstance(v, str | list)}
+    values = {k: v for k, v in values.items() if v is not None}
+    if not values:
+        values = {"nothing": 0}  # Numba has no type for an empty NamedTuple
+    info: ComponentInfo = cls.__banditlab__
+    fields = tuple(values)
+    tag = hashlib.sha256((info.code() + "/".join(fields)).encode()).hexdigest()[:16]
+    params = _record(f"{cls.__name__}_{tag}", fields)
+    for name, function in info.kernels.items():
+        implement(info.generics[name], params, function)
+    return params(*values.values())
+
+
+@dataclass
+class ComponentInfo:
+    """What the package knows of a component class."""
+
+    family: str
+    kind: str
+    kernels: dict[str, Callable[..., Any]]
+    generics: Mapping[str, Any]
+    _code: str = ""
+
+    def code(self) -> str:
+        """Return a hash of everything that the kernels can reach; computed once, when first used."""
+        if not self._code:
+            self._code = fingerprint(*self.kernels.values())
+        return self._code
+
+
+def _no_derived(self: Any, problem: Problem) -> dict[str, Any]:
+    return {}
+
+
+def _label(self: Any) -> str:
+    """Return the constructor call with the non-default arguments; without parentheses when there are none."""
+    parts = []
+    for f in dataclasses.fields(self):
+        value = getattr(self, f.name)
+        if f.default is dataclasses.MISSING:
+            parts.append(_short(value))
+        elif not _same(value, f.default):
+            parts.append(f"{f.name}={_short(value)}")
+    return type(self).__name__ + (f"({', '.join(parts)})" if parts else "")
+
+
+def _repr(self: Any) -> str:
+    text = _label(self)
+    return text if text.endswith(")") else text + "()"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        if value.size <= 12 and value.ndim == 1:
+            return "[" + ", ".join(f"{v:.6g}" for v in value) + "]"
+        return f"<{' x '.join(str(n) for n in value.shape)} array>"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_short(v) for v in value) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return type(a) is type(b) and a.shape == b.shape and bool((a == b).all())
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    return type(a) is type(b) and bool(a == b)
+
+
+def _equal(self: Any, other: object) -> Any:
+    if type(self) is not type(other):
+        return NotImplemented
+    return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self))
+
+
+def _hash(self: Any) -> int:
+    return hash((type(self), _repr(self)))
+
+
+def describe(value: Any) -> Any:
+    """Return a component, and what is nested in it, as plain data for provenance and configuration files."""
+    if is_component(value):
+        cls = type(value)
+        fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {
+            "type": f"{cls.__module__.removesuffix('.environments').removesuffix('.policies')}.{cls.__name__}"
+        } | fields
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [describe(v) for v in value]
+    if isinstance(value, int | float | str | bool | type(None)):
+        return value
+    return repr(value)
+
+
+def _post_init(self: Any) -> None:
+    for f in dataclasses.fields(self):
+        check = f.metadata.get("check")
+        if check is not None:
+            checked = check(f"{type(self).__name__}.{f.name}", getattr(self, f.name))
+            object.__setattr__(self, f.name, checked)
+    validate = getattr(self, "validate", None)
+    if validate is not None:
+        validate()
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of components that play together: it makes the decorators `policy` and `environment`.
+
+    Attributes
+    ----------
+    name : str
+        The family's name, as in `banditlab.<name>`.
+    protocol : object
+        The protocol that plays them (a `core.protocol.Protocol`).
+    policy_kernels, environment_kernels : sequences of generic functions
+        What their methods may implement.
+    policy_needs, environment_needs : sequences of tuples of names
+        From each tuple a class must implement at least one.
+    """
+
+    name: str
+    protocol: Any
+    policy_kernels: tuple[Any, ...]
+    policy_needs: tuple[tuple[str, ...], ...]
+    environment_kernels: tuple[Any, ...]
+    environment_needs: tuple[tuple[str, ...], ...]
+
+    @property
+    def plays_with(self) -> tuple[str, ...]:
+        """Names of the families whose policies can play this family's environments."""
+        return (self.name,)
+
+    @dataclass_transform(frozen_default=True, eq_default=True, field_specifiers=(field,))
+    def policy(self, cls: C) -> C:
+        """Make a class a policy of this family."""
+        return _component(cls, self, "policy", self.policy_kernels, self.policy_needs)
+
+    @dataclass_transform(frozen_default=True, eq_default=True, field_specifiers=(field,))
+    def environment(self, cls: C) -> C:
+        """Make a class an environment of this family."""
+        return _component(cls, self, "environment", self.environment_kernels, self.environment_needs)
+
+
+def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
+    by_name = {g.__name__: g for g in generics}
+    kernels: dict[str, Callable[..., Any]] = {}
+    for name, function in by_name.items():
+        method = inspect.getattr_static(cls, name, None)
+        if method is None:
+            continue
+        if not inspect.isfunction(method):
+            raise InvalidComponent(f"{cls.__name__}.{name} is {shown(method)}; allowed: a plain method")
+        wanted = list(inspect.signature(function).parameters)
+        got = list(inspect.signature(method).parameters)
+        if wanted != got:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
+            )
+        kernels[name] = method
+    for options in needs:
+        if not any(hasattr(cls, name) for name in options):
+            known = [by_name[name] for name in options if name in by_name]
+            raise InvalidComponent(
+                f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "
+                + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
+            )
+    for attribute, function in (
+        ("__post_init__", _post_init),
+        ("__repr__", _repr),
+        ("__eq__", _equal),
+        ("__hash__", _hash),
+    ):
+        setattr(cls, attribute, function)
+    made = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
+    if not hasattr(made, "derive"):
+        made.derive = _no_derived  # type: ignore[attr-defined]
+    made.params = _params  # type: ignore[attr-defined]
+    made.label = property(_label)  # type: ignore[attr-defined]
+    made.family = family  # type: ignore[attr-defined]
+    made.__banditlab__ = ComponentInfo(family.name, kind, kernels, by_name)  # type: ignore[attr-defined]
+    if cls.__module__.startswith("banditlab."):
+        _registry.setdefault((family.name, kind), {})[cls.__name__] = made
+    return made
+
+
+def make_state(policy: Any, space: Space) -> Any:
+    """Return a policy's fresh state as the NamedTuple of arrays that kernels receive."""
+    arrays = policy.state(space) if hasattr(policy, "state") else {}
+    return record("State", arrays or {"nothing": space.per_lane()})
+
+
+def registered(family: str, kind: str) -> dict[str, type]:
+    """Return the package's own components of a family, by class name; kind is 'policy' or 'environment'."""
+    return dict(_registry.get((family, kind), {}))
+
+
+def families() -> list[str]:
+    """Return the names of the families that have been imported."""
+    return sorted({family for family, _ in _registry})
+
+
+def summary_line(cls: type) -> str:
+    """Return the first line of a component's docstring."""
+    return (inspect.getdoc(cls) or "").split("\n", 1)[0]

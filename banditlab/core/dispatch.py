@@ -1,0 +1,270 @@
+"""How one plain function becomes a compiled kernel, and how kernels find a component's methods.
+
+Three things live here:
+
+* `device(f)`: a helper that kernels may call. It stays a plain Python function outside kernels.
+* `generic(stub)`: a function that resolves by the type of its first argument, as
+  `functools.singledispatch` does, but inside compiled code too, where the call is resolved at
+  compile time and inlined.
+* `kernel(f, *components)`: a compiled copy of `f` for one combination of component types, cached on disk.
+
+Why a copy of the function, and one cache file, for each combination: Numba's cache key ignores the code
+of what a function calls, and keeps all signatures of a function in one index file. With a shared file an
+edited policy would silently run its old code, and a policy defined in a notebook would make every later
+process fail while reading the index. Here the file's name carries `fingerprint`, a hash of
+all code that the kernel can reach, so that edited code is a different kernel.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import types as pytypes
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from numba.extending import overload, register_jitable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# All compiler options are these. No fast-math: it gains nothing in the lane loops, and without it compiled code and plain
+# Python agree to the last bit. error_model="numpy": dividing by zero gives inf or NaN instead of a branch
+# to an exception, which would stop vectorisation.
+KERNEL_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+DEVICE_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+INLINE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
+
+
+def device(function: F) -> F:
+    """Make a plain function callable from kernels, inlined into the loop that calls it."""
+    return register_jitable(**INLINE_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def device_call(function: F) -> F:
+    """Make a plain function callable from kernels as a call: for long, rarely taken paths."""
+    return register_jitable(**DEVICE_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+_generics: dict[Any, str] = {}
+
+
+def _bare(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a copy without annotations: Numba compares signatures, and annotations would make them differ."""
+    assert isinstance(function, pytypes.FunctionType)
+    return pytypes.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+
+
+def _overload_by_first_type(function: Callable[..., Any], pick: Callable[[Any], Any]) -> None:
+    """Let `pick`, given the Numba type of the first argument, say what a compiled call of `function` runs."""
+    parameters = list(inspect.signature(function).parameters)
+    namespace: dict[str, Any] = {"pick": pick}
+    # Numba wants the argument names of the overload to be those of the implementation: no *args.
+    exec(f"def overloaded({', '.join(parameters)}):\n    return pick({parameters[0]})", namespace)
+    overload(function, jit_options=INLINE_OPTIONS)(namespace["overloaded"])
+
+
+def generic(stub: F) -> F:
+    """Make a function that resolves by the type of its first argument, compiled or not.
+
+    The stub gives the name, the arguments and the docstring; its body is not used. Implementations are
+    added with `implement`, and have exactly the stub's argument names.
+    """
+    parameters = list(inspect.signature(stub).parameters)
+    table: dict[type, Callable[..., Any]] = {}
+
+    def resolve(numba_type: Any) -> Callable[..., Any] | None:
+        return table.get(getattr(numba_type, "instance_class", None))  # type: ignore[arg-type]
+
+    namespace: dict[str, Any] = {"table": table}
+    arguments = ", ".join(parameters)
+    exec(f"def {stub.__name__}({arguments}):\n    return table[type({parameters[0]})]({arguments})", namespace)
+    function = namespace[stub.__name__]
+    _overload_by_first_type(function, resolve)
+    function.__doc__ = stub.__doc__
+    function.__module__ = stub.__module__
+    function.table = table
+    function.resolve = resolve
+    _generics[function] = stub.__name__
+    return function  # type: ignore[no-any-return]
+
+
+def implement(function: Any, params: type, implementation: Callable[..., Any]) -> None:
+    """Let a generic function run `implementation` when its first argument is a `params`."""
+    function.table.setdefault(params, _bare(implementation))
+
+
+def implements(function: Any, params_or_type: Any) -> bool:
+    """Say whether a generic function has an implementation for a parameters tuple, or for its Numba type."""
+    return type(params_or_type) in function.table or function.resolve(params_or_type) is not None
+
+
+def chosen_by_type(choose: Callable[[Any], Callable[..., Any]]) -> Callable[[F], F]:
+    """Decorate a stub whose calls run what `choose` returns for the first argument, at compile time if compiled.
+
+    `choose` receives the argument itself, or its Numba type; `implements` takes either.
+    """
+
+    def decorate(stub: F) -> F:
+        parameters = list(inspect.signature(stub).parameters)
+        arguments = ", ".join(parameters)
+        namespace: dict[str, Any] = {"chooser": choose}
+        exec(f"def {stub.__name__}({arguments}):\n    return chooser({parameters[0]})({arguments})", namespace)
+        function = namespace[stub.__name__]
+        _overload_by_first_type(function, lambda first: _bare(choose(first)))
+        function.__doc__ = stub.__doc__
+        function.__module__ = stub.__module__
+        return function  # type: ignore[no-any-return]
+
+    return decorate
+
+
+# ------------------------------------------------------------------------------------------ fingerprint
+
+
+def _text(value: object) -> str:
+    """Describe a constant, the same in every process."""
+    if isinstance(value, frozenset):
+        return "frozenset" + repr(sorted(_text(v) for v in value))
+    if isinstance(value, tuple):
+        return "tuple" + repr([_text(v) for v in value])
+    if isinstance(value, np.ndarray):
+        return f"array{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, pytypes.CodeType):
+        return _code_text(value)
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}{getattr(value, '_fields', '')}"
+    if isinstance(value, int | float | complex | str | bytes | bool | np.generic | type(None)):
+        return repr(value)
+    return type(value).__qualname__
+
+
+def _code_text(code: pytypes.CodeType) -> str:
+    constants = code.co_consts
+    if constants and isinstance(constants[0], str):
+        constants = constants[1:]  # a docstring does not change what runs
+    return repr((code.co_code, code.co_names, code.co_varnames, [_text(c) for c in constants]))
+
+
+def _names_used(code: pytypes.CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, pytypes.CodeType):
+            names |= _names_used(constant)
+    return names
+
+
+def _own_sources(function: pytypes.FunctionType) -> list[tuple[str, object]]:
+    """Return the globals and closed-over values that a function's code can name."""
+    names = _names_used(function.__code__)
+    found: list[tuple[str, object]] = []
+    for name in sorted(names):
+        if name in function.__globals__:
+            value = function.__globals__[name]
+            if isinstance(value, pytypes.ModuleType):
+                attributes = [(f"{name}.{n}", getattr(value, n)) for n in sorted(names) if hasattr(value, n)]
+                found += [(n, v) for n, v in attributes if not isinstance(v, pytypes.ModuleType)]
+            else:
+                found.append((name, value))
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found.append((name, cell.cell_contents))
+        except ValueError:  # an empty cell: the function refers to itself before it is bound
+            continue
+    return found
+
+
+def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
+    """Return a hash of the bytecode of functions and of everything of ours or the user's that they can reach.
+
+    Constants and arrays read from globals count with their values. Generic functions count by name
+    only: which implementation they resolve to is said by the component types that a kernel is built for.
+    Docstrings, comments and line numbers do not count.
+    """
+    digest = hashlib.sha256(extra.encode())
+    seen: set[int] = set()
+
+    def visit(name: str, value: object) -> None:
+        if isinstance(value, Dispatcher):
+            value = value.py_func
+        if isinstance(value, pytypes.FunctionType):
+            if value in _generics:
+                digest.update(f"{name}:generic".encode())
+                return
+            if id(value) in seen:
+                return
+            seen.add(id(value))
+            digest.update(f"{name}:{_code_text(value.__code__)}{_text(value.__defaults__)}".encode())
+            if not value.__module__.startswith(("numba.", "numpy.", "scipy.")):
+                for other, used in _own_sources(value):
+                    visit(other, used)
+        else:
+            digest.update(f"{name}:{_text(value)}".encode())
+
+    for function in functions:
+        visit(function.__qualname__, function)
+    return digest.hexdigest()[:16]
+
+
+# --------------------------------------------------------------------------------------------- kernels
+
+
+def compiled_mode() -> bool:
+    """Say whether kernels are compiled: not when NUMBA_DISABLE_JIT is set."""
+    return not numba.config.DISABLE_JIT
+
+
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a kernel as plain Python with the arithmetic of compiled code: silent inf, NaN and wrap-around."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+
+    return run
+
+
+def component_types(value: object) -> list[type]:
+    """Return the types of a parameters tuple and of all components nested in it, outermost first."""
+    found = [type(value)]
+    for item in value if isinstance(value, tuple) else ():
+        if isinstance(item, tuple):
+            found += component_types(item)
+    return found
+
+
+@functools.cache
+def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callable[..., Any]:
+    names = "-".join(t.__name__.rsplit("_", 1)[0] for t in types)[:80]
+    identity = fingerprint(function, extra=" ".join(t.__name__ for t in types))
+    copy = pytypes.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    copy.__module__ = function.__module__
+    copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
+    try:
+        return numba.njit(cache=True, **KERNEL_OPTIONS)(copy)  # type: ignore[no-any-return]
+    except RuntimeError:  # no folder on this machine can hold the cache
+        return numba.njit(**KERNEL_OPTIONS)(copy)  # type: ignore[no-any-return]
+
+
+def kernel(function: Callable[..., Any], *components: object, compiled: bool = True) -> Callable[..., Any]:
+    """Return `function` specialised for the types of some components' parameters.
+
+    Parameters
+    ----------
+    function
+        A kernel: a module-level function of a file of this package.
+    *components
+        The parameter tuples that it will receive; nested components count.
+    compiled
+        False runs the function as plain Python, as `NUMBA_DISABLE_JIT=1` does for the whole process.
+    """
+    if not compiled or not compiled_mode():
+        return _quiet(function)
+    types = tuple(t for component in components for t in component_types(component))
+    return _compiled(function, types)  # type: ignore[arg-type]

@@ -1,0 +1,44 @@
+"""Every error banditlab raises on purpose.
+
+All of them derive from `ValueError` or `TypeError`, so that code which knows nothing of
+banditlab still catches them, and from `BanditlabError`, so that code which does can catch
+the lot. Each message names the argument, the value it had and what is allowed.
+"""
+
+from __future__ import annotations
+
+
+class BanditlabError(Exception):
+    """Base of every error that banditlab raises on purpose."""
+
+
+class InvalidArgument(BanditlabError, ValueError):  # noqa: N818 - reads as the sentence it is
+    """An argument has a value that is not allowed."""
+
+
+class InvalidType(BanditlabError, TypeError):  # noqa: N818
+    """An argument has a type that is not allowed."""
+
+
+class IncompatiblePolicy(BanditlabError, ValueError):  # noqa: N818
+    """A policy cannot play this environment; the message lists every reason."""
+
+
+class InvalidComponent(BanditlabError, TypeError):  # noqa: N818
+    """A class cannot be made a policy or an environment, because a kernel is missing or misspelt."""
+
+
+class OutOfTurn(BanditlabError, ValueError):  # noqa: N818
+    """An agent's `select` and `update` were not called in turn."""
+
+
+class ResultsFileError(BanditlabError, ValueError):
+    """A file is not something that `Results.save` wrote, or is damaged."""
+
+
+class ConfigError(BanditlabError, ValueError):
+    """A configuration file has a key or a value that is not allowed; the message names the line."""
+
+
+class InterruptedRunWarning(UserWarning):
+    """A run was interrupted; the results hold the runs that had finished."""

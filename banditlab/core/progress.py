@@ -1,0 +1,56 @@
+"""The progress bar: one for a whole run, in terminals and notebooks only."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from .validation import invalid
+
+
+class Progress:
+    """Shows rounds played, rounds a second and what is being compiled; does nothing when not `shown`.
+
+    Parameters
+    ----------
+    total : int
+        Rounds in all.
+    mode : {'auto'} or bool
+        'auto' shows the bar when standard error is a terminal, or in a notebook.
+    """
+
+    def __init__(self, total: int, mode: Any = "auto") -> None:
+        if mode not in (True, False, "auto"):
+            raise invalid("progress", mode, "True, False or 'auto'")
+        self._bar: Any = None
+        if mode is True or (mode == "auto" and _someone_watches()):
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=total, unit=" rounds", unit_scale=True, leave=False, mininterval=0.2, delay=0.5)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def say(self, text: str) -> None:
+        """Show what is being done."""
+        if self._bar is not None:
+            self._bar.set_description(text)
+
+    def add(self, rounds: int) -> None:
+        """Count rounds as played."""
+        if self._bar is not None:
+            self._bar.update(rounds)
+
+
+def _someone_watches() -> bool:
+    in_notebook = "ipykernel" in sys.modules
+    return in_notebook or (sys.stderr is not None and sys.stderr.isatty())

@@ -1,0 +1,71 @@
+"""What the runner asks of a family: its protocol, the rules of play."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Watch = Callable[[int], None]
+"""Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A range of runs of one experiment: what one task simulates.
+
+    Attributes
+    ----------
+    first_run, n_runs : int
+        The runs.
+    horizon : int
+        Rounds a run.
+    checkpoints : int64 array
+        The rounds after which metrics are recorded, increasing, the last at most the horizon.
+    metrics : tuple of str
+        What to record.
+    seed : int
+        The experiment's seed.
+    compiled : bool
+        False plays as plain Python.
+    """
+
+    first_run: int
+    n_runs: int
+    horizon: int
+    checkpoints: NDArray[np.int64]
+    metrics: tuple[str, ...]
+    seed: int
+    compiled: bool = True
+
+
+class Protocol(ABC):
+    """The rules of play of a family: who moves when, and what is counted."""
+
+    @abstractmethod
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the recorded columns for the metrics that the user asked for; raise for an unknown one."""
+
+    @abstractmethod
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Return every reason why a policy cannot play an environment."""
+
+    @abstractmethod
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Compile what `simulate` will need, without playing a round."""
+
+    @abstractmethod
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play a batch and return the metrics: float64, one table (metric, checkpoint) a run."""
+
+    @abstractmethod
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
+        """Return an agent that plays one round at a time."""
+
+    def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return a lower bound on the regret after each round, or None where none is known."""
+        return None

@@ -1,0 +1,353 @@
+"""`run` and `start`: the two ways to play."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checkpoints import checkpoint_rounds
+from .components import describe, is_component
+from .errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
+from .progress import Progress
+from .protocol import Batch
+from .results import Cell, Results
+from .validation import integer, invalid, one_of, shown
+
+CHUNK = 128
+"""Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
+
+SEED = integer(0, 2**64 - 1)
+
+
+def run(
+    environment: Any,
+    policies: Any,
+    *,
+    horizon: int,
+    n_runs: int,
+    seed: int | None = None,
+    checkpoints: Any = "log",
+    metrics: str | Sequence[str] = ("regret",),
+    n_jobs: int | None = None,
+    backend: str = "cpu",
+    progress: Any = "auto",
+) -> Results:
+    """Play policies on environments, many times, and record their regret.
+
+    Run i of a seed is the same trajectory to the last bit whatever `n_runs`, `n_jobs`, the other policies
+    and their order; policies face the same luck (common random numbers), so that differences between
+    them have a small variance.
+
+    Parameters
+    ----------
+    environment : environment, list of environments, or dict from label to environment
+        What to play.
+    policies : policy, list of policies, or dict from label to policy
+        Who plays. Default labels are the constructor calls; they must differ.
+    horizon : int
+        Rounds a run (T); at least 1 and at least the number of arms.
+    n_runs : int
+        Independent replications of each pair.
+    seed : int, optional
+        From 0 to 2^64 - 1; default: drawn afresh and recorded in the result.
+    checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
+        The rounds after which metrics are recorded (see `checkpoint_rounds`).
+    metrics : str or sequence of str, default ('regret',)
+        What to record; for arms: 'regret', 'reward', 'optimal_rate' and 'pulls'.
+    n_jobs : int, optional
+        Threads, as in joblib; default all cores, or what `joblib.parallel_config` says.
+    backend : {'cpu', 'python'}, default 'cpu'
+        'python' plays without compiling: slow, for debugging; the numbers are the same.
+    progress : {'auto', True, False}
+        Whether to show a progress bar; 'auto' does in terminals and notebooks.
+
+    Returns
+    -------
+    Results
+        The metrics of every run at every checkpoint.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a bad argument, before anything is simulated.
+    IncompatiblePolicy
+        If a policy cannot play an environment; the message lists every reason.
+
+    Warns
+    -----
+    InterruptedRunWarning
+        When interrupted: the result then holds the runs that every policy had finished.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0)
+    >>> result.policies
+    ('UCB1', 'Uniform')
+    """
+    plan = _plan(environment, policies, horizon, n_runs, seed, checkpoints, metrics, backend)
+    started = time.perf_counter()
+    with Progress(plan.rounds, progress) as bar:
+        _compile(plan, bar)
+        compiled = time.perf_counter()
+        finished = _play(plan, n_jobs, bar)
+    provenance = {
+        "horizon": plan.horizon,
+        "n_runs": finished,
+        "seed": plan.seed,
+        "backend": backend,
+        "environments": {name: describe(e) for name, e in plan.environments.items()},
+        "policies": {name: describe(p) for name, p in plan.policies.items()},
+        "compile_seconds": round(compiled - started, 6),
+        "wall_seconds": round(time.perf_counter() - started, 6),
+    }
+    for cell in plan.cells.values():
+        for name in cell.values:
+            cell.values[name] = cell.values[name][:finished]
+    return Results(plan.cells, plan.checkpoints, provenance)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    environments: dict[str, Any]
+    policies: dict[str, Any]
+    horizon: int
+    n_runs: int
+    seed: int
+    checkpoints: NDArray[np.int64]
+    compiled: bool
+    columns: dict[str, tuple[str, ...]]
+    cells: dict[tuple[str, str], Cell]
+
+    @property
+    def rounds(self) -> int:
+        return len(self.cells) * self.horizon * self.n_runs
+
+    def batch(self, environment: str, first_run: int, n_runs: int) -> Batch:
+        return Batch(
+            first_run, n_runs, self.horizon, self.checkpoints, self.columns[environment], self.seed, self.compiled
+        )
+
+
+def _plan(
+    environment: Any,
+    policies: Any,
+    horizon: Any,
+    n_runs: Any,
+    seed: Any,
+    checkpoints: Any,
+    metrics: Any,
+    backend: Any,
+) -> _Plan:
+    """Check every argument, and make room for the results."""
+    environments = labelled("environment", environment)
+    players = labelled("policies", policies, kind="policy")
+    horizon = integer(1)("horizon", horizon)
+    n_runs = integer(1)("n_runs", n_runs)
+    seed = secrets.randbits(63) if seed is None else SEED("seed", seed)
+    one_of("cpu", "python")("backend", backend)
+    rounds = checkpoint_rounds(checkpoints, horizon)
+    requested = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    if not requested or len(set(requested)) < len(requested):
+        raise invalid("metrics", metrics, "one or more different names")
+    reasons = []
+    for name, world in environments.items():
+        if horizon < world.n_arms:
+            raise invalid("horizon", horizon, f"at least {world.n_arms}, the number of arms of {name}")
+        if hasattr(world, "check_horizon"):
+            world.check_horizon(horizon)
+        for label, player in players.items():
+            if player.family.name not in world.family.plays_with:
+                found = [f"it plays {player.family.name} environments, and this is one of {world.family.name}"]
+            else:
+                found = player.family.protocol.reasons_against(world, player, horizon)
+            reasons += [f"{label} cannot play {name}: {why}" for why in found]
+    if reasons:
+        raise IncompatiblePolicy("; ".join(reasons))
+    columns = {name: e.family.protocol.metric_names(e, requested) for name, e in environments.items()}
+    cells = {}
+    for name, world in environments.items():
+        bound = world.family.protocol.lower_bound(world, rounds)
+        for label in players:
+            values = {metric: np.empty((n_runs, len(rounds))) for metric in columns[name]}
+            cells[name, label] = Cell(values, 0.0, bound)
+    return _Plan(environments, players, horizon, n_runs, seed, rounds, backend == "cpu", columns, cells)
+
+
+def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:
+    """Return components by label: one, a list of them, or a dict that already is that."""
+    if is_component(value):
+        value = [value]
+    if isinstance(value, Mapping):
+        found = {str(label): component for label, component in value.items()}
+        for label, component in found.items():
+            _check_kind(f"{name}[{label!r}]", component, kind)
+    elif isinstance(value, list | tuple):
+        for k, component in enumerate(value):
+            _check_kind(f"{name}[{k}]", component, kind)
+        labels = [component.label for component in value]
+        found = dict(zip(labels, value, strict=True))
+        if len(found) < len(labels):
+            twice = next(label for label in labels if labels.count(label) > 1)
+            raise InvalidArgument(
+                f"{name} has the label {twice!r} more than once; allowed: different labels "
+                f"(name them with a dict: {{'first': {twice}, 'second': ...}})"
+            )
+    else:
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {_a(kind)}, a list of them, or a dict from label to one")
+    if not found:
+        raise invalid(name, value, f"at least one {kind}")
+    return found
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _check_kind(name: str, value: Any, kind: str) -> None:
+    if isinstance(value, type) and hasattr(value, "__banditlab__"):
+        raise InvalidType(f"{name} is the class {value.__name__}; allowed: an instance, {value.__name__}(...)")
+    if not is_component(value) or value.__banditlab__.kind != kind:
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {_a(kind)}")
+
+
+def _compile(plan: _Plan, bar: Progress) -> None:
+    if not plan.compiled:
+        return
+    for name, label in plan.cells:
+        bar.say(f"compiling {label} on {type(plan.environments[name]).__name__}")
+        world = plan.environments[name]
+        world.family.protocol.warm_up(world, plan.policies[label], plan.batch(name, 0, 1))
+
+
+class _Stopped(Exception):
+    """Raised inside tasks once the run has been interrupted."""
+
+
+def _simulate(world: Any, player: Any, batch: Batch, stop: threading.Event) -> tuple[NDArray[np.float64] | None, float]:
+    def watch(rounds: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    started = time.perf_counter()
+    try:
+        values = world.family.protocol.simulate(world, player, batch, watch)
+    except _Stopped:
+        return None, 0.0
+    return values, time.perf_counter() - started
+
+
+def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
+    """Simulate all chunks; return how many runs, counted from the first, every pair has finished."""
+    bar.say("playing")
+    # Runs outside, pairs inside: whatever has been finished when the user interrupts is then common to all pairs.
+    chunks = [(first, min(CHUNK, plan.n_runs - first)) for first in range(0, plan.n_runs, CHUNK)]
+    tasks = [(first, n, pair) for first, n in chunks for pair in plan.cells]
+    done: dict[int, int] = dict.fromkeys(range(0, plan.n_runs, CHUNK), 0)
+    stop = threading.Event()
+
+    def keep(task: tuple[int, int, tuple[str, str]], values: NDArray[np.float64] | None, seconds: float) -> None:
+        first, n, pair = task
+        if values is None:
+            return
+        cell = plan.cells[pair]
+        for column, name in enumerate(plan.columns[pair[0]]):
+            cell.values[name][first : first + n] = values[:, column, :]
+        cell.seconds += seconds
+        done[first] += 1
+        bar.add(n * plan.horizon)
+
+    try:
+        with closing(_results(plan, tasks, stop, n_jobs)) as results:
+            for index, values, seconds in results:
+                keep(tasks[index], values, seconds)
+    except KeyboardInterrupt:
+        stop.set()
+        finished = 0
+        for first, n in chunks:
+            if done[first] < len(plan.cells):
+                break
+            finished = first + n
+        if finished == 0:
+            raise
+        warnings.warn(
+            f"interrupted: the result holds the {finished} of {plan.n_runs} runs that had finished",
+            InterruptedRunWarning,
+            stacklevel=3,
+        )
+        return finished
+    return plan.n_runs
+
+
+def _results(
+    plan: _Plan, tasks: list[tuple[int, int, tuple[str, str]]], stop: threading.Event, n_jobs: int | None
+) -> Iterator[tuple[int, NDArray[np.float64] | None, float]]:
+    """Yield (task, values, seconds) as tasks finish."""
+
+    def work(index: int) -> tuple[int, NDArray[np.float64] | None, float]:
+        first, n, (name, label) = tasks[index]
+        values, seconds = _simulate(plan.environments[name], plan.policies[label], plan.batch(name, first, n), stop)
+        return index, values, seconds
+
+    jobs = _effective_jobs(n_jobs)
+    if jobs == 1 or len(tasks) == 1:
+        # joblib's own sequential mode costs more than a short simulation
+        yield from map(work, range(len(tasks)))
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
+    yield from parallel(delayed(work)(index) for index in range(len(tasks)))
+
+
+def _effective_jobs(n_jobs: int | None) -> int:
+    if n_jobs is not None:
+        n_jobs = integer()("n_jobs", n_jobs)
+        if n_jobs == 0:
+            raise invalid("n_jobs", n_jobs, "a positive number of threads, or -1 for all cores")
+        return n_jobs
+    return os.cpu_count() or 1
+
+
+def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:
+    """Return an agent that plays a policy one round at a time, with real feedback.
+
+    Parameters
+    ----------
+    policy : policy
+        What to play.
+    n_arms : int
+        Number of arms.
+    seed, run : int, default 0
+        The agent makes the choices of this run of a simulation with this seed, given the same rewards.
+    horizon : int, optional
+        For policies that need to know it.
+
+    Returns
+    -------
+    Agent
+        With `select()`, `update(arm, reward)` and a `state` that pickles and restores to the same future.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> agent = bl.start(arms.UCB1(), n_arms=3, seed=0)
+    >>> agent.select()
+    0
+    >>> agent.update(0, 1.0)
+    """
+    _check_kind("policy", policy, "policy")
+    length = None if horizon is None else integer(1)("horizon", horizon)
+    return policy.family.protocol.start(policy, n_arms, SEED("seed", seed), integer(0)("run", run), length)

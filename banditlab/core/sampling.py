@@ -1,0 +1,304 @@
+"""Random numbers for kernels: one SFC64 generator a lane, its seeding, and samplers.
+
+A generator is a column of a uint64 array of shape (4, lanes); a sampler takes that array and the lane.
+The bit stream is that of `numpy.random.SFC64`. Lanes are seeded from slices of one
+`numpy.random.Philox` stream keyed by (seed, stream), four words a run, so that run i is the same
+whatever runs are simulated with it.
+
+Samplers that fill an array for many lanes at once (`fill_beta`) give each lane exactly what the one-lane
+sampler (`beta`) gives, from the same draws; they exist because a loop over lanes vectorises.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dispatch import device, device_call
+from .elementary import exp, log, normal_quantile, sine_and_cosine_of_turns
+
+ENVIRONMENT_STREAM = 0
+POLICY_STREAM = 1
+
+_2_POW_MINUS_53 = 1.0 / 9007199254740992.0
+_2_POW_MINUS_52 = 1.0 / 4503599627370496.0
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def seeded(seed: int, stream: int, first_run: int, n_runs: int) -> NDArray[np.uint64]:
+    """Return generators for runs `first_run` to `first_run + n_runs - 1` of a seed.
+
+    Returns
+    -------
+    uint64 array, four rows, one column a run.
+    """
+    philox = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64))
+    philox.advance(first_run)  # one step of Philox gives four words: one run
+    words: NDArray[np.uint64] = philox.random_raw(4 * n_runs)
+    return np.ascontiguousarray(words.reshape(n_runs, 4).T)
+
+
+@device
+def raw(rng: Any, lane: int) -> Any:
+    """Draw 64 random bits."""
+    value = rng[0, lane] + rng[1, lane] + rng[3, lane]
+    rng[3, lane] += np.uint64(1)
+    rng[0, lane] = rng[1, lane] ^ (rng[1, lane] >> np.uint64(11))
+    rng[1, lane] = rng[2, lane] + (rng[2, lane] << np.uint64(3))
+    rng[2, lane] = ((rng[2, lane] << np.uint64(24)) | (rng[2, lane] >> np.uint64(40))) + value
+    return value
+
+
+@device
+def uniform(rng: Any, lane: int) -> float:
+    """Draw from the uniform distribution on [0, 1), in multiples of 2^-53, as NumPy does."""
+    return np.float64(np.int64(raw(rng, lane) >> np.uint64(11))) * _2_POW_MINUS_53
+
+
+@device
+def open_uniform(rng: Any, lane: int) -> float:
+    """Draw from the uniform distribution on (0, 1): the midpoints of 2^52 equal cells."""
+    return (np.float64(np.int64(raw(rng, lane) >> np.uint64(12))) + 0.5) * _2_POW_MINUS_52
+
+
+@device
+def below(rng: Any, lane: int, n: int) -> int:
+    """Draw an integer uniformly from 0 to n - 1 (bias below n / 2^53)."""
+    return int(uniform(rng, lane) * n)
+
+
+@device
+def exponential(rng: Any, lane: int) -> float:
+    """Draw from the exponential distribution with mean 1."""
+    return -log(open_uniform(rng, lane))
+
+
+@device
+def normal(rng: Any, lane: int) -> float:
+    """Draw from the standard normal distribution, by inversion: one uniform a draw."""
+    return normal_quantile(open_uniform(rng, lane))
+
+
+@device
+def _gamma_accepts(d: float, x: float, v: float, u: float) -> bool:
+    """Apply the acceptance test of Marsaglia and Tsang (2000), logarithm included."""
+    return v > 0.0 and log(u) < 0.5 * x * x + d - d * v + d * log(v if v > 0.0 else 1.0)
+
+
+@device_call
+def _gamma_by_rejection(rng: Any, lane: int, shape: float) -> float:
+    """Draw from Gamma(shape, 1) for shape >= 1."""
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        x = normal(rng, lane)
+        u = open_uniform(rng, lane)
+        w = 1.0 + c * x
+        v = w * w * w
+        if _gamma_accepts(d, x, v, u):
+            return d * v
+
+
+@device_call
+def log_gamma_variate(rng: Any, lane: int, shape: float) -> float:
+    """Draw the logarithm of a Gamma(shape, 1) variate: exact where tiny shapes underflow."""
+    if shape >= 1.0:
+        return log(_gamma_by_rejection(rng, lane, shape))
+    boost = log(open_uniform(rng, lane)) / shape
+    return log(_gamma_by_rejection(rng, lane, shape + 1.0)) + boost
+
+
+@device_call
+def gamma(rng: Any, lane: int, shape: float) -> float:
+    """Draw from the gamma distribution with a shape and scale 1 (Marsaglia and Tsang 2000)."""
+    if shape >= 1.0:
+        return _gamma_by_rejection(rng, lane, shape)
+    return exp(log_gamma_variate(rng, lane, shape))
+
+
+@device
+def _beta_attempt(rng: Any, lane: int, a: float, b: float) -> float:
+    """Draw from Beta(a, b) for a, b >= 1, or return -1 where rejected; there is no branch, so that it vectorises.
+
+    Two gamma variates at once, after Marsaglia and Tsang: one Box-Muller pair of normals x, y, and one uniform number
+    for the joint acceptance test, whose probability is the product of the two.
+    """
+    u = open_uniform(rng, lane)
+    radius = math.sqrt(-2.0 * log(open_uniform(rng, lane)))
+    d = max(a, 1.0) - 1.0 / 3.0
+    e = max(b, 1.0) - 1.0 / 3.0
+    sine, cosine = sine_and_cosine_of_turns(u)
+    x = radius * cosine
+    y = radius * sine
+    p = 1.0 + x / math.sqrt(9.0 * d)
+    q = 1.0 + y / math.sqrt(9.0 * e)
+    possible = (p > 0.0) & (q > 0.0) & (a >= 1.0) & (b >= 1.0)
+    v = p * p * p
+    w = q * q * q
+    first = 0.5 * x * x + d * (1.0 - v + 3.0 * log(p if possible else 1.0))
+    second = 0.5 * y * y + e * (1.0 - w + 3.0 * log(q if possible else 1.0))
+    accepted = possible & (log(open_uniform(rng, lane)) < first + second)
+    return d * v / (d * v + e * w) if accepted else -1.0
+
+
+@device_call
+def _beta_after_rejection(rng: Any, lane: int, a: float, b: float) -> float:
+    if a >= 1.0 and b >= 1.0:
+        while True:
+            value = _beta_attempt(rng, lane, a, b)
+            if value >= 0.0:
+                return value
+    difference = log_gamma_variate(rng, lane, b) - log_gamma_variate(rng, lane, a)
+    return 1.0 / (1.0 + exp(difference))
+
+
+@device
+def beta(rng: Any, lane: int, a: float, b: float) -> float:
+    """Draw from the beta distribution with shapes a and b, both positive."""
+    value = _beta_attempt(rng, lane, a, b)
+    return value if value >= 0.0 else _beta_after_rejection(rng, lane, a, b)
+
+
+@device
+def fill_beta(rng: Any, a: Any, b: Any, arm: int, out: Any) -> None:
+    """Write a draw from Beta(a[arm, w], b[arm, w]) into out[w] for every lane w."""
+    for w in range(out.shape[0]):
+        out[w] = _beta_attempt(rng, w, a[arm, w], b[arm, w])
+    for w in range(out.shape[0]):
+        if out[w] < 0.0:
+            out[w] = _beta_after_rejection(rng, w, a[arm, w], b[arm, w])
+
+
+@device
+def categorical(rng: Any, lane: int, cumulative: Any) -> int:
+    """Draw an index; `cumulative` holds the running sums of the probabilities, the last being 1."""
+    u = uniform(rng, lane)
+    index = 0
+    while index < cumulative.shape[0] - 1 and u >= cumulative[index]:
+        index += 1
+    return index
+
+
+@device_call
+def _stirling_error(k: float) -> float:
+    """Return log k! minus its Stirling approximation, for k >= 0 (Hormann 1993, series in 1/(k+1))."""
+    if k < 9.5:
+        exact = 1.0
+        for i in range(2, int(k) + 1):
+            exact *= i
+        return log(exact) - ((k + 0.5) * log(k + 1.0) - (k + 1.0) + 0.5 * log(2.0 * math.pi))
+    q = 1.0 / ((k + 1.0) * (k + 1.0))
+    return (1.0 / 12.0 - (1.0 / 360.0 - q / 1260.0) * q) / (k + 1.0)
+
+
+@device_call
+def binomial(rng: Any, lane: int, n: int, p: float) -> int:
+    """Draw the number of successes in n trials.
+
+    By inversion when n min(p, 1-p) < 10, else by Hormann's transformed rejection BTRS (1993).
+    """
+    q = min(p, 1.0 - p)
+    if n <= 0 or q <= 0.0:
+        return n if p >= 1.0 else 0
+    count = 0
+    if n * q < 10.0:
+        # waiting times between successes are geometric
+        rate = log(1.0 - q) if q > 1e-8 else -q - 0.5 * q * q
+        position = 0.0
+        count = -1
+        while position <= n:
+            count += 1
+            position += math.floor(log(open_uniform(rng, lane)) / rate) + 1.0
+    else:
+        spread = math.sqrt(n * q * (1.0 - q))
+        b = 1.15 + 2.53 * spread
+        a = -0.0873 + 0.0248 * b + 0.01 * q
+        centre = n * q + 0.5
+        accept = 0.92 - 4.2 / b
+        alpha = (2.83 + 5.1 / b) * spread
+        mode = math.floor((n + 1.0) * q)
+        odds = q / (1.0 - q)
+        while True:
+            v = open_uniform(rng, lane)
+            u = open_uniform(rng, lane) - 0.5
+            us = 0.5 - abs(u)
+            k = math.floor((2.0 * a / us + b) * u + centre)
+            if us >= 0.07 and v <= accept:
+                count = int(k)
+                break
+            if k < 0.0 or k > n:
+                continue
+            v = v * alpha / (a / (us * us) + b)
+            bound = (
+                (mode + 0.5) * log((mode + 1.0) / (odds * (n - mode + 1.0)))
+                + (n + 1.0) * log((n - mode + 1.0) / (n - k + 1.0))
+                + (k + 0.5) * log(odds * (n - k + 1.0) / (k + 1.0))
+                + _stirling_error(mode)
+                + _stirling_error(n - mode)
+                - _stirling_error(k)
+                - _stirling_error(n - k)
+            )
+            if log(v) <= bound:
+                count = int(k)
+                break
+    return count if p <= 0.5 else n - count
+
+
+# ------------------------------------------------------------------ randomness expanded from one number
+
+
+@device
+def key(u: float) -> Any:
+    """Return 64 well mixed bits that depend on a uniform number alone."""
+    return _mixed(np.float64(u).view(np.uint64))
+
+
+@device
+def _mixed(z: Any) -> Any:
+    z = (z ^ (z >> np.uint64(30))) * _MIX_1
+    z = (z ^ (z >> np.uint64(27))) * _MIX_2
+    return z ^ (z >> np.uint64(31))
+
+
+@device
+def expanded(bits: Any, k: int) -> float:
+    """Return the k-th uniform number on (0, 1) expanded from a `key`, for k = 0, 1, ...: SplitMix64 as a counter.
+
+    An environment receives one uniform number a round; where a reward needs several (a beta variate by
+    rejection), it expands that one, so that it never draws more from its stream for one arm than for another.
+    """
+    word = _mixed(bits + _GOLDEN * np.uint64(k + 1))
+    return (np.float64(np.int64(word >> np.uint64(12))) + 0.5) * _2_POW_MINUS_52
+
+
+@device_call
+def _expanded_log_gamma(bits: Any, first: int, shape: float) -> float:
+    """Return the logarithm of a Gamma(shape, 1) variate made from expanded numbers `first`, `first + 2`, ..."""
+    boost = 0.0
+    k = first
+    if shape < 1.0:
+        boost = log(expanded(bits, k)) / shape
+        shape = shape + 1.0
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        k += 4
+        x = normal_quantile(expanded(bits, k))
+        w = 1.0 + c * x
+        v = w * w * w
+        if _gamma_accepts(d, x, v, expanded(bits, k + 2)):
+            return log(d * v) + boost
+
+
+@device_call
+def expanded_beta(u: float, a: float, b: float) -> float:
+    """Return a Beta(a, b) variate made from one uniform number."""
+    bits = key(u)
+    # even numbers make the first gamma variate, odd ones the second: they stay independent whatever is rejected
+    difference = _expanded_log_gamma(bits, 1, b) - _expanded_log_gamma(bits, 0, a)
+    return 1.0 / (1.0 + exp(difference))

@@ -1,0 +1,171 @@
+"""Checks of arguments: each takes a name and a value, and returns the value in its canonical form or raises.
+
+A check never prints, never guesses and never changes a value's meaning: `2.0` is a valid integer
+because it is one, `True` is not a valid number because nobody means it as one.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InvalidArgument, InvalidType
+
+Check = Callable[[str, Any], Any]
+
+
+def shown(value: object) -> str:
+    """Return a value as an error message shows it: its repr, shortened."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def invalid(name: str, value: object, allowed: str) -> InvalidArgument:
+    """Return the error for an argument whose value is not allowed."""
+    return InvalidArgument(f"{name} is {shown(value)}; allowed: {allowed}")
+
+
+def number(name: str, value: object) -> float:
+    """Check for a finite real number."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a real number")
+    result = float(value)
+    if not math.isfinite(result):
+        raise invalid(name, value, "a finite number")
+    return result
+
+
+def between(low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> Check:
+    """Return a check for a number in an interval, closed unless said otherwise."""
+    left, right = "(" if open_low else "[", ")" if open_high else "]"
+    if high == math.inf:
+        right = ")"
+    allowed = f"a number in {left}{low:g}, {high:g}{right}"
+
+    def check(name: str, value: object) -> float:
+        result = number(name, value)
+        above = result > low if open_low else result >= low
+        below = result < high if open_high else result <= high
+        if not (above and below):
+            raise invalid(name, value, allowed)
+        return result
+
+    return check
+
+
+positive = between(0.0, math.inf, open_low=True)
+non_negative = between(0.0, math.inf)
+probability = between(0.0, 1.0)
+open_probability = between(0.0, 1.0, open_low=True, open_high=True)
+
+
+def boolean(name: str, value: object) -> bool:
+    """Check for True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: True or False")
+    return bool(value)
+
+
+def integer(low: int | None = None, high: int | None = None) -> Check:
+    """Return a check for an integer from `low` to `high`, both included."""
+    if low is None and high is None:
+        allowed = "an integer"
+    elif high is None:
+        allowed = f"an integer of at least {low}"
+    else:
+        allowed = f"an integer from {low} to {high}"
+
+    def check(name: str, value: object) -> int:
+        if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+            raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+        if not isinstance(value, numbers.Integral) and not float(value).is_integer():
+            raise invalid(name, value, allowed)
+        result = int(value)
+        if (low is not None and result < low) or (high is not None and result > high):
+            raise invalid(name, value, allowed)
+        return result
+
+    return check
+
+
+positive_integer = integer(1)
+
+
+def optional(check: Check) -> Check:
+    """Return a check that lets None through and otherwise asks `check`."""
+
+    def allow_none(name: str, value: object) -> Any:
+        return None if value is None else check(name, value)
+
+    return allow_none
+
+
+def one_of(*options: str) -> Check:
+    """Return a check for one of a few words."""
+    allowed = ", ".join(repr(option) for option in options)
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str) or value not in options:
+            raise invalid(name, value, f"one of {allowed}")
+        return value
+
+    return check
+
+
+def array(
+    ndim: int, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, min_length: int = 1
+) -> Check:
+    """Return a check for a rectangular, finite float64 array; the result is a read-only copy."""
+    shape = {1: "a flat sequence", 2: "a matrix (a sequence of equally long rows)"}[ndim]
+    if low == -math.inf and high == math.inf:
+        interval = "finite numbers"
+    else:
+        interval = f"numbers in {'(' if open_low else '['}{low:g}, {high:g}{')' if high == math.inf else ']'}"
+    allowed = f"{shape} of {interval}, at least {min_length} of them"
+
+    def check(name: str, value: Any) -> NDArray[np.float64]:
+        if isinstance(value, str | bytes | dict | set):
+            raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+        try:
+            raw = np.asarray(value)
+        except ValueError as error:
+            raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
+        if raw.dtype == object or raw.dtype.kind not in "iuf":
+            raise invalid(name, value, allowed)
+        result = np.array(raw, dtype=np.float64, order="C")
+        if result.ndim != ndim:
+            raise invalid(name, value, f"{allowed}; this one has {result.ndim} dimensions")
+        if result.shape[0] < min_length or result.size == 0:
+            raise invalid(name, value, allowed)
+        good = np.isfinite(result) & (result > low if open_low else result >= low) & (result <= high)
+        if not good.all():
+            where = tuple(int(i) for i in np.argwhere(~good)[0])
+            entry = "".join(f"[{i}]" for i in where)
+            raise InvalidArgument(f"{name}{entry} is {shown(float(result[where]))}; allowed: {interval}")
+        result.setflags(write=False)
+        return result
+
+    return check
+
+
+def vector(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False) -> Check:
+    """Return a check for a flat float64 array with entries in an interval."""
+    return array(1, low, high, open_low=open_low)
+
+
+def matrix(low: float = -math.inf, high: float = math.inf) -> Check:
+    """Return a check for a rectangular float64 matrix with entries in an interval."""
+    return array(2, low, high)
+
+
+def same_length(owner: str, **arrays: NDArray[np.float64]) -> None:
+    """Raise unless all arrays have the same first dimension."""
+    lengths = {name: len(value) for name, value in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        raise InvalidArgument(f"{owner}: {told}; allowed: one entry an arm in each")
