@@ -125,7 +125,7 @@ class Gaussian(Stationary):
 
     def reward(self: Params, arm: int, u: float, t: int) -> float:
         """Return the quantile at u."""
-        return self.means[arm] + self.std[arm] * normal_quantile(u)  # type: ignore[no-any-return]
+        return self.means[arm] + self.std[arm] * normal_quantile(u)
 
     def kinf(self, arm: int, target: float) -> float:
         """Return the divergence to the Gaussian of mean `target` and the same standard deviation."""
@@ -216,7 +216,7 @@ class Exponential(Stationary):
 
     def reward(self: Params, arm: int, u: float, t: int) -> float:
         """Return the quantile at u."""
-        return -self.means[arm] * log(1.0 - u)  # type: ignore[no-any-return]
+        return -self.means[arm] * log(1.0 - u)
 
     def kinf(self, arm: int, target: float) -> float:
         """Return the divergence to the exponential distribution of mean `target`."""
@@ -334,7 +334,8 @@ class TruncatedGaussian(Stationary):
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the gaps and, for each arm, where the interval lies on the normal distribution's scale.
 
-        Arms whose interval lies above their location are mirrored, so that small tail probabilities keep all their digits.
+        Arms whose interval lies above their location are mirrored, so that small tail probabilities keep all their
+        digits.
         """
         from scipy import special
 

@@ -47,7 +47,7 @@ def tabulated(table: Any, cumulative: Any, arm: int, u: float) -> float:
             high = middle
         else:
             low = middle + 1
-    return table[arm, low]  # type: ignore[no-any-return]
+    return table[arm, low]
 
 
 class FiniteSupport(Stationary):
@@ -305,9 +305,9 @@ def interpolated(nodes: Any, quantiles: Any, arm: int, u: float) -> float:
     low = 0
     high = nodes.shape[0] - 1
     if u <= nodes[0]:
-        return quantiles[arm, 0]  # type: ignore[no-any-return]
+        return quantiles[arm, 0]
     if u >= nodes[high]:
-        return quantiles[arm, high]  # type: ignore[no-any-return]
+        return quantiles[arm, high]
     while high - low > 1:
         middle = (low + high) // 2
         if u < nodes[middle]:
@@ -315,7 +315,7 @@ def interpolated(nodes: Any, quantiles: Any, arm: int, u: float) -> float:
         else:
             low = middle
     share = (u - nodes[low]) / (nodes[high] - nodes[low])
-    return quantiles[arm, low] + share * (quantiles[arm, high] - quantiles[arm, low])  # type: ignore[no-any-return]
+    return quantiles[arm, low] + share * (quantiles[arm, high] - quantiles[arm, low])
 
 
 @environment
@@ -356,7 +356,7 @@ class FromScipy(Stationary):
         return Support(low, high, binary)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
-        """Return the gaps and the tables; a discrete arm's quantile row is not used, nor a continuous arm's finite row."""
+        """Return the gaps and the tables: quantiles of continuous arms, values of discrete ones."""
         rows, quantiles = [], np.zeros((self.n_arms, len(_NODES)))
         discrete = np.array([hasattr(d, "pmf") for d in self.distributions])
         for arm, d in enumerate(self.distributions):

@@ -19,8 +19,8 @@ from .support import Support
 class Adversarial:
     r"""A fixed table of losses: in round t, arm a gives the reward 1 - losses[t-1, a].
 
-    Regret is against the best arm in hindsight: after T rounds,
-    :math:`\sum_{t \le T} \ell_{t, a_t} - \min_a \sum_{t \le T} \ell_{t, a}`; it can fall from one checkpoint to the next.
+    Regret is against the best arm in hindsight: after T rounds, :math:`\sum_{t \le T} \ell_{t, a_t} - \min_a
+    \sum_{t \le T} \ell_{t, a}`; it can fall from one checkpoint to the next.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ class Adversarial:
 
     def reward(self: Params, arm: int, u: float, t: int) -> float:
         """Return 1 less the loss."""
-        return 1.0 - self.losses[t - 1, arm]  # type: ignore[no-any-return]
+        return 1.0 - self.losses[t - 1, arm]
 
     def gap(self: Params, arm: int, t: int) -> float:
         """Return the loss, less the growth of the smallest cumulative loss."""
-        return self.losses[t - 1, arm] - self.best[t - 1]  # type: ignore[no-any-return]
+        return self.losses[t - 1, arm] - self.best[t - 1]
 
 
 def _environments(name: str, value: Any) -> list[Any]:

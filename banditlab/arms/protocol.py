@@ -54,9 +54,7 @@ class ArmsProtocol(Protocol):
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = self._play(environment, policy, batch, watch)
-        rows: list[int] = []
-        for name in batch.metrics:
-            rows.append(PULLS + int(name[6:-1]) if name.startswith("pulls[") else ROWS[name])
+        rows = [PULLS + int(name[6:-1]) if name.startswith("pulls[") else ROWS[name] for name in batch.metrics]
         result = out[:, rows, :].transpose(2, 1, 0)
         for column, name in enumerate(batch.metrics):
             if name == "optimal_rate":

@@ -41,7 +41,7 @@ class Stationary:
 
     def gap(self: Params, arm: int, t: int) -> float:
         """Return the arm's gap."""
-        return self.gaps[arm]  # type: ignore[no-any-return]
+        return self.gaps[arm]
 
     def regret_constant(self) -> float | None:
         """Return the constant C of the asymptotic lower bound R_T >= C log T; None where the model has none.

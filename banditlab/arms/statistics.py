@@ -28,7 +28,7 @@ class RunningMeans:
 
 
 class MeansAndWidths:
-    """As `RunningMeans`, with 1/sqrt(pulls) kept beside: the square root is taken once a pull, not once a round and arm."""
+    """As `RunningMeans`, with 1/sqrt(pulls) kept beside: one square root a pull, not one a round and arm."""
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arrays."""

@@ -38,6 +38,7 @@ class Support:
         return []
 
     def __str__(self) -> str:
+        """Return the set, as an error message names it."""
         if self.binary:
             return "0 or 1"
         left = "(-inf" if self.low == -math.inf else f"[{self.low:g}"

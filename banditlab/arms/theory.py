@@ -1,1 +1,645 @@
-"""Bounds."""
+r"""What is proved about regret: lower bounds, finite-time upper bounds, and the growth rate seen in results.
+
+Every bound is a function of an instance and a horizon T. In the formulas :math:`\mu_a` is the mean of arm a,
+:math:`\mu^*` the largest mean, :math:`\Delta_a = \mu^* - \mu_a` the gap, K the number of arms and log the natural
+logarithm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import is_component
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.results import Results
+from banditlab.core.validation import (
+    integer,
+    invalid,
+    non_negative,
+    open_probability,
+    optional,
+    positive,
+    positive_integer,
+    shown,
+)
+
+__all__ = [
+    "Slope",
+    "klucb_bound",
+    "lai_robbins_constant",
+    "lower_bound",
+    "minimax_lower_bound",
+    "moss_bound",
+    "regret_slope",
+    "thompson_sampling_bound",
+    "ucb1_bound",
+    "ucbv_bound",
+]
+
+# Resamples are drawn in blocks of about this many weights: 32 MiB at a time, however many runs there are.
+_WEIGHTS_A_BLOCK = 1 << 22
+
+
+def _environment(environment: Any) -> Any:
+    if not is_component(environment) or type(environment).__banditlab__.kind != "environment":
+        raise InvalidType(f"environment is {shown(environment)}; allowed: an environment")
+    return environment
+
+
+def _gaps(environment: Any) -> NDArray[np.float64]:
+    """Return the positive gaps of a stationary environment."""
+    gaps = getattr(_environment(environment), "gaps", None)
+    if gaps is None:
+        raise invalid("environment", environment, "one whose arms have fixed means")
+    found = np.asarray(gaps, dtype=np.float64)
+    return found[found > 0.0]
+
+
+def _bounded(environment: Any, high: float = 1.0) -> Any:
+    """Check that rewards lie in [0, high]."""
+    support = _environment(environment).support
+    if support.low < 0.0 or support.high > high:
+        raise invalid("environment", environment, f"one with rewards in [0, {high:g}], and these are {support}")
+    return environment
+
+
+# ------------------------------------------------------------------------------------------- lower bounds
+
+
+def lai_robbins_constant(environment: Any) -> float:
+    r"""Return the constant C of the asymptotic lower bound :math:`R_T \ge C \log T`.
+
+    .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}(\nu_a, \mu^*)}
+
+    where :math:`K_{\inf}(\nu_a, \mu^*)` is the infimum of KL(nu_a, nu) over the distributions nu of the environment's
+    model with a mean above :math:`\mu^*`; which model that is, the environment's docstring says.
+
+    Parameters
+    ----------
+    environment : environment
+        One with a `regret_constant`.
+
+    Returns
+    -------
+    float
+        C, at least 0; 0 when all arms are optimal.
+
+    Raises
+    ------
+    InvalidArgument
+        If no constant is known for the environment's model.
+
+    Notes
+    -----
+    Theorem (Lai and Robbins 1985, Theorem 2, one-parameter families; Burnetas and Katehakis 1996, Theorem 1, more
+    generally): :math:`\liminf_T E[R_T] / \log T \ge C` for every policy that is uniformly good, that is, with
+    :math:`E[R_T] = o(T^x)` for all x > 0 on every instance of the model. An asymptotic statement: at a finite T the regret
+    of a good policy can be smaller than C log T.
+
+    References
+    ----------
+    Lai, Robbins (1985), Asymptotically efficient adaptive allocation rules, Advances in Applied Mathematics 6.
+    Burnetas, Katehakis (1996), Optimal adaptive policies for sequential allocation problems, Advances in Applied
+    Mathematics 17.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> lai_robbins_constant(arms.Gaussian([0.0, 0.5, 1.0], std=0.5))  # 2 std^2 / gap, summed
+    1.5
+    """
+    known = getattr(_environment(environment), "regret_constant", None)
+    constant: float | None = None if known is None else known()
+    if constant is None:
+        raise invalid("environment", environment, "one whose model has a known constant of the lower bound")
+    return float(constant)
+
+
+def lower_bound(environment: Any, horizon: int) -> float:
+    r"""Return :math:`C \log T`, the asymptotic lower bound on the regret of uniformly good policies.
+
+    Parameters
+    ----------
+    environment : environment
+        One for which `lai_robbins_constant` has C.
+    horizon : int
+        T, at least 1.
+
+    Returns
+    -------
+    float
+        The bound; theorem, assumptions and references are those of `lai_robbins_constant`.
+
+    Raises
+    ------
+    InvalidArgument
+        If no constant is known for the environment's model, or for a bad horizon.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> round(lower_bound(arms.Bernoulli([0.4, 0.5]), 10_000), 3)
+    45.118
+    """
+    return lai_robbins_constant(environment) * math.log(positive_integer("horizon", horizon))
+
+
+def minimax_lower_bound(n_arms: int, horizon: int) -> float:
+    r"""Return a lower bound on the worst-case regret of every policy.
+
+    .. math:: \max_\nu E[R_T] \ge \frac{1}{20} \min\{\sqrt{K T}, T\}
+
+    Parameters
+    ----------
+    n_arms : int
+        K, at least 2.
+    horizon : int
+        T, at least 1.
+
+    Notes
+    -----
+    Theorem (Auer et al. 2002, Theorem 5.1): for every K >= 2, every T and every policy there is an instance with
+    rewards in {0, 1}, independent and identically distributed, on which the expected regret is at least this. The
+    proof's instances are Bernoulli with one arm of mean 1/2 + epsilon among arms of mean 1/2, so that the bound holds
+    for stochastic and, a fortiori, for adversarial bandits. For Gaussian rewards of variance 1 and means in [0, 1],
+    :math:`\frac{1}{27} \sqrt{(K - 1) T}` holds when T >= K - 1 (Lattimore and Szepesvari 2020, Theorem 15.2).
+
+    References
+    ----------
+    Auer, Cesa-Bianchi, Freund, Schapire (2002), The nonstochastic multiarmed bandit problem, SIAM Journal on
+    Computing 32. Lattimore, Szepesvari (2020), Bandit Algorithms, Cambridge University Press.
+
+    Examples
+    --------
+    >>> minimax_lower_bound(n_arms=4, horizon=10_000)
+    10.0
+    """
+    k = integer(2)("n_arms", n_arms)
+    t = positive_integer("horizon", horizon)
+    return min(math.sqrt(k * t), float(t)) / 20.0
+
+
+# ------------------------------------------------------------------------------------------- upper bounds
+
+
+def ucb1_bound(environment: Any, horizon: int) -> float:
+    r"""Return the upper bound on the expected regret of UCB1.
+
+    .. math:: E[R_T] \le 8 \sum_{a: \Delta_a > 0} \frac{\log T}{\Delta_a} + \Big(1 + \frac{\pi^2}{3}\Big) \sum_a \Delta_a
+
+    Parameters
+    ----------
+    environment : environment
+        Stationary, with rewards in [0, 1].
+    horizon : int
+        T, at least 1.
+
+    Raises
+    ------
+    InvalidArgument
+        If rewards can leave [0, 1] or means change, or for a bad horizon.
+
+    Notes
+    -----
+    Theorem (Auer et al. 2002, Theorem 1): for independent rewards in [0, 1] and the policy `UCB1(alpha=2)`.
+
+    References
+    ----------
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Machine Learning 47.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> round(ucb1_bound(arms.Bernoulli([0.25, 0.75]), 1000), 3)
+    112.669
+    """
+    t = positive_integer("horizon", horizon)
+    gaps = _gaps(_bounded(environment))
+    return float((8.0 * math.log(t) / gaps + (1.0 + math.pi**2 / 3.0) * gaps).sum())
+
+
+def ucbv_bound(environment: Any, horizon: int, b: float = 1.0) -> float:
+    r"""Return the upper bound on the expected regret of UCB-V.
+
+    .. math:: E[R_T] \le 10 \sum_{a: \Delta_a > 0} \Big(\frac{\sigma_a^2}{\Delta_a} + 2 b\Big) \log T
+
+    Parameters
+    ----------
+    environment : environment
+        Stationary, with rewards in [0, b] and a `distribution`, from which the variances :math:`\sigma_a^2` are taken.
+    horizon : int
+        T, at least 2 (the formula is 0 at T = 1, where one pull may already cost a gap).
+    b : float, default 1.0
+        Upper end of the rewards, as the policy is told; positive.
+
+    Raises
+    ------
+    InvalidArgument
+        If rewards can leave [0, b], means change, or variances are unknown; or for a bad horizon.
+
+    Notes
+    -----
+    Theorem (Audibert, Munos, Szepesvari 2009, Theorem 4 with the constants it gives for zeta = 1.2 and c = 1): for
+    independent rewards in [0, b] and the policy `UCBV(zeta=1.2, c=1, b=b)`.
+
+    References
+    ----------
+    Audibert, Munos, Szepesvari (2009), Exploration-exploitation tradeoff using variance estimates in multi-armed
+    bandits, Theoretical Computer Science 410.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> round(ucbv_bound(arms.Bernoulli([0.5, 1.0]), 1000), 3)  # 10 (0.25 / 0.5 + 2) log 1000
+    172.694
+    """
+    t = integer(2)("horizon", horizon)
+    upper = positive("b", b)
+    _gaps(_bounded(environment, upper))
+    if not hasattr(environment, "distribution"):
+        raise invalid("environment", environment, "one with a method distribution(arm), to know the variances")
+    total = 0.0
+    for arm, gap in enumerate(environment.gaps):
+        if gap > 0.0:
+            total += float(environment.distribution(arm).var()) / float(gap) + 2.0 * upper
+    return 10.0 * total * math.log(t)
+
+
+def moss_bound(environment: Any, horizon: int) -> float:
+    r"""Return the upper bound on the expected regret of MOSS.
+
+    .. math:: E[R_T] \le 49 \sqrt{K T}
+
+    Parameters
+    ----------
+    environment : environment
+        Stationary, with rewards in [0, 1]; only its number of arms matters.
+    horizon : int
+        T, at least 1; the policy is told it.
+
+    Raises
+    ------
+    InvalidArgument
+        If rewards can leave [0, 1] or means change, or for a bad horizon.
+
+    Notes
+    -----
+    Theorem (Audibert and Bubeck 2009, Theorem 5): for independent rewards in [0, 1] and the policy `MOSS()`.
+
+    References
+    ----------
+    Audibert, Bubeck (2009), Minimax policies for adversarial and stochastic bandits, COLT.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> moss_bound(arms.Bernoulli([0.1, 0.2, 0.3, 0.4]), 10_000)
+    9800.0
+    """
+    t = positive_integer("horizon", horizon)
+    _gaps(_bounded(environment))
+    return 49.0 * math.sqrt(environment.n_arms * t)
+
+
+def klucb_bound(environment: Any, horizon: int) -> float:
+    r"""Return an upper bound on the expected regret of KL-UCB.
+
+    .. math::
+        E[R_T] \le \sum_{a: \Delta_a > 0} \inf_{\epsilon_1, \epsilon_2 > 0,\ \epsilon_1 + \epsilon_2 < \Delta_a}
+        \Delta_a \Big( \frac{\log(1 + T \log^2 T)}{kl(\mu_a + \epsilon_1, \mu^* - \epsilon_2)}
+        + \frac{1}{2 \epsilon_1^2} + \frac{2}{\epsilon_2^2} \Big)
+
+    with kl the divergence between Bernoulli distributions. As T grows it is :math:`\sum_a \Delta_a \log T / kl(\mu_a,
+    \mu^*)` to first order, which for Bernoulli rewards is the lower bound. The infimum is approached by a search over
+    a grid that is refined; every point of the grid gives a valid bound.
+
+    Parameters
+    ----------
+    environment : environment
+        Stationary, with rewards in [0, 1].
+    horizon : int
+        T, at least 1.
+
+    Raises
+    ------
+    InvalidArgument
+        If rewards can leave [0, 1] or means change, or for a bad horizon.
+
+    Notes
+    -----
+    Theorem (Lattimore and Szepesvari 2020, Theorem 10.6): for Bernoulli rewards and, since the proof needs no more than
+    Chernoff's inequality, independent rewards in [0, 1]; for the index with the exploration :math:`\log(1 + t \log^2
+    t)`. That lies between the explorations of `KLUCB(c=2)` and, from t = 4 on, `KLUCB(c=3)`; for these two policies
+    and for the default c = 0 the theorem is not a statement, though the first-order term is that of c = 3 (Cappe
+    et al. 2013, Theorem 1).
+
+    References
+    ----------
+    Lattimore, Szepesvari (2020), Bandit Algorithms, Cambridge University Press, chapter 10. Cappe, Garivier,
+    Maillard, Munos, Stoltz (2013), Kullback-Leibler upper confidence bounds for optimal sequential allocation, Annals
+    of Statistics 41, arXiv:1210.1136.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> env = arms.Bernoulli([0.2, 0.8])
+    >>> round(klucb_bound(env, 10**4) / lower_bound(env, 10**4), 2)
+    10.97
+    >>> round(klucb_bound(env, 10**300) / lower_bound(env, 10**300), 2)
+    1.71
+    """
+    t = positive_integer("horizon", horizon)
+    gaps = _gaps(_bounded(environment))
+    best = float(np.max(environment.means))
+    logarithm = math.log(t)
+    # log(1 + t log^2 t), without overflow for huge t
+    exploration = 0.0 if t == 1 else logarithm + math.log(logarithm**2 + math.exp(-logarithm))
+    return float(sum(gap * _klucb_pulls(best - gap, best, exploration) for gap in gaps.tolist()))
+
+
+def _klucb_pulls(mean: float, best: float, exploration: float) -> float:
+    """Return the least of Theorem 10.6's bounds on the pulls of an arm, over a grid that is refined."""
+    gap = best - mean
+    # In units of the gap: total = (eps_1 + eps_2) / gap and share = eps_1 / (eps_1 + eps_2), both in (0, 1).
+    total_low = share_low = 0.0
+    total_high = share_high = 1.0
+    least = math.inf
+    inside = (np.arange(32) + 0.5) / 32.0
+    for _ in range(16):
+        total = (total_low + (total_high - total_low) * inside)[:, None]
+        share = share_low + (share_high - share_low) * inside
+        first, second = gap * total * share, gap * total * (1.0 - share)
+        p, q = mean + first, best - second
+        with np.errstate(divide="ignore", invalid="ignore"):
+            divergence = p * np.log(p / q) + (1.0 - p) * np.log((1.0 - p) / (1.0 - q))
+            pulls = exploration / divergence + 0.5 / first**2 + 2.0 / second**2
+        pulls = np.where((p < q) & (divergence > 0.0), pulls, math.inf)
+        row, column = np.unravel_index(int(np.argmin(pulls)), pulls.shape)
+        least = min(least, float(pulls[row, column]))
+        # the next grid spans four cells either way
+        width_total, width_share = (total_high - total_low) / 8.0, (share_high - share_low) / 8.0
+        centre_total, centre_share = float(total[row, 0]), float(share[column])
+        total_low, total_high = max(centre_total - width_total, 0.0), min(centre_total + width_total, 1.0)
+        share_low, share_high = max(centre_share - width_share, 0.0), min(centre_share + width_share, 1.0)
+    return least
+
+
+def thompson_sampling_bound(environment: Any, horizon: int, entropy: float | None = None) -> float:
+    r"""Return an upper bound on the Bayes regret of Thompson sampling: the regret averaged over the prior.
+
+    .. math:: E_{\nu \sim prior} E[R_T] \le \sqrt{\tfrac{1}{2} K T H(A^*)} \le \sqrt{\tfrac{1}{2} K T \log K}
+
+    where :math:`H(A^*)` is the entropy, in nats, of the optimal arm under the prior. **It bounds an average over
+    instances drawn from the prior that the policy uses, not the regret on one instance.** The frequentist
+    finite-time bounds for one instance (Agrawal and Goyal 2013, Theorems 1 and 2) have constants that the paper does not
+    make explicit, so that there is no number to return for them.
+
+    Parameters
+    ----------
+    environment : environment
+        Stationary, with rewards in [0, 1]; only its number of arms matters.
+    horizon : int
+        T, at least 1.
+    entropy : float, optional
+        :math:`H(A^*)`, from 0 to log K; default log K, its value for a prior that is the same for all arms, and its
+        largest for any prior.
+
+    Raises
+    ------
+    InvalidArgument
+        If rewards can leave [0, 1] or means change, or for a bad horizon or entropy.
+
+    Notes
+    -----
+    Theorem (Russo and Van Roy 2016, Proposition 1 with the information ratio K/2 of Proposition 3; Lattimore and
+    Szepesvari 2020, Theorem 36.7): for independent rewards in [0, 1] and exact posterior sampling; `ThompsonSampling()`
+    is that for Bernoulli rewards whose means are drawn uniformly from [0, 1].
+
+    References
+    ----------
+    Russo, Van Roy (2016), An information-theoretic analysis of Thompson sampling, JMLR 17, arXiv:1403.5341. Agrawal,
+    Goyal (2013), Further optimal regret bounds for Thompson sampling, AISTATS, arXiv:1209.3353.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> round(thompson_sampling_bound(arms.Bernoulli([0.1, 0.5]), 10_000), 3)  # sqrt(10,000 log 2)
+    83.255
+    """
+    t = positive_integer("horizon", horizon)
+    _gaps(_bounded(environment))
+    k = int(environment.n_arms)
+    most = math.log(k)
+    uncertainty: float = most if entropy is None else non_negative("entropy", entropy)
+    if uncertainty > most + 1e-12:
+        raise invalid("entropy", entropy, f"from 0 to log {k} = {most:.6g}")
+    return math.sqrt(0.5 * k * t * uncertainty)
+
+
+# ------------------------------------------------------------------------------------------ rate of growth
+
+
+@dataclass(frozen=True)
+class Slope:
+    """The exponent with which regret was seen to grow, and a bootstrap interval for it.
+
+    Attributes
+    ----------
+    slope : float
+        Least-squares slope of log mean regret against log t: 1/2 for sqrt(T), 1 for linear regret, and towards 0 as
+        T grows for log T.
+    low, high : float
+        Ends of the interval.
+    intercept : float
+        The line's value at log t = 0.
+    level : float
+        Confidence level of the interval.
+    first, last : int
+        The first and the last checkpoint that were used.
+    n_checkpoints, n_runs, n_resamples : int
+        How many checkpoints, runs and bootstrap resamples were used.
+    """
+
+    slope: float
+    low: float
+    high: float
+    intercept: float
+    level: float
+    first: int
+    last: int
+    n_checkpoints: int
+    n_runs: int
+    n_resamples: int
+
+
+@overload
+def regret_slope(
+    results: Results,
+    policy: None = None,
+    metric: str = "regret",
+    first: int | None = None,
+    last: int | None = None,
+    n_resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    environment: str | None = None,
+) -> dict[str, Slope]: ...
+
+
+@overload
+def regret_slope(
+    results: Results,
+    policy: str,
+    metric: str = "regret",
+    first: int | None = None,
+    last: int | None = None,
+    n_resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    environment: str | None = None,
+) -> Slope: ...
+
+
+def regret_slope(
+    results: Results,
+    policy: str | None = None,
+    metric: str = "regret",
+    first: int | None = None,
+    last: int | None = None,
+    n_resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    environment: str | None = None,
+) -> Slope | dict[str, Slope]:
+    r"""Return the exponent with which mean regret grew, with a bootstrap interval over runs.
+
+    The slope of the least-squares line through :math:`(\log t, \log \bar R_t)` over the checkpoints t from `first` to
+    `last`, where :math:`\bar R_t` is the mean over runs. Checkpoints of one run are dependent, so whole runs are
+    resampled: a resample gives the runs multinomial weights, and the interval is that between the quantiles
+    (1 - level)/2 and (1 + level)/2 of the slopes of the resamples. All policies get the same weights.
+
+    Parameters
+    ----------
+    results : Results
+        What `banditlab.run` returned, with at least 2 runs.
+    policy : str, optional
+        One of `results.policies`; default all of them.
+    metric : str, default 'regret'
+        One of `results.metrics`.
+    first, last : int, optional
+        The range of rounds, at least 1, both included; default all checkpoints. Leave out the rounds before the
+        asymptotic regime, whose slope is another one.
+    n_resamples : int, default 2000
+        Bootstrap resamples, at least 2.
+    level : float, default 0.95
+        Confidence level, in (0, 1).
+    seed : int, default 0
+        Seed of the resampling.
+    environment : str, optional
+        One of `results.environments`; needed when there are several.
+
+    Returns
+    -------
+    Slope, or dict from policy to Slope when `policy` is None
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a bad argument; for fewer than 2 runs, or than 2 checkpoints in the range; when the mean regret of the
+        runs, or of a resample of them, is not positive at one of the checkpoints.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), arms.RoundRobin(), horizon=1000, n_runs=10, seed=0)
+    >>> growth = arms.theory.regret_slope(result, "RoundRobin", first=100)
+    >>> round(growth.slope, 2), growth.first, growth.last
+    (1.0, 107, 1000)
+    """
+    if not isinstance(results, Results):
+        raise InvalidType(f"results is {shown(results)}; allowed: a banditlab.Results")
+    if policy is not None and policy not in results.policies:
+        raise invalid("policy", policy, f"one of {list(results.policies)}, or None for all")
+    whole: Callable[[str, Any], int | None] = optional(positive_integer)
+    start, end = whole("first", first), whole("last", last)
+    resamples: int = integer(2)("n_resamples", n_resamples)
+    confidence: float = open_probability("level", level)
+    key: int = integer(0)("seed", seed)
+    values = results.values(metric, environment)
+    n_runs = values.shape[1]
+    if n_runs < 2:
+        raise invalid("results.n_runs", n_runs, "at least 2 runs, to resample them")
+    rounds = results.checkpoints
+    used = (rounds >= (rounds[0] if start is None else start)) & (rounds <= (rounds[-1] if end is None else end))
+    if int(used.sum()) < 2:
+        raise InvalidArgument(
+            f"first is {first} and last is {last}, with {int(used.sum())} checkpoints between them; "
+            f"allowed: a range with at least 2 of the {len(rounds)} from {rounds[0]} to {rounds[-1]}"
+        )
+    names = results.policies if policy is None else (policy,)
+    chosen = values[[results.policies.index(name) for name in names]][:, :, used]
+    t = rounds[used]
+    for name, table in zip(names, chosen, strict=True):
+        _check_positive(name, metric, t, table.mean(axis=0), "mean")
+    x = np.log(t.astype(np.float64))
+    line = (x - x.mean()) / float(((x - x.mean()) ** 2).sum())  # the slope of points (x, y) is line @ y
+    slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))
+    tail = (1.0 - confidence) / 2.0
+    found: dict[str, Slope] = {}
+    for name, table, resampled in zip(names, chosen, slopes, strict=True):
+        y = np.log(table.mean(axis=0))
+        slope = float(line @ y)
+        low, high = np.quantile(resampled, [tail, 1.0 - tail]).tolist()
+        found[name] = Slope(
+            slope=slope,
+            low=float(low),
+            high=float(high),
+            intercept=float(y.mean() - slope * x.mean()),
+            level=confidence,
+            first=int(t[0]),
+            last=int(t[-1]),
+            n_checkpoints=len(t),
+            n_runs=n_runs,
+            n_resamples=resamples,
+        )
+    return found if policy is None else found[policy]
+
+
+def _check_positive(name: str, metric: str, rounds: NDArray[np.int64], means: NDArray[np.float64], what: str) -> None:
+    bad = np.flatnonzero(~(means > 0.0))
+    if bad.size:
+        raise InvalidArgument(
+            f"the {what} {metric} of {name} at round {rounds[bad[0]]} is {means[bad[0]]:g}; allowed: a positive "
+            "number, to have a logarithm (a larger first leaves early rounds out)"
+        )
+
+
+def _resampled_slopes(
+    names: tuple[str, ...],
+    metric: str,
+    rounds: NDArray[np.int64],
+    values: NDArray[np.float64],
+    line: NDArray[np.float64],
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return the slopes of bootstrap resamples: a row a policy, a column a resample."""
+    n_runs = values.shape[1]
+    slopes = np.empty((len(values), n_resamples))
+    block = max(1, _WEIGHTS_A_BLOCK // n_runs)
+    shares = np.full(n_runs, 1.0 / n_runs)
+    for begin in range(0, n_resamples, block):
+        size = min(block, n_resamples - begin)
+        weights = rng.multinomial(n_runs, shares, size=size) / n_runs
+        for row, (name, table) in enumerate(zip(names, values, strict=True)):
+            means = weights @ table
+            _check_positive(name, metric, rounds, means.min(axis=0), "smallest resampled mean")
+            slopes[row, begin : begin + size] = np.log(means) @ line
+    return slopes

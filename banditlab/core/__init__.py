@@ -1,1 +1,1 @@
-
+"""What every family shares; imports no family."""

@@ -17,7 +17,7 @@ import sys
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -104,16 +104,16 @@ class Space:
 def _record(name: str, fields: tuple[str, ...]) -> type:
     """Return a NamedTuple class that pickles by reference to this module, the same one for the same name.
 
-    Numba pickles the types of a kernel's arguments into its cache: a class that lived in `__main__` would go in by value
-    and never match again.
+    Numba pickles the types of a kernel's arguments into its cache: a class that lived in `__main__` would go in by
+    value and never match again.
     """
     module = sys.modules[__name__]
-    existing = getattr(module, name, None)
-    if existing is None:
-        existing = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024 - the fields are known at run time only
-        existing.__module__ = __name__
-        setattr(module, name, existing)
-    return existing
+    if not hasattr(module, name):
+        made = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024 - the fields are known at run time only
+        made.__module__ = __name__
+        setattr(module, name, made)
+    found: type = getattr(module, name)
+    return found
 
 
 def record(prefix: str, values: Mapping[str, Any]) -> Any:
@@ -127,7 +127,7 @@ def _kernel_value(value: Any, problem: Problem) -> Any:
     return value.params(problem) if is_component(value) else value
 
 
-def is_component(value: object) -> bool:
+def is_component(value: Any) -> bool:
     """Say whether a value is an instance of a policy, an environment or another component class."""
     return hasattr(type(value), "__banditlab__")
 
@@ -206,7 +206,7 @@ def _same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def _equal(self: Any, other: object) -> Any:
+def _equal(self: Any, other: Any) -> Any:
     if type(self) is not type(other):
         return NotImplemented
     return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self))
@@ -258,6 +258,8 @@ class Family:
         What their methods may implement.
     policy_needs, environment_needs : sequences of tuples of names
         From each tuple a class must implement at least one.
+    plays : tuple of str
+        Names of the families whose environments its policies can play.
     """
 
     name: str
@@ -266,18 +268,12 @@ class Family:
     policy_needs: tuple[tuple[str, ...], ...]
     environment_kernels: tuple[Any, ...]
     environment_needs: tuple[tuple[str, ...], ...]
+    plays: tuple[str, ...]
 
-    @property
-    def plays_with(self) -> tuple[str, ...]:
-        """Names of the families whose policies can play this family's environments."""
-        return (self.name,)
-
-    @dataclass_transform(frozen_default=True, eq_default=True, field_specifiers=(field,))
     def policy(self, cls: C) -> C:
         """Make a class a policy of this family."""
         return _component(cls, self, "policy", self.policy_kernels, self.policy_needs)
 
-    @dataclass_transform(frozen_default=True, eq_default=True, field_specifiers=(field,))
     def environment(self, cls: C) -> C:
         """Make a class an environment of this family."""
         return _component(cls, self, "environment", self.environment_kernels, self.environment_needs)
@@ -313,16 +309,16 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
         ("__hash__", _hash),
     ):
         setattr(cls, attribute, function)
-    made = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
+    made: Any = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
     if not hasattr(made, "derive"):
-        made.derive = _no_derived  # type: ignore[attr-defined]
-    made.params = _params  # type: ignore[attr-defined]
-    made.label = property(_label)  # type: ignore[attr-defined]
-    made.family = family  # type: ignore[attr-defined]
-    made.__banditlab__ = ComponentInfo(family.name, kind, kernels, by_name)  # type: ignore[attr-defined]
+        made.derive = _no_derived
+    made.params = _params
+    made.label = property(_label)
+    made.family = family
+    made.__banditlab__ = ComponentInfo(family.name, kind, kernels, by_name)
     if cls.__module__.startswith("banditlab."):
         _registry.setdefault((family.name, kind), {})[cls.__name__] = made
-    return made
+    return cls
 
 
 def make_state(policy: Any, space: Space) -> Any:

@@ -31,9 +31,9 @@ from numba.extending import overload, register_jitable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# All compiler options are these. No fast-math: it gains nothing in the lane loops, and without it compiled code and plain
-# Python agree to the last bit. error_model="numpy": dividing by zero gives inf or NaN instead of a branch
-# to an exception, which would stop vectorisation.
+# All compiler options are these. No fast-math: it gains nothing in the lane loops, and without it compiled code and
+# plain Python agree to the last bit. error_model="numpy": dividing by zero gives inf or NaN instead of a branch to
+# an exception, which would stop vectorisation.
 KERNEL_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 DEVICE_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 INLINE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
@@ -41,12 +41,12 @@ INLINE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
 
 def device(function: F) -> F:
     """Make a plain function callable from kernels, inlined into the loop that calls it."""
-    return register_jitable(**INLINE_OPTIONS)(function)  # type: ignore[no-any-return]
+    return register_jitable(**INLINE_OPTIONS)(function)
 
 
 def device_call(function: F) -> F:
     """Make a plain function callable from kernels as a call: for long, rarely taken paths."""
-    return register_jitable(**DEVICE_OPTIONS)(function)  # type: ignore[no-any-return]
+    return register_jitable(**DEVICE_OPTIONS)(function)
 
 
 _generics: dict[Any, str] = {}
@@ -91,7 +91,7 @@ def generic(stub: F) -> F:
     function.table = table
     function.resolve = resolve
     _generics[function] = stub.__name__
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def implement(function: Any, params: type, implementation: Callable[..., Any]) -> None:
@@ -119,7 +119,7 @@ def chosen_by_type(choose: Callable[[Any], Callable[..., Any]]) -> Callable[[F],
         _overload_by_first_type(function, lambda first: _bare(choose(first)))
         function.__doc__ = stub.__doc__
         function.__module__ = stub.__module__
-        return function  # type: ignore[no-any-return]
+        return function
 
     return decorate
 
@@ -247,9 +247,9 @@ def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callab
     copy.__module__ = function.__module__
     copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
     try:
-        return numba.njit(cache=True, **KERNEL_OPTIONS)(copy)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, **KERNEL_OPTIONS)(copy)
     except RuntimeError:  # no folder on this machine can hold the cache
-        return numba.njit(**KERNEL_OPTIONS)(copy)  # type: ignore[no-any-return]
+        return numba.njit(**KERNEL_OPTIONS)(copy)
 
 
 def kernel(function: Callable[..., Any], *components: object, compiled: bool = True) -> Callable[..., Any]:
@@ -267,4 +267,4 @@ def kernel(function: Callable[..., Any], *components: object, compiled: bool = T
     if not compiled or not compiled_mode():
         return _quiet(function)
     types = tuple(t for component in components for t in component_types(component))
-    return _compiled(function, types)  # type: ignore[arg-type]
+    return _compiled(function, types)

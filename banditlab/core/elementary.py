@@ -45,7 +45,7 @@ def log(x: float) -> float:
         0.6666666666666735130 + w * (0.2857142874366239149 + w * (0.1818357216161805012 + w * 0.1479819860511658591))
     )
     half = 0.5 * f * f
-    value = exponent * _LN2_HIGH - ((half - (s * (half + even + odd) + exponent * _LN2_LOW)) - f)
+    value: float = exponent * _LN2_HIGH - ((half - (s * (half + even + odd) + exponent * _LN2_LOW)) - f)
     value = -math.inf if x == 0.0 else value
     value = math.nan if x < 0.0 else value
     return value if x < math.inf else x

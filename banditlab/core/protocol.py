@@ -48,7 +48,7 @@ class Protocol(ABC):
 
     @abstractmethod
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the names of the recorded columns for the metrics that the user asked for; raise for an unknown one."""
+        """Return the names of the columns that record the metrics asked for; raise for an unknown one."""
 
     @abstractmethod
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:

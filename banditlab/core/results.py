@@ -210,7 +210,7 @@ class Results:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a tidy table: environment, policy, run, round, and a column a metric."""
-        return self._table().to_pandas()  # type: ignore[no-any-return]
+        return self._table().to_pandas()
 
     def _table(self) -> Any:
         import pyarrow as pa

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +96,7 @@ def run(
     >>> result.policies
     ('UCB1', 'Uniform')
     """
-    plan = _plan(environment, policies, horizon, n_runs, seed, checkpoints, metrics, backend)
+    plan = _plan(environment, policies, horizon, n_runs, seed, checkpoints, metrics, n_jobs, backend)
     started = time.perf_counter()
     with Progress(plan.rounds, progress) as bar:
         _compile(plan, bar)
@@ -127,17 +127,15 @@ class _Plan:
     seed: int
     checkpoints: NDArray[np.int64]
     compiled: bool
-    columns: dict[str, tuple[str, ...]]
+    columns: dict[tuple[str, str], tuple[str, ...]]
     cells: dict[tuple[str, str], Cell]
 
     @property
     def rounds(self) -> int:
         return len(self.cells) * self.horizon * self.n_runs
 
-    def batch(self, environment: str, first_run: int, n_runs: int) -> Batch:
-        return Batch(
-            first_run, n_runs, self.horizon, self.checkpoints, self.columns[environment], self.seed, self.compiled
-        )
+    def batch(self, pair: tuple[str, str], first_run: int, n_runs: int) -> Batch:
+        return Batch(first_run, n_runs, self.horizon, self.checkpoints, self.columns[pair], self.seed, self.compiled)
 
 
 def _plan(
@@ -148,6 +146,7 @@ def _plan(
     seed: Any,
     checkpoints: Any,
     metrics: Any,
+    n_jobs: Any,
     backend: Any,
 ) -> _Plan:
     """Check every argument, and make room for the results."""
@@ -155,6 +154,8 @@ def _plan(
     players = labelled("policies", policies, kind="policy")
     horizon = integer(1)("horizon", horizon)
     n_runs = integer(1)("n_runs", n_runs)
+    if n_jobs is not None and integer()("n_jobs", n_jobs) == 0:
+        raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
     seed = secrets.randbits(63) if seed is None else SEED("seed", seed)
     one_of("cpu", "python")("backend", backend)
     rounds = checkpoint_rounds(checkpoints, horizon)
@@ -168,20 +169,22 @@ def _plan(
         if hasattr(world, "check_horizon"):
             world.check_horizon(horizon)
         for label, player in players.items():
-            if player.family.name not in world.family.plays_with:
-                found = [f"it plays {player.family.name} environments, and this is one of {world.family.name}"]
+            if world.family.name not in player.family.plays:
+                found = [
+                    f"it plays environments of {', '.join(player.family.plays)}, and this one is of {world.family.name}"
+                ]
             else:
                 found = player.family.protocol.reasons_against(world, player, horizon)
             reasons += [f"{label} cannot play {name}: {why}" for why in found]
     if reasons:
         raise IncompatiblePolicy("; ".join(reasons))
-    columns = {name: e.family.protocol.metric_names(e, requested) for name, e in environments.items()}
-    cells = {}
+    cells, columns = {}, {}
     for name, world in environments.items():
-        bound = world.family.protocol.lower_bound(world, rounds)
-        for label in players:
-            values = {metric: np.empty((n_runs, len(rounds))) for metric in columns[name]}
-            cells[name, label] = Cell(values, 0.0, bound)
+        for label, player in players.items():
+            protocol = player.family.protocol
+            columns[name, label] = protocol.metric_names(world, requested)
+            values = {metric: np.empty((n_runs, len(rounds))) for metric in columns[name, label]}
+            cells[name, label] = Cell(values, 0.0, protocol.lower_bound(world, rounds))
     return _Plan(environments, players, horizon, n_runs, seed, rounds, backend == "cpu", columns, cells)
 
 
@@ -228,24 +231,29 @@ def _compile(plan: _Plan, bar: Progress) -> None:
     for name, label in plan.cells:
         bar.say(f"compiling {label} on {type(plan.environments[name]).__name__}")
         world = plan.environments[name]
-        world.family.protocol.warm_up(world, plan.policies[label], plan.batch(name, 0, 1))
+        player = plan.policies[label]
+        player.family.protocol.warm_up(world, player, plan.batch((name, label), 0, 1))
 
 
-class _Stopped(Exception):
+class _Stopped(Exception):  # noqa: N818 - not an error
     """Raised inside tasks once the run has been interrupted."""
 
 
-def _simulate(world: Any, player: Any, batch: Batch, stop: threading.Event) -> tuple[NDArray[np.float64] | None, float]:
+Outcome = tuple[int, NDArray[np.float64] | None, float]
+"""What a task returns: its number, its metrics (None if it was stopped), and the seconds it took."""
+
+
+def _simulate(index: int, world: Any, player: Any, batch: Batch, stop: threading.Event | None) -> Outcome:
     def watch(rounds: int) -> None:
-        if stop.is_set():
+        if stop is not None and stop.is_set():
             raise _Stopped
 
     started = time.perf_counter()
     try:
-        values = world.family.protocol.simulate(world, player, batch, watch)
+        values = player.family.protocol.simulate(world, player, batch, watch)
     except _Stopped:
-        return None, 0.0
-    return values, time.perf_counter() - started
+        return index, None, 0.0
+    return index, values, time.perf_counter() - started
 
 
 def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
@@ -254,26 +262,25 @@ def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
     # Runs outside, pairs inside: whatever has been finished when the user interrupts is then common to all pairs.
     chunks = [(first, min(CHUNK, plan.n_runs - first)) for first in range(0, plan.n_runs, CHUNK)]
     tasks = [(first, n, pair) for first, n in chunks for pair in plan.cells]
-    done: dict[int, int] = dict.fromkeys(range(0, plan.n_runs, CHUNK), 0)
+    done = dict.fromkeys((first for first, _ in chunks), 0)
     stop = threading.Event()
-
-    def keep(task: tuple[int, int, tuple[str, str]], values: NDArray[np.float64] | None, seconds: float) -> None:
-        first, n, pair = task
-        if values is None:
-            return
-        cell = plan.cells[pair]
-        for column, name in enumerate(plan.columns[pair[0]]):
-            cell.values[name][first : first + n] = values[:, column, :]
-        cell.seconds += seconds
-        done[first] += 1
-        bar.add(n * plan.horizon)
-
     try:
-        with closing(_results(plan, tasks, stop, n_jobs)) as results:
-            for index, values, seconds in results:
-                keep(tasks[index], values, seconds)
+        with closing(_outcomes(plan, tasks, stop, n_jobs)) as outcomes:
+            try:
+                for index, values, seconds in outcomes:
+                    if values is None:
+                        continue
+                    first, n, pair = tasks[index]
+                    cell = plan.cells[pair]
+                    for column, name in enumerate(plan.columns[pair]):
+                        cell.values[name][first : first + n] = values[:, column, :]
+                    cell.seconds += seconds
+                    done[first] += 1
+                    bar.add(n * plan.horizon)
+            except BaseException:
+                stop.set()  # before the generator is closed, which waits for the tasks under way
+                raise
     except KeyboardInterrupt:
-        stop.set()
         finished = 0
         for first, n in chunks:
             if done[first] < len(plan.cells):
@@ -290,34 +297,29 @@ def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
     return plan.n_runs
 
 
-def _results(
+def _outcomes(
     plan: _Plan, tasks: list[tuple[int, int, tuple[str, str]]], stop: threading.Event, n_jobs: int | None
-) -> Iterator[tuple[int, NDArray[np.float64] | None, float]]:
-    """Yield (task, values, seconds) as tasks finish."""
-
-    def work(index: int) -> tuple[int, NDArray[np.float64] | None, float]:
-        first, n, (name, label) = tasks[index]
-        values, seconds = _simulate(plan.environments[name], plan.policies[label], plan.batch(name, first, n), stop)
-        return index, values, seconds
-
-    jobs = _effective_jobs(n_jobs)
-    if jobs == 1 or len(tasks) == 1:
-        # joblib's own sequential mode costs more than a short simulation
-        yield from map(work, range(len(tasks)))
-        return
+) -> Generator[Outcome]:
+    """Yield outcomes as tasks finish: in threads, unless `joblib.parallel_config` says otherwise."""
     from joblib import Parallel, delayed
+    from joblib.parallel import get_active_backend
 
-    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(work)(index) for index in range(len(tasks)))
+    backend, configured = get_active_backend(prefer="threads")
+    if n_jobs is None:
+        n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
+    shared = getattr(backend, "supports_sharedmem", False)
 
+    def calls() -> Iterator[tuple[Any, ...]]:
+        for index, (first, n, pair) in enumerate(tasks):
+            batch = plan.batch(pair, first, n)
+            yield index, plan.environments[pair[0]], plan.policies[pair[1]], batch, stop if shared else None
 
-def _effective_jobs(n_jobs: int | None) -> int:
-    if n_jobs is not None:
-        n_jobs = integer()("n_jobs", n_jobs)
-        if n_jobs == 0:
-            raise invalid("n_jobs", n_jobs, "a positive number of threads, or -1 for all cores")
-        return n_jobs
-    return os.cpu_count() or 1
+    if shared and (n_jobs == 1 or len(tasks) == 1):
+        for call in calls():  # a pool for one thread would cost more than a short simulation
+            yield _simulate(*call)
+        return
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
+    yield from parallel(delayed(_simulate)(*call) for call in calls())
 
 
 def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:

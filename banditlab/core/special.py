@@ -1,7 +1,7 @@
 """The gamma and beta functions and the beta distribution's quantile, for kernels.
 
-`scipy.special` cannot be called from compiled code, and the C library's lgamma rounds differently from Python's; these use
-the arithmetic of `core.elementary`, so that compiled code and plain Python agree to the last bit.
+`scipy.special` cannot be called from compiled code, and the C library's lgamma rounds differently from Python's;
+these use the arithmetic of `core.elementary`, so that compiled code and plain Python agree to the last bit.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
             raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
         if not isinstance(value, numbers.Integral) and not float(value).is_integer():
             raise invalid(name, value, allowed)
-        result = int(value)
+        result = int(float(value)) if not isinstance(value, numbers.Integral) else int(value)
         if (low is not None and result < low) or (high is not None and result > high):
             raise invalid(name, value, allowed)
         return result

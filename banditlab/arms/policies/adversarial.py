@@ -30,8 +30,8 @@ def draw(probabilities: Any, n_arms: int, lane: int, rng: Any) -> int:
 class EXP3:
     r"""Exponential weights for exploration and exploitation, with uniform mixing.
 
-    Plays arm a with probability :math:`p_a = (1 - \gamma) w_a / \sum_b w_b + \gamma / K`; after a reward x of the arm played,
-    :math:`w_a \leftarrow w_a \exp(\gamma (x / p_a) / K)`.
+    Plays arm a with probability :math:`p_a = (1 - \gamma) w_a / \sum_b w_b + \gamma / K`; after a reward x of the
+    arm played, :math:`w_a \leftarrow w_a \exp(\gamma (x / p_a) / K)`.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ class EXP3:
 class EXP3IX:
     r"""Exponential weights with implicit exploration: regret small with high probability.
 
-    With loss l = 1 - reward and estimates :math:`\hat L_a = \sum_s l_s 1\{a_s = a\} / (p_{s,a} + \gamma_s)`, plays arm a with
-    probability proportional to :math:`\exp(-\eta_t \hat L_a)`.
+    With loss l = 1 - reward and estimates :math:`\hat L_a = \sum_s l_s 1\{a_s = a\} / (p_{s,a} + \gamma_s)`, plays
+    arm a with probability proportional to :math:`\exp(-\eta_t \hat L_a)`.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ class EXP3IX:
 
     Notes
     -----
-    Guarantee (Neu 2015, Corollary 1, losses in [0, 1], default rates): with probability at least 1 - delta, regret against the best arm
-    :math:`O(\sqrt{K T \log K} + \log(1/\delta) \sqrt{K T / \log K})` for all T.
+    Guarantee (Neu 2015, Corollary 1, losses in [0, 1], default rates): with probability at least 1 - delta, regret
+    against the best arm :math:`O(\sqrt{K T \log K} + \log(1/\delta) \sqrt{K T / \log K})` for all T.
 
     References
     ----------
@@ -174,12 +174,13 @@ class TsallisINF:
     Notes
     -----
     Guarantee (Zimmert and Seldin 2021, Theorem 1, losses in [0, 1], importance): adversarial regret at most
-    :math:`4 \sqrt{K T} + 1`; for stochastic rewards with one best arm :math:`\sum_a (4 \log T + 20) / \Delta_a + 4 \sqrt K` up to
-    the paper's lower-order terms. Reduced variance halves the leading constants.
+    :math:`4 \sqrt{K T} + 1`; for stochastic rewards with one best arm :math:`\sum_a (4 \log T + 20) / \Delta_a + 4
+    \sqrt K` up to the paper's lower-order terms. Reduced variance halves the leading constants.
 
     References
     ----------
-    Zimmert, Seldin (2021), Tsallis-INF: an optimal algorithm for stochastic and adversarial bandits, JMLR 22, arXiv:1807.07623.
+    Zimmert, Seldin (2021), Tsallis-INF: an optimal algorithm for stochastic and adversarial bandits, JMLR 22,
+    arXiv:1807.07623.
 
     Examples
     --------

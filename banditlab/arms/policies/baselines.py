@@ -63,7 +63,7 @@ class RoundRobin:
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
         """Return the next arm."""
-        return (t - 1) % self.n_arms  # type: ignore[no-any-return]
+        return (t - 1) % self.n_arms
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Learn nothing."""
@@ -108,7 +108,7 @@ class ExploreThenCommit(RunningMeans):
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return 1 for the arm whose turn it is while exploring, the mean afterwards."""
         turn = 1.0 if arm == (t - 1) % self.n_arms else 0.0
-        return turn if t <= self.m * self.n_arms else state.means[arm, lane]  # type: ignore[no-any-return]
+        return turn if t <= self.m * self.n_arms else state.means[arm, lane]
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward while exploring; later rewards change nothing."""
@@ -153,7 +153,7 @@ class EpsilonGreedy(RunningMeans):
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the mean."""
-        return state.means[arm, lane]  # type: ignore[no-any-return]
+        return state.means[arm, lane]
 
     def explore(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> int:
         """Return a random arm with probability epsilon."""
@@ -175,8 +175,8 @@ class DecayingEpsilonGreedy(RunningMeans):
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 3, rewards in [0, 1], 0 < d <= smallest gap): for c > 5 the probability of playing
-    a suboptimal arm in round t is at most c/(d^2 t) + o(1/t), so that E[R_T] = O(K log T / d^2).
+    Guarantee (Auer et al. 2002, Theorem 3, rewards in [0, 1], 0 < d <= smallest gap): for c > 5 the probability of
+    playing a suboptimal arm in round t is at most c/(d^2 t) + o(1/t), so that E[R_T] = O(K log T / d^2).
 
     Other names: epsilon_n-GREEDY.
 
@@ -200,7 +200,7 @@ class DecayingEpsilonGreedy(RunningMeans):
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the mean."""
-        return state.means[arm, lane]  # type: ignore[no-any-return]
+        return state.means[arm, lane]
 
     def explore(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> int:
         """Return a random arm with probability min(1, c K / (d^2 t))."""
@@ -239,7 +239,7 @@ class Softmax(RunningMeans):
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return mean / temperature plus a Gumbel variate."""
-        return state.means[arm, lane] / self.temperature - log(-log(open_uniform(rng, lane)))  # type: ignore[no-any-return]
+        return state.means[arm, lane] / self.temperature - log(-log(open_uniform(rng, lane)))
 
 
 @policy
@@ -258,9 +258,9 @@ class SuccessiveElimination:
 
     Notes
     -----
-    Guarantee (Even-Dar, Mannor, Mansour 2006, Theorem 8, rewards in [0, 1]): with probability at least 1 - delta the best arm
-    is never dropped, and arm a is dropped after O(log(K / (delta gap_a)) / gap_a^2) pulls; with delta = 1/T
-    the regret is O(sum_a log(K T) / gap_a).
+    Guarantee (Even-Dar, Mannor, Mansour 2006, Theorem 8, rewards in [0, 1]): with probability at least 1 - delta
+    the best arm is never dropped, and arm a is dropped after O(log(K / (delta gap_a)) / gap_a^2) pulls; with delta
+    = 1/T the regret is O(sum_a log(K T) / gap_a).
 
     References
     ----------
@@ -292,7 +292,7 @@ class SuccessiveElimination:
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
         """Return the arm whose turn it is."""
-        return state.turn[lane]  # type: ignore[no-any-return]
+        return state.turn[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward; at the end of a pass drop arms and start again at the first active one."""

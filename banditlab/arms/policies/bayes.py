@@ -90,8 +90,9 @@ class ThompsonSampling(BetaPosterior):
 
     Notes
     -----
-    Guarantee (Agrawal and Goyal 2013, Theorem 1, Bernoulli rewards, uniform prior): for every epsilon in (0, 1), :math:`E[R_T] \le (1 +
-    \epsilon) \sum_a \Delta_a \log T / kl(\mu_a, \mu^*) + O(K / \epsilon^2)`, which meets the lower bound.
+    Guarantee (Agrawal and Goyal 2013, Theorem 1, Bernoulli rewards, uniform prior): for every epsilon in (0, 1),
+    :math:`E[R_T] \le (1 + \epsilon) \sum_a \Delta_a \log T / kl(\mu_a, \mu^*) + O(K / \epsilon^2)`, which meets the
+    lower bound.
 
     References
     ----------
@@ -123,8 +124,8 @@ class ThompsonSampling(BetaPosterior):
 class GaussianThompsonSampling:
     r"""Thompson sampling with Gaussian priors and Gaussian likelihood of known variance.
 
-    In round t draws :math:`\theta_a \sim N(\hat\mu_a, \sigma^2 / (n_a + 1))` with :math:`\hat\mu_a = S_a / (n_a + 1)`, S_a the sum of
-    rewards: the posterior for the prior N(0, std^2). Plays the arm with the largest.
+    In round t draws :math:`\theta_a \sim N(\hat\mu_a, \sigma^2 / (n_a + 1))` with :math:`\hat\mu_a = S_a / (n_a +
+    1)`, S_a the sum of rewards: the posterior for the prior N(0, std^2). Plays the arm with the largest.
 
     Parameters
     ----------
@@ -133,7 +134,8 @@ class GaussianThompsonSampling:
 
     Notes
     -----
-    Guarantee (Agrawal and Goyal 2013, Theorem 3, rewards in [0, 1], std = 1, K <= T): :math:`E[R_T] = O(\sqrt{K T \log K})`.
+    Guarantee (Agrawal and Goyal 2013, Theorem 3, rewards in [0, 1], std = 1, K <= T): :math:`E[R_T] = O(\sqrt{K T
+    \log K})`.
 
     References
     ----------
@@ -159,7 +161,7 @@ class GaussianThompsonSampling:
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Draw from the arm's posterior."""
-        return state.means[arm, lane] + state.widths[arm, lane] * normal(rng, lane)  # type: ignore[no-any-return]
+        return state.means[arm, lane] + state.widths[arm, lane] * normal(rng, lane)
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward."""
@@ -175,13 +177,13 @@ class GaussianThompsonSampling:
 class VarTS:
     r"""Thompson sampling for Gaussian rewards whose means and variances are both unknown.
 
-    Keeps a Normal-Gamma posterior of each arm's mean and precision. In round t draws
-    :math:`\lambda_a \sim Gamma(\alpha_a, \text{rate } \beta_a)` and :math:`\theta_a \sim N(\mu_a, 1 / (\kappa_a \lambda_a))`, and plays the arm with the largest
-    :math:`\theta_a`. After a reward r of arm a:
+    Keeps a Normal-Gamma posterior of each arm's mean and precision. In round t draws :math:`\lambda_a \sim
+    Gamma(\alpha_a, \text{rate } \beta_a)` and :math:`\theta_a \sim N(\mu_a, 1 / (\kappa_a \lambda_a))`, and plays
+    the arm with the largest :math:`\theta_a`. After a reward r of arm a:
 
     .. math::
-        \beta \leftarrow \beta + \frac{\kappa (r - \mu)^2}{2 (\kappa + 1)},\quad
-        \mu \leftarrow \frac{\kappa \mu + r}{\kappa + 1},\quad \kappa \leftarrow \kappa + 1,\quad \alpha \leftarrow \alpha + 1/2
+        \beta \leftarrow \beta + \frac{\kappa (r - \mu)^2}{2 (\kappa + 1)},\quad \mu \leftarrow \frac{\kappa \mu +
+        r}{\kappa + 1},\quad \kappa \leftarrow \kappa + 1,\quad \alpha \leftarrow \alpha + 1/2
 
     Parameters
     ----------
@@ -227,7 +229,7 @@ class VarTS:
         """Draw a precision, then a mean."""
         precision = gamma(rng, lane, state.alphas[arm, lane]) / state.betas[arm, lane]
         width = 1.0 / math.sqrt(max(state.kappas[arm, lane] * precision, 1e-300))
-        return state.mus[arm, lane] + width * normal(rng, lane)  # type: ignore[no-any-return]
+        return state.mus[arm, lane] + width * normal(rng, lane)
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Update the arm's posterior."""

@@ -54,8 +54,9 @@ class KLUCB(MeansAndEntropies):
 
     Notes
     -----
-    Guarantee (Garivier and Cappe 2011, Theorem 1, rewards in [0, 1], c = 3): :math:`E[N_a(T)] \le
-    \log(T) (1 + \epsilon) / kl(\mu_a, \mu^*) + O(\log\log T)`; for Bernoulli rewards that meets the lower bound of Lai and Robbins.
+    Guarantee (Garivier and Cappe 2011, Theorem 1, rewards in [0, 1], c = 3): :math:`E[N_a(T)] \le \log(T) (1 +
+    \epsilon) / kl(\mu_a, \mu^*) + O(\log\log T)`; for Bernoulli rewards that meets the lower bound of Lai and
+    Robbins.
 
     References
     ----------
@@ -96,8 +97,8 @@ class GaussianKLUCB(MeansAndWidths):
 
     Notes
     -----
-    Guarantee (Cappe et al. 2013, Theorem 1 with Gaussian rewards of variance std^2 and c = 3): :math:`E[N_a(T)] \le 2 \sigma^2 \log(T) /
-    \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
+    Guarantee (Cappe et al. 2013, Theorem 1 with Gaussian rewards of variance std^2 and c = 3): :math:`E[N_a(T)] \le
+    2 \sigma^2 \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
 
     References
     ----------
@@ -118,15 +119,15 @@ class GaussianKLUCB(MeansAndWidths):
         """Return the upper confidence bound."""
         logarithm = log(t)
         exploration = max(logarithm + self.c * log(max(logarithm, 1e-300)), 0.0) if self.c > 0.0 else logarithm
-        return state.means[arm, lane] + self.std * math.sqrt(2.0 * exploration) * state.widths[arm, lane]  # type: ignore[no-any-return]
+        return state.means[arm, lane] + self.std * math.sqrt(2.0 * exploration) * state.widths[arm, lane]
 
 
 @policy
 class KLUCBPlusPlus(MeansAndEntropies):
     r"""KL-UCB for a known horizon, minimax and asymptotically optimal at once.
 
-    Index of arm a with n = n_a pulls: :math:`\max\{q : n\, kl(\hat\mu_a, q) \le g(n)\}`, with
-    :math:`g(n) = \log_+\left(\frac{T}{K n}\left(\log_+^2\frac{T}{K n} + 1\right)\right)` and :math:`\log_+ x = \max(\log x, 0)`.
+    Index of arm a with n = n_a pulls: :math:`\max\{q : n\, kl(\hat\mu_a, q) \le g(n)\}`, with :math:`g(n) =
+    \log_+\left(\frac{T}{K n}\left(\log_+^2\frac{T}{K n} + 1\right)\right)` and :math:`\log_+ x = \max(\log x, 0)`.
 
     Parameters
     ----------
@@ -135,8 +136,8 @@ class KLUCBPlusPlus(MeansAndEntropies):
 
     Notes
     -----
-    Guarantee (Menard and Garivier 2017, Theorems 1 and 2, Bernoulli rewards): :math:`E[R_T] \le 76 \sqrt{V K T} + K` with V
-    = 1/4, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins.
+    Guarantee (Menard and Garivier 2017, Theorems 1 and 2, Bernoulli rewards): :math:`E[R_T] \le 76 \sqrt{V K T} +
+    K` with V = 1/4, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins.
 
     References
     ----------
@@ -172,13 +173,13 @@ class KLUCBPlusPlus(MeansAndEntropies):
 class IMED:
     r"""Indexed minimum empirical divergence, with the Bernoulli divergence.
 
-    Plays the arm with the smallest :math:`n_a\, kl(\hat\mu_a, \hat\mu^*) + \log n_a`, where :math:`\hat\mu^*` is the largest mean
-    so far. Every arm is played once first, in order; the first arm wins ties.
+    Plays the arm with the smallest :math:`n_a\, kl(\hat\mu_a, \hat\mu^*) + \log n_a`, where :math:`\hat\mu^*` is
+    the largest mean so far. Every arm is played once first, in order; the first arm wins ties.
 
     Notes
     -----
-    Guarantee (Honda and Takemura 2015, Theorem 5, there for all distributions bounded above and with their K_inf in place of
-    kl; for Bernoulli rewards the two are the same): :math:`\limsup R_T / \log T` equals the lower bound.
+    Guarantee (Honda and Takemura 2015, Theorem 5, there for all distributions bounded above and with their K_inf in
+    place of kl; for Bernoulli rewards the two are the same): :math:`\limsup R_T / \log T` equals the lower bound.
 
     References
     ----------

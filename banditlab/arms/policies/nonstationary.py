@@ -109,8 +109,8 @@ class SlidingWindowUCB:
 
     Notes
     -----
-    Guarantee (Garivier and Moulines 2011, Theorem 2, default window): expected number of plays of arms that are not best
-    :math:`O(\sqrt{T M \log T})`. Memory: 12 bytes a round of the window and run.
+    Guarantee (Garivier and Moulines 2011, Theorem 2, default window): expected number of plays of arms that are not
+    best :math:`O(\sqrt{T M \log T})`. Memory: 12 bytes a round of the window and run.
 
     References
     ----------

@@ -30,9 +30,9 @@ class UCB1(MeansAndWidths):
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 1, rewards in [0, 1], alpha = 2): :math:`E[R_T] \le 8 \sum_{a: \Delta_a > 0} \log T /
-    \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For sigma-sub-Gaussian rewards the same index needs
-    alpha proportional to sigma^2: 2.0 covers sigma up to 1/2 with this bound.
+    Guarantee (Auer et al. 2002, Theorem 1, rewards in [0, 1], alpha = 2): :math:`E[R_T] \le 8 \sum_{a: \Delta_a >
+    0} \log T / \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For sigma-sub-Gaussian rewards the same index needs alpha
+    proportional to sigma^2: 2.0 covers sigma up to 1/2 with this bound.
 
     References
     ----------
@@ -49,14 +49,15 @@ class UCB1(MeansAndWidths):
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
-        return state.means[arm, lane] + math.sqrt(self.alpha * log(max(t - 1, 1))) * state.widths[arm, lane]  # type: ignore[no-any-return]
+        return state.means[arm, lane] + math.sqrt(self.alpha * log(max(t - 1, 1))) * state.widths[arm, lane]
 
 
 @policy
 class UCBTuned(MeansAndVariances):
     r"""UCB1 with the radius scaled by an upper bound on the variance.
 
-    Index of arm a, with n = t - 1 pulls so far, n_a of this arm, and sample variance :math:`\hat\sigma^2_a` (divided by n_a):
+    Index of arm a, with n = t - 1 pulls so far, n_a of this arm, and sample variance :math:`\hat\sigma^2_a`
+    (divided by n_a):
 
     .. math:: \hat\mu_a + \sqrt{\frac{\log n}{n_a} \min\{1/4, \hat\sigma_a^2 + \sqrt{2 \log(n) / n_a}\}}
 
@@ -82,7 +83,7 @@ class UCBTuned(MeansAndVariances):
         """Return the upper confidence bound."""
         exploration = log(max(t - 1, 1)) / max(state.counts[arm, lane], 1.0)
         variance = min(0.25, state.variances[arm, lane] + math.sqrt(2.0 * exploration))
-        return state.means[arm, lane] + math.sqrt(exploration * variance)  # type: ignore[no-any-return]
+        return state.means[arm, lane] + math.sqrt(exploration * variance)
 
 
 @policy
@@ -104,8 +105,8 @@ class UCBV(MeansAndVariances):
 
     Notes
     -----
-    Guarantee (Audibert, Munos, Szepesvari 2009, Theorem 4, rewards in [0, b], defaults): :math:`E[R_T] \le 10 \sum_{a: \Delta_a > 0}
-    (\sigma_a^2 / \Delta_a + 2 b) \log T`.
+    Guarantee (Audibert, Munos, Szepesvari 2009, Theorem 4, rewards in [0, b], defaults): :math:`E[R_T] \le 10
+    \sum_{a: \Delta_a > 0} (\sigma_a^2 / \Delta_a + 2 b) \log T`.
 
     References
     ----------
@@ -126,7 +127,7 @@ class UCBV(MeansAndVariances):
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
         e = self.zeta * log(t) / max(state.counts[arm, lane], 1.0)
-        return state.means[arm, lane] + math.sqrt(2.0 * state.variances[arm, lane] * e) + 3.0 * self.c * self.b * e  # type: ignore[no-any-return]
+        return state.means[arm, lane] + math.sqrt(2.0 * state.variances[arm, lane] * e) + 3.0 * self.c * self.b * e
 
 
 @policy
@@ -167,7 +168,7 @@ class MOSS(RunningMeans):
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
         n = max(state.counts[arm, lane], 1.0)
-        return state.means[arm, lane] + math.sqrt(max(log(self.share / n), 0.0) / n)  # type: ignore[no-any-return]
+        return state.means[arm, lane] + math.sqrt(max(log(self.share / n), 0.0) / n)
 
 
 @policy
@@ -185,8 +186,8 @@ class MOSSAnytime(RunningMeans):
 
     Notes
     -----
-    Guarantee (Degenne and Perchet 2016, Theorem 3, rewards 1/2-sub-Gaussian): E[R_T] = O(sqrt(K T)) for every T; the paper
-    states the constant 113 for alpha = 1.35.
+    Guarantee (Degenne and Perchet 2016, Theorem 3, rewards 1/2-sub-Gaussian): E[R_T] = O(sqrt(K T)) for every T;
+    the paper states the constant 113 for alpha = 1.35.
 
     References
     ----------
@@ -209,4 +210,4 @@ class MOSSAnytime(RunningMeans):
         """Return the upper confidence bound."""
         n = max(state.counts[arm, lane], 1.0)
         bonus = max(log(t / (self.n_arms * n)), 0.0) / n
-        return state.means[arm, lane] + math.sqrt(0.5 * (1.0 + self.alpha) * bonus)  # type: ignore[no-any-return]
+        return state.means[arm, lane] + math.sqrt(0.5 * (1.0 + self.alpha) * bonus)
