@@ -216,14 +216,19 @@ def _hash(self: Any) -> int:
     return hash((type(self), _repr(self)))
 
 
+def type_name(cls: type) -> str:
+    """Return where a component class is found: `banditlab.<family>.<name>` for the package's own."""
+    if cls.__module__.startswith("banditlab."):
+        return f"banditlab.{cls.__module__.split('.')[1]}.{cls.__name__}"
+    return f"{cls.__module__}.{cls.__name__}"
+
+
 def describe(value: Any) -> Any:
     """Return a component, and what is nested in it, as plain data for provenance and configuration files."""
     if is_component(value):
         cls = type(value)
         fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {
-            "type": f"{cls.__module__.removesuffix('.environments').removesuffix('.policies')}.{cls.__name__}"
-        } | fields
+        return {"type": type_name(cls)} | fields
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple):

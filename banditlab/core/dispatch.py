@@ -17,11 +17,14 @@ all code that the kernel can reach, so that edited code is a different kernel.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import inspect
+import time
 import types as pytypes
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -239,6 +242,27 @@ def component_types(value: object) -> list[type]:
     return found
 
 
+CACHE_DAYS = 90
+"""Compiled kernels older than this are removed when a new one is made: code that was edited away leaves files behind."""
+
+_kernels: list[Any] = []
+
+
+def _remove_old_kernels(folder: str, pattern: str) -> None:
+    """Remove cache files that are too old; one still in use is compiled again, and costs a second."""
+    oldest = time.time() - CACHE_DAYS * 86400
+    for file in Path(folder).glob(pattern):
+        # another process may remove it first, and the folder may be read-only
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime < oldest:
+                file.unlink()
+
+
+def compiled_kernels() -> list[Any]:
+    """Return the Numba dispatchers that this process has made; their `stats` tell cache hits from compilations."""
+    return list(_kernels)
+
+
 @functools.cache
 def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callable[..., Any]:
     names = "-".join(t.__name__.rsplit("_", 1)[0] for t in types)[:80]
@@ -247,9 +271,12 @@ def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callab
     copy.__module__ = function.__module__
     copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
     try:
-        return numba.njit(cache=True, **KERNEL_OPTIONS)(copy)
-    except RuntimeError:  # no folder on this machine can hold the cache
-        return numba.njit(**KERNEL_OPTIONS)(copy)
+        made = numba.njit(cache=True, **KERNEL_OPTIONS)(copy)
+        _remove_old_kernels(made._cache.cache_path, f"*.{function.__name__}-*.nb?")
+    except (RuntimeError, OSError):  # no folder on this machine can hold the cache
+        made = numba.njit(**KERNEL_OPTIONS)(copy)
+    _kernels.append(made)
+    return made
 
 
 def kernel(function: Callable[..., Any], *components: object, compiled: bool = True) -> Callable[..., Any]:

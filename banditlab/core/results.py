@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InvalidArgument, ResultsFileError
+from .errors import ResultsFileError
 from .validation import invalid, open_probability
 
 if TYPE_CHECKING:
@@ -314,13 +314,17 @@ def load(path: str | os.PathLike[str]) -> Results:
         return _from_table(table, meta)
     except FileNotFoundError as error:
         raise ResultsFileError(f"path is {str(source)!r}; allowed: an existing file") from error
-    except (pa.ArrowException, OSError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except ResultsFileError:
+        raise
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResultsFileError(f"path is {str(source)!r}; allowed: a readable Parquet file ({error})") from error
 
 
 def _from_table(table: Any, meta: dict[str, Any]) -> Results:
     provenance = meta["provenance"]
     n_runs = int(provenance["n_runs"])
+    if n_runs < 1 or not meta["cells"] or table.num_rows % (n_runs * len(meta["cells"])):
+        raise ValueError(f"{table.num_rows} rows for {n_runs} runs of {len(meta['cells'])} pairs")
     size = table.num_rows // len(meta["cells"])
     rounds = table.column("round").to_numpy()[: size // n_runs]
     cells = {}
@@ -329,7 +333,4 @@ def _from_table(table: Any, meta: dict[str, Any]) -> Results:
         values = {m: part.column(m).to_numpy().reshape(n_runs, -1).copy() for m in cell["metrics"]}
         bound = None if cell["lower_bound"] is None else np.array(cell["lower_bound"])
         cells[cell["environment"], cell["policy"]] = Cell(values, float(cell["seconds"]), bound)
-    try:
-        return Results(cells, np.asarray(rounds, dtype=np.int64), provenance)
-    except ValueError as error:
-        raise InvalidArgument(str(error)) from error
+    return Results(cells, np.asarray(rounds, dtype=np.int64), provenance)

@@ -1,0 +1,1 @@
+"""Theory-validation experiments: each a configuration, an analysis that only reads stored results, and a verdict."""

@@ -1,0 +1,146 @@
+"""The compiled kernels on disk: a second process compiles nothing, and an edit is never stale."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+POLICY = """
+import banditlab as bl
+from banditlab import arms
+from helper import bonus
+
+@arms.policy
+class Mine:
+    def state(self, space):
+        return {"counts": space.per_arm(), "sums": space.per_arm()}
+
+    def index(self, state, arm, lane, t, rng):
+        n = state.counts[arm, lane] + 1.0
+        return SIGN * (state.sums[arm, lane] / n) + bonus(n)
+
+    def update(self, state, arm, lane, reward, t):
+        state.counts[arm, lane] += 1.0
+        state.sums[arm, lane] += reward
+
+SIGN = 1.0
+"""
+
+HELPER = """
+from banditlab.core.dispatch import device
+
+@device
+def bonus(n):
+    return 1.0 / n
+"""
+
+RUN = """
+import banditlab as bl
+from banditlab import arms
+from banditlab.core import dispatch
+
+result = bl.run(arms.Bernoulli([0.1, 0.9]), Mine(), horizon=100, n_runs=4, seed=0, progress=False)
+hits = sum(sum(k.stats.cache_hits.values()) for k in dispatch.compiled_kernels())
+misses = sum(sum(k.stats.cache_misses.values()) for k in dispatch.compiled_kernels())
+print(float(result.values()[0, :, -1].mean()), hits, misses)
+"""
+
+
+def play(folder: Path, *, script: str | None = None, jit: bool = True) -> tuple[float, int, int]:
+    environment = os.environ | {
+        "PYTHONPATH": str(folder),
+        "NUMBA_CACHE_DIR": str(folder / "cache"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NUMBA_DISABLE_JIT": "0" if jit else "1",
+    }
+    main = folder / "main.py"
+    main.write_text(script or ("from mine import Mine\n" + RUN))
+    done = subprocess.run([sys.executable, str(main)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    regret, hits, misses = done.stdout.split()
+    return float(regret), int(hits), int(misses)
+
+
+def test_second_process_compiles_nothing_and_edits_are_never_stale(tmp_path):
+    (tmp_path / "mine.py").write_text(POLICY)
+    (tmp_path / "helper.py").write_text(HELPER)
+    regret, hits, misses = play(tmp_path)
+    assert (hits, misses) == (0, 1)
+    assert play(tmp_path) == (regret, 1, 0)
+
+    # the method's own code
+    (tmp_path / "mine.py").write_text(
+        POLICY.replace("state.sums[arm, lane] += reward", "state.sums[arm, lane] -= reward")
+    )
+    edited, hits, misses = play(tmp_path)
+    assert (hits, misses) == (0, 1)
+    assert edited > 2 * regret
+
+    # a constant that the method reads from its module
+    (tmp_path / "mine.py").write_text(POLICY.replace("SIGN = 1.0", "SIGN = -1.0"))
+    edited, hits, misses = play(tmp_path)
+    assert (hits, misses) == (0, 1)
+    assert edited > 2 * regret
+
+    # a helper in another file
+    (tmp_path / "mine.py").write_text(POLICY)
+    (tmp_path / "helper.py").write_text(HELPER.replace("1.0 / n", "0.0 * n + 5.0"))
+    edited, hits, misses = play(tmp_path)
+    assert (hits, misses) == (0, 1)
+    assert edited != regret
+
+    # and back: the first kernel is still there
+    (tmp_path / "helper.py").write_text(HELPER)
+    assert play(tmp_path) == (regret, 1, 0)
+
+    # plain Python gives the same number, and compiles nothing
+    assert play(tmp_path, jit=False) == (regret, 0, 0)
+
+
+def test_policy_of_a_script_is_cached_and_harms_no_other_process(tmp_path):
+    (tmp_path / "helper.py").write_text(HELPER)
+    script = POLICY + RUN
+    regret, hits, misses = play(tmp_path, script=script)
+    assert (hits, misses) == (0, 1)
+    assert play(tmp_path, script=script) == (regret, 1, 0)
+    # a process that does not have that class plays another policy of the same package
+    other = RUN.replace("Mine()", "arms.UCB1()")
+    first, _, _ = play(tmp_path, script=other)
+    assert play(tmp_path, script=other) == (first, 1, 0)
+
+
+def test_old_files_are_removed(tmp_path):
+    (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / "mine.py").write_text(POLICY)
+    play(tmp_path)
+    files = [f for f in (tmp_path / "cache").rglob("*.nb?")]
+    assert files
+    long_ago = time.time() - 91 * 86400
+    for file in files:
+        os.utime(file, (long_ago, long_ago))
+    (tmp_path / "mine.py").write_text(POLICY.replace("SIGN = 1.0", "SIGN = 2.0"))
+    play(tmp_path)
+    left = [f for f in (tmp_path / "cache").rglob("*.nb?")]
+    assert left
+    assert not set(left) & set(files)
+
+
+def test_read_only_cache_folder_falls_back(tmp_path):
+    (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / "mine.py").write_text(POLICY)
+    regret, _, _ = play(tmp_path)
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the cache folder should be")
+    environment = os.environ | {
+        "PYTHONPATH": str(tmp_path),
+        "NUMBA_CACHE_DIR": str(blocked / "cache"),
+        "HOME": str(blocked),
+    }
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "main.py")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[0]) == regret

@@ -1,0 +1,176 @@
+"""Components: construction, labels, equality, pickling, nesting, and the errors of the decorators."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core.components import Family, describe, make_state, record
+from banditlab.core.dispatch import fingerprint
+from banditlab.core.elementary import log
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.validation import positive
+from tests.core.policies import Greedy, Restart
+
+
+def test_label_shows_non_default_arguments_only():
+    assert arms.UCB1().label == "UCB1"
+    assert repr(arms.UCB1()) == "UCB1()"
+    assert arms.UCB1(alpha=0.25).label == "UCB1(alpha=0.25)"
+    assert repr(arms.Bernoulli([0.1, 0.25])) == "Bernoulli([0.1, 0.25])"
+    assert repr(arms.Bernoulli(np.linspace(0, 1, 34))) == "Bernoulli(<34 array>)"
+
+
+def test_equal_when_type_and_fields_are():
+    assert arms.UCB1() == arms.UCB1(alpha=2)
+    assert arms.UCB1() != arms.UCB1(alpha=1.0)
+    assert arms.UCB1() != arms.MOSS()
+    assert arms.Bernoulli([0.1, 0.2]) == arms.Bernoulli(np.array([0.1, 0.2]))
+    assert len({arms.UCB1(), arms.UCB1(), arms.KLUCB()}) == 2
+
+
+def test_fields_are_canonical_and_frozen():
+    means = [0.1, 0.2]
+    environment = arms.Bernoulli(means)
+    means[0] = 0.9
+    assert environment.means[0] == 0.1
+    with pytest.raises(ValueError, match="read-only"):
+        environment.means[0] = 0.5
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        environment.means = np.ones(2)
+
+
+def test_errors_name_argument_value_and_what_is_allowed():
+    with pytest.raises(InvalidArgument, match=r"UCB1.alpha is -1; allowed: a number in \(0, inf\)"):
+        arms.UCB1(alpha=-1)
+    with pytest.raises(InvalidType, match=r"UCB1.alpha is 'big'; allowed: a real number"):
+        arms.UCB1(alpha="big")
+    with pytest.raises(InvalidType, match=r"UCB1.alpha is True"):
+        arms.UCB1(alpha=True)
+    with pytest.raises(InvalidArgument, match="finite"):
+        arms.UCB1(alpha=float("nan"))
+
+
+def test_every_error_is_a_value_or_type_error():
+    found = [e for e in vars(bl.errors).values() if isinstance(e, type) and issubclass(e, BanditlabError)]
+    assert len(found) >= 7
+    for error in found:
+        if error is not BanditlabError:
+            assert issubclass(error, ValueError | TypeError), error
+
+
+def test_pickles():
+    for component in (arms.UCB1(alpha=0.5), arms.Bernoulli([0.1, 0.9]), arms.Gaussian([0, 1], std=[1, 2])):
+        assert pickle.loads(pickle.dumps(component)) == component
+
+
+def test_missing_kernel_is_named():
+    with pytest.raises(InvalidComponent, match=r"NoUpdate has no kernel update; allowed: a class with one of update\("):
+
+        @arms.policy
+        class NoUpdate:
+            def select(self, state, lane, t, rng):
+                return 0
+
+    with pytest.raises(InvalidComponent, match="no kernel index or select"):
+
+        @arms.policy
+        class NoChoice:
+            def update(self, state, arm, lane, reward, t):
+                pass
+
+
+def test_wrong_kernel_arguments_are_named():
+    with pytest.raises(
+        InvalidComponent, match=r"takes \(self, state, lane\); allowed: exactly \(self, state, lane, t, rng\)"
+    ):
+
+        @arms.policy
+        class Wrong:
+            def select(self, state, lane):
+                return 0
+
+            def update(self, state, arm, lane, reward, t):
+                pass
+
+    with pytest.raises(InvalidComponent, match="allowed: a plain method"):
+
+        @arms.environment
+        class Static(arms.Stationary):
+            means = (0.5,)
+
+            @staticmethod
+            def reward(self, arm, u, t):
+                return 0.0
+
+
+def test_nested_policy_plays_as_its_base_when_it_never_restarts():
+    environment = arms.Bernoulli([0.2, 0.5, 0.4])
+    plain = bl.run(environment, Greedy(), horizon=200, n_runs=20, seed=4)
+    nested = bl.run(environment, Restart(Greedy(), period=10**6), horizon=200, n_runs=20, seed=4)
+    assert (plain.values() == nested.values()).all()
+    restarting = bl.run(environment, Restart(Greedy(), period=30), horizon=200, n_runs=20, seed=4)
+    assert (plain.values() != restarting.values()).any()
+    python = bl.run(environment, Restart(Greedy(), period=30), horizon=200, n_runs=20, seed=4, backend="python")
+    assert (python.values() == restarting.values()).all()
+
+
+def test_describe_is_plain_data():
+    told = describe(Restart(Greedy(0.25), period=30))
+    assert told["period"] == 30
+    assert told["base"]["bonus"] == 0.25
+    assert describe(arms.Bernoulli([0.1, 0.2])) == {"type": "banditlab.arms.Bernoulli", "means": [0.1, 0.2]}
+
+
+def test_record_class_depends_on_names_alone():
+    assert type(record("State", {"a": 1, "b": 2})) is type(record("State", {"a": 3, "b": 4}))
+    assert type(record("State", {"a": 1, "b": 2})) is not type(record("State", {"b": 1, "a": 2}))
+
+
+def test_state_of_a_policy_without_memory():
+    from banditlab.core.components import Space
+
+    state = make_state(arms.RoundRobin(), Space(3, 5, None))
+    assert state[0].shape == (5,)
+
+
+def helper(x):
+    return x + 1
+
+
+def uses_helper(x):
+    return helper(x) * log(x)
+
+
+def test_fingerprint_sees_helpers_constants_and_not_docstrings(monkeypatch):
+    before = fingerprint(uses_helper)
+    assert fingerprint(uses_helper) == before
+
+    def other(x):
+        """Say something."""
+        return x + 1
+
+    other.__qualname__ = other.__name__ = "helper"
+    monkeypatch.setitem(globals(), "helper", other)
+    same_code = fingerprint(uses_helper)
+
+    def changed(x):
+        return x + 2
+
+    monkeypatch.setitem(globals(), "helper", changed)
+    assert fingerprint(uses_helper) not in (before, same_code)
+
+
+def test_family_needs_are_checked_by_name():
+    empty = Family("empty", None, (), (), (), (), ("empty",))
+
+    @empty.policy
+    class Anything:
+        size: float = bl.field(1.0, positive, "a size")
+
+    assert Anything(2).label == "Anything(size=2)"

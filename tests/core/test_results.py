@@ -1,0 +1,181 @@
+"""Results: what they hold, and saving and loading them."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core.errors import InvalidArgument, ResultsFileError
+
+ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
+
+
+@pytest.fixture(scope="module")
+def result():
+    return bl.run(
+        ENVIRONMENT,
+        [arms.UCB1(), arms.KLUCB()],
+        horizon=300,
+        n_runs=200,
+        seed=3,
+        metrics=("regret", "pulls"),
+        checkpoints=7,
+    )
+
+
+def test_values_have_the_documented_shape(result):
+    assert result.values().shape == (2, 200, 7)
+    assert result.values().dtype == np.float64
+    assert result.metrics == ("regret", "pulls[0]", "pulls[1]", "pulls[2]")
+    assert result.checkpoints.tolist() == [1, 3, 7, 17, 45, 116, 300]
+
+
+def test_unknown_names_are_refused(result):
+    with pytest.raises(InvalidArgument, match=r"metric is 'reward'; allowed: one of \['regret', 'pulls\[0\]'"):
+        result.values("reward")
+    with pytest.raises(InvalidArgument, match=r"metric is 'reward'"):
+        result.summary("reward")
+    with pytest.raises(InvalidArgument, match=r"environment is 'moon'; allowed: one of"):
+        result.values(environment="moon")
+
+
+def test_summary_numbers_are_those_of_the_values(result):
+    table = result.summary()
+    final = result.values()[:, :, -1]
+    for k, label in enumerate(result.policies):
+        row = table.loc[label]
+        assert row["mean"] == final[k].mean()
+        half = 1.959963984540054 * final[k].std(ddof=1) / np.sqrt(200)
+        assert row["ci_high"] - row["mean"] == pytest.approx(half, rel=1e-12)
+        assert row["median"] == np.median(final[k])
+        bound = ENVIRONMENT.regret_constant() * np.log(300)
+        assert row["ratio_to_lower_bound"] == pytest.approx(final[k].mean() / bound, rel=1e-12)
+        assert row["rounds_per_second"] > 0
+    assert "ratio_to_lower_bound" not in result.summary("pulls[0]")
+    assert (result.summary(level=0.5)["ci_high"] < table["ci_high"]).all()
+    with pytest.raises(InvalidArgument, match="level is 95"):
+        result.summary(level=95)
+
+
+def test_summary_of_several_environments():
+    both = bl.run({"a": ENVIRONMENT, "b": ENVIRONMENT}, arms.UCB1(), horizon=9, n_runs=1, seed=0)
+    table = both.summary()
+    assert table.index.names == ["environment", "policy"]
+    assert np.isnan(table["std"]).all()
+
+
+def test_to_pandas_is_tidy(result):
+    table = result.to_pandas()
+    assert list(table.columns) == ["environment", "policy", "run", "round", *result.metrics]
+    assert len(table) == 2 * 200 * 7
+    one = table[(table.policy == "KLUCB") & (table.run == 17) & (table["round"] == 116)]
+    assert one["regret"].item() == result.values()[1, 17, 5]
+    pivot = table.groupby("policy", observed=True)["regret"].mean()
+    assert isinstance(pivot, pd.Series)
+
+
+def test_save_and_load_are_exact(result, tmp_path):
+    path = result.save(tmp_path / "r.parquet")
+    back = bl.load(path)
+    assert back.policies == result.policies
+    assert back.environments == result.environments
+    assert back.metrics == result.metrics
+    assert (back.checkpoints == result.checkpoints).all()
+    for metric in result.metrics:
+        assert (back.values(metric) == result.values(metric)).all()
+    assert (back.lower_bound() == result.lower_bound()).all()
+    assert back.provenance == result.provenance
+    pd.testing.assert_frame_equal(back.summary(), result.summary())
+    assert [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
+
+
+def test_provenance_says_what_was_run(result):
+    told = result.provenance
+    assert told["seed"] == 3
+    assert told["policies"]["UCB1"] == {"type": "banditlab.arms.UCB1", "alpha": 2.0}
+    assert told["environments"][ENVIRONMENT.label]["means"] == [0.2, 0.5, 0.4]
+    assert {"python", "numpy", "numba", "banditlab-sim"} <= set(told["versions"])
+    assert {"platform", "cores"} <= set(told["host"])
+    assert told["wall_seconds"] > 0
+
+
+def test_results_read_by_other_tools(result, tmp_path):
+    table = pd.read_parquet(result.save(tmp_path / "r.parquet"))
+    assert len(table) == 2 * 200 * 7
+
+
+class TestBadFiles:
+    def test_missing(self, tmp_path):
+        with pytest.raises(ResultsFileError, match="allowed: an existing file"):
+            bl.load(tmp_path / "none.parquet")
+
+    def test_a_folder(self, tmp_path):
+        with pytest.raises(ResultsFileError):
+            bl.load(tmp_path)
+
+    def test_foreign_parquet(self, tmp_path):
+        pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "f.parquet")
+        with pytest.raises(ResultsFileError, match=r"allowed: a file that Results.save wrote, and this one is not"):
+            bl.load(tmp_path / "f.parquet")
+
+    def test_not_parquet(self, tmp_path):
+        (tmp_path / "f.parquet").write_text("policy,run\nUCB1,0\n")
+        with pytest.raises(ResultsFileError, match="allowed: a readable Parquet file"):
+            bl.load(tmp_path / "f.parquet")
+
+    @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+    def test_cut_off(self, result, tmp_path, share):
+        path = result.save(tmp_path / "r.parquet")
+        data = path.read_bytes()
+        path.write_bytes(data[: int(share * len(data))])
+        with pytest.raises(ResultsFileError):
+            bl.load(path)
+
+    def test_later_format(self, result, tmp_path):
+        path = result.save(tmp_path / "r.parquet")
+        table = pq.read_table(path)
+        meta = table.schema.metadata[b"banditlab"].replace(b"results/1", b"results/9")
+        pq.write_table(table.replace_schema_metadata({b"banditlab": meta}), path)
+        with pytest.raises(ResultsFileError, match=r"of format 'banditlab.results/9'; allowed: 'banditlab.results/1'"):
+            bl.load(path)
+
+    @pytest.mark.parametrize("damage", [b'{"format": "banditlab.results/1"}', b"[]", b"{", b"\xff"])
+    def test_damaged_metadata(self, result, tmp_path, damage):
+        path = result.save(tmp_path / "r.parquet")
+        table = pq.read_table(path)
+        pq.write_table(table.replace_schema_metadata({b"banditlab": damage}), path)
+        with pytest.raises(ResultsFileError):
+            bl.load(path)
+
+    def test_rows_missing(self, result, tmp_path):
+        path = result.save(tmp_path / "r.parquet")
+        table = pq.read_table(path)
+        pq.write_table(table.slice(0, table.num_rows - 5), path)
+        with pytest.raises(ResultsFileError):
+            bl.load(path)
+
+    def test_save_into_a_missing_folder(self, result, tmp_path):
+        with pytest.raises(InvalidArgument, match="allowed: a file in an existing folder"):
+            result.save(tmp_path / "no" / "r.parquet")
+
+    def test_full_disk_leaves_the_old_file(self, result, tmp_path, monkeypatch):
+        path = result.save(tmp_path / "r.parquet")
+        before = path.read_bytes()
+
+        def full(table, where, **options):
+            with open(where, "wb") as half:
+                half.write(b"PAR1")
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(pq, "write_table", full)
+        with pytest.raises(OSError, match="No space left"):
+            result.save(path)
+        assert path.read_bytes() == before
+        assert os.listdir(tmp_path) == ["r.parquet"]
