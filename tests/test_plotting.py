@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, plotting
@@ -79,14 +80,16 @@ def test_writes_a_picture(result, tmp_path):
 
 class TestMeanBand:
     def test_covers_at_its_level(self):
-        # 1,000 data sets of 60 exponential runs; the percentile bootstrap's coverage is below nominal by O(1/n) there:
-        # its exact coverage for this case is about 0.935 (Efron and Tibshirani 1993, ch. 14); 4 standard errors are 0.028
+        # For normal runs the percentile interval is mean +- 1.96 sqrt(sum of squares)/n up to resampling noise, so
+        # that its coverage is P(|t| < 1.96 sqrt((n-1)/n)) for Student's t with n-1 degrees of freedom.
+        n, repeats = 60, 1500
+        exact = 1 - 2 * stats.t.sf(1.96 * np.sqrt((n - 1) / n), n - 1)
         generator = np.random.default_rng(0)
         hits = 0
-        for _ in range(1000):
-            low, high = mean_band(generator.exponential(size=(60, 1)), n_resamples=400)
-            hits += low[0] <= 1.0 <= high[0]
-        assert abs(hits / 1000 - 0.935) < 0.028
+        for _ in range(repeats):
+            low, high = mean_band(generator.normal(size=(n, 1)), n_resamples=1000)
+            hits += low[0] <= 0.0 <= high[0]
+        assert abs(hits / repeats - exact) < 4 * np.sqrt(exact * (1 - exact) / repeats)
 
     def test_width_is_that_of_the_normal_interval(self):
         values = np.random.default_rng(1).normal(size=(400, 3))

@@ -118,7 +118,7 @@ def figure(results: Path) -> Figure:
         constant = arms.theory.lai_robbins_constant(arms.Bernoulli(means))
         ax.axhline(constant, color="black", linestyle=(0, (1, 2)), linewidth=1.2, label="Lai-Robbins constant $C$")
         ax.set_xscale("log")
-        ax.set_ylim(bottom=0)
+        ax.set_yscale("log")
         ax.set_xlim(rounds[0], rounds[-1])
         ax.set_title(instance, fontsize="medium")
         ax.set_xlabel("round $t$")

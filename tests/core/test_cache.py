@@ -116,14 +116,14 @@ def test_old_files_are_removed(tmp_path):
     (tmp_path / "helper.py").write_text(HELPER)
     (tmp_path / "mine.py").write_text(POLICY)
     play(tmp_path)
-    files = [f for f in (tmp_path / "cache").rglob("*.nb?")]
+    files = list((tmp_path / "cache").rglob("*.nb?"))
     assert files
     long_ago = time.time() - 91 * 86400
     for file in files:
         os.utime(file, (long_ago, long_ago))
     (tmp_path / "mine.py").write_text(POLICY.replace("SIGN = 1.0", "SIGN = 2.0"))
     play(tmp_path)
-    left = [f for f in (tmp_path / "cache").rglob("*.nb?")]
+    left = list((tmp_path / "cache").rglob("*.nb?"))
     assert left
     assert not set(left) & set(files)
 
