@@ -105,16 +105,16 @@ def plot_metric(
         ax.fill_between(rounds, low, high, color=colour, alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
     bound = results.lower_bound(environment) if lower_bound and metric == "regret" else None
+    highest = float(means.max())
     if bound is not None and bound[-1] > 0:
-        (line,) = ax.plot(
-            rounds,
-            bound,
-            label=r"asymptotic lower bound $C\,\log t$",
-            color="black",
-            linestyle=(0, (1, 2)),
-            linewidth=1.2,
-        )
+        # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
+        off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
+        label = r"asymptotic lower bound $C\,\log t$"
+        label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
+        (line,) = ax.plot(rounds, bound, label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
         drawn.append((float(bound[-1]), line))
+        if off_scale:
+            ax.set_ylim(top=1.15 * highest)
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     ax.set_xlabel("round $t$")

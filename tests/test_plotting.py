@@ -45,6 +45,15 @@ def test_takes_axes_and_scales(result):
         result.plot(xscale="loglog")
 
 
+def test_lower_bound_far_above_the_curves_does_not_squeeze_them():
+    short = bl.run(arms.Bernoulli([0.5, 0.499]), arms.UCB1(), horizon=500, n_runs=10, seed=3)
+    ax = short.plot()
+    highest = short.values().mean(axis=1).max()
+    assert short.lower_bound()[-1] > 100 * highest
+    assert ax.get_ylim()[1] < 1.5 * highest
+    assert f"off scale: {short.lower_bound()[-1]:,.0f} at $T$" in ax.get_legend().get_texts()[0].get_text()
+
+
 def test_without_lower_bound(result):
     assert len(result.plot(lower_bound=False).get_lines()) == 3
 
