@@ -7,8 +7,7 @@
 ('UCB1', 'KLUCB')
 """
 
-from . import arms
-from .core import errors
+from . import arms, errors
 from .core.components import field
 from .core.results import Results, load
 from .core.runner import run, start

@@ -102,7 +102,9 @@ class Gaussian(Stationary):
     """
 
     means: NDArray[np.float64] = field(check=vector(), doc="one mean an arm")
-    std: Any = field(1.0, number_or_vector(0.0), "standard deviation: one for all arms, or one an arm")
+    std: Any = field(
+        default=1.0, check=number_or_vector(0.0), doc="standard deviation: one for all arms, or one an arm"
+    )
 
     def validate(self) -> None:
         """Check that there is one standard deviation, or one an arm."""
@@ -303,9 +305,9 @@ class TruncatedGaussian(Stationary):
     """
 
     locations: NDArray[np.float64] = field(check=vector(), doc="means before truncation, one an arm")
-    std: float = field(1.0, positive, "standard deviation before truncation")
-    low: float = field(0.0, number, "lower end of the interval")
-    high: float = field(1.0, number, "upper end of the interval")
+    std: float = field(default=1.0, check=positive, doc="standard deviation before truncation")
+    low: float = field(default=0.0, check=number, doc="lower end of the interval")
+    high: float = field(default=1.0, check=number, doc="upper end of the interval")
 
     def validate(self) -> None:
         """Check the interval, and that every Gaussian puts mass on it."""

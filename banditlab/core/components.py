@@ -34,13 +34,25 @@ State = Any
 _registry: dict[tuple[str, str], dict[str, type]] = {}
 
 
-def field(default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
+def field(*, default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
     """Declare a field of a component: its default, the check of its values, one line on what it is.
+
+    By keyword only: type checkers know a field's default by that keyword.
+
+    Parameters
+    ----------
+    default : optional
+        The default; without one the argument must be given.
+    check : callable, optional
+        From `banditlab.core.validation`, or your own: takes the argument's name and value, and returns the value
+        to keep or raises `banditlab.errors.InvalidArgument`.
+    doc : str
+        One line on what it is, with unit and where the default is from.
 
     Examples
     --------
     >>> from banditlab.core.validation import positive
-    >>> alpha: float = field(2.0, positive, "exploration; 2.0 is the paper's")
+    >>> alpha: float = field(default=2.0, check=positive, doc="exploration; 2.0 is the paper's")
     """
     return dataclasses.field(default=default, metadata={"check": check, "doc": doc})
 

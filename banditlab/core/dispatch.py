@@ -243,7 +243,7 @@ def component_types(value: object) -> list[type]:
 
 
 CACHE_DAYS = 90
-"""Compiled kernels older than this are removed when a new one is made: code that was edited away leaves files behind."""
+"""Compiled kernels older than this are removed when one is made: code that was edited away leaves files behind."""
 
 _kernels: list[Any] = []
 

@@ -20,6 +20,8 @@ from .dispatch import device
 _SQRT_HALF_BITS = np.int64(0x3FE6A09E667F3BCD)
 _LN2_HIGH = 6.93147180369123816490e-01  # the leading bits of ln 2, so that k * _LN2_HIGH is exact
 _LN2_LOW = 1.90821492927058770002e-10
+# Adding and subtracting this rounds a number below 2^51 to a whole one; unlike floor it needs no function call.
+_TO_WHOLE = 6755399441055744.0
 _TWO_54 = 18014398509481984.0
 _SMALLEST_NORMAL = 2.2250738585072014e-308
 
@@ -55,12 +57,12 @@ def log(x: float) -> float:
 def exp(x: float) -> float:
     """Return e to the power x; 0 below -745.2, inf above 709.8.
 
-    Writes x = k ln 2 + r with |r| <= ln(2)/2, and e^r = 1 + 2r / (2 - r c(r^2)) ... with the minimax
+    Writes ``x = k ln 2 + r`` with r at most ln(2)/2 in size, and e^r = 1 + 2r / (2 - r c(r^2)) ... with the minimax
     polynomial tabulated in FreeBSD's e_exp.c; the scaling by 2^k is done in two exact steps so that
     subnormal results are rounded once.
     """
-    clipped = min(max(x, -746.0), 710.0)
-    k = np.floor(clipped * 1.4426950408889634 + 0.5)
+    clipped = min(max(x, -746.0), 710.0) if x == x else 0.0
+    k = (clipped * 1.4426950408889634 + _TO_WHOLE) - _TO_WHOLE
     high = clipped - k * _LN2_HIGH
     low = k * _LN2_LOW
     r = high - low
@@ -127,7 +129,7 @@ def sine_and_cosine_of_turns(u: float) -> tuple[float, float]:
     The nearest quarter turn is taken out, and Taylor-like minimax polynomials (FreeBSD's k_sin.c and k_cos.c) cover the
     remaining angle of at most pi/4. Absolute error below 3e-16.
     """
-    quarter = np.floor(4.0 * u + 0.5)
+    quarter = (4.0 * u + _TO_WHOLE) - _TO_WHOLE
     angle = (u - 0.25 * quarter) * 6.283185307179586
     z = angle * angle
     s = angle + angle * z * (

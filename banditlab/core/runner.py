@@ -164,18 +164,9 @@ def _plan(
         raise invalid("metrics", metrics, "one or more different names")
     reasons = []
     for name, world in environments.items():
-        if horizon < world.n_arms:
-            raise invalid("horizon", horizon, f"at least {world.n_arms}, the number of arms of {name}")
-        if hasattr(world, "check_horizon"):
-            world.check_horizon(horizon)
+        check_horizon(name, world, horizon)
         for label, player in players.items():
-            if world.family.name not in player.family.plays:
-                found = [
-                    f"it plays environments of {', '.join(player.family.plays)}, and this one is of {world.family.name}"
-                ]
-            else:
-                found = player.family.protocol.reasons_against(world, player, horizon)
-            reasons += [f"{label} cannot play {name}: {why}" for why in found]
+            reasons += [f"{label} cannot play {name}: {why}" for why in reasons_against(world, player, horizon)]
     if reasons:
         raise IncompatiblePolicy("; ".join(reasons))
     cells, columns = {}, {}
@@ -186,6 +177,23 @@ def _plan(
             values = {metric: np.empty((n_runs, len(rounds))) for metric in columns[name, label]}
             cells[name, label] = Cell(values, 0.0, protocol.lower_bound(world, rounds))
     return _Plan(environments, players, horizon, n_runs, seed, rounds, backend == "cpu", columns, cells)
+
+
+def check_horizon(label: str, environment: Any, horizon: int) -> None:
+    """Raise if a horizon is too short or too long for an environment."""
+    if horizon < environment.n_arms:
+        raise invalid("horizon", horizon, f"at least {environment.n_arms}, the number of arms of {label}")
+    if hasattr(environment, "check_horizon"):
+        environment.check_horizon(horizon)
+
+
+def reasons_against(environment: Any, policy: Any, horizon: int) -> list[str]:
+    """Return every reason why a policy cannot play an environment; empty if it can."""
+    plays, family = policy.family.plays, environment.family.name
+    if family not in plays:
+        return [f"it plays environments of {', '.join(plays)}, and this one is of {family}"]
+    found: list[str] = policy.family.protocol.reasons_against(environment, policy, horizon)
+    return found
 
 
 def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:

@@ -56,7 +56,9 @@ class EXP3:
     """
 
     gamma: float | None = field(
-        None, optional(between(0.0, 1.0, open_low=True)), "mixing and learning rate; default from the horizon"
+        default=None,
+        check=optional(between(0.0, 1.0, open_low=True)),
+        doc="mixing and learning rate; default from the horizon",
     )
 
     rewards: ClassVar[str] = "unit"
@@ -122,7 +124,9 @@ class EXP3IX:
     EXP3IX()
     """
 
-    eta: float | None = field(None, optional(positive), "fixed learning rate; default the anytime rates")
+    eta: float | None = field(
+        default=None, check=optional(positive), doc="fixed learning rate; default the anytime rates"
+    )
 
     rewards: ClassVar[str] = "unit"
 
@@ -189,7 +193,7 @@ class TsallisINF:
     TsallisINF()
     """
 
-    estimator: str = field("importance", one_of("importance", "reduced_variance"), "loss estimator")
+    estimator: str = field(default="importance", check=one_of("importance", "reduced_variance"), doc="loss estimator")
 
     rewards: ClassVar[str] = "unit"
 

@@ -95,7 +95,9 @@ class ExploreThenCommit(RunningMeans):
     ExploreThenCommit(m=20)
     """
 
-    m: int | None = field(None, optional(positive_integer), "exploration pulls of each arm; default from the horizon")
+    m: int | None = field(
+        default=None, check=optional(positive_integer), doc="exploration pulls of each arm; default from the horizon"
+    )
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return m and the number of arms."""
@@ -145,7 +147,7 @@ class EpsilonGreedy(RunningMeans):
     EpsilonGreedy(epsilon=0.05)
     """
 
-    epsilon: float = field(0.1, probability, "exploration probability")
+    epsilon: float = field(default=0.1, check=probability, doc="exploration probability")
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms."""
@@ -191,8 +193,10 @@ class DecayingEpsilonGreedy(RunningMeans):
     DecayingEpsilonGreedy(d=0.2)
     """
 
-    c: float = field(5.0, positive, "exploration; the guarantee needs more than 5")
-    d: float = field(0.1, between(0.0, 1.0, open_low=True), "lower bound on the smallest positive gap")
+    c: float = field(default=5.0, check=positive, doc="exploration; the guarantee needs more than 5")
+    d: float = field(
+        default=0.1, check=between(0.0, 1.0, open_low=True), doc="lower bound on the smallest positive gap"
+    )
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms and c K / d^2."""
@@ -235,7 +239,7 @@ class Softmax(RunningMeans):
     Softmax(temperature=0.2)
     """
 
-    temperature: float = field(0.1, positive, "towards 0 greedy, towards infinity uniform")
+    temperature: float = field(default=0.1, check=positive, doc="towards 0 greedy, towards infinity uniform")
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return mean / temperature plus a Gumbel variate."""
@@ -273,8 +277,10 @@ class SuccessiveElimination:
     SuccessiveElimination(delta=0.05)
     """
 
-    delta: float | None = field(None, optional(open_probability), "failure probability; default 1/T")
-    c: float = field(5.0, positive, "constant of the confidence radius; the guarantee needs more than 4")
+    delta: float | None = field(default=None, check=optional(open_probability), doc="failure probability; default 1/T")
+    c: float = field(
+        default=5.0, check=positive, doc="constant of the confidence radius; the guarantee needs more than 4"
+    )
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return c K / delta and the number of arms."""

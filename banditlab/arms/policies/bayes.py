@@ -59,9 +59,9 @@ class BayesUCB(BetaPosterior):
     BayesUCB()
     """
 
-    c: float = field(0.0, non_negative, "exponent of log T; 5 in the proof, 0 recommended")
-    a: float = field(1.0, between(1.0, math.inf), "prior successes")
-    b: float = field(1.0, between(1.0, math.inf), "prior failures")
+    c: float = field(default=0.0, check=non_negative, doc="exponent of log T; 5 in the proof, 0 recommended")
+    a: float = field(default=1.0, check=between(1.0, math.inf), doc="prior successes")
+    b: float = field(default=1.0, check=between(1.0, math.inf), doc="prior failures")
 
     rewards: ClassVar[str] = "binary"
 
@@ -106,8 +106,8 @@ class ThompsonSampling(BetaPosterior):
     ThompsonSampling()
     """
 
-    a: float = field(1.0, positive, "prior successes")
-    b: float = field(1.0, positive, "prior failures")
+    a: float = field(default=1.0, check=positive, doc="prior successes")
+    b: float = field(default=1.0, check=positive, doc="prior failures")
 
     rewards: ClassVar[str] = "binary"
 
@@ -148,7 +148,7 @@ class GaussianThompsonSampling:
     GaussianThompsonSampling(std=0.5)
     """
 
-    std: float = field(1.0, positive, "standard deviation of rewards and prior")
+    std: float = field(default=1.0, check=positive, doc="standard deviation of rewards and prior")
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return pulls, sums, posterior means and posterior widths."""
@@ -211,10 +211,10 @@ class VarTS:
     VarTS(kappa=0.1)
     """
 
-    mu: float = field(0.0, number, "prior mean of the means")
-    kappa: float = field(1.0, positive, "prior weight of that mean, in observations")
-    alpha: float = field(1.0, positive, "prior shape of the precisions")
-    beta: float = field(1.0, positive, "prior rate of the precisions")
+    mu: float = field(default=0.0, check=number, doc="prior mean of the means")
+    kappa: float = field(default=1.0, check=positive, doc="prior weight of that mean, in observations")
+    alpha: float = field(default=1.0, check=positive, doc="prior shape of the precisions")
+    beta: float = field(default=1.0, check=positive, doc="prior rate of the precisions")
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the posteriors, at the prior."""

@@ -69,7 +69,7 @@ class KLUCB(MeansAndEntropies):
     KLUCB(c=3)
     """
 
-    c: float = field(0.0, non_negative, "weight of log log t; 3 in the proof, 0 recommended")
+    c: float = field(default=0.0, check=non_negative, doc="weight of log log t; 3 in the proof, 0 recommended")
 
     rewards: ClassVar[str] = "unit"
 
@@ -112,8 +112,8 @@ class GaussianKLUCB(MeansAndWidths):
     GaussianKLUCB(std=0.5)
     """
 
-    std: float = field(1.0, positive, "standard deviation of the rewards")
-    c: float = field(0.0, non_negative, "weight of log log t; 3 in the proof")
+    std: float = field(default=1.0, check=positive, doc="standard deviation of the rewards")
+    c: float = field(default=0.0, check=non_negative, doc="weight of log log t; 3 in the proof")
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
@@ -150,7 +150,7 @@ class KLUCBPlusPlus(MeansAndEntropies):
     KLUCBPlusPlus()
     """
 
-    horizon: int | None = field(None, optional(positive_integer), "the horizon; default the run's")
+    horizon: int | None = field(default=None, check=optional(positive_integer), doc="the horizon; default the run's")
 
     rewards: ClassVar[str] = "unit"
 

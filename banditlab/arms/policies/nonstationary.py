@@ -52,11 +52,11 @@ class DiscountedUCB:
     """
 
     gamma: float | None = field(
-        None, optional(between(0.0, 1.0, open_low=True)), "discount; default from horizon and changes"
+        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="discount; default from horizon and changes"
     )
-    changes: int = field(1, positive_integer, "expected number of changes, for the default discount")
-    xi: float = field(0.6, positive, "exploration; the guarantee needs more than 1/2")
-    b: float = field(1.0, positive, "upper bound of the rewards")
+    changes: int = field(default=1, check=positive_integer, doc="expected number of changes, for the default discount")
+    xi: float = field(default=0.6, check=positive, doc="exploration; the guarantee needs more than 1/2")
+    b: float = field(default=1.0, check=positive, doc="upper bound of the rewards")
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the discount and the number of arms."""
@@ -123,10 +123,12 @@ class SlidingWindowUCB:
     SlidingWindowUCB(window=500)
     """
 
-    window: int | None = field(None, optional(positive_integer), "window in rounds; default from horizon and changes")
-    changes: int = field(1, positive_integer, "expected number of changes, for the default window")
-    xi: float = field(0.6, positive, "exploration; the guarantee needs more than 1/2")
-    b: float = field(1.0, positive, "upper bound of the rewards")
+    window: int | None = field(
+        default=None, check=optional(positive_integer), doc="window in rounds; default from horizon and changes"
+    )
+    changes: int = field(default=1, check=positive_integer, doc="expected number of changes, for the default window")
+    xi: float = field(default=0.6, check=positive, doc="exploration; the guarantee needs more than 1/2")
+    b: float = field(default=1.0, check=positive, doc="upper bound of the rewards")
 
     def _length(self, problem: Problem) -> int:
         if self.window is not None:

@@ -45,7 +45,7 @@ class UCB1(MeansAndWidths):
     UCB1(alpha=0.5)
     """
 
-    alpha: float = field(2.0, positive, "exploration; 2.0 is Auer et al. 2002")
+    alpha: float = field(default=2.0, check=positive, doc="exploration; 2.0 is Auer et al. 2002")
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
@@ -120,9 +120,9 @@ class UCBV(MeansAndVariances):
     UCBV(c=0.5)
     """
 
-    zeta: float = field(1.2, positive, "exploration; the guarantee needs more than 1")
-    c: float = field(1.0, non_negative, "weight of the range term")
-    b: float = field(1.0, positive, "upper bound of the rewards")
+    zeta: float = field(default=1.2, check=positive, doc="exploration; the guarantee needs more than 1")
+    c: float = field(default=1.0, check=non_negative, doc="weight of the range term")
+    b: float = field(default=1.0, check=positive, doc="upper bound of the rewards")
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
@@ -158,7 +158,7 @@ class MOSS(RunningMeans):
     MOSS()
     """
 
-    horizon: int | None = field(None, optional(positive_integer), "the horizon; default the run's")
+    horizon: int | None = field(default=None, check=optional(positive_integer), doc="the horizon; default the run's")
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the horizon and T/K."""
@@ -200,7 +200,7 @@ class MOSSAnytime(RunningMeans):
     MOSSAnytime()
     """
 
-    alpha: float = field(1.35, positive, "exploration; 1.35 is the paper's")
+    alpha: float = field(default=1.35, check=positive, doc="exploration; 1.35 is the paper's")
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms."""

@@ -1,0 +1,272 @@
+"""The command line: `banditlab run`, `list`, `demo` and `version`."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from . import __version__
+from .core.components import families, registered, summary_line
+from .core.errors import BanditlabError, InterruptedRunWarning
+
+if TYPE_CHECKING:
+    from .core.results import Results
+
+OUTPUT_NAMES = {"results": "results.parquet", "plot": "regret.png", "summary": "summary.csv"}
+INTERRUPTED = 130
+
+
+class _Group(TyperGroup):
+    """Commands whose errors are one message on standard error, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BanditlabError as error:
+            typer.echo(f"banditlab: {error}", err=True)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt:
+            typer.echo("banditlab: interrupted before any run had finished", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Simulate bandits: compare policies on an environment, many runs at once.",
+)
+
+
+class Kind(StrEnum):
+    """What `banditlab list` can list."""
+
+    environments = "environments"
+    policies = "policies"
+
+
+def _console() -> Any:
+    """Return a console as wide as the terminal; when piped, wide enough never to break a line."""
+    from rich.console import Console
+
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000, no_color=True)
+
+
+def _print(console: Any, table: Any) -> None:
+    """Print a table; when piped, without the blanks that fill up its lines."""
+    if console.is_terminal:
+        console.print(table)
+        console.print()
+        return
+    with console.capture() as captured:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
+
+
+def _table(console: Any, title: str, *columns: str, left: int = 1) -> Any:
+    """Return an empty table: ruled on a terminal, plain when piped; text in the first `left` columns, then numbers."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD if console.is_terminal else None,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0) if console.is_terminal else (0, 2, 0, 0),
+    )
+    for k, name in enumerate(columns):
+        if k < left:
+            table.add_column(name, overflow="fold")
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _number(value: float) -> str:
+    """Return a number in four significant digits or whole, without an exponent."""
+    if value != value:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _speed(value: float) -> str:
+    return "-" if value != value else f"{value / 1e6:.3g}"
+
+
+def _print_summary(console: Any, result: Results) -> None:
+    """Print a table an environment: what each policy's last checkpoint says."""
+    metric = "regret" if "regret" in result.metrics else result.metrics[0]
+    frame = result.summary(metric)
+    bounded = "ratio_to_lower_bound" in frame and not frame["ratio_to_lower_bound"].isna().all()
+    rounds, runs = f"{int(result.checkpoints[-1]):,}", f"{result.n_runs:,}"
+    columns = ["policy", "mean", "+/- 95%", "median", *(["/ bound"] if bounded else []), "Mrounds/s"]
+    for environment in result.environments:
+        rows = frame if len(result.environments) == 1 else frame.xs(environment, level="environment")
+        title = f"{environment}: {metric} after {rounds} rounds, {runs} run{'s' if result.n_runs > 1 else ''}"
+        table = _table(console, title, *columns)
+        for policy, row in rows.iterrows():
+            half = (row["ci_high"] - row["ci_low"]) / 2.0
+            cells = [str(policy), *(_number(v) for v in (row["mean"], half, row["median"]))]
+            cells += [_number(row["ratio_to_lower_bound"])] if bounded else []
+            table.add_row(*(_text(cell) for cell in (*cells, _speed(row["rounds_per_second"]))))
+        _print(console, table)
+    typer.echo("+/- 95%: half the width of the mean's confidence interval")
+    if bounded:
+        typer.echo("/ bound: mean over C log T, the asymptotic lower bound, which may not hold yet")
+
+
+def _text(cell: str) -> Any:
+    """Return a cell that rich shows as it is: labels may have square brackets."""
+    from rich.text import Text
+
+    return Text(cell)
+
+
+def _print_outputs(outputs: dict[str, Path]) -> None:
+    for name, path in outputs.items():
+        typer.echo(f"{name + ':':9}{path}")
+
+
+@contextmanager
+def _interruptions() -> Iterator[list[str]]:
+    """Collect the messages of interrupted runs in a list, for the end; other warnings are shown as always."""
+    told: list[str] = []
+    show = warnings.showwarning
+
+    def collect(message: Any, category: Any, *rest: Any, **options: Any) -> None:
+        if issubclass(category, InterruptedRunWarning):
+            told.append(str(message))
+        else:
+            show(message, category, *rest, **options)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", InterruptedRunWarning)
+        warnings.showwarning = collect
+        yield told
+
+
+def _end(told: list[str]) -> None:
+    """Say what was interrupted, and exit as interrupted commands do."""
+    for message in told:
+        typer.echo(f"banditlab: {message}", err=True)
+    if told:
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command("run")
+def run_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The experiment.")],
+    seed: Annotated[int | None, typer.Option(help="Seed, in place of the file's.")] = None,
+    runs: Annotated[int | None, typer.Option(help="Number of runs, in place of the file's.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Rounds a run, in place of the file's.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Threads, in place of the file's; -1 for all cores.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write here the files that FILE.toml names, or results.parquet, regret.png and summary.csv.",
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Run the experiment that a TOML file describes, and print its summary."""
+    from .config import read
+    from .outputs import prepare_outputs, write_outputs
+
+    experiment = read(file)
+    outputs = experiment.outputs
+    if output is not None:
+        names = {kind: path.name for kind, path in outputs.items()} or OUTPUT_NAMES
+        outputs = {kind: output / name for kind, name in names.items()}
+    prepare_outputs(outputs)
+    changes = {"seed": seed, "n_runs": runs, "horizon": horizon, "n_jobs": jobs}
+    given = {name: value for name, value in changes.items() if value is not None}
+    with _interruptions() as told:
+        result = experiment.run(progress=False if quiet else "auto", **given)
+    _write(write_outputs, result, outputs)
+    if not quiet:
+        _print_summary(_console(), result)
+        typer.echo(f"seed:    {result.seed}")
+        _print_outputs(outputs)
+    _end(told)
+
+
+def _write(write: Any, result: Results, outputs: dict[str, Path]) -> None:
+    """Write outputs; a disk that is full is a message, not a traceback."""
+    try:
+        write(result, outputs)
+    except OSError as error:
+        typer.echo(f"banditlab: the outputs cannot be written: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command("list")
+def list_command(
+    kind: Annotated[Kind | None, typer.Argument(help="What to list; default both.")] = None,
+) -> None:
+    """List environments and policies by family: the names that FILE.toml may use as type."""
+    console = _console()
+    for family in families():
+        for what in (Kind.environments, Kind.policies) if kind is None else (kind,):
+            members = registered(family, {"environments": "environment", "policies": "policy"}[what])
+            if not members:
+                continue
+            table = _table(console, f"{family}: {what}", "name", "what it is", left=2)
+            for name in sorted(members, key=str.lower):
+                table.add_row(name, _text(summary_line(members[name])))
+            _print(console, table)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to; made if missing.")] = Path("demo"),
+    runs: Annotated[int, typer.Option(help="Number of runs.")] = 200,
+    horizon: Annotated[int, typer.Option(help="Rounds a run.")] = 50_000,
+) -> None:
+    """Compare five policies on real click rates of 34 fashion items, and draw their regret."""
+    from .demo import demo_outputs, run_demo
+    from .outputs import prepare_outputs, write_outputs
+
+    outputs = demo_outputs(output)
+    prepare_outputs(outputs)
+    started = time.perf_counter()
+    with _interruptions() as told:
+        result = run_demo(None, horizon, runs)
+    _write(write_outputs, result, outputs)
+    seconds = time.perf_counter() - started
+    _print_summary(_console(), result)
+    _print_outputs(outputs)
+    compiling = result.provenance["compile_seconds"]
+    typer.echo(f"time:    {seconds:.1f} s, of which {compiling:.1f} s for compiling, which later runs find on disk")
+    _end(told)
+
+
+@app.command()
+def version() -> None:
+    """Print the version, and those of what numbers can depend on."""
+    from .core.results import versions
+
+    found = versions()
+    typer.echo(f"banditlab {__version__} (Python {found['python']}, NumPy {found['numpy']}, Numba {found['numba']})")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,490 @@
+"""Experiments as TOML files: what `banditlab run FILE.toml` reads.
+
+A file says what `banditlab.run` is called with, and where to write what it returns:
+
+.. code-block:: toml
+
+    horizon = 10_000                  # rounds a run
+    n_runs = 200                      # independent runs
+    seed = 0                          # default: drawn afresh and recorded in the results
+    checkpoints = "log"               # or "linear", a number of checkpoints, or a list of rounds
+    metrics = ["regret", "reward"]    # default: ["regret"]
+    n_jobs = 2                        # threads; default: all cores
+
+    [environment]
+    type = "Bernoulli"
+    means = [0.1, 0.5, 0.9]
+
+    [[policies]]
+    type = "UCB1"
+
+    [[policies]]
+    type = "UCB1"
+    label = "UCB1, half the exploration"
+    alpha = 0.5
+
+    [outputs]                         # default: none; folders are made where they are missing
+    results = "results/r.parquet"     # everything, for banditlab.load
+    plot = "results/regret.png"       # or .pdf, .svg
+    summary = "results/summary.csv"
+
+* The first six keys may stand at the top, as here, or in a table `[experiment]`.
+* `type` is a class name from `banditlab list`. A family other than arms is named in front, as in `"dueling.RUCB"`; a
+  policy without one is looked for in the families that can play the environment. The other keys of the table are the
+  class's fields.
+* A field that is itself an environment or a policy is a table with a `type`: `[[environment.environments]]` for the
+  segments of `PiecewiseStationary`.
+* Several environments are tables `[[environments]]` in place of `[environment]`, each with an optional `label`.
+* `Empirical` also takes click counts: `counts = "clicks.csv"`, a file with the columns impressions and clicks, its path
+  relative to the TOML file; or `dataset = "open_bandit_men"`, which comes with the package.
+* Paths of outputs are relative to the current folder.
+
+Whatever is wrong with a file is raised before anything is simulated, as a `ConfigError` with the file's name and the
+line.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import arms
+from .core.checkpoints import checkpoint_rounds
+from .core.components import families, registered
+from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidType
+from .core.runner import SEED, check_horizon, reasons_against, run
+from .core.validation import Check, integer, invalid, positive_integer, shown
+from .data import CAMPAIGNS, open_bandit
+from .outputs import OUTPUTS
+from .toml_lines import Key, Lines
+
+if TYPE_CHECKING:
+    from .core.results import Results
+
+__all__ = ["Experiment", "read"]
+
+DATASETS = tuple(f"open_bandit_{campaign}" for campaign in CAMPAIGNS)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a configuration file says: the arguments of `banditlab.run`, and where its results go.
+
+    Attributes
+    ----------
+    environments, policies : dict from str to component
+        By label.
+    horizon, n_runs, seed, checkpoints, metrics, n_jobs
+        As in `banditlab.run`.
+    outputs : dict from {'results', 'plot', 'summary'} to Path
+        The files to write.
+    """
+
+    environments: dict[str, Any]
+    policies: dict[str, Any]
+    horizon: int
+    n_runs: int
+    seed: int | None = None
+    checkpoints: Any = "log"
+    metrics: tuple[str, ...] = ("regret",)
+    n_jobs: int | None = None
+    outputs: dict[str, Path] = dataclasses.field(default_factory=dict)
+
+    def run(self, **changes: Any) -> Results:
+        """Call `banditlab.run` with these arguments, except for `changes`."""
+        arguments = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        del arguments["outputs"]
+        arguments["environment"] = arguments.pop("environments")
+        return run(**(arguments | changes))
+
+
+def read(path: str | os.PathLike[str]) -> Experiment:
+    """Read an experiment from a TOML file, in the format that `banditlab.config` describes.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    Experiment
+        All of it checked: it can be run.
+
+    Raises
+    ------
+    ConfigError
+        For a file that cannot be read, and for a key or value that is not allowed; the message has file name, line,
+        key, value and what is allowed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from banditlab import config
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "small.toml")
+    >>> _ = file.write_text('''
+    ... horizon = 100
+    ... n_runs = 10
+    ... seed = 0
+    ... environment = { type = "Bernoulli", means = [0.2, 0.8] }
+    ... policies = [{ type = "UCB1" }, { type = "ThompsonSampling" }]
+    ... ''')
+    >>> config.read(file).run()
+    <Results: 2 policies on 1 environments, 10 runs, horizon 100, metrics regret>
+    """
+    return _Reader(Path(path)).experiment()
+
+
+def _listed(options: Iterable[str]) -> str:
+    return ", ".join(repr(option) for option in options)
+
+
+def _meant(word: object, options: Iterable[str]) -> str:
+    """Return the end of a message that suggests the option most like a word, if one is."""
+    lowered = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(str(word).lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
+
+
+def _named(key: Key) -> str:
+    """Return a key as messages name it: policies[0].alpha."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
+
+
+def _n_jobs(name: str, value: Any) -> int:
+    number: int = integer()(name, value)
+    if number == 0:
+        raise invalid(name, value, "a positive number of threads, or -1 for all cores")
+    return number
+
+
+def _metrics(name: str, value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a metric's name, or a list of names")
+    for k, metric in enumerate(names):
+        if metric in names[:k]:
+            raise invalid(f"{name}[{k}]", metric, "a name that is not in the list already")
+    return tuple(names)
+
+
+def _unchanged(name: str, value: Any) -> Any:
+    return value
+
+
+SETTINGS: dict[str, Check] = {
+    "horizon": positive_integer,
+    "n_runs": positive_integer,
+    "seed": SEED,
+    "checkpoints": _unchanged,  # checked once the horizon is known
+    "metrics": _metrics,
+    "n_jobs": _n_jobs,
+}
+TOP = (*SETTINGS, "experiment", "environment", "environments", "policies", "outputs")
+
+
+class _Reader:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            text = path.read_bytes().decode()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}); allowed: a TOML file") from error
+        except UnicodeDecodeError as error:
+            bad = error.object.count(b"\n", 0, error.start) + 1
+            raise ConfigError(
+                f"{path}, line {bad}: a byte is {error.object[error.start]:#x}; allowed: UTF-8"
+            ) from error
+        try:
+            self.content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            message = str(error)
+            if message.endswith("(at end of document)"):
+                message = message.replace("(at end of document)", f"(at line {max(1, len(text.splitlines()))})")
+            where = re.search(r" \(at line (\d+)(?:, column (\d+))?\)$", message)
+            line, told = (where[1], message[: where.start()]) if where else ("1", message)
+            column = f" in column {where[2]}" if where and where[2] else ""
+            raise ConfigError(f"{path}, line {line}: not TOML{column}: {told}") from error
+        except RecursionError as error:
+            raise ConfigError(f"{path}, line 1: arrays or tables are nested too deeply") from error
+        self.line = Lines(text)
+
+    # ---- errors
+
+    def error(self, key: Key, message: str) -> ConfigError:
+        """Return the error about what stands at a key."""
+        return ConfigError(f"{self.path}, line {self.line(key)}: {message}")
+
+    @contextmanager
+    def translated(self, table: Key, before: str = "") -> Iterator[None]:
+        """Give a line to errors about a key of a table, which name it first: `UCB1.alpha is ...`."""
+        try:
+            yield
+        except ConfigError:
+            raise
+        except BanditlabError as error:
+            about = re.match(r"(?:\w+\.)?(\w+)((?:\[\d+\])*)", str(error))
+            key = table
+            if about:
+                key = (*table, about[1], *(int(index) for index in re.findall(r"\d+", about[2])))
+            raise self.error(key, before + str(error)) from error
+
+    def table(self, key: Key, value: Any, written: str) -> dict[str, Any]:
+        """Return a table, or raise with how to write it."""
+        if not isinstance(value, dict):
+            raise self.error(key, f"{_named(key)} is {shown(value)}; allowed: a table, {written}")
+        return value
+
+    def only(self, table: Key, found: dict[str, Any], allowed: Iterable[str], what: str = "") -> None:
+        """Raise for a key of a table that is not allowed."""
+        options = tuple(allowed)
+        for name, value in found.items():
+            if name not in options:
+                raise self.error(
+                    (*table, name),
+                    f"{_named((*table, name))} is {shown(value)}, but there is no such key{what}; "
+                    f"allowed: {_listed(options)}{_meant(name, options)}",
+                )
+
+    def missing(self, table: Key, name: str, allowed: str) -> ConfigError:
+        """Return the error about a table that lacks a key."""
+        return self.error(table, f"{_named((*table, name))} is missing; allowed: {allowed}")
+
+    # ---- parts of a file
+
+    def experiment(self) -> Experiment:
+        """Return everything that the file says."""
+        self.only((), self.content, TOP)
+        outputs = self.outputs()
+        settings, keys = self.settings()
+        environments, worlds = self.environments()
+        policies, players = self.policies(next(iter(environments.values())))
+        experiment = Experiment(environments, policies, **settings, outputs=outputs)
+        self.check_together(experiment, keys, worlds, players)
+        return experiment
+
+    def settings(self) -> tuple[dict[str, Any], dict[str, Key]]:
+        """Return the arguments that are plain values, and where each stands."""
+        section = self.table(("experiment",), self.content.get("experiment", {}), "[experiment]")
+        self.only(("experiment",), section, SETTINGS)
+        found: dict[str, Any] = {}
+        keys: dict[str, Key] = {}
+        for name, check in SETTINGS.items():
+            if name in self.content and name in section:
+                raise self.error(
+                    ("experiment", name),
+                    f"experiment.{name} is {shown(section[name])}; allowed: nothing, "
+                    f"as {name} stands in line {self.line((name,))} too",
+                )
+            for table, values in (((), self.content), (("experiment",), section)):
+                if name in values:
+                    keys[name] = (*table, name)
+                    with self.translated(keys[name][:-1]):
+                        found[name] = check(name, values[name])
+        for name, allowed in (("horizon", "a number of rounds"), ("n_runs", "a number of runs")):
+            if name not in found:
+                raise self.missing(("experiment",) if section else (), name, allowed)
+        return found, keys
+
+    def environments(self) -> tuple[dict[str, Any], dict[str, Key]]:
+        """Return the environments by label, and where each stands."""
+        one, several = self.content.get("environment"), self.content.get("environments")
+        if one is not None and several is not None:
+            raise self.error(
+                ("environments",),
+                f"environments is {shown(several)}; allowed: nothing, as environment stands in line "
+                f"{self.line(('environment',))} too",
+            )
+        if several is not None:
+            return self.labelled("environments", several, "environment", ("arms",))
+        if one is None:
+            raise self.missing((), "environment", "a table [environment], or several [[environments]]")
+        if isinstance(one, list):
+            raise self.error(
+                ("environment",), "environment is a list; allowed: one table [environment], or several [[environments]]"
+            )
+        world, label = self.component(("environment",), one, "environment", ("arms",), labels=True)
+        return {label: world}, {label: ("environment",)}
+
+    def policies(self, world: Any) -> tuple[dict[str, Any], dict[str, Key]]:
+        """Return the policies by label, and where each stands."""
+        if "policies" not in self.content:
+            raise self.missing((), "policies", "one table [[policies]] a policy")
+        return self.labelled("policies", self.content["policies"], "policy", _players_of(world.family.name))
+
+    def labelled(
+        self, name: str, value: Any, kind: str, owners: tuple[str, ...]
+    ) -> tuple[dict[str, Any], dict[str, Key]]:
+        """Return the components of an array of tables by label, and where each stands."""
+        if not isinstance(value, list) or not value:
+            raise self.error((name,), f"{name} is {shown(value)}; allowed: one table [[{name}]] for each {kind}")
+        found: dict[str, Any] = {}
+        keys: dict[str, Key] = {}
+        for k, table in enumerate(value):
+            key: Key = (name, k)
+            component, label = self.component(key, table, kind, owners, labels=True)
+            if label in found:
+                first = self.line(keys[label])
+                raise self.error(
+                    (*key, "label" if "label" in table else "type"),
+                    f"{name}[{k}] has the label {label!r}, as the {kind} in line {first} has; "
+                    "allowed: different labels (give one of them the key label)",
+                )
+            found[label], keys[label] = component, key
+        return found, keys
+
+    def component(
+        self, key: Key, value: Any, kind: str, owners: tuple[str, ...], *, labels: bool = False
+    ) -> tuple[Any, str]:
+        """Return the component that a table describes, and its label."""
+        table = self.table(key, value, f"with type = the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
+        cls = self.cls(key, table, kind, owners)
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        special = ("dataset",) if cls is arms.Empirical else ()
+        extra = ("type", "label") if labels else ("type",)
+        self.only(key, table, (*extra, *fields, *special), f" in {cls.__name__}")
+        arguments = {n: self.nested((*key, n), v, kind, owners) for n, v in table.items() if n not in extra}
+        if "dataset" in table or (special and isinstance(table.get("counts"), str)):
+            component = self.empirical(key, arguments)
+        else:
+            for name, f in fields.items():
+                needed = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+                if needed and name not in arguments:
+                    raise self.missing(key, name, f.metadata.get("doc") or f"a value, as {cls.__name__} needs one")
+            with self.translated(key):
+                component = cls(**arguments)
+        label = table.get("label", component.label)
+        if not isinstance(label, str) or not label.strip():
+            raise self.error(
+                (*key, "label"), f"{_named((*key, 'label'))} is {shown(label)}; allowed: a text, not empty"
+            )
+        return component, label
+
+    def cls(self, key: Key, table: dict[str, Any], kind: str, owners: tuple[str, ...]) -> Any:
+        """Return the class that a table names."""
+        if "type" not in table:
+            raise self.missing(key, "type", f"the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
+        name = table["type"]
+        owner, dot, short = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+        if dot and owner not in families():
+            raise self.error(
+                (*key, "type"),
+                f"{_named((*key, 'type'))} is {name!r}, and there is no family {owner!r}; "
+                f"allowed: {_listed(families())}{_meant(owner, families())}",
+            )
+        known: dict[str, Any] = {}
+        for family in (owner,) if dot else owners:
+            known = registered(family, kind) | known
+        if short not in known:
+            raise self.error(
+                (*key, "type"),
+                f"{_named((*key, 'type'))} is {shown(name)}; allowed: {_listed(sorted(known))}{_meant(short, known)}",
+            )
+        return known[short]
+
+    def nested(self, key: Key, value: Any, kind: str, owners: tuple[str, ...]) -> Any:
+        """Return a field's value, in which tables that have a type are made components."""
+        if isinstance(value, dict):
+            return self.component(key, value, kind, owners)[0]
+        if isinstance(value, list):
+            return [self.nested((*key, k), v, kind, owners) for k, v in enumerate(value)]
+        return value
+
+    def empirical(self, key: Key, arguments: dict[str, Any]) -> Any:
+        """Return the environment of a data set, or of a file of counts."""
+        source = "dataset" if "dataset" in arguments else "counts"
+        value = arguments.pop(source)
+        for name, other in arguments.items():
+            raise self.error(
+                (*key, name), f"{_named((*key, name))} is {shown(other)}; allowed: nothing, beside {source} = {value!r}"
+            )
+        if source == "dataset":
+            if value not in DATASETS:
+                told = f"{_named((*key, source))} is {shown(value)}"
+                raise self.error((*key, source), f"{told}; allowed: {_listed(DATASETS)}{_meant(value, DATASETS)}")
+            frame = open_bandit(value.removeprefix("open_bandit_"))
+            return arms.Empirical.from_counts(frame["impressions"].to_numpy(), frame["clicks"].to_numpy())
+        before = f"{_named((*key, source))} is {value!r}; in that file, "
+        with self.translated((*key, source), before):
+            return arms.Empirical.from_counts(**_counts(self.path.parent / value))
+
+    def outputs(self) -> dict[str, Path]:
+        """Return the files to write."""
+        table = self.table(("outputs",), self.content.get("outputs", {}), "[outputs]")
+        self.only(("outputs",), table, OUTPUTS)
+        for name, value in table.items():
+            if not isinstance(value, str) or Path(value).suffix.lower() not in OUTPUTS[name]:
+                raise self.error(
+                    ("outputs", name),
+                    f"outputs.{name} is {shown(value)}; allowed: the path of a {' or '.join(OUTPUTS[name])} file",
+                )
+        return {name: Path(value) for name, value in table.items()}
+
+    def check_together(
+        self, experiment: Experiment, keys: dict[str, Key], worlds: dict[str, Key], players: dict[str, Key]
+    ) -> None:
+        """Check what `run` checks of several arguments together."""
+        horizon = experiment.horizon
+        with self.translated(keys["horizon"][:-1]):
+            for label, world in experiment.environments.items():
+                check_horizon(label, world, horizon)
+        with self.translated(keys.get("checkpoints", ())[:-1]):
+            checkpoint_rounds(experiment.checkpoints, horizon)
+        for label, world in experiment.environments.items():
+            for name, player in experiment.policies.items():
+                reasons = reasons_against(world, player, horizon)
+                if reasons:
+                    raise self.error(
+                        (*players[name], "type"),
+                        f"{name} cannot play {label} of line {self.line(worlds[label])}: {'; '.join(reasons)}",
+                    )
+                for k, metric in enumerate(experiment.metrics):
+                    try:
+                        player.family.protocol.metric_names(world, (metric,))
+                    except BanditlabError as error:
+                        raise self.error((*keys.get("metrics", ()), k), str(error)) from error
+
+
+def _players_of(family: str) -> tuple[str, ...]:
+    """Return the families whose policies can play environments of a family, that family first."""
+    able = [f for f in families() if any(family in cls.family.plays for cls in _policies(f))]
+    return tuple(sorted(able, key=lambda f: f != family))
+
+
+def _policies(family: str) -> Iterable[Any]:
+    return registered(family, "policy").values()
+
+
+def _counts(path: Path) -> dict[str, list[float]]:
+    """Read the columns impressions and clicks of a CSV file."""
+    columns: dict[str, list[float]] = {"impressions": [], "clicks": []}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            absent = [name for name in columns if name not in (rows.fieldnames or [])]
+            if absent:
+                raise InvalidArgument(
+                    f"the columns are {_listed(rows.fieldnames or [])}; allowed: {_listed(columns)}, and others"
+                )
+            for row in rows:
+                for name, column in columns.items():
+                    try:
+                        column.append(float(row[name]))
+                    except (TypeError, ValueError) as error:
+                        raise InvalidArgument(
+                            f"line {rows.line_num}: {name} is {row[name]!r}; allowed: a whole number"
+                        ) from error
+    except OSError as error:
+        raise InvalidArgument(f"nothing can be read ({error.strerror}: {path}); allowed: a CSV file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidArgument(f"something is wrong ({error}); allowed: CSV in UTF-8") from error
+    return columns

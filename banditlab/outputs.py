@@ -1,0 +1,67 @@
+"""The files that an experiment leaves behind: results, plot, summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .core.validation import invalid, one_of
+
+if TYPE_CHECKING:
+    from .core.results import Results
+
+OUTPUTS = {"results": (".parquet",), "plot": (".png", ".pdf", ".svg"), "summary": (".csv",)}
+
+
+def prepare_outputs(outputs: dict[str, Path]) -> None:
+    """Make the folders that outputs go to, so that a long run does not end at one that cannot be made."""
+    for name, path in outputs.items():
+        one_of(*OUTPUTS)("outputs", name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise invalid(
+                f"outputs.{name}", str(path), f"a file in a folder that can be made ({error.strerror})"
+            ) from error
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            raise invalid(f"outputs.{name}", str(path), "a file that can be written")
+
+
+def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
+    """Write results, plot and summary of a run; the last two show the regret, or else the first metric recorded.
+
+    Parameters
+    ----------
+    result : Results
+        What a run returned.
+    outputs : dict from {'results', 'plot', 'summary'} to Path
+        The files to write.
+
+    Returns
+    -------
+    dict from str to Path
+        The files written.
+    """
+    prepare_outputs(outputs)
+    metric = "regret" if "regret" in result.metrics else result.metrics[0]
+    writers: dict[str, Callable[[Path], Any]] = {
+        "results": result.save,
+        "plot": lambda path: _draw(result, metric, path),
+        "summary": lambda path: result.summary(metric).to_csv(path),
+    }
+    for name, path in outputs.items():
+        writers[name](path)
+    return outputs
+
+
+def _draw(result: Results, metric: str, path: Path) -> None:
+    """Save the plot of a metric, one panel an environment."""
+    from matplotlib.figure import Figure  # no pyplot: nothing is shown, and any thread may draw
+
+    panels = len(result.environments)
+    figure = Figure(figsize=(8.0 * panels, 5.0), layout="constrained")
+    for environment, ax in zip(result.environments, figure.subplots(1, panels, squeeze=False)[0], strict=True):
+        result.plot(metric, environment=environment, ax=ax)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,65 @@
+"""Settings of the documentation."""
+
+from importlib.metadata import version as version_of
+
+project = "banditlab"
+author = "The banditlab developers"
+copyright = "The banditlab developers"  # noqa: A001 - Sphinx reads this name
+release = version = version_of("banditlab-sim")
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "myst_parser",
+    "numpydoc",
+]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autosummary_imported_members = True
+autodoc_typehints = "none"  # the docstrings say it in words
+numpydoc_show_class_members = False  # a policy's methods are its kernels: its page is its docstring
+numpydoc_validation_checks: set[str] = set()
+
+html_theme = "pydata_sphinx_theme"
+html_title = "banditlab"
+html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+html_sidebars = {"**": ["sidebar-nav-bs"]}
+
+
+def write_family_pages() -> None:
+    """Write one page a family, from the registry: a new component is in the documentation by itself."""
+    import importlib
+    import inspect
+    from pathlib import Path
+
+    from banditlab.core.components import families, registered
+
+    folder = Path(__file__).with_name("generated")
+    folder.mkdir(exist_ok=True)
+    for family in families():
+        module = importlib.import_module(f"banditlab.{family}")
+        summary, *_ = (inspect.getdoc(module) or "").split("\n", 1)
+        lines = [f"# banditlab.{family}", "", summary, ""]
+        tables = [
+            ("Environments", [f"{family}.{n}" for n in sorted(registered(family, "environment"), key=str.lower)]),
+            ("Policies", [f"{family}.{n}" for n in sorted(registered(family, "policy"), key=str.lower)]),
+            ("Decorators", [f"{family}.{n}" for n in ("policy", "environment") if hasattr(module, n)]),
+        ]
+        theory = getattr(module, "theory", None)
+        tables.append(("Theory", [f"{family}.theory.{n}" for n in getattr(theory, "__all__", ())]))
+        for title, names in tables:
+            if names:
+                lines += [f"## {title}", "", "```{eval-rst}", ".. currentmodule:: banditlab", ""]
+                lines += [".. autosummary::", "   :toctree: .", "   :nosignatures:", ""]
+                lines += [f"   {name}" for name in names] + ["```", ""]
+        page, text = folder / f"family_{family}.md", "\n".join(lines)
+        if not page.exists() or page.read_text() != text:
+            page.write_text(text)
+
+
+write_family_pages()

@@ -1,0 +1,254 @@
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import banditlab as bl
+from banditlab import cli
+from banditlab.core.components import families, registered
+from banditlab.core.errors import InterruptedRunWarning
+from banditlab.demo import run_demo
+
+SMALL = """
+horizon = 100
+n_runs = 3
+seed = 5
+
+[environment]
+type = "Bernoulli"
+means = [0.2, 0.8]
+
+[[policies]]
+type = "UCB1"
+
+[[policies]]
+type = "Uniform"
+label = "at [random]"
+"""
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "small.toml"
+    file.write_text(SMALL)
+    return file
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli.app, [str(a) for a in arguments])
+
+
+# -------------------------------------------------------------------------------------------------- run
+
+
+def test_run_prints_the_summary_plainly_when_piped(small):
+    result = call("run", small)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0] == "Bernoulli([0.2, 0.8]): regret after 100 rounds, 3 runs"
+    assert lines[1].split() == ["policy", "mean", "+/-", "95%", "median", "/", "bound", "Mrounds/s"]
+    assert lines[2].startswith("UCB1 ")
+    assert lines[3].startswith("at [random] ")
+    assert all(line == line.rstrip() for line in lines)
+    assert result.stdout.isascii()
+    assert "seed:    5" in lines
+    expected = bl.run(bl.arms.Bernoulli([0.2, 0.8]), bl.arms.UCB1(), horizon=100, n_runs=3, seed=5).values()
+    assert lines[2].split()[1] == f"{expected[0, :, -1].mean():.4g}"
+
+
+def test_run_writes_what_the_file_names(small, tmp_path):
+    small.write_text(SMALL + '[outputs]\nresults = "deep/er/r.parquet"\nplot = "p.pdf"\nsummary = "s.csv"\n')
+    result = call("run", small)
+    assert result.exit_code == 0, result.stderr
+    assert "results: deep/er/r.parquet\nplot:    p.pdf\nsummary: s.csv\n" in result.stdout
+    loaded = bl.load(tmp_path / "deep/er/r.parquet")
+    assert (loaded.policies, loaded.n_runs, loaded.seed) == (("UCB1", "at [random]"), 3, 5)
+    assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "s.csv").read_text().startswith("policy,mean,ci_low")
+
+
+def test_options_take_the_place_of_the_files_values(small, tmp_path):
+    result = call("run", small, "--seed", 8, "--runs", 2, "--horizon", 50, "--jobs", 1, "--output", tmp_path / "here")
+    assert result.exit_code == 0, result.stderr
+    loaded = bl.load(tmp_path / "here" / "results.parquet")
+    assert (loaded.seed, loaded.n_runs, loaded.horizon) == (8, 2, 50)
+    assert sorted(p.name for p in (tmp_path / "here").iterdir()) == ["regret.png", "results.parquet", "summary.csv"]
+
+
+def test_output_moves_the_files_that_are_named(small, tmp_path):
+    small.write_text(SMALL + '[outputs]\nsummary = "a/s.csv"\n')
+    assert call("run", small, "--output", "b").exit_code == 0
+    assert [p.name for p in (tmp_path / "b").iterdir()] == ["s.csv"]
+    assert not (tmp_path / "a").exists()
+
+
+def test_quiet_prints_nothing_but_writes(small, tmp_path):
+    result = call("run", small, "--quiet", "--output", "b")
+    assert (result.exit_code, result.output) == (0, "")
+    assert (tmp_path / "b" / "results.parquet").exists()
+
+
+def test_several_environments_and_another_metric(small):
+    text = SMALL.replace("[environment]", '[[environments]]\nlabel = "one"').replace("seed = 5", 'metrics = "reward"')
+    small.write_text(text + '[[environments]]\nlabel = "two"\ntype = "Bernoulli"\nmeans = [0.5, 0.5]\n')
+    result = call("run", small, "--output", "b")
+    assert result.exit_code == 0, result.stderr
+    assert "one: reward after 100 rounds, 3 runs\n" in result.stdout
+    assert "two: reward after 100 rounds, 3 runs\n" in result.stdout
+    assert "bound" not in result.stdout
+
+
+def test_a_single_run_has_no_interval(small):
+    result = call("run", small, "--runs", 1)
+    assert result.exit_code == 0, result.stderr
+    assert " 1 run\n" in result.stdout
+    assert result.stdout.splitlines()[2].split()[2] == "-"
+
+
+def test_interrupted_runs_are_written_and_said(small, monkeypatch, tmp_path):
+    whole = bl.core.runner.run
+
+    def interrupted(**arguments):
+        warnings.warn("interrupted: the result holds 3 of 9 runs", InterruptedRunWarning, stacklevel=2)
+        return whole(**arguments)
+
+    monkeypatch.setattr("banditlab.config.run", interrupted)
+    result = call("run", small, "--output", "b")
+    assert result.exit_code == cli.INTERRUPTED
+    assert result.stderr == "banditlab: interrupted: the result holds 3 of 9 runs\n"
+    assert (tmp_path / "b" / "results.parquet").exists()
+
+
+def test_an_interruption_before_anything_finished_is_said(small, monkeypatch):
+    def interrupted(**arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("banditlab.config.run", interrupted)
+    result = call("run", small)
+    assert (result.exit_code, result.stdout) == (cli.INTERRUPTED, "")
+    assert result.stderr == "banditlab: interrupted before any run had finished\n"
+
+
+# ----------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "word"),
+    [
+        ("horizon = 100", "horizon = 1.5", 2, "horizon is 1.5"),
+        ("seed = 5", "sed = 5", 4, "did you mean 'seed'?"),
+        ("means = [0.2, 0.8]", "means = [0.2, 8]", 8, "Bernoulli.means[1] is 8.0"),
+        ('"UCB1"', '"Ucb1"', 11, "did you mean 'UCB1'?"),
+        ('label = "at [random]"', "alpha = 1", 15, "no such key in Uniform"),
+        ('"Uniform"', "", 14, "not TOML"),
+    ],
+)
+def test_errors_in_the_file_are_one_line_that_names_the_line(small, old, new, line, word):
+    small.write_text(SMALL.replace(old, new))
+    result = call("run", small, "--output", "never")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"banditlab: {small}, line {line}: ")
+    assert word in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (small.parent / "never").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["run", "absent.toml"], "absent.toml: cannot be read"),
+        (["run", "small.toml", "--runs", "0"], "n_runs is 0; allowed: an integer of at least 1"),
+        (["run", "small.toml", "--horizon", "1"], "horizon is 1; allowed: at least 2"),
+        (["run", "small.toml", "--jobs", "0"], "n_jobs is 0"),
+        (["run", "small.toml", "--seed", "-1"], "seed is -1"),
+        (["run", "small.toml", "--output", "small.toml"], "a file in a folder that can be made"),
+        (["demo", "--horizon", "5"], "horizon is 5; allowed: at least 34"),
+    ],
+)
+def test_other_errors_are_one_line_too(small, arguments, word):
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert word in result.stderr
+    assert result.stderr.startswith("banditlab: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_full_disk_is_said(small, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bl.Results, "save", full)
+    result = call("run", small, "--output", "b")
+    assert result.exit_code == 1
+    assert "the outputs cannot be written: [Errno 28] No space left on device" in result.stderr
+
+
+# ----------------------------------------------------------------------------------------- list, version
+
+
+def test_list_has_every_component_with_its_first_line():
+    result = call("list")
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    for family in families():
+        for kind, title in (("environment", "environments"), ("policy", "policies")):
+            assert f"{family}: {title}" in lines or not registered(family, kind)
+            for name, cls in registered(family, kind).items():
+                first = " ".join(cls.__doc__.strip().splitlines()[0].split())
+                assert f"{name} {first}" in lines
+
+
+def test_list_can_be_narrowed():
+    environments, policies = call("list", "environments").stdout, call("list", "policies").stdout
+    assert "\nBernoulli " in environments
+    assert "\nBernoulli " not in policies
+    assert "\nUCB1 " in policies
+    assert "\nUCB1 " not in environments
+    wrong = call("list", "arms")
+    assert wrong.exit_code == 2
+    assert "policies" in wrong.stderr
+
+
+def test_version():
+    result = call("version")
+    assert result.stdout.startswith(f"banditlab {bl.__version__} (Python ")
+
+
+def test_help_names_every_command():
+    result = call("--help")
+    assert result.exit_code == 0
+    for name in ("run", "list", "demo", "version"):
+        assert f" {name} " in result.stdout
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom banditlab import cli\n"
+        "assert CliRunner().invoke(cli.app, ['--help']).exit_code == 0\n"
+        "print([m for m in ('pandas', 'matplotlib', 'pyarrow', 'joblib', 'cvxpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+# ------------------------------------------------------------------------------------------------- demo
+
+
+def test_demo_writes_a_picture_and_says_where(tmp_path):
+    result = call("demo", "--output", tmp_path / "d", "--runs", 2, "--horizon", 40)
+    assert result.exit_code == 0, result.stderr
+    assert f"plot:    {tmp_path / 'd' / 'regret.png'}\n" in result.stdout
+    assert "ThompsonSampling" in result.stdout
+    assert "time: " in result.stdout
+    assert (tmp_path / "d" / "regret.png").read_bytes().startswith(b"\x89PNG")
+    loaded = bl.load(tmp_path / "d" / "results.parquet")
+    again = run_demo(tmp_path / "e", horizon=40, n_runs=2)
+    assert loaded.policies == again.policies == ("UCB1", "KLUCB", "MOSS", "IMED", "ThompsonSampling")
+    assert np.array_equal(loaded.values(), again.values())
+    assert (tmp_path / "d" / "summary.csv").read_text().count("\n") == 6
