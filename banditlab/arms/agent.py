@@ -55,6 +55,8 @@ class Agent:
         """Return the arm to play in this round."""
         if self._pending is not None:
             raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
+        if self._horizon is not None and self._round > self._horizon:
+            raise OutOfTurn(f"select was called in round {self._round}; allowed: up to the horizon, {self._horizon}")
         self._choose(self._params, self._arrays, self.n_arms, self._round, self._rng, self._best, self._arm, self._work)
         self._pending = int(self._arm[0])
         return self._pending
@@ -85,6 +87,7 @@ class Agent:
             {
                 "policy": repr(self.policy),
                 "n_arms": self.n_arms,
+                "horizon": self._horizon,
                 "round": self._round,
                 "pending": self._pending,
                 "rng": self._rng,
@@ -96,7 +99,7 @@ class Agent:
     def state(self, saved: dict[str, Any]) -> None:
         if not isinstance(saved, dict) or set(saved) != set(self.state):
             raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent")
-        for name, mine in (("policy", repr(self.policy)), ("n_arms", self.n_arms)):
+        for name, mine in (("policy", repr(self.policy)), ("n_arms", self.n_arms), ("horizon", self._horizon)):
             if saved[name] != mine:
                 raise InvalidArgument(f"state[{name!r}] is {shown(saved[name])}; allowed: {mine}")
         self._round, self._pending = saved["round"], saved["pending"]

@@ -15,9 +15,14 @@ from numpy.typing import ArrayLike
 
 def kl_bernoulli(p: float, q: float) -> float:
     """Return KL(Bernoulli(p), Bernoulli(q)), in nats; inf where q is 0 or 1 and p is not."""
-    from scipy import special
+    return _relative_entropy(p, q) + _relative_entropy(1.0 - p, 1.0 - q)
 
-    return float(special.rel_entr(p, q) + special.rel_entr(1.0 - p, 1.0 - q))
+
+def _relative_entropy(p: float, q: float) -> float:
+    """Return p log(p/q), with 0 log 0 = 0; in plain Python, so that a lower bound need not import scipy."""
+    if p == 0.0:
+        return 0.0
+    return p * math.log(p / q) if q > 0.0 else math.inf
 
 
 def kl_gaussian(mean: float, other: float, std: float, other_std: float | None = None) -> float:

@@ -268,7 +268,8 @@ class Empirical(FiniteSupport):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the gaps and the table."""
-        rows = [(v, np.cumsum(p)) for v, p in zip(self.values, self.probabilities, strict=True)]
+        orders = np.argsort(self.values, axis=1)
+        rows = [(v[o], np.cumsum(p[o])) for v, p, o in zip(self.values, self.probabilities, orders, strict=True)]
         return {"gaps": self.gaps, "counts": None, "values": None} | finite_table(rows)
 
     def kinf(self, arm: int, target: float) -> float:
@@ -318,6 +319,18 @@ def interpolated(nodes: Any, quantiles: Any, arm: int, u: float) -> float:
     return quantiles[arm, low] + share * (quantiles[arm, high] - quantiles[arm, low])
 
 
+def _values_of(arm: int, distribution: Any) -> NDArray[np.float64]:
+    """Return the values of a discrete distribution, but for less than 2^-50 of its probability."""
+    first = distribution.ppf(2.0**-52)
+    # scipy's isf walks to a far end step by step: ask first whether it is near
+    if not math.isfinite(first) or distribution.sf(first + 1e7) > 2.0**-52:
+        raise invalid(f"distributions[{arm}]", distribution, "a discrete distribution with at most 10^7 likely values")
+    points = getattr(distribution.dist, "xk", None)  # of rv_discrete(values=...), which need not be whole numbers
+    if points is None:
+        return np.arange(first, distribution.isf(2.0**-52) + 1.0)
+    return np.asarray(points, dtype=float) + (distribution.support()[0] - points[0])
+
+
 @environment
 class FromScipy(Stationary):
     """Any frozen scipy.stats distributions, one an arm.
@@ -352,7 +365,7 @@ class FromScipy(Stationary):
         """From the smallest end of the supports to the largest."""
         ends = [d.support() for d in self.distributions]
         low, high = float(min(e[0] for e in ends)), float(max(e[1] for e in ends))
-        binary = all(hasattr(d, "pmf") for d in self.distributions) and low >= 0 and high <= 1
+        binary = all(hasattr(d, "pmf") and abs(d.pmf(0) + d.pmf(1) - 1.0) < 1e-12 for d in self.distributions)
         return Support(low, high, binary)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
@@ -361,10 +374,7 @@ class FromScipy(Stationary):
         discrete = np.array([hasattr(d, "pmf") for d in self.distributions])
         for arm, d in enumerate(self.distributions):
             if discrete[arm]:
-                first, last = d.ppf(2.0**-52), d.isf(2.0**-52)
-                if not (math.isfinite(first) and math.isfinite(last)) or last - first > 1e7:
-                    raise invalid(f"distributions[{arm}]", d, "a discrete distribution with at most 10^7 likely values")
-                values = np.arange(first, last + 1.0)
+                values = _values_of(arm, d)
                 rows.append((values, np.asarray(d.cdf(values), dtype=float)))
             else:
                 rows.append((np.zeros(1), np.ones(1)))

@@ -81,4 +81,5 @@ class MeansAndVariances:
         state.means[arm, lane] = s / n
         state.offsets[arm, lane] = offset
         state.squares[arm, lane] = square
-        state.variances[arm, lane] = max(square / n - (offset / n) * (offset / n), 0.0)
+        # one division, so that arms with the same rewards in another order get the same variance to the last bit
+        state.variances[arm, lane] = max((square * n - offset * offset) / (n * n), 0.0)

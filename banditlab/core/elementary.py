@@ -87,6 +87,15 @@ def exp(x: float) -> float:
 
 
 @device
+def floor(x: float) -> float:
+    """Return the largest whole number not above x, as a float; x itself where it is 2^52 or more in size."""
+    small = abs(x) < 4503599627370496.0
+    toward_zero = np.float64(np.int64(x if small else 0.0))
+    below = toward_zero - 1.0 if toward_zero > x else toward_zero
+    return below if small else x
+
+
+@device
 def normal_quantile(u: float) -> float:
     """Return z with Phi(z) = u, for u in (0, 1); -inf at 0 and inf at 1.
 

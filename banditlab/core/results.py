@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -43,6 +44,7 @@ class Cell:
     lower_bound: NDArray[np.float64] | None
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Return the versions that numbers can depend on."""
     found = {"python": platform.python_version()}
@@ -86,7 +88,7 @@ class Results:
         self.checkpoints = checkpoints
         self.provenance = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": versions(),
+            "versions": dict(versions()),
             "host": host(),
         } | provenance
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dispatch import device, device_call
-from .elementary import exp, log, normal_quantile, sine_and_cosine_of_turns
+from .elementary import exp, floor, log, normal_quantile, sine_and_cosine_of_turns
 
 ENVIRONMENT_STREAM = 0
 POLICY_STREAM = 1
@@ -213,7 +213,7 @@ def binomial(rng: Any, lane: int, n: int, p: float) -> int:
         count = -1
         while position <= n:
             count += 1
-            position += math.floor(log(open_uniform(rng, lane)) / rate) + 1.0
+            position += floor(log(open_uniform(rng, lane)) / rate) + 1.0
     else:
         spread = math.sqrt(n * q * (1.0 - q))
         b = 1.15 + 2.53 * spread
@@ -227,7 +227,7 @@ def binomial(rng: Any, lane: int, n: int, p: float) -> int:
             v = open_uniform(rng, lane)
             u = open_uniform(rng, lane) - 0.5
             us = 0.5 - abs(u)
-            k = math.floor((2.0 * a / us + b) * u + centre)
+            k = floor((2.0 * a / us + b) * u + centre)
             if us >= 0.07 and v <= accept:
                 count = int(k)
                 break

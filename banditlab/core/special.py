@@ -16,7 +16,7 @@ _HALF_LOG_TWO_PI = 0.9189385332046727
 
 @device_call
 def log_gamma(x: float) -> float:
-    """Return log Gamma(x) for x > 0: Stirling's series after shifting x to at least 10; relative error about 1e-15."""
+    """Return log Gamma(x) for x > 0: Stirling's series at x + n >= 10; error below 1e-14 max(1, |log Gamma(x)|)."""
     shift = 1.0
     while x < 10.0:
         shift *= x

@@ -15,7 +15,7 @@ from banditlab.core.validation import positive, positive_integer
 class Greedy:
     """The arm with the largest mean plus bonus / pulls."""
 
-    bonus: float = bl.field(0.5, positive, "exploration")
+    bonus: float = bl.field(default=0.5, check=positive, doc="exploration")
 
     def state(self, space):
         return {"counts": space.per_arm(), "means": space.per_arm()}
@@ -39,7 +39,7 @@ class Restart:
     """Forgets everything every `period` rounds."""
 
     base: object = bl.field(check=any_policy, doc="the policy that plays")
-    period: int = bl.field(100, positive_integer, "rounds between restarts")
+    period: int = bl.field(default=100, check=positive_integer, doc="rounds between restarts")
 
     def state(self, space):
         return {"base": make_state(self.base, space), "clock": space.per_lane(dtype=int)}

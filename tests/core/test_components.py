@@ -171,6 +171,6 @@ def test_family_needs_are_checked_by_name():
 
     @empty.policy
     class Anything:
-        size: float = bl.field(1.0, positive, "a size")
+        size: float = bl.field(default=1.0, check=positive, doc="a size")
 
     assert Anything(2).label == "Anything(size=2)"

@@ -1,7 +1,5 @@
 """The bit stream against NumPy's, seeding, and every sampler against scipy.stats and its own plain Python."""
 
-import time
-
 import numba
 import numpy as np
 import pytest
@@ -108,9 +106,8 @@ def agrees_discrete(values, distribution):
     low, high = int(distribution.ppf(1e-3)), int(distribution.ppf(1 - 1e-3))
     inner = np.arange(low, high)
     # cells (-inf, low], low + 1, ..., high - 1, [high, inf); narrow ones are joined with their neighbours
-    edges = np.concatenate([[-np.inf], inner, [np.inf]])
     expected = np.diff(np.concatenate([[0.0], distribution.cdf(inner), [1.0]])) * len(values)
-    observed = np.array([((values > a) & (values <= b)).sum() for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    observed = np.bincount(np.searchsorted(inner, values), minlength=len(inner) + 1)
     group = np.minimum(np.floor((np.cumsum(expected) - expected) / 20.0), expected.sum() / 20.0 - 1).astype(int)
     group = np.unique(group, return_inverse=True)[1]
     wanted, found = np.bincount(group, expected), np.bincount(group, observed)
@@ -203,13 +200,11 @@ def test_first_draws_of_consecutive_runs_are_independent_uniforms():
         assert abs(np.corrcoef(x, y)[0, 1]) < 4.5 / np.sqrt(len(x))
 
 
-def test_a_million_lanes_are_seeded_without_a_loop():
-    started = time.process_time()
+def test_a_million_lanes_are_seeded_at_once():
     states = sampling.seeded(3, 0, 0, 1_000_000)
     assert states.shape == (4, 1_000_000)
     assert states.flags.c_contiguous
-    # milliseconds in fact: the allowance is for a busy machine, and far below what a Python loop takes
-    assert time.process_time() - started < 2.0
+    assert (states[:, 654_321:654_449] == sampling.seeded(3, 0, 654_321, 128)).all()
 
 
 # ---------------------------------------------------------------------------------------------- samplers

@@ -110,8 +110,8 @@ class EXP3IX:
 
     Notes
     -----
-    Guarantee (Neu 2015, Corollary 1, losses in [0, 1], default rates): with probability at least 1 - delta, regret
-    against the best arm :math:`O(\sqrt{K T \log K} + \log(1/\delta) \sqrt{K T / \log K})` for all T.
+    Guarantee (Neu 2015, Theorem 1, losses in [0, 1], default rates): for every fixed T, with probability at least 1
+    - delta, regret against the best arm :math:`O(\sqrt{K T \log K} + \log(1/\delta) \sqrt{K T / \log K})`.
 
     References
     ----------
@@ -178,8 +178,9 @@ class TsallisINF:
     Notes
     -----
     Guarantee (Zimmert and Seldin 2021, Theorem 1, losses in [0, 1], importance): adversarial regret at most
-    :math:`4 \sqrt{K T} + 1`; for stochastic rewards with one best arm :math:`\sum_a (4 \log T + 20) / \Delta_a + 4
-    \sqrt K` up to the paper's lower-order terms. Reduced variance halves the leading constants.
+    :math:`4 \sqrt{K T} + 1`; for stochastic rewards with one best arm :math:`\sum_a 4 \log(T) / \Delta_a` up to
+    lower-order terms. Reduced variance improves the leading constants: to 2 in the adversarial case, and to 1 in
+    the stochastic case (constants from memory of the paper, not checked against its text).
 
     References
     ----------

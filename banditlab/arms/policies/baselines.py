@@ -171,13 +171,14 @@ class DecayingEpsilonGreedy(RunningMeans):
     Parameters
     ----------
     c : float, default 5.0
-        Exploration; the guarantee needs c > 5.
+        Exploration; the guarantee needs c > 5, which the default only reaches in the limit.
     d : float, default 0.1
         A lower bound on the smallest positive gap, in (0, 1].
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 3, rewards in [0, 1], 0 < d <= smallest gap): for c > 5 the probability of
+    Arms never pulled count as having an infinite mean: the greedy choice tries each once, in order. Guarantee (Auer
+    et al. 2002, Theorem 3, rewards in [0, 1], 0 < d <= smallest gap, t >= c K / d): for c > 5 the probability of
     playing a suboptimal arm in round t is at most c/(d^2 t) + o(1/t), so that E[R_T] = O(K log T / d^2).
 
     Other names: epsilon_n-GREEDY.
@@ -258,7 +259,7 @@ class SuccessiveElimination:
     delta : float, optional
         Failure probability, in (0, 1); default 1/T.
     c : float, default 5.0
-        Constant of the confidence radius; the guarantee needs more than 4.
+        Constant of the confidence radius, at least 1; the guarantee needs more than 4.
 
     Notes
     -----
@@ -279,7 +280,7 @@ class SuccessiveElimination:
 
     delta: float | None = field(default=None, check=optional(open_probability), doc="failure probability; default 1/T")
     c: float = field(
-        default=5.0, check=positive, doc="constant of the confidence radius; the guarantee needs more than 4"
+        default=5.0, check=between(1.0, math.inf), doc="constant of the radius; the guarantee needs more than 4"
     )
 
     def derive(self, problem: Problem) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.sampling import beta, fill_beta, gamma, normal
 from banditlab.core.special import beta_upper_quantile
-from banditlab.core.validation import between, non_negative, number, positive
+from banditlab.core.validation import between, number, positive
 
 from ..family import policy
 
@@ -34,12 +34,13 @@ class BayesUCB(BetaPosterior):
     r"""The arm whose posterior has the largest upper quantile.
 
     Index of arm a in round t: the quantile of order :math:`1 - 1 / (t (\log T)^c)` of its posterior
-    Beta(a + successes, b + failures). The first arm wins ties.
+    Beta(a + successes, b + failures), with (log T)^c taken as 1 where it is below. The first arm wins ties.
 
     Parameters
     ----------
     c : float, default 0.0
         Exponent of log T; the proof uses 5, the paper recommends 0 in practice, which needs no horizon.
+        From 0 to 100.
     a, b : float, default 1.0
         The prior, at least 1; the default is uniform.
 
@@ -59,7 +60,7 @@ class BayesUCB(BetaPosterior):
     BayesUCB()
     """
 
-    c: float = field(default=0.0, check=non_negative, doc="exponent of log T; 5 in the proof, 0 recommended")
+    c: float = field(default=0.0, check=between(0.0, 100.0), doc="exponent of log T; 5 in the proof, 0 recommended")
     a: float = field(default=1.0, check=between(1.0, math.inf), doc="prior successes")
     b: float = field(default=1.0, check=between(1.0, math.inf), doc="prior failures")
 

@@ -54,7 +54,7 @@ class KLUCB(MeansAndEntropies):
 
     Notes
     -----
-    Guarantee (Garivier and Cappe 2011, Theorem 1, rewards in [0, 1], c = 3): :math:`E[N_a(T)] \le \log(T) (1 +
+    Guarantee (Garivier and Cappe 2011, Theorem 2, rewards in [0, 1], c = 3): :math:`E[N_a(T)] \le \log(T) (1 +
     \epsilon) / kl(\mu_a, \mu^*) + O(\log\log T)`; for Bernoulli rewards that meets the lower bound of Lai and
     Robbins.
 
@@ -97,6 +97,7 @@ class GaussianKLUCB(MeansAndWidths):
 
     Notes
     -----
+    The paper's index for round t uses log(t-1); this one log t, as Garivier and Cappe (2011).
     Guarantee (Cappe et al. 2013, Theorem 1 with Gaussian rewards of variance std^2 and c = 3): :math:`E[N_a(T)] \le
     2 \sigma^2 \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
 
@@ -174,7 +175,8 @@ class IMED:
     r"""Indexed minimum empirical divergence, with the Bernoulli divergence.
 
     Plays the arm with the smallest :math:`n_a\, kl(\hat\mu_a, \hat\mu^*) + \log n_a`, where :math:`\hat\mu^*` is
-    the largest mean so far. Every arm is played once first, in order; the first arm wins ties.
+    the largest mean so far. Every arm is played once first, in order; the first arm wins ties, as far as rounding
+    sees them (two arms with different rewards can have indices that are equal only in exact arithmetic).
 
     Notes
     -----

@@ -27,7 +27,7 @@ class DiscountedUCB:
     Parameters
     ----------
     gamma : float, optional
-        Discount, in (0, 1]; default :math:`1 - \sqrt{M / T} / (4 B)` for M changes.
+        Discount, in (0, 1]; default :math:`1 - \sqrt{M / T} / (4 B)` for M changes, and at least 1/2.
     changes : int, default 1
         M, the expected number of changes, for the default gamma.
     xi : float, default 0.6

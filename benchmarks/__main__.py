@@ -1,0 +1,153 @@
+"""Run the benchmarks: `python -m benchmarks [--quick] [--only NAME] [--output FILE.json] [--floors]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from . import cases, floors, probes, references, report
+from .harness import Measured, machine
+from .report import Target
+
+PROBES = ("policies", "overhead", "import", "first-result", "memory")
+CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb")
+
+
+def main() -> None:
+    options = _options()
+    record: dict[str, Any] = {"machine": machine(), "quick": options.quick}
+    print(_heading(record["machine"]))
+    if options.floors:
+        found = floors.floors()
+        record["floors"] = found
+        print("\nno C compiler: the floors are not measured" if found is None else "\n" + floors.shown(found))
+    else:
+        _measure(options, record)
+    if options.output:
+        record["machine"]["load_average_at_the_end"] = machine()["load_average"]
+        options.output.write_text(json.dumps(record, indent=1) + "\n")
+        print(f"\nwritten to {options.output}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast banditlab is, and beside what.")
+    parser.add_argument("--quick", action="store_true", help="short horizons, 3 repetitions: to see that it works")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        help=f"only the one called NAME, or all that start with it (may be given again): {', '.join(CASES + PROBES)}",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE.json", help="store everything, all samples included")
+    parser.add_argument("--repetitions", type=int, metavar="N", help="default 7; 3 with --quick")
+    parser.add_argument("--floors", action="store_true", help="print UCB1's arithmetic and memory floors instead")
+    options = parser.parse_args()
+    options.repetitions = options.repetitions or (3 if options.quick else 7)
+    if options.repetitions < 1:
+        parser.error(f"--repetitions is {options.repetitions}; allowed: at least 1")
+    if options.output and not options.output.parent.is_dir():
+        parser.error(f"--output is {options.output}; allowed: a file in a folder that exists")
+    for name in options.only or ():
+        if not _named(name):
+            parser.error(f"--only is {name!r}; allowed: a beginning of {', '.join(CASES + PROBES)}")
+    return options
+
+
+def _named(beginning: str) -> list[str]:
+    """Return what `--only` selects: the one of that name, or all whose names start with it."""
+    known = CASES + PROBES
+    return [beginning] if beginning in known else [name for name in known if name.startswith(beginning)]
+
+
+def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
+    quick, repetitions = options.quick, options.repetitions
+    targets: list[Target] = []
+
+    def wanted(name: str) -> bool:
+        return options.only is None or any(name in _named(beginning) for beginning in options.only)
+
+    if quick:
+        print("quick: horizons are short, so that first calls weigh more; these are not the numbers to quote")
+    if references.compiler() is None:
+        print("no C compiler: the C references are left out, and the targets that need them")
+    record["throughput"] = {}
+    for case in cases.cases(quick):
+        if not wanted(case.name):
+            continue
+        measured = cases.measure(case, repetitions)
+        _section(
+            f"{case.name}: K = {case.n_arms}, {case.n_runs:,} runs x {case.horizon:,} rounds", report.race(measured)
+        )
+        record["throughput"][case.name] = {
+            "n_arms": case.n_arms,
+            "horizon": case.horizon,
+            "rows": [
+                m.as_dict() | {"standard_errors_from_package": report.deviation(measured[0], m)} for m in measured
+            ],
+        }
+        targets += _race_targets(case.name, measured)
+    if wanted("policies"):
+        everyone, skipped = cases.every_policy(quick, repetitions)
+        text = report.policies(everyone)
+        if skipped:
+            text += f"\nnot measured, because they need arguments: {', '.join(skipped)}"
+        _section("policies: every registered policy, K = 10, 128 runs", text)
+        record["policies"] = [m.as_dict() for m in everyone]
+    targets += _probe_targets(wanted, quick, repetitions, record)
+    if targets:
+        _section("targets", report.targets(targets))
+    record["targets"] = [t.as_dict() for t in targets]
+
+
+def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
+    package, others = measured[0], {m.name: m for m in measured[1:]}
+
+    def against(title: str, other: str, limit: float, aim: float | None = None) -> list[Target]:
+        builds = [others[name].ns for name in (other, f"{other}, {cases.UNROLLED}") if name in others]
+        return [Target(title, "x", min(builds) / package.ns, limit, True, aim)] if builds else []
+
+    if name == "ucb1-10":
+        return against("UCB1, K = 10, against C as written, the faster build", "C, as written", 6.0) + against(
+            "UCB1, K = 10, against C with cached widths, the faster build", "C, cached widths", 2.0
+        )
+    if name == "thompson":
+        return against("Thompson sampling, K = 10, against C, the faster build", "C", 1.0, 2.0)
+    if name == "klucb":
+        return [Target("KL-UCB, K = 10", "million rounds/s", 1e3 / package.ns, 1.0, True, 2.0)]
+    return []
+
+
+def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str, Any]) -> list[Target]:
+    targets = []
+    if wanted("overhead"):
+        found = record["overhead"] = probes.overhead(quick, repetitions)
+        name = f"run's own share of the time, UCB1, K = 10, 1,000 runs x {found['horizon']:,} rounds"
+        targets.append(Target(name, "%", 100.0 * found["share"], 15.0, False))
+    if wanted("import"):
+        found = record["import"] = probes.import_time()
+        targets.append(Target("import banditlab", "s", found["seconds"], 0.5, False))
+    if wanted("first-result"):
+        found = record["first_result"] = probes.first_result()
+        targets.append(Target("a second process's first result", "s", found["seconds"], 1.0, False))
+    if wanted("memory"):
+        found = record["memory"] = probes.memory(quick)
+        name = f"peak memory, 10 policies x 1,000 runs x {found['horizon']:,} rounds"
+        targets.append(Target(name, "MB", found["peak_bytes"] / 1e6, 500.0, False))
+    return targets
+
+
+def _heading(found: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {found[name]}" for name in ("python", "numpy", "numba", "llvmlite", "banditlab-sim"))
+    caches = ", ".join(f"{name} {size}" for name, size in found["caches_of_core_0"].items())
+    load = found["load_average"][0]
+    return f"{found['date']}  {found['processor']}, {found['cores']} cores, load {load:.2f}\n{caches}\n{versions}"
+
+
+def _section(title: str, text: str) -> None:
+    print(f"\n{title}\n\n{text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

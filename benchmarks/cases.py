@@ -1,0 +1,128 @@
+"""The throughput cases: a policy through `banditlab.run`, and the references beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core.components import registered
+
+from . import references
+from .harness import Contender, Measured, alternate
+
+SEED = 20240229
+PACKAGE = "banditlab"
+UNROLLED = "unrolled"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A policy on K Bernoulli arms, and who else plays it.
+
+    Attributes
+    ----------
+    name : str
+        What `--only` selects.
+    policy : callable
+        Makes the package's policy.
+    n_arms, horizon, n_runs : int
+        Sizes. Means are evenly spaced from 0.1 to 0.9.
+    against : dict from str to (reference, share of the runs that it plays)
+        References; those that are None (no compiler) are left out.
+    """
+
+    name: str
+    policy: Callable[[], Any]
+    n_arms: int
+    horizon: int
+    n_runs: int
+    against: dict[str, tuple[references.Reference | None, float]]
+
+
+def instance(n_arms: int) -> arms.Bernoulli:
+    """Return Bernoulli arms with means evenly spaced from 0.1 to 0.9."""
+    return arms.Bernoulli(np.linspace(0.1, 0.9, n_arms))
+
+
+def both_builds(title: str, name: str) -> dict[str, tuple[references.Reference | None, float]]:
+    """Return a C reference in its two builds.
+
+    The time of a loop over ten arms depends on where the compiler happens to place it (whether its exit is predicted);
+    unrolling takes the luck out. Promises are held against the faster build.
+    """
+    return {
+        title: (references.in_c(name), 1.0),
+        f"{title}, {UNROLLED}": (references.in_c(name, references.UNROLLED), 1.0),
+    }
+
+
+def cases(quick: bool) -> list[Case]:
+    """Return the cases; quick ones have shorter horizons, and their numbers are not comparable with full ones."""
+
+    def ucb1(n_arms: int, n_runs: int) -> Case:
+        against = {
+            **both_builds("C, as written", "ucb1_as_written"),
+            **both_builds("C, cached widths", "ucb1_cached"),
+            "Numba, one run at a time": (references.ucb1_numba, 1.0),
+            "NumPy, 1,000 runs a step": (references.ucb1_numpy, 1.0),
+        }
+        return Case(f"ucb1-{n_arms}", arms.UCB1, n_arms, 1_000 if quick else 10_000, n_runs, against)
+
+    thompson = both_builds("C", "thompson")
+    klucb = both_builds("C, Newton", "klucb_newton") | {
+        "C, bisection": (references.in_c("klucb_bisection"), 0.125),
+    }
+    horizon = 1_000 if quick else 10_000
+    return [
+        ucb1(2, 1_000),
+        ucb1(10, 1_000),
+        ucb1(100, 1_000 if quick else 256),
+        Case("thompson", arms.ThompsonSampling, 10, horizon, 256, thompson),
+        Case("klucb", arms.KLUCB, 10, horizon, 256, klucb),
+    ]
+
+
+def measure(case: Case, repetitions: int) -> list[Measured]:
+    """Time the package and the references in turn; the package's row is the first."""
+    world = instance(case.n_arms)
+
+    def package(n_runs: int) -> Any:
+        return regrets(world, case.policy(), case.horizon, n_runs)
+
+    def other(reference: references.Reference) -> Callable[[int], Any]:
+        return lambda n_runs: reference(world.means, case.horizon, n_runs, SEED)
+
+    contenders = [Contender(PACKAGE, package, case.n_runs)]
+    for name, (reference, share) in case.against.items():
+        if reference is not None:
+            contenders.append(Contender(name, other(reference), max(2, round(case.n_runs * share))))
+    return alternate(contenders, case.horizon, repetitions)
+
+
+def regrets(world: Any, policy: Any, horizon: int, n_runs: int) -> Any:
+    """Return the regret of every run after the last round, played through `banditlab.run` on one core."""
+    result = bl.run(world, policy, horizon=horizon, n_runs=n_runs, seed=SEED, n_jobs=1, progress=False)
+    return result.values("regret").reshape(n_runs, -1)[:, -1]
+
+
+def every_policy(quick: bool, repetitions: int) -> tuple[list[Measured], list[str]]:
+    """Time every registered policy on 10 arms, taking turns; return also the names that need arguments."""
+    world, horizon = instance(10), 1_000 if quick else 10_000
+    contenders, skipped = [], []
+
+    def playing(policy: Any) -> Callable[[int], Any]:
+        return lambda n_runs: regrets(world, policy, horizon, n_runs)
+
+    for name, cls in sorted(registered("arms", "policy").items()):
+        try:
+            policy = cls()
+        except TypeError:
+            skipped.append(name)
+            continue
+        contenders.append(Contender(name, playing(policy), 128))
+    return alternate(contenders, horizon, repetitions), skipped

@@ -1,0 +1,314 @@
+/* References for the benchmarks: bandit simulations written plainly, one run at a time, in C.
+ *
+ * Compiled when the benchmarks run, with gcc -O3 -march=native and once more with -funroll-loops added, and called through ctypes. Every simulation has one
+ * signature: it plays `n_runs` runs of `horizon` rounds on Bernoulli arms, and writes each run's pseudo-regret.
+ * Rules (first arms, ties, the logarithm's argument) are those of the package's policies, so that regrets agree in
+ * distribution.
+ */
+
+#include <math.h>
+#include <stdint.h>
+
+#define MAX_ARMS 1024
+
+/* ------------------------------------------------------------------ random numbers: xoshiro256+, seeded by SplitMix64 */
+
+typedef struct {
+    uint64_t s[4];
+    double spare; /* the second normal of a polar pair */
+    int has_spare;
+} Rng;
+
+static uint64_t splitmix(uint64_t *x) {
+    uint64_t z = (*x += 0x9E3779B97F4A7C15ull);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
+}
+
+static void rng_seed(Rng *rng, uint64_t seed, uint64_t run) {
+    uint64_t x = seed;
+    uint64_t y = splitmix(&x) ^ (run * 0xD1342543DE82EF95ull);
+    for (int i = 0; i < 4; i++) rng->s[i] = splitmix(&y);
+    rng->has_spare = 0;
+}
+
+static inline uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+
+static inline double uniform(Rng *rng) {
+    uint64_t *s = rng->s;
+    const uint64_t result = s[0] + s[3];
+    const uint64_t t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotl(s[3], 45);
+    return (double)(result >> 11) * 0x1.0p-53;
+}
+
+static inline double normal(Rng *rng) { /* Marsaglia's polar method */
+    if (rng->has_spare) {
+        rng->has_spare = 0;
+        return rng->spare;
+    }
+    double x, y, s;
+    do {
+        x = 2.0 * uniform(rng) - 1.0;
+        y = 2.0 * uniform(rng) - 1.0;
+        s = x * x + y * y;
+    } while (s >= 1.0 || s == 0.0);
+    const double f = sqrt(-2.0 * log(s) / s);
+    rng->spare = y * f;
+    rng->has_spare = 1;
+    return x * f;
+}
+
+static inline double gamma_variate(Rng *rng, double shape) { /* Marsaglia and Tsang (2000), for shape >= 1 */
+    const double d = shape - 1.0 / 3.0, c = 1.0 / sqrt(9.0 * d);
+    for (;;) {
+        double x, v;
+        do {
+            x = normal(rng);
+            v = 1.0 + c * x;
+        } while (v <= 0.0);
+        v = v * v * v;
+        const double u = uniform(rng), xx = x * x;
+        if (u < 1.0 - 0.0331 * xx * xx) return d * v;
+        if (log(u) < 0.5 * xx + d * (1.0 - v + log(v))) return d * v;
+    }
+}
+
+/* ------------------------------------------------------------------ the instance */
+
+static double best_of(const double *means, int n_arms) {
+    double best = means[0];
+    for (int a = 1; a < n_arms; a++) best = means[a] > best ? means[a] : best;
+    return best;
+}
+
+/* ------------------------------------------------------------------ UCB1 */
+
+void ucb1_as_written(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    const double best_mean = best_of(means, n_arms);
+    for (int64_t run = 0; run < n_runs; run++) {
+        double count[MAX_ARMS] = {0}, sum[MAX_ARMS] = {0}, lost = 0.0;
+        Rng rng;
+        rng_seed(&rng, seed, (uint64_t)run);
+        for (int64_t t = 1; t <= horizon; t++) {
+            int arm = 0;
+            if (t <= n_arms) {
+                arm = (int)(t - 1);
+            } else {
+                const double logarithm = log((double)(t - 1));
+                double best = -INFINITY;
+                for (int a = 0; a < n_arms; a++) {
+                    const double index = sum[a] / count[a] + sqrt(2.0 * logarithm / count[a]);
+                    if (index > best) {
+                        best = index;
+                        arm = a;
+                    }
+                }
+            }
+            const double reward = uniform(&rng) < means[arm] ? 1.0 : 0.0;
+            count[arm] += 1.0;
+            sum[arm] += reward;
+            lost += best_mean - means[arm];
+        }
+        regret[run] = lost;
+    }
+}
+
+void ucb1_cached(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    const double best_mean = best_of(means, n_arms);
+    for (int64_t run = 0; run < n_runs; run++) {
+        double count[MAX_ARMS] = {0}, sum[MAX_ARMS] = {0}, mean[MAX_ARMS] = {0}, width[MAX_ARMS] = {0}, lost = 0.0;
+        Rng rng;
+        rng_seed(&rng, seed, (uint64_t)run);
+        for (int64_t t = 1; t <= horizon; t++) {
+            int arm = 0;
+            if (t <= n_arms) {
+                arm = (int)(t - 1);
+            } else {
+                const double scale = sqrt(2.0 * log((double)(t - 1)));
+                double best = -INFINITY;
+                for (int a = 0; a < n_arms; a++) {
+                    const double index = mean[a] + scale * width[a];
+                    if (index > best) {
+                        best = index;
+                        arm = a;
+                    }
+                }
+            }
+            const double reward = uniform(&rng) < means[arm] ? 1.0 : 0.0;
+            count[arm] += 1.0;
+            sum[arm] += reward;
+            mean[arm] = sum[arm] / count[arm];
+            width[arm] = 1.0 / sqrt(count[arm]);
+            lost += best_mean - means[arm];
+        }
+        regret[run] = lost;
+    }
+}
+
+/* ------------------------------------------------------------------ Thompson sampling, uniform prior */
+
+void thompson(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    const double best_mean = best_of(means, n_arms);
+    for (int64_t run = 0; run < n_runs; run++) {
+        double alpha[MAX_ARMS], beta[MAX_ARMS], lost = 0.0;
+        for (int a = 0; a < n_arms; a++) alpha[a] = beta[a] = 1.0;
+        Rng rng;
+        rng_seed(&rng, seed, (uint64_t)run);
+        for (int64_t t = 1; t <= horizon; t++) {
+            int arm = 0;
+            double best = -1.0;
+            for (int a = 0; a < n_arms; a++) {
+                const double x = gamma_variate(&rng, alpha[a]), y = gamma_variate(&rng, beta[a]);
+                const double theta = x / (x + y);
+                if (theta > best) {
+                    best = theta;
+                    arm = a;
+                }
+            }
+            const double reward = uniform(&rng) < means[arm] ? 1.0 : 0.0;
+            alpha[arm] += reward;
+            beta[arm] += 1.0 - reward;
+            lost += best_mean - means[arm];
+        }
+        regret[run] = lost;
+    }
+}
+
+/* ------------------------------------------------------------------ KL-UCB, Bernoulli divergence, budget log t */
+
+static inline double negative_entropy(double p) {
+    return (p > 0.0 ? p * log(p) : 0.0) + (p < 1.0 ? (1.0 - p) * log(1.0 - p) : 0.0);
+}
+
+/* kl(p, .) is convex: Newton's method started above the root decreases to it. The start is the smaller of two upper
+ * bounds, Pinsker's and the one that leaves out -p log q. */
+static inline double kl_bound_newton(double p, double entropy, double budget) {
+    if (p >= 1.0 || budget <= 0.0) return p;
+    const double pinsker = p + sqrt(0.5 * budget);
+    const double near_one = 1.0 - exp((entropy - budget) / (1.0 - p));
+    double q = pinsker < near_one ? pinsker : near_one;
+    for (int i = 0; i < 50; i++) {
+        if (q <= p || q >= 1.0) break;
+        const double f = entropy - p * log(q) - (1.0 - p) * log(1.0 - q) - budget;
+        const double step = f * q * (1.0 - q) / (q - p);
+        q -= step;
+        if (fabs(step) < 1e-8) break; /* convergence is quadratic: the error is far smaller */
+    }
+    return q < p ? p : q;
+}
+
+/* Halving until the interval is shorter than 1e-10. */
+static inline double kl_bound_bisection(double p, double entropy, double budget) {
+    if (p >= 1.0 || budget <= 0.0) return p;
+    double low = p, high = p + sqrt(0.5 * budget);
+    high = high < 1.0 ? high : 1.0;
+    while (high - low > 1e-10) {
+        const double q = 0.5 * (low + high);
+        if (entropy - p * log(q) - (1.0 - p) * log(1.0 - q) > budget)
+            high = q;
+        else
+            low = q;
+    }
+    return 0.5 * (low + high);
+}
+
+typedef double (*Bound)(double, double, double);
+
+static inline __attribute__((always_inline)) void klucb(const double *means, int n_arms, int64_t horizon,
+                                                        int64_t n_runs, uint64_t seed, double *regret, Bound bound) {
+    const double best_mean = best_of(means, n_arms);
+    for (int64_t run = 0; run < n_runs; run++) {
+        double count[MAX_ARMS] = {0}, sum[MAX_ARMS] = {0}, mean[MAX_ARMS] = {0}, entropy[MAX_ARMS] = {0}, lost = 0.0;
+        Rng rng;
+        rng_seed(&rng, seed, (uint64_t)run);
+        for (int64_t t = 1; t <= horizon; t++) {
+            int arm = 0;
+            if (t <= n_arms) {
+                arm = (int)(t - 1);
+            } else {
+                const double exploration = log((double)t);
+                double best = -INFINITY;
+                for (int a = 0; a < n_arms; a++) {
+                    const double index = bound(mean[a], entropy[a], exploration / count[a]);
+                    if (index > best) {
+                        best = index;
+                        arm = a;
+                    }
+                }
+            }
+            const double reward = uniform(&rng) < means[arm] ? 1.0 : 0.0;
+            count[arm] += 1.0;
+            sum[arm] += reward;
+            mean[arm] = sum[arm] / count[arm];
+            entropy[arm] = negative_entropy(mean[arm]);
+            lost += best_mean - means[arm];
+        }
+        regret[run] = lost;
+    }
+}
+
+void klucb_newton(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    klucb(means, n_arms, horizon, n_runs, seed, regret, kl_bound_newton);
+}
+
+void klucb_bisection(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    klucb(means, n_arms, horizon, n_runs, seed, regret, kl_bound_bisection);
+}
+
+/* ------------------------------------------------------------------ what the machine can do, for the floors */
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+typedef double Vector __attribute__((vector_size(VECTOR_BYTES)));
+
+int vector_doubles(void) { return VECTOR_BYTES / 8; }
+
+int operations_a_repeat(void) { return 12; }
+
+#define TWELVE(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11)
+#define EIGHT(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
+#define START(i) Vector x##i = (Vector){0} + (1.0 + i);
+#define KEEP(i) __asm__ volatile("" : "+x"(x##i));
+
+/* Each does 12 vector operations a repeat, in independent chains that hide an operation's latency. The empty asm keeps
+ * each chain in a register and every operation done. */
+#define ADD(i) x##i = x##i + y; KEEP(i)
+#define DIVIDE(i) x##i = y / x##i; KEEP(i)
+#define OPERATIONS(name, operation)                              \
+    double name(int64_t repeats) {                               \
+        Vector y = (Vector){0} + 1.0000001;                      \
+        TWELVE(START)                                            \
+        __asm__ volatile("" : "+x"(y));                          \
+        for (int64_t r = 0; r < repeats; r++) {                  \
+            TWELVE(operation)                                    \
+        }                                                        \
+        return (x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9 + x10 + x11)[0]; \
+    }
+
+OPERATIONS(additions, ADD)
+OPERATIONS(divisions, DIVIDE)
+
+/* Read `n` doubles `repeats` times; n is a multiple of 8 vectors. */
+double read_memory(const double *buffer, int64_t n, int64_t repeats) {
+    const Vector *end = (const Vector *)buffer + n / (VECTOR_BYTES / 8);
+    EIGHT(START)
+    for (int64_t r = 0; r < repeats; r++) {
+        for (const Vector *v = (const Vector *)buffer; v + 8 <= end; v += 8) {
+#define READ(i) x##i += v[i]; KEEP(i)
+            EIGHT(READ)
+        }
+    }
+    return (x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7)[0];
+}

@@ -1,0 +1,415 @@
+"""What every K-armed policy promises, tried on the whole registry: a new policy is under this contract at once."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import math
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core import runner
+from banditlab.core.components import registered
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
+
+from . import naive
+from .test_policies_exact import OTHERS, VARIANTS
+
+POLICIES = registered("arms", "policy")
+DEFAULTS = {name: cls() for name, cls in POLICIES.items()}
+FIELDS = [(cls, f.name) for cls in POLICIES.values() for f in dataclasses.fields(cls)]
+METRICS = ("regret", "reward", "optimal_rate", "pulls")
+
+every_policy = pytest.mark.parametrize("name", POLICIES)
+every_variant = pytest.mark.parametrize("policy", VARIANTS, ids=repr)
+every_field = pytest.mark.parametrize(("cls", "field"), FIELDS, ids=[f"{cls.__name__}.{f}" for cls, f in FIELDS])
+
+COINS = arms.Bernoulli([0.3, 0.6, 0.5])
+HORIZON = 60
+SEED = 5
+
+# Environments of two types only, because each pair of types is compiled. Rewards that are no dyadic fractions, and
+# for policies that learn from any reward ones far outside [0, 1].
+SHARES = [[0.25, 0.5, 0.25], [0.5, 0.25, 0.25], [0.0, 1.0, 0.0]]
+UNIT = arms.Categorical([0.1, 0.7, 1.0], SHARES)
+WIDE = arms.Categorical([-37.3, 0.1, 1234.56], SHARES)
+
+
+def environments_for(policy: Any) -> list[Any]:
+    kind = getattr(policy, "rewards", "any")
+    return {"binary": [COINS], "unit": [COINS, UNIT], "any": [COINS, UNIT, WIDE]}[kind]
+
+
+def columns(result: bl.Results, label: str | None = None) -> dict[str, NDArray[np.float64]]:
+    """Return every metric of one policy, runs by checkpoints."""
+    k = 0 if label is None else result.policies.index(label)
+    return {metric: result.values(metric)[k] for metric in result.metrics}
+
+
+def same(a: dict[str, NDArray[np.float64]], b: dict[str, NDArray[np.float64]]) -> None:
+    assert list(a) == list(b)
+    for metric in a:
+        np.testing.assert_array_equal(a[metric], b[metric], err_msg=metric, strict=True)
+
+
+# -------------------------------------------------------------------------------- the same numbers everywhere
+
+
+@every_variant
+def test_compiled_equals_plain_python_bit_for_bit(policy: Any) -> None:
+    for environment in environments_for(policy):
+        for metrics in (METRICS, ("regret",)):
+            options: dict[str, Any] = {"metrics": metrics, "horizon": 30, "n_runs": 2, "seed": 3, "progress": False}
+            compiled = bl.run(environment, policy, n_jobs=1, **options)
+            plain = bl.run(environment, policy, n_jobs=1, backend="python", **options)
+            same(columns(compiled), columns(plain))
+
+
+@pytest.fixture(scope="module")
+def together() -> bl.Results:
+    """All policies at once, seven runs."""
+    return bl.run(COINS, DEFAULTS, horizon=HORIZON, n_runs=7, seed=SEED, metrics=METRICS, n_jobs=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def scattered() -> Iterator[bl.Results]:
+    """The same policies in the opposite order, in chunks of two runs, in two threads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "CHUNK", 2)
+        backwards = dict(reversed(DEFAULTS.items()))
+        yield bl.run(COINS, backwards, horizon=HORIZON, n_runs=7, seed=SEED, metrics=METRICS, n_jobs=2, progress=False)
+
+
+@every_policy
+def test_run_is_the_same_whatever_chunk_threads_and_order(
+    name: str, together: bl.Results, scattered: bl.Results
+) -> None:
+    same(columns(together, name), columns(scattered, name))
+
+
+@every_policy
+def test_run_is_the_same_whatever_the_number_of_runs_and_policies(name: str, together: bl.Results) -> None:
+    alone = bl.run(
+        COINS, DEFAULTS[name], horizon=HORIZON, n_runs=3, seed=SEED, metrics=METRICS, n_jobs=1, progress=False
+    )
+    same({metric: values[:3] for metric, values in columns(together, name).items()}, columns(alone))
+
+
+@every_policy
+def test_regret_alone_is_the_regret_beside_other_metrics(name: str, together: bl.Results) -> None:
+    alone = bl.run(COINS, DEFAULTS[name], horizon=HORIZON, n_runs=7, seed=SEED, n_jobs=1, progress=False)
+    np.testing.assert_array_equal(alone.values("regret")[0], columns(together, name)["regret"])
+
+
+@every_policy
+def test_metrics_agree_with_one_another(name: str, together: bl.Results) -> None:
+    got = columns(together, name)
+    pulls = np.stack([got[f"pulls[{a}]"] for a in range(3)])
+    rounds = together.checkpoints
+    assert all(np.isfinite(values).all() for values in got.values())
+    np.testing.assert_array_equal(pulls.sum(axis=0), np.broadcast_to(rounds, pulls.shape[1:]))
+    np.testing.assert_allclose(got["regret"], np.tensordot(COINS.gaps, pulls, 1), rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(got["optimal_rate"], pulls[1] / rounds)
+    assert (got["reward"] <= rounds).all()
+    assert (got["reward"] >= 0).all()
+
+
+# -------------------------------------------------------------------------------------------------- the agent
+
+
+def agent(policy: Any, seed: int = SEED, run: int = 0, horizon: int | None = HORIZON, n_arms: int = 3) -> Any:
+    return bl.start(policy, n_arms=n_arms, seed=seed, run=run, horizon=horizon)
+
+
+def plays(player: Any, numbers: NDArray[np.float64]) -> list[int]:
+    """Let an agent play on coins that turn on given uniform numbers; return its arms."""
+    played = []
+    for u in numbers:
+        played.append(player.select())
+        player.update(played[-1], 1.0 if u < COINS.means[played[-1]] else 0.0)
+    return played
+
+
+LUCK = np.random.default_rng(8).random(HORIZON)
+
+
+@every_policy
+def test_agent_plays_the_arms_of_the_simulated_run(name: str) -> None:
+    run = 2
+    everywhere = list(range(1, HORIZON + 1))
+    options: dict[str, Any] = {"checkpoints": everywhere, "metrics": "pulls", "n_jobs": 1, "progress": False}
+    result = bl.run(COINS, DEFAULTS[name], horizon=HORIZON, n_runs=3, seed=SEED, **options)
+    pulls = np.stack([result.values(f"pulls[{a}]")[0, run] for a in range(3)])
+    simulated = np.argmax(np.diff(pulls, axis=1, prepend=0.0), axis=0).tolist()
+    luck = naive.environment_rng(SEED, run)
+    numbers = np.array([luck.open_uniform() for _ in everywhere])
+    assert plays(agent(DEFAULTS[name], run=run), numbers) == simulated
+
+
+@every_policy
+def test_agents_state_survives_pickling_and_has_the_same_future(name: str) -> None:
+    first = agent(DEFAULTS[name])
+    plays(first, LUCK[:25])
+    saved = pickle.loads(pickle.dumps(first.state))
+    twin = pickle.loads(pickle.dumps(first))
+    other = agent(DEFAULTS[name], seed=SEED + 1, run=9)
+    plays(other, LUCK[30:40])
+    other.state = saved
+    future = plays(first, LUCK[25:])
+    assert plays(twin, LUCK[25:]) == future
+    assert plays(other, LUCK[25:]) == future
+    other.state = saved  # neither playing on nor restoring changes what was saved
+    assert plays(other, LUCK[25:]) == future
+
+
+@every_policy
+def test_agents_state_survives_between_select_and_update(name: str) -> None:
+    first = agent(DEFAULTS[name])
+    plays(first, LUCK[:7])
+    arm = first.select()
+    twin = pickle.loads(pickle.dumps(first))
+    with pytest.raises(OutOfTurn):
+        twin.select()
+    for player in (first, twin):
+        player.update(arm, 1.0)
+    assert plays(first, LUCK[8:]) == plays(twin, LUCK[8:])
+
+
+@every_policy
+def test_state_of_another_policy_or_of_another_number_of_arms_is_refused(name: str) -> None:
+    player = agent(DEFAULTS[name])
+    stranger = agent(arms.RoundRobin() if name != "RoundRobin" else arms.Uniform())
+    for state in (stranger.state, agent(DEFAULTS[name], n_arms=2).state):
+        with pytest.raises(InvalidArgument, match="allowed"):
+            player.state = state
+    with pytest.raises(InvalidType):
+        player.state = None
+
+
+@every_policy
+def test_bad_feedback_raises_and_leaves_the_agent_as_it_was(name: str) -> None:
+    player, untouched = agent(DEFAULTS[name]), agent(DEFAULTS[name])
+    with pytest.raises(OutOfTurn, match="before select"):
+        player.update(0, 1.0)
+    arm = player.select()
+    with pytest.raises(OutOfTurn, match="twice"):
+        player.select()
+    for wrong in ((arm + 1) % 3, -1, 3, 0.5, "0", None, math.nan):
+        with pytest.raises(BanditlabError):
+            player.update(wrong, 1.0)
+    kind = getattr(DEFAULTS[name], "rewards", "any")
+    bad: list[Any] = [math.nan, math.inf, -math.inf, "1", None, True]
+    bad += {"any": [], "unit": [-0.1, 1.1], "binary": [-1.0, 0.5, 2.0]}[kind]
+    for reward in bad:
+        with pytest.raises(BanditlabError):
+            player.update(arm, reward)
+    player.update(arm, 1.0)
+    with pytest.raises(OutOfTurn):
+        player.update(arm, 1.0)
+    assert untouched.select() == arm
+    untouched.update(arm, 1.0)
+    assert plays(player, LUCK[1:]) == plays(untouched, LUCK[1:])
+
+
+@every_policy
+def test_agent_without_a_horizon_plays_or_says_that_it_needs_one(name: str) -> None:
+    player, message = None, ""
+    try:
+        player = agent(DEFAULTS[name], horizon=None)
+    except InvalidType as error:
+        message = str(error)
+    if player is None:
+        assert "horizon is None" in message
+        assert name in message
+    else:
+        assert plays(player, LUCK) == plays(agent(DEFAULTS[name]), LUCK)
+
+
+# ----------------------------------------------------------------------------------------------------- edges
+
+
+def arrays(state: dict[str, Any]) -> Iterator[NDArray[Any]]:
+    for value in state.values():
+        if isinstance(value, dict):
+            yield from arrays(value)
+        else:
+            yield value
+
+
+@every_variant
+@pytest.mark.parametrize("reward", [0.0, 1.0])
+def test_equal_rewards_leave_no_nan_in_the_state(policy: Any, reward: float) -> None:
+    player = agent(policy)
+    for _ in range(HORIZON):
+        arm = player.select()
+        assert 0 <= arm < 3
+        player.update(arm, reward)
+        assert not any(np.isnan(array).any() for array in arrays(player.state["arrays"]))
+
+
+@every_variant
+def test_one_arm(policy: Any) -> None:
+    coin = arms.Bernoulli([0.4])
+    options: dict[str, Any] = {"metrics": METRICS, "n_runs": 2, "seed": SEED, "n_jobs": 1, "progress": False}
+    for horizon in (1, 20):
+        got = columns(bl.run(coin, policy, horizon=horizon, **options))
+        assert (got["regret"] == 0.0).all()
+        assert (got["optimal_rate"] == 1.0).all()
+        assert (got["pulls[0]"][:, -1] == horizon).all()
+
+
+@every_variant
+def test_as_many_rounds_as_arms(policy: Any) -> None:
+    coins = arms.Bernoulli([0.2, 0.4, 0.6, 0.8])
+    result = bl.run(coins, policy, horizon=4, n_runs=3, seed=SEED, metrics=METRICS, n_jobs=1, progress=False)
+    got = columns(result)
+    assert all(np.isfinite(values).all() for values in got.values())
+    assert (sum(got[f"pulls[{a}]"][:, -1] for a in range(4)) == 4.0).all()
+
+
+@every_field
+def test_extreme_values_that_a_field_allows_do_no_harm(cls: type, field: str) -> None:
+    """Arms stay in range (a wrong one shows in the pulls), nothing is NaN, and plain Python raises nothing."""
+    tried = 0
+    for value in (0, 1e-12, 1e-3, 1, 1_000_000, 1e12):
+        try:
+            policy = cls(**{field: value})
+        except BanditlabError:
+            continue
+        tried += 1
+        options: dict[str, Any] = {"metrics": METRICS, "horizon": 30, "n_runs": 1, "seed": 4, "progress": False}
+        result = bl.run(COINS, policy, n_jobs=1, **options)
+        compiled, rounds = columns(result), result.checkpoints
+        assert all(np.isfinite(values).all() for values in compiled.values()), policy
+        np.testing.assert_array_equal(sum(compiled[f"pulls[{a}]"][0] for a in range(3)), rounds, err_msg=repr(policy))
+        same(compiled, columns(bl.run(COINS, policy, n_jobs=1, backend="python", **options)))
+    (found,) = [f for f in dataclasses.fields(cls) if f.name == field]
+    assert tried >= 1 or isinstance(found.default, str)
+
+
+@pytest.mark.parametrize("c", [0.01, 0.99])
+def test_successive_elimination_refuses_a_radius_that_can_vanish(c: float) -> None:
+    """With c K r^2 / delta = 1 the radius is 0 and the best arm is not below itself by less: every arm was dropped."""
+    with pytest.raises(InvalidArgument, match=r"SuccessiveElimination\.c"):
+        arms.SuccessiveElimination(c=c, delta=0.5)
+
+
+@every_policy
+def test_fewer_rounds_than_arms_are_refused(name: str) -> None:
+    with pytest.raises(InvalidArgument, match="horizon is 2; allowed: at least 3"):
+        bl.run(COINS, DEFAULTS[name], horizon=2, n_runs=1, seed=0, progress=False)
+
+
+@every_policy
+def test_rewards_that_it_cannot_learn_from_are_refused(name: str) -> None:
+    policy = DEFAULTS[name]
+    kind = getattr(policy, "rewards", "any")
+    assert kind in ("any", "unit", "binary")
+    for environment, needs in ((UNIT, ("any", "unit")), (WIDE, ("any",))):
+        if kind not in needs:
+            with pytest.raises(bl.errors.IncompatiblePolicy, match=name):
+                bl.run(environment, policy, horizon=10, n_runs=1, seed=0, progress=False)
+
+
+# ----------------------------------------------------------------------------------------------- the object
+
+
+@every_variant
+def test_policy_pickles_copies_and_compares(policy: Any) -> None:
+    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
+        assert twin == policy
+        assert hash(twin) == hash(policy)
+        assert repr(twin) == repr(policy)
+    others = [other for other in VARIANTS if other is not policy]
+    assert policy not in others
+    assert policy != repr(policy)
+
+
+@every_variant
+def test_repr_is_the_constructor_call_with_the_non_default_arguments_only(policy: Any) -> None:
+    cls = type(policy)
+    given = {f.name for f in dataclasses.fields(cls) if getattr(policy, f.name) != f.default}
+    text = repr(policy)
+    assert text.startswith(f"{cls.__name__}(")
+    assert all((f"{f.name}=" in text) == (f.name in given) for f in dataclasses.fields(cls))
+    assert eval(text, vars(arms).copy()) == policy
+    assert policy.label == (text if given else cls.__name__)
+
+
+@every_policy
+def test_policy_is_frozen(name: str) -> None:
+    for attribute in [f.name for f in dataclasses.fields(POLICIES[name])] + ["something_new"]:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(DEFAULTS[name], attribute, 1.0)
+
+
+@every_field
+@pytest.mark.parametrize("value", [math.nan, "nonsense", b"1", [1.0], {}, 1j, True, math.inf], ids=repr)
+def test_field_refuses_nonsense(cls: type, field: str, value: Any) -> None:
+    with pytest.raises(BanditlabError, match=f"{cls.__name__}.{field} is .*; allowed: "):
+        cls(**{field: value})
+
+
+@every_field
+def test_field_has_a_check_and_a_line_on_what_it_is(cls: type, field: str) -> None:
+    (found,) = [f for f in dataclasses.fields(cls) if f.name == field]
+    assert callable(found.metadata["check"])
+    assert len(found.metadata["doc"]) > 5
+    assert found.default is not dataclasses.MISSING
+
+
+@every_field
+def test_field_is_given_by_name_to_the_class_as_documented(cls: type, field: str) -> None:
+    """The Parameters section names every field, with its type, and a default where it is not None."""
+    (found,) = [f for f in dataclasses.fields(cls) if f.name == field]
+    lines = [line for line in section(cls, "Parameters").splitlines() if line and not line.startswith(" ")]
+    (line,) = [line for line in lines if field in [word.strip() for word in line.split(" : ")[0].split(",")]]
+    if found.default is None:
+        assert line.endswith(", optional")
+    else:
+        assert line.endswith(f"default {found.default!r}")
+
+
+@every_policy
+def test_unknown_arguments_are_refused(name: str) -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        POLICIES[name](nonsense=1)
+
+
+# -------------------------------------------------------------------------------------------- documentation
+
+
+def section(cls: type, title: str) -> str:
+    """Return the body of a section of a class docstring; empty if there is none."""
+    lines = (inspect.getdoc(cls) or "").splitlines()
+    starts = [k for k in range(1, len(lines)) if lines[k] and set(lines[k]) == {"-"}]
+    for start, end in zip(starts, [*(k - 1 for k in starts[1:]), len(lines)], strict=True):
+        if lines[start - 1] == title:
+            return "\n".join(lines[start + 1 : end]).strip()
+    return ""
+
+
+@every_policy
+def test_documentation_is_complete(name: str) -> None:
+    cls = POLICIES[name]
+    first, blank = (inspect.getdoc(cls) or "").splitlines()[:2]
+    assert first.endswith(".")
+    assert first[0].isupper()
+    assert blank == ""
+    assert bool(section(cls, "Parameters")) == bool(dataclasses.fields(cls))
+    assert "Guarantee" in section(cls, "Notes")
+    assert f"arms.{name}(" in section(cls, "Examples")
+    assert ">>>" in section(cls, "Examples")
+
+
+def test_variants_cover_every_policy() -> None:
+    assert {type(policy) for policy in VARIANTS} == set(POLICIES.values())
+    assert len(VARIANTS) == len(POLICIES) + sum(map(len, OTHERS.values()))
