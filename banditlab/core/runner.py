@@ -327,7 +327,16 @@ def _outcomes(
             yield _simulate(*call)
         return
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(_simulate)(*call) for call in calls())
+    finished = parallel(delayed(_simulate)(*call) for call in calls())
+    try:
+        for outcome in finished:  # noqa: UP028 - `yield from` would close it before the warnings are caught
+            yield outcome
+    finally:
+        with warnings.catch_warnings():
+            # after an interruption joblib says that results are left over: they are, and the caller is told
+            warnings.filterwarnings("ignore", category=UserWarning, module="joblib")
+            warnings.filterwarnings("ignore", category=UserWarning, message=r"\d+ tasks")
+            finished.close()
 
 
 def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:
