@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 $(VENV)/.docs: $(STAMP)
-	$(BIN)/python -m pip install --quiet '.[docs]' --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 
 demo: $(STAMP)
