@@ -20,7 +20,7 @@ A file says what `banditlab.run` is called with, and where to write what it retu
 
     [[policies]]
     type = "UCB1"
-    label = "UCB1, half the exploration"
+    label = "UCB1, half the radius"
     alpha = 0.5
 
     [outputs]                         # default: none; folders are made where they are missing

@@ -121,13 +121,15 @@ def plot_metric(
     ax.set_ylabel(NAMES.get(metric, metric))
     ax.set_title(_title(results, environment) if title is None else title, fontsize="medium")
     if xscale == "linear":
-        ax.set_xlim(0, rounds[-1])
+        ax.set_xlim(0, max(float(rounds[-1]), ax.dataLim.x1))
     if yscale == "linear" and means.min() >= 0:
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=0, auto=None)  # auto: whoever draws on these axes next is not cut off
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, alpha=0.25, linewidth=0.6)
     order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
-    ax.legend(handles=order, frameon=False, fontsize="small", handlelength=3.2)
+    before = ax.get_legend()
+    handles = [*(before.legend_handles if before else []), *order]
+    ax.legend(handles=handles, frameon=False, fontsize="small", handlelength=3.2)
     return ax
 
 

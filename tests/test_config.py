@@ -172,7 +172,7 @@ def test_the_examples_run(file):
 def test_the_format_of_the_documentation_is_right(tmp_path):
     example = config.__doc__.split(".. code-block:: toml\n")[1].split("* The first")[0]
     experiment = read(tmp_path, example)
-    assert list(experiment.policies) == ["UCB1", "UCB1, half the exploration"]
+    assert list(experiment.policies) == ["UCB1", "UCB1, half the radius"]
 
 
 # ----------------------------------------------------------------------------------------------- errors

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import kernel
+from banditlab.core.components import Problem, Space, describe, make_state
+from banditlab.core.dispatch import explained, kernel
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
 from banditlab.core.validation import integer, shown
 
@@ -57,7 +57,9 @@ class Agent:
             raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
         if self._horizon is not None and self._round > self._horizon:
             raise OutOfTurn(f"select was called in round {self._round}; allowed: up to the horizon, {self._horizon}")
-        self._choose(self._params, self._arrays, self.n_arms, self._round, self._rng, self._best, self._arm, self._work)
+        scratch = self._best, self._arm, self._work
+        with explained(self.policy):
+            self._choose(self._params, self._arrays, self.n_arms, self._round, self._rng, *scratch)
         self._pending = int(self._arm[0])
         return self._pending
 
@@ -76,7 +78,9 @@ class Agent:
         played = integer(0, self.n_arms - 1)("arm", arm)
         if played != self._pending:
             raise InvalidArgument(f"arm is {played}; allowed: {self._pending}, which select returned")
-        self._learn(self._params, self._arrays, played, check_reward(self.policy, reward), self._round)
+        value = check_reward(self.policy, reward)
+        with explained(self.policy):
+            self._learn(self._params, self._arrays, played, value, self._round)
         self._pending = None
         self._round += 1
 
@@ -85,7 +89,7 @@ class Agent:
         """Everything that the future depends on, as picklable data; assign it to restore."""
         return copy.deepcopy(
             {
-                "policy": repr(self.policy),
+                "policy": describe(self.policy),
                 "n_arms": self.n_arms,
                 "horizon": self._horizon,
                 "round": self._round,
@@ -99,7 +103,7 @@ class Agent:
     def state(self, saved: dict[str, Any]) -> None:
         if not isinstance(saved, dict) or set(saved) != set(self.state):
             raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent")
-        for name, mine in (("policy", repr(self.policy)), ("n_arms", self.n_arms), ("horizon", self._horizon)):
+        for name, mine in (("policy", describe(self.policy)), ("n_arms", self.n_arms), ("horizon", self._horizon)):
             if saved[name] != mine:
                 raise InvalidArgument(f"state[{name!r}] is {shown(saved[name])}; allowed: {mine}")
         self._round, self._pending = saved["round"], saved["pending"]

@@ -13,35 +13,45 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
+def _excess(x: float) -> float:
+    """Return x - log(1 + x), without cancellation near 0."""
+    if abs(x) > 1e-3:
+        return x - math.log1p(x)
+    return x * x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * (0.2 - x / 6.0))))
+
+
 def kl_bernoulli(p: float, q: float) -> float:
     """Return KL(Bernoulli(p), Bernoulli(q)), in nats; inf where q is 0 or 1 and p is not."""
-    return _relative_entropy(p, q) + _relative_entropy(1.0 - p, 1.0 - q)
-
-
-def _relative_entropy(p: float, q: float) -> float:
-    """Return p log(p/q), with 0 log 0 = 0; in plain Python, so that a lower bound need not import scipy."""
-    if p == 0.0:
+    if p == q:
         return 0.0
-    return p * math.log(p / q) if q > 0.0 else math.inf
+    if q <= 0.0 or q >= 1.0:
+        return math.inf
+    success = p * _excess((q - p) / p) if p > 0.0 else 0.0
+    failure = (1.0 - p) * _excess((p - q) / (1.0 - p)) if p < 1.0 else 0.0
+    if p <= 0.0:
+        return -math.log1p(-q)
+    return success + failure if p < 1.0 else -math.log(q)
 
 
 def kl_gaussian(mean: float, other: float, std: float, other_std: float | None = None) -> float:
     """Return KL(N(mean, std^2), N(other, other_std^2)); the standard deviations are equal by default."""
     s = std if other_std is None else other_std
-    return math.log(s / std) + (std**2 + (mean - other) ** 2) / (2 * s**2) - 0.5
+    away = 0.5 * ((mean - other) / s) ** 2
+    return away if s == std else math.log(s / std) + 0.5 * ((std / s) ** 2 - 1.0) + away
 
 
 def kl_exponential(mean: float, other: float) -> float:
     """Return the divergence between exponential distributions of given means."""
-    ratio = mean / other
-    return ratio - 1.0 - math.log(ratio)
+    if 0.999 < mean / other < 1.001:
+        return _excess((mean - other) / other)
+    return mean / other - 1.0 - (math.log(mean) - math.log(other))
 
 
 def kl_poisson(mean: float, other: float) -> float:
     """Return the divergence between Poisson distributions of given means."""
-    from scipy import special
-
-    return float(other - mean + special.xlogy(mean, mean / other)) if other > 0 else math.inf
+    if mean == 0.0:
+        return other
+    return mean * _excess((other - mean) / mean) if other > 0 else math.inf
 
 
 def kl_beta(a: float, b: float, c: float, d: float) -> float:
@@ -76,7 +86,7 @@ def kinf_beta(a: float, b: float, target: float) -> float:
 
     start = math.log(a + b)
     found = optimize.minimize_scalar(divergence, bracket=(start - 1.0, start + 1.0), options={"xtol": 1e-12})
-    return float(found.fun)
+    return max(float(found.fun), 0.0)
 
 
 def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, upper: float) -> float:
@@ -110,6 +120,16 @@ def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, uppe
 
 def truncated_gaussian_moments(location: float, scale: float, low: float, high: float) -> tuple[float, float]:
     """Return the mean and the variance of a Gaussian conditioned on [low, high]."""
+    width = (high - low) / scale
+    if width < 1.0:
+        # scipy's formula cancels on a short interval; there the density is smooth, and quadrature exact to rounding
+        nodes, weights = np.polynomial.legendre.leggauss(64)
+        centre, half = 0.5 * (low + high), 0.5 * (high - low)
+        exponent = -0.5 * ((centre - location + half * nodes) / scale) ** 2
+        mass = weights * np.exp(exponent - exponent.max())
+        mass /= mass.sum()
+        shift = float(mass @ nodes)
+        return centre + half * shift, half**2 * float(mass @ (nodes - shift) ** 2)
     from scipy import stats
 
     a, b = (low - location) / scale, (high - location) / scale

@@ -7,6 +7,7 @@ mu_a is the mean of arm a and a_t the arm played; no realised reward enters it.
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def number_or_vector(low: float) -> Check:
     many = vector(low, open_low=True)
 
     def check(name: str, value: Any) -> Any:
-        if np.ndim(value) == 0:
+        if isinstance(value, numbers.Real | str):
             return positive(name, number(name, value))
         return many(name, value)
 
@@ -161,8 +162,8 @@ class Beta(Stationary):
     [0.5, 0.75]
     """
 
-    a: NDArray[np.float64] = field(check=vector(0.0, open_low=True), doc="first shape, one an arm")
-    b: NDArray[np.float64] = field(check=vector(0.0, open_low=True), doc="second shape, one an arm")
+    a: NDArray[np.float64] = field(check=vector(1e-300), doc="first shape, one an arm")
+    b: NDArray[np.float64] = field(check=vector(1e-300), doc="second shape, one an arm")
 
     def validate(self) -> None:
         """Check that every arm has both shapes."""
@@ -313,6 +314,12 @@ class TruncatedGaussian(Stationary):
         """Check the interval, and that every Gaussian puts mass on it."""
         if not self.low < self.high:
             raise InvalidArgument(f"TruncatedGaussian.high is {self.high:g}; allowed: above low, which is {self.low:g}")
+        width = (self.high - self.low) / self.std
+        if not 1e-12 <= width < 1e12:
+            raise InvalidArgument(
+                f"TruncatedGaussian.std is {self.std:g}; allowed: between 1e-12 and 1e12 times high - low, "
+                f"which is {self.high - self.low:g}"
+            )
         distance = np.maximum(self.low - self.locations, self.locations - self.high) / self.std
         if (distance > 30.0).any():
             arm = int(distance.argmax())

@@ -84,18 +84,26 @@ def _fill(policy: Params, state: State, arm: int, t: int, rng: Any, out: Any) ->
 
 
 @device
-def _then_explore(policy: Params, state: State, t: int, rng: Any, arm: Any) -> None:
-    for w in range(arm.shape[0]):
-        arm[w] = explore(policy, state, arm[w], w, t, rng)
+def _checked(arm: int, n_arms: int) -> int:
+    """Return an arm that a policy's own code chose, or raise: compiled code would write outside its arrays."""
+    if arm < 0 or arm >= n_arms:
+        raise IndexError("arm out of range")
+    return arm
 
 
 @device
-def _then_keep(policy: Params, state: State, t: int, rng: Any, arm: Any) -> None:
+def _then_explore(policy: Params, state: State, n_arms: int, t: int, rng: Any, arm: Any) -> None:
+    for w in range(arm.shape[0]):
+        arm[w] = _checked(explore(policy, state, arm[w], w, t, rng), n_arms)
+
+
+@device
+def _then_keep(policy: Params, state: State, n_arms: int, t: int, rng: Any, arm: Any) -> None:
     return None
 
 
 @chosen_by_type(lambda policy: _then_explore if implements(explore, policy) else _then_keep)
-def _deviate(policy: Params, state: State, t: int, rng: Any, arm: Any) -> None:
+def _deviate(policy: Params, state: State, n_arms: int, t: int, rng: Any, arm: Any) -> None:
     """Let the policy deviate from the arm with the largest index."""
     raise AssertionError
 
@@ -115,7 +123,7 @@ def _choose_by_index(
             better = work[w] > best[w]
             best[w] = work[w] if better else best[w]
             arm[w] = a if better else arm[w]
-    _deviate(policy, state, t, rng, arm)
+    _deviate(policy, state, n_arms, t, rng, arm)
 
 
 @device
@@ -123,7 +131,7 @@ def _choose_by_select(
     policy: Params, state: State, n_arms: int, t: int, rng: Any, best: Any, arm: Any, work: Any
 ) -> None:
     for w in range(arm.shape[0]):
-        arm[w] = select(policy, state, w, t, rng)
+        arm[w] = _checked(select(policy, state, w, t, rng), n_arms)
 
 
 @chosen_by_type(lambda policy: _choose_by_index if implements(index, policy) else _choose_by_select)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import kernel
+from banditlab.core.dispatch import explained, kernel
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
@@ -78,10 +78,11 @@ class ArmsProtocol(Protocol):
             run = kernel(play, world, parameters, compiled=batch.compiled)
             for start in range(first, last + 1, step):
                 stop = min(start + step - 1, last) if rounds else start - 1
-                run(
-                    world, parameters, state, n_arms, environment_rng, policy_rng,
-                    start, stop, tally, batch.checkpoints, out,
-                )  # fmt: skip
+                with explained(policy):
+                    run(
+                        world, parameters, state, n_arms, environment_rng, policy_rng,
+                        start, stop, tally, batch.checkpoints, out,
+                    )  # fmt: skip
                 watch((stop - start + 1) * lanes)
                 if not rounds:
                     break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -57,5 +56,7 @@ class Stationary:
         for arm, gap in enumerate(self.gaps):
             if gap > 0.0:
                 information = kinf(arm, best)
-                total += 0.0 if information == math.inf else gap / information
+                if not information > 0.0:
+                    return None  # the gap is lost in rounding
+                total += gap / information
         return total

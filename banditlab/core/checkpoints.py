@@ -35,12 +35,14 @@ def checkpoint_rounds(checkpoints: Any, horizon: int) -> NDArray[np.int64]:
         if checkpoints == "linear":
             return np.unique(np.linspace(1, horizon, DEFAULT_COUNT).round().astype(np.int64))
         raise invalid("checkpoints", checkpoints, "'log', 'linear', a number of checkpoints, or a list of rounds")
+    if np.ma.isMaskedArray(checkpoints) and np.ma.is_masked(checkpoints):
+        raise invalid("checkpoints", checkpoints, "no masked entries")
     try:
         values = np.asarray(checkpoints)
     except ValueError as error:
         raise invalid("checkpoints", checkpoints, "a flat list of rounds") from error
     if values.ndim == 0:
-        return _log_spaced(integer(1)("checkpoints", checkpoints), horizon)
+        return _log_spaced(min(integer(1, limit=10**6)("checkpoints", checkpoints), horizon), horizon)
     if values.ndim != 1 or values.size == 0:
         raise invalid("checkpoints", checkpoints, "a flat, non-empty list of rounds")
     if values.dtype.kind not in "iuf" or not np.all(values == np.floor(values)):

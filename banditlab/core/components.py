@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import inspect
+import keyword
 import sys
 from collections import namedtuple
 from collections.abc import Callable, Mapping
@@ -145,7 +146,26 @@ def is_component(value: Any) -> bool:
 
 
 def _params(self: Any, problem: Problem) -> Any:
-    """Return the NamedTuple that kernels receive, for a problem."""
+    """Return the NamedTuple that kernels receive, for a problem; made once, as tables can take long to compute."""
+    made = self.__dict__.setdefault("_made", {})
+    if problem not in made:
+        made[problem] = _make_params(self, problem)
+    return made[problem]
+
+
+def _getstate(self: Any) -> dict[str, Any]:
+    """Pickle the fields, not what was derived from them."""
+    return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+
+def _setstate(self: Any, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+        object.__setattr__(self, name, value)
+
+
+def _make_params(self: Any, problem: Problem) -> Any:
     cls = type(self)
     values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
     values.update(cls.derive(self, problem))
@@ -297,6 +317,10 @@ class Family:
 
 
 def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
+    if not isinstance(cls, type):
+        raise InvalidComponent(f"{shown(cls)} is decorated as a {kind}; allowed: a class")
+    if "__banditlab__" in cls.__dict__:
+        raise InvalidComponent(f"{cls.__name__} is decorated twice; allowed: once")
     by_name = {g.__name__: g for g in generics}
     kernels: dict[str, Callable[..., Any]] = {}
     for name, function in by_name.items():
@@ -319,12 +343,14 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
                 f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "
                 + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
             )
-    for attribute, function in (
-        ("__post_init__", _post_init),
-        ("__repr__", _repr),
-        ("__eq__", _equal),
-        ("__hash__", _hash),
-    ):
+    for attribute, function in {
+        "__post_init__": _post_init,
+        "__repr__": _repr,
+        "__eq__": _equal,
+        "__hash__": _hash,
+        "__getstate__": _getstate,
+        "__setstate__": _setstate,
+    }.items():
         setattr(cls, attribute, function)
     made: Any = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
     if not hasattr(made, "derive"):
@@ -341,6 +367,12 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
 def make_state(policy: Any, space: Space) -> Any:
     """Return a policy's fresh state as the NamedTuple of arrays that kernels receive."""
     arrays = policy.state(space) if hasattr(policy, "state") else {}
+    owner = type(policy).__name__
+    if not isinstance(arrays, dict):
+        raise InvalidComponent(f"{owner}.state returned {shown(arrays)}; allowed: a dict from name to array")
+    for name in arrays:
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
+            raise InvalidComponent(f"{owner}.state has the name {name!r}; allowed: a name without a leading underscore")
     return record("State", arrays or {"nothing": space.per_lane()})
 
 

@@ -21,16 +21,21 @@ import contextlib
 import functools
 import hashlib
 import inspect
+import re
 import time
 import types as pytypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numba.core.errors
 import numpy as np
+from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 from numba.extending import overload, register_jitable
+
+from .errors import InvalidComponent
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -202,7 +207,9 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
             if id(value) in seen:
                 return
             seen.add(id(value))
-            digest.update(f"{name}:{_code_text(value.__code__)}{_text(value.__defaults__)}".encode())
+            # Numba's cached code imports the module by name when it is loaded
+            told = f"{name}:{value.__module__}:{_code_text(value.__code__)}{_text(value.__defaults__)}"
+            digest.update(told.encode())
             if not value.__module__.startswith(("numba.", "numpy.", "scipy.")):
                 for other, used in _own_sources(value):
                     visit(other, used)
@@ -248,6 +255,27 @@ CACHE_DAYS = 90
 _kernels: list[Any] = []
 
 
+class _ForgivingCache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache on disk, for which a damaged file is a missing one, and a full disk no reason to stop."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel, or None, after clearing what cannot be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Store the compiled kernel if that is possible."""
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # noqa: BLE001 - it has been compiled, and can run: the disk's trouble is not the run's
+            with contextlib.suppress(OSError):
+                self.flush()
+
+
 def _remove_old_kernels(folder: str, pattern: str) -> None:
     """Remove cache files that are too old; one still in use is compiled again, and costs a second."""
     oldest = time.time() - CACHE_DAYS * 86400
@@ -270,13 +298,38 @@ def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callab
     copy = pytypes.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
     copy.__module__ = function.__module__
     copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
-    try:
-        made = numba.njit(cache=True, **KERNEL_OPTIONS)(copy)
+    made = numba.njit(**KERNEL_OPTIONS)(copy)
+    with contextlib.suppress(RuntimeError, OSError):  # where no folder can hold the cache, do without
+        made._cache = _ForgivingCache(made.py_func)
         _remove_old_kernels(made._cache.cache_path, f"*.{function.__name__}-*.nb?")
-    except (RuntimeError, OSError):  # no folder on this machine can hold the cache
-        made = numba.njit(**KERNEL_OPTIONS)(copy)
     _kernels.append(made)
     return made
+
+
+@contextlib.contextmanager
+def explained(policy: object) -> Iterator[None]:
+    """Turn what can go wrong inside a component's own kernels into an error about the component."""
+    try:
+        yield
+    except IndexError as error:
+        if str(error) != "arm out of range":
+            raise
+        raise InvalidComponent(
+            f"{policy!r} chose an arm that does not exist; allowed: 0 to n_arms - 1 (rounds count from 1, arms from 0)"
+        ) from error
+    except numba.core.errors.NumbaError as error:
+        places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
+        where = next((f"{file}, line {line}" for file, line in places if "banditlab" not in file), "")
+        told = next((line.strip() for line in str(error).splitlines() if re.search(PLAIN_WORDS, line)), "")
+        raise InvalidComponent(
+            f"{policy!r} cannot be compiled{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
+            'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
+        ) from error
+
+
+PLAIN_WORDS = (
+    r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise"
+)
 
 
 def kernel(function: Callable[..., Any], *components: object, compiled: bool = True) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ class Progress:
     """
 
     def __init__(self, total: int, mode: Any = "auto") -> None:
-        if mode not in (True, False, "auto"):
+        if not isinstance(mode, bool) and not (isinstance(mode, str) and mode == "auto"):
             raise invalid("progress", mode, "True, False or 'auto'")
         self._bar: Any = None
         if mode is True or (mode == "auto" and _someone_watches()):

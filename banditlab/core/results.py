@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import platform
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -261,7 +262,9 @@ class Results:
         """
         import pyarrow.parquet as pq
 
-        target = Path(path)
+        target = Path(os.path.realpath(path))  # through links, so that they stay links
+        if target.exists() and not target.is_file():
+            raise invalid("path", str(path), "a regular file, or a new name")
         if not target.parent.is_dir():
             raise invalid("path", str(path), f"a file in an existing folder; {str(target.parent)!r} is not one")
         meta = {
@@ -282,9 +285,9 @@ class Results:
         table = table.replace_schema_metadata(
             {**(table.schema.metadata or {}), b"banditlab": json.dumps(meta).encode()}
         )
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        beside = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
-            pq.write_table(table, beside, compression="zstd")
+            pq.write_table(table, beside, compression="zstd", write_page_checksum=True)
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
@@ -303,8 +306,10 @@ def load(path: str | os.PathLike[str]) -> Results:
     import pyarrow.parquet as pq
 
     source = Path(path)
+    if source.exists() and not source.is_file():
+        raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
     try:
-        table = pq.read_table(source, memory_map=False)
+        table = pq.read_table(source, memory_map=False, page_checksum_verification=True)
         raw = (table.schema.metadata or {}).get(b"banditlab")
         if raw is None:
             raise ResultsFileError(

@@ -21,7 +21,7 @@ from .errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, 
 from .progress import Progress
 from .protocol import Batch
 from .results import Cell, Results
-from .validation import integer, invalid, one_of, shown
+from .validation import integer, invalid, one_of, positive_integer, shown
 
 CHUNK = 128
 """Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
@@ -152,18 +152,22 @@ def _plan(
     """Check every argument, and make room for the results."""
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
-    horizon = integer(1)("horizon", horizon)
-    n_runs = integer(1)("n_runs", n_runs)
+    horizon = positive_integer("horizon", horizon)
+    n_runs = integer(1, limit=2**31)("n_runs", n_runs)
     if n_jobs is not None and integer()("n_jobs", n_jobs) == 0:
         raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
     seed = secrets.randbits(63) if seed is None else SEED("seed", seed)
     one_of("cpu", "python")("backend", backend)
     rounds = checkpoint_rounds(checkpoints, horizon)
-    requested = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    requested = (metrics,) if isinstance(metrics, str) else metrics
+    if not isinstance(requested, list | tuple) or not all(isinstance(m, str) for m in requested):
+        raise InvalidType(f"metrics is {shown(metrics)}; allowed: a metric's name, or a list of names")
+    requested = tuple(str(m) for m in requested)
     if not requested or len(set(requested)) < len(requested):
         raise invalid("metrics", metrics, "one or more different names")
     reasons = []
     for name, world in environments.items():
+        integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
         check_horizon(name, world, horizon)
         for label, player in players.items():
             reasons += [f"{label} cannot play {name}: {why}" for why in reasons_against(world, player, horizon)]
@@ -198,10 +202,15 @@ def reasons_against(environment: Any, policy: Any, horizon: int) -> list[str]:
 
 def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:
     """Return components by label: one, a list of them, or a dict that already is that."""
+    if isinstance(value, type) and hasattr(value, "__banditlab__"):
+        _check_kind(name, value, kind)
     if is_component(value):
         value = [value]
     if isinstance(value, Mapping):
-        found = {str(label): component for label, component in value.items()}
+        for label in value:
+            if not isinstance(label, str) or not label.isprintable() or not label.strip():
+                raise InvalidType(f"{name} has the label {shown(label)}; allowed: printable text")
+        found = dict(value)
         for label, component in found.items():
             _check_kind(f"{name}[{label!r}]", component, kind)
     elif isinstance(value, list | tuple):
@@ -213,7 +222,7 @@ def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]
             twice = next(label for label in labels if labels.count(label) > 1)
             raise InvalidArgument(
                 f"{name} has the label {twice!r} more than once; allowed: different labels "
-                f"(name them with a dict: {{'first': {twice}, 'second': ...}})"
+                f"(name them with a dict: {{'first': {found[twice]!r}, 'second': ...}})"
             )
     else:
         raise InvalidType(f"{name} is {shown(value)}; allowed: {_a(kind)}, a list of them, or a dict from label to one")
@@ -326,11 +335,14 @@ def _outcomes(
         for call in calls():  # a pool for one thread would cost more than a short simulation
             yield _simulate(*call)
         return
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
+    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), prefer="threads", return_as="generator_unordered", batch_size=1)
     finished = parallel(delayed(_simulate)(*call) for call in calls())
     try:
         for outcome in finished:  # noqa: UP028 - `yield from` would close it before the warnings are caught
             yield outcome
+    except BaseException:
+        stop.set()  # first, as closing waits for the tasks under way
+        raise
     finally:
         with warnings.catch_warnings():
             # after an interruption joblib says that results are left over: they are, and the caller is told
@@ -368,5 +380,5 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     >>> agent.update(0, 1.0)
     """
     _check_kind("policy", policy, "policy")
-    length = None if horizon is None else integer(1)("horizon", horizon)
+    length = None if horizon is None else positive_integer("horizon", horizon)
     return policy.family.protocol.start(policy, n_arms, SEED("seed", seed), integer(0)("run", run), length)

@@ -21,7 +21,10 @@ Check = Callable[[str, Any], Any]
 
 def shown(value: object) -> str:
     """Return a value as an error message shows it: its repr, shortened."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - a repr that fails must not hide the argument's error
+        text = object.__repr__(value)
     return text if len(text) <= 120 else text[:117] + "..."
 
 
@@ -34,14 +37,22 @@ def number(name: str, value: object) -> float:
     """Check for a finite real number."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise InvalidType(f"{name} is {shown(value)}; allowed: a real number")
-    result = float(value)
+    try:
+        result = float(value) + 0.0  # makes -0.0 the same as 0.0
+    except OverflowError as error:
+        raise invalid(name, value, "a finite number") from error
     if not math.isfinite(result):
         raise invalid(name, value, "a finite number")
     return result
 
 
-def between(low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> Check:
-    """Return a check for a number in an interval, closed unless said otherwise."""
+def between(
+    low: float, high: float, *, open_low: bool = False, open_high: bool = False, limit: float = math.inf
+) -> Check:
+    """Return a check for a number in an interval, closed unless said otherwise.
+
+    `limit` is where arithmetic ends rather than meaning: messages speak of it only to those who exceed it.
+    """
     left, right = "(" if open_low else "[", ")" if open_high else "]"
     if high == math.inf:
         right = ")"
@@ -53,13 +64,15 @@ def between(low: float, high: float, *, open_low: bool = False, open_high: bool 
         below = result < high if open_high else result <= high
         if not (above and below):
             raise invalid(name, value, allowed)
+        if result > limit:
+            raise invalid(name, value, f"at most {limit:g}")
         return result
 
     return check
 
 
-positive = between(0.0, math.inf, open_low=True)
-non_negative = between(0.0, math.inf)
+positive = between(0.0, math.inf, open_low=True, limit=1e100)
+non_negative = between(0.0, math.inf, limit=1e100)
 probability = between(0.0, 1.0)
 open_probability = between(0.0, 1.0, open_low=True, open_high=True)
 
@@ -71,8 +84,8 @@ def boolean(name: str, value: object) -> bool:
     return bool(value)
 
 
-def integer(low: int | None = None, high: int | None = None) -> Check:
-    """Return a check for an integer from `low` to `high`, both included."""
+def integer(low: int | None = None, high: int | None = None, *, limit: int | None = None) -> Check:
+    """Return a check for an integer from `low` to `high`, both included; `limit` as in `between`."""
     if low is None and high is None:
         allowed = "an integer"
     elif high is None:
@@ -83,17 +96,19 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
     def check(name: str, value: object) -> int:
         if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
             raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
-        if not isinstance(value, numbers.Integral) and not float(value).is_integer():
+        if not isinstance(value, numbers.Integral) and not number(name, value).is_integer():
             raise invalid(name, value, allowed)
-        result = int(float(value)) if not isinstance(value, numbers.Integral) else int(value)
+        result = int(value) if isinstance(value, numbers.Integral) else int(number(name, value))
         if (low is not None and result < low) or (high is not None and result > high):
             raise invalid(name, value, allowed)
+        if limit is not None and result > limit:
+            raise invalid(name, value, f"at most {limit}")
         return result
 
     return check
 
 
-positive_integer = integer(1)
+positive_integer = integer(1, limit=2**53)
 
 
 def optional(check: Check) -> Check:
@@ -117,6 +132,10 @@ def one_of(*options: str) -> Check:
     return check
 
 
+LARGEST = 1e300
+"""Entries of arrays are at most this in size, so that sums over a horizon stay finite."""
+
+
 def array(
     ndim: int, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, min_length: int = 1
 ) -> Check:
@@ -131,18 +150,21 @@ def array(
     def check(name: str, value: Any) -> NDArray[np.float64]:
         if isinstance(value, str | bytes | dict | set):
             raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+        if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+            raise invalid(name, value, "no masked entries")
         try:
             raw = np.asarray(value)
         except ValueError as error:
             raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
         if raw.dtype == object or raw.dtype.kind not in "iuf":
             raise invalid(name, value, allowed)
-        result = np.array(raw, dtype=np.float64, order="C")
+        with np.errstate(over="ignore"):
+            result = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0
         if result.ndim != ndim:
             raise invalid(name, value, f"{allowed}; this one has {result.ndim} dimensions")
         if result.shape[0] < min_length or result.size == 0:
             raise invalid(name, value, allowed)
-        good = np.isfinite(result) & (result > low if open_low else result >= low) & (result <= high)
+        good = (np.abs(result) <= LARGEST) & (result > low if open_low else result >= low) & (result <= high)
         if not good.all():
             where = tuple(int(i) for i in np.argwhere(~good)[0])
             entry = "".join(f"[{i}]" for i in where)

@@ -105,7 +105,7 @@ class ExploreThenCommit(RunningMeans):
         if m is None:
             horizon = problem.needs_horizon(self)
             m = max(1, math.ceil((horizon / problem.n_arms) ** (2 / 3) * math.log(horizon) ** (1 / 3)))
-        return {"m": m, "n_arms": problem.n_arms}
+        return {"m": min(m, 2**62 // problem.n_arms), "n_arms": problem.n_arms}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return 1 for the arm whose turn it is while exploring, the mean afterwards."""
@@ -201,7 +201,7 @@ class DecayingEpsilonGreedy(RunningMeans):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms and c K / d^2."""
-        return {"n_arms": problem.n_arms, "scale": self.c * problem.n_arms / self.d**2}
+        return {"n_arms": problem.n_arms, "scale": self.c / self.d / self.d * problem.n_arms}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the mean."""
