@@ -78,7 +78,7 @@ class ArmsProtocol(Protocol):
             run = kernel(play, world, parameters, compiled=batch.compiled)
             for start in range(first, last + 1, step):
                 stop = min(start + step - 1, last) if rounds else start - 1
-                with explained(policy):
+                with explained(policy, part):
                     run(
                         world, parameters, state, n_arms, environment_rng, policy_rng,
                         start, stop, tally, batch.checkpoints, out,

@@ -307,8 +307,8 @@ def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callab
 
 
 @contextlib.contextmanager
-def explained(policy: object) -> Iterator[None]:
-    """Turn what can go wrong inside a component's own kernels into an error about the component."""
+def explained(policy: object, environment: object = None) -> Iterator[None]:
+    """Turn what can go wrong inside components' own kernels into an error about these components."""
     try:
         yield
     except IndexError as error:
@@ -321,8 +321,9 @@ def explained(policy: object) -> Iterator[None]:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         where = next((f"{file}, line {line}" for file, line in places if "banditlab" not in file), "")
         told = next((line.strip() for line in str(error).splitlines() if re.search(PLAIN_WORDS, line)), "")
+        pair = f"{policy!r} cannot be compiled" + (f" for {environment!r}" if environment is not None else "")
         raise InvalidComponent(
-            f"{policy!r} cannot be compiled{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
+            f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
             'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
         ) from error
 

@@ -175,11 +175,14 @@ def _plan(
         raise IncompatiblePolicy("; ".join(reasons))
     cells, columns = {}, {}
     for name, world in environments.items():
+        bounds: dict[str, NDArray[np.float64] | None] = {}  # one a protocol: it can take an optimisation an arm
         for label, player in players.items():
             protocol = player.family.protocol
+            if player.family.name not in bounds:
+                bounds[player.family.name] = protocol.lower_bound(world, rounds)
             columns[name, label] = protocol.metric_names(world, requested)
             values = {metric: np.empty((n_runs, len(rounds))) for metric in columns[name, label]}
-            cells[name, label] = Cell(values, 0.0, protocol.lower_bound(world, rounds))
+            cells[name, label] = Cell(values, 0.0, bounds[player.family.name])
     return _Plan(environments, players, horizon, n_runs, seed, rounds, backend == "cpu", columns, cells)
 
 
@@ -283,20 +286,16 @@ def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
     stop = threading.Event()
     try:
         with closing(_outcomes(plan, tasks, stop, n_jobs)) as outcomes:
-            try:
-                for index, values, seconds in outcomes:
-                    if values is None:
-                        continue
-                    first, n, pair = tasks[index]
-                    cell = plan.cells[pair]
-                    for column, name in enumerate(plan.columns[pair]):
-                        cell.values[name][first : first + n] = values[:, column, :]
-                    cell.seconds += seconds
-                    done[first] += 1
-                    bar.add(n * plan.horizon)
-            except BaseException:
-                stop.set()  # before the generator is closed, which waits for the tasks under way
-                raise
+            for index, values, seconds in outcomes:
+                if values is None:
+                    continue
+                first, n, pair = tasks[index]
+                cell = plan.cells[pair]
+                for column, name in enumerate(plan.columns[pair]):
+                    cell.values[name][first : first + n] = values[:, column, :]
+                cell.seconds += seconds
+                done[first] += 1
+                bar.add(n * plan.horizon)
     except KeyboardInterrupt:
         finished = 0
         for first, n in chunks:

@@ -217,10 +217,11 @@ def interrupting(after):
 class TestInterruption:
     @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_returns_what_all_policies_have_finished(self, monkeypatch, n_jobs):
-        whole = play(n_runs=20_000, n_jobs=1)
-        monkeypatch.setattr(runner.Progress, "add", interrupting(after=10))
+        # tasks of milliseconds and sixty of them: no thread lags so far behind that the first chunk is still unfinished
+        whole = play(n_runs=20_000, n_jobs=1, horizon=2000)
+        monkeypatch.setattr(runner.Progress, "add", interrupting(after=60))
         with pytest.warns(InterruptedRunWarning, match=r"the result holds the \d+ of 20000 runs"):
-            part = play(n_runs=20_000, n_jobs=n_jobs)
+            part = play(n_runs=20_000, n_jobs=n_jobs, horizon=2000)
         assert 0 < part.n_runs < 20_000
         assert part.values().shape[1] == part.n_runs
         assert (part.values() == whole.values()[:, : part.n_runs]).all()
