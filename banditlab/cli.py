@@ -53,6 +53,12 @@ class Kind(StrEnum):
 
     environments = "environments"
     policies = "policies"
+    utilities = "utilities"
+
+    @property
+    def singular(self) -> str:
+        """The word for one of them, as in the registry."""
+        return self.removesuffix("ies") + "y" if self.endswith("ies") else self.removesuffix("s")
 
 
 def _console() -> Any:
@@ -215,13 +221,13 @@ def _write(write: Any, result: Results, outputs: dict[str, Path]) -> None:
 
 @app.command("list")
 def list_command(
-    kind: Annotated[Kind | None, typer.Argument(help="What to list; default both.")] = None,
+    kind: Annotated[Kind | None, typer.Argument(help="What to list; default everything.")] = None,
 ) -> None:
-    """List environments and policies by family: the names that FILE.toml may use as type."""
+    """List environments, policies and what goes into them, by family: the names that FILE.toml may use as type."""
     console = _console()
     for family in families():
-        for what in (Kind.environments, Kind.policies) if kind is None else (kind,):
-            members = registered(family, {"environments": "environment", "policies": "policy"}[what])
+        for what in Kind if kind is None else (kind,):
+            members = registered(family, what.singular)
             if not members:
                 continue
             table = _table(console, f"{family}: {what}", "name", "what it is", left=2)

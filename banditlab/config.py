@@ -59,7 +59,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import arms
 from .core.checkpoints import checkpoint_rounds
-from .core.components import families, registered
+from .core.components import families, kinds, registered
 from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidType
 from .core.runner import SEED, check_horizon, reasons_against, run
 from .core.validation import Check, integer, invalid, positive_integer, shown
@@ -343,16 +343,16 @@ class _Reader:
         return found, keys
 
     def component(
-        self, key: Key, value: Any, kind: str, owners: tuple[str, ...], *, labels: bool = False
+        self, key: Key, value: Any, kind: str, owners: tuple[str, ...], *, labels: bool = False, inside: bool = False
     ) -> tuple[Any, str]:
-        """Return the component that a table describes, and its label."""
+        """Return the component that a table describes, and its label; `inside` another it can be of other kinds too."""
         table = self.table(key, value, f"with type = the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
-        cls = self.cls(key, table, kind, owners)
+        cls = self.cls(key, table, kind, owners, inside)
         fields = {f.name: f for f in dataclasses.fields(cls)}
         special = ("dataset",) if cls is arms.Empirical else ()
         extra = ("type", "label") if labels else ("type",)
         self.only(key, table, (*extra, *fields, *special), f" in {cls.__name__}")
-        arguments = {n: self.nested((*key, n), v, kind, owners) for n, v in table.items() if n not in extra}
+        arguments = {n: self.nested((*key, n), v, kind, cls.family.name) for n, v in table.items() if n not in extra}
         if "dataset" in table or (special and isinstance(table.get("counts"), str)):
             component = self.empirical(key, arguments)
         else:
@@ -369,7 +369,7 @@ class _Reader:
             )
         return component, label
 
-    def cls(self, key: Key, table: dict[str, Any], kind: str, owners: tuple[str, ...]) -> Any:
+    def cls(self, key: Key, table: dict[str, Any], kind: str, owners: tuple[str, ...], inside: bool) -> Any:
         """Return the class that a table names."""
         if "type" not in table:
             raise self.missing(key, "type", f"the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
@@ -383,7 +383,9 @@ class _Reader:
             )
         known: dict[str, Any] = {}
         for family in (owner,) if dot else owners:
-            known = registered(family, kind) | known
+            others = [k for k in kinds(family) if inside and k not in ("environment", "policy")]
+            for fitting in (kind, *others):
+                known = registered(family, fitting) | known
         if short not in known:
             raise self.error(
                 (*key, "type"),
@@ -391,12 +393,12 @@ class _Reader:
             )
         return known[short]
 
-    def nested(self, key: Key, value: Any, kind: str, owners: tuple[str, ...]) -> Any:
-        """Return a field's value, in which tables that have a type are made components."""
+    def nested(self, key: Key, value: Any, kind: str, family: str) -> Any:
+        """Return a field's value, in which tables are made components, of the family unless another is named."""
         if isinstance(value, dict):
-            return self.component(key, value, kind, owners)[0]
+            return self.component(key, value, kind, (family,), inside=True)[0]
         if isinstance(value, list):
-            return [self.nested((*key, k), v, kind, owners) for k, v in enumerate(value)]
+            return [self.nested((*key, k), v, kind, family) for k, v in enumerate(value)]
         return value
 
     def empirical(self, key: Key, arguments: dict[str, Any]) -> Any:

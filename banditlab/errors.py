@@ -1,6 +1,7 @@
 """The errors and warnings that banditlab raises on purpose."""
 
 from .core.errors import (
+    AssumptionWarning,
     BanditlabError,
     ConfigError,
     IncompatiblePolicy,
@@ -13,6 +14,7 @@ from .core.errors import (
 )
 
 __all__ = [
+    "AssumptionWarning",
     "BanditlabError",
     "ConfigError",
     "IncompatiblePolicy",

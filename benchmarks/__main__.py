@@ -11,8 +11,8 @@ from . import cases, floors, probes, references, report
 from .harness import Measured, machine
 from .report import Target
 
-PROBES = ("policies", "overhead", "import", "first-result", "memory")
-CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb")
+PROBES = ("policies", "overhead", "import", "first-result", "memory", "dynamics")
+CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "ucbs")
 
 
 def main() -> None:
@@ -77,11 +77,10 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
         if not wanted(case.name):
             continue
         measured = cases.measure(case, repetitions)
-        _section(
-            f"{case.name}: K = {case.n_arms}, {case.n_runs:,} runs x {case.horizon:,} rounds", report.race(measured)
-        )
+        sizes = f"K = {case.world.n_arms}, {case.n_runs:,} runs x {case.horizon:,} rounds"
+        _section(f"{case.name}: {sizes}", report.race(measured))
         record["throughput"][case.name] = {
-            "n_arms": case.n_arms,
+            "n_arms": case.world.n_arms,
             "horizon": case.horizon,
             "rows": [
                 m.as_dict() | {"standard_errors_from_package": report.deviation(measured[0], m)} for m in measured
@@ -116,6 +115,8 @@ def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
         return against("Thompson sampling, K = 10, against C, the faster build", "C", 1.0, 2.0)
     if name == "klucb":
         return [Target("KL-UCB, K = 10", "million rounds/s", 1e3 / package.ns, 1.0, True, 2.0)]
+    if name == "ucbs":
+        return [Target("UCB-S, K = 5", "million rounds/s", 1e3 / package.ns, 30.0, True)]
     return []
 
 
@@ -135,6 +136,10 @@ def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str,
         found = record["memory"] = probes.memory(quick)
         name = f"peak memory, 10 policies x 1,000 runs x {found['horizon']:,} rounds"
         targets.append(Target(name, "MB", found["peak_bytes"] / 1e6, 500.0, False))
+    if wanted("dynamics"):
+        found = record["dynamics"] = probes.dynamics(quick)
+        name = f"strategic dynamics figure, {found['rounds']:.2g} rounds on {found['cores']} cores"
+        targets.append(Target(name, "s", found["seconds"], 120.0, False))
     return targets
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, clicks
 from banditlab.core.components import registered
 
 from . import references
@@ -22,7 +22,7 @@ UNROLLED = "unrolled"
 
 @dataclass(frozen=True)
 class Case:
-    """A policy on K Bernoulli arms, and who else plays it.
+    """A policy on an environment, and who else plays it.
 
     Attributes
     ----------
@@ -30,15 +30,17 @@ class Case:
         What `--only` selects.
     policy : callable
         Makes the package's policy.
-    n_arms, horizon, n_runs : int
-        Sizes. Means are evenly spaced from 0.1 to 0.9.
+    world : environment
+        What it plays.
+    horizon, n_runs : int
+        Sizes.
     against : dict from str to (reference, share of the runs that it plays)
         References; those that are None (no compiler) are left out.
     """
 
     name: str
     policy: Callable[[], Any]
-    n_arms: int
+    world: Any
     horizon: int
     n_runs: int
     against: dict[str, tuple[references.Reference | None, float]]
@@ -47,6 +49,12 @@ class Case:
 def instance(n_arms: int) -> arms.Bernoulli:
     """Return Bernoulli arms with means evenly spaced from 0.1 to 0.9."""
     return arms.Bernoulli(np.linspace(0.1, 0.9, n_arms))
+
+
+def click_instance() -> clicks.StrategicClickBandit:
+    """Return five arms that play what the learner wants."""
+    means = np.array([0.6, 0.5, 0.4, 0.3, 0.2])
+    return clicks.StrategicClickBandit(means, 1.1 * means)
 
 
 def both_builds(title: str, name: str) -> dict[str, tuple[references.Reference | None, float]]:
@@ -71,31 +79,34 @@ def cases(quick: bool) -> list[Case]:
             "Numba, one run at a time": (references.ucb1_numba, 1.0),
             "NumPy, 1,000 runs a step": (references.ucb1_numpy, 1.0),
         }
-        return Case(f"ucb1-{n_arms}", arms.UCB1, n_arms, 1_000 if quick else 10_000, n_runs, against)
+        return Case(f"ucb1-{n_arms}", arms.UCB1, instance(n_arms), 1_000 if quick else 10_000, n_runs, against)
 
     thompson = both_builds("C", "thompson")
     klucb = both_builds("C, Newton", "klucb_newton") | {
         "C, bisection": (references.in_c("klucb_bisection"), 0.125),
     }
+    ucbs = both_builds("C, as written", "ucbs_as_written") | both_builds("C, cached indices", "ucbs_cached")
     horizon = 1_000 if quick else 10_000
     return [
         ucb1(2, 1_000),
         ucb1(10, 1_000),
         ucb1(100, 1_000 if quick else 256),
-        Case("thompson", arms.ThompsonSampling, 10, horizon, 256, thompson),
-        Case("klucb", arms.KLUCB, 10, horizon, 256, klucb),
+        Case("thompson", arms.ThompsonSampling, instance(10), horizon, 256, thompson),
+        Case("klucb", arms.KLUCB, instance(10), horizon, 256, klucb),
+        Case("ucbs", clicks.UCBS, click_instance(), 5 * horizon, 256, ucbs),
     ]
 
 
 def measure(case: Case, repetitions: int) -> list[Measured]:
     """Time the package and the references in turn; the package's row is the first."""
-    world = instance(case.n_arms)
+    world = case.world
+    means = world.means if hasattr(world, "means") else world.post_click_means
 
     def package(n_runs: int) -> Any:
         return regrets(world, case.policy(), case.horizon, n_runs)
 
     def other(reference: references.Reference) -> Callable[[int], Any]:
-        return lambda n_runs: reference(world.means, case.horizon, n_runs, SEED)
+        return lambda n_runs: reference(means, case.horizon, n_runs, SEED)
 
     contenders = [Contender(PACKAGE, package, case.n_runs)]
     for name, (reference, share) in case.against.items():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, clicks
 from banditlab.arms.kernel import play
 from banditlab.core import sampling
 from banditlab.core.checkpoints import checkpoint_rounds
@@ -18,7 +18,7 @@ from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import kernel
 from banditlab.core.runner import CHUNK
 
-from .cases import SEED, instance
+from .cases import SEED, click_instance, instance
 from .harness import in_subprocess, one_core
 
 MEMORY_POLICIES = (
@@ -84,7 +84,7 @@ def overhead(quick: bool, repetitions: int) -> dict[str, Any]:
 _MEMORY = """
 import resource, sys
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, clicks
 policies = [getattr(arms, name)() for name in sys.argv[2:]]
 world = arms.Bernoulli([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9])
 bl.run(world, policies, horizon=int(sys.argv[1]), n_runs=1000, seed=0, progress=False)
@@ -140,3 +140,19 @@ def first_result(repetitions: int = 5) -> dict[str, Any]:
     in_subprocess(_FIRST)
     samples = [in_subprocess(_FIRST)[1] for _ in range(repetitions)]
     return {"seconds": statistics.median(samples), "samples": samples}
+
+
+def dynamics(quick: bool) -> dict[str, Any]:
+    """Return how long one full figure of strategic dynamics takes: two mechanisms, on all cores, once compiled.
+
+    UCB-S and incentive-unaware UCB, K = 5, 21 epochs, 5 roll-outs an evaluation, 10 repetitions.
+    """
+    options = {"horizon": 2_000 if quick else 50_000, "seed": SEED, "progress": False}
+    world, rounds, started = click_instance(), 0, 0.0
+    for warm_up in (True, False):
+        started = time.perf_counter()
+        for policy in (clicks.UCBS(), clicks.ClickUCB()):
+            path = clicks.dynamics(world, policy, "inflated", **(options | ({"epochs": 1} if warm_up else {})))
+            repetitions, epochs, n_arms = path.strategies.shape
+            rounds += 0 if warm_up else repetitions * epochs * (2 * n_arms + 1) * 5 * path.horizon
+    return {"seconds": time.perf_counter() - started, "rounds": rounds, "cores": os.cpu_count()}

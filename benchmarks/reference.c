@@ -312,3 +312,78 @@ double read_memory(const double *buffer, int64_t n, int64_t repeats) {
     }
     return (x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7)[0];
 }
+
+/* -------------------------------------------------------------------------------- UCB-S on strategic click-bandits
+ *
+ * `means` are post-click means, every arm plays its desired strategy s = min(1, 1.1 mu), and the utility is
+ * s mu - 5 (s - mu)^2. `cached` keeps each arm's index until the arm is selected again. */
+
+static inline double clamp(double x) { return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x; }
+
+static inline double desired(double mu) { return fmin(1.0, 1.1 * mu); }
+
+static inline __attribute__((always_inline)) void ucbs(const double *means, int n_arms, int64_t horizon, int64_t n_runs,
+                                                       uint64_t seed, double *regret, int cached) {
+    const double budget = 2.0 * log((double)horizon);
+    double gap[MAX_ARMS], best_utility = -INFINITY;
+    for (int a = 0; a < n_arms; a++) {
+        const double s = desired(means[a]);
+        gap[a] = s * means[a] - 5.0 * (s - means[a]) * (s - means[a]);
+        if (gap[a] > best_utility) best_utility = gap[a];
+    }
+    for (int a = 0; a < n_arms; a++) gap[a] = best_utility - gap[a];
+    for (int64_t run = 0; run < n_runs; run++) {
+        double selected[MAX_ARMS] = {0}, clicks[MAX_ARMS] = {0}, sum[MAX_ARMS] = {0}, index[MAX_ARMS], lost = 0.0;
+        int screened[MAX_ARMS] = {0}, left = n_arms;
+        for (int a = 0; a < n_arms; a++) index[a] = INFINITY;
+        Rng rng;
+        rng_seed(&rng, seed, (uint64_t)run);
+        for (int64_t t = 1; t <= horizon; t++) {
+            int arm = 0;
+            if (left == 0) {
+                arm = (int)(uniform(&rng) * n_arms);
+            } else {
+                double best = -INFINITY;
+                for (int a = 0; a < n_arms; a++) {
+                    double value = index[a];
+                    if (!cached) {
+                        value = screened[a] ? -INFINITY : clicks[a] > 0.0 ? sum[a] / clicks[a] + sqrt(budget / clicks[a])
+                                                                          : INFINITY;
+                    }
+                    if (value > best) {
+                        best = value;
+                        arm = a;
+                    }
+                }
+            }
+            lost += gap[arm];
+            const int clicked = uniform(&rng) < desired(means[arm]);
+            const double reward = clicked && uniform(&rng) < means[arm] ? 1.0 : 0.0;
+            if (screened[arm]) continue;
+            selected[arm] += 1.0;
+            if (clicked) {
+                clicks[arm] += 1.0;
+                sum[arm] += reward;
+            }
+            const double rate = clicks[arm] / selected[arm], radius = sqrt(budget / selected[arm]);
+            const double mean = clicks[arm] > 0.0 ? sum[arm] / clicks[arm] : 0.5;
+            const double width = clicks[arm] > 0.0 ? sqrt(budget / clicks[arm]) : INFINITY;
+            if (rate + radius < desired(clamp(mean - width)) || rate - radius > desired(clamp(mean + width))) {
+                screened[arm] = 1;
+                left--;
+                index[arm] = -INFINITY;
+            } else {
+                index[arm] = mean + width;
+            }
+        }
+        regret[run] = lost;
+    }
+}
+
+void ucbs_as_written(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    ucbs(means, n_arms, horizon, n_runs, seed, regret, 0);
+}
+
+void ucbs_cached(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    ucbs(means, n_arms, horizon, n_runs, seed, regret, 1);
+}

@@ -48,10 +48,13 @@ def write_family_pages() -> None:
         tables = [
             ("Environments", [f"{family}.{n}" for n in sorted(registered(family, "environment"), key=str.lower)]),
             ("Policies", [f"{family}.{n}" for n in sorted(registered(family, "policy"), key=str.lower)]),
-            ("Decorators", [f"{family}.{n}" for n in ("policy", "environment") if hasattr(module, n)]),
+            ("Decorators", [f"{family}.{n}" for n in ("policy", "environment", "utility") if hasattr(module, n)]),
         ]
         theory = getattr(module, "theory", None)
         tables.append(("Theory", [f"{family}.theory.{n}" for n in getattr(theory, "__all__", ())]))
+        listed = {name for _, names in tables for name in names}
+        others = [f"{family}.{n}" for n in module.__all__ if not inspect.ismodule(getattr(module, n))]
+        tables.append(("Functions and other classes", [n for n in others if n not in listed]))
         for title, names in tables:
             if names:
                 lines += [f"## {title}", "", "```{eval-rst}", ".. currentmodule:: banditlab", ""]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class Agent:
     (0, 1)
     """
 
+    _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)  # other families teach other things
+
     def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
         self.policy = policy
         self.n_arms = n_arms
@@ -43,13 +46,13 @@ class Agent:
         self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
         self._best, self._arm, self._work = np.zeros(1), np.zeros(1, np.int64), np.zeros(1)
         self._choose = kernel(choose_arm, self._params)
-        self._learn = kernel(learn, self._params)
+        self._learn = kernel(self._learn_kernel, self._params)
         self._round = 1
         self._pending: int | None = None
 
     def __repr__(self) -> str:
         """Return the policy and the round."""
-        return f"Agent({self.policy!r}, n_arms={self.n_arms}, round={self._round})"
+        return f"{type(self).__name__}({self.policy!r}, n_arms={self.n_arms}, round={self._round})"
 
     def select(self) -> int:
         """Return the arm to play in this round."""
@@ -73,14 +76,22 @@ class Agent:
         reward : float
             Its reward, finite and of the kind that the policy learns from.
         """
+        played = self._selected(arm)
+        self._taught(played, check_reward(self.policy, reward))
+
+    def _selected(self, arm: int) -> int:
+        """Return the arm that is to be updated, or raise."""
         if self._pending is None:
             raise OutOfTurn(f"update was called before select in round {self._round}; allowed: after it")
         played = integer(0, self.n_arms - 1)("arm", arm)
         if played != self._pending:
             raise InvalidArgument(f"arm is {played}; allowed: {self._pending}, which select returned")
-        value = check_reward(self.policy, reward)
+        return played
+
+    def _taught(self, played: int, *feedback: Any) -> None:
+        """Give the policy the feedback on an arm, and go on to the next round."""
         with explained(self.policy):
-            self._learn(self._params, self._arrays, played, value, self._round)
+            self._learn(self._params, self._arrays, played, *feedback, self._round)
         self._pending = None
         self._round += 1
 
@@ -112,11 +123,11 @@ class Agent:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the constructor's arguments and the state; compiled kernels are found again."""
-        return _restored, (self.policy, self.n_arms, self._horizon, self.state)
+        return _restored, (type(self), self.policy, self.n_arms, self._horizon, self.state)
 
 
-def _restored(policy: Any, n_arms: int, horizon: int | None, state: dict[str, Any]) -> Agent:
-    agent = Agent(policy, n_arms, 0, 0, horizon)
+def _restored(cls: type[Agent], policy: Any, n_arms: int, horizon: int | None, state: dict[str, Any]) -> Agent:
+    agent = cls(policy, n_arms, 0, 0, horizon)
     agent.state = state
     return agent
 

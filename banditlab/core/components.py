@@ -309,11 +309,15 @@ class Family:
 
     def policy(self, cls: C) -> C:
         """Make a class a policy of this family."""
-        return _component(cls, self, "policy", self.policy_kernels, self.policy_needs)
+        return self.component(cls, "policy", self.policy_kernels, self.policy_needs)
 
     def environment(self, cls: C) -> C:
         """Make a class an environment of this family."""
-        return _component(cls, self, "environment", self.environment_kernels, self.environment_needs)
+        return self.component(cls, "environment", self.environment_kernels, self.environment_needs)
+
+    def component(self, cls: C, kind: str, kernels: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
+        """Make a class a component of any kind, such as what is nested in policies and environments."""
+        return _component(cls, self, kind, kernels, needs)
 
 
 def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
@@ -339,6 +343,10 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
     for options in needs:
         if not any(hasattr(cls, name) for name in options):
             known = [by_name[name] for name in options if name in by_name]
+            if not known:
+                raise InvalidComponent(
+                    f"{cls.__name__} has no {' or '.join(options)}; allowed: a class with that field or property"
+                )
             raise InvalidComponent(
                 f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "
                 + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
@@ -379,6 +387,11 @@ def make_state(policy: Any, space: Space) -> Any:
 def registered(family: str, kind: str) -> dict[str, type]:
     """Return the package's own components of a family, by class name; kind is 'policy' or 'environment'."""
     return dict(_registry.get((family, kind), {}))
+
+
+def kinds(family: str) -> list[str]:
+    """Return the kinds of components that a family has: 'environment', 'policy', and what can be nested in them."""
+    return sorted(kind for owner, kind in _registry if owner == family)
 
 
 def families() -> list[str]:

@@ -42,3 +42,7 @@ class ConfigError(BanditlabError, ValueError):
 
 class InterruptedRunWarning(UserWarning):
     """A run was interrupted; the results hold the runs that had finished."""
+
+
+class AssumptionWarning(UserWarning):
+    """What is simulated violates an assumption of the theory that a policy's guarantee rests on."""

@@ -1,0 +1,254 @@
+"""Whether a strategy profile is a Nash equilibrium among the arms: the most profitable deviation of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.progress import Progress
+from banditlab.core.validation import integer, non_negative, open_probability, vector
+
+from .evaluation import BLOCK, Arena, arena, profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEARCH, CONFIRM = 0, 1
+"""Blocks of runs: what was searched for on one is confirmed on the other, so that the best is not the luckiest."""
+
+KEPT = 8
+"""Click rates an arm that are looked at again in the confirmation."""
+
+CONFIRMATIONS = 4
+"""Runs of the confirmation, for one of the search."""
+
+
+@dataclass(frozen=True)
+class DeviationGains:
+    """For each arm the best unilateral deviation that was found, and its gain in expected clicks a run.
+
+    Attributes
+    ----------
+    strategies : float64 array
+        The profile that was examined, one click rate an arm.
+    utilities : float64 array
+        Expected clicks of each arm at the profile.
+    deviations : float64 array
+        The click rate that pays each arm most, of those tried; its own if none paid more.
+    gains, low, high : float64 arrays
+        What that deviation gains, with its confidence interval, measured on runs that had no part in choosing it.
+    bounds : float64 arrays
+        Upper confidence bounds on the gain of every deviation tried, at once for all of them and for all arms.
+    horizon : int
+        Rounds a run.
+    level : float
+        Confidence level of the intervals and bounds.
+    """
+
+    strategies: NDArray[np.float64]
+    utilities: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+    gains: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+    horizon: int
+    level: float
+
+    @property
+    def epsilon(self) -> float:
+        """The profile is an epsilon-Nash equilibrium on the grid, in clicks a run, at the confidence level."""
+        return max(0.0, float(self.bounds.max()))
+
+    @property
+    def witness(self) -> int | None:
+        """The arm that gains most by deviating, among those that surely gain; None if there is none."""
+        sure = np.flatnonzero(self.low > 0.0)
+        return int(sure[np.argmax(self.gains[sure])]) if len(sure) else None
+
+    def is_equilibrium(self, tolerance: float = 0.01) -> bool:
+        """Say whether no deviation tried gains an arm more than a share of the horizon, at the confidence level.
+
+        Parameters
+        ----------
+        tolerance : float, default 0.01
+            In clicks a round: the profile is an epsilon-Nash equilibrium with epsilon = tolerance * horizon.
+        """
+        return self.epsilon <= non_negative("tolerance", tolerance) * self.horizon
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row an arm."""
+        import pandas as pd
+
+        names = ("strategies", "utilities", "deviations", "gains", "low", "high", "bounds")
+        columns = ("strategy", "utility", "deviation", "gain", "low", "high", "bound")
+        values = {column: getattr(self, name) for column, name in zip(columns, names, strict=True)}
+        return pd.DataFrame(values, index=pd.RangeIndex(len(self.strategies), name="arm"))
+
+    def __repr__(self) -> str:
+        """Return the verdict."""
+        if self.witness is None:
+            return (
+                f"<DeviationGains: no arm surely gains; {self.epsilon:,.4g}-equilibrium on the grid, in clicks a run>"
+            )
+        arm = self.witness
+        return (
+            f"<DeviationGains: arm {arm} gains {self.gains[arm]:,.4g} clicks a run "
+            f"({self.low[arm]:,.4g} to {self.high[arm]:,.4g}) by playing {self.deviations[arm]:.4g} "
+            f"instead of {self.strategies[arm]:.4g}>"
+        )
+
+
+def deviation_gains(
+    environment: Any,
+    policy: Any,
+    strategies: Any = None,
+    *,
+    horizon: int = 50_000,
+    n_rollouts: int = 32,
+    grid: Any = 101,
+    level: float = 0.95,
+    seed: int | None = None,
+    n_jobs: int | None = None,
+    progress: Any = "auto",
+) -> DeviationGains:
+    r"""Return, for each arm, the unilateral deviation that gains it most clicks, with a confidence interval.
+
+    The expected clicks :math:`v_i(s_i', s_{-i})` of arm i are simulated at every click rate :math:`s_i'` of a grid, on
+    the same luck as those at :math:`s_i`. The best is confirmed on fresh runs, so that its gain is unbiased and its
+    interval (Student's t, paired) honest: a lower end above 0 is a witness that the profile is no equilibrium. Upper
+    bounds on all gains hold at once (Bonferroni over arms and grid; from the search, and for the eight likeliest
+    deviations of each arm from the fresh runs): if they are small, the profile is an approximate equilibrium, as far
+    as the grid is fine enough.
+
+    Parameters
+    ----------
+    environment : clicks environment
+        Means, rewards and utility.
+    policy : clicks policy
+        The mechanism.
+    strategies : sequence of float, optional
+        The profile to examine, one click rate an arm; default: the environment's strategies.
+    horizon : int, default 50,000
+        Rounds a run.
+    n_rollouts : int, default 32
+        Runs a click rate in the search, and four times as many in the confirmation; at least 2.
+    grid : int or sequence of float, default 101
+        Click rates to try: so many, evenly spaced on [0, 1], or these.
+    level : float, default 0.95
+        Confidence level of each arm's interval, and of all bounds together.
+    seed : int, optional
+        As in `banditlab.run`.
+    n_jobs : int, optional
+        Threads; default all cores.
+    progress : {'auto', True, False}
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    DeviationGains
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.66, 0.44])
+    >>> found = clicks.deviation_gains(env, clicks.MuOracle(), horizon=1_000, grid=11, seed=0)
+    >>> found.witness, found.deviations.tolist()  # the first arm is always selected: it should be clicked always
+    (0, [1.0, 0.44])
+    >>> found.is_equilibrium()
+    False
+    """
+    rollouts = integer(2, limit=2**20)("n_rollouts", n_rollouts)
+    level = open_probability("level", level)
+    rates = candidate_rates(grid)
+    game = arena(environment, policy, horizon, seed, n_jobs, Progress(0, False))
+    s = profile("strategies", environment.strategies if strategies is None else strategies, environment)
+    with Progress(rounds_of_gains(game, rates, rollouts), progress) as bar:
+        bar.say("deviations")
+        game = Arena(game.environment, game.policy, game.horizon, game.seed, game.n_jobs, bar)
+        return gains(game, s, rates, rollouts, level)
+
+
+def candidate_rates(grid: Any) -> NDArray[np.float64]:
+    """Return the click rates to try."""
+    if np.ndim(grid) == 0:
+        return np.linspace(0.0, 1.0, integer(2, limit=10_001)("grid", grid))
+    rates: NDArray[np.float64] = np.unique(vector(0.0, 1.0)("grid", grid))
+    if len(rates) == 0:
+        raise InvalidArgument("grid is empty; allowed: at least one click rate")
+    return rates
+
+
+def rounds_of_gains(game: Arena, rates: NDArray[np.float64], rollouts: int) -> int:
+    """Return how many rounds `gains` plays."""
+    search, confirmation = (game.n_arms * n + 1 for n in (len(rates), min(KEPT, len(rates))))
+    return rollouts * (search + CONFIRMATIONS * confirmation) * game.horizon
+
+
+def gains(
+    game: Arena, s: NDArray[np.float64], rates: NDArray[np.float64], rollouts: int, level: float, block: int = 0
+) -> DeviationGains:
+    """Search for each arm's best deviation from `s` and confirm it; `block` tells one search's luck from another's."""
+    k, n = game.n_arms, len(rates)
+    arms = np.arange(k)
+    every = np.tile(rates, (k, 1))
+    searched, _ = _gains(game, s, every, luck(block, SEARCH, rollouts))
+    means = searched.mean(axis=2)
+    # Half of what may go wrong is for the search, half for the confirmation, where only the likeliest are looked at.
+    upper = means + _margins(searched, 1.0 - (1.0 - level) / (2 * k * n))
+    kept = min(KEPT, n)
+    likeliest = np.argsort(-upper, axis=1, kind="stable")[:, :kept]
+    best = means.argmax(axis=1)
+    likeliest[:, -1] = np.where((likeliest == best[:, None]).any(axis=1), likeliest[:, -1], best)
+    confirmed, clicks = _gains(game, s, rates[likeliest], luck(block, CONFIRM, CONFIRMATIONS * rollouts))
+    sharper = confirmed.mean(axis=2) + _margins(confirmed, 1.0 - (1.0 - level) / (2 * k * kept))
+    np.put_along_axis(upper, likeliest, sharper, axis=1)
+
+    where = (likeliest == best[:, None]).argmax(axis=1)
+    pays = means[arms, best] > 0.0
+    chosen = np.where(pays[:, None], confirmed[arms, where], 0.0)
+    gain = chosen.mean(axis=1)
+    half = _margins(chosen, 0.5 + level / 2.0)
+    return DeviationGains(
+        strategies=s,
+        utilities=clicks.mean(axis=0),
+        deviations=np.where(pays, rates[best], s),
+        gains=gain,
+        low=gain - half,
+        high=gain + half,
+        bounds=np.maximum(upper.max(axis=1), 0.0),
+        horizon=game.horizon,
+        level=level,
+    )
+
+
+def luck(block: int, purpose: int, rollouts: int) -> NDArray[np.int64]:
+    """Return the runs of a search or of a confirmation."""
+    return (2 * block + purpose) * BLOCK + np.arange(rollouts)
+
+
+def _margins(samples: NDArray[np.float64], probability: float) -> NDArray[np.float64]:
+    """Return Student's t quantile times the standard error of the means over the last axis."""
+    from scipy import stats
+
+    n = samples.shape[-1]
+    quantile = float(stats.t.ppf(probability, n - 1))
+    return np.asarray(quantile * samples.std(axis=-1, ddof=1) / np.sqrt(n))
+
+
+def _gains(
+    game: Arena, s: NDArray[np.float64], rates: NDArray[np.float64], runs: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what each arm gains with its row of rates (arm, rate, run), and the clicks at `s` (run, arm)."""
+    k, n = rates.shape
+    profiles = np.tile(s, (k, n, 1))
+    for arm in range(k):
+        profiles[arm, :, arm] = rates[arm]
+    together = np.concatenate([s[None], profiles.reshape(k * n, k)])
+    clicks, _ = game.play(np.repeat(together[:, None, :], len(runs), axis=1), runs)
+    own = np.stack([clicks[1 + arm * n : 1 + (arm + 1) * n, :, arm] - clicks[0, :, arm] for arm in range(k)])
+    return own, clicks[0]

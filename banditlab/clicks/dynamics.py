@@ -1,0 +1,239 @@
+"""Arms that adapt their click rates, epoch after epoch."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InterruptedRunWarning
+from banditlab.core.progress import Progress
+from banditlab.core.validation import between, integer, one_of, positive, positive_integer
+
+from .evaluation import BLOCK, Arena, arena, starting_strategies
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+METHODS = ("gradient", "best_response")
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """How strategies, utilities and regret went, epoch by epoch.
+
+    Attributes
+    ----------
+    strategies : float64 array of shape (repetitions, epochs, arms)
+        The click rates that were played in each epoch; the first are the start.
+    utilities : float64 array of the same shape
+        Expected clicks of each arm in a run at these strategies, estimated by roll-outs.
+    regret : float64 array of shape (repetitions, epochs)
+        Strategic regret of the learner at the horizon, estimated by the same roll-outs.
+    environment, policy : components
+        What was played (but for its strategies), and by which mechanism.
+    horizon, seed : int
+        Rounds a run; the seed.
+    """
+
+    strategies: NDArray[np.float64]
+    utilities: NDArray[np.float64]
+    regret: NDArray[np.float64]
+    environment: Any
+    policy: Any
+    horizon: int
+    seed: int
+
+    @property
+    def final(self) -> NDArray[np.float64]:
+        """The strategies of the last epoch, one row a repetition."""
+        return self.strategies[:, -1]
+
+    def __repr__(self) -> str:
+        """Return the sizes."""
+        n, epochs, k = self.strategies.shape
+        return f"<Dynamics: {self.policy!r}, {n} repetitions, {epochs} epochs, {k} arms, horizon {self.horizon}>"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a tidy table: repetition, epoch, arm, strategy, utility, and the regret of the epoch."""
+        import pandas as pd
+
+        n, epochs, k = self.strategies.shape
+        repetition, epoch, arm = (axis.ravel() for axis in np.indices((n, epochs, k)))
+        columns = {"repetition": repetition, "epoch": epoch, "arm": arm}
+        columns |= {"strategy": self.strategies.ravel(), "utility": self.utilities.ravel()}
+        return pd.DataFrame(columns | {"regret": np.repeat(self.regret.ravel(), k)})
+
+    def plot(self, what: str = "strategies", *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw strategies, utilities or regret over epochs; see `banditlab.plotting.plot_dynamics`."""
+        from banditlab import plotting
+
+        return plotting.plot_dynamics(self, what, ax=ax, **options)
+
+
+def dynamics(
+    environment: Any,
+    policy: Any,
+    start: Any = "truthful",
+    epochs: int = 21,
+    *,
+    horizon: int = 50_000,
+    n_runs: int = 10,
+    n_rollouts: int = 5,
+    method: str = "gradient",
+    step: float = 1.0,
+    max_step: float = 0.05,
+    epsilon: float = 0.02,
+    grid: int = 41,
+    seed: int | None = None,
+    n_jobs: int | None = None,
+    progress: Any = "auto",
+) -> Dynamics:
+    r"""Let arms adapt their click rates to a mechanism, epoch after epoch.
+
+    With `method='gradient'`, in epoch e = 0, 1, ... every arm i estimates how its expected clicks a round change with
+    its click rate, by a central difference, and all move at once:
+
+    .. math:: s_i \leftarrow s_i + \frac{\eta}{e + 1} \cdot \frac{v_i(s_i + \epsilon, s_{-i}) - v_i(s_i - \epsilon,
+        s_{-i})}{2 \epsilon T}
+
+    with the move cut to :math:`\pm` `max_step` and the result to [0, 1]. The step must decay: a constant one
+    oscillates. With `method='best_response'` the arms take turns within an epoch: each plays the best of a grid of
+    click rates against what the others now play, and stays where it is unless another is better.
+
+    All click rates that are compared within an epoch are played on the same luck (common random numbers), so that
+    few roll-outs are enough for the differences between them.
+
+    Parameters
+    ----------
+    environment : clicks environment
+        Means, rewards and utility; its strategies are the start if `start` is None.
+    policy : clicks policy
+        The mechanism.
+    start : {'truthful', 'inflated', 'random'}, or sequence of float, or None; default 'truthful'
+        s*(mu_i); min(1, s*(mu_i) + 0.2); uniform on [0, 1], other for each repetition; or one click rate an arm, or
+        one row of them a repetition.
+    epochs : int, default 21
+        Epochs played; the arms move between them.
+    horizon : int, default 50,000
+        Rounds a run (T).
+    n_runs : int, default 10
+        Independent repetitions of the whole.
+    n_rollouts : int, default 5
+        Runs over which a strategy profile's utilities are averaged.
+    method : {'gradient', 'best_response'}
+        How arms adapt.
+    step, max_step, epsilon : float
+        :math:`\eta` = 1.0, the largest move 0.05 and :math:`\epsilon` = 0.02: ours; the paper's were not to be had.
+    grid : int, default 41
+        Click rates tried by a best response, evenly spaced on [0, 1].
+    seed : int, optional
+        As in `banditlab.run`.
+    n_jobs : int, optional
+        Threads; default all cores. The numbers do not depend on it.
+    progress : {'auto', True, False}
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Dynamics
+        Strategies, utilities and regret of every epoch.
+
+    Warns
+    -----
+    InterruptedRunWarning
+        When interrupted: the result then holds the epochs that had finished.
+
+    Notes
+    -----
+    The paper (section 6) lets arms take repeated approximate gradient steps against the mechanism over epochs; of its
+    settings 20 epochs, T = 50,000, 10 runs are reconstructed from the authors' later work. If all arms start far
+    enough from what UCB-S wants (all at 1, say), all are screened, play is uniform, the gradient of an arm is
+    that of T s_i / K, and no small step brings it back.
+
+    References
+    ----------
+    Buening, Saha, Dimitrakakis, Xu (2024), arXiv:2311.15647, section 6.
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.5, 0.5])
+    >>> path = clicks.dynamics(env, clicks.MuOracle(), [0.5, 0.5], epochs=4, horizon=1_000, n_runs=2, seed=0)
+    >>> path.strategies[0].round(3).tolist()  # an oracle that looks at means only invites the best arm to cheat
+    [[0.5, 0.5], [0.55, 0.5], [0.6, 0.5], [0.65, 0.5]]
+    """
+    one_of(*METHODS)("method", method)
+    epochs = positive_integer("epochs", epochs)
+    n_runs, n_rollouts = (
+        integer(1, limit=2**20)(name, value) for name, value in (("n_runs", n_runs), ("n_rollouts", n_rollouts))
+    )
+    step, max_step = positive("step", step), positive("max_step", max_step)
+    epsilon = between(0.0, 0.5, open_low=True)("epsilon", epsilon)
+    grid = integer(2, limit=10_001)("grid", grid)
+    game = arena(environment, policy, horizon, seed, n_jobs, Progress(0, False))
+    first = environment.strategies if start is None else start
+    s = starting_strategies(first, environment, n_runs, game.seed)
+    k = game.n_arms
+    lanes = n_runs * n_rollouts * (2 * k + 1 if method == "gradient" else k * (grid + 1) + 1)
+    path: list[tuple[NDArray[np.float64], ...]] = []
+    with Progress(epochs * lanes * game.horizon, progress) as bar:
+        bar.say(f"{policy.label} among arms that adapt")
+        game = Arena(game.environment, game.policy, game.horizon, game.seed, game.n_jobs, bar)
+        try:
+            for epoch in range(epochs):
+                # the luck of a repetition does not depend on how many others there are
+                luck = np.arange(n_runs)[:, None] * BLOCK + epoch * n_rollouts + np.arange(n_rollouts)
+                if method == "gradient":
+                    clicks, regret, slopes = _slopes(game, s, luck, epsilon)
+                    path.append((s, clicks, regret))
+                    s = np.clip(s + np.clip(step / (epoch + 1) * slopes, -max_step, max_step), 0.0, 1.0)
+                else:
+                    clicks, lost = game.play(np.repeat(s[:, None], n_rollouts, axis=1), luck)
+                    path.append((s, clicks.mean(axis=1), lost.mean(axis=1)))
+                    s = _responses(game, s, luck, grid) if epoch + 1 < epochs else s
+        except KeyboardInterrupt:
+            if not path:
+                raise
+            warnings.warn(
+                f"interrupted: the result holds the {len(path)} of {epochs} epochs that had finished",
+                InterruptedRunWarning,
+                stacklevel=2,
+            )
+    strategies, utilities, regrets = (np.stack(parts, axis=1) for parts in zip(*path, strict=True))
+    return Dynamics(strategies, utilities, regrets, environment, policy, game.horizon, game.seed)
+
+
+def _slopes(
+    game: Arena, s: NDArray[np.float64], luck: NDArray[np.int64], epsilon: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return utilities and regret at profiles (one row a repetition), and each arm's slope in clicks a round."""
+    k = game.n_arms
+    probes = np.repeat(s[:, None, :], 2 * k + 1, axis=1)
+    for arm in range(k):
+        probes[:, 1 + 2 * arm, arm] = np.minimum(s[:, arm] + epsilon, 1.0)
+        probes[:, 2 + 2 * arm, arm] = np.maximum(s[:, arm] - epsilon, 0.0)
+    lanes = np.repeat(probes[:, :, None, :], luck.shape[1], axis=2)
+    clicks, regret = game.play(lanes, luck[:, None, :])
+    value = clicks.mean(axis=2)
+    arms = np.arange(k)
+    up, down = value[:, 1 + 2 * arms, arms], value[:, 2 + 2 * arms, arms]
+    run = probes[:, 1 + 2 * arms, arms] - probes[:, 2 + 2 * arms, arms]
+    return value[:, 0], regret[:, 0].mean(axis=1), (up - down) / (run * game.horizon)
+
+
+def _responses(game: Arena, s: NDArray[np.float64], luck: NDArray[np.int64], grid: int) -> NDArray[np.float64]:
+    """Return the profiles after each arm in turn has played the best of the grid against the others."""
+    s = s.copy()
+    for arm in range(game.n_arms):
+        probes = np.repeat(s[:, None, :], grid + 1, axis=1)
+        probes[:, 1:, arm] = np.linspace(0.0, 1.0, grid)  # probe 0, the first of equals, is to stay
+        lanes = np.repeat(probes[:, :, None, :], luck.shape[1], axis=2)
+        clicks, _ = game.play(lanes, luck[:, None, :])
+        best = np.argmax(clicks[..., arm].mean(axis=2), axis=1)
+        s[:, arm] = probes[np.arange(len(s)), best, arm]
+    return s

@@ -1,0 +1,249 @@
+"""Searching for equilibria among the arms, and what the learner loses in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidType
+from banditlab.core.progress import Progress
+from banditlab.core.validation import integer, non_negative, open_probability, shown
+
+from .deviations import CONFIRM, CONFIRMATIONS, DeviationGains, candidate_rates, gains, luck, rounds_of_gains
+from .dynamics import dynamics
+from .evaluation import Arena, arena
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """A strategy profile that a search ended at, and its certificate.
+
+    Attributes
+    ----------
+    strategies : float64 array
+        One click rate an arm.
+    certificate : DeviationGains
+        What any arm could still gain.
+    regret, low, high : float
+        Strategic regret of the learner at the horizon, with its confidence interval.
+    tolerance : float
+        Of the search, in clicks a round.
+    moves : int
+        Deviations that were followed after the dynamics.
+    """
+
+    strategies: NDArray[np.float64]
+    certificate: DeviationGains
+    regret: float
+    low: float
+    high: float
+    tolerance: float
+    moves: int
+
+    @property
+    def certified(self) -> bool:
+        """Whether no deviation tried gains an arm more than the tolerance, at the certificate's confidence level."""
+        return self.certificate.is_equilibrium(self.tolerance)
+
+    def __repr__(self) -> str:
+        """Return the profile and the verdict."""
+        text = "[" + ", ".join(f"{s:.4g}" for s in self.strategies) + "]"
+        share = self.certificate.epsilon / self.certificate.horizon
+        told = "certified" if self.certified else "not certified"
+        return f"<Equilibrium {text}: {told}, epsilon = {share:.3g} clicks a round, regret {self.regret:,.4g}>"
+
+
+def equilibrium(
+    environment: Any,
+    policy: Any,
+    start: Any = "truthful",
+    *,
+    horizon: int = 50_000,
+    tolerance: float = 0.01,
+    n_rollouts: int = 32,
+    grid: Any = 101,
+    epochs: int = 21,
+    method: str = "gradient",
+    max_moves: int = 20,
+    level: float = 0.95,
+    seed: int | None = None,
+    n_jobs: int | None = None,
+    progress: Any = "auto",
+) -> Equilibrium:
+    """Search for a Nash equilibrium among the arms, and return it with its certificate.
+
+    First the arms adapt (`dynamics`, once, the last quarter of the epochs averaged). Then, as long as some arm has a
+    deviation that surely gains it more than the tolerance, the arm that gains most plays it. Where that ends, or after
+    `max_moves`, the profile is examined on fresh runs (`deviation_gains`). There need be no pure equilibrium, and a
+    search need not find one that exists: look at `certified`.
+
+    Parameters
+    ----------
+    environment, policy : components of clicks
+        The world and the mechanism.
+    start : as in `dynamics`, default 'truthful'
+        Where the arms start; one profile.
+    horizon : int, default 50,000
+        Rounds a run.
+    tolerance : float, default 0.01
+        Gains up to this many clicks a round do not count.
+    n_rollouts : int, default 32
+        Runs a strategy profile; at least 2.
+    grid : int or sequence of float, default 101
+        Click rates that deviations are tried from.
+    epochs : int, default 21
+        Epochs of the dynamics.
+    method : {'gradient', 'best_response'}
+        Of the dynamics. Mechanisms that react to strategies by leaps, as oracles do, need 'best_response'.
+    max_moves : int, default 20
+        Deviations followed at most after the dynamics.
+    level : float, default 0.95
+        Confidence level of the certificate.
+    seed : int, optional
+        As in `banditlab.run`.
+    n_jobs : int, optional
+        Threads; default all cores.
+    progress : {'auto', True, False}
+        Whether to show progress bars.
+
+    Returns
+    -------
+    Equilibrium
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
+    >>> options = {"horizon": 1_000, "n_rollouts": 8, "epochs": 3, "method": "best_response", "seed": 0}
+    >>> found = clicks.equilibrium(env, clicks.StrategyOracle(), **options)
+    >>> found.strategies.tolist(), found.certified  # the best arm promises as much as it can get away with
+    ([0.81, 0.55], True)
+    """
+    rollouts = integer(2, limit=2**20)("n_rollouts", n_rollouts)
+    tolerance = non_negative("tolerance", tolerance)
+    max_moves = integer(0)("max_moves", max_moves)
+    level = open_probability("level", level)
+    rates = candidate_rates(grid)
+    game = arena(environment, policy, horizon, seed, n_jobs, Progress(0, False))
+    path = dynamics(
+        environment, policy, start, epochs, horizon=horizon, n_runs=1, n_rollouts=rollouts, method=method,
+        grid=len(rates), seed=game.seed, n_jobs=n_jobs, progress=progress,
+    )  # fmt: skip
+    s = path.final[0] if method == "best_response" else path.strategies[0, -max(1, len(path.regret[0]) // 4) :].mean(0)
+    with Progress((max_moves + 1) * rounds_of_gains(game, rates, rollouts), progress) as bar:
+        bar.say("deviations")
+        game = Arena(game.environment, game.policy, game.horizon, game.seed, game.n_jobs, bar)
+        moves = 0
+        while True:
+            # block 0 was the dynamics'
+            found = gains(game, s, rates, rollouts, level, block=moves + 1)
+            arm = found.witness
+            if arm is None or found.low[arm] <= tolerance * game.horizon or moves == max_moves:
+                break
+            s = s.copy()
+            s[arm] = found.deviations[arm]
+            moves += 1
+        regret, low, high = _regret(game, s, rollouts, level, block=moves + 1)
+    return Equilibrium(s, found, regret, low, high, tolerance, moves)
+
+
+def _regret(game: Arena, s: NDArray[np.float64], rollouts: int, level: float, block: int) -> tuple[float, float, float]:
+    """Return the learner's mean regret at a profile, with its confidence interval."""
+    from scipy import stats
+
+    n = CONFIRMATIONS * rollouts
+    _, regret = game.play(np.tile(s, (n, 1)), luck(block, CONFIRM, n))
+    half = stats.t.ppf(0.5 + level / 2.0, n - 1) * regret.std(ddof=1) / np.sqrt(n)
+    mean = float(regret.mean())
+    return mean, mean - half, mean + half
+
+
+def equilibria(
+    environment: Any, policy: Any, starts: Sequence[Any] = ("truthful", "inflated", "random"), **options: Any
+) -> list[Equilibrium]:
+    """Search for equilibria from several starts.
+
+    Parameters
+    ----------
+    environment, policy : components of clicks
+        The world and the mechanism.
+    starts : sequence, default ('truthful', 'inflated', 'random')
+        As `start` in `equilibrium`.
+    **options
+        Of `equilibrium`.
+
+    Returns
+    -------
+    list of Equilibrium
+        One a start, certified or not; two starts can end at the same profile.
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
+    >>> options = {"horizon": 1_000, "n_rollouts": 4, "epochs": 2, "method": "best_response", "seed": 0}
+    >>> found = clicks.equilibria(env, clicks.MuOracle(), ["truthful", [0.2, 0.9]], **options)
+    >>> [e.strategies.tolist() for e in found]
+    [[1.0, 0.55], [1.0, 0.9]]
+    """
+    if isinstance(starts, str) or not isinstance(starts, list | tuple) or not starts:
+        raise InvalidType(f"starts is {shown(starts)}; allowed: a list of one or more starts")
+    return [equilibrium(environment, policy, start, **options) for start in starts]
+
+
+@dataclass(frozen=True)
+class StrategicRegret:
+    """What the learner loses over a set of equilibria.
+
+    Attributes
+    ----------
+    strong, weak : Equilibrium
+        Those with the largest and the smallest regret.
+    """
+
+    strong: Equilibrium
+    weak: Equilibrium
+
+
+def strategic_regret(found: Sequence[Equilibrium], *, certified: bool = True) -> StrategicRegret:
+    r"""Return strong and weak strategic regret over the equilibria found.
+
+    .. math:: R_T^+(M) = \max_{\sigma \in NE(M)} R_T(M, \sigma), \qquad
+        R_T^-(M) = \min_{\sigma \in NE(M)} R_T(M, \sigma)
+
+    taken over what a search found: the true strong regret may be larger, the true weak regret smaller.
+
+    Parameters
+    ----------
+    found : sequence of Equilibrium
+        From `equilibria`.
+    certified : bool, default True
+        Whether to leave out profiles that are not certified.
+
+    Returns
+    -------
+    StrategicRegret
+
+    Raises
+    ------
+    InvalidType
+        If no equilibrium is left.
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
+    >>> options = {"horizon": 1_000, "n_rollouts": 4, "epochs": 2, "method": "best_response", "seed": 0}
+    >>> found = clicks.equilibria(env, clicks.MuOracle(), ["truthful", "inflated"], **options)
+    >>> round(clicks.strategic_regret(found).weak.regret, 6)  # 1,000 rounds, each loses 0.378 - (-0.2)
+    578.0
+    """
+    left = [e for e in found if isinstance(e, Equilibrium) and (e.certified or not certified)]
+    if not left:
+        kind = "certified Equilibrium" if certified else "Equilibrium"
+        raise InvalidType(f"found is {shown(found)}; allowed: a list with at least one {kind}")
+    return StrategicRegret(max(left, key=lambda e: e.regret), min(left, key=lambda e: e.regret))

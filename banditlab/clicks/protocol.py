@@ -1,0 +1,163 @@
+"""Playing strategic click-bandits: from environment and policy to the kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core import sampling
+from banditlab.core.components import Problem, Space, make_state
+from banditlab.core.dispatch import explained, kernel
+from banditlab.core.errors import InvalidType
+from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.validation import integer, one_of
+
+from .agent import ClickAgent
+from .kernel import COUNTS, play
+
+METRICS = ("regret", "selections", "clicks", "screened", "screening_round")
+AN_ARM_EACH = METRICS[1:]
+
+# A kernel call plays at most this many rounds, all lanes together: some hundredths of a second, so that progress
+# shows and Ctrl-C works.
+ROUNDS_A_CALL = 1 << 21
+
+
+@dataclass(frozen=True)
+class InformedSpace(Space):
+    """Makes the arrays of a policy's state in a simulation, where oracles are told what learners must learn.
+
+    Attributes
+    ----------
+    environment : environment
+        What is played.
+    strategies : float64 array
+        The strategies, one row an arm, one column a lane.
+    """
+
+    environment: Any
+    strategies: NDArray[np.float64]
+
+
+def told(space: Space, policy: object) -> InformedSpace:
+    """Return the space of a simulation, or raise for an oracle that plays with real feedback."""
+    if not isinstance(space, InformedSpace):
+        raise InvalidType(f"policy is {policy!r}; allowed: one that learns (an oracle plays in simulations only)")
+    return space
+
+
+class ClicksProtocol(Protocol):
+    """In each round the policy selects an arm, sees whether it is clicked and, if so, its post-click reward."""
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one column a metric; all but regret make one an arm: `clicks[0]`, `clicks[1]`, ..."""
+        names: list[str] = []
+        for metric in requested:
+            one_of(*METRICS)("metrics", metric)
+            names += [f"{metric}[{a}]" for a in range(environment.n_arms)] if metric in AN_ARM_EACH else [metric]
+        return tuple(names)
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Every policy of the family can play every environment of it."""
+        return []
+
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Call the kernel on no rounds."""
+        played = Profiles(environment.strategies[:, None], np.zeros(1, np.int64), batch.seed)
+        play_profiles(environment, policy, played, batch.horizon, batch.checkpoints[:0], rounds=False)
+
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play the runs of a batch in lockstep."""
+        runs = np.arange(batch.first_run, batch.first_run + batch.n_runs)
+        played = Profiles(np.tile(environment.strategies[:, None], len(runs)), runs, batch.seed)
+        out = play_profiles(
+            environment, policy, played, batch.horizon, batch.checkpoints, compiled=batch.compiled, watch=watch
+        )
+        columns = [_column(out, name, environment.n_arms) for name in batch.metrics]
+        return np.ascontiguousarray(np.stack(columns).transpose(2, 0, 1))
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ClickAgent:
+        """Return an agent whose choices are those of run `run` of `seed`, given the same clicks and rewards."""
+        if hasattr(policy, "validate_alone"):
+            policy.validate_alone()
+        return ClickAgent(policy, integer(1)("n_arms", n_arms), seed, run, horizon)
+
+
+def _column(out: NDArray[np.float64], name: str, n_arms: int) -> NDArray[np.float64]:
+    """Return a metric from the kernel's output: one row a checkpoint, one column a lane."""
+    metric, _, arm = name.partition("[")
+    if metric == "regret":
+        return out[:, 0]
+    block = {"selections": 0, "clicks": 1, "screened": 2, "screening_round": 2}[metric]
+    values = out[:, COUNTS + block * n_arms + int(arm[:-1])]
+    if metric == "screened":
+        return (values > 0.0).astype(np.float64)
+    if metric == "screening_round":
+        return np.where(values > 0.0, values, np.nan)
+    return values
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Who plays what on which luck: one lane a column.
+
+    Attributes
+    ----------
+    strategies : float64 array
+        One row an arm, one column a lane.
+    runs : int64 array
+        The run whose random numbers each lane uses; lanes with the same run share their luck.
+    seed : int
+        The seed of those runs.
+    """
+
+    strategies: NDArray[np.float64]
+    runs: NDArray[np.int64]
+    seed: int
+
+    def generators(self, stream: int) -> NDArray[np.uint64]:
+        """Return the generators of all lanes."""
+        runs, lane_of = np.unique(self.runs, return_inverse=True)
+        blocks = np.split(runs, np.flatnonzero(np.diff(runs) > 1) + 1)
+        made = [sampling.seeded(self.seed, stream, int(block[0]), len(block)) for block in blocks]
+        return np.ascontiguousarray(np.concatenate(made, axis=1)[:, lane_of])
+
+
+def play_profiles(
+    environment: Any,
+    policy: Any,
+    played: Profiles,
+    horizon: int,
+    checkpoints: NDArray[np.int64],
+    *,
+    compiled: bool = True,
+    watch: Watch = lambda _: None,
+    rounds: bool = True,
+) -> NDArray[np.float64]:
+    """Play a policy against strategy profiles and return what `kernel.play` writes: one table a checkpoint.
+
+    The environment's own strategies are not used. With `rounds=False` nothing is played, only compiled.
+    """
+    n_arms, lanes = played.strategies.shape
+    problem = Problem(n_arms, horizon)
+    informed = policy.informed(environment) if hasattr(policy, "informed") else policy
+    world, parameters = environment.params(problem), informed.params(problem)
+    strategies = np.ascontiguousarray(played.strategies)
+    state = make_state(informed, InformedSpace(n_arms, lanes, horizon, environment, strategies))
+    environment_rng = played.generators(sampling.ENVIRONMENT_STREAM)
+    policy_rng = played.generators(sampling.POLICY_STREAM)
+    tally = np.zeros((2 * n_arms, lanes))
+    out = np.zeros((len(checkpoints), COUNTS + 3 * n_arms, lanes))
+    run = kernel(play, world, parameters, compiled=compiled)
+    step = max(1, ROUNDS_A_CALL // lanes)
+    for start in range(1, horizon + 1, step):
+        stop = min(start + step - 1, horizon) if rounds else start - 1
+        with explained(policy, environment):
+            run(world, parameters, state, strategies, environment_rng, policy_rng, start, stop, tally, checkpoints, out)
+        watch((stop - start + 1) * lanes)
+        if not rounds:
+            break
+    return out
