@@ -33,6 +33,7 @@ bench: $(STAMP)
 
 reproduce: $(STAMP)
 	$(BIN)/python -m experiments.ucb_lower_bound
+	$(BIN)/python -m experiments.strategic_clicks
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

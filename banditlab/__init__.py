@@ -11,7 +11,9 @@ from . import arms, clicks, errors
 from .core.components import field
 from .core.results import Results, load
 from .core.runner import run, start
+from .core.store import Store
+from .core.sweep import sweep
 
 __version__ = "0.1.0"
 
-__all__ = ["Results", "__version__", "arms", "clicks", "errors", "field", "load", "run", "start"]
+__all__ = ["Results", "Store", "__version__", "arms", "clicks", "errors", "field", "load", "run", "start", "sweep"]

@@ -386,6 +386,13 @@ class _Reader:
             others = [k for k in kinds(family) if inside and k not in ("environment", "policy")]
             for fitting in (kind, *others):
                 known = registered(family, fitting) | known
+        elsewhere = [f"{f}.{short}" for f in families() if short in registered(f, kind)]
+        if short not in known and not dot and elsewhere:
+            raise self.error(
+                (*key, "type"),
+                f"{_named((*key, 'type'))} is {name!r}; allowed: {_listed(sorted(known))}; "
+                f"did you mean {elsewhere[0]!r}?",
+            )
         if short not in known:
             raise self.error(
                 (*key, "type"),
@@ -396,7 +403,8 @@ class _Reader:
     def nested(self, key: Key, value: Any, kind: str, family: str) -> Any:
         """Return a field's value, in which tables are made components, of the family unless another is named."""
         if isinstance(value, dict):
-            return self.component(key, value, kind, (family,), inside=True)[0]
+            owners = (family,) if family == "arms" else (family, "arms")  # families build on arms
+            return self.component(key, value, kind, owners, inside=True)[0]
         if isinstance(value, list):
             return [self.nested((*key, k), v, kind, family) for k, v in enumerate(value)]
         return value

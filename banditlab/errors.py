@@ -3,7 +3,9 @@
 from .core.errors import (
     AssumptionWarning,
     BanditlabError,
+    CellFailedWarning,
     ConfigError,
+    DamagedChunkWarning,
     IncompatiblePolicy,
     InterruptedRunWarning,
     InvalidArgument,
@@ -11,12 +13,15 @@ from .core.errors import (
     InvalidType,
     OutOfTurn,
     ResultsFileError,
+    StoreError,
 )
 
 __all__ = [
     "AssumptionWarning",
     "BanditlabError",
+    "CellFailedWarning",
     "ConfigError",
+    "DamagedChunkWarning",
     "IncompatiblePolicy",
     "InterruptedRunWarning",
     "InvalidArgument",
@@ -24,4 +29,5 @@ __all__ = [
     "InvalidType",
     "OutOfTurn",
     "ResultsFileError",
+    "StoreError",
 ]

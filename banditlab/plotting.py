@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.validation import one_of
+from banditlab.core.elementary import normal_quantile
+from banditlab.core.validation import invalid, one_of, open_probability
 from banditlab.inference.bootstrap import mean_band
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from banditlab.clicks.dynamics import Dynamics
     from banditlab.core.results import Results
+    from banditlab.core.sweep_results import SweepResults
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)))
@@ -61,7 +63,7 @@ def plot_metric(
     xscale, yscale : {'linear', 'log'}
         The axes.
     level : float, default 0.95
-        Level of the pointwise percentile-bootstrap bands.
+        Level of the pointwise bands: percentile bootstrap, or normal approximation where runs were not kept.
     n_resamples : int, default 1000
         Bootstrap resamples.
     lower_bound : bool, default True
@@ -84,13 +86,13 @@ def plot_metric(
     """
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
-    values = results.values(metric, environment)
+    bands = _bands(results, metric, environment, level, n_resamples)
     rounds = results.checkpoints
     ax = _axes() if ax is None else ax
-    means = values.mean(axis=1)
+    means = np.stack([mean for mean, _, _ in bands])
     drawn: list[tuple[float, Any]] = []
     for k, label in enumerate(results.policies):
-        low, high = mean_band(values[k], level=level, n_resamples=n_resamples)
+        _, low, high = bands[k]
         colour = COLOURS[k % len(COLOURS)]
         (line,) = ax.plot(
             rounds,
@@ -99,7 +101,7 @@ def plot_metric(
             color=colour,
             linestyle=DASHES[(k // len(COLOURS) + k) % len(DASHES)],
             marker=MARKERS[k % len(MARKERS)],
-            markevery=_marks(rounds, xscale, k, len(values)),
+            markevery=_marks(rounds, xscale, k, len(bands)),
             markersize=4.5,
             linewidth=1.6,
         )
@@ -134,6 +136,21 @@ def plot_metric(
     return ax
 
 
+def _bands(
+    results: Results, metric: str, environment: str | None, level: float, n_resamples: int
+) -> list[tuple[Any, Any, Any]]:
+    """Return mean, lower and upper end of the band of each policy."""
+    if results.keeps_runs:
+        values = results.values(metric, environment)
+        return [(runs.mean(axis=0), *mean_band(runs, level=level, n_resamples=n_resamples)) for runs in values]
+    z = normal_quantile(0.5 + open_probability("level", level) / 2.0)
+    found = []
+    for known in results.statistics(metric, environment):
+        half = z * known.std / np.sqrt(known.n_runs) if known.n_runs > 1 else 0.0
+        found.append((known.mean, known.mean - half, known.mean + half))
+    return found
+
+
 def _axes() -> Axes:
     """Return new Axes, in a pyplot figure where the caller uses pyplot, as notebooks do."""
     if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
@@ -158,6 +175,151 @@ def _title(results: Results, environment: str | None) -> str:
     if len(name) > 48:
         name = name[:45] + "..."
     return f"{name}, $T$ = {results.horizon:,}, {results.n_runs:,} runs"
+
+
+def plot_sweep(
+    sweep: SweepResults,
+    x: str,
+    metric: str = "regret",
+    *,
+    y: str | None = None,
+    policy: str | None = None,
+    where: dict[str, Any] | None = None,
+    ax: Axes | None = None,
+    xscale: str = "log",
+    yscale: str = "log",
+    level: float = 0.95,
+    slope: bool = True,
+    title: str | None = None,
+) -> Axes:
+    """Draw a metric after the last round against a parameter; or, with two parameters, as a heatmap.
+
+    Parameters
+    ----------
+    sweep : SweepResults
+        What `banditlab.sweep` returned.
+    x : str
+        The parameter on the horizontal axis; numbers.
+    metric : str, default 'regret'
+        One of `sweep.metrics`.
+    y : str, optional
+        A second parameter, for the vertical axis of a heatmap of one policy.
+    policy : str, optional
+        The policy of the heatmap; needed if there are several.
+    where : dict, optional
+        Values of other parameters to which the cells are restricted; needed where a point would stand for
+        several cells.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default new Axes.
+    xscale, yscale : {'linear', 'log'}
+        The axes; a heatmap's colours are logarithmic if yscale is.
+    level : float, default 0.95
+        Level of the intervals (normal approximation).
+    slope : bool, default True
+        Whether to write the slope of a least-squares line through the means into the legend, with its interval, if both
+        axes are logarithmic.
+    title : str, optional
+        Default: what the cells are restricted to.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> def gap(delta):
+    ...     return arms.Bernoulli([0.5, 0.5 - delta])
+    >>> result = bl.sweep(gap, arms.UCB1(), {"delta": [0.1, 0.2, 0.4]}, horizon=200, n_runs=20, seed=0)
+    >>> result.plot("delta").get_xlabel()
+    'delta'
+    """
+    one_of(*SCALES)("xscale", xscale)
+    one_of(*SCALES)("yscale", yscale)
+    for name, value in (("x", x), ("y", y)):
+        if value is not None:
+            one_of(*sweep.parameters)(name, value)
+    table = sweep.summary(metric, level)
+    for name, value in (where or {}).items():
+        one_of(*sweep.parameters)("where", name)
+        table = table[table[name].isna() | (table[name] == value)]
+    if table.empty:
+        raise invalid("where", where, "values that some cell has")
+    ax = _axes() if ax is None else ax
+    if y is not None:
+        _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale)
+    else:
+        for k, label in enumerate(dict.fromkeys(table["policy"])):
+            mine = table[table["policy"] == label].sort_values(x)
+            if mine[x].duplicated().any():
+                others = [p for p in sweep.parameters if p != x and mine[p].nunique() > 1]
+                raise invalid(
+                    "where", where, f"a value of each of {others}, as several cells of {label} have the same {x}"
+                )
+            _draw_points(ax, mine, x, label, k, level, slope and xscale == yscale == "log")
+        ax.set_xscale(xscale)
+        ax.set_yscale(yscale)
+        values = sorted(set(table[x]))
+        if len(values) <= 12:
+            ax.set_xticks(values, [f"{v:g}" for v in values])
+            ax.set_xticks([], minor=True)
+        ax.set_xlabel(x)
+        ax.set_ylabel(NAMES.get(metric, metric))
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(True, alpha=0.25, linewidth=0.6, which="both" if xscale == "log" else "major")
+        ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+    told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
+    ax.set_title(told if title is None else title, fontsize="medium")
+    return ax
+
+
+def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, level: float, slope: bool) -> None:
+    """Draw the means of one policy with their intervals, and tell their slope."""
+    at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
+    half = mean - mine["ci_low"].to_numpy()
+    if slope and len(at) > 2 and (mean > 0).all() and (at > 0).all():
+        label = f"{label}: slope {_slope(at, mean, half, level)}"
+    style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)]}
+    ax.errorbar(
+        at, mean, yerr=half, label=label, marker=MARKERS[k % len(MARKERS)], markersize=4.5, linewidth=1.6,
+        capsize=2.5, elinewidth=1.0, **style,
+    )  # fmt: skip
+
+
+def _slope(x: Any, mean: Any, half: Any, level: float) -> str:
+    """Return the least-squares slope in logarithms, and its interval by Student's t from the scatter about the line."""
+    from scipy import stats
+
+    line = stats.linregress(np.log(x), np.log(mean))
+    margin = stats.t.ppf(0.5 + level / 2.0, len(x) - 2) * line.stderr
+    return f"{line.slope:.2f} ± {margin:.2f}"
+
+
+def _draw_heatmap(
+    ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str
+) -> None:
+    """Draw the means of one policy over two parameters."""
+    from matplotlib.colors import LogNorm
+
+    labels = list(dict.fromkeys(table["policy"]))
+    if policy is None and len(labels) > 1:
+        raise invalid("policy", policy, f"one of {labels}, as a heatmap shows one")
+    chosen = labels[0] if policy is None else one_of(*labels)("policy", policy)
+    mine = table[table["policy"] == chosen]
+    if mine.duplicated([x, y]).any():
+        others = [p for p in sweep.parameters if p not in (x, y) and mine[p].nunique() > 1]
+        raise invalid("where", None, f"a value of each of {others}, as several cells have the same {x} and {y}")
+    grid = mine.pivot(index=y, columns=x, values="mean")
+    values = np.ma.masked_invalid(grid.to_numpy())
+    image = ax.pcolormesh(
+        values, cmap="viridis", norm=LogNorm() if scale == "log" and (values > 0).all() else None, edgecolors="white"
+    )
+    for axis, name, ticks in ((ax.xaxis, x, grid.columns), (ax.yaxis, y, grid.index)):
+        axis.set_ticks(np.arange(len(ticks)) + 0.5, [f"{t:g}" if np.isreal(t) else str(t) for t in ticks])
+        axis.set_label_text(name)
+    bar = ax.figure.colorbar(image, ax=ax)
+    bar.set_label(f"{NAMES.get(metric, metric)} of {chosen}")
 
 
 def plot_dynamics(
@@ -225,7 +387,8 @@ def plot_dynamics(
         fontsize="medium",
     )
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_ylim(bottom=0, top=1 if what == "strategies" else None)
+    if curves.min() >= 0.0:
+        ax.set_ylim(bottom=0, top=1 if what == "strategies" else None, auto=None)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, alpha=0.25, linewidth=0.6)
     ax.legend(frameon=False, fontsize="small", handlelength=3.2)

@@ -16,7 +16,7 @@ from banditlab.core import sampling
 from banditlab.core.checkpoints import checkpoint_rounds
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import kernel
-from banditlab.core.runner import CHUNK
+from banditlab.core.engine import CHUNK
 
 from .cases import SEED, click_instance, instance
 from .harness import in_subprocess, one_core

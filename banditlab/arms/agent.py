@@ -12,7 +12,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, describe, make_state
 from banditlab.core.dispatch import explained, kernel
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
-from banditlab.core.validation import integer, shown
+from banditlab.core.validation import integer, positive_integer, shown
 
 from .kernel import choose_arm, learn
 from .support import check_reward
@@ -117,7 +117,13 @@ class Agent:
         for name, mine in (("policy", describe(self.policy)), ("n_arms", self.n_arms), ("horizon", self._horizon)):
             if saved[name] != mine:
                 raise InvalidArgument(f"state[{name!r}] is {shown(saved[name])}; allowed: {mine}")
-        self._round, self._pending = saved["round"], saved["pending"]
+        turn = positive_integer("state['round']", saved["round"])
+        pending = saved["pending"]
+        if pending is not None:
+            pending = integer(0, self.n_arms - 1)("state['pending']", pending)
+        _check_like("state['rng']", saved["rng"], self._rng)
+        _check_like("state['arrays']", saved["arrays"], _as_dict(self._arrays))
+        self._round, self._pending = turn, pending
         self._rng[...] = saved["rng"]
         _restore(self._arrays, saved["arrays"])
 
@@ -137,6 +143,17 @@ def _as_dict(arrays: Any) -> dict[str, Any]:
         name: _as_dict(value) if isinstance(value, tuple) else value.copy()
         for name, value in zip(arrays._fields, arrays, strict=True)
     }
+
+
+def _check_like(name: str, saved: Any, mine: Any) -> None:
+    """Raise for arrays, or dicts of arrays, that have other names, shapes or types than an agent's own."""
+    if isinstance(mine, dict):
+        if not isinstance(saved, dict) or set(saved) != set(mine):
+            raise InvalidType(f"{name} is {shown(saved)}; allowed: arrays called {', '.join(sorted(mine))}")
+        for key, value in mine.items():
+            _check_like(f"{name}[{key!r}]", saved[key], value)
+    elif not isinstance(saved, np.ndarray) or saved.shape != mine.shape or saved.dtype != mine.dtype:
+        raise InvalidType(f"{name} is {shown(saved)}; allowed: an array of {mine.dtype}, of shape {mine.shape}")
 
 
 def _restore(arrays: Any, saved: dict[str, Any]) -> None:

@@ -1,13 +1,13 @@
 """Strategic click-bandits: arms that choose their click rates, and mechanisms that keep them honest."""
 
-from . import theory
+from . import generics, theory
 from .assumptions import Violation, violations
 from .deviations import DeviationGains, deviation_gains
 from .dynamics import Dynamics, dynamics
 from .environments import StrategicClickBandit
 from .equilibria import Equilibrium, StrategicRegret, equilibria, equilibrium, strategic_regret
 from .family import environment, policy, utility
-from .policies import UCBS, ClickUCB, MeanUCB, MuOracle, StrategyOracle
+from .policies import UCBS, ClickUCB, KnowsItsUtility, MeanUCB, MuOracle, PostClickMeans, StrategyOracle
 from .utilities import QuadraticUtility, Utility
 
 __all__ = [
@@ -16,8 +16,10 @@ __all__ = [
     "DeviationGains",
     "Dynamics",
     "Equilibrium",
+    "KnowsItsUtility",
     "MeanUCB",
     "MuOracle",
+    "PostClickMeans",
     "QuadraticUtility",
     "StrategicClickBandit",
     "StrategicRegret",
@@ -29,6 +31,7 @@ __all__ = [
     "environment",
     "equilibria",
     "equilibrium",
+    "generics",
     "policy",
     "strategic_regret",
     "theory",

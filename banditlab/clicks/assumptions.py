@@ -11,16 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.errors import AssumptionWarning
+from banditlab.core.errors import AssumptionWarning, InvalidArgument
 from banditlab.core.validation import probability
 
-from .utilities import a_utility
+from .utilities import a_utility, has_closed_form, maximiser
 
 COARSE, FINE = 101, 1001
 """Points a unit of length on two grids: a slope that keeps growing from one to the other is taken for unbounded."""
 
 GROWTH = 2.0
 """By how much; a jump makes it grow by (FINE - 1) / (COARSE - 1) = 10, a square root's end by its root, 3.2."""
+
+NOISE = 3e-4
+"""Differences of s* between two fine points that are not looked at: a flat u leaves its maximiser uncertain."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,9 @@ def violations(utility: Any, lowest_mean: float = 0.0) -> list[Violation]:
     r"""Return which assumptions of the paper a utility violates on click rates in [0, 1] and means in [lowest, 1].
 
     A1: u is Lipschitz. A2: :math:`u^*(\mu) = \max_s u(s, \mu)` increases. A3: :math:`s^*(\mu)` is Lipschitz and
-    positive. They are looked at on grids: what this finds is a violation up to the size of rounding errors, or a
-    slope above a thousand that looks like one; what it does not find may still be there between the points.
+    positive. They are looked at on grids of 101 and 1,001 points: slopes that grow from one to the other are taken
+    for unbounded. So a slope of some hundreds can look like a jump, and an unbounded one that grows slowly (s log s, or
+    a power above 0.7 at its end) is not found.
     (The assumptions' exact wording in the paper was reconstructed from summaries.)
 
     Parameters
@@ -69,11 +73,21 @@ def violations(utility: Any, lowest_mean: float = 0.0) -> list[Violation]:
     return list(_violations(a_utility("utility", utility), probability("lowest_mean", lowest_mean)))
 
 
-def warn_of_violations(utility: Any, lowest_mean: float) -> None:
-    """Warn of each violated assumption."""
-    for found in violations(utility, lowest_mean):
+def warn_of_violations(environment: Any) -> None:
+    """Warn of each assumption that an environment's utility and rewards violate."""
+    utility, lowest = environment.utility, float(environment.post_click_means.min())
+    told = [f"{v.assumption} of UCB-S's guarantees: {v.what}" for v in violations(utility, lowest)]
+    for what in told:
+        warnings.warn(f"{utility!r} violates assumption {what}", AssumptionWarning, stacklevel=_levels_up())
+    rewards = environment.rewards
+    if (
+        rewards is not None
+        and rewards.support.reasons_against("unit")
+        and np.max(getattr(rewards, "stds", np.inf)) > 1.0
+    ):
         warnings.warn(
-            f"{utility!r} violates assumption {found.assumption} of UCB-S's guarantees: {found.what}",
+            f"{rewards!r} gives rewards {rewards.support}; the radii of UCB-S and the other learners are for "
+            "rewards in [0, 1], or Gaussian with standard deviations of at most 1",
             AssumptionWarning,
             stacklevel=_levels_up(),
         )
@@ -89,20 +103,45 @@ def _levels_up() -> int:
 
 @functools.lru_cache(maxsize=256)
 def _violations(utility: Any, lowest_mean: float) -> tuple[Violation, ...]:
-    found = []
+    found: list[Violation] = []
+    if lowest_mean > 1.0 - 1e-6:
+        lowest_mean = 1.0  # slopes over less would be rounding errors
     coarse, fine = (np.linspace(lowest_mean, 1.0, n) for n in (COARSE, FINE))
     rates = np.linspace(0.0, 1.0, COARSE)
-    across = np.array([[utility.utility(s, mu) for mu in coarse] for s in rates])
+    try:
+        with np.errstate(all="ignore"):
+            across = np.array([[utility.utility(s, mu) for mu in coarse] for s in rates], dtype=float)
+            best = [maximiser(utility, mu) for mu in coarse[::10]]
+            claimed = [float(utility.desired_strategy(mu)) for mu in coarse[::10]] if has_closed_form(utility) else best
+            optima = np.array([utility.optimum(mu) for mu in fine], dtype=float) if _valid(claimed) else np.zeros(0)
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise InvalidArgument(
+            f"utility is {utility!r}, which raised {error!r}; allowed: numbers for all s in [0, 1] and all mu in "
+            f"[{lowest_mean:.4g}, 1]"
+        ) from error
     if not np.isfinite(across).all():
         s, mu = np.argwhere(~np.isfinite(across))[0]
-        found.append(Violation("A1", f"u({rates[s]:.4g}, {coarse[mu]:.4g}) is not finite"))
-    else:
-        where = _unbounded_slope_of(utility, lowest_mean)
-        if where:
-            found.append(Violation("A1", f"u is not Lipschitz: its slope grows without bound near {where}"))
+        raise InvalidArgument(
+            f"utility is {utility!r}, and its u({rates[s]:.4g}, {coarse[mu]:.4g}) is {across[s, mu]}; "
+            "allowed: finite numbers"
+        )
+    for mu, s, found_best in zip(coarse[::10], claimed, best, strict=True):
+        if not 0.0 <= s <= 1.0 or utility.utility(s, mu) < utility.utility(found_best, mu) - 1e-6 * np.ptp(across):
+            raise InvalidArgument(
+                f"utility is {utility!r}, whose desired_strategy({mu:.4g}) is {s:.4g}; allowed: the click rate in "
+                f"[0, 1] with the largest u, {found_best:.4g}"
+            )
+    for mu, s, optimum in zip(coarse[::10], claimed, optima[::100], strict=True):
+        if abs(optimum - utility.utility(s, mu)) > 1e-6 * np.ptp(across):
+            raise InvalidArgument(
+                f"utility is {utility!r}, whose optimal_utility({mu:.4g}) is {optimum:.4g}; allowed: u at the desired "
+                f"strategy, {utility.utility(s, mu):.4g}"
+            )
+    where = _unbounded_slope_of(utility, lowest_mean)
+    if where:
+        found.append(Violation("A1", f"u is not Lipschitz: its slope grows without bound near {where}"))
     strategies = np.array([utility.desired(mu) for mu in fine])
-    optima = np.array([utility.optimum(mu) for mu in fine])
-    tolerance = 1e-9 * max(1.0, float(np.ptp(optima)))
+    tolerance = 1e-9 * float(np.ptp(optima)) + 8.0 * np.finfo(float).eps * float(np.abs(optima).max())
     falls = np.flatnonzero(np.diff(optima) < -tolerance)
     flat = np.flatnonzero(np.abs(optima[10:] - optima[:-10]) <= tolerance)
     if len(falls):
@@ -110,26 +149,38 @@ def _violations(utility: Any, lowest_mean: float) -> tuple[Violation, ...]:
         found.append(Violation("A2", f"u* does not increase: it falls after mu = {mu:.4g}"))
     elif len(flat) and lowest_mean < 1.0:
         found.append(Violation("A2", f"u* does not increase: it is flat after mu = {fine[flat[0]]:.4g}"))
-    if lowest_mean < 1.0 and (where_jump := _grows(coarse, fine, strategies)) is not None:
+    if lowest_mean < 1.0 and (where_jump := _grows(coarse, fine, strategies, NOISE)) is not None:
         found.append(Violation("A3", f"s* is not Lipschitz: its slope grows without bound near mu = {where_jump:.4g}"))
     zero = np.flatnonzero(strategies <= 0.0)
     if len(zero):
         mu = fine[zero[0]]
         found.append(
-            Violation("A3", f"s* is not bounded away from 0: s*({mu:.4g}) = 0, and such an arm is never screened")
+            Violation(
+                "A3",
+                f"s* is not bounded away from 0: s*({mu:.4g}) = 0, and an arm that is never clicked is never screened",
+            )
         )
     return tuple(found)
 
 
-def _grows(coarse: NDArray[np.float64], fine: NDArray[np.float64], values: NDArray[np.float64]) -> float | None:
-    """Return where the largest slope on the fine grid exceeds that on the coarse one for growing; None if nowhere."""
+def _valid(strategies: list[float]) -> bool:
+    return all(0.0 <= s <= 1.0 for s in strategies)
+
+
+def _grows(
+    coarse: NDArray[np.float64], fine: NDArray[np.float64], values: NDArray[np.float64], noise: float = 1e-9
+) -> float | None:
+    """Return where the slope between fine points exceeds that between the coarse ones around them; None if nowhere.
+
+    Steepest places first. The coarse slope is the largest of three neighbours, as a kink lies in one of them.
+    """
     step = (FINE - 1) // (COARSE - 1)
-    slopes = np.abs(np.diff(values) / np.diff(fine))
+    steps = np.abs(np.diff(values))
+    slopes = np.where(steps > noise, steps / np.diff(fine), 0.0)
     rough = np.abs(np.diff(values[::step]) / np.diff(coarse))
-    k = int(np.argmax(slopes))
-    if slopes[k] > GROWTH * max(float(rough.max()), 1e-6):
-        return float(fine[k])
-    return None
+    around = np.maximum.reduce([rough, np.append(rough[1:], 0.0), np.append(0.0, rough[:-1])])
+    k = int(np.argmax(slopes - GROWTH * np.repeat(around, step)))
+    return float(fine[k]) if slopes[k] > GROWTH * around[k // step] else None
 
 
 def _unbounded_slope_of(utility: Any, lowest_mean: float) -> str | None:

@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.errors import InvalidArgument
 from banditlab.core.progress import Progress
-from banditlab.core.validation import integer, non_negative, open_probability, vector
+from banditlab.core.validation import between, integer, non_negative
 
-from .evaluation import BLOCK, Arena, arena, profile
+from .evaluation import BLOCK, Arena, arena, candidate_rates, profile
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FIRST_BLOCK = 1 << 21
+"""Blocks of runs before it belong to the repetitions of `dynamics`."""
+
 SEARCH, CONFIRM = 0, 1
 """Blocks of runs: what was searched for on one is confirmed on the other, so that the best is not the luckiest."""
+
+LEVEL = between(0.0, 0.999999, open_low=True)
+
+MINIMUM = 8
+"""Roll-outs at least: with fewer, intervals by Student's t are too far from what they claim."""
 
 KEPT = 8
 """Click rates an arm that are looked at again in the confirmation."""
@@ -27,7 +34,7 @@ CONFIRMATIONS = 4
 """Runs of the confirmation, for one of the search."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DeviationGains:
     """For each arm the best unilateral deviation that was found, and its gain in expected clicks a run.
 
@@ -40,11 +47,12 @@ class DeviationGains:
     deviations : float64 array
         The click rate that pays each arm most, of those tried; its own if none paid more.
     gains, low, high : float64 arrays
-        What that deviation gains, with its confidence interval, measured on runs that had no part in choosing it.
+        What that deviation gains, with its confidence interval, measured on runs that had no part in choosing it; the
+        intervals hold for all arms at once.
     bounds : float64 arrays
         Upper confidence bounds on the gain of every deviation tried, at once for all of them and for all arms.
-    horizon : int
-        Rounds a run.
+    horizon, seed : int
+        Rounds a run; the seed.
     level : float
         Confidence level of the intervals and bounds.
     """
@@ -57,6 +65,7 @@ class DeviationGains:
     high: NDArray[np.float64]
     bounds: NDArray[np.float64]
     horizon: int
+    seed: int
     level: float
 
     @property
@@ -66,7 +75,7 @@ class DeviationGains:
 
     @property
     def witness(self) -> int | None:
-        """The arm that gains most by deviating, among those that surely gain; None if there is none."""
+        """The arm that gains most by deviating, among those whose interval is above 0; None if there is none."""
         sure = np.flatnonzero(self.low > 0.0)
         return int(sure[np.argmax(self.gains[sure])]) if len(sure) else None
 
@@ -92,9 +101,8 @@ class DeviationGains:
     def __repr__(self) -> str:
         """Return the verdict."""
         if self.witness is None:
-            return (
-                f"<DeviationGains: no arm surely gains; {self.epsilon:,.4g}-equilibrium on the grid, in clicks a run>"
-            )
+            known = f"{self.epsilon:,.4g}-equilibrium on the grid, in clicks a run"
+            return f"<DeviationGains: no arm is seen to gain; {known}>"
         arm = self.witness
         return (
             f"<DeviationGains: arm {arm} gains {self.gains[arm]:,.4g} clicks a run "
@@ -118,12 +126,12 @@ def deviation_gains(
 ) -> DeviationGains:
     r"""Return, for each arm, the unilateral deviation that gains it most clicks, with a confidence interval.
 
-    The expected clicks :math:`v_i(s_i', s_{-i})` of arm i are simulated at every click rate :math:`s_i'` of a grid, on
-    the same luck as those at :math:`s_i`. The best is confirmed on fresh runs, so that its gain is unbiased and its
-    interval (Student's t, paired) honest: a lower end above 0 is a witness that the profile is no equilibrium. Upper
-    bounds on all gains hold at once (Bonferroni over arms and grid; from the search, and for the eight likeliest
-    deviations of each arm from the fresh runs): if they are small, the profile is an approximate equilibrium, as far
-    as the grid is fine enough.
+    The expected clicks :math:`v_i(s_i', s_{-i})` of arm i are simulated at every click rate :math:`s_i'` of a grid,
+    on the same luck as those at :math:`s_i`. The best is confirmed on fresh runs, so that its gain is unbiased: an
+    interval (Student's t, paired, Bonferroni over arms) above 0 is a witness that the profile is no equilibrium.
+    Upper bounds on all gains hold at once (Bonferroni over arms and grid; from the search, and for the eight
+    likeliest deviations of each arm from the fresh runs): if they are small, the profile is an approximate
+    equilibrium, as far as the grid is fine enough.
 
     Parameters
     ----------
@@ -136,11 +144,11 @@ def deviation_gains(
     horizon : int, default 50,000
         Rounds a run.
     n_rollouts : int, default 32
-        Runs a click rate in the search, and four times as many in the confirmation; at least 2.
+        Runs a click rate in the search, and four times as many in the confirmation; at least 8.
     grid : int or sequence of float, default 101
         Click rates to try: so many, evenly spaced on [0, 1], or these.
     level : float, default 0.95
-        Confidence level of each arm's interval, and of all bounds together.
+        Confidence level of the intervals of all arms together, and of all bounds together.
     seed : int, optional
         As in `banditlab.run`.
     n_jobs : int, optional
@@ -152,6 +160,13 @@ def deviation_gains(
     -------
     DeviationGains
 
+    Notes
+    -----
+    Intervals and bounds are asymptotic, and see only what happens in the runs: a gain that comes from an event of
+    probability p, such as being screened or not, is likely to go unseen with fewer than 3/p runs, and its bound is
+    then too low. With 32 roll-outs that is so for events rarer than one in ten in the search, one in forty in the
+    confirmation.
+
     Examples
     --------
     >>> from banditlab import clicks
@@ -162,25 +177,14 @@ def deviation_gains(
     >>> found.is_equilibrium()
     False
     """
-    rollouts = integer(2, limit=2**20)("n_rollouts", n_rollouts)
-    level = open_probability("level", level)
+    rollouts = integer(MINIMUM, limit=2**20)("n_rollouts", n_rollouts)
+    level = LEVEL("level", level)
     rates = candidate_rates(grid)
     game = arena(environment, policy, horizon, seed, n_jobs, Progress(0, False))
     s = profile("strategies", environment.strategies if strategies is None else strategies, environment)
     with Progress(rounds_of_gains(game, rates, rollouts), progress) as bar:
         bar.say("deviations")
-        game = Arena(game.environment, game.policy, game.horizon, game.seed, game.n_jobs, bar)
-        return gains(game, s, rates, rollouts, level)
-
-
-def candidate_rates(grid: Any) -> NDArray[np.float64]:
-    """Return the click rates to try."""
-    if np.ndim(grid) == 0:
-        return np.linspace(0.0, 1.0, integer(2, limit=10_001)("grid", grid))
-    rates: NDArray[np.float64] = np.unique(vector(0.0, 1.0)("grid", grid))
-    if len(rates) == 0:
-        raise InvalidArgument("grid is empty; allowed: at least one click rate")
-    return rates
+        return gains(game.showing(bar), s, rates, rollouts, level)
 
 
 def rounds_of_gains(game: Arena, rates: NDArray[np.float64], rollouts: int) -> int:
@@ -194,6 +198,7 @@ def gains(
 ) -> DeviationGains:
     """Search for each arm's best deviation from `s` and confirm it; `block` tells one search's luck from another's."""
     k, n = game.n_arms, len(rates)
+    game.check_room("n_rollouts", rollouts, k * n + 1)
     arms = np.arange(k)
     every = np.tile(rates, (k, 1))
     searched, _ = _gains(game, s, every, luck(block, SEARCH, rollouts))
@@ -212,7 +217,7 @@ def gains(
     pays = means[arms, best] > 0.0
     chosen = np.where(pays[:, None], confirmed[arms, where], 0.0)
     gain = chosen.mean(axis=1)
-    half = _margins(chosen, 0.5 + level / 2.0)
+    half = _margins(chosen, 1.0 - (1.0 - level) / (2 * k))
     return DeviationGains(
         strategies=s,
         utilities=clicks.mean(axis=0),
@@ -222,13 +227,14 @@ def gains(
         high=gain + half,
         bounds=np.maximum(upper.max(axis=1), 0.0),
         horizon=game.horizon,
+        seed=game.seed,
         level=level,
     )
 
 
 def luck(block: int, purpose: int, rollouts: int) -> NDArray[np.int64]:
     """Return the runs of a search or of a confirmation."""
-    return (2 * block + purpose) * BLOCK + np.arange(rollouts)
+    return (FIRST_BLOCK + 2 * block + purpose) * BLOCK + np.arange(rollouts)
 
 
 def _margins(samples: NDArray[np.float64], probability: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from banditlab.core.errors import InterruptedRunWarning
 from banditlab.core.progress import Progress
 from banditlab.core.validation import between, integer, one_of, positive, positive_integer
 
-from .evaluation import BLOCK, Arena, arena, starting_strategies
+from .evaluation import BLOCK, Arena, arena, candidate_rates, starting_strategies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 METHODS = ("gradient", "best_response")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dynamics:
     """How strategies, utilities and regret went, epoch by epoch.
 
@@ -78,7 +79,7 @@ class Dynamics:
 def dynamics(
     environment: Any,
     policy: Any,
-    start: Any = "truthful",
+    start: Any = None,
     epochs: int = 21,
     *,
     horizon: int = 50_000,
@@ -88,7 +89,7 @@ def dynamics(
     step: float = 1.0,
     max_step: float = 0.05,
     epsilon: float = 0.02,
-    grid: int = 41,
+    grid: Any = 41,
     seed: int | None = None,
     n_jobs: int | None = None,
     progress: Any = "auto",
@@ -111,12 +112,12 @@ def dynamics(
     Parameters
     ----------
     environment : clicks environment
-        Means, rewards and utility; its strategies are the start if `start` is None.
+        Means, rewards and utility; its strategies are the default start.
     policy : clicks policy
         The mechanism.
-    start : {'truthful', 'inflated', 'random'}, or sequence of float, or None; default 'truthful'
+    start : {'truthful', 'inflated', 'random'}, or sequence of float, optional
         s*(mu_i); min(1, s*(mu_i) + 0.2); uniform on [0, 1], other for each repetition; or one click rate an arm, or
-        one row of them a repetition.
+        one row of them a repetition. Default: the environment's strategies.
     epochs : int, default 21
         Epochs played; the arms move between them.
     horizon : int, default 50,000
@@ -129,8 +130,8 @@ def dynamics(
         How arms adapt.
     step, max_step, epsilon : float
         :math:`\eta` = 1.0, the largest move 0.05 and :math:`\epsilon` = 0.02: ours; the paper's were not to be had.
-    grid : int, default 41
-        Click rates tried by a best response, evenly spaced on [0, 1].
+    grid : int or sequence of float, default 41
+        Click rates tried by a best response: so many, evenly spaced on [0, 1], or these.
     seed : int, optional
         As in `banditlab.run`.
     n_jobs : int, optional
@@ -150,14 +151,15 @@ def dynamics(
 
     Notes
     -----
-    The paper (section 6) lets arms take repeated approximate gradient steps against the mechanism over epochs; of its
-    settings 20 epochs, T = 50,000, 10 runs are reconstructed from the authors' later work. If all arms start far
-    enough from what UCB-S wants (all at 1, say), all are screened, play is uniform, the gradient of an arm is
-    that of T s_i / K, and no small step brings it back.
+    The paper lets arms take repeated approximate gradient steps against the mechanism over epochs. Its settings were
+    not to be had: 20 epochs, 10 runs are those of the authors' later work on contextual bandits (arXiv:2406.00551); T
+    = 50,000 is reconstructed, the roll-outs and steps are ours. If all arms start far enough from what UCB-S wants
+    (all at 1, say), all are screened, play is uniform, the gradient of an arm is that of T s_i / K, and no small step
+    brings it back.
 
     References
     ----------
-    Buening, Saha, Dimitrakakis, Xu (2024), arXiv:2311.15647, section 6.
+    Buening, Saha, Dimitrakakis, Xu (2024), arXiv:2311.15647.
 
     Examples
     --------
@@ -172,30 +174,23 @@ def dynamics(
     n_runs, n_rollouts = (
         integer(1, limit=2**20)(name, value) for name, value in (("n_runs", n_runs), ("n_rollouts", n_rollouts))
     )
-    step, max_step = positive("step", step), positive("max_step", max_step)
-    epsilon = between(0.0, 0.5, open_low=True)("epsilon", epsilon)
-    grid = integer(2, limit=10_001)("grid", grid)
+    adapting = Adapting(
+        method=method,
+        n_rollouts=n_rollouts,
+        step=positive("step", step),
+        max_step=positive("max_step", max_step),
+        epsilon=between(1e-6, 0.5)("epsilon", epsilon),
+        rates=candidate_rates(grid),
+    )
     game = arena(environment, policy, horizon, seed, n_jobs, Progress(0, False))
     first = environment.strategies if start is None else start
     s = starting_strategies(first, environment, n_runs, game.seed)
-    k = game.n_arms
-    lanes = n_runs * n_rollouts * (2 * k + 1 if method == "gradient" else k * (grid + 1) + 1)
     path: list[tuple[NDArray[np.float64], ...]] = []
-    with Progress(epochs * lanes * game.horizon, progress) as bar:
+    with Progress(epochs * adapting.lanes(game, n_runs) * game.horizon, progress) as bar:
         bar.say(f"{policy.label} among arms that adapt")
-        game = Arena(game.environment, game.policy, game.horizon, game.seed, game.n_jobs, bar)
         try:
-            for epoch in range(epochs):
-                # the luck of a repetition does not depend on how many others there are
-                luck = np.arange(n_runs)[:, None] * BLOCK + epoch * n_rollouts + np.arange(n_rollouts)
-                if method == "gradient":
-                    clicks, regret, slopes = _slopes(game, s, luck, epsilon)
-                    path.append((s, clicks, regret))
-                    s = np.clip(s + np.clip(step / (epoch + 1) * slopes, -max_step, max_step), 0.0, 1.0)
-                else:
-                    clicks, lost = game.play(np.repeat(s[:, None], n_rollouts, axis=1), luck)
-                    path.append((s, clicks.mean(axis=1), lost.mean(axis=1)))
-                    s = _responses(game, s, luck, grid) if epoch + 1 < epochs else s
+            for epoch in play_dynamics(game.showing(bar), adapting, s, epochs):
+                path.append(epoch)  # noqa: PERF402 - so that what was done before an interruption is there
         except KeyboardInterrupt:
             if not path:
                 raise
@@ -208,11 +203,50 @@ def dynamics(
     return Dynamics(strategies, utilities, regrets, environment, policy, game.horizon, game.seed)
 
 
+@dataclass(frozen=True)
+class Adapting:
+    """How arms adapt; the fields are the arguments of `dynamics`."""
+
+    method: str
+    n_rollouts: int
+    rates: NDArray[np.float64]
+    step: float = 1.0
+    max_step: float = 0.05
+    epsilon: float = 0.02
+
+    def lanes(self, game: Arena, n_runs: int) -> int:
+        """Return how many runs an epoch plays."""
+        k = game.n_arms
+        probes = 2 * k + 1 if self.method == "gradient" else k * (len(self.rates) + 1) + 1
+        return n_runs * self.n_rollouts * probes
+
+
+def play_dynamics(
+    game: Arena, adapting: Adapting, s: NDArray[np.float64], epochs: int
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield strategies, utilities and regret, one row a repetition, of epoch after epoch."""
+    n_runs, rollouts = len(s), adapting.n_rollouts
+    for epoch in range(epochs):
+        # the luck of a repetition does not depend on how many others there are
+        luck = np.arange(n_runs)[:, None] * BLOCK + epoch * rollouts + np.arange(rollouts)
+        if adapting.method == "gradient":
+            clicks, regret, slopes = _slopes(game, s, luck, adapting.epsilon)
+            yield s, clicks, regret
+            move = np.clip(adapting.step / (epoch + 1) * slopes, -adapting.max_step, adapting.max_step)
+            s = np.clip(s + move, 0.0, 1.0)
+        else:
+            counts, lost = game.play(np.repeat(s[:, None], rollouts, axis=1), luck)
+            yield s, counts.mean(axis=1), lost.mean(axis=1)
+            if epoch + 1 < epochs:
+                s = _responses(game, s, luck, adapting.rates)
+
+
 def _slopes(
     game: Arena, s: NDArray[np.float64], luck: NDArray[np.int64], epsilon: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return utilities and regret at profiles (one row a repetition), and each arm's slope in clicks a round."""
     k = game.n_arms
+    game.check_room("n_rollouts", luck.shape[1], len(s) * (2 * k + 1))
     probes = np.repeat(s[:, None, :], 2 * k + 1, axis=1)
     for arm in range(k):
         probes[:, 1 + 2 * arm, arm] = np.minimum(s[:, arm] + epsilon, 1.0)
@@ -226,12 +260,15 @@ def _slopes(
     return value[:, 0], regret[:, 0].mean(axis=1), (up - down) / (run * game.horizon)
 
 
-def _responses(game: Arena, s: NDArray[np.float64], luck: NDArray[np.int64], grid: int) -> NDArray[np.float64]:
+def _responses(
+    game: Arena, s: NDArray[np.float64], luck: NDArray[np.int64], rates: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the profiles after each arm in turn has played the best of the grid against the others."""
+    game.check_room("n_rollouts", luck.shape[1], len(s) * (len(rates) + 1))
     s = s.copy()
     for arm in range(game.n_arms):
-        probes = np.repeat(s[:, None, :], grid + 1, axis=1)
-        probes[:, 1:, arm] = np.linspace(0.0, 1.0, grid)  # probe 0, the first of equals, is to stay
+        probes = np.repeat(s[:, None, :], len(rates) + 1, axis=1)
+        probes[:, 1:, arm] = rates  # probe 0, the first of equals, is to stay
         lanes = np.repeat(probes[:, :, None, :], luck.shape[1], axis=2)
         clicks, _ = game.play(lanes, luck[:, None, :])
         best = np.argmax(clicks[..., arm].mean(axis=2), axis=1)

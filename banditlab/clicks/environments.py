@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Self
 
 import numpy as np
@@ -37,6 +38,8 @@ class StrategicClickBandit:
     .. math:: R_T = \sum_{t \le T} \left( u^*(\mu_{i^*}) - u(s_{i_t}, \mu_{i_t}) \right), \quad
         i^* = \arg\max_i u^*(\mu_i), \quad u^*(\mu) = \max_{s \in [0, 1]} u(s, \mu)
 
+    (the order of play and this formula are reconstructed).
+
     Parameters
     ----------
     post_click_means : sequence of float
@@ -53,12 +56,13 @@ class StrategicClickBandit:
     -----
     AssumptionWarning
         If the utility violates an assumption of UCB-S's guarantees on the means of this instance (see
-        `clicks.violations`).
+        `clicks.violations`), or rewards are neither in [0, 1] nor Gaussian with standard deviations of at most 1, which
+        its radii are for.
 
     References
     ----------
     Buening, Saha, Dimitrakakis, Xu (2024), Bandits meet mechanism design to combat clickbait in online
-    recommendation, ICLR, arXiv:2311.15647, section 3.
+    recommendation, ICLR, arXiv:2311.15647.
 
     Examples
     --------
@@ -85,10 +89,10 @@ class StrategicClickBandit:
                 f"{type(self).__name__}.rewards has means {self.rewards.means.tolist()}; allowed: the "
                 f"post_click_means, {self.post_click_means.tolist()} (StrategicClickBandit.with_rewards takes them)"
             )
-        warn_of_violations(self.utility, float(self.post_click_means.min()))
+        warn_of_violations(self)
 
     @classmethod
-    def with_rewards(cls, rewards: Any, strategies: ArrayLike, utility: Any = None) -> Self:
+    def with_rewards(cls, rewards: Any, strategies: ArrayLike, utility: Any = None, **fields: Any) -> Self:
         """Return the bandit whose post-click rewards an environment of `arms` draws.
 
         Parameters
@@ -99,6 +103,8 @@ class StrategicClickBandit:
             One click rate an arm.
         utility : clicks.Utility, optional
             Default QuadraticUtility().
+        **fields
+            Those that a subclass has besides.
 
         Examples
         --------
@@ -111,14 +117,14 @@ class StrategicClickBandit:
         if drawing is None:
             raise InvalidType("rewards is None; allowed: an arms environment with one mean an arm")
         means = vector(0.0, 1.0)("rewards.means", drawing.means)
-        options = {} if utility is None else {"utility": utility}
+        options = fields if utility is None else fields | {"utility": utility}
         made: Any = cls
         return made(means, strategies, rewards=drawing, **options)
 
-    def with_strategies(self, strategies: ArrayLike) -> Any:
+    def with_strategies(self, strategies: ArrayLike) -> Self:
         """Return the same bandit, its arms playing other strategies."""
-        made: Any = type(self)
-        return made(self.post_click_means, strategies, self.utility, self.rewards)
+        fields: dict[str, Any] = {"strategies": strategies}
+        return dataclasses.replace(self, **fields)
 
     @property
     def n_arms(self) -> int:
@@ -143,8 +149,8 @@ class StrategicClickBandit:
     @property
     def gaps(self) -> NDArray[np.float64]:
         """Regret of selecting each arm once, at the strategies played."""
-        played = zip(self.strategies, self.post_click_means, strict=True)
-        return np.array([self.best_utility - self.utility(s, mu) for s, mu in played])
+        best, played = self.best_utility, zip(self.strategies, self.post_click_means, strict=True)
+        return np.array([best - self.utility(s, mu) for s, mu in played])
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what the kernels need besides the fields."""

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidType
 from banditlab.core.progress import Progress
-from banditlab.core.validation import integer, non_negative, open_probability, shown
+from banditlab.core.validation import boolean, integer, non_negative, one_of, positive_integer, shown
 
-from .deviations import CONFIRM, CONFIRMATIONS, DeviationGains, candidate_rates, gains, luck, rounds_of_gains
-from .dynamics import dynamics
-from .evaluation import Arena, arena
+from .deviations import CONFIRM, CONFIRMATIONS, LEVEL, MINIMUM, DeviationGains, gains, luck, rounds_of_gains
+from .dynamics import METHODS, Adapting, play_dynamics
+from .evaluation import Arena, arena, candidate_rates, starting_strategies
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Equilibrium:
     """A strategy profile that a search ended at, and its certificate.
 
@@ -60,7 +60,7 @@ class Equilibrium:
 def equilibrium(
     environment: Any,
     policy: Any,
-    start: Any = "truthful",
+    start: Any = None,
     *,
     horizon: int = 50_000,
     tolerance: float = 0.01,
@@ -77,22 +77,22 @@ def equilibrium(
     """Search for a Nash equilibrium among the arms, and return it with its certificate.
 
     First the arms adapt (`dynamics`, once, the last quarter of the epochs averaged). Then, as long as some arm has a
-    deviation that surely gains it more than the tolerance, the arm that gains most plays it. Where that ends, or after
-    `max_moves`, the profile is examined on fresh runs (`deviation_gains`). There need be no pure equilibrium, and a
-    search need not find one that exists: look at `certified`.
+    deviation whose gain is above the tolerance with its whole interval, the arm that gains most plays it. Where that
+    ends, or after `max_moves`, the profile is examined once more on fresh runs (`deviation_gains`): that is the
+    certificate. There need be no pure equilibrium, and a search need not find one that exists: look at `certified`.
 
     Parameters
     ----------
     environment, policy : components of clicks
         The world and the mechanism.
-    start : as in `dynamics`, default 'truthful'
-        Where the arms start; one profile.
+    start : as in `dynamics`, optional
+        Where the arms start; one profile. Default: the environment's strategies.
     horizon : int, default 50,000
         Rounds a run.
     tolerance : float, default 0.01
         Gains up to this many clicks a round do not count.
     n_rollouts : int, default 32
-        Runs a strategy profile; at least 2.
+        Runs a strategy profile; at least 8.
     grid : int or sequence of float, default 101
         Click rates that deviations are tried from.
     epochs : int, default 21
@@ -123,31 +123,37 @@ def equilibrium(
     >>> found.strategies.tolist(), found.certified  # the best arm promises as much as it can get away with
     ([0.81, 0.55], True)
     """
-    rollouts = integer(2, limit=2**20)("n_rollouts", n_rollouts)
+    rollouts = integer(MINIMUM, limit=2**20)("n_rollouts", n_rollouts)
     tolerance = non_negative("tolerance", tolerance)
     max_moves = integer(0)("max_moves", max_moves)
-    level = open_probability("level", level)
+    epochs = positive_integer("epochs", epochs)
+    one_of(*METHODS)("method", method)
+    level = LEVEL("level", level)
     rates = candidate_rates(grid)
     game = arena(environment, policy, horizon, seed, n_jobs, Progress(0, False))
-    path = dynamics(
-        environment, policy, start, epochs, horizon=horizon, n_runs=1, n_rollouts=rollouts, method=method,
-        grid=len(rates), seed=game.seed, n_jobs=n_jobs, progress=progress,
-    )  # fmt: skip
-    s = path.final[0] if method == "best_response" else path.strategies[0, -max(1, len(path.regret[0]) // 4) :].mean(0)
-    with Progress((max_moves + 1) * rounds_of_gains(game, rates, rollouts), progress) as bar:
+    first = starting_strategies(environment.strategies if start is None else start, environment, 1, game.seed)
+    adapting = Adapting(method=method, n_rollouts=rollouts, rates=rates)
+    with Progress(epochs * adapting.lanes(game, 1) * game.horizon, progress) as bar:
+        bar.say(f"{policy.label} among arms that adapt")
+        path = [s for s, _, _ in play_dynamics(game.showing(bar), adapting, first, epochs)]
+    late = path[-1:] if method == "best_response" else path[-max(1, epochs // 4) :]
+    s = np.mean(late, axis=0)[0]
+    with Progress((max_moves + 2) * rounds_of_gains(game, rates, rollouts), progress) as bar:
         bar.say("deviations")
-        game = Arena(game.environment, game.policy, game.horizon, game.seed, game.n_jobs, bar)
+        game = game.showing(bar)
         moves = 0
         while True:
             # block 0 was the dynamics'
             found = gains(game, s, rates, rollouts, level, block=moves + 1)
-            arm = found.witness
-            if arm is None or found.low[arm] <= tolerance * game.horizon or moves == max_moves:
+            sure = np.flatnonzero(found.low > tolerance * game.horizon)
+            if len(sure) == 0 or moves == max_moves:
                 break
+            arm = sure[np.argmax(found.gains[sure])]
             s = s.copy()
             s[arm] = found.deviations[arm]
             moves += 1
-        regret, low, high = _regret(game, s, rollouts, level, block=moves + 1)
+        found = gains(game, s, rates, rollouts, level, block=moves + 2)
+        regret, low, high = _regret(game, s, rollouts, level, block=moves + 3)
     return Equilibrium(s, found, regret, low, high, tolerance, moves)
 
 
@@ -174,7 +180,7 @@ def equilibria(
     starts : sequence, default ('truthful', 'inflated', 'random')
         As `start` in `equilibrium`.
     **options
-        Of `equilibrium`.
+        Of `equilibrium`. All searches share the seed: to try several random starts, give profiles.
 
     Returns
     -------
@@ -185,17 +191,19 @@ def equilibria(
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
-    >>> options = {"horizon": 1_000, "n_rollouts": 4, "epochs": 2, "method": "best_response", "seed": 0}
+    >>> options = {"horizon": 1_000, "n_rollouts": 8, "epochs": 2, "method": "best_response", "seed": 0}
     >>> found = clicks.equilibria(env, clicks.MuOracle(), ["truthful", [0.2, 0.9]], **options)
     >>> [e.strategies.tolist() for e in found]
     [[1.0, 0.55], [1.0, 0.9]]
     """
     if isinstance(starts, str) or not isinstance(starts, list | tuple) or not starts:
         raise InvalidType(f"starts is {shown(starts)}; allowed: a list of one or more starts")
+    for start in starts:  # all are checked before the first search, which can take long
+        starting_strategies(environment.strategies if start is None else start, environment, 1, 0)
     return [equilibrium(environment, policy, start, **options) for start in starts]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StrategicRegret:
     """What the learner loses over a set of equilibria.
 
@@ -215,7 +223,8 @@ def strategic_regret(found: Sequence[Equilibrium], *, certified: bool = True) ->
     .. math:: R_T^+(M) = \max_{\sigma \in NE(M)} R_T(M, \sigma), \qquad
         R_T^-(M) = \min_{\sigma \in NE(M)} R_T(M, \sigma)
 
-    taken over what a search found: the true strong regret may be larger, the true weak regret smaller.
+    taken over what a search found: the true strong regret may be larger, the true weak regret smaller. The two
+    notions are the paper's, the formula is reconstructed.
 
     Parameters
     ----------
@@ -237,12 +246,14 @@ def strategic_regret(found: Sequence[Equilibrium], *, certified: bool = True) ->
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
-    >>> options = {"horizon": 1_000, "n_rollouts": 4, "epochs": 2, "method": "best_response", "seed": 0}
+    >>> options = {"horizon": 1_000, "n_rollouts": 8, "epochs": 2, "method": "best_response", "seed": 0}
     >>> found = clicks.equilibria(env, clicks.MuOracle(), ["truthful", "inflated"], **options)
     >>> round(clicks.strategic_regret(found).weak.regret, 6)  # 1,000 rounds, each loses 0.378 - (-0.2)
     578.0
     """
-    left = [e for e in found if isinstance(e, Equilibrium) and (e.certified or not certified)]
+    if not isinstance(found, list | tuple) or not all(isinstance(e, Equilibrium) for e in found):
+        raise InvalidType(f"found is {shown(found)}; allowed: a list of Equilibrium")
+    left = [e for e in found if e.certified or not boolean("certified", certified)]
     if not left:
         kind = "certified Equilibrium" if certified else "Equilibrium"
         raise InvalidType(f"found is {shown(found)}; allowed: a list with at least one {kind}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import is_component
+from banditlab.core.engine import CHUNK
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
 from banditlab.core.progress import Progress
-from banditlab.core.runner import CHUNK, SEED, reasons_against
+from banditlab.core.runner import SEED, check_horizon, check_n_jobs, reasons_against
 from banditlab.core.validation import integer, invalid, matrix, positive_integer, shown, vector
 
 from .kernel import COUNTS
@@ -22,6 +26,9 @@ from .protocol import Profiles, play_profiles
 
 BLOCK = 1 << 32
 """Runs are numbered within blocks of this size, so that what is asked for once never shares luck with another."""
+
+ROOM = 1 << 26
+"""Click rates in all profiles of one batch, at most; some arrays of this size are made, of half a gigabyte each."""
 
 STARTING_STREAM = 2
 """The stream of random starting strategies; 0 and 1 are the environment's and the policy's."""
@@ -81,20 +88,37 @@ class Arena:
         regret : float64 array, without the last axis
             The learner's.
         """
-        from joblib import Parallel, delayed
-
         shape = strategies.shape[:-1]
         lanes = np.ascontiguousarray(strategies.reshape(-1, self.n_arms).T)
         numbers = np.broadcast_to(runs, shape).reshape(-1)
         chunks = self._chunks(lanes.shape[1])
-        calls = (delayed(self._chunk)(lanes[:, chunk], numbers[chunk]) for chunk in chunks)
         parts = []
-        for part in Parallel(n_jobs=min(self.n_jobs, len(chunks)), prefer="threads", return_as="generator")(calls):
-            parts.append(part)
-            self.bar.add(part.shape[1] * self.horizon)
+        stop = threading.Event()
+        with ThreadPoolExecutor(min(self.n_jobs, len(chunks))) as pool:
+            tasks = [pool.submit(self._chunk, Profiles(lanes[:, c], numbers[c], self.seed), stop) for c in chunks]
+            try:
+                for task in tasks:
+                    parts.append(task.result())
+                    self.bar.add(parts[-1].shape[1] * self.horizon)
+            except BaseException:
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
         out = np.concatenate(parts, axis=1)
         clicks = out[COUNTS + self.n_arms : COUNTS + 2 * self.n_arms].T
         return np.ascontiguousarray(clicks.reshape(*shape, self.n_arms)), out[0].reshape(shape)
+
+    def showing(self, bar: Progress) -> Arena:
+        """Return the same game, which tells another bar."""
+        return replace(self, bar=bar)
+
+    def check_room(self, name: str, value: int, profiles: int) -> None:
+        """Raise if so many values of an argument, for so many profiles, are more than memory should be asked for."""
+        if value * profiles * self.n_arms > ROOM:
+            most = max(1, ROOM // (profiles * self.n_arms))
+            raise invalid(
+                name, value, f"at most {most:,}, as each stands for {profiles:,} profiles of {self.n_arms} arms"
+            )
 
     def _chunks(self, n_lanes: int) -> list[slice]:
         """Split lanes evenly over threads, into chunks no longer than the runner's."""
@@ -102,9 +126,13 @@ class Arena:
         edges = np.linspace(0, n_lanes, min(rounds * self.n_jobs, n_lanes) + 1).astype(int).tolist()
         return [slice(first, last) for first, last in pairwise(edges)]
 
-    def _chunk(self, strategies: NDArray[np.float64], runs: NDArray[np.int64]) -> NDArray[np.float64]:
-        played = Profiles(strategies, runs, self.seed)
-        return play_profiles(self.environment, self.policy, played, self.horizon, np.array([self.horizon]))[0]
+    def _chunk(self, played: Profiles, stop: threading.Event) -> NDArray[np.float64]:
+        def watch(rounds: int) -> None:
+            if stop.is_set():
+                raise InterruptedError
+
+        end = np.array([self.horizon])
+        return play_profiles(self.environment, self.policy, played, self.horizon, end, watch=watch)[0]
 
 
 def arena(environment: Any, policy: Any, horizon: Any, seed: Any, n_jobs: Any, bar: Progress) -> Arena:
@@ -113,13 +141,13 @@ def arena(environment: Any, policy: Any, horizon: Any, seed: Any, n_jobs: Any, b
         if not is_component(value) or value.__banditlab__.family != "clicks" or value.__banditlab__.kind != kind:
             raise InvalidType(f"{name} is {shown(value)}; allowed: {kind} of banditlab.clicks")
     rounds = positive_integer("horizon", horizon)
+    check_horizon("environment", environment, rounds)
     reasons = reasons_against(environment, policy, rounds)
     if reasons:
         raise IncompatiblePolicy("; ".join(reasons))
-    if n_jobs is not None and integer()("n_jobs", n_jobs) == 0:
-        raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
     cores = os.cpu_count() or 1
-    threads = cores if n_jobs is None else n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+    wanted = check_n_jobs(n_jobs) or cores
+    threads = wanted if wanted > 0 else max(1, cores + 1 + wanted)
     number = secrets.randbits(63) if seed is None else SEED("seed", seed)
     return Arena(environment, policy, rounds, number, threads, bar)
 
@@ -143,9 +171,19 @@ def starting_strategies(start: Any, environment: Any, n_runs: int, seed: int) ->
             raise invalid("start", start, f"one of {list(STARTS)}, or strategies")
         lift = INFLATION if start == "inflated" else 0.0
         return np.tile(np.minimum(environment.desired_strategies + lift, 1.0), (n_runs, 1))
-    if np.ndim(start) <= 1:
+    if not isinstance(start, Sequence | np.ndarray) or len(start) == 0 or np.isscalar(start[0]):
         return np.tile(profile("start", start, environment), (n_runs, 1))
     rows: NDArray[np.float64] = matrix(0.0, 1.0)("start", start)
     if rows.shape != (n_runs, n_arms):
         raise InvalidArgument(f"start has shape {rows.shape}; allowed: {(n_runs, n_arms)}, one row a repetition")
     return rows.copy()
+
+
+def candidate_rates(grid: Any) -> NDArray[np.float64]:
+    """Return the click rates to try."""
+    if not isinstance(grid, Sequence | np.ndarray) or isinstance(grid, str):
+        return np.linspace(0.0, 1.0, integer(2, limit=10_001)("grid", grid))
+    rates: NDArray[np.float64] = np.unique(vector(0.0, 1.0)("grid", grid))
+    if len(rates) == 0:
+        raise InvalidArgument("grid is empty; allowed: at least one click rate")
+    return rates

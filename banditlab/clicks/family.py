@@ -68,7 +68,7 @@ def environment(cls: C) -> C:
     """Make a class an environment of strategic click-bandits: a subclass of `StrategicClickBandit`.
 
     Other post-click rewards and other utilities need no class of their own: see `StrategicClickBandit.with_rewards` and
-    `clicks.utility`.
+    `clicks.utility`. A subclass can have more fields, and another `best_utility`, against which regret is counted.
 
     Raises
     ------
@@ -91,6 +91,12 @@ def environment(cls: C) -> C:
         raise InvalidComponent(
             f"{name} is not a clicks.StrategicClickBandit; allowed: class {name}(clicks.StrategicClickBandit)"
         )
+    for kernel in ("reward", "gap"):
+        if hasattr(cls, kernel):
+            raise InvalidComponent(
+                f"{cls.__name__} has a kernel {kernel}; allowed: none, as rewards are drawn by an arms environment "
+                "(StrategicClickBandit.with_rewards) and regret follows from the utility"
+            )
     return CLICKS.environment(cls)
 
 

@@ -61,8 +61,10 @@ class ClicksProtocol(Protocol):
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Every policy of the family can play every environment of it."""
-        return []
+        """Check that there is one strategy an arm: an environment's own `validate` may not have."""
+        n, best = len(environment.strategies), environment.best_utility
+        found = [] if n == environment.n_arms else [f"it has {environment.n_arms} arms and {n} strategies"]
+        return found if np.isfinite(best) else [*found, f"its best_utility is {best}"]
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
@@ -145,8 +147,10 @@ def play_profiles(
     problem = Problem(n_arms, horizon)
     informed = policy.informed(environment) if hasattr(policy, "informed") else policy
     world, parameters = environment.params(problem), informed.params(problem)
-    strategies = np.ascontiguousarray(played.strategies)
-    state = make_state(informed, InformedSpace(n_arms, lanes, horizon, environment, strategies))
+    strategies = np.array(played.strategies, order="C")  # a copy: a read-only array would need a kernel of its own
+    shown = strategies.copy()
+    shown.setflags(write=False)  # a policy may look at the strategies, if it must, but not change them
+    state = make_state(informed, InformedSpace(n_arms, lanes, horizon, environment, shown))
     environment_rng = played.generators(sampling.ENVIRONMENT_STREAM)
     policy_rng = played.generators(sampling.POLICY_STREAM)
     tally = np.zeros((2 * n_arms, lanes))

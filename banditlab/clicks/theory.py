@@ -12,8 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import between, integer, positive, positive_integer
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import between, integer, non_negative, positive, positive_integer, shown
+
+from .environments import StrategicClickBandit
+from .utilities import a_utility
+
+
+def _bandit(value: Any) -> Any:
+    if not isinstance(value, StrategicClickBandit):
+        raise InvalidType(f"environment is {shown(value)}; allowed: a clicks.StrategicClickBandit")
+    return value
+
 
 __all__ = [
     "distance_rate",
@@ -58,7 +68,7 @@ def distance_rate(environment: Any, horizon: int) -> NDArray[np.float64]:
     [0.0208, 0.1]
     """
     rounds = positive_integer("horizon", horizon)
-    means = environment.post_click_means
+    means = _bandit(environment).post_click_means
     floor = math.sqrt(len(means) * math.log(rounds) / rounds)
     return np.maximum(means[environment.best_arm] - means, floor)
 
@@ -72,9 +82,10 @@ def lipschitz_constant(utility: Any, lowest_mean: float = 0.0) -> float:
     >>> round(lipschitz_constant(clicks.QuadraticUtility(penalty=5.0)), 9)
     1.1
     """
-    low = between(0.0, 1.0, open_high=True)("lowest_mean", lowest_mean)
+    low = between(0.0, 0.999)("lowest_mean", lowest_mean)
     means = np.linspace(low, 1.0, 1001)
-    strategies = np.array([utility.desired(mu) for mu in means])
+    known = a_utility("utility", utility)
+    strategies = np.array([known.desired(mu) for mu in means])
     return float(np.max(np.abs(np.diff(strategies) / np.diff(means))))
 
 
@@ -92,7 +103,7 @@ def mu_oracle_regret(environment: Any, horizon: int) -> float:
     >>> round(mu_oracle_regret(env, 1_000), 6)
     578.0
     """
-    largest = float(environment.post_click_means.max())
+    largest = float(_bandit(environment).post_click_means.max())
     return positive_integer("horizon", horizon) * (environment.best_utility - environment.utility(1.0, largest))
 
 
@@ -118,7 +129,7 @@ def second_price_strategy(environment: Any) -> float:
     """
     from scipy.optimize import brentq
 
-    price = _second_price(environment)
+    price = _second_price(_bandit(environment))
     best = float(environment.post_click_means[environment.best_arm])
     desired = environment.utility.desired(best)
     if environment.utility(1.0, best) >= price:
@@ -132,7 +143,8 @@ def strategy_oracle_regret(environment: Any, horizon: int) -> float:
     r"""Return the weak strategic regret of `StrategyOracle`, with the best arm at `second_price_strategy`.
 
     It is :math:`T (u^*(\mu_{i^*}) - \max_{j \ne i^*} u^*(\mu_j))`, or less where even s = 1 leaves the learner more
-    than that. Proposition 4.1 of the paper says that it is of order T; the constant is derived.
+    than that (if u falls in s beyond :math:`s^*`). Proposition 4.1 of the paper says that it is of order T; the
+    constant is derived.
 
     Examples
     --------
@@ -141,7 +153,7 @@ def strategy_oracle_regret(environment: Any, horizon: int) -> float:
     >>> round(strategy_oracle_regret(env, 1_000), 6)
     115.5
     """
-    best = float(environment.post_click_means[environment.best_arm])
+    best = float(_bandit(environment).post_click_means[environment.best_arm])
     price = max(_second_price(environment), environment.utility(1.0, best))
     return float(positive_integer("horizon", horizon) * (environment.best_utility - price))
 
@@ -156,11 +168,12 @@ def _second_price(environment: Any) -> float:
 def screening_selections(
     distance: float, click_rate: float, horizon: int, lipschitz: float = 1.1, alpha: float = 2.0
 ) -> float:
-    r"""Return how many selections UCB-S needs at most to screen an arm, when its confidence intervals hold.
+    r"""Return how many selections UCB-S needs to screen an arm, when its confidence intervals hold.
 
     An arm at distance d from :math:`s^*(\mu)` is screened once :math:`2 r(n) + 2 H r(m) < d`, with :math:`r(k) =
     \sqrt{\alpha \log T / k}`: then no click rate in its interval, which is within 2 r(n) of s, is one that any
-    plausible mean makes desirable, as these are within 2 H r(m) of :math:`s^*(\mu)`. With m = s n clicks this gives
+    plausible mean makes desirable, as these are within 2 H r(m) of :math:`s^*(\mu)`. With m = s n clicks, as many as
+    expected, this gives
 
     .. math:: n = \frac{4 \alpha \log T}{d^2} \left( 1 + \frac{H}{\sqrt{s}} \right)^2
 
@@ -186,5 +199,5 @@ def screening_selections(
     """
     d = between(0.0, 1.0, open_low=True)("distance", distance)
     s = between(0.0, 1.0, open_low=True)("click_rate", click_rate)
-    factor = 1.0 + positive("lipschitz", lipschitz) / math.sqrt(s)
+    factor = 1.0 + non_negative("lipschitz", lipschitz) / math.sqrt(s)
     return 4.0 * positive("alpha", alpha) * math.log(positive_integer("horizon", horizon)) * (factor / d) ** 2

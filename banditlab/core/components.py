@@ -142,7 +142,7 @@ def _kernel_value(value: Any, problem: Problem) -> Any:
 
 def is_component(value: Any) -> bool:
     """Say whether a value is an instance of a policy, an environment or another component class."""
-    return hasattr(type(value), "__banditlab__")
+    return "__banditlab__" in vars(type(value))  # an undecorated subclass would play its base's kernels
 
 
 def _params(self: Any, problem: Problem) -> Any:
@@ -248,6 +248,11 @@ def _hash(self: Any) -> int:
     return hash((type(self), _repr(self)))
 
 
+def component_parts(component: Any) -> dict[str, Any]:
+    """Return a component's fields by name."""
+    return {f.name: getattr(component, f.name) for f in dataclasses.fields(component)}
+
+
 def type_name(cls: type) -> str:
     """Return where a component class is found: `banditlab.<family>.<name>` for the package's own."""
     if cls.__module__.startswith("banditlab."):
@@ -351,6 +356,9 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
                 f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "
                 + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
             )
+        both = [name for name in options if name in kernels]
+        if len(both) > 1:
+            raise InvalidComponent(f"{cls.__name__} has kernels {' and '.join(both)}; allowed: one of them")
     for attribute, function in {
         "__post_init__": _post_init,
         "__repr__": _repr,
@@ -385,8 +393,12 @@ def make_state(policy: Any, space: Space) -> Any:
 
 
 def registered(family: str, kind: str) -> dict[str, type]:
-    """Return the package's own components of a family, by class name; kind is 'policy' or 'environment'."""
-    return dict(_registry.get((family, kind), {}))
+    """Return the package's own components of a family, by class name; kind is 'policy', 'environment' or another.
+
+    Classes that were decorated in one of the package's modules but do not stand there, as in an example, do not count.
+    """
+    found = _registry.get((family, kind), {})
+    return {name: cls for name, cls in found.items() if getattr(sys.modules[cls.__module__], name, None) is cls}
 
 
 def kinds(family: str) -> list[str]:

@@ -135,6 +135,10 @@ def chosen_by_type(choose: Callable[[Any], Callable[..., Any]]) -> Callable[[F],
 # ------------------------------------------------------------------------------------------ fingerprint
 
 
+LIBRARIES = ("numba", "numpy", "scipy", "pandas", "pyarrow", "joblib", "matplotlib")
+"""Packages whose code is not looked into."""
+
+
 def _text(value: object) -> str:
     """Describe a constant, the same in every process."""
     if isinstance(value, frozenset):
@@ -175,6 +179,8 @@ def _own_sources(function: pytypes.FunctionType) -> list[tuple[str, object]]:
         if name in function.__globals__:
             value = function.__globals__[name]
             if isinstance(value, pytypes.ModuleType):
+                if value.__name__.startswith(LIBRARIES):
+                    continue  # what is used of them is named in the code; some have attributes that warn when touched
                 attributes = [(f"{name}.{n}", getattr(value, n)) for n in sorted(names) if hasattr(value, n)]
                 found += [(n, v) for n, v in attributes if not isinstance(v, pytypes.ModuleType)]
             else:
@@ -210,7 +216,7 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
             # Numba's cached code imports the module by name when it is loaded
             told = f"{name}:{value.__module__}:{_code_text(value.__code__)}{_text(value.__defaults__)}"
             digest.update(told.encode())
-            if not value.__module__.startswith(("numba.", "numpy.", "scipy.")):
+            if not value.__module__.startswith(LIBRARIES):
                 for other, used in _own_sources(value):
                     visit(other, used)
         else:
@@ -317,7 +323,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         raise InvalidComponent(
             f"{policy!r} chose an arm that does not exist; allowed: 0 to n_arms - 1 (rounds count from 1, arms from 0)"
         ) from error
-    except numba.core.errors.NumbaError as error:
+    except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         where = next((f"{file}, line {line}" for file, line in places if "banditlab" not in file), "")
         told = next((line.strip() for line in str(error).splitlines() if re.search(PLAIN_WORDS, line)), "")

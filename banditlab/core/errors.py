@@ -36,12 +36,24 @@ class ResultsFileError(BanditlabError, ValueError):
     """A file is not something that `Results.save` wrote, or is damaged."""
 
 
+class StoreError(BanditlabError, ValueError):
+    """A store cannot be used: its folder is something else, cannot be written to, or has no room."""
+
+
 class ConfigError(BanditlabError, ValueError):
     """A configuration file has a key or a value that is not allowed; the message names the line."""
 
 
 class InterruptedRunWarning(UserWarning):
     """A run was interrupted; the results hold the runs that had finished."""
+
+
+class CellFailedWarning(UserWarning):
+    """Cells of a sweep failed; the result holds the others, and the tracebacks."""
+
+
+class DamagedChunkWarning(UserWarning):
+    """A file in a store does not have the content that it was written with; its runs are computed again."""
 
 
 class AssumptionWarning(UserWarning):

@@ -45,6 +45,11 @@ class Progress:
         if self._bar is not None:
             self._bar.set_description(text)
 
+    def note(self, **facts: object) -> None:
+        """Show facts behind the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix(facts)
+
     def add(self, rounds: int) -> None:
         """Count rounds as played."""
         if self._bar is not None:

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .elementary import normal_quantile
 from .errors import ResultsFileError
+from .statistics import LEVELS, Statistics
 from .validation import invalid, open_probability
 
 if TYPE_CHECKING:
@@ -38,11 +40,47 @@ class Cell:
         Time that the simulation of this pair took, compilation not counted, summed over threads.
     lower_bound : float64 array or None
         A lower bound on the regret at the checkpoints.
+    statistics : dict from str to Statistics
+        What is known of each metric where runs were not kept.
     """
 
     values: dict[str, NDArray[np.float64]]
     seconds: float
     lower_bound: NDArray[np.float64] | None
+    statistics: dict[str, Statistics] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the recorded columns."""
+        return list(self.values or self.statistics)
+
+    def statistics_of(self, metric: str) -> Statistics:
+        """Return what is known of a metric over runs at each checkpoint, whether runs were kept or not."""
+        return self.statistics[metric] if self.statistics else Statistics.of_runs(self.values[metric])
+
+
+SHOWN_QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+def summary_row(cell: Cell, metric: str, level: float, horizon: int) -> dict[str, float]:
+    """Return what a summary tells of a cell, for the last checkpoint."""
+    last = cell.statistics_of(metric)
+    mean, std = float(last.mean[-1]), float(last.std[-1])
+    half = normal_quantile(0.5 + level / 2.0) * std / np.sqrt(last.n_runs)
+    row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
+    row |= {name: float(last.quantiles[LEVELS.index(p), -1]) for name, p in SHOWN_QUANTILES.items()}
+    if metric == "regret":
+        bound = cell.lower_bound[-1] if cell.lower_bound is not None else 0.0
+        row["ratio_to_lower_bound"] = mean / bound if bound > 0 else float("nan")
+    rounds = last.n_runs * horizon
+    row["rounds_per_second"] = rounds / cell.seconds if cell.seconds > 0 else float("nan")
+    return row
+
+
+def stamped(provenance: dict[str, Any]) -> dict[str, Any]:
+    """Return provenance with the date, the versions and the machine."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"created": now, "versions": dict(versions()), "host": host()} | provenance
 
 
 @functools.cache
@@ -87,11 +125,7 @@ class Results:
     ) -> None:
         self._cells = cells
         self.checkpoints = checkpoints
-        self.provenance = {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": dict(versions()),
-            "host": host(),
-        } | provenance
+        self.provenance = stamped(provenance)
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -106,12 +140,22 @@ class Results:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of the recorded columns."""
-        return tuple(dict.fromkeys(name for cell in self._cells.values() for name in cell.values))
+        return tuple(dict.fromkeys(name for cell in self._cells.values() for name in cell.metrics))
 
     @property
     def n_runs(self) -> int:
         """Number of runs."""
         return int(self.provenance["n_runs"])
+
+    @property
+    def keeps_runs(self) -> bool:
+        """Whether every run is there; otherwise only statistics of them are."""
+        return self.provenance.get("keep", "runs") == "runs"
+
+    @property
+    def first_run(self) -> int:
+        """Number of the first run."""
+        return int(self.provenance.get("first_run", 0))
 
     @property
     def horizon(self) -> int:
@@ -153,11 +197,30 @@ class Results:
         -------
         float64 array of shape (policies, runs, checkpoints)
         """
+        cells = self._recorded(metric, environment)
+        if not self.keeps_runs:
+            raise invalid("keep", "summary", "'runs', when the experiment is run, to have the values of every run")
+        return np.stack([cell.values[metric] for cell in cells])
+
+    def statistics(self, metric: str = "regret", environment: str | None = None) -> list[Statistics]:
+        """Return what is known of a metric over runs at each checkpoint, one a policy, whether runs were kept or not.
+
+        Parameters
+        ----------
+        metric : str, default 'regret'
+            One of `metrics`.
+        environment : str, optional
+            One of `environments`; needed when there are several.
+        """
+        return [cell.statistics_of(metric) for cell in self._recorded(metric, environment)]
+
+    def _recorded(self, metric: str, environment: str | None) -> list[Cell]:
+        """Return the cells of an environment, which have recorded a metric."""
         name = self._environment(environment)
         cells = [self._cells[name, label] for label in self.policies]
-        if any(metric not in cell.values for cell in cells):
-            raise invalid("metric", metric, f"one of {list(cells[0].values)}, which were recorded")
-        return np.stack([cell.values[metric] for cell in cells])
+        if any(metric not in cell.metrics for cell in cells):
+            raise invalid("metric", metric, f"one of {cells[0].metrics}, which were recorded")
+        return cells
 
     def lower_bound(self, environment: str | None = None) -> NDArray[np.float64] | None:
         """Return the asymptotic lower bound on the regret at the checkpoints, or None where none is known."""
@@ -187,32 +250,23 @@ class Results:
             regret, NaN where no bound is known), rounds_per_second (one thread).
         """
         import pandas as pd
-        from scipy import stats
 
-        z = float(stats.norm.ppf(0.5 + open_probability("level", level) / 2.0))
+        level = open_probability("level", level)
         rows, index = [], []
         for (name, label), cell in self._cells.items():
-            if metric not in cell.values:
-                raise invalid("metric", metric, f"one of {list(cell.values)}, which were recorded")
-            last = cell.values[metric][:, -1]
-            mean = float(last.mean())
-            std = float(last.std(ddof=1)) if len(last) > 1 else float("nan")
-            half = z * std / np.sqrt(len(last))
-            quantiles = np.quantile(last, [0.05, 0.25, 0.5, 0.75, 0.95])
-            row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
-            row |= dict(zip(("q05", "q25", "median", "q75", "q95"), map(float, quantiles), strict=True))
-            if metric == "regret":
-                bound = cell.lower_bound[-1] if cell.lower_bound is not None else 0.0
-                row["ratio_to_lower_bound"] = mean / bound if bound > 0 else float("nan")
-            rounds = self.n_runs * self.horizon
-            row["rounds_per_second"] = rounds / cell.seconds if cell.seconds > 0 else float("nan")
+            if metric not in cell.metrics:
+                raise invalid("metric", metric, f"one of {cell.metrics}, which were recorded")
+            row = summary_row(cell, metric, level, self.horizon)
             rows.append(row)
             index.append((name, label))
         frame = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=["environment", "policy"]))
         return frame.droplevel("environment") if len(self.environments) == 1 else frame
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a tidy table: environment, policy, run, round, and a column a metric."""
+        """Return a tidy table: environment, policy, run, round, and a column a metric.
+
+        Where runs were not kept: environment, policy, round, metric, and a column a statistic.
+        """
         return self._table().to_pandas()
 
     def _table(self) -> Any:
@@ -220,11 +274,20 @@ class Results:
 
         n, c = self.n_runs, len(self.checkpoints)
         blocks = []
+        if not self.keeps_runs:
+            for (name, label), cell in self._cells.items():
+                for metric, known in cell.statistics.items():
+                    told = {"environment": name, "policy": label, "metric": metric}
+                    columns = {
+                        key: pa.DictionaryArray.from_arrays(np.zeros(c, np.int32), [v]) for key, v in told.items()
+                    }
+                    blocks.append(pa.table(columns | {"round": self.checkpoints} | known.columns()))
+            return pa.concat_tables(blocks).unify_dictionaries()
         for (name, label), cell in self._cells.items():
             columns = {
                 "environment": pa.DictionaryArray.from_arrays(np.zeros(n * c, np.int32), [name]),
                 "policy": pa.DictionaryArray.from_arrays(np.zeros(n * c, np.int32), [label]),
-                "run": np.repeat(np.arange(n), c),
+                "run": np.repeat(np.arange(self.first_run, self.first_run + n), c),
                 "round": np.tile(self.checkpoints, n),
             }
             for metric in self.metrics:
@@ -275,7 +338,7 @@ class Results:
                     "environment": name,
                     "policy": label,
                     "seconds": cell.seconds,
-                    "metrics": list(cell.values),
+                    "metrics": cell.metrics,
                     "lower_bound": None if cell.lower_bound is None else cell.lower_bound.tolist(),
                 }
                 for (name, label), cell in self._cells.items()
@@ -330,6 +393,8 @@ def load(path: str | os.PathLike[str]) -> Results:
 def _from_table(table: Any, meta: dict[str, Any]) -> Results:
     provenance = meta["provenance"]
     n_runs = int(provenance["n_runs"])
+    if provenance.get("keep", "runs") == "summary":
+        return _statistics_from_table(table, meta)
     if n_runs < 1 or not meta["cells"] or table.num_rows % (n_runs * len(meta["cells"])):
         raise ValueError(f"{table.num_rows} rows for {n_runs} runs of {len(meta['cells'])} pairs")
     size = table.num_rows // len(meta["cells"])
@@ -341,3 +406,20 @@ def _from_table(table: Any, meta: dict[str, Any]) -> Results:
         bound = None if cell["lower_bound"] is None else np.array(cell["lower_bound"])
         cells[cell["environment"], cell["policy"]] = Cell(values, float(cell["seconds"]), bound)
     return Results(cells, np.asarray(rounds, dtype=np.int64), provenance)
+
+
+def _statistics_from_table(table: Any, meta: dict[str, Any]) -> Results:
+    provenance, cells = meta["provenance"], {}
+    c = table.num_rows // sum(len(cell["metrics"]) for cell in meta["cells"])
+    rounds = table.column("round").to_numpy()[:c].astype(np.int64)
+    first = 0
+    for cell in meta["cells"]:
+        statistics = {}
+        for metric in cell["metrics"]:
+            part = table.slice(first, c)
+            columns = {name: part.column(name).to_numpy().copy() for name in part.column_names[4:]}
+            statistics[metric] = Statistics.from_columns(int(provenance["n_runs"]), columns)
+            first += c
+        bound = None if cell["lower_bound"] is None else np.array(cell["lower_bound"])
+        cells[cell["environment"], cell["policy"]] = Cell({}, float(cell["seconds"]), bound, statistics)
+    return Results(cells, rounds, provenance)

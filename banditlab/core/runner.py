@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +14,16 @@ from numpy.typing import NDArray
 
 from .checkpoints import checkpoint_rounds
 from .components import describe, is_component
+from .engine import EveryRun, Gatherer, Job, play
 from .errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from .progress import Progress
-from .protocol import Batch
 from .results import Cell, Results
+from .statistics import Moments
+from .store import as_store
 from .validation import integer, invalid, one_of, positive_integer, shown
 
-CHUNK = 128
-"""Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
-
 SEED = integer(0, 2**64 - 1)
+KEEPS = ("runs", "summary")
 
 
 def run(
@@ -40,6 +37,9 @@ def run(
     metrics: str | Sequence[str] = ("regret",),
     n_jobs: int | None = None,
     backend: str = "cpu",
+    first_run: int = 0,
+    keep: str = "runs",
+    store: Any = None,
     progress: Any = "auto",
 ) -> Results:
     """Play policies on environments, many times, and record their regret.
@@ -63,18 +63,27 @@ def run(
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
         The rounds after which metrics are recorded (see `checkpoint_rounds`).
     metrics : str or sequence of str, default ('regret',)
-        What to record; for arms: 'regret', 'reward', 'optimal_rate' and 'pulls'.
+        What to record. For arms: 'regret', 'reward', 'optimal_rate', 'pulls'; for clicks: 'regret', 'selections',
+        'clicks', 'screened', 'screening_round'.
     n_jobs : int, optional
         Threads, as in joblib; default all cores, or what `joblib.parallel_config` says.
     backend : {'cpu', 'python'}, default 'cpu'
         'python' plays without compiling: slow, for debugging; the numbers are the same.
+    first_run : int, default 0
+        Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to add to an experiment, or to share it out.
+    keep : {'runs', 'summary'}
+        'summary' keeps mean, deviation, extremes and quantiles of the metrics at each checkpoint (see
+        `core.statistics.Statistics`), so that memory does not grow with the number of runs.
+    store : path or Store, optional
+        A folder of finished runs: what it holds is read instead of played, and what is played is added to it, chunk by
+        chunk, so that nothing that has finished is lost or computed again (see `Store`).
     progress : {'auto', True, False}
         Whether to show a progress bar; 'auto' does in terminals and notebooks.
 
     Returns
     -------
     Results
-        The metrics of every run at every checkpoint.
+        The metrics of every run at every checkpoint, or their statistics.
 
     Raises
     ------
@@ -82,11 +91,15 @@ def run(
         For a bad argument, before anything is simulated.
     IncompatiblePolicy
         If a policy cannot play an environment; the message lists every reason.
+    StoreError
+        If the store cannot be used.
 
     Warns
     -----
     InterruptedRunWarning
         When interrupted: the result then holds the runs that every policy had finished.
+    DamagedChunkWarning
+        For a damaged file in the store, whose runs are then played again.
 
     Examples
     --------
@@ -96,94 +109,153 @@ def run(
     >>> result.policies
     ('UCB1', 'Uniform')
     """
-    plan = _plan(environment, policies, horizon, n_runs, seed, checkpoints, metrics, n_jobs, backend)
+    experiment = Experiment(
+        horizon=positive_integer("horizon", horizon),
+        first_run=integer(0, 2**62)("first_run", first_run),
+        n_runs=integer(1, limit=2**31)("n_runs", n_runs),
+        seed=checked_seed(seed),
+        checkpoints=checkpoints,
+        metrics=checked_metrics(metrics),
+        compiled=one_of("cpu", "python")("backend", backend) == "cpu",
+    )
+    n_jobs = check_n_jobs(n_jobs)
+    one_of(*KEEPS)("keep", keep)
+    where = as_store(store)
+    environments = labelled("environment", environment)
+    players = labelled("policies", policies, kind="policy")
+    jobs = experiment.jobs(environments, players)
+    gatherers = [EveryRun(job) if keep == "runs" else Moments(job) for job in jobs.values()]
+    bounds = lower_bounds(jobs)
     started = time.perf_counter()
-    with Progress(plan.rounds, progress) as bar:
-        _compile(plan, bar)
-        compiled = time.perf_counter()
-        finished = _play(plan, n_jobs, bar)
+    with Progress(sum(job.rounds for job in jobs.values()), progress) as bar:
+        played = play(
+            list(jobs.values()), gatherers, n_jobs=n_jobs, bar=bar, store=where, runs_first=True,
+            names=[label for _, label in jobs],
+        )  # fmt: skip
+    finished = min(d.finished_from(experiment.first_run) for d in played.progress)
+    if played.interrupted:
+        if finished == 0:
+            raise KeyboardInterrupt
+        warnings.warn(
+            f"interrupted: the result holds the {finished} of {experiment.n_runs} runs that had finished",
+            InterruptedRunWarning,
+            stacklevel=2,
+        )
+    cells = {
+        pair: cell_of(gatherer, finished, progressed.seconds, bounds[pair])
+        for pair, gatherer, progressed in zip(jobs, gatherers, played.progress, strict=True)
+    }
     provenance = {
-        "horizon": plan.horizon,
+        "horizon": experiment.horizon,
+        "first_run": experiment.first_run,
         "n_runs": finished,
-        "seed": plan.seed,
+        "seed": experiment.seed,
         "backend": backend,
-        "environments": {name: describe(e) for name, e in plan.environments.items()},
-        "policies": {name: describe(p) for name, p in plan.policies.items()},
-        "compile_seconds": round(compiled - started, 6),
+        "keep": keep,
+        "environments": {name: describe(e) for name, e in environments.items()},
+        "policies": {name: describe(p) for name, p in players.items()},
+        "compile_seconds": round(played.compile_seconds, 6),
         "wall_seconds": round(time.perf_counter() - started, 6),
     }
-    for cell in plan.cells.values():
-        for name in cell.values:
-            cell.values[name] = cell.values[name][:finished]
-    return Results(plan.cells, plan.checkpoints, provenance)
+    return Results(cells, next(iter(jobs.values())).checkpoints, provenance)
 
 
 @dataclass(frozen=True)
-class _Plan:
-    environments: dict[str, Any]
-    policies: dict[str, Any]
+class Experiment:
+    """What all cells of an experiment have in common, checked.
+
+    Attributes
+    ----------
+    horizon, first_run, n_runs, seed : int
+        Sizes, first run and seed.
+    checkpoints : as in `run`
+        Which rounds are recorded.
+    metrics : tuple of str
+        What is recorded.
+    compiled : bool
+        False plays as plain Python.
+    """
+
     horizon: int
+    first_run: int
     n_runs: int
     seed: int
-    checkpoints: NDArray[np.int64]
+    checkpoints: Any
+    metrics: tuple[str, ...]
     compiled: bool
-    columns: dict[tuple[str, str], tuple[str, ...]]
-    cells: dict[tuple[str, str], Cell]
 
-    @property
-    def rounds(self) -> int:
-        return len(self.cells) * self.horizon * self.n_runs
+    def jobs(self, environments: dict[str, Any], policies: dict[str, Any]) -> dict[tuple[str, str], Job]:
+        """Return one job a pair, or raise for all pairs that cannot play together."""
+        rounds = checkpoint_rounds(self.checkpoints, self.horizon)
+        reasons = []
+        for name, world in environments.items():
+            integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
+            check_horizon(name, world, self.horizon)
+            for label, player in policies.items():
+                found = reasons_against(world, player, self.horizon)
+                reasons += [f"{label} cannot play {name}: {why}" for why in found]
+        if reasons:
+            raise IncompatiblePolicy("; ".join(reasons))
+        return {
+            (name, label): Job(
+                environment=world,
+                policy=player,
+                horizon=self.horizon,
+                checkpoints=rounds,
+                columns=player.family.protocol.metric_names(world, self.metrics),
+                first_run=self.first_run,
+                n_runs=self.n_runs,
+                seed=self.seed,
+                compiled=self.compiled,
+            )
+            for name, world in environments.items()
+            for label, player in policies.items()
+        }
 
-    def batch(self, pair: tuple[str, str], first_run: int, n_runs: int) -> Batch:
-        return Batch(first_run, n_runs, self.horizon, self.checkpoints, self.columns[pair], self.seed, self.compiled)
+
+def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | None]:
+    """Return each job's lower bound; computed once an environment, as it can take an optimisation an arm."""
+    known: dict[Any, NDArray[np.float64] | None] = {}
+    found = {}
+    for name, job in jobs.items():
+        key = id(job.environment), job.policy.family.name, job.horizon
+        if key not in known:
+            known[key] = job.protocol.lower_bound(job.environment, job.checkpoints)
+        found[name] = known[key]
+    return found
 
 
-def _plan(
-    environment: Any,
-    policies: Any,
-    horizon: Any,
-    n_runs: Any,
-    seed: Any,
-    checkpoints: Any,
-    metrics: Any,
-    n_jobs: Any,
-    backend: Any,
-) -> _Plan:
-    """Check every argument, and make room for the results."""
-    environments = labelled("environment", environment)
-    players = labelled("policies", policies, kind="policy")
-    horizon = positive_integer("horizon", horizon)
-    n_runs = integer(1, limit=2**31)("n_runs", n_runs)
-    if n_jobs is not None and integer()("n_jobs", n_jobs) == 0:
-        raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
-    seed = secrets.randbits(63) if seed is None else SEED("seed", seed)
-    one_of("cpu", "python")("backend", backend)
-    rounds = checkpoint_rounds(checkpoints, horizon)
+def cell_of(gatherer: Gatherer, n_runs: int, seconds: float, bound: NDArray[np.float64] | None) -> Cell:
+    """Return what a job's gatherer has taken, of the first runs."""
+    if isinstance(gatherer, EveryRun):
+        return Cell({name: values[:n_runs] for name, values in gatherer.values.items()}, seconds, bound)
+    assert isinstance(gatherer, Moments)
+    return Cell({}, seconds, bound, gatherer.statistics())
+
+
+def checked_seed(seed: Any) -> int:
+    """Return the seed, or a fresh one for None."""
+    return secrets.randbits(63) if seed is None else int(SEED("seed", seed))
+
+
+def checked_metrics(metrics: Any) -> tuple[str, ...]:
+    """Return the names of the metrics asked for."""
     requested = (metrics,) if isinstance(metrics, str) else metrics
     if not isinstance(requested, list | tuple) or not all(isinstance(m, str) for m in requested):
         raise InvalidType(f"metrics is {shown(metrics)}; allowed: a metric's name, or a list of names")
-    requested = tuple(str(m) for m in requested)
-    if not requested or len(set(requested)) < len(requested):
+    names = tuple(str(m) for m in requested)
+    if not names or len(set(names)) < len(names):
         raise invalid("metrics", metrics, "one or more different names")
-    reasons = []
-    for name, world in environments.items():
-        integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
-        check_horizon(name, world, horizon)
-        for label, player in players.items():
-            reasons += [f"{label} cannot play {name}: {why}" for why in reasons_against(world, player, horizon)]
-    if reasons:
-        raise IncompatiblePolicy("; ".join(reasons))
-    cells, columns = {}, {}
-    for name, world in environments.items():
-        bounds: dict[str, NDArray[np.float64] | None] = {}  # one a protocol: it can take an optimisation an arm
-        for label, player in players.items():
-            protocol = player.family.protocol
-            if player.family.name not in bounds:
-                bounds[player.family.name] = protocol.lower_bound(world, rounds)
-            columns[name, label] = protocol.metric_names(world, requested)
-            values = {metric: np.empty((n_runs, len(rounds))) for metric in columns[name, label]}
-            cells[name, label] = Cell(values, 0.0, bounds[player.family.name])
-    return _Plan(environments, players, horizon, n_runs, seed, rounds, backend == "cpu", columns, cells)
+    return names
+
+
+def check_n_jobs(n_jobs: Any) -> int | None:
+    """Return a number of threads as joblib understands it, or raise."""
+    if n_jobs is None:
+        return None
+    if integer()("n_jobs", n_jobs) == 0:
+        raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
+    return int(n_jobs)
 
 
 def check_horizon(label: str, environment: Any, horizon: int) -> None:
@@ -245,111 +317,6 @@ def _check_kind(name: str, value: Any, kind: str) -> None:
         raise InvalidType(f"{name} is {shown(value)}; allowed: {_a(kind)}")
 
 
-def _compile(plan: _Plan, bar: Progress) -> None:
-    if not plan.compiled:
-        return
-    for name, label in plan.cells:
-        bar.say(f"compiling {label} on {type(plan.environments[name]).__name__}")
-        world = plan.environments[name]
-        player = plan.policies[label]
-        player.family.protocol.warm_up(world, player, plan.batch((name, label), 0, 1))
-
-
-class _Stopped(Exception):  # noqa: N818 - not an error
-    """Raised inside tasks once the run has been interrupted."""
-
-
-Outcome = tuple[int, NDArray[np.float64] | None, float]
-"""What a task returns: its number, its metrics (None if it was stopped), and the seconds it took."""
-
-
-def _simulate(index: int, world: Any, player: Any, batch: Batch, stop: threading.Event | None) -> Outcome:
-    def watch(rounds: int) -> None:
-        if stop is not None and stop.is_set():
-            raise _Stopped
-
-    started = time.perf_counter()
-    try:
-        values = player.family.protocol.simulate(world, player, batch, watch)
-    except _Stopped:
-        return index, None, 0.0
-    return index, values, time.perf_counter() - started
-
-
-def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
-    """Simulate all chunks; return how many runs, counted from the first, every pair has finished."""
-    bar.say("playing")
-    # Runs outside, pairs inside: whatever has been finished when the user interrupts is then common to all pairs.
-    chunks = [(first, min(CHUNK, plan.n_runs - first)) for first in range(0, plan.n_runs, CHUNK)]
-    tasks = [(first, n, pair) for first, n in chunks for pair in plan.cells]
-    done = dict.fromkeys((first for first, _ in chunks), 0)
-    stop = threading.Event()
-    try:
-        with closing(_outcomes(plan, tasks, stop, n_jobs)) as outcomes:
-            for index, values, seconds in outcomes:
-                if values is None:
-                    continue
-                first, n, pair = tasks[index]
-                cell = plan.cells[pair]
-                for column, name in enumerate(plan.columns[pair]):
-                    cell.values[name][first : first + n] = values[:, column, :]
-                cell.seconds += seconds
-                done[first] += 1
-                bar.add(n * plan.horizon)
-    except KeyboardInterrupt:
-        finished = 0
-        for first, n in chunks:
-            if done[first] < len(plan.cells):
-                break
-            finished = first + n
-        if finished == 0:
-            raise
-        warnings.warn(
-            f"interrupted: the result holds the {finished} of {plan.n_runs} runs that had finished",
-            InterruptedRunWarning,
-            stacklevel=3,
-        )
-        return finished
-    return plan.n_runs
-
-
-def _outcomes(
-    plan: _Plan, tasks: list[tuple[int, int, tuple[str, str]]], stop: threading.Event, n_jobs: int | None
-) -> Generator[Outcome]:
-    """Yield outcomes as tasks finish: in threads, unless `joblib.parallel_config` says otherwise."""
-    from joblib import Parallel, delayed
-    from joblib.parallel import get_active_backend
-
-    backend, configured = get_active_backend(prefer="threads")
-    if n_jobs is None:
-        n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
-    shared = getattr(backend, "supports_sharedmem", False)
-
-    def calls() -> Iterator[tuple[Any, ...]]:
-        for index, (first, n, pair) in enumerate(tasks):
-            batch = plan.batch(pair, first, n)
-            yield index, plan.environments[pair[0]], plan.policies[pair[1]], batch, stop if shared else None
-
-    if shared and (n_jobs == 1 or len(tasks) == 1):
-        for call in calls():  # a pool for one thread would cost more than a short simulation
-            yield _simulate(*call)
-        return
-    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), prefer="threads", return_as="generator_unordered", batch_size=1)
-    finished = parallel(delayed(_simulate)(*call) for call in calls())
-    try:
-        for outcome in finished:  # noqa: UP028 - `yield from` would close it before the warnings are caught
-            yield outcome
-    except BaseException:
-        stop.set()  # first, as closing waits for the tasks under way
-        raise
-    finally:
-        with warnings.catch_warnings():
-            # after an interruption joblib says that results are left over: they are, and the caller is told
-            warnings.filterwarnings("ignore", category=UserWarning, module="joblib")
-            warnings.filterwarnings("ignore", category=UserWarning, message=r"\d+ tasks")
-            finished.close()
-
-
 def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:
     """Return an agent that plays a policy one round at a time, with real feedback.
 
@@ -367,7 +334,8 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     Returns
     -------
     Agent
-        With `select()`, `update(arm, reward)` and a `state` that pickles and restores to the same future.
+        With `select()`, `update(arm, reward)` (for clicks `update(arm, clicked, reward)`) and a `state` that pickles
+        and restores to the same future.
 
     Examples
     --------

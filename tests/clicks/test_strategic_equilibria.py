@@ -69,7 +69,7 @@ def test_at_a_dominant_profile_nothing_is_gained():
     assert found.witness is None
     assert found.epsilon == 0.0
     assert found.is_equilibrium(0.0)
-    assert "no arm surely gains" in repr(found)
+    assert "no arm is seen to gain" in repr(found)
 
 
 def test_gains_vanish_at_a_certified_point_of_ucb_s_and_not_beside_it():

@@ -14,7 +14,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import runner
+from banditlab.core import engine, runner
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from tests.core.policies import Greedy
 
@@ -41,7 +41,7 @@ class TestReproducible:
     def test_whatever_the_chunk_size(self, monkeypatch):
         whole = play()
         for chunk in (1, 7, 64):
-            monkeypatch.setattr(runner, "CHUNK", chunk)
+            monkeypatch.setattr(engine, "CHUNK", chunk)
             same(play(n_runs=20), whole)
 
     def test_whatever_the_number_of_runs(self):
@@ -183,8 +183,7 @@ BAD = [
 class TestBadInput:
     @pytest.mark.parametrize(("changes", "error", "message"), BAD, ids=[str(b[0])[:50] for b in BAD])
     def test_is_refused_before_anything_is_simulated(self, changes, error, message, monkeypatch):
-        monkeypatch.setattr(runner, "_play", lambda *a: pytest.fail("it simulated"))
-        monkeypatch.setattr(runner, "_compile", lambda *a: pytest.fail("it compiled"))
+        monkeypatch.setattr(runner, "play", lambda *a: pytest.fail("it simulated"))
         arguments = {"horizon": 60, "n_runs": 10, "seed": 0, "metrics": ALL} | changes
         environment, policies = arguments.pop("environment", ENVIRONMENT), arguments.pop("policies", POLICIES)
         with pytest.raises(error, match=message):

@@ -1,0 +1,87 @@
+"""What an experiment will cost: rounds times nanoseconds, and bytes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .engine import CHUNK, Job
+
+TRIAL_ROUNDS = 200_000
+"""Rounds, all lanes together, for which a kind of cell is timed: some milliseconds for most policies."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an experiment will cost.
+
+    Attributes
+    ----------
+    n_cells, n_rounds : int
+        Cells; rounds of all runs of all cells.
+    cpu_seconds : float
+        Time of the kernels on one core.
+    seconds : float
+        Time on `n_jobs` cores, if they are free.
+    n_jobs : int
+        Cores.
+    memory_bytes : int
+        What the result holds.
+    """
+
+    n_cells: int
+    n_rounds: int
+    cpu_seconds: float
+    seconds: float
+    n_jobs: int
+    memory_bytes: int
+
+    def __repr__(self) -> str:
+        """Return everything in a few words."""
+        cores = "core" if self.n_jobs == 1 else "cores"
+        return (
+            f"<Estimate: {self.n_cells:,} cells, {self.n_rounds:.3g} rounds, about {_duration(self.seconds)} on "
+            f"{self.n_jobs} {cores}, {self.memory_bytes / 1e6:,.1f} MB of results>"
+        )
+
+
+def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
+    """Return what jobs will cost, after timing one job of each kind for some milliseconds."""
+    per_round: dict[Any, float] = {}
+    cpu = 0.0
+    for job in jobs:
+        kind = type(job.environment), type(job.policy), job.environment.n_arms
+        if kind not in per_round:
+            per_round[kind] = _seconds_a_round(job)
+        cpu += per_round[kind] * job.rounds
+    cores = os.cpu_count() or 1
+    threads = cores if n_jobs is None else n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+    numbers = sum(len(job.columns) * len(job.checkpoints) * (job.n_runs if keep == "runs" else 11) for job in jobs)
+    return Estimate(len(jobs), sum(job.rounds for job in jobs), cpu, cpu / threads, threads, 8 * numbers)
+
+
+def _seconds_a_round(job: Job) -> float:
+    """Return the time of a round, measured on a shorter run of one chunk."""
+    lanes = min(job.n_runs, CHUNK)
+    horizon = min(job.horizon, max(job.environment.n_arms, TRIAL_ROUNDS // lanes))
+    trial = replace(job, horizon=horizon, checkpoints=np.array([horizon]), n_runs=lanes)
+    trial.protocol.warm_up(trial.environment, trial.policy, trial.batch(0, 1))
+    started = time.perf_counter()
+    trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), _ignore)
+    return (time.perf_counter() - started) / (lanes * horizon)
+
+
+def _ignore(rounds: int) -> None:
+    """Do nothing."""
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.2g} s"

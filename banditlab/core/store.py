@@ -1,0 +1,377 @@
+"""A folder of finished runs, by content: what has been computed once is not computed again.
+
+Layout, one folder a cell (an environment, a policy, a horizon, checkpoints, metrics and a seed)::
+
+    store.json                         the format
+    cells/<address>/cell.json          what the cell is, readable
+    cells/<address>/runs-A-B.parquet   runs A to B: one row a run and checkpoint
+    cells/<address>/failure.txt        the traceback, if the cell failed when it was last tried
+
+The address is a hash of everything that the numbers depend on, the code included. Files appear whole or not at all:
+they are written beside, flushed to the disk and renamed. So any number of processes may use one store at once, and may
+be killed at any instant; at worst a chunk is computed twice, with the same result, and counted once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import inspect
+import json
+import os
+import re
+import secrets
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .components import component_parts, describe, is_component, type_name
+from .dispatch import fingerprint
+from .errors import DamagedChunkWarning, StoreError
+from .validation import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .engine import Job
+
+FORMAT = "banditlab.store/1"
+OLD = 3600.0
+"""Seconds after which a temporary file is taken for one that a killed process left behind."""
+
+_CHUNK_NAME = re.compile(r"runs-(\d{10})-(\d{10})\.parquet")
+
+
+class Store:
+    """A folder of finished runs.
+
+    Parameters
+    ----------
+    folder : path
+        Where it is; made if missing, its parent must exist.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be used, or holds something else.
+
+    Examples
+    --------
+    >>> import banditlab as bl, tempfile
+    >>> from banditlab import arms
+    >>> folder = tempfile.mkdtemp()
+    >>> env = arms.Bernoulli([0.2, 0.8])
+    >>> first = bl.run(env, arms.UCB1(), horizon=100, n_runs=3, seed=0, store=folder)
+    >>> again = bl.run(env, arms.UCB1(), horizon=100, n_runs=5, seed=0, store=folder)  # plays two runs
+    >>> bl.Store(folder).cells()[["policy", "horizon", "n_runs"]].values.tolist()
+    [['UCB1', 100, 5]]
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        if not isinstance(folder, str | os.PathLike):
+            raise StoreError(f"store is {shown(folder)}; allowed: the path of a folder, or a Store")
+        self.folder = Path(os.path.realpath(folder))
+        marker = self.folder / "store.json"
+        try:
+            if not marker.exists():
+                if self.folder.exists() and any(self.folder.iterdir()):
+                    raise StoreError(
+                        f"store is {str(self.folder)!r}, which holds other files; allowed: a new or empty folder, "
+                        "or one that is a store"
+                    )
+                self.folder.mkdir(exist_ok=True)
+                (self.folder / "cells").mkdir(exist_ok=True)
+                _write(marker, json.dumps({"format": FORMAT}).encode())
+            found = json.loads(marker.read_text()).get("format")
+        except (OSError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"store is {str(self.folder)!r}; allowed: a folder that can be written to ({error})"
+            ) from error
+        if found != FORMAT:
+            raise StoreError(f"store is {str(self.folder)!r}, of format {found!r}; allowed: {FORMAT!r}")
+        self._known: set[str] = set()
+
+    def __repr__(self) -> str:
+        """Return the folder."""
+        return f"Store({str(self.folder)!r})"
+
+    def path(self, job: Job, first_run: int, n_runs: int) -> Path:
+        """Return the file of a chunk, whether it exists or not."""
+        return self._folder(job) / f"runs-{first_run:010d}-{first_run + n_runs - 1:010d}.parquet"
+
+    def _folder(self, job: Job) -> Path:
+        return self.folder / "cells" / address(job)
+
+    def read(self, job: Job) -> Iterator[tuple[int, NDArray[np.float64], float]]:
+        """Yield (first run, metrics, seconds) of what is stored of a job: its runs in order, each once.
+
+        A damaged file is named in a warning and left out.
+        """
+        end, stop = job.first_run, job.first_run + job.n_runs
+        for first, last in self._ranges(self._folder(job)):
+            if last < end or first >= stop:
+                continue
+            values, seconds = self.read_chunk(job, first, last - first + 1)
+            if values is None:
+                continue
+            start, until = max(first, end), min(last + 1, stop)
+            yield start, values[start - first : until - first], seconds * (until - start) / (last - first + 1)
+            end = until
+
+    @staticmethod
+    def _ranges(folder: Path) -> list[tuple[int, int]]:
+        """Return (first run, last run) of the files in a cell's folder, in order, the longer first."""
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            return []
+        found = [(int(m[1]), int(m[2])) for m in map(_CHUNK_NAME.fullmatch, names) if m]
+        return sorted(found, key=lambda r: (r[0], -r[1]))
+
+    def read_chunk(self, job: Job, first_run: int, n_runs: int) -> tuple[NDArray[np.float64] | None, float]:
+        """Return the metrics and seconds of one file; None for a damaged one, which is named in a warning."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.path(job, first_run, n_runs)
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                meta = json.loads(file.schema_arrow.metadata[b"banditlab"])
+                table = file.read(list(job.columns), use_threads=False)
+            shape = (n_runs, len(job.checkpoints))
+            columns = [table.column(name).to_numpy().reshape(shape) for name in job.columns]
+            values = np.ascontiguousarray(np.stack(columns, axis=1))
+            if meta["digest"] != _digest(first_run, values):
+                raise ValueError("its checksum is another")
+            return values, float(meta["seconds"])
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+            warnings.warn(
+                f"{path} is damaged and is computed again ({str(error).splitlines()[0]})",
+                DamagedChunkWarning,
+                stacklevel=2,
+            )
+            return None, 0.0
+
+    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
+        """Store the metrics of consecutive runs.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written, because the disk is full, say; what was stored before stays as it is.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        n, c = len(values), len(job.checkpoints)
+        columns: dict[str, Any] = {
+            "run": np.repeat(np.arange(first_run, first_run + n), c),
+            "round": np.tile(job.checkpoints, n),
+        }
+        columns |= {name: np.ascontiguousarray(values[:, k]).ravel() for k, name in enumerate(job.columns)}
+        meta = {"seconds": seconds, "digest": _digest(first_run, values)}
+        table = pa.table(columns).replace_schema_metadata({b"banditlab": json.dumps(meta).encode()})
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
+        path = self.path(job, first_run, n)
+        try:
+            self._make_cell(job)
+            _write(path, sink.getvalue())
+        except OSError as error:
+            raise StoreError(
+                f"store is {str(self.folder)!r}; allowed: a folder with room ({error.strerror or error}; "
+                "the runs stored before are kept)"
+            ) from error
+        with contextlib.suppress(OSError):
+            (path.parent / "failure.txt").unlink(missing_ok=True)
+
+    def write_failure(self, job: Job, traceback: str) -> None:
+        """Keep the traceback of a job that failed."""
+        with contextlib.suppress(OSError):  # the result has it too
+            self._make_cell(job)
+            _write(self._folder(job) / "failure.txt", traceback.encode())
+
+    def _make_cell(self, job: Job) -> None:
+        folder = self._folder(job)
+        if folder.name in self._known and folder.exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "cell.json").exists():
+            _write(folder / "cell.json", json.dumps(_identity(job), indent=1).encode())
+        _remove_leftovers(folder)
+        self._known.add(folder.name)
+
+    def cells(self) -> pd.DataFrame:
+        """Return one row a cell: address, environment, policy, horizon, seed, runs stored, and the failure if any."""
+        import pandas as pd
+
+        rows = []
+        for folder in sorted((self.folder / "cells").iterdir()):
+            try:
+                cell = json.loads((folder / "cell.json").read_text())
+            except (OSError, ValueError):
+                continue  # made at this very moment, or damaged: the next use of the cell finds it so
+            runs = {run for first, last in self._ranges(folder) for run in range(first, last + 1)}
+            failure = folder / "failure.txt"
+            rows.append(
+                {
+                    "address": folder.name,
+                    "environment": cell["labels"]["environment"],
+                    "policy": cell["labels"]["policy"],
+                    "horizon": cell["horizon"],
+                    "seed": cell["seed"],
+                    "n_runs": len(runs),
+                    "failure": failure.read_text() if failure.exists() else "",
+                }
+            )
+        columns = ["address", "environment", "policy", "horizon", "seed", "n_runs", "failure"]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def as_store(value: Any) -> Store | None:
+    """Return the store that an argument names; None for None."""
+    return value if value is None or isinstance(value, Store) else Store(value)
+
+
+def _write(path: Path, data: Any) -> None:
+    """Write a file whole or not at all: beside, flushed to the disk, renamed, and the folder flushed too."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of processes that were killed long ago."""
+    for file in folder.glob(".*.parquet.*"):
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime < time.time() - OLD:
+                file.unlink()
+
+
+def _digest(first_run: int, values: NDArray[np.float64]) -> str:
+    told = hashlib.sha256(f"{first_run} {values.shape}".encode())
+    told.update(np.ascontiguousarray(values).data)
+    return told.hexdigest()
+
+
+# -------------------------------------------------------------------------------------------------- addresses
+
+
+def address(job: Job) -> str:
+    """Return the hash of everything that a job's numbers depend on, but for which runs."""
+    what = (_canonical(job.environment), _canonical(job.policy))
+    sizes = (job.horizon, job.checkpoints.tobytes(), job.columns, job.seed)
+    return _address(*what, *sizes, *_codes(job))
+
+
+@functools.lru_cache(maxsize=65536)
+def _address(*parts: Any) -> str:
+    return hashlib.sha256(repr((FORMAT, _version(), *parts)).encode()).hexdigest()[:32]
+
+
+@functools.cache
+def _version() -> str:
+    from .results import versions
+
+    return versions()["banditlab-sim"]
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    """Return what a cell is, for people."""
+    from .results import versions
+
+    return {
+        "format": FORMAT,
+        "labels": {"environment": job.environment.label, "policy": job.policy.label},
+        "environment": describe(job.environment),
+        "policy": describe(job.policy),
+        "horizon": job.horizon,
+        "checkpoints": job.checkpoints.tolist(),
+        "metrics": list(job.columns),
+        "seed": job.seed,
+        "code": list(_codes(job)),
+        "versions": versions(),
+    }
+
+
+def _canonical(component: Any) -> str:
+    """Return a component's type and fields as text, once: frozen, it cannot change."""
+    made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
+    if "canonical" not in made:
+        made["canonical"] = json.dumps(_plain(component, component), sort_keys=True)
+    return str(made["canonical"])
+
+
+def _plain(value: Any, owner: Any) -> Any:
+    """Return a value as plain data that is the same in every process; raise where that is impossible."""
+    if is_component(value):
+        parts = component_parts(value)
+        return {"type": type_name(type(value))} | {name: _plain(part, owner) for name, part in parts.items()}
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
+        return {"array": str(value.dtype), "shape": value.shape, "sha256": digest}
+    if isinstance(value, list | tuple):
+        return [_plain(v, owner) for v in value]
+    if isinstance(value, int | str | bool | type(None)):
+        return value
+    if isinstance(value, float):
+        return value.hex()
+    if hasattr(value, "dist") and hasattr(value, "args") and hasattr(value, "kwds"):  # frozen, of scipy.stats
+        keys = sorted(value.kwds)
+        values = [_plain(v, owner) for v in (*value.args, *(value.kwds[k] for k in keys))]
+        return {"scipy": type_name(type(value.dist)), "keys": keys, "values": values}
+    raise StoreError(
+        f"store cannot hold {owner!r}, because it contains {shown(value)}; allowed: numbers, texts, arrays, lists, "
+        "scipy.stats distributions and components (or store=None)"
+    )
+
+
+def _codes(job: Job) -> tuple[str, str, str]:
+    protocol: Any = type(job.protocol)
+    return _code_of(job.environment), _code_of(job.policy), _class_code(protocol)
+
+
+def _code_of(component: Any) -> str:
+    """Return a hash of the code of a component and of those nested in it."""
+    nested = [v for v in component_parts(component).values() if is_component(v)]
+    lists = [v for part in component_parts(component).values() if isinstance(part, list | tuple) for v in part]
+    inner = [_code_of(v) for v in (*nested, *lists) if is_component(v)]
+    cls: Any = type(component)
+    return str(_class_code(cls)) + "".join(inner)
+
+
+@functools.cache
+def _class_code(cls: Any) -> str:
+    """Return a hash of all functions of a class and its bases: kernels, and what makes their parameters and state."""
+    return fingerprint(*_functions(cls), extra=type_name(cls))
+
+
+def _functions(cls: type) -> list[Callable[..., Any]]:
+    found: list[Callable[..., Any]] = []
+    for base in cls.__mro__:
+        for _, member in sorted(vars(base).items()):
+            if isinstance(member, property):
+                member = member.fget
+            elif isinstance(member, classmethod | staticmethod):
+                member = member.__func__
+            if inspect.isfunction(member):
+                found.append(member)
+    return found

@@ -1,0 +1,313 @@
+"""`sweep`: many cells at once, one for each combination of parameters."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .components import describe, is_component
+from .engine import EveryRun, Job, Progressed, play
+from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
+from .estimate import Estimate, estimate
+from .progress import Progress
+from .results import Cell
+from .runner import KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
+from .statistics import Moments
+from .store import as_store
+from .sweep_results import SweepCell, SweepResults
+from .validation import integer, invalid, one_of, positive_integer, shown
+
+HORIZON = "horizon"
+"""The parameter that is an argument of `sweep` itself, and may be swept over like those of the factories."""
+
+
+def sweep(
+    environment: Any,
+    policies: Any,
+    over: Any,
+    *,
+    n_runs: int,
+    horizon: int | None = None,
+    seed: int | None = None,
+    checkpoints: Any = "log",
+    metrics: str | Sequence[str] = ("regret",),
+    n_jobs: int | None = None,
+    backend: str = "cpu",
+    first_run: int = 0,
+    keep: str = "runs",
+    store: Any = None,
+    progress: Any = "auto",
+    dry_run: bool = False,
+) -> SweepResults | Estimate:
+    """Play policies on environments for every combination of parameters.
+
+    A cell is one combination, one policy. All cells share the seed, so that they face the same luck. A cell that
+    fails does not stop the others: its traceback is in the result (`failures`), and in the store.
+
+    Parameters
+    ----------
+    environment : environment, or callable that returns one
+        A factory, whose arguments are parameters: a function, or the class itself.
+    policies : policy, callable that returns one, or a list or dict (label: either) of these
+        Factories take parameters too.
+    over : dict from str to sequence, or sequence of dicts
+        The values of each parameter, of which all combinations are played; or the combinations themselves. Each
+        must be an argument of a factory, or 'horizon'.
+    n_runs : int
+        Independent replications of each cell.
+    horizon : int, optional
+        Rounds a run; needed unless it is swept over.
+    seed, checkpoints, metrics, n_jobs, backend, first_run, keep, store, progress
+        As in `run`. With a store, what has finished is not computed again, whatever ended the sweep.
+    dry_run : bool, default False
+        Return an `Estimate` of cells, rounds, time and memory instead, for which each kind of cell is compiled and
+        timed for some milliseconds.
+
+    Returns
+    -------
+    SweepResults, or Estimate
+        A table with the parameters as columns, plots, and the failures.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a bad argument, before anything is simulated.
+
+    Warns
+    -----
+    CellFailedWarning
+        If cells failed.
+    InterruptedRunWarning
+        When interrupted: the result then holds the cells that had finished.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> def gap(delta, n_arms):
+    ...     return arms.Bernoulli([0.5] + [0.5 - delta] * (n_arms - 1))
+    >>> def ucb(alpha):
+    ...     return arms.UCB1(alpha=alpha)
+    >>> over = {"delta": [0.1, 0.2], "n_arms": [2, 5], "alpha": [0.5, 2.0]}
+    >>> result = bl.sweep(gap, [ucb, arms.Uniform()], over, horizon=500, n_runs=20, seed=0)
+    >>> len(result.cells)  # Uniform takes no alpha: it is played once for each delta and n_arms
+    12
+    >>> result.summary().columns[:5].tolist()
+    ['delta', 'n_arms', 'alpha', 'policy', 'mean']
+    """
+    world = _maker("environment", environment, "environment")
+    players = _makers(policies)
+    combinations = _combinations(over)
+    known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
+    for name in dict.fromkeys(name for combination in combinations for name in combination):
+        if not any(p.takes_any for p in (world, *players.values())) and name not in known:
+            raise invalid(
+                "over", name, f"an argument of a factory ({', '.join(sorted(known - {HORIZON}))}) or 'horizon'"
+            )
+    common = {
+        "first_run": integer(0, 2**62)("first_run", first_run),
+        "n_runs": integer(1, limit=2**31)("n_runs", n_runs),
+        "seed": checked_seed(seed),
+        "checkpoints": checkpoints,
+        "metrics": checked_metrics(metrics),
+        "compiled": one_of("cpu", "python")("backend", backend) == "cpu",
+    }
+    n_jobs = check_n_jobs(n_jobs)
+    one_of(*KEEPS)("keep", keep)
+    where = as_store(store)
+    planned = list(_plan(world, players, combinations, horizon, common))
+    provenance = {
+        "first_run": common["first_run"],
+        "n_runs": common["n_runs"],
+        "seed": common["seed"],
+        "backend": backend,
+        "keep": keep,
+        "cells": [
+            p.known | {"environment": describe(p.job.environment), "policy": describe(p.job.policy)}
+            if p.job is not None
+            else p.known | {"failure": p.failure.splitlines()[-1]}
+            for p in planned
+        ],
+    }
+    if dry_run:
+        return estimate([p.job for p in planned if p.job is not None], keep, n_jobs)
+    return _play(planned, provenance, keep, where, n_jobs, progress)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """A component, or what makes one from parameters."""
+
+    name: str
+    make: Callable[..., Any]
+    takes: frozenset[str]
+    takes_any: bool
+    kind: str
+
+    def __call__(self, parameters: Mapping[str, Any]) -> Any:
+        used = parameters if self.takes_any else {k: v for k, v in parameters.items() if k in self.takes}
+        made = self.make(**used)
+        if not is_component(made) or made.__banditlab__.kind != self.kind:
+            raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {self.kind}")
+        return made
+
+
+def _maker(name: str, value: Any, kind: str) -> _Maker:
+    """Return what makes a component: of one that is made already, itself."""
+    if is_component(value) and not isinstance(value, type):
+        if value.__banditlab__.kind != kind:
+            raise InvalidType(f"{name} is {shown(value)}; allowed: {kind}, or a callable that returns one")
+        return _Maker(name, lambda: value, frozenset(), False, kind)
+    if not callable(value):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {kind}, or a callable that returns one")
+    parameters = inspect.signature(value).parameters.values()
+    free = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+    return _Maker(name, value, named - {HORIZON}, free, kind)
+
+
+def _makers(policies: Any) -> dict[str, _Maker]:
+    """Return what makes the policies, by label: the factory's name, or the policy's own label."""
+    if isinstance(policies, Mapping):
+        found = {label: _maker(f"policies[{label!r}]", value, "policy") for label, value in policies.items()}
+    else:
+        several = policies if isinstance(policies, list | tuple) else [policies]
+        labels = [v.label if is_component(v) and not isinstance(v, type) else _name_of(v) for v in several]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise invalid("policies", label, "different labels (name them with a dict)")
+        found = {
+            label: _maker(f"policies[{k}]", value, "policy")
+            for k, (label, value) in enumerate(zip(labels, several, strict=True))
+        }
+    if not found:
+        raise invalid("policies", policies, "at least one policy")
+    return found
+
+
+def _name_of(value: Any) -> str:
+    return str(getattr(value, "__name__", type(value).__name__))
+
+
+def _combinations(over: Any) -> list[dict[str, Any]]:
+    """Return the combinations of parameters."""
+    if isinstance(over, Mapping):
+        for name, values in over.items():
+            if isinstance(values, str) or not hasattr(values, "__iter__") or len(list(values)) == 0:
+                raise invalid(f"over[{name!r}]", values, "one or more values, as a list")
+        return [dict(zip(over, values, strict=True)) for values in itertools.product(*over.values())]
+    if not isinstance(over, list | tuple) or not over or not all(isinstance(c, Mapping) for c in over):
+        raise InvalidType(f"over is {shown(over)}; allowed: a dict from parameter to values, or a list of dicts")
+    return [dict(combination) for combination in over]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A cell before it is played; it has no job if making its components failed."""
+
+    parameters: dict[str, Any]
+    policy: str
+    job: Job | None
+    failure: str = ""
+
+    @property
+    def known(self) -> dict[str, Any]:
+        return {"parameters": {k: describe(v) for k, v in self.parameters.items()}, "label": self.policy}
+
+
+def _plan(
+    world: _Maker,
+    players: dict[str, _Maker],
+    combinations: list[dict[str, Any]],
+    horizon: Any,
+    common: dict[str, Any],
+) -> list[_Planned]:
+    """Return the cells; combinations that differ in nothing that a policy or the environment takes are one."""
+    planned: list[_Planned] = []
+    failures: list[Exception] = []
+    seen: set[tuple[str, str]] = set()
+    for combination in combinations:
+        rounds = combination.get(HORIZON, horizon)
+        if rounds is None:
+            raise InvalidType("horizon is None; allowed: a positive integer, here or among the parameters in over")
+        experiment = Experiment(horizon=positive_integer(HORIZON, rounds), **common)
+        for label, player in players.items():
+            mine = {
+                k: v
+                for k, v in combination.items()
+                if k == HORIZON or any(m.takes_any or k in m.takes for m in (world, player))
+            }
+            key = (label, repr(sorted(mine.items(), key=lambda item: item[0])))
+            if key in seen:
+                continue
+            seen.add(key)
+            try:
+                jobs = experiment.jobs({"environment": world(mine)}, {label: player(mine)})
+                planned.append(_Planned(mine, label, next(iter(jobs.values()))))
+            except Exception as error:  # noqa: BLE001 - a factory can raise anything; other cells may be fine
+                failures.append(error)
+                planned.append(_Planned(mine, label, None, traceback.format_exc()))
+    if len(failures) == len(planned):
+        raise failures[0]
+    return planned
+
+
+def _play(
+    planned: list[_Planned], provenance: dict[str, Any], keep: str, store: Any, n_jobs: int | None, progress: Any
+) -> SweepResults:
+    """Play the planned cells, and return what came of them."""
+    jobs = [p.job for p in planned if p.job is not None]
+    gatherers: list[Any] = [EveryRun(job) if keep == "runs" else Moments(job) for job in jobs]
+    bounds = lower_bounds(dict(enumerate(jobs)))
+    cells: dict[int, Cell] = {}
+    failures = len(planned) - len(jobs)
+    started = time.perf_counter()
+    with Progress(sum(job.rounds for job in jobs), progress) as bar:
+
+        def ended(k: int, done: Progressed) -> None:
+            nonlocal failures
+            if done.failure:
+                failures += 1
+            else:  # at once, as a summary is much smaller than what it is made of
+                cells[k] = cell_of(gatherers[k], jobs[k].n_runs, done.seconds, bounds[k])
+            gatherers[k] = None
+            bar.note(cells=f"{len(cells)}/{len(planned)}", failed=failures)
+
+        names = [f"{p.policy}{_in_words(p.parameters)}" for p in planned if p.job is not None]
+        played = play(jobs, gatherers, n_jobs=n_jobs, bar=bar, store=store, keep_going=True, names=names, ended=ended)
+    found, k = [], 0
+    for p in planned:
+        if p.job is None:
+            found.append(SweepCell(p.parameters, p.policy, None, p.failure))
+            continue
+        failure = played.progress[k].failure
+        if failure or k in cells or not played.interrupted:
+            found.append(SweepCell(p.parameters, p.policy, cells.get(k), failure, p.job.horizon, p.job.checkpoints))
+        k += 1
+    if played.interrupted:
+        if not cells:
+            raise KeyboardInterrupt
+        warnings.warn(
+            f"interrupted: the result holds the {len(cells)} of {len(planned)} cells that had finished",
+            InterruptedRunWarning,
+            stacklevel=3,
+        )
+    if failures:
+        warnings.warn(
+            f"{failures} of {len(planned)} cells failed; see the result's failures", CellFailedWarning, stacklevel=3
+        )
+    seconds = {
+        "compile_seconds": round(played.compile_seconds, 6),
+        "wall_seconds": round(time.perf_counter() - started, 6),
+    }
+    return SweepResults(found, provenance | seconds)
+
+
+def _in_words(parameters: Mapping[str, Any]) -> str:
+    return "".join(f", {name}={shown(value)}" for name, value in parameters.items())

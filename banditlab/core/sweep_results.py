@@ -1,0 +1,177 @@
+"""What a sweep returns: cells with their parameters, as tables and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InvalidArgument
+from .results import Cell, summary_row
+from .statistics import Statistics
+from .validation import invalid, open_probability
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class SweepCell:
+    """One combination of parameters, and one policy.
+
+    Attributes
+    ----------
+    parameters : dict
+        The parameters that its environment and policy take.
+    policy : str
+        The policy's label.
+    cell : Cell or None
+        The numbers; None if it failed.
+    failure : str
+        The traceback if it failed, else empty.
+    horizon : int
+        Rounds a run.
+    checkpoints : int64 array or None
+        The rounds after which metrics were recorded.
+    """
+
+    parameters: dict[str, Any]
+    policy: str
+    cell: Cell | None
+    failure: str = ""
+    horizon: int = 0
+    checkpoints: NDArray[np.int64] | None = None
+
+    def statistics(self, metric: str) -> Statistics:
+        """Return what is known of a metric at the checkpoints."""
+        assert self.cell is not None
+        if metric not in self.cell.metrics:
+            raise invalid("metric", metric, f"one of {self.cell.metrics}, which were recorded")
+        return self.cell.statistics_of(metric)
+
+
+class SweepResults:
+    """The cells of a sweep.
+
+    Attributes
+    ----------
+    cells : list of SweepCell
+        In the order in which they were planned.
+    parameters : tuple of str
+        Names of the parameters.
+    policies : tuple of str
+        Labels of the policies.
+    provenance : dict
+        Configuration, versions, times.
+    """
+
+    def __init__(self, cells: list[SweepCell], provenance: dict[str, Any]) -> None:
+        from .results import stamped
+
+        self.cells = cells
+        self.provenance = stamped(provenance)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return tuple(dict.fromkeys(name for cell in self.cells for name in cell.parameters))
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Labels of the policies."""
+        return tuple(dict.fromkeys(cell.policy for cell in self.cells))
+
+    @property
+    def finished(self) -> list[SweepCell]:
+        """The cells that did not fail."""
+        return [cell for cell in self.cells if cell.cell is not None]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the recorded columns."""
+        return tuple(dict.fromkeys(name for c in self.cells if c.cell is not None for name in c.cell.metrics))
+
+    def __repr__(self) -> str:
+        """Return the sizes."""
+        failed = len(self.cells) - len(self.finished)
+        return (
+            f"<SweepResults: {len(self.cells)} cells over {', '.join(self.parameters) or 'no parameters'}"
+            + (f", {failed} failed" if failed else "")
+            + f", {self.provenance['n_runs']} runs, metrics {', '.join(self.metrics)}>"
+        )
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """One row a cell that failed: parameters, policy, the error, and its whole traceback."""
+        import pandas as pd
+
+        rows = [
+            self._told(c) | {"error": c.failure.strip().splitlines()[-1], "traceback": c.failure}
+            for c in self.cells
+            if c.failure
+        ]
+        return pd.DataFrame(rows, columns=[*self.parameters, "policy", "error", "traceback"])
+
+    def _told(self, cell: SweepCell) -> dict[str, Any]:
+        return {name: cell.parameters.get(name) for name in self.parameters} | {"policy": cell.policy}
+
+    def summary(self, metric: str = "regret", level: float = 0.95) -> pd.DataFrame:
+        """Return one row a cell, for the last checkpoint: parameters, policy, and the columns of `Results.summary`.
+
+        Parameters
+        ----------
+        metric : str, default 'regret'
+            One of `metrics`.
+        level : float, default 0.95
+            Confidence level of the interval of the mean.
+        """
+        import pandas as pd
+
+        if metric not in self.metrics:
+            raise invalid("metric", metric, f"one of {list(self.metrics)}, which were recorded")
+        level = open_probability("level", level)
+        rows = [
+            self._told(c) | summary_row(c.cell, metric, level, c.horizon)
+            for c in self.finished
+            if c.cell is not None and metric in c.cell.metrics
+        ]
+        return pd.DataFrame(rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a tidy table: parameters, policy, run, round, and a column a metric.
+
+        Where runs were not kept, a column a statistic, and the metric's name.
+        """
+        import pandas as pd
+
+        first_run, blocks = int(self.provenance["first_run"]), []
+        for c in self.finished:
+            assert c.cell is not None
+            assert c.checkpoints is not None
+            told = {name: value if np.ndim(value) == 0 else repr(value) for name, value in self._told(c).items()}
+            if c.cell.statistics:
+                for metric, known in c.cell.statistics.items():
+                    blocks.append(
+                        pd.DataFrame({"round": c.checkpoints, "metric": metric} | known.columns()).assign(**told)
+                    )
+                continue
+            n = len(next(iter(c.cell.values.values())))
+            columns: dict[str, Any] = {"run": np.repeat(np.arange(first_run, first_run + n), len(c.checkpoints))}
+            columns |= {"round": np.tile(c.checkpoints, n)} | {m: v.ravel() for m, v in c.cell.values.items()}
+            blocks.append(pd.DataFrame(columns).assign(**told))
+        if not blocks:
+            raise InvalidArgument("cells holds only failures; allowed: at least one cell that finished (see failures)")
+        together = pd.concat(blocks, ignore_index=True)
+        leading = [*self.parameters, "policy"]
+        return together[leading + [c for c in together.columns if c not in leading]]
+
+    def plot(
+        self, x: str, metric: str = "regret", *, y: str | None = None, ax: Axes | None = None, **options: Any
+    ) -> Axes:
+        """Draw a metric against a parameter, or as a heatmap over two; see `banditlab.plotting.plot_sweep`."""
+        from banditlab import plotting
+
+        return plotting.plot_sweep(self, x, metric, y=y, ax=ax, **options)
