@@ -320,6 +320,7 @@ def _take(
         values, seconds = store.read_chunk(job, task.first_run, task.n_runs)
         if values is None:
             values = job.protocol.simulate(job.environment, job.policy, job.batch(task.first_run, task.n_runs), _ignore)
+            store.write(job, task.first_run, values, seconds)
     elif values is not None and store is not None:
         store.write(job, task.first_run, values, seconds)
     if values is None or mine.failure:

@@ -143,11 +143,11 @@ class Store:
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 meta = json.loads(file.schema_arrow.metadata[b"banditlab"])
-                table = file.read(list(job.columns), use_threads=False)
+                table = file.read(use_threads=False)  # all columns, as each has its checksums
             shape = (n_runs, len(job.checkpoints))
             columns = [table.column(name).to_numpy().reshape(shape) for name in job.columns]
             values = np.ascontiguousarray(np.stack(columns, axis=1))
-            if meta["digest"] != _digest(first_run, values):
+            if meta["digest"] != _digest(address(job), first_run, values):
                 raise ValueError("its checksum is another")
             return values, float(meta["seconds"])
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
@@ -156,6 +156,8 @@ class Store:
                 DamagedChunkWarning,
                 stacklevel=2,
             )
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)  # else the task that computes it again would find it there
             return None, 0.0
 
     def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
@@ -175,7 +177,7 @@ class Store:
             "round": np.tile(job.checkpoints, n),
         }
         columns |= {name: np.ascontiguousarray(values[:, k]).ravel() for k, name in enumerate(job.columns)}
-        meta = {"seconds": seconds, "digest": _digest(first_run, values)}
+        meta = {"seconds": seconds, "digest": _digest(address(job), first_run, values)}
         table = pa.table(columns).replace_schema_metadata({b"banditlab": json.dumps(meta).encode()})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
@@ -266,8 +268,8 @@ def _remove_leftovers(folder: Path) -> None:
                 file.unlink()
 
 
-def _digest(first_run: int, values: NDArray[np.float64]) -> str:
-    told = hashlib.sha256(f"{first_run} {values.shape}".encode())
+def _digest(cell: str, first_run: int, values: NDArray[np.float64]) -> str:
+    told = hashlib.sha256(f"{cell} {first_run} {values.shape}".encode())
     told.update(np.ascontiguousarray(values).data)
     return told.hexdigest()
 

@@ -1,0 +1,318 @@
+"""`sweep`: cells, parameters, failures, estimates, stores; and a cluster that loses a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+
+import banditlab as bl
+from banditlab import arms, clicks
+from banditlab.core import engine
+from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
+
+
+def gap(delta, n_arms=2):
+    return arms.Bernoulli([0.5] + [0.5 - delta] * (n_arms - 1))
+
+
+def ucb(alpha):
+    return arms.UCB1(alpha=alpha)
+
+
+def picky(delta):
+    if delta == 0.25:
+        raise ValueError("no quarters")
+    return arms.EpsilonGreedy(epsilon=delta)
+
+
+OVER = {"delta": [0.1, 0.2], "n_arms": [2, 3], "alpha": [0.5, 2.0]}
+OPTIONS = {"horizon": 50, "n_runs": 20, "seed": 3, "progress": False}
+
+
+def same(a, b):
+    assert [(c.parameters, c.policy) for c in a.cells] == [(c.parameters, c.policy) for c in b.cells]
+    for one, two in zip(a.cells, b.cells, strict=True):
+        for metric in one.cell.metrics:
+            np.testing.assert_array_equal(one.cell.values[metric], two.cell.values[metric])
+
+
+class TestCells:
+    def test_are_what_run_gives_one_by_one(self):
+        result = bl.sweep(gap, [ucb, arms.Uniform()], OVER, metrics=("regret", "pulls"), **OPTIONS)
+        assert len(result.cells) == 8 + 4
+        for cell in result.cells:
+            policy = ucb(cell.parameters["alpha"]) if cell.policy == "ucb" else arms.Uniform()
+            alone = bl.run(
+                gap(cell.parameters["delta"], cell.parameters["n_arms"]), policy, metrics=("regret", "pulls"), **OPTIONS
+            )
+            for metric in alone.metrics:
+                np.testing.assert_array_equal(cell.cell.values[metric], alone.values(metric)[0])
+
+    def test_combinations_that_differ_in_nothing_are_one(self):
+        result = bl.sweep(gap, arms.Uniform(), {"delta": [0.1, 0.1, 0.2]}, **OPTIONS)
+        assert [c.parameters for c in result.cells] == [{"delta": 0.1}, {"delta": 0.2}]
+
+    def test_explicit_cells_classes_defaults_and_horizons(self):
+        cells = [{"means": [0.5, 0.4], "horizon": 30}, {"means": [0.9, 0.1], "horizon": 60, "epsilon": 0.3}]
+        result = bl.sweep(arms.Bernoulli, arms.EpsilonGreedy, cells, n_runs=5, seed=0, progress=False)
+        assert result.parameters == ("means", "horizon", "epsilon")
+        assert [c.horizon for c in result.cells] == [30, 60]
+        assert [c.checkpoints[-1] for c in result.cells] == [30, 60]
+        again = bl.run(arms.Bernoulli([0.9, 0.1]), arms.EpsilonGreedy(0.3), horizon=60, n_runs=5, seed=0)
+        np.testing.assert_array_equal(result.cells[1].cell.values["regret"], again.values()[0])
+
+    def test_labels_from_a_dict_and_free_keywords(self):
+        def free(**parameters):
+            return arms.UCB1(**parameters)
+
+        result = bl.sweep(gap(0.1), {"mine": free, "other": ucb}, {"alpha": [1.0, 2.0]}, **OPTIONS)
+        assert result.policies == ("mine", "other")
+        np.testing.assert_array_equal(result.cells[0].cell.values["regret"], result.cells[1].cell.values["regret"])
+
+    def test_over_several_families(self):
+        def world(penalty):
+            return clicks.StrategicClickBandit([0.6, 0.5], [0.66, 0.55], clicks.QuadraticUtility(penalty))
+
+        result = bl.sweep(world, [clicks.UCBS(), clicks.MuOracle()], {"penalty": [2.0, 5.0]}, **OPTIONS)
+        assert len(result.finished) == 4
+
+    def test_do_not_depend_on_threads_processes_or_chunks(self, monkeypatch):
+        whole = bl.sweep(gap, [ucb, arms.Uniform()], OVER, n_jobs=1, **OPTIONS)
+        same(bl.sweep(gap, [ucb, arms.Uniform()], OVER, n_jobs=3, **OPTIONS), whole)
+        with joblib.parallel_config("loky", n_jobs=2):
+            same(bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS), whole)
+        monkeypatch.setattr(engine, "CHUNK", 3)
+        same(bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS), whole)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return bl.sweep(gap, [ucb, arms.Uniform()], OVER, metrics=("regret", "reward"), **OPTIONS)
+
+
+class TestTables:
+    def test_tidy(self, result):
+        frame = result.to_pandas()
+        assert frame.columns.tolist() == ["delta", "n_arms", "alpha", "policy", "run", "round", "regret", "reward"]
+        one = frame[(frame.delta == 0.2) & (frame.n_arms == 3) & (frame.alpha == 0.5) & (frame["round"] == 50)]
+        cell = next(c for c in result.cells if c.parameters == {"delta": 0.2, "n_arms": 3, "alpha": 0.5})
+        np.testing.assert_array_equal(one["regret"], cell.cell.values["regret"][:, -1])
+        assert frame[frame.policy == "Uniform"]["alpha"].isna().all()
+
+    def test_summary(self, result):
+        table = result.summary("reward")
+        assert len(table) == 12
+        row = table.iloc[0]
+        last = result.cells[0].cell.values["reward"][:, -1]
+        assert row["mean"] == last.mean()
+        assert row["std"] == pytest.approx(last.std(ddof=1))
+        with pytest.raises(InvalidArgument, match="metric is 'pulls'; allowed"):
+            result.summary("pulls")
+
+    def test_repr_and_provenance(self, result):
+        assert repr(result) == "<SweepResults: 12 cells over delta, n_arms, alpha, 20 runs, metrics regret, reward>"
+        assert len(result.provenance["cells"]) == 12
+        assert result.provenance["seed"] == 3
+
+    def test_statistics_are_those_of_the_runs(self, result):
+        less = bl.sweep(gap, [ucb, arms.Uniform()], OVER, metrics=("regret", "reward"), keep="summary", **OPTIONS)
+        a, b = result.summary(), less.summary()
+        for column in ("mean", "std", "q05", "median", "q95", "ci_low"):
+            np.testing.assert_allclose(a[column], b[column], rtol=1e-12)
+        frame = less.to_pandas()
+        assert {"delta", "policy", "round", "metric", "mean", "q50"} <= set(frame.columns)
+
+    def test_pictures(self, result):
+        ax = result.plot("delta", where={"n_arms": 3, "alpha": 0.5})
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert labels == ["ucb", "Uniform"]  # two points make no slope
+        assert ax.get_xlabel() == "delta"
+        heat = result.plot("delta", y="n_arms", policy="Uniform")
+        assert heat.get_ylabel() == "n_arms"
+        assert heat.collections[0].get_array().size == 4
+        for bad, message in [
+            ({"x": "gamma"}, "x is 'gamma'; allowed"),
+            ({"x": "delta"}, "where is None; allowed: a value of each of"),
+            ({"x": "delta", "where": {"n_arms": 7}}, "allowed: values that some cell has"),
+            ({"x": "delta", "where": {"gamma": 7}}, "where is 'gamma'; allowed"),
+            ({"x": "delta", "y": "n_arms"}, "policy is None; allowed: one of"),
+            ({"x": "delta", "y": "n_arms", "policy": "ucb"}, r"a value of each of \['alpha'\]"),
+            ({"x": "delta", "metric": "pulls"}, "metric is 'pulls'"),
+        ]:
+            with pytest.raises(InvalidArgument, match=message):
+                result.plot(**bad)
+
+    def test_slope_of_a_power_law(self):
+        result = bl.sweep(
+            arms.Bernoulli([0.5, 0.25]), arms.Uniform(), {"horizon": [100, 400, 1600, 6400]}, n_runs=50, seed=0,
+            progress=False,
+        )  # fmt: skip
+        label = result.plot("horizon").get_legend().get_texts()[0].get_text()
+        slope, margin = label.removeprefix("Uniform: slope ").split(" ± ")
+        assert abs(float(slope) - 1.0) <= 0.03
+        assert float(margin) < 0.1
+
+
+class TestFailures:
+    def test_do_not_stop_the_others(self, tmp_path):
+        @arms.policy
+        class Crash:
+            limit: int = bl.field(default=0, doc="raises beyond this round")
+
+            def select(self, state, lane, t, rng):
+                if t > self.limit:
+                    raise RuntimeError("crashed on purpose")
+                return 0
+
+            def update(self, state, arm, lane, reward, t):
+                pass
+
+        def crash(limit):
+            return Crash(limit=limit)
+
+        options = OPTIONS | {"backend": "python", "n_runs": 3, "store": tmp_path / "s"}
+        with pytest.warns(CellFailedWarning, match="2 of 5 cells failed"):
+            result = bl.sweep(
+                gap(0.1), [crash, picky, arms.Uniform()], [{"limit": 10, "delta": 0.25}, {"limit": 50, "delta": 0.5}],
+                **options,
+            )  # fmt: skip
+        failures = result.failures
+        assert sorted(failures["error"]) == ["RuntimeError: crashed on purpose", "ValueError: no quarters"]
+        assert all("Traceback" in text for text in failures["traceback"])
+        assert ", 2 failed" in repr(result)
+        told = bl.Store(tmp_path / "s").cells()
+        assert next(text for text in told["failure"] if text).strip().endswith("RuntimeError: crashed on purpose")
+        assert len(result.summary()) == len(result.finished)
+
+    def test_when_nothing_can_be_made_the_error_is_raised(self):
+        with pytest.raises(ValueError, match="no quarters"):
+            bl.sweep(gap(0.1), picky, {"delta": [0.25]}, **OPTIONS)
+
+    @pytest.mark.parametrize(
+        ("changes", "kind", "message"),
+        [
+            ({"over": {"gamma": [1]}}, InvalidArgument, "over is 'gamma'; allowed: an argument of a factory"),
+            ({"over": {"delta": []}}, InvalidArgument, r"over\['delta'\] is \[\]; allowed"),
+            ({"over": {"delta": 0.5}}, InvalidArgument, r"over\['delta'\] is 0.5; allowed"),
+            ({"over": 5}, InvalidType, "over is 5; allowed"),
+            ({"over": [1]}, InvalidType, "over is .*; allowed"),
+            ({"environment": 5}, InvalidType, "environment is 5; allowed"),
+            ({"environment": arms.UCB1()}, InvalidType, "environment is UCB1.*; allowed"),
+            ({"policies": []}, InvalidArgument, "policies is .*; allowed: at least one"),
+            ({"policies": [ucb, ucb]}, InvalidArgument, "policies is 'ucb'; allowed: different labels"),
+            ({"policies": [3]}, InvalidType, r"policies\[0\] is 3; allowed"),
+            ({"policies": lambda alpha: 3}, InvalidType, "returned 3; allowed: policy"),
+            ({"horizon": None}, InvalidType, "horizon is None; allowed"),
+            ({"n_runs": 0}, InvalidArgument, "n_runs is 0; allowed"),
+            ({"seed": -1}, InvalidArgument, "seed is -1"),
+            ({"metrics": ["regret", "regret"]}, InvalidArgument, "metrics is"),
+            ({"keep": "all"}, InvalidArgument, "keep is 'all'"),
+            ({"backend": "gpu"}, InvalidArgument, "backend is 'gpu'"),
+            ({"n_jobs": 0}, InvalidArgument, "n_jobs is 0"),
+            ({"store": 5}, ValueError, "store is 5"),
+        ],
+        ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+    )
+    def test_bad_arguments(self, changes, kind, message):
+        arguments = {"environment": gap, "policies": ucb, "over": OVER} | OPTIONS | changes
+        with pytest.raises(kind, match=message):
+            bl.sweep(arguments.pop("environment"), arguments.pop("policies"), arguments.pop("over"), **arguments)
+
+    def test_interrupting_keeps_the_cells_that_are_done(self, monkeypatch):
+        whole = bl.sweep(gap, ucb, OVER, n_jobs=1, **OPTIONS)
+        counted = []
+
+        def interrupting(bar, rounds):
+            counted.append(rounds)
+            if len(counted) == 4:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr("banditlab.core.progress.Progress.add", interrupting)
+        with pytest.warns(InterruptedRunWarning, match="the 3 of 8 cells"):
+            part = bl.sweep(gap, ucb, OVER, n_jobs=1, **OPTIONS)
+        assert len(part.cells) == 3
+        np.testing.assert_array_equal(part.cells[2].cell.values["regret"], whole.cells[2].cell.values["regret"])
+
+
+class TestStore:
+    def test_a_sweep_goes_on_where_it_was(self, tmp_path, monkeypatch):
+        played = []
+        protocol = type(arms.UCB1.family.protocol)
+        simulate = protocol.simulate
+        first = bl.sweep(gap, [ucb, arms.Uniform()], OVER | {"delta": [0.1]}, store=tmp_path / "s", **OPTIONS)
+        monkeypatch.setattr(protocol, "simulate", lambda *a: (played.append(1), simulate(*a))[1])
+        more = bl.sweep(gap, [ucb, arms.Uniform()], OVER, store=tmp_path / "s", **OPTIONS)
+        assert len(played) == len(more.cells) - len(first.cells)
+        again = bl.sweep(gap, [ucb, arms.Uniform()], OVER, store=tmp_path / "s", **OPTIONS)
+        assert len(played) == len(more.cells) - len(first.cells)
+        same(again, more)
+        same(more, bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS))
+
+    def test_run_and_sweep_share_it(self, tmp_path):
+        bl.sweep(gap, ucb, OVER, store=tmp_path / "s", **OPTIONS)
+        cells = len(bl.Store(tmp_path / "s").cells())
+        bl.run(gap(0.1, 3), arms.UCB1(alpha=0.5), store=tmp_path / "s", **OPTIONS)
+        assert len(bl.Store(tmp_path / "s").cells()) == cells
+
+
+def test_dry_run_counts_and_estimates():
+    found = bl.sweep(gap, [ucb, arms.Uniform()], OVER, dry_run=True, n_jobs=1, **OPTIONS)
+    assert (found.n_cells, found.n_rounds, found.n_jobs) == (12, 12 * 20 * 50, 1)
+    result = bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS)
+    assert found.memory_bytes == sum(c.cell.values["regret"].nbytes for c in result.cells)
+    assert 0.0 < found.seconds == found.cpu_seconds < 60.0
+    assert repr(found).startswith("<Estimate: 12 cells, 1.2e+04 rounds, about ")
+
+
+def test_memory_does_not_grow_with_runs_when_only_statistics_are_kept():
+    small, large = (
+        bl.run(gap(0.1), arms.Uniform(), horizon=20, n_runs=n, seed=0, keep="summary", progress=False)
+        for n in (2_000, 20_000)
+    )
+    assert sum(c.nbytes for c in small.statistics()[0].columns().values()) == sum(
+        c.nbytes for c in large.statistics()[0].columns().values()
+    )
+
+
+class TestCluster:
+    """A real dask.distributed cluster: two worker processes on loopback, over TCP."""
+
+    @pytest.fixture
+    def cluster(self):
+        distributed = pytest.importorskip("distributed")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with (
+                distributed.LocalCluster(
+                    n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, protocol="tcp://"
+                ) as running,
+                distributed.Client(running) as client,
+            ):
+                yield running, client
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_a_worker_dies_half_way_and_the_numbers_are_the_same(self, cluster):
+        running, client = cluster
+        over = {"delta": [0.05, 0.1, 0.15, 0.2], "n_arms": [2, 5], "alpha": [0.5, 2.0]}
+        options = {"horizon": 20_000, "n_runs": 256, "seed": 3, "progress": False}
+        serial = bl.sweep(gap, [ucb], over, n_jobs=1, **options)
+        victim = next(iter(running.workers.values())).pid
+
+        def kill():
+            time.sleep(0.8)
+            os.kill(victim, signal.SIGKILL)
+
+        assassin = threading.Thread(target=kill)
+        with joblib.parallel_config("dask", client=client, wait_for_workers_timeout=60):
+            assassin.start()
+            result = bl.sweep(gap, [ucb], over, **options)
+        assassin.join()
+        same(result, serial)
+        assert not result.failures.size
