@@ -7,11 +7,11 @@
 ('UCB1', 'KLUCB')
 """
 
-from . import arms, errors
+from . import arms, errors, scoring
 from .core.components import field
 from .core.results import Results, load
 from .core.runner import run, start
 
 __version__ = "0.1.0"
 
-__all__ = ["Results", "__version__", "arms", "errors", "field", "load", "run", "start"]
+__all__ = ["Results", "__version__", "arms", "errors", "field", "load", "run", "scoring", "start"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,19 @@ class Batch:
 
 
 class Protocol(ABC):
-    """The rules of play of a family: who moves when, and what is counted."""
+    """The rules of play of a family: who moves when, and what is counted.
+
+    Attributes
+    ----------
+    prefer : {'threads', 'processes'}
+        How the runner plays tasks in parallel where the user does not say: protocols that are plain Python, and would
+        hold the interpreter's lock, prefer processes.
+    chunk : int or None
+        How many runs a task plays; None for the runner's `CHUNK`.
+    """
+
+    prefer: ClassVar[str] = "threads"
+    chunk: ClassVar[int | None] = None
 
     @abstractmethod
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:

@@ -65,7 +65,8 @@ def run(
     metrics : str or sequence of str, default ('regret',)
         What to record; for arms: 'regret', 'reward', 'optimal_rate' and 'pulls'.
     n_jobs : int, optional
-        Threads, as in joblib; default all cores, or what `joblib.parallel_config` says.
+        Threads, or processes for families in plain Python, as in joblib; default all cores, or what
+        `joblib.parallel_config` says.
     backend : {'cpu', 'python'}, default 'cpu'
         'python' plays without compiling: slow, for debugging; the numbers are the same.
     progress : {'auto', True, False}
@@ -280,7 +281,8 @@ def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
     """Simulate all chunks; return how many runs, counted from the first, every pair has finished."""
     bar.say("playing")
     # Runs outside, pairs inside: whatever has been finished when the user interrupts is then common to all pairs.
-    chunks = [(first, min(CHUNK, plan.n_runs - first)) for first in range(0, plan.n_runs, CHUNK)]
+    chunk = min(player.family.protocol.chunk or CHUNK for player in plan.policies.values())
+    chunks = [(first, min(chunk, plan.n_runs - first)) for first in range(0, plan.n_runs, chunk)]
     tasks = [(first, n, pair) for first, n in chunks for pair in plan.cells]
     done = dict.fromkeys((first for first, _ in chunks), 0)
     stop = threading.Event()
@@ -316,11 +318,13 @@ def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
 def _outcomes(
     plan: _Plan, tasks: list[tuple[int, int, tuple[str, str]]], stop: threading.Event, n_jobs: int | None
 ) -> Generator[Outcome]:
-    """Yield outcomes as tasks finish: in threads, unless `joblib.parallel_config` says otherwise."""
+    """Yield outcomes as tasks finish: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
     from joblib import Parallel, delayed
     from joblib.parallel import get_active_backend
 
-    backend, configured = get_active_backend(prefer="threads")
+    preferences = {player.family.protocol.prefer for player in plan.policies.values()}
+    prefer = "processes" if "processes" in preferences else "threads"
+    backend, configured = get_active_backend(prefer=prefer)
     if n_jobs is None:
         n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
     shared = getattr(backend, "supports_sharedmem", False)
@@ -334,7 +338,7 @@ def _outcomes(
         for call in calls():  # a pool for one thread would cost more than a short simulation
             yield _simulate(*call)
         return
-    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), prefer="threads", return_as="generator_unordered", batch_size=1)
+    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), prefer=prefer, return_as="generator_unordered", batch_size=1)
     finished = parallel(delayed(_simulate)(*call) for call in calls())
     try:
         for outcome in finished:  # noqa: UP028 - `yield from` would close it before the warnings are caught
