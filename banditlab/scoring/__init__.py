@@ -1,5 +1,7 @@
 """Scoring rules and the mechanisms that buy information."""
 
+from .errors import NotImplementable
 from .family import environment, policy
+from .principal_agent import PrincipalAgent
 
-__all__ = ["environment", "policy"]
+__all__ = ["NotImplementable", "PrincipalAgent", "environment", "policy"]
