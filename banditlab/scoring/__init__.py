@@ -1,21 +1,34 @@
 """Scoring rules and the mechanisms that buy information."""
 
-from . import policies
+from . import closed_forms, policies
+from .acquisition import AcquisitionMechanism, InformationAcquisition
+from .audit import Audit, Deviation, audit
 from .built_in import CRPS, Brier, Logarithmic, Power, Spherical, VShaped, Winkler, crps_of_sample
 from .errors import NotImplementable
 from .family import environment, policy
+from .hiring import HiringMechanism, HiringProblem
 from .informed import informed_rules
+from .optimal_rule import OptimalRule
+from .plots import plot_payments, plot_rule
 from .policies import *  # noqa: F403 - the policies' own __all__ is the list
 from .principal_agent import PrincipalAgent
 from .properness import Properness, Witness, is_proper
-from .rules import ScoringRule, TableRule
+from .rules import ScoringRule
 from .simplex import binary, simplex_grid
+from .table_rule import TableRule
 
 __all__ = [
     "CRPS",
+    "AcquisitionMechanism",
+    "Audit",
     "Brier",
+    "Deviation",
+    "HiringMechanism",
+    "HiringProblem",
+    "InformationAcquisition",
     "Logarithmic",
     "NotImplementable",
+    "OptimalRule",
     "Power",
     "PrincipalAgent",
     "Properness",
@@ -25,12 +38,16 @@ __all__ = [
     "VShaped",
     "Winkler",
     "Witness",
+    "audit",
     "binary",
+    "closed_forms",
     "crps_of_sample",
     "environment",
     "informed_rules",
     "is_proper",
     "policies",
+    "plot_payments",
+    "plot_rule",
     "policy",
     "simplex_grid",
     *policies.__all__,

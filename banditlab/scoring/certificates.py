@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+def in_words(shares: list[tuple[float, str]]) -> str:
+    """Return a mixture of named things as a formula; the name alone if there is one."""
+    return shares[0][1] if len(shares) == 1 else " + ".join(f"{weight:.4g} x {name}" for weight, name in shares)
+
+
 @dataclass(frozen=True, eq=False)
 class Multipliers:
     """One non-negative number a constraint of LP_k.
@@ -100,7 +105,7 @@ class FarkasCertificate:
         shares = [(float(w), f"action {j}") for j, w in enumerate(self.multipliers.actions) if w > 1e-9]
         if self.multipliers.staying_away > 1e-9:
             shares.append((self.multipliers.staying_away, "staying away"))
-        mixture = shares[0][1] if len(shares) == 1 else " + ".join(f"{w:.4g} x {name}" for w, name in shares)
+        mixture = in_words(shares)
         return (
             f"action {self.action} costs {self.cost_gap:.6g} more than {mixture}, but no proper rule with payments in "
             f"[0, {self.max_payment:g}] raises its expected payment by more than {self.largest_gain:.6g} over that of "
