@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import cases, floors, probes, references, report
+from . import cases, floors, osra, probes, references, report
 from .harness import Measured, machine
 from .report import Target
 
-PROBES = ("policies", "overhead", "import", "first-result", "memory")
+PROBES = ("policies", "osra", "overhead", "import", "first-result", "memory")
 CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb")
 
 
@@ -121,6 +121,12 @@ def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
 
 def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str, Any]) -> list[Target]:
     targets = []
+    if wanted("osra"):
+        found = record["osra"] = osra.osra(quick, repetitions)
+        title = f"osra: 3 actions, 5 beliefs, 2 states, 1 run x {found['horizon']:,} rounds, and shares of its time"
+        _section(title, osra.shown(found))
+        for name, row in found["variants"].items():
+            targets.append(Target(f"OSRA, {name}, T = {found['horizon']:,}", "s", row["seconds"], 60.0, False))
     if wanted("overhead"):
         found = record["overhead"] = probes.overhead(quick, repetitions)
         name = f"run's own share of the time, UCB1, K = 10, 1,000 runs x {found['horizon']:,} rounds"

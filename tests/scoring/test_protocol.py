@@ -176,7 +176,7 @@ class TestErrors:
             costs=[0.0, 0.9],
             decisions=[[1, 0], [0, 1]],
         )
-        with pytest.raises(IncompatiblePolicy, match="strictly prefers action 1, and the largest margin is -0.5"):
+        with pytest.raises(IncompatiblePolicy, match=r"strictly prefers action 1, and the largest margin is -0\.5"):
             play(scoring.OSRA(), costly)
 
     def test_metric_must_exist(self) -> None:
@@ -223,7 +223,7 @@ class Coin:
 class TestInterruption:
     @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_returns_what_all_policies_have_finished(self, monkeypatch: pytest.MonkeyPatch, n_jobs: int) -> None:
-        whole = play(n_runs=30)
+        whole = play(n_runs=30, n_jobs=n_jobs)  # starts the processes: none is so late that the first run is unfinished
         seen = []
 
         def add(bar: Any, rounds: int) -> None:
@@ -255,7 +255,7 @@ class TestInterruption:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
         assert child.stdout is not None
-        for _ in range(20):
+        for _ in range(100):  # long enough for both processes to have started
             assert child.stdout.readline() == "go\n"
         child.send_signal(signal.SIGINT)
         out, _ = child.communicate(timeout=60)

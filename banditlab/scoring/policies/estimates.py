@@ -81,7 +81,8 @@ class Estimates:
         upper = np.full((k, k), bound)
         for i in range(k):
             if self.n[i]:
-                v = self._rules[i][: int(self.n[i])] @ q.T
+                # not BLAS, whose last bit can depend on the number of threads it is given
+                v = np.einsum("nm,km->nk", self._rules[i][: int(self.n[i])], q)
                 upper[i] = np.minimum(bound, (v[:, i : i + 1] - v).min(axis=0))
         estimate = (upper - upper.T) / 2.0
         spread = np.abs(upper + upper.T) / 2.0 + bound * (radius[:, None] + radius[None, :])
