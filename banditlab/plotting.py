@@ -85,7 +85,7 @@ def plot_metric(
     one_of(*SCALES)("yscale", yscale)
     values = results.values(metric, environment)
     rounds = results.checkpoints
-    ax = _axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     means = values.mean(axis=1)
     drawn: list[tuple[float, Any]] = []
     for k, label in enumerate(results.policies):
@@ -133,7 +133,7 @@ def plot_metric(
     return ax
 
 
-def _axes() -> Axes:
+def new_axes() -> Axes:
     """Return new Axes, in a pyplot figure where the caller uses pyplot, as notebooks do."""
     if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
         import matplotlib.pyplot as plt

@@ -11,8 +11,9 @@ import numpy as np
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import boolean, non_negative, shown
 
-from .rules import ScoringRule, TableRule, expected_payments, mean_payment
+from .rules import ScoringRule, expected_payments, mean_payment
 from .simplex import Array, climb, finest_grid
+from .table_rule import TableRule
 
 # The search compares every two of about this many beliefs: on a grid of the simplex, on a line, and at random.
 _GRID, _LINE, _RANDOM, _LINES = 800, 401, 300, 12

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import array, integer, invalid, number, positive, shown, vector
+from banditlab.core.validation import integer, invalid, positive, shown
 
 from .simplex import Array, climb, finest_grid
 from .simplex import belief as checked_belief
 from .simplex import beliefs as checked_beliefs
+
+if TYPE_CHECKING:
+    from .table_rule import TableRule
 
 # Reports at which the range of a rule is looked for, where no formula gives it.
 _RANGE_GRID = 2000
@@ -119,6 +121,8 @@ class ScoringRule:
         >>> rule.pay([0.3, 0.7], outcome=1)
         1.0
         """
+        from .table_rule import TableRule
+
         return TableRule(payments, reports)
 
     @staticmethod
@@ -314,7 +318,9 @@ class ScoringRule:
         >>> rule.pay([0.5, 0.5], 0), rule.payment_range()
         (0.75, (0.0, 1.0))
         """
-        return _Affine(self, *_scale_and_shift(scale, shift, self.n_states))
+        from .transforms import Affine, scale_and_shift
+
+        return Affine(self, *scale_and_shift(scale, shift, self.n_states))
 
     def __mul__(self, scale: float) -> ScoringRule:
         """Return the rule with every payment multiplied by a positive number."""
@@ -334,7 +340,9 @@ class ScoringRule:
 
     def __sub__(self, shift: ArrayLike) -> ScoringRule:
         """Return the rule that pays a number less, or one number a state."""
-        return self.affine(shift=-np.atleast_1d(_shift("shift", shift)))
+        from .transforms import shifts
+
+        return self.affine(shift=-shifts("shift", shift))
 
     __array_ufunc__ = None  # so that array + rule asks the rule, and doesn't make an array of rules
 
@@ -406,7 +414,9 @@ class ScoringRule:
         return self._mapped(low, high, top)
 
     def _mapped(self, low: float, high: float, top: float) -> ScoringRule:
-        return _Bounded(self, low, high, top)
+        from .transforms import Bounded
+
+        return Bounded(self, low, high, top)
 
     def _reports(self, name: str, value: ArrayLike) -> tuple[Array, bool]:
         """Check for one belief or a matrix of them; return a matrix, and whether it was one."""
@@ -424,83 +434,6 @@ class ScoringRule:
 
 def _name(function: object) -> str:
     return str(getattr(function, "__name__", repr(function)))
-
-
-def _shift(name: str, value: ArrayLike) -> Array | float:
-    if isinstance(value, ScoringRule):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: a number, or one a state")
-    return number(name, value) if np.ndim(value) == 0 else np.asarray(vector()(name, value))
-
-
-def _scale_and_shift(scale: float, shift: ArrayLike, n_states: int) -> tuple[float, tuple[float, ...]]:
-    entries = np.atleast_1d(_shift("shift", shift))
-    if len(entries) not in (1, n_states):
-        raise invalid("shift", shift, f"a number, or {n_states} of them, one a state")
-    return positive("scale", scale), tuple(np.broadcast_to(entries, n_states).tolist())
-
-
-@dataclass(frozen=True)
-class _Affine(ScoringRule):
-    """A positive multiple of a rule, plus a shift in each state."""
-
-    rule: ScoringRule
-    scale: float
-    shift: tuple[float, ...]
-
-    @property
-    def n_states(self) -> int:  # type: ignore[override]
-        return self.rule.n_states
-
-    def _rows(self, reports: Array) -> Array:
-        return np.asarray(self.scale * self.rule._rows(reports) + np.array(self.shift))
-
-    def _state_ranges(self) -> tuple[Array, Array]:
-        low, high = self.rule._state_ranges()
-        return self.scale * low + np.array(self.shift), self.scale * high + np.array(self.shift)
-
-    def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> ScoringRule:
-        factor, added = _scale_and_shift(scale, shift, self.n_states)
-        moved = tuple(factor * before + more for before, more in zip(self.shift, added, strict=True))
-        return _Affine(self.rule, self.scale * factor, moved)
-
-    def __repr__(self) -> str:
-        shift = (
-            f"{self.shift[0]:g}" if len(set(self.shift)) == 1 else "[" + ", ".join(f"{s:g}" for s in self.shift) + "]"
-        )
-        return (
-            (f"{self.scale:g} * " if self.scale != 1.0 else "")
-            + repr(self.rule)
-            + (f" + {shift}" if shift != "0" else "")
-        )
-
-
-@dataclass(frozen=True)
-class _Bounded(ScoringRule):
-    """A rule whose range [low, high] is mapped to [0, top], of which rounding never leaves the ends."""
-
-    rule: ScoringRule
-    low: float
-    high: float
-    top: float
-
-    @property
-    def n_states(self) -> int:  # type: ignore[override]
-        return self.rule.n_states
-
-    def _rows(self, reports: Array) -> Array:
-        return _onto(self.rule._rows(reports), self.low, self.high, self.top)
-
-    def _state_ranges(self) -> tuple[Array, Array]:
-        low, high = (_onto(ends, self.low, self.high, self.top) for ends in self.rule._state_ranges())
-        return low, high
-
-    def __repr__(self) -> str:
-        return f"{self.rule!r}.bounded({self.top:g})"
-
-
-def _onto(payments: Array, low: float, high: float, top: float) -> Array:
-    """Map [low, high] onto [0, top]: in this order of operations no rounding leads out of it."""
-    return top * ((payments - low) / (high - low))
 
 
 class _FunctionRule(ScoringRule):
@@ -529,133 +462,3 @@ class _FunctionRule(ScoringRule):
 
     def __repr__(self) -> str:
         return f"ScoringRule.from_function({_name(self._score)}, n_states={self.n_states})"
-
-
-class TableRule(ScoringRule):
-    r"""A rule that pays what a table says, for a finite list of reports; made by `ScoringRule.from_table`.
-
-    Only listed reports are paid. `G(p)` is defined for every belief p all the same: it is what an agent of belief p
-    expects of the report that is best for it, :math:`\max_m \sum_w p_w S_{m w}`, and equals the expected payment of
-    truth at listed beliefs if the rule is proper. `extended()` is the rule that takes any report.
-
-    Parameters
-    ----------
-    payments : matrix
-        `payments[m, w]` is paid for the report `reports[m]` in state w.
-    reports : matrix
-        One row a report, all different; rows sum to one.
-
-    Attributes
-    ----------
-    payments, reports : float64 arrays, (n_reports, n_states)
-        Read-only.
-    n_states : int
-        Number of states.
-
-    Raises
-    ------
-    InvalidArgument
-        If the shapes differ, a row of reports is no belief, or a report is listed twice.
-
-    Examples
-    --------
-    >>> from banditlab import scoring
-    >>> rule = scoring.TableRule([[0.5, 0.0], [0.0, 1.0]], scoring.binary([0.1, 0.7]))
-    >>> rule.expected(report=[0.9, 0.1], belief=[0.3, 0.7])
-    0.15
-    >>> rule.G([0.5, 0.5])
-    0.5
-    """
-
-    def __init__(self, payments: ArrayLike, reports: ArrayLike) -> None:
-        self.reports: Array = checked_beliefs("reports", reports)
-        self.payments: Array = array(2)("payments", payments)
-        if self.payments.shape != self.reports.shape:
-            raise InvalidArgument(
-                f"payments has shape {self.payments.shape}; allowed: that of reports, {self.reports.shape}"
-            )
-        self.n_states = integer(2)("the number of states", self.reports.shape[1])
-        _, first = np.unique(self.reports, axis=0, return_index=True)
-        if len(first) < len(self.reports):
-            again = min(set(range(len(self.reports))) - set(first.tolist()))
-            raise invalid(f"reports[{again}]", self.reports[again].tolist(), "reports that are all different")
-
-    def _which(self, reports: Array) -> NDArray[np.intp]:
-        """Return the rows of the table that reports are, to within the rounding that sums of beliefs may have."""
-        apart = np.abs(reports[:, None, :] - self.reports[None, :, :]).max(axis=2)
-        nearest = np.asarray(apart.argmin(axis=1))
-        missing = np.flatnonzero(apart.min(axis=1) > 1e-9)
-        if missing.size:
-            report, near = reports[missing[0]].tolist(), self.reports[nearest[missing[0]]].tolist()
-            raise InvalidArgument(
-                f"report is {shown(report)}; allowed: one of the {len(self.reports)} reports of the table, of which "
-                f"{shown(near)} is the nearest; extended() takes any report"
-            )
-        return nearest
-
-    def _rows(self, reports: Array) -> Array:
-        return self.payments[self._which(reports)]
-
-    def _values(self, rows: Array) -> Array:
-        return np.asarray((rows @ self.payments.T).max(axis=1))
-
-    def _state_ranges(self) -> tuple[Array, Array]:
-        return self.payments.min(axis=0), self.payments.max(axis=0)
-
-    def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> TableRule:
-        """Return the table scale S(r, w) + shift, with one shift for all states or one a state."""
-        factor, added = _scale_and_shift(scale, shift, self.n_states)
-        return TableRule(factor * self.payments + np.array(added), self.reports)
-
-    def _mapped(self, low: float, high: float, top: float) -> TableRule:
-        return TableRule(_onto(self.payments, low, high, top), self.reports)
-
-    def extended(self) -> ScoringRule:
-        r"""Return the rule that takes any belief as a report, and pays the row of the table that is best for it.
-
-        Its G is the table's, a maximum of finitely many linear functions. It is proper, but not strictly, whatever
-        the table; where the table is proper it pays listed reports as the table does, up to ties.
-
-        Examples
-        --------
-        >>> from banditlab import scoring
-        >>> rule = scoring.TableRule([[0.5, 0.0], [0.0, 1.0]], scoring.binary([0.1, 0.7]))
-        >>> rule.extended().table(scoring.binary([0.2, 0.5])).tolist()
-        [[0.5, 0.0], [0.0, 1.0]]
-        """
-        return _Extended(self)
-
-    def __repr__(self) -> str:
-        """Return how many reports and states it has."""
-        return f"<TableRule, {len(self.reports)} reports x {self.n_states} states>"
-
-    def __eq__(self, other: object) -> bool:
-        """Say whether the other is a table with the same payments and reports."""
-        if not isinstance(other, TableRule):
-            return NotImplemented
-        return np.array_equal(self.payments, other.payments) and np.array_equal(self.reports, other.reports)
-
-    def __hash__(self) -> int:
-        """Return a hash of the table."""
-        return hash((self.payments.tobytes(), self.reports.tobytes()))
-
-
-@dataclass(frozen=True)
-class _Extended(ScoringRule):
-    """A table's payments, for any report: the row that is best for it."""
-
-    rule: TableRule
-
-    @property
-    def n_states(self) -> int:  # type: ignore[override]
-        return self.rule.n_states
-
-    def _rows(self, reports: Array) -> Array:
-        return self.rule.payments[np.argmax(reports @ self.rule.payments.T, axis=1)]
-
-    def _state_ranges(self) -> tuple[Array, Array]:
-        # the table's: too wide only where some row is best for no belief
-        return self.rule._state_ranges()
-
-    def __repr__(self) -> str:
-        return f"{self.rule!r}.extended()"
