@@ -134,10 +134,11 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     incentive compatible: no deviation gains more than 1e-08
     """
     tolerance = non_negative("tolerance", tolerance)
+    if not isinstance(mechanism, PrincipalAgent) and (payments is not None or action is not None):
+        extra = "payments" if payments is not None else "action"
+        raise InvalidArgument(f"{extra} is given with {shown(mechanism)}; allowed: with a PrincipalAgent")
     if isinstance(mechanism, OptimalRule):
         mechanism, payments, action = mechanism.environment, mechanism.payments, mechanism.action
-    elif not isinstance(mechanism, PrincipalAgent) and (payments is not None or action is not None):
-        raise InvalidArgument(f"payments and action are for a PrincipalAgent; allowed: None for {shown(mechanism)}")
     if isinstance(mechanism, PrincipalAgent):
         if payments is None or action is None:
             missing = "payments" if payments is None else "action"

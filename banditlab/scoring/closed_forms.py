@@ -88,7 +88,7 @@ def v_shaped_payments(probabilities: Any, mean: float, max_payment: float = 1.0)
     if not 0.0 < mean < 1.0:
         raise InvalidArgument(f"mean is {mean!r}; allowed: a number in (0, 1)")
     odds = np.array([1.0 / (1.0 - mean), 1.0 / mean])
-    paid = positive("max_payment", max_payment) * odds / odds.max()
+    paid = positive("max_payment", max_payment) * (odds / odds.max())
     above = p > mean
     return np.column_stack([np.where(above, 0.0, paid[0]), np.where(above, paid[1], 0.0)])
 
