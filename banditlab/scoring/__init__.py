@@ -1,6 +1,6 @@
 """Scoring rules and the mechanisms that buy information."""
 
-from . import closed_forms, policies
+from . import closed_forms, policies, theory
 from .acquisition import AcquisitionMechanism, InformationAcquisition
 from .audit import Audit, Deviation, audit
 from .built_in import CRPS, Brier, Logarithmic, Power, Spherical, VShaped, Winkler, crps_of_sample
@@ -50,5 +50,6 @@ __all__ = [
     "plot_rule",
     "policy",
     "simplex_grid",
+    "theory",
     *policies.__all__,
 ]
