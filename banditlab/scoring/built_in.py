@@ -298,7 +298,7 @@ def crps_of_sample(sample: ArrayLike, outcome: float, weights: ArrayLike | None 
     Returns
     -------
     float
-        At least 0, in the outcome's unit; |x - y| for a sample of one.
+        At least 0, in the outcome's unit; the distance to the outcome for a sample of one.
 
     References
     ----------
