@@ -201,9 +201,11 @@ def optimal_decisions(joint: Floats, receiver: Floats, senders: Floats, slack: f
         gained: Floats = np.tensordot(joint, utility, axes=(0, 1))
         return gained
 
+    # The solver's tolerances are absolute: utilities are put in units of the largest.
+    unit, senders_unit = (float(np.abs(utility).max()) or 1.0 for utility in (receiver, senders))
     rows, columns, entries, n_rows = [], [], [], 0
     for i, utility in enumerate(senders):
-        gained = worth(utility)
+        gained = worth(utility) / senders_unit
         for own, lie in np.ndindex(shape[i], shape[i]):
             if own == lie:
                 continue
@@ -219,9 +221,9 @@ def optimal_decisions(joint: Floats, receiver: Floats, senders: Floats, slack: f
         where = (np.concatenate(rows), np.concatenate(columns))
         incentive = sparse.csr_array((np.concatenate(entries), where), shape=(n_rows, size))
     found = linprog(
-        -worth(receiver).ravel(),
+        -worth(receiver).ravel() / unit,
         A_ub=incentive,
-        b_ub=np.full(n_rows, slack) if n_rows else None,
+        b_ub=np.full(n_rows, slack / senders_unit) if n_rows else None,
         A_eq=sparse.kron(sparse.eye_array(profiles.size), np.ones((1, n_decisions))).tocsr(),
         b_eq=np.ones(profiles.size),
         bounds=(0.0, 1.0),

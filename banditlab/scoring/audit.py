@@ -76,7 +76,7 @@ class Audit:
     by_kind : dict from str to Deviation
         The most profitable deviation of each kind that exists, whether it gains anything or not.
     tolerance : float
-        Gains up to this count as none.
+        Gains up to this count as none, in units of payments or utilities.
     """
 
     gain: float
@@ -107,7 +107,7 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     action : int, optional
         The action that they are meant to implement.
     tolerance : float, default 1e-8
-        Gains up to this count as none, in units of the mechanism's payments or utilities.
+        Gains up to this share of max_payment (for informed senders, of their largest utility) count as none.
 
     Returns
     -------
@@ -144,10 +144,13 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
             missing = "payments" if payments is None else "action"
             raise InvalidArgument(f"{missing} is None; allowed: payments and action, to audit a PrincipalAgent")
         action = integer(0, mechanism.n_actions - 1)("action", action)
+        scale = mechanism.max_payment
         found = _of_one_agent(mechanism, mechanism.table(payments), action)
     elif isinstance(mechanism, HiringMechanism):
+        scale = mechanism.environment.max_payment
         found = _of_several_agents(mechanism)
     elif isinstance(mechanism, AcquisitionMechanism):
+        scale = float(np.abs(mechanism.environment.sender_utilities).max())
         found = _of_senders(mechanism)
     else:
         raise InvalidType(
@@ -158,6 +161,7 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     for deviation in found:
         if deviation.kind not in by_kind or deviation.gain > by_kind[deviation.kind].gain:
             by_kind[deviation.kind] = deviation
+    tolerance *= scale
     best = max(by_kind.values(), key=lambda d: d.gain, default=None)
     gain = max(0.0, best.gain) if best is not None else 0.0
     return Audit(gain, best if gain > tolerance else None, by_kind, tolerance)

@@ -2,7 +2,7 @@
 
 A program of the size that occurs here (5 beliefs, 2 states, 3 actions) takes some 65 microseconds from scratch and 45
 from a nearby basis. `scipy.optimize.linprog` calls the same solver but spends a millisecond on the way, and has no
-way to start from a basis; CVXPY takes ten. Hence `highspy`, HiGHS's own interface, on arrays that stay allocated.
+way to start from a basis; CVXPY takes five. Hence `highspy`, HiGHS's own interface, on arrays that stay allocated.
 """
 
 from __future__ import annotations

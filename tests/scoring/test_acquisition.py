@@ -77,6 +77,15 @@ def test_between_ignorance_and_full_information():
     assert hindered > 5
 
 
+def test_utility_has_no_unit():
+    world = random_world(np.random.default_rng(6), (2, 2), 3, 3)
+    large = scoring.InformationAcquisition(
+        world.prior, world.observations, world.receiver_utility * 1e6, world.sender_utilities * 1e5
+    )
+    assert large.optimal().value == pytest.approx(world.optimal().value * 1e6)
+    assert scoring.audit(large.optimal())
+
+
 def test_shared_interests_give_full_information():
     world = random_world(np.random.default_rng(2), (3, 2), 3, 3)
     same = scoring.InformationAcquisition(

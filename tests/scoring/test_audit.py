@@ -160,6 +160,10 @@ def test_planted_misreport_of_a_sender():
 
 
 def test_tolerance():
+    """It is a share of what is at stake, so that the unit of money does not matter."""
+    rich = toy(costs=[0.0, 3e5, 8e5], max_payment=1e7)
+    assert scoring.audit(rich.optimal_rule(2))
+    assert scoring.audit(rich.optimal_rule(2)).tolerance == pytest.approx(0.1)
     world, payments = toy(), np.full((5, 2), 0.5)
     assert scoring.audit(world, payments, 2, tolerance=0.1)
     assert scoring.audit(world, payments, 2, tolerance=0.1).gain == pytest.approx(0.08)
