@@ -29,8 +29,10 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     numbers, regrets = final(folder, "actions")
     slope = exponent(numbers, regrets)
     verdict = HOLDS if slope[2] <= 2 else FAILS if slope[1] > 2 else UNTESTABLE
-    found = [Verdict("regret grows at most like K^2 in the number of actions", SOURCE, "exponent <= 2", *slope,
-    verdict)] numbers, regrets = final(folder, "states")
+    found = [
+        Verdict("regret grows at most like K^2 in the number of actions", SOURCE, "exponent <= 2", *slope, verdict)
+    ]
+    numbers, regrets = final(folder, "states")
     slope = exponent(numbers, regrets)
     inside = -tolerance <= slope[1] and slope[2] <= tolerance
     outside = slope[1] > tolerance or slope[2] < -tolerance
