@@ -18,7 +18,7 @@ from .simplex import belief
 from .tables import conditional_table, table
 
 if TYPE_CHECKING:
-    from .games import AcquisitionGame
+    from .sender_games import AcquisitionGame
 
 Floats = NDArray[np.float64]
 
@@ -142,7 +142,7 @@ class InformationAcquisition:
 
     def game(self) -> AcquisitionGame:
         """Return what plays this environment round by round."""
-        from .games import AcquisitionGame
+        from .sender_games import AcquisitionGame
 
         return AcquisitionGame(self)
 

@@ -20,7 +20,7 @@ from .simplex import SUM_TOLERANCE, belief
 from .tables import conditional_table, table
 
 if TYPE_CHECKING:
-    from .games import HiringGame
+    from .hiring_games import HiringGame
     from .uncorrelated import AgentRule
 
 Floats = NDArray[np.float64]
@@ -283,7 +283,7 @@ class HiringProblem:
 
     def game(self) -> HiringGame:
         """Return what plays this environment round by round."""
-        from .games import HiringGame
+        from .hiring_games import HiringGame
 
         return HiringGame(self)
 

@@ -129,8 +129,7 @@ class ProperRuleProgram:
             status.kOptimal: "optimal",
             status.kInfeasible: "infeasible",
             status.kUnbounded: "unbounded",
-            # Payments are bounded: where no extra variable can run away, this can only mean infeasible.
-            status.kUnboundedOrInfeasible: "infeasible" if n_extras == 0 else "unbounded or infeasible",
+            status.kUnboundedOrInfeasible: "unbounded or infeasible",
         }
 
     def solve(self, *, warm: bool = True) -> Solved:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.errors import InvalidArgument
+from banditlab.core.errors import BanditlabError, InvalidArgument
 
 from .certificates import FarkasCertificate, Multipliers, payment_bound
 from .errors import NotImplementable
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .rules import ScoringRule
 
 Floats = NDArray[np.float64]
-
-# By how much, in units of max_payment, the incentive rows are relaxed where they can be met up to rounding only.
-SLACK = 5e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +92,13 @@ def cheapest_rules(
     q, c = environment.action_distributions, environment.costs
 
     def cheapest(action: int) -> OptimalRule | None:
-        for slack in (0.0, SLACK * environment.max_payment):
-            # From scratch: which of several optimal rules is returned shall not depend on what was solved before.
-            found = program.solve(action, q, c, individually_rational=individually_rational, slack=slack, warm=False)
-            if found.status == "optimal":
-                multipliers = Multipliers.from_duals(found.proper, found.rows)
-                return OptimalRule.of(environment, action, found.payments, multipliers)
-        return None
+        # From scratch: which of several optimal rules is returned shall not depend on what was solved before.
+        found = program.solve(action, q, c, individually_rational=individually_rational, warm=False)
+        if found.status == "infeasible":
+            return None
+        if found.status != "optimal":
+            raise BanditlabError(f"the program of action {action} ended with: {found.status}")
+        return OptimalRule.of(environment, action, found.payments, Multipliers.from_duals(found.proper, found.rows))
 
     return [cheapest(action) for action in actions]
 

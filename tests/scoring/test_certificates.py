@@ -128,6 +128,20 @@ def test_an_action_on_the_edge_can_be_implemented():
         edge(0.5 + 1e-6).optimal_rule(1)
 
 
+def test_costs_at_the_largest_gain_can_be_implemented():
+    """Where the margin is 0 up to rounding, there is a rule; a bit beyond, there is a proof."""
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        world = random_world(rng, n_states=3)
+        dearer = world.costs + np.array([0.0, 0.0, world.margin(2)[0]])
+        same = {"decisions": world.decisions}
+        scoring.PrincipalAgent(world.beliefs, world.action_distributions, dearer, **same).optimal_rule(2)
+        beyond = scoring.PrincipalAgent(
+            world.beliefs, world.action_distributions, dearer + np.array([0, 0, 1e-7]), **same
+        )
+        assert refusal(beyond, 2).certificate.valid
+
+
 def test_rules_from_cvxpy_carry_no_certificate():
     with pytest.raises(scoring.errors.BanditlabError, match="multipliers is None"):
         _ = toy().optimal_rule(1, method="cvxpy").lower_bound

@@ -157,6 +157,13 @@ def test_ties_go_to_the_principal():
     assert nothing.reports.tolist() == [0, 1, 2, 3, 4]
 
 
+def test_ties_are_those_of_the_programs_tolerance():
+    """The optimal rule leaves the agent indifferent; 1e-11 less is still a tie, 1e-6 less is not."""
+    world, best = toy(), toy().optimal().payments
+    assert world.respond(best - 1e-11 * (best > 0)).action == 2
+    assert world.respond(best - 1e-6 * (best > 0)).action == 1
+
+
 def test_profit_counts_decisions_on_lies():
     """An agent paid for saying belief 0 says it; the principal then decides wrongly half of the time."""
     world = toy(utility=None, decisions=[[1, 0], [0, 1]], costs=[0.1, 0.0, 0.1])
