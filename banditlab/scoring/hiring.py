@@ -102,8 +102,9 @@ class HiringProblem:
     prior : sequence of float
         p(theta).
     observations : array (n_efforts[0], ..., n_efforts[n - 1], n_states, n_signals[0], ..., n_signals[n - 1])
-        P(s | b, theta). The distribution of s_i must depend on b_i and theta alone; signals may be correlated.
-        `HiringProblem.independent` makes it from one array an agent.
+        P(s | b, theta). `HiringProblem.independent` makes it from one array an agent. Signals may be correlated. The
+        paper has the distribution of each s_i depend on b_i and theta alone: uncorrelated payments need that here too,
+        `optimal` does not.
     costs : sequence of n sequences of float
         c_i(b_i); at least 0.
     utility : matrix (n_decisions, n_states)
@@ -187,7 +188,7 @@ class HiringProblem:
         return cls(prior, np.einsum(f"{terms}->{b}t{s}", *each), costs, utility, max_payment)
 
     def validate(self) -> None:
-        """Check shapes, that signals are distributions, and that an agent's do not depend on others' efforts."""
+        """Check shapes, and that signals are distributions."""
         name = "HiringProblem"
         if isinstance(self.costs, str | bytes) or not hasattr(self.costs, "__len__") or len(self.costs) == 0:
             raise InvalidType(f"{name}.costs is {shown(self.costs)}; allowed: one sequence of numbers an agent")
@@ -206,20 +207,6 @@ class HiringProblem:
         n_entries(f"{name}.prior", len(self.prior), self.observations.shape[n], "state")
         n_entries(f"{name}.utility[0]", self.utility.shape[1], len(self.prior), "state")
         conditional_table(n + 1)(f"{name}.observations", self.observations)
-        for i in range(n):
-            self._check_externality(i)
-
-    def _check_externality(self, agent: int) -> None:
-        n = self.n_agents
-        others = tuple(n + 1 + j for j in range(n) if j != agent)
-        marginal = np.moveaxis(self.observations.sum(axis=others), agent, n - 1)  # others' efforts..., b_i, theta, s_i
-        flat = marginal.reshape(-1, *marginal.shape[n - 1 :])
-        off = np.abs(flat - flat[0]).max()
-        if off > SUM_TOLERANCE:
-            raise InvalidArgument(
-                f"HiringProblem.observations gives agent {agent} signals whose distribution changes by {off:.6g} with "
-                "others' efforts; allowed: a distribution that depends on his own effort and the state alone"
-            )
 
     @property
     def n_agents(self) -> int:
@@ -274,11 +261,24 @@ class HiringProblem:
         return total
 
     def agent_signals(self, agent: int) -> Floats:
-        """Return P_i(s_i | b_i, theta) as an array (n_efforts[i], n_states, n_signals[i])."""
+        """Return P_i(s_i | b_i, theta) as an array (n_efforts[i], n_states, n_signals[i]).
+
+        Raises
+        ------
+        InvalidArgument
+            If it depends on others' efforts, so that an agent cannot be looked at alone.
+        """
         n, agent = self.n_agents, integer(0, self.n_agents - 1)("agent", agent)
         others = tuple(n + 1 + j for j in range(n) if j != agent)
-        marginal = np.moveaxis(self.observations.sum(axis=others), agent, n - 1)
-        own: Floats = marginal[(0,) * (n - 1)]
+        marginal = np.moveaxis(self.observations.sum(axis=others), agent, n - 1)  # others' efforts..., b_i, theta, s_i
+        each = marginal.reshape(-1, *marginal.shape[n - 1 :])
+        off = np.abs(each - each[0]).max()
+        if off > SUM_TOLERANCE:
+            raise InvalidArgument(
+                f"HiringProblem.observations gives agent {agent} signals whose distribution changes by {off:.6g} with "
+                "others' efforts; allowed, for uncorrelated payments: one that depends on his own effort and the state"
+            )
+        own: Floats = each[0]
         return own
 
     def game(self) -> HiringGame:

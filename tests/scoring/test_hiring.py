@@ -281,7 +281,8 @@ def test_other_mistakes():
     leaky = np.array(world.observations)
     leaky[0, 1] = np.array([[[0.5, 0.5], [0, 0]]] * 2)  # agent 0 sees more when agent 1 looks
     with pytest.raises(InvalidArgument, match=r"gives agent 0 signals whose distribution changes by 0\.5 with others'"):
-        scoring.HiringProblem(world.prior, leaky, world.costs, GUESS)
+        scoring.HiringProblem(world.prior, leaky, world.costs, GUESS).agent_rule(0, 1)
+    assert scoring.audit(scoring.HiringProblem(world.prior, leaky, world.costs, GUESS).optimal())
     with pytest.raises(InvalidArgument, match="agent is 2; allowed: an integer from 0 to 1"):
         world.agent_rule(2, 0)
     with pytest.raises(InvalidArgument, match="effort is 5; allowed: an integer from 0 to 1"):
