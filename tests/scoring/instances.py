@@ -25,18 +25,20 @@ def toy(**changes: Any) -> scoring.PrincipalAgent:
 def random_world(
     rng: np.random.Generator, n_states: int = 2, n_actions: int = 3, n_signals: int = 2, max_payment: float = 1.0
 ) -> scoring.PrincipalAgent:
-    """Return a world made from random experiments: action k is a table of signal probabilities, given the state."""
-    prior = rng.dirichlet(np.full(n_states, 3.0))
+    """Return a world made from random experiments: action k is a table of signal probabilities, given the state.
+
+    Later actions tell more, and cost more: about half of the time it is worth the principal's while to pay for one.
+    """
+    prior = rng.dirichlet(np.full(n_states, 10.0))
     beliefs, distributions = [], np.zeros((n_actions, n_actions * n_signals))
     for k in range(n_actions):
-        sharpness = 3.0 / (k + 1.0)  # later actions tell more
-        joint = rng.dirichlet(np.full(n_signals, sharpness), n_states).T * prior
+        spread = 20.0 if k == 0 else 0.6 / k
+        joint = rng.dirichlet(np.full(n_signals, spread), n_states).T * prior
         beliefs += [row / row.sum() for row in joint]
         distributions[k, k * n_signals : (k + 1) * n_signals] = joint.sum(axis=1)
     costs = np.sort(rng.uniform(0.0, 0.1, n_actions)) * max_payment
-    return scoring.PrincipalAgent(
-        beliefs, distributions, costs, decisions=rng.uniform(0.0, 1.0, (3, n_states)), max_payment=max_payment
-    )
+    decisions = (np.eye(n_states) + rng.uniform(0.0, 0.3, (n_states, n_states))) * max_payment
+    return scoring.PrincipalAgent(beliefs, distributions, costs, decisions=decisions, max_payment=max_payment)
 
 
 def random_proper_tables(
@@ -73,10 +75,10 @@ def best_of_everything(world: scoring.PrincipalAgent, payments: np.ndarray) -> t
 def random_hiring(
     rng: np.random.Generator, n_agents: int = 2, n_efforts: int = 2, n_signals: int = 2, n_states: int = 2
 ) -> scoring.HiringProblem:
-    """Return agents whose signals are independent or share their noise, with random strength."""
-    prior = rng.dirichlet(np.full(n_states, 3.0))
+    """Return agents who share some of the noise of their signals, and of whom it is often worth hiring some."""
+    prior = rng.dirichlet(np.full(n_states, 10.0))
     each = [
-        np.stack([rng.dirichlet(np.full(n_signals, 3.0 / (b + 1.0)), n_states) for b in range(n_efforts)])
+        np.stack([rng.dirichlet(np.full(n_signals, 0.6 / b if b else 20.0), n_states) for b in range(n_efforts)])
         for _ in range(n_agents)
     ]
     efforts, signals = (n_efforts,) * n_agents, (n_signals,) * n_agents
@@ -90,7 +92,8 @@ def random_hiring(
                 alone = np.multiply.outer(alone, row)
             observations[b][t] = (1 - shared) * alone + shared * _comonotone(rows)
     costs = [np.sort(rng.uniform(0.0, 0.05, n_efforts)) for _ in range(n_agents)]
-    return scoring.HiringProblem(prior, observations, costs, rng.uniform(0.0, 1.0, (2, n_states)))
+    utility = np.eye(n_states) + rng.uniform(0.0, 0.3, (n_states, n_states))
+    return scoring.HiringProblem(prior, observations, costs, utility)
 
 
 def _comonotone(rows: list[np.ndarray]) -> np.ndarray:

@@ -104,6 +104,18 @@ def test_correlated_is_never_worse(seed, rational):
                 assert paid >= spent - 1e-8
 
 
+def test_random_problems_are_worth_solving():
+    """In most of them somebody is paid, and correlation helps: what holds for all of them says something."""
+    paid, better = 0, 0
+    for seed in range(20):
+        world = random_hiring(np.random.default_rng(seed))
+        best = world.optimal()
+        paid += best.expected_payments.sum() > 1e-3
+        better += best.profit > world.optimal_uncorrelated().profit + 1e-3
+    assert paid > 10
+    assert better > 5
+
+
 def test_correlated_is_strictly_better():
     """By hand: each looks half of the time, both with probability e, and agreement is paid the most there is, 1.
 

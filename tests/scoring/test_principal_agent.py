@@ -101,6 +101,13 @@ def test_highs_and_cvxpy_agree(n_states, individually_rational):
                 assert fast.payment >= world.costs[k] - 1e-9 * max_payment
 
 
+def test_random_worlds_are_worth_solving():
+    """Every action is the best one in some, and some actions cannot be implemented."""
+    worlds = [random_world(np.random.default_rng(seed)) for seed in range(30)]
+    assert {w.optimal().action for w in worlds} == {0, 1, 2}
+    assert 0 < sum(w.margin(k)[0] < 0 for w in worlds for k in range(3)) < 45
+
+
 def test_no_random_proper_rule_is_better():
     """Ten thousand random proper rules an instance; those that implement the action pay at least the optimum."""
     rng = np.random.default_rng(7)
