@@ -50,6 +50,10 @@ class Game(ABC):
     n_uniforms: int
 
     @abstractmethod
+    def best(self) -> Any:
+        """Return the optimal mechanism, as it would be announced."""
+
+    @abstractmethod
     def known_to(self, policy: Any) -> Any:
         """Return what the principal knows before the first round."""
 
@@ -131,11 +135,14 @@ class PrincipalAgentGame(Game):
         self._announced: Floats | None = None
         self._response: Any = None
 
-    def known_to(self, policy: Any) -> PrincipalKnows | PrincipalAgent:
-        """Return what the principal knows; a policy that is a yardstick (`knows_all`) receives the environment."""
+    def best(self) -> Floats:
+        """Return the optimal payments."""
+        payments: Floats = self._environment.optimal().payments
+        return payments
+
+    def known_to(self, policy: Any) -> PrincipalKnows:
+        """Return beliefs, utility, number of actions, bound of payments, informed rules."""
         world = self._environment
-        if getattr(policy, "knows_all", False):
-            return world
         informed, _ = informed_rules(world)
         return PrincipalKnows(world.beliefs, world.belief_utility, world.n_actions, world.max_payment, informed)
 

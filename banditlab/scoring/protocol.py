@@ -62,7 +62,9 @@ def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -
     """Play one run; return one row a metric, one column a checkpoint."""
     game = environment.game()
     luck = generator(batch.seed, sampling.ENVIRONMENT_STREAM, run)
-    state = policy.state(game.known_to(policy), batch.horizon, generator(batch.seed, sampling.POLICY_STREAM, run))
+    # a yardstick knows the game itself
+    known = game if getattr(policy, "knows_all", False) else game.known_to(policy)
+    state = policy.state(known, batch.horizon, generator(batch.seed, sampling.POLICY_STREAM, run))
     rows = [METRICS.index(name) for name in batch.metrics]
     out = np.empty((len(rows), len(batch.checkpoints)))
     regret = payment = profit = violation = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -189,3 +190,74 @@ def explore_then_commit(known, horizon, rounds=None, width=1.0, mixture=1.0):
     committed = (1 - a) * candidates[best][1] + a * r.informed[best]
     while True:
         yield committed
+
+
+def mechanism_program(history, n_signals, n_decisions, n_senders, slack):
+    """Return (objective, constraints) for linprog: the optimal decisions for what was heard, a lie may gain slack.
+
+    history: (signals, {decision: utilities of the receiver and of each sender}) a round.
+    """
+    profiles = list(itertools.product(*(range(n) for n in n_signals)))
+
+    def worth(who, s, a):
+        """Estimated p(s) E[u_who(a) | s]."""
+        share = sum(1 for signals, _ in history if signals == s) / len(history)
+        seen = [utilities[a][who] for signals, utilities in history if signals == s and a in utilities]
+        return share * sum(seen) / len(seen) if seen else 0.0
+
+    def variable(s, a):
+        return profiles.index(s) * n_decisions + a
+
+    size = len(profiles) * n_decisions
+    objective = [-worth(0, s, a) for s in profiles for a in range(n_decisions)]
+    rows = []
+    for i in range(n_senders):
+        for own in range(n_signals[i]):
+            for lie in range(n_signals[i]):
+                if own == lie:
+                    continue
+                row = [0.0] * size
+                for s in profiles:
+                    if s[i] == own:
+                        instead = (*s[:i], lie, *s[i + 1 :])
+                        for a in range(n_decisions):
+                            row[variable(s, a)] -= worth(1 + i, s, a)
+                            row[variable(instead, a)] += worth(1 + i, s, a)
+                rows.append(row)
+    sums = [[float(j // n_decisions == p) for j in range(size)] for p in range(len(profiles))]
+    return objective, rows, [slack] * len(rows), sums
+
+
+def online_slack(n_signals, spread, t, horizon, samples, scale):
+    constraints = sum(n * (n - 1) for n in n_signals)
+    return scale * spread * math.sqrt(2 * math.log(2 * constraints * t * t * horizon) / samples)
+
+
+def agents_costs(chosen, joint, bound):
+    """Return an agent's costs above the cheapest, from (payments, effort) a round and p(theta) P(s | e, theta)."""
+    n_efforts = len(joint)
+
+    def earned(payments, e):
+        total = 0.0
+        for s in range(joint.shape[2]):
+            total += max(sum(joint[e][th][s] * pays[th] for th in range(joint.shape[1])) for pays in payments)
+        return total
+
+    def upper(e, f):
+        return min([bound, *(earned(p, e) - earned(p, f) for p, effort in chosen if effort == e)])
+
+    estimate = [[0.0] * n_efforts for _ in range(n_efforts)]
+    spread = [[0.0] * n_efforts for _ in range(n_efforts)]
+    for e in range(n_efforts):
+        for f in range(n_efforts):
+            if e != f:
+                estimate[e][f] = (upper(e, f) - upper(f, e)) / 2
+                spread[e][f] = abs(upper(e, f) + upper(f, e)) / 2
+    for via in range(n_efforts):
+        for e in range(n_efforts):
+            for f in range(n_efforts):
+                if spread[e][via] + spread[via][f] < spread[e][f]:
+                    spread[e][f] = spread[e][via] + spread[via][f]
+                    estimate[e][f] = estimate[e][via] + estimate[via][f]
+    above = [estimate[e][0] for e in range(n_efforts)]
+    return [c - min(above) for c in above]

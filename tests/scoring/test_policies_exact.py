@@ -16,7 +16,7 @@ from banditlab.scoring.policies.optimistic import OptimisticProgram
 from banditlab.scoring.protocol import generator
 
 from . import naive
-from .instances import TOY, three_states
+from .played import TOY, three_states
 
 ENVIRONMENTS = {"toy": TOY, "three states": three_states()}
 HORIZON = 100

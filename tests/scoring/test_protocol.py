@@ -26,7 +26,7 @@ from banditlab.core.errors import (
 from banditlab.scoring.games import PrincipalKnows
 from banditlab.scoring.protocol import METRICS, ScoringProtocol
 
-from .instances import TOY, three_states
+from .played import TOY, three_states
 
 HALF = np.full((5, 2), 0.25)
 POLICIES = {
@@ -242,7 +242,7 @@ class TestInterruption:
         code = (
             "import warnings, banditlab as bl\n"
             "from banditlab import scoring\n"
-            "from tests.scoring.instances import TOY\n"
+            "from tests.scoring.played import TOY\n"
             "warnings.simplefilter('ignore')\n"
             "add = bl.core.runner.Progress.add\n"
             "def told(bar, rounds):\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,11 @@ from banditlab.core.components import field
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import matrix, non_negative, optional, positive, positive_integer, shown
 from banditlab.scoring.family import policy
-from banditlab.scoring.games import PrincipalKnows, Seen
+from banditlab.scoring.games import Game, PrincipalKnows, Seen
 from banditlab.scoring.informed import why_not_informed
 
 from .estimates import Bisection, CostDifferences, Estimates
 from .optimistic import OptimisticProgram
-
-if TYPE_CHECKING:
-    from banditlab.scoring.principal_agent import PrincipalAgent
 
 Floats = NDArray[np.float64]
 
@@ -90,11 +87,11 @@ class FixedRule:
 
 @policy
 class Oracle:
-    """Announces the optimal rule, which it knows: the yardstick whose regret is 0.
+    """Announces the optimal mechanism, which it knows: the yardstick whose regret is 0.
 
     Notes
     -----
-    Guarantee: E[R_T] = 0, exactly.
+    Guarantee: E[R_T] = 0, exactly, in every environment of this family.
 
     Examples
     --------
@@ -103,18 +100,17 @@ class Oracle:
     Oracle()
     """
 
-    plays: ClassVar[tuple[str, ...]] = ("PrincipalAgent",)
     knows_all: ClassVar[bool] = True
 
-    def state(self, known: PrincipalAgent, horizon: int, rng: Any) -> Floats:
-        """Return the optimal payments."""
-        return known.optimal().payments
+    def state(self, known: Game, horizon: int, rng: Any) -> Any:
+        """Return the optimal mechanism."""
+        return known.best()
 
-    def announce(self, state: Floats, t: int) -> Floats:
-        """Return the payments."""
+    def announce(self, state: Any, t: int) -> Any:
+        """Return the mechanism."""
         return state
 
-    def update(self, state: Floats, seen: Seen, t: int) -> None:
+    def update(self, state: Any, seen: Any, t: int) -> None:
         """Learn nothing."""
 
 

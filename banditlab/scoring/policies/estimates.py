@@ -25,6 +25,16 @@ class CostDifferences(NamedTuple):
     radius: Floats
 
 
+def chained(estimate: Floats, radius: Floats) -> CostDifferences:
+    """Return differences along the chains with the smallest sums of radii (Floyd and Warshall)."""
+    for via in range(len(estimate)):
+        through = radius[:, via, None] + radius[None, via, :]
+        sums = estimate[:, via, None] + estimate[None, via, :]
+        shorter = through < radius
+        estimate, radius = np.where(shorter, sums, estimate), np.where(shorter, through, radius)
+    return CostDifferences(estimate, radius)
+
+
 class Estimates:
     """Counts of reports, and the rules under which each action was chosen.
 
@@ -88,13 +98,7 @@ class Estimates:
         spread = np.abs(upper + upper.T) / 2.0 + bound * (radius[:, None] + radius[None, :])
         np.fill_diagonal(estimate, 0.0)
         np.fill_diagonal(spread, 0.0)
-        for via in range(k):  # Floyd and Warshall; the estimates add up along the shortest path
-            through = spread[:, via, None] + spread[None, via, :]
-            shorter = through < spread
-            chained = estimate[:, via, None] + estimate[None, via, :]
-            estimate = np.where(shorter, chained, estimate)
-            spread = np.where(shorter, through, spread)
-        return CostDifferences(estimate, spread)
+        return chained(estimate, spread)
 
 
 class Bisection:
