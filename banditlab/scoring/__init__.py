@@ -7,6 +7,7 @@ from .built_in import CRPS, Brier, Logarithmic, Power, Spherical, VShaped, Winkl
 from .errors import NotImplementable
 from .family import environment, policy
 from .hiring import HiringMechanism, HiringProblem
+from .identification import Identified, identify
 from .informed import informed_rules
 from .optimal_rule import OptimalRule
 from .plots import plot_payments, plot_rule
@@ -27,6 +28,7 @@ __all__ = [
     "HiringProblem",
     "InformationAcquisition",
     "Logarithmic",
+    "Identified",
     "NotImplementable",
     "OptimalRule",
     "Power",
@@ -43,6 +45,7 @@ __all__ = [
     "closed_forms",
     "crps_of_sample",
     "environment",
+    "identify",
     "informed_rules",
     "is_proper",
     "policies",

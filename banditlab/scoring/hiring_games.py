@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .games import Game, Played, draw
+from .games import Game, Played, draw, indices
 
 if TYPE_CHECKING:
     from .hiring import HiringMechanism, HiringProblem
@@ -173,9 +173,9 @@ class HiringGame(Game):
             self._announced, self._responses = mechanism, respond(self._environment, mechanism)
             self._recommended = np.cumsum(mechanism.recommendations)
             self._profit = self._expected_profit(mechanism)
-        told = _profile(draw(self._recommended, uniforms[0]), mechanism.recommendations.shape)
+        told = indices(draw(self._recommended, uniforms[0]), mechanism.recommendations.shape)
         efforts = tuple(int(made[b]) for made, b in zip(self._responses.efforts, told, strict=True))
-        cell = _profile(draw(self._cumulative[efforts], uniforms[1]), self._cells)
+        cell = indices(draw(self._cumulative[efforts], uniforms[1]), self._cells)
         state, signals = cell[0], cell[1:]
         reports = tuple(int(r[b, s]) for r, b, s in zip(self._responses.reports, told, signals, strict=True))
         decision = draw(np.cumsum(mechanism.decisions[told + reports]), uniforms[2])
@@ -195,12 +195,3 @@ class HiringGame(Game):
             paid = sum(payments[told][heard] for payments in offer.payments)
             total += float(offer.recommendations[told] * (chances * (gained - paid)).sum())
         return total
-
-
-def _profile(cell: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the indices of an entry of a flattened array; `np.unravel_index` takes ten times as long."""
-    indices = []
-    for n in reversed(shape):
-        cell, index = divmod(cell, n)
-        indices.append(index)
-    return tuple(reversed(indices))

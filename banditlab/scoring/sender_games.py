@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .games import Game, Played, draw
+from .games import Game, Played, draw, indices
 
 if TYPE_CHECKING:
     from .acquisition import InformationAcquisition
@@ -101,6 +101,7 @@ class AcquisitionGame(Game):
         self._best = environment.optimal().value
         self._everything = True
         self._announced: Floats | None = None
+        self._decided: Floats
         self._regret = self._violation = 0.0
 
     def best(self) -> Floats:
@@ -117,13 +118,12 @@ class AcquisitionGame(Game):
     def play(self, mechanism: Floats, uniforms: Floats) -> Played:
         """Play a round; `mechanism[s..., a]` is the probability of decision a when s is reported."""
         if mechanism is not self._announced:
-            self._announced = mechanism
+            self._announced, self._decided = mechanism, np.cumsum(mechanism, axis=-1)
             self._regret = self._best - float((self._worth * mechanism).sum())
             self._violation = largest_gain(self._joint, self._environment.sender_utilities, mechanism)
-        cell = draw(self._cumulative, uniforms[0])
-        state, *rest = (int(k) for k in np.unravel_index(cell, self._joint.shape))
-        signals = tuple(rest)
-        decision = draw(np.cumsum(mechanism[signals]), uniforms[1])
+        cell = indices(draw(self._cumulative, uniforms[0]), self._joint.shape)
+        state, signals = cell[0], cell[1:]
+        decision = draw(self._decided[signals], uniforms[1])
         utilities = self._utilities[:, :, state]
         gained = float(utilities[0, decision])
         if not self._everything:

@@ -187,30 +187,27 @@ class HiringExploreThenCommit:
         return Offer(found.recommendations, tuple(mixed), found.decisions)
 
     def estimated(self, state: Employment) -> HiringProblem:
-        """Return the problem as estimated.
-
-        It is made without validation: estimates of one agent's signals differ a little with others' efforts, which the
-        program does not mind.
-        """
+        """Return the problem as estimated; what was never seen is uniform."""
         known, counts = state.known, state.counts
         n = len(known.n_efforts)
         of_state = counts.sum(axis=tuple(range(n)) + tuple(range(n + 1, 2 * n + 1)))
         seen = counts.sum(axis=tuple(range(n + 1, 2 * n + 1)), keepdims=True)
         uniform = 1.0 / math.prod(known.n_signals)
         observations = np.where(seen > 0.0, counts / np.maximum(seen, 1.0), uniform)
-        # as unpickling does it
-        world: Any = HiringProblem.__new__(HiringProblem)
-        fields = {"prior": of_state / of_state.sum(), "observations": observations, "utility": known.utility}
-        world.__setstate__(fields | {"max_payment": known.max_payment, "costs": ((0.0,),) * n})
-        world.__setstate__({"costs": tuple(self._costs(world, i, state.chosen[i]) for i in range(n))})
-        made: HiringProblem = world
-        return made
+        prior = of_state / of_state.sum()
+        costs = [self._costs(known, i, prior, observations, state.chosen[i]) for i in range(n)]
+        return HiringProblem(prior, observations, costs, known.utility, known.max_payment)
 
-    def _costs(self, world: HiringProblem, agent: int, chosen: list[tuple[Floats, int]]) -> Floats:
+    def _costs(
+        self, known: EmployerKnows, agent: int, prior: Floats, observations: Floats, chosen: list[tuple[Floats, int]]
+    ) -> Floats:
         """Return estimates of an agent's costs, of which the least is 0: as `Estimates.cost_differences`."""
-        n_efforts, bound = world.n_efforts[agent], world.max_payment
-        joint = world.prior[None, :, None] * _pooled(world, agent)  # (effort, state, signal)
-        upper = np.full((n_efforts, n_efforts), bound)
+        n, n_efforts = len(known.n_efforts), known.n_efforts[agent]
+        others = tuple(j for j in range(n) if j != agent)
+        # his signals, averaged over the others' efforts, on which they do not depend: (effort, state, signal)
+        own = observations.sum(axis=tuple(n + 1 + j for j in others)).mean(axis=others)
+        joint = prior[None, :, None] * own
+        upper = np.full((n_efforts, n_efforts), known.max_payment)
         for payments, effort in chosen:
             earned = np.einsum("ets,rt->esr", joint, payments).max(axis=2).sum(axis=1)
             upper[effort] = np.minimum(upper[effort], earned[effort] - earned)
@@ -220,11 +217,3 @@ class HiringExploreThenCommit:
         above_first = chained(estimate, radius).estimate[:, 0]
         costs: Floats = above_first - above_first.min()
         return costs
-
-
-def _pooled(world: HiringProblem, agent: int) -> Floats:
-    """Return P_i(s_i | b_i, theta), averaged over the others' efforts, which it does not depend on."""
-    n = world.n_agents
-    others = tuple(j for j in range(n) if j != agent)
-    own: Floats = world.observations.sum(axis=tuple(n + 1 + j for j in others)).mean(axis=others)
-    return own

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.scoring.games import PrincipalKnows
 from banditlab.scoring.lp import ProperRuleProgram
 
-from .estimates import CostDifferences
+from .estimates import CostDifferences, Estimates
 
 Floats = NDArray[np.float64]
 
@@ -75,3 +77,26 @@ class OptimisticProgram:
         if found.status != "optimal":
             return None
         return float(found.extras[0]) * bound, found.payments * bound
+
+
+def most_promising(
+    known: PrincipalKnows, estimates: Estimates, programs: OptimisticProgram, t: int, delta: float, scale: float
+) -> tuple[int, Floats]:
+    r"""Return the action with the largest optimistic profit :math:`\hat h_k`, and the rule that goes with it.
+
+    Where the estimates contradict each other, an action's rule is its informed rule.
+    """
+    q = estimates.distributions()
+    radius = estimates.radius(t, delta, scale)
+    costs = estimates.cost_differences(q, radius)
+    bound = float(np.abs(known.utility).max())
+    best, found = -math.inf, (0, known.informed[0])
+    for k in range(known.n_actions):
+        solved = programs.solve(k, q, radius, costs)
+        if solved is None:
+            pay = float(q[k] @ (known.beliefs * known.informed[k]).sum(axis=1))
+            solved = max(pay - known.max_payment * float(radius[k]), 0.0), known.informed[k]
+        profit = float(q[k] @ known.utility + bound * radius[k]) - solved[0]
+        if profit > best:
+            best, found = profit, (k, solved[1])
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from banditlab.scoring.games import PrincipalKnows, Seen
 from banditlab.scoring.informed import why_not_informed
 
 from .estimates import Bisection, Estimates
-from .optimistic import OptimisticProgram
+from .optimistic import OptimisticProgram, most_promising
 
 Floats = NDArray[np.float64]
 
@@ -139,7 +138,10 @@ class OSRA:
             return state.announced
         n = state.estimates.n
         if state.stale or bool((n > (1.0 + self.tolerance) * state.solved_at).any()):
-            state.action, state.rule = self._most_promising(state, t)
+            delta = 1.0 / state.horizon
+            state.action, state.rule = most_promising(
+                state.known, state.estimates, state.programs, t, delta, self.confidence_scale
+            )
             state.solved_at, state.stale = n.copy(), False
         share = min(self.mixture * state.known.n_actions * t ** (-1 / 3), 1.0)
         state.announced = share * state.known.informed[state.action] + (1.0 - share) * state.rule
@@ -154,21 +156,3 @@ class OSRA:
         elif seen.action != state.action and t > state.known.n_actions:
             end = state.known.informed[state.action]
             state.search = Bisection(state.announced, end, state.action, self.width * t ** (-1 / 3))
-
-    def _most_promising(self, state: Optimism, t: int) -> tuple[int, Floats]:
-        """Return the action with the largest optimistic profit, and the rule that goes with it."""
-        known, estimates = state.known, state.estimates
-        q = estimates.distributions()
-        radius = estimates.radius(t, 1.0 / state.horizon, self.confidence_scale)
-        costs = estimates.cost_differences(q, radius)
-        bound = float(np.abs(known.utility).max())
-        best, found = -math.inf, (0, known.informed[0])
-        for k in range(known.n_actions):
-            solved = state.programs.solve(k, q, radius, costs)
-            if solved is None:
-                pay = float(q[k] @ (known.beliefs * known.informed[k]).sum(axis=1))
-                solved = max(pay - known.max_payment * float(radius[k]), 0.0), known.informed[k]
-            profit = float(q[k] @ known.utility + bound * radius[k]) - solved[0]
-            if profit > best:
-                best, found = profit, (k, solved[1])
-        return found
