@@ -156,7 +156,7 @@ class OnlineFullFeedback(_Optimistic):
 
 @policy
 class OnlineBanditFeedback(_Optimistic):
-    r"""Decides at random for :math:`T^\alpha` rounds, then as `OnlineFullFeedback`; sees utilities of what was decided.
+    r"""Decides at random for T^alpha rounds, then as `OnlineFullFeedback`; sees utilities of what was decided only.
 
     Parameters
     ----------
