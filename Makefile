@@ -34,6 +34,10 @@ bench: $(STAMP)
 reproduce: $(STAMP)
 	$(BIN)/python -m experiments.ucb_lower_bound
 	$(BIN)/python -m experiments.strategic_clicks
+	$(BIN)/python -m experiments.scoring_regret
+	$(BIN)/python -m experiments.scoring_dimensions
+	$(BIN)/python -m experiments.scoring_hiring
+	$(BIN)/python -m experiments.scoring_online
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

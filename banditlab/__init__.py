@@ -7,7 +7,7 @@
 ('UCB1', 'KLUCB')
 """
 
-from . import arms, clicks, errors
+from . import arms, clicks, errors, scoring
 from .core.components import field
 from .core.results import Results, load
 from .core.runner import run, start
@@ -16,4 +16,17 @@ from .core.sweep import sweep
 
 __version__ = "0.1.0"
 
-__all__ = ["Results", "Store", "__version__", "arms", "clicks", "errors", "field", "load", "run", "start", "sweep"]
+__all__ = [
+    "Results",
+    "Store",
+    "__version__",
+    "arms",
+    "clicks",
+    "errors",
+    "field",
+    "load",
+    "run",
+    "scoring",
+    "start",
+    "sweep",
+]

@@ -88,7 +88,7 @@ def plot_metric(
     one_of(*SCALES)("yscale", yscale)
     bands = _bands(results, metric, environment, level, n_resamples)
     rounds = results.checkpoints
-    ax = _axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     means = np.stack([mean for mean, _, _ in bands])
     drawn: list[tuple[float, Any]] = []
     for k, label in enumerate(results.policies):
@@ -151,7 +151,7 @@ def _bands(
     return found
 
 
-def _axes() -> Axes:
+def new_axes() -> Axes:
     """Return new Axes, in a pyplot figure where the caller uses pyplot, as notebooks do."""
     if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
         import matplotlib.pyplot as plt
@@ -246,7 +246,7 @@ def plot_sweep(
         table = table[table[name].isna() | (table[name] == value)]
     if table.empty:
         raise invalid("where", where, "values that some cell has")
-    ax = _axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     if y is not None:
         _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale)
     else:
@@ -355,7 +355,7 @@ def plot_dynamics(
     from matplotlib.ticker import MaxNLocator
 
     one_of("strategies", "utilities", "regret")("what", what)
-    ax = _axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     alone = what == "regret"
     curves = path.regret[:, :, None] if alone else getattr(path, what)
     first = len(ax.lines) if alone else 0  # another mechanism's regret may be there already

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import cases, floors, probes, references, report
+from . import cases, floors, osra, probes, programs, references, report
 from .harness import Measured, machine
 from .report import Target
 
-PROBES = ("policies", "overhead", "import", "first-result", "memory", "dynamics")
+PROBES = ("policies", "programs", "osra", "overhead", "import", "first-result", "memory", "dynamics")
 CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "ucbs")
 
 
@@ -122,6 +122,19 @@ def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
 
 def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str, Any]) -> list[Target]:
     targets = []
+    if wanted("programs"):
+        found = record["programs"] = programs.programs(quick, repetitions)
+        _section("programs: one optimal rule, 5 beliefs, ms (and times the warm loop)", programs.shown(found))
+        targets.append(Target("one optimal-rule program in a loop", "ms", programs.slowest_loop(found), 1.0, False))
+        targets.append(
+            Target("one optimal-rule program, against CVXPY", "x", programs.smallest_ratio(found), 20.0, True)
+        )
+    if wanted("osra"):
+        found = record["osra"] = osra.osra(quick, repetitions)
+        title = f"osra: 3 actions, 5 beliefs, 2 states, 1 run x {found['horizon']:,} rounds, and shares of its time"
+        _section(title, osra.shown(found))
+        for name, row in found["variants"].items():
+            targets.append(Target(f"OSRA, {name}, T = {found['horizon']:,}", "s", row["seconds"], 60.0, False))
     if wanted("overhead"):
         found = record["overhead"] = probes.overhead(quick, repetitions)
         name = f"run's own share of the time, UCB1, K = 10, 1,000 runs x {found['horizon']:,} rounds"

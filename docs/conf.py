@@ -31,6 +31,16 @@ html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
 html_sidebars = {"**": ["sidebar-nav-bs"]}
 
 
+def documented_methods(thing: object) -> list[str]:
+    """Return the names of the public methods that a class defines itself; none for a function."""
+    own = vars(thing) if isinstance(thing, type) else {}
+    return [
+        name
+        for name, value in own.items()
+        if not name.startswith("_") and callable(getattr(thing, name)) and value.__doc__
+    ]
+
+
 def write_family_pages() -> None:
     """Write one page a family, from the registry: a new component is in the documentation by itself."""
     import importlib
@@ -53,8 +63,11 @@ def write_family_pages() -> None:
         theory = getattr(module, "theory", None)
         tables.append(("Theory", [f"{family}.theory.{n}" for n in getattr(theory, "__all__", ())]))
         listed = {name for _, names in tables for name in names}
-        others = [f"{family}.{n}" for n in module.__all__ if not inspect.ismodule(getattr(module, n))]
-        tables.append(("Functions and other classes", [n for n in others if n not in listed]))
+        others = [n for n in module.__all__ if f"{family}.{n}" not in listed and callable(getattr(module, n))]
+        tables.append(("Functions and classes", [f"{family}.{n}" for n in others]))
+        tables.append(
+            ("Methods", [f"{family}.{n}.{m}" for n in others for m in documented_methods(getattr(module, n))])
+        )
         for title, names in tables:
             if names:
                 lines += [f"## {title}", "", "```{eval-rst}", ".. currentmodule:: banditlab", ""]

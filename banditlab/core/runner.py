@@ -66,7 +66,8 @@ def run(
         What to record. For arms: 'regret', 'reward', 'optimal_rate', 'pulls'; for clicks: 'regret', 'selections',
         'clicks', 'screened', 'screening_round'.
     n_jobs : int, optional
-        Threads, as in joblib; default all cores, or what `joblib.parallel_config` says.
+        Threads, or processes for families in plain Python, as in joblib; default all cores, or what
+        `joblib.parallel_config` says.
     backend : {'cpu', 'python'}, default 'cpu'
         'python' plays without compiling: slow, for debugging; the numbers are the same.
     first_run : int, default 0

@@ -1,0 +1,237 @@
+"""Informed senders and a receiver who decides on their reports: the optimal incentive-compatible mechanism."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import field
+from banditlab.core.errors import BanditlabError, InvalidArgument
+from banditlab.core.validation import matrix, non_negative
+
+from .family import environment
+from .principal_agent import n_entries
+from .simplex import belief
+from .tables import conditional_table, table
+
+if TYPE_CHECKING:
+    from .sender_games import AcquisitionGame
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AcquisitionMechanism:
+    """A decision, possibly random, for each profile of reports.
+
+    Attributes
+    ----------
+    environment : InformationAcquisition
+        Whose mechanism it is.
+    decisions : float64 array (n_signals[0], ..., n_signals[n - 1], n_decisions)
+        phi(a | s): the probability of each decision.
+    """
+
+    environment: InformationAcquisition
+    decisions: Floats
+
+    @property
+    def value(self) -> float:
+        """The receiver's expected utility if all senders tell the truth."""
+        world = self.environment
+        worth = np.tensordot(world.joint, world.receiver_utility, axes=(0, 1))  # s_1, ..., s_n, a
+        return float((worth * self.decisions).sum())
+
+
+@environment
+class InformationAcquisition:
+    r"""Senders who know something and want something; a receiver who commits to how she decides on what they say.
+
+    A state theta is drawn from the prior; sender i sees a signal s_i, and reports one; the receiver takes decision a
+    with probability phi(a | reported signals). The receiver gains u(a, theta), sender i gains u_i(a, theta); there are
+    no payments. By the revelation principle the receiver loses nothing by mechanisms under which telling the truth is
+    an equilibrium.
+
+    Parameters
+    ----------
+    prior : sequence of float
+        p(theta).
+    observations : array (n_states, n_signals[0], ..., n_signals[n - 1])
+        P(s | theta): the joint probability of the senders' signals in each state.
+    receiver_utility : matrix (n_decisions, n_states)
+        u(a, theta).
+    sender_utilities : array (n_senders, n_decisions, n_states)
+        u_i(a, theta).
+
+    Raises
+    ------
+    InvalidArgument
+        If shapes do not fit or rows are no distributions; the message names the entry.
+
+    Notes
+    -----
+    The setting of Cacciamani, Castiglioni and Gatti, "Online Mechanism Design for Information Acquisition" (ICML 2023),
+    arXiv:2302.02873. The linear program of `optimal` was reconstructed from the paper's summary for the version
+    without transfers, and not read in it.
+
+    Examples
+    --------
+    A sender who always wants decision 1 cannot be asked; one who wants what the receiver wants can:
+
+    >>> from banditlab import scoring
+    >>> def with_sender(utility):
+    ...     return scoring.InformationAcquisition(
+    ...         prior=[0.6, 0.4], observations=[[1, 0], [0, 1]], receiver_utility=[[1, 0], [0, 1]],
+    ...         sender_utilities=[utility],
+    ...     )
+    >>> round(with_sender([[0, 0], [1, 1]]).optimal().value, 9)
+    0.6
+    >>> round(with_sender([[1, 0], [0, 1]]).optimal().value, 9)
+    1.0
+    """
+
+    prior: Floats = field(check=belief, doc="probability of each state")
+    observations: Floats = field(check=conditional_table(1), doc="probability of the signals, given the state")
+    receiver_utility: Floats = field(check=matrix(), doc="what a decision is worth to the receiver in each state")
+    sender_utilities: Floats = field(check=table(3), doc="what a decision is worth to each sender in each state")
+
+    def validate(self) -> None:
+        """Check that shapes fit."""
+        name, n_states = "InformationAcquisition", len(self.prior)
+        n_entries(f"{name}.observations", len(self.observations), n_states, "state")
+        n_entries(f"{name}.receiver_utility[0]", self.receiver_utility.shape[1], n_states, "state")
+        n_entries(f"{name}.sender_utilities", len(self.sender_utilities), self.observations.ndim - 1, "sender")
+        if self.sender_utilities.shape[1:] != self.receiver_utility.shape:
+            got = " x ".join(str(n) for n in self.sender_utilities.shape[1:])
+            want = " x ".join(str(n) for n in self.receiver_utility.shape)
+            raise InvalidArgument(f"{name}.sender_utilities[0] is {got}; allowed: {want}, as receiver_utility")
+
+    @property
+    def n_senders(self) -> int:
+        """Number of senders."""
+        return len(self.sender_utilities)
+
+    @property
+    def n_signals(self) -> tuple[int, ...]:
+        """Number of signals of each sender."""
+        return self.observations.shape[1:]
+
+    @property
+    def n_decisions(self) -> int:
+        """Number of decisions."""
+        return len(self.receiver_utility)
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return len(self.prior)
+
+    @property
+    def n_arms(self) -> int:
+        """Number of decisions: what the receiver chooses from."""
+        return self.n_decisions
+
+    @property
+    def joint(self) -> Floats:
+        """p(theta) P(s | theta), with the shape of `observations`."""
+        joint: Floats = self.prior.reshape((-1,) + (1,) * self.n_senders) * self.observations
+        return joint
+
+    def game(self) -> AcquisitionGame:
+        """Return what plays this environment round by round."""
+        from .sender_games import AcquisitionGame
+
+        return AcquisitionGame(self)
+
+    def optimal(self, *, slack: float = 0.0) -> AcquisitionMechanism:
+        """Return the receiver's optimal incentive-compatible mechanism.
+
+        Maximise sum_(theta, s) p(theta) P(s | theta) sum_a phi(a | s) u(a, theta) over decision rules phi such that,
+        for every sender i and signals s_i and s_i',
+        sum_(theta, s_-i) p(theta) P(s | theta) sum_a [phi(a | s) - phi(a | s_i', s_-i)] u_i(a, theta) >= -slack.
+
+        Parameters
+        ----------
+        slack : float, default 0.0
+            How much a sender may gain by a lie, weighted by the probability of the signal; at least 0.
+
+        Returns
+        -------
+        AcquisitionMechanism
+            Exists always, because deciding without listening is incentive compatible.
+        """
+        slack = non_negative("slack", slack)
+        return AcquisitionMechanism(
+            self, optimal_decisions(self.joint, self.receiver_utility, self.sender_utilities, slack)
+        )
+
+
+def optimal_decisions(joint: Floats, receiver: Floats, senders: Floats, slack: float) -> Floats:
+    """Return the optimal phi(a | s) for a joint distribution of state and signals, which may be an estimate.
+
+    Parameters
+    ----------
+    joint : float64 array (n_states, n_signals[0], ..., n_signals[n - 1])
+        Probabilities of state and signals.
+    receiver : float64 array (n_decisions, n_states)
+        Her utility.
+    senders : float64 array (n_senders, n_decisions, n_states)
+        Theirs.
+    slack : float
+        As in `InformationAcquisition.optimal`.
+
+    Returns
+    -------
+    float64 array (n_signals[0], ..., n_signals[n - 1], n_decisions)
+    """
+    from scipy import sparse
+    from scipy.optimize import linprog
+
+    shape, n_decisions = joint.shape[1:], len(receiver)
+    profiles = np.arange(int(np.prod(shape))).reshape(shape)
+
+    def variables(cells: Any) -> Any:
+        return (np.ravel(cells)[:, None] * n_decisions + np.arange(n_decisions)).ravel()
+
+    def worth(utility: Floats) -> Floats:
+        """Return what decision a at signals s is worth: sum over theta of joint times utility; (..., n_decisions)."""
+        gained: Floats = np.tensordot(joint, utility, axes=(0, 1))
+        return gained
+
+    # The solver's tolerances are absolute: utilities are put in units of the largest.
+    unit, senders_unit = (float(np.abs(utility).max()) or 1.0 for utility in (receiver, senders))
+    rows, columns, entries, n_rows = [], [], [], 0
+    for i, utility in enumerate(senders):
+        gained = worth(utility) / senders_unit
+        for own, lie in np.ndindex(shape[i], shape[i]):
+            if own == lie:
+                continue
+            values = gained.take(own, axis=i).ravel()
+            for cells, sign in ((profiles.take(own, axis=i), -1.0), (profiles.take(lie, axis=i), 1.0)):
+                columns.append(variables(cells))
+                entries.append(sign * values)
+                rows.append(np.full(len(values), n_rows))
+            n_rows += 1
+    size = profiles.size * n_decisions
+    incentive = None
+    if n_rows:
+        where = (np.concatenate(rows), np.concatenate(columns))
+        incentive = sparse.csr_array((np.concatenate(entries), where), shape=(n_rows, size))
+    found = linprog(
+        -worth(receiver).ravel() / unit,
+        A_ub=incentive,
+        b_ub=np.full(n_rows, slack / senders_unit) if n_rows else None,
+        A_eq=sparse.kron(sparse.eye_array(profiles.size), np.ones((1, n_decisions))).tocsr(),
+        b_eq=np.ones(profiles.size),
+        bounds=(0.0, 1.0),
+        method="highs-ds",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    if found.status != 0:
+        raise BanditlabError(f"the program for the optimal mechanism ended with: {found.message}")
+    phi = np.clip(found.x, 0.0, 1.0).reshape(*shape, n_decisions)
+    decided: Floats = phi / phi.sum(axis=-1, keepdims=True)
+    return decided

@@ -1,0 +1,239 @@
+"""Search all deviations from a mechanism: effort, reports, and both together.
+
+Written from the definitions, in the agents' terms, and without any of the programs that find mechanisms: it tries every
+effort, and at everything that the agent then sees, every report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import integer, non_negative, shown
+
+from .acquisition import AcquisitionMechanism
+from .hiring import HiringMechanism
+from .optimal_rule import OptimalRule
+from .principal_agent import PrincipalAgent
+
+Floats = NDArray[np.float64]
+
+TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One way of not doing what a mechanism asks for.
+
+    Attributes
+    ----------
+    kind : {'effort', 'report', 'joint'}
+        Another effort and the truth; the same effort and lies; or both.
+    agent : int
+        Who; 0 in a `PrincipalAgent`.
+    recommended, effort : int or None
+        The effort asked for, and the one made; None for senders, who make none.
+    reports : tuple of int
+        What is reported, one entry a belief or signal.
+    gain : float
+        By how much the agent's expected profit changes. With several agents it is weighted by the probability of the
+        recommendation.
+    """
+
+    kind: str
+    agent: int
+    recommended: int | None
+    effort: int | None
+    reports: tuple[int, ...]
+    gain: float
+
+    def __str__(self) -> str:
+        """Return the deviation in words."""
+        what = []
+        if self.effort is not None and self.kind != "report":
+            what.append(f"makes effort {self.effort} instead of {self.recommended}")
+        lies = [f"{r} for {s}" for s, r in enumerate(self.reports) if r != s]
+        if self.kind != "effort":
+            what.append(f"reports {', '.join(lies)}")
+        return f"agent {self.agent} {' and '.join(what)}, and gains {self.gain:.6g}"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found; true if the mechanism is incentive compatible within the tolerance.
+
+    Attributes
+    ----------
+    gain : float
+        What the most profitable deviation gains, 0 if none gains anything.
+    deviation : Deviation or None
+        That deviation; None if it gains no more than `tolerance`.
+    by_kind : dict from str to Deviation
+        The most profitable deviation of each kind that exists, whether it gains anything or not.
+    tolerance : float
+        Gains up to this count as none, in units of payments or utilities.
+    """
+
+    gain: float
+    deviation: Deviation | None
+    by_kind: dict[str, Deviation]
+    tolerance: float
+
+    def __bool__(self) -> bool:
+        """Whether the mechanism is incentive compatible."""
+        return self.deviation is None
+
+    def __str__(self) -> str:
+        """Return the verdict in words."""
+        if self.deviation is None:
+            return f"incentive compatible: no deviation gains more than {self.tolerance:g}"
+        return f"not incentive compatible: {self.deviation}"
+
+
+def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, tolerance: float = TOLERANCE) -> Audit:
+    """Search a mechanism for the most profitable deviation of any agent, others being obedient and truthful.
+
+    Parameters
+    ----------
+    mechanism : OptimalRule, HiringMechanism, AcquisitionMechanism or PrincipalAgent
+        What to audit; a `PrincipalAgent` needs the other two arguments.
+    payments : matrix (n_beliefs, n_states) or ScoringRule, optional
+        Payments in a `PrincipalAgent`.
+    action : int, optional
+        The action that they are meant to implement.
+    tolerance : float, default 1e-8
+        Gains up to this share of max_payment (for informed senders, of their largest utility) count as none.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    InvalidType
+        If the mechanism is of no kind that is listed above.
+
+    Examples
+    --------
+    The Brier score rewards the truth, but an action that costs too much is not worth it:
+
+    >>> from banditlab import scoring
+    >>> world = scoring.PrincipalAgent(
+    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]], costs=[0, 0.3],
+    ...     utility=[1, 0.5, 1],
+    ... )
+    >>> brier = [[1, 0], [0.75, 0.75], [0, 1]]
+    >>> print(scoring.audit(world, brier, action=1))
+    not incentive compatible: agent 0 makes effort 0 instead of 1, and gains 0.05
+    >>> print(scoring.audit(world.optimal_rule(1)))
+    incentive compatible: no deviation gains more than 1e-08
+    """
+    tolerance = non_negative("tolerance", tolerance)
+    if not isinstance(mechanism, PrincipalAgent) and (payments is not None or action is not None):
+        extra = "payments" if payments is not None else "action"
+        raise InvalidArgument(f"{extra} is given with {shown(mechanism)}; allowed: with a PrincipalAgent")
+    if isinstance(mechanism, OptimalRule):
+        mechanism, payments, action = mechanism.environment, mechanism.payments, mechanism.action
+    if isinstance(mechanism, PrincipalAgent):
+        if payments is None or action is None:
+            missing = "payments" if payments is None else "action"
+            raise InvalidArgument(f"{missing} is None; allowed: payments and action, to audit a PrincipalAgent")
+        action = integer(0, mechanism.n_actions - 1)("action", action)
+        scale = mechanism.max_payment
+        found = _of_one_agent(mechanism, mechanism.table(payments), action)
+    elif isinstance(mechanism, HiringMechanism):
+        scale = mechanism.environment.max_payment
+        found = _of_several_agents(mechanism)
+    elif isinstance(mechanism, AcquisitionMechanism):
+        scale = float(np.abs(mechanism.environment.sender_utilities).max())
+        found = _of_senders(mechanism)
+    else:
+        raise InvalidType(
+            f"mechanism is {shown(mechanism)}; allowed: an OptimalRule, a HiringMechanism, an AcquisitionMechanism, or "
+            "a PrincipalAgent with payments and action"
+        )
+    by_kind: dict[str, Deviation] = {}
+    for deviation in found:
+        if deviation.kind not in by_kind or deviation.gain > by_kind[deviation.kind].gain:
+            by_kind[deviation.kind] = deviation
+    tolerance *= scale
+    best = max(by_kind.values(), key=lambda d: d.gain, default=None)
+    gain = max(0.0, best.gain) if best is not None else 0.0
+    return Audit(gain, best if gain > tolerance else None, by_kind, tolerance)
+
+
+def _of_one_agent(world: PrincipalAgent, payments: Floats, action: int) -> Iterator[Deviation]:
+    """Yield, for every action, the truth and the best reports."""
+
+    def earned(k: int) -> Floats:
+        """Return what action k earns at belief m (weighted by its probability) by reporting m', at [m, m']."""
+        probability, belief = world.action_distributions[k], world.beliefs
+        return np.array([[probability[m] * (belief[m] @ row) for row in payments] for m in range(world.n_beliefs)])
+
+    obedient = float(earned(action).diagonal().sum() - world.costs[action])
+    for k in range(world.n_actions):
+        yield from _both(earned(k), 0, action, k, float(world.costs[k]), obedient)
+
+
+def _of_several_agents(mechanism: HiringMechanism) -> Iterator[Deviation]:
+    """Yield, for every agent, recommendation and effort, the truth and the best reports."""
+    world, n = mechanism.environment, mechanism.environment.n_agents
+    joint, mu = world.joint, mechanism.recommendations
+
+    def earned(i: int, told: int, effort: int) -> Floats:
+        """Return what agent i is paid, at [s_i, report]: the sum over b_-i, s_-i and theta of all that matters."""
+        told_mu = np.asarray(mu.take(told, axis=i))[(...,) + (None,) * n]  # b_-i, then room for theta and s_-i
+        result = np.empty((world.n_signals[i],) * 2)
+        for seen, report in np.ndindex(result.shape):
+            happens: Any = joint.take(effort, axis=i).take(seen, axis=n + i)  # b_-i, theta, s_-i
+            paid: Any = mechanism.payments[i].take(told, axis=i).take(report, axis=n - 1 + i)  # b_-i, s_-i, theta
+            result[seen, report] = (told_mu * happens * np.moveaxis(paid, -1, n - 1)).sum()
+        return result
+
+    for i in range(n):
+        for told in range(world.n_efforts[i]):
+            probability = float(mu.take(told, axis=i).sum())
+            if probability == 0.0:
+                continue
+            cost = world.costs[i] * probability
+            obedient = float(earned(i, told, told).diagonal().sum() - cost[told])
+            for effort in range(world.n_efforts[i]):
+                yield from _both(earned(i, told, effort), i, told, effort, float(cost[effort]), obedient)
+
+
+def _of_senders(mechanism: AcquisitionMechanism) -> Iterator[Deviation]:
+    """Yield, for every sender, the best reports."""
+    world = mechanism.environment
+    for i, utility in enumerate(world.sender_utilities):
+        wanted = np.tensordot(mechanism.decisions, utility, axes=(-1, 0))  # s_1, ..., s_n, theta
+        result = np.empty((world.n_signals[i],) * 2)
+        for seen, report in np.ndindex(result.shape):
+            signal: Any = world.joint.take(seen, axis=i + 1)
+            happens = np.moveaxis(signal, 0, -1)  # s_-i, theta
+            result[seen, report] = (happens * wanted.take(report, axis=i)).sum()
+        yield from _both(result, i, None, None, 0.0, float(result.diagonal().sum()))
+
+
+def _both(
+    earned: Floats, agent: int, recommended: int | None, effort: int | None, cost: float, obedient: float
+) -> Iterator[Deviation]:
+    """Yield the deviations to an effort: with the truth, unless that is obedience, and with the best lies, if any.
+
+    Where lying earns nothing but rounding, the truth is told.
+    """
+    truth = earned.diagonal()
+    rounding = 1e-13 * float(np.abs(earned).max())
+    same = effort == recommended
+    if not same:
+        gain = float(truth.sum()) - cost - obedient
+        yield Deviation("effort", agent, recommended, effort, tuple(range(len(truth))), gain)
+    reports = np.where(earned.max(axis=1) > truth + rounding, earned.argmax(axis=1), np.arange(len(truth)))
+    if (reports != np.arange(len(truth))).any():
+        gain = float(earned.max(axis=1).sum()) - cost - obedient
+        kind = "report" if same else "joint"
+        yield Deviation(kind, agent, recommended, effort, tuple(int(r) for r in reports), gain)

@@ -1,0 +1,73 @@
+"""The decorators `policy` and `environment` of this family."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, dataclass_transform
+
+from banditlab.core.components import Family, field
+
+from .protocol import ScoringProtocol
+
+C = TypeVar("C", bound=type)
+
+# What a class of this family must and may implement; the decorators compare names and arguments with these. Nothing
+# here is compiled: a round solves linear programs, beside which the interpreter costs little.
+
+
+def state(self: Any, known: Any, horizon: int, rng: Any) -> Any:
+    """Return a fresh memory for one run: any object of the policy's own."""
+
+
+def announce(self: Any, state: Any, t: int) -> Any:
+    """Return the mechanism of round t; for a `PrincipalAgent` the payments, one row a report, one column a state."""
+
+
+def update(self: Any, state: Any, seen: Any, t: int) -> None:
+    """Learn from what the principal sees of round t."""
+
+
+def game(self: Any) -> Any:
+    """Return what plays the environment round by round, a `games.Game`."""
+
+
+SCORING = Family(
+    name="scoring",
+    protocol=ScoringProtocol(),
+    policy_kernels=(state, announce, update),
+    policy_needs=(("state",), ("announce",), ("update",)),
+    environment_kernels=(game,),
+    environment_needs=(("game",),),
+    plays=("scoring",),
+)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+def policy(cls: C) -> C:
+    """Make a class a policy that buys information.
+
+    The class has `state(known, horizon, rng)`, which returns its memory for one run; `announce(state, t)`, which
+    returns the mechanism of round t = 1, 2, ...; `update(state, seen, t)`, which learns; and fields declared with
+    `banditlab.field`. If the state has attributes `solves` (linear programs solved so far) and `bisecting` (whether
+    this round is a probe), they are recorded as metrics.
+
+    Raises
+    ------
+    InvalidComponent
+        If a method is missing or has other arguments.
+    """
+    return SCORING.policy(cls)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+def environment(cls: C) -> C:
+    """Make a class an environment in which information is bought.
+
+    The class has `n_arms` (the number of actions that can be induced) and `game()`, which returns the
+    `banditlab.scoring.games.Game` that plays it.
+
+    Raises
+    ------
+    InvalidComponent
+        If a method is missing or has other arguments.
+    """
+    return SCORING.environment(cls)

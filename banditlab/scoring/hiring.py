@@ -1,0 +1,414 @@
+"""A principal who hires several agents: whom to ask for how much effort, and how to pay for their reports together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import field
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import integer, matrix, non_negative, one_of, positive, shown, vector
+
+from .errors import NotImplementable
+from .family import environment
+from .principal_agent import n_entries
+from .simplex import SUM_TOLERANCE, belief
+from .tables import conditional_table, table
+
+if TYPE_CHECKING:
+    from .hiring_games import HiringGame
+    from .uncorrelated import AgentRule
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class HiringMechanism:
+    """Recommended efforts, payments and decisions.
+
+    The principal draws a profile b of efforts from `recommendations` and tells each agent his own; she hears a profile
+    s of signals, takes decision a with probability `decisions[b, s, a]`, and when the state theta is seen, pays agent i
+    `payments[i][b, s, theta]`.
+
+    Attributes
+    ----------
+    environment : HiringProblem
+        Whose mechanism it is.
+    recommendations : float64 array (n_efforts[0], ..., n_efforts[n - 1])
+        mu.
+    payments : tuple of n float64 arrays (efforts..., signals..., n_states)
+        gamma_i(b, s, theta), in [0, max_payment].
+    decisions : float64 array (efforts..., signals..., n_decisions)
+        pi(a | b, s).
+    correlated : bool
+        Whether efforts or payments of an agent may depend on others.
+    """
+
+    environment: HiringProblem
+    recommendations: Floats
+    payments: tuple[Floats, ...]
+    decisions: Floats
+    correlated: bool
+
+    @property
+    def utility(self) -> float:
+        """The principal's expected utility from her decisions, if all agents obey and tell the truth."""
+        world = self.environment
+        b, s = _letters(world.n_agents)
+        return float(
+            np.einsum(
+                f"{b},{b}t{s},{b}{s}a,at->",
+                self.recommendations,
+                world.joint,
+                self.decisions,
+                world.utility,
+                optimize=True,
+            )
+        )
+
+    @property
+    def expected_payments(self) -> Floats:
+        """Expected payment to each agent, if all obey and tell the truth."""
+        world = self.environment
+        b, s = _letters(world.n_agents)
+        return np.array(
+            [
+                np.einsum(f"{b},{b}t{s},{b}{s}t->", self.recommendations, world.joint, paid, optimize=True)
+                for paid in self.payments
+            ]
+        )
+
+    @property
+    def profit(self) -> float:
+        """The principal's expected utility minus all payments."""
+        return self.utility - float(self.expected_payments.sum())
+
+
+@environment
+class HiringProblem:
+    r"""Several agents, who choose how much effort to make, see signals of the state, and report them.
+
+    The principal announces a mechanism (`HiringMechanism`): recommended efforts, payments that may depend on all
+    recommendations, all reports and the state, and a decision. Agent i makes effort b_i' instead of the recommended b_i
+    if he likes, at cost c_i(b_i'), sees s_i and reports a signal. A mechanism is incentive compatible if no agent gains
+    by any effort and misreport together, when all others obey and tell the truth.
+
+    Parameters
+    ----------
+    prior : sequence of float
+        p(theta).
+    observations : array (n_efforts[0], ..., n_efforts[n - 1], n_states, n_signals[0], ..., n_signals[n - 1])
+        P(s | b, theta). `HiringProblem.independent` makes it from one array an agent. Signals may be correlated. The
+        paper has the distribution of each s_i depend on b_i and theta alone: uncorrelated payments need that here too,
+        `optimal` does not.
+    costs : sequence of n sequences of float
+        c_i(b_i); at least 0.
+    utility : matrix (n_decisions, n_states)
+        u(a, theta): what a decision is worth to the principal.
+    max_payment : float, default 1.0
+        M: payments to each agent are in [0, M]; positive.
+
+    Raises
+    ------
+    InvalidArgument
+        If an argument breaks what is said above; the message names the entry.
+
+    Notes
+    -----
+    The setting of Cacciamani, Castiglioni and Gatti, "Online Information Acquisition: Hiring Multiple Agents" (ICLR
+    2024), arXiv:2307.06210. The linear program of `optimal` was derived from the paper's description of its own (a
+    linear relaxation of a quadratic program, with auxiliary variables for the best misreports), and not copied from it.
+    It is exact. It has prod n_efforts x prod n_signals x n_states x n variables: exponential in the number of agents,
+    as is the mechanism itself.
+
+    Examples
+    --------
+    Two agents who, when they look, see the same noisy sign of the state. It is enough that one of them looks. But if
+    now and then both are told to, without knowing it, they can be paid for saying the same, which is a better test of
+    having looked than the state is:
+
+    >>> import numpy as np
+    >>> from banditlab import scoring
+    >>> sign = np.array([[0.6, 0.4], [0.4, 0.6]])  # probability of each sign in each state
+    >>> neither = np.full((2, 2, 2), 0.25)
+    >>> first = sign[:, :, None] * [[0.5, 0.5], [0.5, 0.5]]
+    >>> second, both = first.transpose(0, 2, 1), sign[:, :, None] * np.eye(2)
+    >>> world = scoring.HiringProblem(
+    ...     prior=[0.5, 0.5], observations=[[neither, second], [first, both]], costs=[[0, 0.01], [0, 0.01]],
+    ...     utility=[[1, 0], [0, 1]],
+    ... )
+    >>> best = world.optimal()
+    >>> best.recommendations.round(3).tolist()
+    [[0.0, 0.495], [0.495, 0.01]]
+    >>> round(best.profit, 6), round(world.optimal_uncorrelated().profit, 6)
+    (0.579798, 0.54)
+    >>> print(scoring.audit(best))
+    incentive compatible: no deviation gains more than 1e-08
+    """
+
+    prior: Floats = field(check=belief, doc="probability of each state")
+    observations: Floats = field(check=table(None, 0.0, 1.0), doc="probability of signals, given efforts and the state")
+    costs: Any = field(doc="what each effort costs each agent")
+    utility: Floats = field(check=matrix(), doc="what a decision is worth to the principal in each state")
+    max_payment: float = field(default=1.0, check=positive, doc="the largest payment to one agent")
+
+    @classmethod
+    def independent(
+        cls, prior: Any, signals: Sequence[Any], costs: Sequence[Any], utility: Any, max_payment: float = 1.0
+    ) -> HiringProblem:
+        """Return the problem of agents whose signals are independent given the state.
+
+        Parameters
+        ----------
+        prior, costs, utility, max_payment
+            As for the class.
+        signals : sequence of arrays (n_efforts[i], n_states, n_signals[i])
+            P_i(s_i | b_i, theta), one array an agent.
+
+        Returns
+        -------
+        HiringProblem
+        """
+        n = len(signals)
+        if n > 8:
+            raise InvalidArgument(f"signals has {n} entries; allowed: at most 8 agents")
+        each = [conditional_table(2)(f"HiringProblem.signals[{i}]", a) for i, a in enumerate(signals)]
+        for i, a in enumerate(each):
+            if a.ndim != 3 or a.shape[1] != each[0].shape[1]:
+                raise InvalidArgument(
+                    f"HiringProblem.signals[{i}] has the shape {a.shape}; allowed: (efforts, states, signals), with "
+                    "as many states for every agent"
+                )
+        b, s = _letters(n)
+        terms = ",".join(f"{b[i]}t{s[i]}" for i in range(n))
+        return cls(prior, np.einsum(f"{terms}->{b}t{s}", *each), costs, utility, max_payment)
+
+    def validate(self) -> None:
+        """Check shapes, and that signals are distributions."""
+        name = "HiringProblem"
+        if isinstance(self.costs, str | bytes) or not hasattr(self.costs, "__len__") or len(self.costs) == 0:
+            raise InvalidType(f"{name}.costs is {shown(self.costs)}; allowed: one sequence of numbers an agent")
+        costs = tuple(vector(0.0)(f"{name}.costs[{i}]", c) for i, c in enumerate(self.costs))
+        object.__setattr__(self, "costs", costs)
+        n = len(costs)
+        if n > 8:
+            raise InvalidArgument(f"{name}.costs has {n} entries; allowed: at most 8 agents")
+        if self.observations.ndim != 2 * n + 1:
+            raise InvalidArgument(
+                f"{name}.observations has {self.observations.ndim} axes; allowed: {2 * n + 1}, which are {n} efforts, "
+                f"the state and {n} signals, because costs has {n} entries"
+            )
+        for i, c in enumerate(costs):
+            n_entries(f"{name}.costs[{i}]", len(c), self.observations.shape[i], "effort")
+        n_entries(f"{name}.prior", len(self.prior), self.observations.shape[n], "state")
+        n_entries(f"{name}.utility[0]", self.utility.shape[1], len(self.prior), "state")
+        conditional_table(n + 1)(f"{name}.observations", self.observations)
+
+    @property
+    def n_agents(self) -> int:
+        """Number of agents, n."""
+        return len(self.costs)
+
+    @property
+    def n_efforts(self) -> tuple[int, ...]:
+        """Number of efforts of each agent."""
+        return self.observations.shape[: self.n_agents]
+
+    @property
+    def n_signals(self) -> tuple[int, ...]:
+        """Number of signals of each agent."""
+        return self.observations.shape[self.n_agents + 1 :]
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return len(self.prior)
+
+    @property
+    def n_decisions(self) -> int:
+        """Number of decisions."""
+        return len(self.utility)
+
+    @property
+    def n_arms(self) -> int:
+        """Number of profiles of efforts: what the principal chooses from."""
+        return int(np.prod(self.n_efforts))
+
+    @property
+    def joint(self) -> Floats:
+        """p(theta) P(s | b, theta), with the shape of `observations`."""
+        n = self.n_agents
+        joint: Floats = self.prior.reshape((1,) * n + (-1,) + (1,) * n) * self.observations
+        return joint
+
+    @property
+    def best_decisions(self) -> Floats:
+        """The principal's best decision on each profile of truthful signals, as probabilities (b..., s..., a)."""
+        worth = np.tensordot(self.joint, self.utility, axes=(self.n_agents, 1))
+        best: Floats = np.eye(self.n_decisions)[worth.argmax(axis=-1)]
+        return best
+
+    @property
+    def profile_utilities(self) -> Floats:
+        """Her expected utility under each profile of efforts, if all tell the truth and she decides best."""
+        n = self.n_agents
+        worth = np.tensordot(self.joint, self.utility, axes=(n, 1))
+        total: Floats = worth.max(axis=-1).sum(axis=tuple(range(n, 2 * n)))
+        return total
+
+    def agent_signals(self, agent: int) -> Floats:
+        """Return P_i(s_i | b_i, theta) as an array (n_efforts[i], n_states, n_signals[i]).
+
+        Raises
+        ------
+        InvalidArgument
+            If it depends on others' efforts, so that an agent cannot be looked at alone.
+        """
+        n, agent = self.n_agents, integer(0, self.n_agents - 1)("agent", agent)
+        others = tuple(n + 1 + j for j in range(n) if j != agent)
+        marginal = np.moveaxis(self.observations.sum(axis=others), agent, n - 1)  # others' efforts..., b_i, theta, s_i
+        each = marginal.reshape(-1, *marginal.shape[n - 1 :])
+        off = np.abs(each - each[0]).max()
+        if off > SUM_TOLERANCE:
+            raise InvalidArgument(
+                f"HiringProblem.observations gives agent {agent} signals whose distribution changes by {off:.6g} with "
+                "others' efforts; allowed, for uncorrelated payments: one that depends on his own effort and the state"
+            )
+        own: Floats = each[0]
+        return own
+
+    def game(self) -> HiringGame:
+        """Return what plays this environment round by round."""
+        from .hiring_games import HiringGame
+
+        return HiringGame(self)
+
+    def optimal(
+        self, method: str = "highs", *, individually_rational: bool = False, slack: float = 0.0
+    ) -> HiringMechanism:
+        """Return the optimal incentive-compatible mechanism with correlated recommendations and payments.
+
+        Parameters
+        ----------
+        method : {'highs', 'cvxpy'}
+            'highs' leaves out the decisions' variables, which the agents do not care about; 'cvxpy' solves `program()`,
+            which has them.
+        individually_rational : bool, default False
+            Whether an agent who obeys and tells the truth must expect at least his cost, whatever is recommended to
+            him.
+        slack : float, default 0.0
+            How much an agent may gain by a deviation, weighted by the probability of the recommendation; at least 0.
+
+        Returns
+        -------
+        HiringMechanism
+
+        Raises
+        ------
+        NotImplementable
+            If individual rationality cannot be had, because an agent's cheapest effort costs more than max_payment.
+        """
+        from .hiring_programs import solve_correlated, state_program
+
+        slack = non_negative("slack", slack)
+        for i, c in enumerate(self.costs):
+            if individually_rational and c.min() > self.max_payment:
+                raise NotImplementable(
+                    f"max_payment is {self.max_payment:g}; allowed: at least {c.min():g}, what the cheapest effort of "
+                    f"agent {i} costs, if mechanisms shall be individually rational",
+                    int(c.argmin()),
+                )
+        if one_of("highs", "cvxpy")("method", method) == "cvxpy":
+            return state_program(self, individually_rational, slack).solve()
+        return solve_correlated(self, individually_rational, slack)
+
+    def program(self, *, individually_rational: bool = False, slack: float = 0.0) -> Any:
+        """Return the program of `optimal`, stated in CVXPY, to read, to extend with constraints, and to solve.
+
+        Returns
+        -------
+        HiringProgram
+        """
+        from .hiring_programs import state_program
+
+        return state_program(self, individually_rational, non_negative("slack", slack))
+
+    def optimal_uncorrelated(self, *, individually_rational: bool = False) -> HiringMechanism:
+        """Return the best mechanism whose payments to an agent depend on his own report and the state alone.
+
+        There are no recommendations: the payments gamma_i(s_i, theta) leave each agent one best effort (ties go to the
+        principal), and agents do not depend on each other. So the best rule of each agent and effort is found on its
+        own (`agent_rule`), and the profile with the largest profit is taken.
+
+        Parameters
+        ----------
+        individually_rational : bool, default False
+            As in `optimal`.
+
+        Returns
+        -------
+        HiringMechanism
+
+        Raises
+        ------
+        NotImplementable
+            If an agent cannot be brought to any effort, which takes individual rationality.
+        """
+        from .uncorrelated import optimal_uncorrelated
+
+        return optimal_uncorrelated(self, individually_rational)
+
+    def agent_rule(self, agent: int, effort: int, *, individually_rational: bool = False) -> AgentRule:
+        """Return the cheapest uncorrelated payments that make an agent choose an effort and tell the truth.
+
+        Parameters
+        ----------
+        agent, effort : int
+            Who shall do what.
+        individually_rational : bool, default False
+            As in `optimal`.
+
+        Returns
+        -------
+        AgentRule
+
+        Raises
+        ------
+        NotImplementable
+            If there are none; the message and its `certificate` say why.
+        """
+        from .uncorrelated import cheapest_rule
+
+        return cheapest_rule(self, *self._agent_effort(agent, effort), individually_rational)
+
+    def agent_margin(self, agent: int, effort: int) -> AgentRule:
+        """Return the uncorrelated payments under which an agent prefers an effort, and the truth, by most.
+
+        These are strictly incentive-compatible where `margin` is positive: no other effort, however reported, comes
+        closer than the margin; lies after the effort itself do not gain.
+
+        Parameters
+        ----------
+        agent, effort : int
+            Who shall do what.
+
+        Returns
+        -------
+        AgentRule
+        """
+        from .uncorrelated import widest_rule
+
+        return widest_rule(self, *self._agent_effort(agent, effort))
+
+    def _agent_effort(self, agent: int, effort: int) -> tuple[int, int]:
+        agent = integer(0, self.n_agents - 1)("agent", agent)
+        return agent, integer(0, self.n_efforts[agent] - 1)("effort", effort)
+
+
+def _letters(n_agents: int) -> tuple[str, str]:
+    """Return einsum subscripts of efforts and of signals; 'a' and 't' are left for decision and state."""
+    return "bcdefghi"[:n_agents], "klmnopqr"[:n_agents]

@@ -1,0 +1,197 @@
+"""Rounds of `HiringProblem`: recommendations, efforts, signals, reports, a decision, payments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .games import Game, Played, draw, indices
+
+if TYPE_CHECKING:
+    from .hiring import HiringMechanism, HiringProblem
+
+Floats = NDArray[np.float64]
+
+TIE = 1e-9
+"""Agents obey and tell the truth if nothing gains more than this share of max_payment: programs leave them
+indifferent."""
+
+
+class Offer(NamedTuple):
+    """What the principal of a `HiringProblem` announces.
+
+    Attributes
+    ----------
+    recommendations : float64 array (n_efforts[0], ...)
+        mu, from which she draws a profile b; each agent is told his part of it.
+    payments : tuple of float64 arrays (efforts..., signals..., n_states)
+        gamma_i(b, s, theta), one an agent.
+    decisions : float64 array (efforts..., signals..., n_decisions)
+        pi(a | b, s).
+    """
+
+    recommendations: Floats
+    payments: tuple[Floats, ...]
+    decisions: Floats
+
+    @classmethod
+    def of(cls, mechanism: HiringMechanism) -> Offer:
+        """Return what a mechanism announces."""
+        return cls(mechanism.recommendations, mechanism.payments, mechanism.decisions)
+
+
+class EmployerKnows(NamedTuple):
+    """What the principal of a `HiringProblem` knows before the first round: neither probabilities nor costs.
+
+    Attributes
+    ----------
+    n_efforts, n_signals : tuples of int
+        Of each agent.
+    utility : float64 array (n_decisions, n_states)
+        u(a, theta).
+    max_payment : float
+        M.
+    informed : list of float64 arrays (n_efforts[i], n_signals[i], n_states)
+        For each agent and effort payments for his own report under which he strictly prefers that effort, and the
+        truth.
+    """
+
+    n_efforts: tuple[int, ...]
+    n_signals: tuple[int, ...]
+    utility: Floats
+    max_payment: float
+    informed: list[Floats]
+
+
+class Reported(NamedTuple):
+    """What the principal sees of a round.
+
+    Attributes
+    ----------
+    efforts, reports : tuples of int
+        What each agent did, and what signal he reported.
+    state : int
+        theta.
+    """
+
+    efforts: tuple[int, ...]
+    reports: tuple[int, ...]
+    state: int
+
+
+class Responses(NamedTuple):
+    """What agents do with an offer.
+
+    Attributes
+    ----------
+    efforts : list of int arrays (n_efforts[i],)
+        The effort made when told each effort.
+    reports : list of int arrays (n_efforts[i], n_signals[i])
+        The report, when told each effort, at each signal.
+    gain : float
+        The most that an agent gains by not obeying, weighted by the probability of the recommendation.
+    """
+
+    efforts: list[NDArray[np.intp]]
+    reports: list[NDArray[np.intp]]
+    gain: float
+
+
+def respond(world: HiringProblem, offer: Offer) -> Responses:
+    """Return each agent's best response to a recommendation, expecting all others to obey and tell the truth."""
+    n, tie = world.n_agents, TIE * world.max_payment
+    joint: Any = np.moveaxis(world.joint, n, -1)
+    efforts, reports, gain = [], [], 0.0
+    for i in range(n):
+        told_efforts = np.zeros(world.n_efforts[i], dtype=np.intp)
+        told_reports = np.zeros((world.n_efforts[i], world.n_signals[i]), dtype=np.intp)
+        for told in range(world.n_efforts[i]):
+            mu: Any = offer.recommendations.take(told, axis=i)
+            shares = mu.reshape(mu.shape + (1,) * (n + 1))
+            paid: Any = np.moveaxis(offer.payments[i].take(told, axis=i) * shares, n - 1 + i, 0)  # report first
+            best, honest = [], 0.0
+            for effort in range(world.n_efforts[i]):
+                chances: Any = np.moveaxis(joint.take(effort, axis=i), n - 1 + i, 0)  # own signal first
+                earned = np.tensordot(chances, paid, axes=(tuple(range(1, chances.ndim)),) * 2)  # [seen, report]
+                cost = float(mu.sum() * world.costs[i][effort])
+                if effort == told:
+                    honest = float(np.trace(earned)) - cost
+                best.append((float(earned.max(axis=1).sum()) - cost, effort, earned.argmax(axis=1)))
+            value, effort, lies = max(best, key=lambda found: found[0])
+            obeys = value <= honest + tie
+            told_efforts[told] = told if obeys else effort
+            told_reports[told] = np.arange(world.n_signals[i]) if obeys else lies
+            gain = max(gain, value - honest)
+        efforts.append(told_efforts)
+        reports.append(told_reports)
+    return Responses(efforts, reports, gain)
+
+
+class HiringGame(Game):
+    """Rounds of a `HiringProblem`.
+
+    Agents respond to a recommendation with the effort and the reports that are best for them if all others obey and
+    tell the truth (`respond`); the principal sees efforts. Ties go to obedience.
+
+    Parameters
+    ----------
+    environment : HiringProblem
+        What is played.
+    """
+
+    n_uniforms = 3
+
+    def __init__(self, environment: HiringProblem) -> None:
+        self._environment = environment
+        self._mechanism = environment.optimal()
+        self._joint = environment.joint
+        self._cells = self._joint.shape[environment.n_agents :]  # state and signals
+        self._cumulative = np.cumsum(self._joint.reshape(*environment.n_efforts, -1), axis=-1)
+        self._announced: Offer | None = None
+        self._recommended: Floats
+        self._responses: Responses
+        self._profit = 0.0
+
+    def best(self) -> Offer:
+        """Return the optimal mechanism."""
+        return Offer.of(self._mechanism)
+
+    def known_to(self, policy: Any) -> EmployerKnows:
+        """Return sizes, utility, bound of payments, informed rules."""
+        world = self._environment
+        informed = [
+            np.stack([world.agent_margin(i, effort).payments for effort in range(world.n_efforts[i])])
+            for i in range(world.n_agents)
+        ]
+        return EmployerKnows(world.n_efforts, world.n_signals, world.utility, world.max_payment, informed)
+
+    def play(self, mechanism: Offer, uniforms: Floats) -> Played:
+        """Play a round."""
+        if mechanism is not self._announced:
+            self._announced, self._responses = mechanism, respond(self._environment, mechanism)
+            self._recommended = np.cumsum(mechanism.recommendations)
+            self._profit = self._expected_profit(mechanism)
+        told = indices(draw(self._recommended, uniforms[0]), mechanism.recommendations.shape)
+        efforts = tuple(int(made[b]) for made, b in zip(self._responses.efforts, told, strict=True))
+        cell = indices(draw(self._cumulative[efforts], uniforms[1]), self._cells)
+        state, signals = cell[0], cell[1:]
+        reports = tuple(int(r[b, s]) for r, b, s in zip(self._responses.reports, told, signals, strict=True))
+        decision = draw(np.cumsum(mechanism.decisions[told + reports]), uniforms[2])
+        paid = float(sum(payments[told + reports][state] for payments in mechanism.payments))
+        gained = float(self._environment.utility[decision, state]) - paid
+        regret = self._mechanism.profit - self._profit
+        return Played(Reported(efforts, reports, state), regret, paid, gained, self._responses.gain)
+
+    def _expected_profit(self, offer: Offer) -> float:
+        """Return the principal's expected profit at the agents' responses."""
+        total = 0.0
+        for told in zip(*np.nonzero(offer.recommendations), strict=True):
+            efforts = tuple(made[b] for made, b in zip(self._responses.efforts, told, strict=True))
+            heard = np.ix_(*(r[b] for r, b in zip(self._responses.reports, told, strict=True)))
+            chances = np.moveaxis(self._joint[efforts], 0, -1)  # (signals..., state)
+            gained = offer.decisions[told][heard] @ self._environment.utility
+            paid = sum(payments[told][heard] for payments in offer.payments)
+            total += float(offer.recommendations[told] * (chances * (gained - paid)).sum())
+        return total

@@ -1,0 +1,16 @@
+"""Policies that buy information, one module a lineage."""
+
+from .baselines import ExploreThenCommit, FixedRule, Oracle
+from .hiring import HiringExploreThenCommit
+from .online import OnlineBanditFeedback, OnlineFullFeedback
+from .osra import OSRA
+
+__all__ = [
+    "OSRA",
+    "ExploreThenCommit",
+    "FixedRule",
+    "HiringExploreThenCommit",
+    "OnlineBanditFeedback",
+    "OnlineFullFeedback",
+    "Oracle",
+]

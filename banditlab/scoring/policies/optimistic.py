@@ -1,0 +1,102 @@
+"""The optimistic linear program of OSRA: the cheapest rule that could, for all one knows, induce an action."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.scoring.games import PrincipalKnows
+from banditlab.scoring.lp import ProperRuleProgram
+
+from .estimates import CostDifferences, Estimates
+
+Floats = NDArray[np.float64]
+
+TIES = 1e-6
+"""Weight of payments in the objective, beside v: it moves the optimal v by at most 2 TIES M S max_payment."""
+
+
+def tie_break(n_beliefs: int, n_states: int) -> Floats:
+    """Return weights between 1 and 2 that no two optimal vertices share: they make the optimal rule unique.
+
+    Optimal faces are common here, as many payments never bind; without this the rule would depend on where the solver
+    comes from, and so on how often programs are re-solved. The weights are 1 plus the multiples of the golden ratio
+    modulo 1. All are positive: of two rules that cost the same, that with the smaller payments is taken.
+    """
+    golden = (np.sqrt(5.0) - 1.0) / 2.0
+    weights: Floats = 1.0 + (golden * np.arange(1, n_beliefs * n_states + 1)) % 1.0
+    return weights
+
+
+class OptimisticProgram:
+    r"""UCB-LP_k, over proper S in [0, B_S] and v >= 0, for all actions k.
+
+    Minimise v subject to :math:`|v - \hat v_S(k)| \le B_S I_q(k)` and, for all j other than k,
+    :math:`v - \hat v_S(j) \ge \hat C(k, j) - I_c(k, j) - B_S I_q(j)`. Each action has a live program of its own, which
+    starts from its last basis.
+
+    Parameters
+    ----------
+    known : PrincipalKnows
+        What the principal knows.
+
+    Attributes
+    ----------
+    solves : int
+        Programs solved so far.
+    """
+
+    def __init__(self, known: PrincipalKnows) -> None:
+        self._known = known
+        self._programs = [self._program(k) for k in range(known.n_actions)]
+        self.solves = 0
+
+    def _program(self, action: int) -> ProperRuleProgram:
+        known = self._known
+        m, s = known.beliefs.shape
+        # in units of max_payment, as the solver's tolerances are absolute
+        program = ProperRuleProgram(known.beliefs, 1.0, n_rows=known.n_actions, n_extras=1)
+        program.rows[:, -1] = 1.0
+        program.cost[:-1] = TIES * tie_break(m, s)
+        program.cost[-1] = 1.0
+        program.lower[-1], program.upper[-1] = 0.0, 1.0
+        return program
+
+    def solve(self, k: int, q: Floats, radius: Floats, costs: CostDifferences) -> tuple[float, Floats] | None:
+        """Return v and the payments for action k, or None where the estimates contradict each other."""
+        program, bound = self._programs[k], self._known.max_payment
+        beliefs = self._known.beliefs
+        program.rows[:, :-1] = -(q[:, :, None] * beliefs).reshape(len(q), -1)
+        program.row_lower[:] = (costs.estimate[k] - costs.radius[k]) / bound - radius
+        program.row_lower[k] = -radius[k]
+        program.row_upper[k] = radius[k]
+        self.solves += 1
+        found = program.solve()
+        if found.status != "optimal":
+            return None
+        return float(found.extras[0]) * bound, found.payments * bound
+
+
+def most_promising(
+    known: PrincipalKnows, estimates: Estimates, programs: OptimisticProgram, t: int, delta: float, scale: float
+) -> tuple[int, Floats]:
+    r"""Return the action with the largest optimistic profit :math:`\hat h_k`, and the rule that goes with it.
+
+    Where the estimates contradict each other, an action's rule is its informed rule.
+    """
+    q = estimates.distributions()
+    radius = estimates.radius(t, delta, scale)
+    costs = estimates.cost_differences(q, radius)
+    bound = float(np.abs(known.utility).max())
+    best, found = -math.inf, (0, known.informed[0])
+    for k in range(known.n_actions):
+        solved = programs.solve(k, q, radius, costs)
+        if solved is None:
+            pay = float(q[k] @ (known.beliefs * known.informed[k]).sum(axis=1))
+            solved = max(pay - known.max_payment * float(radius[k]), 0.0), known.informed[k]
+        profit = float(q[k] @ known.utility + bound * radius[k]) - solved[0]
+        if profit > best:
+            best, found = profit, (k, solved[1])
+    return found

@@ -1,0 +1,406 @@
+"""A principal who buys information from one agent by a scoring rule, and the rules that are optimal for her."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import field
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import integer, invalid, matrix, one_of, optional, positive, shown, vector
+
+from .family import environment
+from .optimal_rule import OptimalRule, cheapest_rules, largest_margin, not_implementable
+from .simplex import beliefs as rows_of_probabilities
+
+if TYPE_CHECKING:
+    from .games import PrincipalAgentGame
+    from .program import Program
+
+Floats = NDArray[np.float64]
+
+# Beliefs are the same, and so are priors, if they are to this.
+ROUNDING = 1e-9
+
+# Two choices are a tie if they differ by this share of max_payment. Linear programs leave the agent indifferent
+# up to their tolerance (1e-10 a constraint), and the theory breaks ties for the principal.
+TIE = 1e-9
+
+
+class Response(NamedTuple):
+    """What a best-responding agent does under some payments.
+
+    Attributes
+    ----------
+    action : int
+        The action played.
+    reports : int array (n_beliefs,)
+        The belief reported at each belief.
+    agent_profit : float
+        Expected payment minus cost.
+    principal_profit : float
+        Expected utility minus expected payment.
+    """
+
+    action: int
+    reports: NDArray[np.intp]
+    agent_profit: float
+    principal_profit: float
+
+
+@environment
+class PrincipalAgent:
+    r"""One agent, who chooses how much effort to make, learns something of the state, and is paid for a report.
+
+    The principal announces payments S. The agent plays an action k, which costs him c_k and which the principal
+    observes, comes to hold a belief sigma about the state, drawn from q_k, and reports a belief. The principal takes a
+    decision on the report; then the state is seen, and she pays S[report, state]. Against proper S the agent tells the
+    truth and plays the k*(S) that maximises v_S(k) - c_k, with v_S(k) = sum_m q_k(m) sum_w sigma_m(w) S[m, w]; ties are
+    broken for the principal, whose profit is h(S) = u_k* - v_S(k*), with u_k = sum_m q_k(m) u(sigma_m).
+
+    Parameters
+    ----------
+    beliefs : matrix (n_beliefs, n_states)
+        The beliefs that an action can lead to: one a row, distinct, each a probability vector.
+    action_distributions : matrix (n_actions, n_beliefs)
+        q: row k is the distribution of the belief after action k. All actions must have the same prior q_k @ beliefs
+        (Bayes plausibility).
+    costs : sequence of float
+        c, one an action; at least 0.
+    utility : sequence of float, optional
+        u(sigma_m), the principal's expected utility at each belief when she decides best.
+    decisions : matrix (n_decisions, n_states), optional
+        Instead of `utility`: what each decision is worth to her in each state; u(sigma) is the expected worth of the
+        best decision.
+    max_payment : float, default 1.0
+        B: payments are in [0, B]; positive.
+    states : sequence of str, optional
+        Names of the states, for tables and figures.
+
+    Raises
+    ------
+    InvalidArgument
+        If an argument breaks what is said above; the message names the entry.
+
+    Notes
+    -----
+    Model and program are those of Chen, Wu, Wu and Yang, "Learning to Incentivize Information Acquisition: Proper
+    Scoring Rules Meet Principal-Agent Model" (ICML 2023), arXiv:2303.08613. They ask for no individual rationality: an
+    agent with an action that costs nothing loses nothing by taking part; `individually_rational` guards the others.
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> world = scoring.PrincipalAgent(
+    ...     beliefs=[[0.9, 0.1], [0.7, 0.3], [0.5, 0.5], [0.3, 0.7], [0.1, 0.9]],
+    ...     action_distributions=[[0, 0, 1, 0, 0], [0, 0.5, 0, 0.5, 0], [0.5, 0, 0, 0, 0.5]],
+    ...     costs=[0, 0.03, 0.08],
+    ...     decisions=[[1, 0], [0, 1]],
+    ... )
+    >>> best = world.optimal()
+    >>> best.action, round(best.payment, 9), round(best.profit, 9)
+    (2, 0.225, 0.675)
+    >>> world.respond(best.payments).action
+    2
+    """
+
+    beliefs: Floats = field(check=rows_of_probabilities, doc="the beliefs that can be reported, one a row")
+    action_distributions: Floats = field(
+        check=rows_of_probabilities, doc="distribution of the belief, one row an action"
+    )
+    costs: Floats = field(check=vector(0.0), doc="what each action costs the agent")
+    utility: Floats | None = field(
+        default=None, check=optional(vector()), doc="the principal's expected utility at each belief"
+    )
+    decisions: Floats | None = field(
+        default=None, check=optional(matrix()), doc="instead: what each decision is worth in each state"
+    )
+    max_payment: float = field(default=1.0, check=positive, doc="the largest payment")
+    states: Any = field(default=None, doc="names of the states")
+
+    def validate(self) -> None:
+        """Check shapes, that rows are distributions, Bayes plausibility, and that utility is given once."""
+        name = "PrincipalAgent"
+        n_beliefs, n_states = self.beliefs.shape
+        if n_states < 2:
+            raise InvalidArgument(f"{name}.beliefs has 1 column; allowed: at least 2, one a state")
+        for m in range(n_beliefs):
+            same = np.flatnonzero(np.abs(self.beliefs[:m] - self.beliefs[m]).max(axis=1, initial=0.0) <= ROUNDING)
+            if len(same):
+                raise InvalidArgument(
+                    f"{name}.beliefs[{m}] is {numbers(self.beliefs[m])}, like beliefs[{same[0]}]; "
+                    "allowed: distinct beliefs"
+                )
+        n_entries(f"{name}.action_distributions[0]", len(self.action_distributions[0]), n_beliefs, "belief")
+        n_entries(f"{name}.costs", len(self.costs), self.n_actions, "action")
+        self._check_bayes()
+        if (self.utility is None) == (self.decisions is None):
+            raise InvalidArgument(
+                f"{name}.utility is {shown(self.utility)} and {name}.decisions is {shown(self.decisions)}; "
+                "allowed: one of them, and None for the other"
+            )
+        if self.utility is not None:
+            n_entries(f"{name}.utility", len(self.utility), n_beliefs, "belief")
+        if self.decisions is not None:
+            n_entries(f"{name}.decisions[0]", len(self.decisions[0]), n_states, "state")
+        if self.states is not None:
+            object.__setattr__(self, "states", _names(f"{name}.states", self.states, n_states))
+
+    def _check_bayes(self) -> None:
+        priors = self.action_distributions @ self.beliefs
+        off = np.abs(priors - priors[0]).max(axis=1)
+        if off.max() > ROUNDING:
+            k = int(np.argmax(off > ROUNDING))
+            raise InvalidArgument(
+                f"PrincipalAgent.action_distributions[{k}] has the prior {numbers(priors[k])}; allowed: that of "
+                f"action_distributions[0], {numbers(priors[0])}, because an action changes what the agent learns, "
+                "not the state"
+            )
+
+    @property
+    def n_actions(self) -> int:
+        """Number of actions, K."""
+        return len(self.action_distributions)
+
+    @property
+    def n_arms(self) -> int:
+        """Number of actions: what the principal learns about."""
+        return self.n_actions
+
+    @property
+    def n_beliefs(self) -> int:
+        """Number of beliefs, M."""
+        return len(self.beliefs)
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return int(self.beliefs.shape[1])
+
+    @property
+    def prior(self) -> Floats:
+        """Prior probability of each state."""
+        prior: Floats = self.action_distributions[0] @ self.beliefs
+        return prior
+
+    @property
+    def belief_utility(self) -> Floats:
+        """u(sigma_m): the principal's expected utility at each belief, under her best decision."""
+        if self.utility is not None:
+            return self.utility
+        best: Floats = (self.beliefs @ self._decisions().T).max(axis=1)
+        return best
+
+    @property
+    def utilities(self) -> Floats:
+        """u_k: the principal's expected utility under each action of a truthful agent."""
+        utilities: Floats = self.action_distributions @ self.belief_utility
+        return utilities
+
+    def game(self) -> PrincipalAgentGame:
+        """Return what plays this environment round by round."""
+        from .games import PrincipalAgentGame
+
+        return PrincipalAgentGame(self)
+
+    def expected_payments(self, payments: Any) -> Floats:
+        """Return v_S(k) of each action, for an agent who tells the truth."""
+        truthful = (self.beliefs * self.table(payments)).sum(axis=1)
+        expected: Floats = self.action_distributions @ truthful
+        return expected
+
+    def table(self, payments: Any) -> Floats:
+        """Return payments as an array (n_beliefs, n_states), from a table, a `ScoringRule` or an `OptimalRule`."""
+        if isinstance(payments, OptimalRule):
+            payments = payments.payments
+        elif hasattr(payments, "table"):
+            payments = payments.table(self.beliefs)
+        table = np.asarray(payments, dtype=np.float64)
+        if table.shape != self.beliefs.shape:
+            shape = " x ".join(str(n) for n in table.shape) or "a number"
+            raise InvalidArgument(
+                f"payments is {shape}; allowed: {self.n_beliefs} x {self.n_states}, a row a report, a column a state"
+            )
+        return table
+
+    def respond(self, payments: Any) -> Response:
+        """Return the best response of an agent who tries every action and, at every belief, every report.
+
+        Parameters
+        ----------
+        payments : matrix (n_beliefs, n_states), ScoringRule or OptimalRule
+            What is announced; need not be proper nor within [0, max_payment].
+
+        Returns
+        -------
+        Response
+            Choices within 1e-9 of max_payment of the best are ties, which go to the principal: to the truth among
+            reports, to her larger profit among actions.
+
+        Raises
+        ------
+        InvalidArgument
+            If the agent lies and the environment has `utility` instead of `decisions`: what a decision on a wrong
+            report is worth is then unknown.
+        """
+        table = self.table(payments)
+        tie = TIE * self.max_payment
+        expected = self.beliefs @ table.T  # [m, m']: expected payment at belief m for reporting m'
+        best = expected.max(axis=1)
+        honest = expected.diagonal() >= best - tie
+        reports = np.arange(self.n_beliefs)
+        utility = self.belief_utility
+        if not honest.all():
+            reports, utility = self._lies(expected, best - tie, honest)
+        paid = expected[np.arange(self.n_beliefs), reports]
+        gross = self.action_distributions @ paid
+        agent = gross - self.costs
+        principal = self.action_distributions @ utility - gross
+        principal[agent < agent.max() - tie] = -np.inf
+        action = int(principal.argmax())
+        return Response(action, reports, float(agent[action]), float(principal[action]))
+
+    def profit(self, payments: Any) -> float:
+        """Return the principal's expected profit h(S) against a best response; as `respond`."""
+        return self.respond(payments).principal_profit
+
+    def _decisions(self) -> Floats:
+        if self.decisions is None:
+            raise InvalidArgument(
+                "payments make the agent lie, and PrincipalAgent.decisions is None; allowed: proper payments, or an "
+                "environment with decisions, which say what a decision on a lie is worth"
+            )
+        return self.decisions
+
+    def _lies(self, expected: Floats, enough: Floats, honest: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Floats]:
+        """Return the report at each belief, and the principal's expected utility there, where truth is not best."""
+        decisions = self._decisions()
+        taken = (self.beliefs @ decisions.T).argmax(axis=1)  # on each report
+        worth = self.beliefs @ decisions[taken].T  # [m, m']: at belief m after reporting m'
+        candidates = np.where(expected >= enough[:, None], worth, -np.inf)
+        everyone = np.arange(self.n_beliefs)
+        reports = np.where(honest, everyone, candidates.argmax(axis=1))
+        return reports, worth[everyone, reports]
+
+    def program(self, action: int, *, individually_rational: bool = False) -> Program:
+        """Return LP_k, stated in CVXPY, to read, to extend with constraints, and to solve.
+
+        Parameters
+        ----------
+        action : int
+            The action k to implement.
+        individually_rational : bool, default False
+            Whether the agent's profit must be at least 0.
+
+        Returns
+        -------
+        Program
+        """
+        from .program import state_program
+
+        return state_program(self, self._action(action), individually_rational)
+
+    def optimal_rule(self, action: int, method: str = "highs", *, individually_rational: bool = False) -> OptimalRule:
+        """Return the cheapest proper rule that makes an action a best response.
+
+        Minimise v_S(k) over proper S with entries in [0, B] subject to v_S(k) - v_S(j) >= c_k - c_j for all j.
+
+        Parameters
+        ----------
+        action : int
+            The action k.
+        method : {'highs', 'cvxpy'}
+            'highs' solves a prebuilt matrix; 'cvxpy' solves `program(action)`. They agree to 1e-9.
+        individually_rational : bool, default False
+            Whether v_S(k) >= c_k is asked for as well.
+
+        Returns
+        -------
+        OptimalRule
+
+        Raises
+        ------
+        NotImplementable
+            If no such rule exists; the message and its `certificate` say why.
+        """
+        action = self._action(action)
+        if one_of("highs", "cvxpy")("method", method) == "cvxpy":
+            return self.program(action, individually_rational=individually_rational).solve()
+        rule = cheapest_rules(self, [action], individually_rational)[0]
+        if rule is None:
+            raise not_implementable(self, action, individually_rational)
+        return rule
+
+    def optimal(self, *, individually_rational: bool = False) -> OptimalRule:
+        """Return the rule with the largest profit of all: the best of the optimal rules of all actions.
+
+        Parameters
+        ----------
+        individually_rational : bool, default False
+            As in `optimal_rule`.
+
+        Returns
+        -------
+        OptimalRule
+
+        Raises
+        ------
+        NotImplementable
+            If no action can be implemented, which takes individual rationality: without it the cheapest can.
+        """
+        rules = cheapest_rules(self, list(range(self.n_actions)), individually_rational)
+        found = [rule for rule in rules if rule is not None]
+        if not found:
+            raise not_implementable(self, int(self.costs.argmin()), individually_rational)
+        return max(found, key=lambda rule: rule.profit)
+
+    def margin(self, action: int, *, individually_rational: bool = False) -> tuple[float, Floats]:
+        """Return by how much the agent can be made to prefer an action to all others, and the rule that does it.
+
+        Parameters
+        ----------
+        action : int
+            The action k.
+        individually_rational : bool, default False
+            Whether staying away counts as another action.
+
+        Returns
+        -------
+        float
+            max over proper S of min over j other than k of v_S(k) - c_k - (v_S(j) - c_j); negative for an action that
+            cannot be implemented, infinite where there is no other action.
+        float64 array (n_beliefs, n_states)
+            Payments that attain it.
+        """
+        action = self._action(action)
+        if self.n_actions == 1 and not individually_rational:
+            return np.inf, np.zeros_like(self.beliefs)
+        found = largest_margin(self, action, individually_rational)
+        return -found.value, found.payments
+
+    def _action(self, action: int) -> int:
+        checked: int = integer(0, self.n_actions - 1)("action", action)
+        return checked
+
+
+def numbers(values: Floats) -> str:
+    """Return an array's entries as error messages show them."""
+    return "[" + ", ".join(f"{v:.6g}" for v in values) + "]"
+
+
+def n_entries(name: str, got: int, wanted: int, what: str) -> None:
+    """Raise unless there is one entry for each of something."""
+    if got != wanted:
+        raise InvalidArgument(f"{name} has {got} entries; allowed: {wanted}, one a{'n' * (what[0] in 'aeiou')} {what}")
+
+
+def _names(name: str, value: Any, wanted: int) -> tuple[str, ...]:
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a sequence of strings")
+    names = tuple(value)
+    if not all(isinstance(n, str) for n in names) or len(set(names)) < len(names):
+        raise invalid(name, value, "distinct strings")
+    n_entries(name, len(names), wanted, "state")
+    return names

@@ -1,0 +1,91 @@
+"""Buying information round by round: the protocol, in plain Python, one run after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core import sampling
+from banditlab.core.errors import InvalidType
+from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.validation import one_of
+
+METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
+
+BLOCK = 1024
+"""Rounds whose random numbers are drawn at once, and between which the runner is asked whether to go on."""
+
+
+class ScoringProtocol(Protocol):
+    """In each round the principal announces a mechanism, the agents respond, and the principal sees what it may see."""
+
+    prefer = "processes"
+    chunk = 1
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the metrics asked for."""
+        return tuple(one_of(*METRICS)("metrics", metric) for metric in requested)
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Check that the policy is one for this kind of environment, and ask it for reasons of its own."""
+        wanted = getattr(policy, "plays", None)
+        if wanted is not None and type(environment).__name__ not in wanted:
+            return [f"it plays {' and '.join(wanted)}, and this is a {type(environment).__name__}"]
+        own = getattr(policy, "reasons_against", None)
+        return list(own(environment, horizon)) if own is not None else []
+
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Compile nothing."""
+
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play the runs of a batch, one after another."""
+        runs = range(batch.first_run, batch.first_run + batch.n_runs)
+        return np.stack([_play(environment, policy, batch, run, watch) for run in runs])
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
+        """Raise: what these policies need to know does not fit in a number of arms."""
+        raise InvalidType(
+            f"policy is {policy!r}; allowed: a policy of another family, because this one needs to know more than a "
+            "number of arms (its methods `state`, `announce` and `update` play one round at a time)"
+        )
+
+
+def generator(seed: int, stream: int, run: int) -> np.random.Generator:
+    """Return NumPy's generator for a stream of one run; it does not depend on which runs are played beside it."""
+    words = sampling.seeded(seed, stream, run, 1)[:, 0]
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([int(word) for word in words])))
+
+
+def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -> NDArray[np.float64]:
+    """Play one run; return one row a metric, one column a checkpoint."""
+    game = environment.game()
+    luck = generator(batch.seed, sampling.ENVIRONMENT_STREAM, run)
+    # a yardstick knows the game itself
+    known = game if getattr(policy, "knows_all", False) else game.known_to(policy)
+    state = policy.state(known, batch.horizon, generator(batch.seed, sampling.POLICY_STREAM, run))
+    rows = [METRICS.index(name) for name in batch.metrics]
+    out = np.empty((len(rows), len(batch.checkpoints)))
+    regret = payment = profit = violation = 0.0
+    probes, column = 0, 0
+    for first in range(1, batch.horizon + 1, BLOCK):
+        last = min(first + BLOCK - 1, batch.horizon)
+        # as many numbers a round whatever the policy does: all policies face the same luck
+        numbers = luck.random((BLOCK, game.n_uniforms))
+        for t in range(first, last + 1):
+            played = game.play(policy.announce(state, t), numbers[t - first])
+            regret += played.regret
+            payment += played.payment
+            profit += played.profit
+            violation += played.violation
+            probes += bool(getattr(state, "bisecting", False))
+            policy.update(state, played.seen, t)
+            if t == batch.checkpoints[column]:
+                totals = (regret, payment, profit, violation, probes / t, getattr(state, "solves", 0))
+                out[:, column] = [totals[row] for row in rows]
+                column += 1
+                if column == len(batch.checkpoints):
+                    return out
+        watch(last - first + 1)
+    return out

@@ -1,0 +1,464 @@
+r"""Scoring rules: what is paid for reporting a belief, once the state is known.
+
+In the formulas r is the reported belief, p the agent's own, w the state, :math:`e_w` the belief that is sure of w,
+:math:`S(r, w)` the payment, and :math:`S(r, p) = E_{w \sim p} S(r, w)` the expected payment.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import integer, invalid, positive, shown
+
+from .simplex import Array, climb, finest_grid
+from .simplex import belief as checked_belief
+from .simplex import beliefs as checked_beliefs
+
+if TYPE_CHECKING:
+    from .table_rule import TableRule
+
+# Reports at which the range of a rule is looked for, where no formula gives it.
+_RANGE_GRID = 2000
+
+
+def mean_payment(payments: Array, probabilities: Array) -> Array:
+    """Return expected payments over the last axis; a state of probability zero counts nothing, be it paid -inf."""
+    return np.asarray((np.where(probabilities > 0.0, payments, 0.0) * probabilities).sum(axis=-1))
+
+
+def expected_payments(payments: Array, probabilities: Array) -> Array:
+    """Return the expected payment of every belief (row) and every report (column), as `mean_payment` has it."""
+    finite = np.isfinite(payments)
+    means = probabilities @ np.where(finite, payments, 0.0).T
+    ruined = (probabilities > 0.0).astype(float) @ (~finite).astype(float).T
+    return np.asarray(np.where(ruined > 0.0, -np.inf, means))
+
+
+class ScoringRule:
+    r"""A scoring rule from a convex function and its subgradient (Savage representation).
+
+    .. math:: S(r, w) = G(r) + \langle G'(r), e_w - r \rangle
+
+    Theorem (Gneiting and Raftery 2007, Theorem 1; McCarthy 1956, Savage 1971): a rule with finite expected payments
+    of truth is proper, :math:`S(p, p) \ge S(r, p)` for all p and r, if and only if it has this form with a convex G
+    and a subgradient G' of it, and strictly proper if and only if G is strictly convex. Then
+    :math:`G(p) = S(p, p)`. What is given is not trusted: `banditlab.scoring.is_proper` looks for a profitable lie.
+
+    Parameters
+    ----------
+    G : callable
+        Takes one belief, a float64 array of n_states probabilities, and returns a number.
+    subgradient : callable
+        Takes one belief and returns n_states numbers. They may be -inf where the belief is zero. Adding the same
+        constant to all of them changes nothing.
+    n_states : int
+        Number of states, at least 2.
+
+    Raises
+    ------
+    InvalidType, InvalidArgument
+        If G or subgradient is no function, or doesn't return what it should at the uniform belief.
+
+    See Also
+    --------
+    ScoringRule.from_table, ScoringRule.from_function : the other ways to make one.
+
+    References
+    ----------
+    McCarthy (1956), Measures of the value of information, PNAS 42. Savage (1971), Elicitation of personal
+    probabilities and expectations, JASA 66. Gneiting, Raftery (2007), Strictly proper scoring rules, prediction, and
+    estimation, JASA 102.
+
+    Examples
+    --------
+    The Brier score, from its convex function:
+
+    >>> from banditlab import scoring
+    >>> rule = scoring.ScoringRule(lambda p: p @ p, lambda p: 2 * p, n_states=2)
+    >>> rule.pay([0.25, 0.75], outcome=1)
+    0.875
+    >>> rule.expected(report=[0.25, 0.75], belief=[0.5, 0.5])
+    0.375
+    >>> bool(scoring.is_proper(rule))
+    True
+    """
+
+    n_states: int
+
+    def __init__(self, G: Callable[[Array], Any], subgradient: Callable[[Array], Any], n_states: int) -> None:
+        for name, function in (("G", G), ("subgradient", subgradient)):
+            if not callable(function):
+                raise InvalidType(f"{name} is {shown(function)}; allowed: a function of a belief")
+        self.n_states = integer(2)("n_states", n_states)
+        self._convex, self._slope = G, subgradient
+        self._rows(np.full((1, self.n_states), 1.0 / self.n_states))
+
+    @staticmethod
+    def from_table(payments: ArrayLike, reports: ArrayLike) -> TableRule:
+        """Return the rule that pays what a table says, for a finite list of reports.
+
+        Parameters
+        ----------
+        payments : matrix
+            `payments[m, w]` is paid for the report `reports[m]` in state w.
+        reports : matrix
+            One row a report, all different; rows sum to one.
+
+        Returns
+        -------
+        TableRule
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> rule = scoring.ScoringRule.from_table([[0.5, 0.0], [0.0, 1.0]], reports=scoring.binary([0.1, 0.7]))
+        >>> rule.pay([0.3, 0.7], outcome=1)
+        1.0
+        """
+        from .table_rule import TableRule
+
+        return TableRule(payments, reports)
+
+    @staticmethod
+    def from_function(score: Callable[[Array, int], Any], n_states: int) -> ScoringRule:
+        """Return the rule of any function, proper or not.
+
+        Parameters
+        ----------
+        score : callable
+            `score(report, outcome)` is the payment: a number, or -inf.
+        n_states : int
+            Number of states, at least 2.
+
+        Examples
+        --------
+        Paying the probability given to what happened rewards exaggeration:
+
+        >>> from banditlab import scoring
+        >>> linear = scoring.ScoringRule.from_function(lambda report, outcome: report[outcome], n_states=2)
+        >>> verdict = scoring.is_proper(linear)
+        >>> bool(verdict), sorted(verdict.witness.belief.round(3).tolist()), sorted(verdict.witness.lie.tolist())
+        (False, [0.25, 0.75], [0.0, 1.0])
+        """
+        return _FunctionRule(score, n_states)
+
+    def _rows(self, reports: Array) -> Array:
+        """Return the payments of checked reports, one row a report, one column a state."""
+        rows = np.empty(reports.shape)
+        for i, r in enumerate(reports):
+            with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
+                height = np.asarray(self._convex(r), dtype=float)
+                slope = np.asarray(self._slope(r), dtype=float)
+            if height.shape != () or not np.isfinite(height):
+                raise InvalidArgument(f"G is {shown(height.tolist())} at {r.tolist()}; allowed: a finite number")
+            if slope.shape != (self.n_states,) or not (np.isfinite(slope) | ((slope == -np.inf) & (r == 0.0))).all():
+                raise InvalidArgument(
+                    f"subgradient is {shown(slope.tolist())} at {r.tolist()}; allowed: {self.n_states} finite numbers, "
+                    "or -inf where the belief is zero"
+                )
+            rows[i] = height + slope - mean_payment(slope, r)
+        return rows
+
+    def table(self, beliefs: ArrayLike) -> Array:
+        """Return the payments of a list of reports.
+
+        Parameters
+        ----------
+        beliefs : matrix
+            One row a report.
+
+        Returns
+        -------
+        float64 array, (n_reports, n_states)
+            Entry [m, w] is paid for reporting belief m when the state is w.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> scoring.Brier().table(scoring.binary([0.5, 1.0])).tolist()
+        [[0.5, 0.5], [-1.0, 1.0]]
+        """
+        return self._rows(checked_beliefs("beliefs", beliefs, self.n_states))
+
+    def pay(self, report: ArrayLike, outcome: ArrayLike) -> Any:
+        """Return what is paid for a report when the state is known.
+
+        Parameters
+        ----------
+        report : belief, or matrix with one row a report
+        outcome : int, or one int a report
+            The state, from 0 to n_states - 1.
+
+        Returns
+        -------
+        float, or float64 array with one entry a report
+        """
+        rows, single = self._reports("report", report)
+        states = np.asarray(outcome)
+        allowed = f"a state, from 0 to {self.n_states - 1}" + ("" if single else "; or one for each report")
+        if states.dtype.kind not in "iu" or states.shape not in ((), (len(rows),)[: 0 if single else 1]):
+            raise invalid("outcome", outcome, allowed)
+        if ((states < 0) | (states >= self.n_states)).any():
+            raise invalid("outcome", outcome, allowed)
+        paid = self._rows(rows)[np.arange(len(rows)), states]
+        return float(paid[0]) if single else paid
+
+    def expected(self, report: ArrayLike, belief: ArrayLike) -> Any:
+        """Return the expected payment S(report, belief) to an agent of a given belief.
+
+        Parameters
+        ----------
+        report, belief : belief, or matrix with one row a report
+            Two matrices are taken row by row; one belief goes with every row of the other.
+
+        Returns
+        -------
+        float, or float64 array with one entry a row
+            -inf where a state that the belief holds possible is paid -inf.
+        """
+        reports, one_report = self._reports("report", report)
+        believed, one_belief = self._reports("belief", belief)
+        if not (one_report or one_belief) and len(reports) != len(believed):
+            raise InvalidArgument(
+                f"report has {len(reports)} rows and belief {len(believed)}; allowed: as many, or one of either"
+            )
+        means = mean_payment(self._rows(reports), believed)
+        return float(means[0]) if one_report and one_belief else means
+
+    def G(self, belief: ArrayLike) -> Any:  # noqa: N802 - the papers' symbol
+        """Return G(p) = S(p, p), the expected payment of truth; convex where the rule is proper.
+
+        Parameters
+        ----------
+        belief : belief, or matrix with one row a belief
+
+        Returns
+        -------
+        float, or float64 array with one entry a belief
+        """
+        rows, single = self._reports("belief", belief)
+        values = self._values(rows)
+        return float(values[0]) if single else values
+
+    def _values(self, rows: Array) -> Array:
+        return mean_payment(self._rows(rows), rows)
+
+    def incentive(self, beliefs: ArrayLike, distribution: ArrayLike, prior: ArrayLike | None = None) -> Any:
+        r"""Return what an agent gains by learning, in expected payment, before the cost of learning.
+
+        .. math:: E_{\sigma \sim q} G(\sigma) - G(\pi)
+
+        where q is the distribution of the beliefs :math:`\sigma` that an action leads to, and :math:`\pi` the prior.
+        An agent takes the action rather than none if and only if this is at least the action's cost.
+
+        Parameters
+        ----------
+        beliefs : matrix
+            One row a belief the agent may come to hold.
+        distribution : distribution over the beliefs, or matrix with one row an action
+            q, or q_k for each action k.
+        prior : belief, optional
+            What is reported without learning; default the mean of the beliefs under each distribution, which for a
+            Bayesian is the prior.
+
+        Returns
+        -------
+        float, or float64 array with one entry an action
+            Never negative for a proper rule and the default prior (Jensen's inequality).
+
+        Examples
+        --------
+        An action after which the event has probability 0.2 or 0.8, each half the time:
+
+        >>> from banditlab import scoring
+        >>> rule = scoring.Brier().bounded(1.0)
+        >>> round(rule.incentive(scoring.binary([0.2, 0.8]), [0.5, 0.5]), 12)
+        0.09
+        >>> round(scoring.VShaped(0.5).incentive(scoring.binary([0.2, 0.8]), [0.5, 0.5]), 12)
+        0.3
+        """
+        rows = checked_beliefs("beliefs", beliefs, self.n_states)
+        check, single = (checked_belief, True) if np.ndim(distribution) == 1 else (checked_beliefs, False)
+        q = np.atleast_2d(check("distribution", distribution))
+        if q.shape[1] != len(rows):
+            raise InvalidArgument(
+                f"distribution has {q.shape[1]} entries an action; allowed: {len(rows)}, one for each of beliefs"
+            )
+        # rounding in the mean must not put it off the simplex
+        known = q @ rows if prior is None else checked_belief("prior", prior, self.n_states)[None, :]
+        known = known / known.sum(axis=1, keepdims=True)
+        values = self._values(rows)
+        # a belief that never arises counts nothing, be it worth -inf
+        gains = mean_payment(np.broadcast_to(values, q.shape), q) - self._values(known)
+        return float(gains[0]) if single else gains
+
+    def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> ScoringRule:
+        """Return the rule scale S(r, w) + shift, with one shift for all states or one a state.
+
+        Properness is kept: what is added doesn't depend on the report. `2 * rule + 1`, `rule / 2` and `rule - [0, 1]`
+        mean the same.
+
+        Parameters
+        ----------
+        scale : float
+            Positive; a negative one would make lying best.
+        shift : float or one float a state
+            Added to the payment.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> rule = (scoring.Brier() + 1) / 2
+        >>> rule.pay([0.5, 0.5], 0), rule.payment_range()
+        (0.75, (0.0, 1.0))
+        """
+        from .transforms import Affine, scale_and_shift
+
+        return Affine(self, *scale_and_shift(scale, shift, self.n_states))
+
+    def __mul__(self, scale: float) -> ScoringRule:
+        """Return the rule with every payment multiplied by a positive number."""
+        return self.affine(scale)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> ScoringRule:
+        """Return the rule with every payment divided by a positive number."""
+        return self.affine(1.0 / positive("divisor", divisor))
+
+    def __add__(self, shift: ArrayLike) -> ScoringRule:
+        """Return the rule that pays a number more, or one number a state."""
+        return self.affine(shift=shift)
+
+    __radd__ = __add__
+
+    def __sub__(self, shift: ArrayLike) -> ScoringRule:
+        """Return the rule that pays a number less, or one number a state."""
+        from .transforms import shifts
+
+        return self.affine(shift=-shifts("shift", shift))
+
+    __array_ufunc__ = None  # so that array + rule asks the rule, and doesn't make an array of rules
+
+    def payment_range(self) -> tuple[float, float]:
+        """Return the smallest and the largest payment, over all reports and states.
+
+        Exact for tables and the built-in rules. For others the reports on a grid of the simplex are tried, and the
+        best of them improved by local search.
+        """
+        low, high = self._state_ranges()
+        return float(low.min()), float(high.max())
+
+    def _state_ranges(self) -> tuple[Array, Array]:
+        """Return the smallest and the largest payment in each state."""
+        grid = np.vstack([np.eye(self.n_states), finest_grid(self.n_states, _RANGE_GRID)])
+        rows = self._rows(grid)
+        ends = []
+        for sign in (-1.0, 1.0):
+            best = np.argmax(sign * rows, axis=0)
+            found = [sign * rows[best[w], w] for w in range(self.n_states)]
+            for w in np.flatnonzero(np.isfinite(found)):
+                _, found[w] = climb(functools.partial(self._signed, sign, int(w)), grid[best[w]][None, :])
+            ends.append(sign * np.array(found))
+        return ends[0], ends[1]
+
+    def _signed(self, sign: float, state: int, report: Array) -> float:
+        return float(sign * self._rows(report)[0, state])
+
+    def bounded(self, max_payment: float) -> ScoringRule:
+        """Return the rule whose payments fill [0, max_payment]: an affine map of this one's range.
+
+        The bound is as good as `payment_range`: exact for tables and the built-in rules.
+
+        Parameters
+        ----------
+        max_payment : float
+            The largest payment, positive.
+
+        Raises
+        ------
+        InvalidArgument
+            If the rule's payments have no bound, or are all the same.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> scoring.Brier().bounded(1.0).pay([0.5, 0.5], 0)
+        0.75
+
+        A rule without a bound, on a list of reports none of which rules anything out:
+
+        >>> reports = scoring.binary([0.1, 0.5, 0.9])
+        >>> log = scoring.ScoringRule.from_table(scoring.Logarithmic().table(reports), reports)
+        >>> log.bounded(1.0).payment_range()
+        (0.0, 1.0)
+        """
+        top = positive("max_payment", max_payment)
+        low, high = self.payment_range()
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise InvalidArgument(
+                f"{shown(self)} pays from {low:g} to {high:g}; allowed: a rule with bounded payments. List the reports "
+                "you allow, none with a zero: ScoringRule.from_table(rule.table(reports), reports).bounded(...); or "
+                "take a bounded rule, such as Brier or Spherical"
+            )
+        if high - low <= 1e-14 * max(abs(low), abs(high)):
+            raise InvalidArgument(
+                f"{shown(self)} pays {low:g} whatever the report and the state; allowed: a rule with different payments"
+            )
+        return self._mapped(low, high, top)
+
+    def _mapped(self, low: float, high: float, top: float) -> ScoringRule:
+        from .transforms import Bounded
+
+        return Bounded(self, low, high, top)
+
+    def _reports(self, name: str, value: ArrayLike) -> tuple[Array, bool]:
+        """Check for one belief or a matrix of them; return a matrix, and whether it was one."""
+        single = np.ndim(value) == 1
+        return (
+            checked_belief(name, value, self.n_states)[None, :]
+            if single
+            else checked_beliefs(name, value, self.n_states)
+        ), single
+
+    def __repr__(self) -> str:
+        """Return what it was made of."""
+        return f"ScoringRule(G={_name(self._convex)}, subgradient={_name(self._slope)}, n_states={self.n_states})"
+
+
+def _name(function: object) -> str:
+    return str(getattr(function, "__name__", repr(function)))
+
+
+class _FunctionRule(ScoringRule):
+    """The rule of any function of report and outcome."""
+
+    def __init__(self, score: Callable[[Array, int], Any], n_states: int) -> None:
+        if not callable(score):
+            raise InvalidType(f"score is {shown(score)}; allowed: a function of a report and an outcome")
+        self.n_states = integer(2)("n_states", n_states)
+        self._score = score
+        self._rows(np.full((1, self.n_states), 1.0 / self.n_states))
+
+    def _rows(self, reports: Array) -> Array:
+        rows = np.empty(reports.shape)
+        for i, r in enumerate(reports):
+            for w in range(self.n_states):
+                with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
+                    paid = np.asarray(self._score(r, w), dtype=float)
+                if paid.shape != () or np.isnan(paid) or paid == np.inf:
+                    raise InvalidArgument(
+                        f"score is {shown(paid.tolist())} for the report {r.tolist()} in state {w}; "
+                        "allowed: a finite number, or -inf"
+                    )
+                rows[i, w] = paid
+        return rows
+
+    def __repr__(self) -> str:
+        return f"ScoringRule.from_function({_name(self._score)}, n_states={self.n_states})"

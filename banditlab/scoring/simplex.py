@@ -1,0 +1,123 @@
+"""Beliefs: points of the simplex, how they are checked, and grids of them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import array, integer, invalid, vector
+
+Array = NDArray[np.float64]
+
+SUM_TOLERANCE = 1e-9
+
+
+def beliefs(name: str, value: Any, n_states: int | None = None) -> Array:
+    """Check for a matrix whose rows are beliefs: one row a belief, one column a state, rows sum to one."""
+    rows: Array = array(2, 0.0, 1.0)(name, value)
+    sums = rows.sum(axis=1)
+    wrong = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
+    if wrong.size:
+        raise InvalidArgument(f"{name}[{wrong[0]}] sums to {sums[wrong[0]]:.12g}; allowed: 1, within {SUM_TOLERANCE:g}")
+    if n_states is not None and rows.shape[1] != n_states:
+        raise InvalidArgument(f"{name} has {rows.shape[1]} columns; allowed: {n_states}, one a state")
+    return rows
+
+
+def belief(name: str, value: Any, n_states: int | None = None) -> Array:
+    """Check for one belief: a flat array of probabilities, one a state, that sum to one."""
+    entries: Array = vector(0.0, 1.0)(name, value)
+    if abs(entries.sum() - 1.0) > SUM_TOLERANCE:
+        raise invalid(
+            name, value, f"probabilities that sum to 1, within {SUM_TOLERANCE:g}; these sum to {entries.sum():.12g}"
+        )
+    if n_states is not None and len(entries) != n_states:
+        raise invalid(name, value, f"{n_states} probabilities, one a state")
+    return entries
+
+
+def binary(probabilities: ArrayLike) -> Array:
+    """Return beliefs about an event: state 1 is that it happens, state 0 that it doesn't.
+
+    Parameters
+    ----------
+    probabilities : sequence of float
+        The event's probability in each belief.
+
+    Returns
+    -------
+    float64 array, (n, 2)
+        Rows (1 - p, p).
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> scoring.binary([0.25, 1.0]).tolist()
+    [[0.75, 0.25], [0.0, 1.0]]
+    """
+    p = vector(0.0, 1.0)("probabilities", probabilities)
+    return np.column_stack([1.0 - p, p])
+
+
+def simplex_grid(n_states: int, steps: int) -> Array:
+    """Return every belief whose entries are multiples of 1/steps, in lexicographic order.
+
+    Parameters
+    ----------
+    n_states : int
+        Entries of a belief, at least 2.
+    steps : int
+        At least 1; 1 gives the vertices.
+
+    Returns
+    -------
+    float64 array, (C(steps + n_states - 1, n_states - 1), n_states)
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> scoring.simplex_grid(3, 1).tolist()
+    [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    integer(2)("n_states", n_states)
+    integer(1)("steps", steps)
+    # stars and bars: the bars' places among the stars are the cumulative counts
+    places = np.array(list(itertools.combinations(range(steps + n_states - 1), n_states - 1)))
+    edges = np.column_stack([np.full(len(places), -1), places, np.full(len(places), steps + n_states - 1)])
+    return np.asarray((np.diff(edges, axis=1) - 1) / steps)
+
+
+def finest_grid(n_states: int, most: int) -> Array:
+    """Return the finest simplex grid of at most `most` points, or the vertices where even they are more."""
+    steps = 1
+    while math.comb(steps + n_states, n_states - 1) <= most:
+        steps += 1
+    return simplex_grid(n_states, steps)
+
+
+def climb(objective: Callable[[Array], float], start: Array) -> tuple[Array, float]:
+    """Climb from rows of beliefs to a local maximum of a function of them; never ends lower than it began.
+
+    Quasi-Newton steps on free non-negative numbers whose rows are divided by their sums: the only constraints left
+    are bounds. The function may have kinks, and then the end need not be a local maximum.
+    """
+    from scipy.optimize import minimize
+
+    def normal(x: Array) -> Array:
+        rows = np.maximum(x.reshape(start.shape), 0.0)
+        sums = rows.sum(axis=1, keepdims=True)
+        return np.asarray(np.where(sums > 0.0, rows / np.where(sums > 0.0, sums, 1.0), start))
+
+    def loss(x: Array) -> float:
+        return float(np.clip(-objective(normal(x)), -1e150, 1e150))
+
+    found = minimize(loss, start.ravel(), method="L-BFGS-B", bounds=[(0.0, 1.0)] * start.size)
+    end = normal(found.x)
+    before, after = objective(start), objective(end)
+    return (end, after) if after > before else (start, before)

@@ -1,0 +1,69 @@
+"""Checks of arrays with more than two axes: tables of numbers, and of conditional distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import LARGEST, Check, invalid, shown
+
+from .simplex import SUM_TOLERANCE
+
+Floats = NDArray[np.float64]
+
+
+def table(n_axes: int | None = None, low: float = -np.inf, high: float = np.inf) -> Check:
+    """Return a check for a finite float64 array with some number of axes; the result is a read-only copy."""
+    allowed = ("an array" if n_axes is None else f"an array with {n_axes} axes") + " of finite numbers"
+
+    def check(name: str, value: Any) -> Floats:
+        try:
+            raw = np.asarray(value)
+        except ValueError as error:
+            raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
+        if raw.dtype.kind not in "iuf":
+            raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+        result = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0
+        if (n_axes is not None and result.ndim != n_axes) or result.size == 0:
+            raise InvalidArgument(f"{name} has the shape {result.shape}; allowed: {allowed}, at least one of them")
+        good = (np.abs(result) <= LARGEST) & (result >= low) & (result <= high)
+        if not good.all():
+            where = tuple(int(i) for i in np.argwhere(~good)[0])
+            interval = f"[{low:g}, {high:g}]" if low > -np.inf else "finite numbers"
+            raise InvalidArgument(f"{name}{_entry(where)} is {float(result[where])!r}; allowed: {interval}")
+        result.setflags(write=False)
+        return result
+
+    return check
+
+
+def conditional_table(n_given: int) -> Check:
+    """Return a check for probabilities whose first `n_given` axes say what is given: the rest adds up to 1."""
+    probabilities = table(None, 0.0, 1.0)
+
+    def check(name: str, value: Any) -> Floats:
+        result: Floats = probabilities(name, value)
+        if result.ndim <= n_given:
+            raise InvalidArgument(f"{name} has {result.ndim} axes; allowed: more than {n_given}")
+        adds_up(name, result, n_given)
+        return result
+
+    return check
+
+
+def adds_up(name: str, probabilities: Floats, n_given: int) -> None:
+    """Raise unless the probabilities add up to 1 over all axes but the first `n_given`."""
+    sums = probabilities.sum(axis=tuple(range(n_given, probabilities.ndim)))
+    wrong = np.argwhere(np.abs(sums - 1.0) > SUM_TOLERANCE)
+    if len(wrong):
+        where = tuple(int(i) for i in wrong[0])
+        raise InvalidArgument(
+            f"{name}{_entry(where)} adds up to {float(sums[where]):.12g}; allowed: 1, within {SUM_TOLERANCE:g}"
+        )
+
+
+def _entry(where: tuple[int, ...]) -> str:
+    return "".join(f"[{i}]" for i in where)

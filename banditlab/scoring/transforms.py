@@ -1,0 +1,94 @@
+"""Scoring rules made of others: affine maps, which keep properness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from banditlab.core.errors import InvalidType
+from banditlab.core.validation import invalid, number, positive, shown, vector
+
+from .rules import ScoringRule
+from .simplex import Array
+
+
+def shifts(name: str, value: ArrayLike) -> Array:
+    """Check for a number or several, and return them flat."""
+    if isinstance(value, ScoringRule):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a number, or one a state")
+    return np.atleast_1d(number(name, value)) if np.ndim(value) == 0 else np.asarray(vector()(name, value))
+
+
+def scale_and_shift(scale: float, shift: ArrayLike, n_states: int) -> tuple[float, tuple[float, ...]]:
+    """Check for a positive number and for one shift a state, or one for all of them."""
+    entries = shifts("shift", shift)
+    if len(entries) not in (1, n_states):
+        raise invalid("shift", shift, f"a number, or {n_states} of them, one a state")
+    return positive("scale", scale), tuple(np.broadcast_to(entries, n_states).tolist())
+
+
+def onto(payments: Array, low: float, high: float, top: float) -> Array:
+    """Map [low, high] onto [0, top]: in this order of operations no rounding leads out of it."""
+    return top * ((payments - low) / (high - low))
+
+
+@dataclass(frozen=True)
+class Affine(ScoringRule):
+    """A positive multiple of a rule, plus a shift in each state."""
+
+    rule: ScoringRule
+    scale: float
+    shift: tuple[float, ...]
+
+    @property
+    def n_states(self) -> int:  # type: ignore[override]
+        """Number of states."""
+        return self.rule.n_states
+
+    def _rows(self, reports: Array) -> Array:
+        return np.asarray(self.scale * self.rule._rows(reports) + np.array(self.shift))
+
+    def _state_ranges(self) -> tuple[Array, Array]:
+        low, high = self.rule._state_ranges()
+        return self.scale * low + np.array(self.shift), self.scale * high + np.array(self.shift)
+
+    def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> ScoringRule:
+        """Return the affine map of this affine map, as one."""
+        factor, added = scale_and_shift(scale, shift, self.n_states)
+        moved = tuple(factor * before + more for before, more in zip(self.shift, added, strict=True))
+        return Affine(self.rule, self.scale * factor, moved)
+
+    def __repr__(self) -> str:
+        """Return it as the sum that it is."""
+        same = len(set(self.shift)) == 1
+        shift = f"{self.shift[0]:g}" if same else "[" + ", ".join(f"{s:g}" for s in self.shift) + "]"
+        scaled = repr(self.rule) if self.scale == 1.0 else f"{self.scale:g} * {self.rule!r}"
+        return scaled if shift == "0" else f"{scaled} + {shift}"
+
+
+@dataclass(frozen=True)
+class Bounded(ScoringRule):
+    """A rule whose range [low, high] is mapped to [0, top], of which rounding never leaves the ends."""
+
+    rule: ScoringRule
+    low: float
+    high: float
+    top: float
+
+    @property
+    def n_states(self) -> int:  # type: ignore[override]
+        """Number of states."""
+        return self.rule.n_states
+
+    def _rows(self, reports: Array) -> Array:
+        return onto(self.rule._rows(reports), self.low, self.high, self.top)
+
+    def _state_ranges(self) -> tuple[Array, Array]:
+        low, high = (onto(ends, self.low, self.high, self.top) for ends in self.rule._state_ranges())
+        return low, high
+
+    def __repr__(self) -> str:
+        """Return what it was made of."""
+        return f"{self.rule!r}.bounded({self.top:g})"

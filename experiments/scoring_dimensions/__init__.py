@@ -1,0 +1,1 @@
+"""How OSRA's regret depends on the number of actions, and on the number of states."""

@@ -1,0 +1,70 @@
+"""Read stored results; return verdicts, draw the figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import banditlab as bl
+from experiments.scoring_dimensions.simulate import configuration
+from experiments.slopes import exponent, mean
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+
+SOURCE = "Chen et al. 2023, abstract"
+
+
+def final(folder: Path, family: str) -> tuple[list[int], list[NDArray[np.float64]]]:
+    """Return the numbers of actions or states, and the regrets of all runs at the horizon for each."""
+    result = bl.load(folder / f"{family}.parquet")
+    regrets = [result.values(environment=name)[0, :, -1] for name in result.environments]
+    return configuration()[family]["numbers"], regrets
+
+
+def verdicts(folder: Path, size: str) -> list[Verdict]:
+    """Return one verdict a claim."""
+    tolerance = configuration()["verdict"]["tolerance"]
+    numbers, regrets = final(folder, "actions")
+    slope = exponent(numbers, regrets)
+    verdict = HOLDS if slope[2] <= 2 else FAILS if slope[1] > 2 else UNTESTABLE
+    found = [
+        Verdict("regret grows at most like K^2 in the number of actions", SOURCE, "exponent <= 2", *slope, verdict)
+    ]
+    numbers, regrets = final(folder, "states")
+    slope = exponent(numbers, regrets)
+    inside = -tolerance <= slope[1] and slope[2] <= tolerance
+    outside = slope[1] > tolerance or slope[2] < -tolerance
+    verdict = HOLDS if inside else FAILS if outside else UNTESTABLE
+    found.append(
+        Verdict("regret does not depend on the number of states", SOURCE, f"exponent 0 +- {tolerance}", *slope, verdict)
+    )
+    return found
+
+
+def figure(folder: Path, size: str) -> Figure:
+    """Return regret at the horizon against the number of actions, and against the number of states."""
+    from banditlab.plotting import COLOURS
+
+    drawing = Figure(figsize=(8.5, 3.6), dpi=150, layout="constrained")
+    panels = drawing.subplots(1, 2, sharey=True)
+    names = {"actions": "number of actions $K$", "states": "number of states"}
+    for ax, (family, name) in zip(panels, names.items(), strict=True):
+        numbers, regrets = final(folder, family)
+        found = np.array([mean(sample) for sample in regrets])
+        slope, low, high = exponent(numbers, regrets)
+        errors = np.abs(found[:, 1:] - found[:, :1]).T
+        label = f"exponent {slope:.2f} [{low:.2f}, {high:.2f}]"
+        ax.errorbar(numbers, found[:, 0], errors, color=COLOURS[0], marker="o", markersize=5, capsize=3, label=label)
+        ax.set_xscale("log")
+        ax.set_xticks(numbers, [str(n) for n in numbers])
+        ax.set_xticks([], minor=True)
+        ax.set_xlabel(name)
+        ax.set_ylim(bottom=0)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(True, alpha=0.25, linewidth=0.6)
+        ax.legend(frameon=False, fontsize="small", loc="lower right")
+    horizon = bl.load(folder / "actions.parquet").horizon
+    panels[0].set_ylabel(f"mean regret at $T$ = {horizon:,}")
+    return drawing

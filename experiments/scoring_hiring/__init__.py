@@ -1,0 +1,1 @@
+"""What correlated recommendations and payments are worth with several agents, and what learning them costs."""

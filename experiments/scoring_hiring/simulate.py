@@ -1,0 +1,100 @@
+"""Solve the programs, play the policies, store the results; nothing is computed from them here."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import banditlab as bl
+from banditlab import scoring
+from banditlab.scoring.hiring_games import HiringGame, Offer
+
+CONFIG = Path(__file__).with_name("config.toml")
+
+
+def configuration() -> dict[str, Any]:
+    """Return the configuration."""
+    return tomllib.loads(CONFIG.read_text())
+
+
+def two_agents(correlation: float, cost: float) -> scoring.HiringProblem:
+    """Return the problem of two agents whose errors have some luck in common.
+
+    With probability `correlation` both signals come from one uniform number, otherwise from one each: the
+    distribution of each agent's signal is the same whatever the correlation.
+    """
+    right = configuration()["accuracy"]
+    observations = np.zeros((2, 2, 2, 2, 2))
+    for efforts in np.ndindex(2, 2):
+        for state in range(2):
+            zero = [0.5 if not effort else (right, 1.0 - right)[state] for effort in efforts]  # P(signal 0)
+            apart = np.outer([zero[0], 1.0 - zero[0]], [zero[1], 1.0 - zero[1]])
+            low, high = sorted(zero)
+            together = np.array([[low, zero[0] - low], [zero[1] - low, 1.0 - high]])
+            observations[efforts][state] = (1.0 - correlation) * apart + correlation * together
+    return scoring.HiringProblem([0.5, 0.5], observations, [[0.0, cost]] * 2, np.eye(2))
+
+
+@scoring.policy
+class BestUncorrelated:
+    """Announces the best mechanism without correlation, which it knows."""
+
+    plays = ("HiringProblem",)
+    knows_all = True
+
+    def state(self, known: HiringGame, horizon: int, rng: Any) -> Offer:
+        """Return the mechanism."""
+        online = configuration()["online"]
+        return Offer.of(two_agents(online["correlation"], online["cost"]).optimal_uncorrelated())
+
+    def announce(self, state: Offer, t: int) -> Offer:
+        """Return the mechanism."""
+        return state
+
+    def update(self, state: Offer, seen: Any, t: int) -> None:
+        """Learn nothing."""
+
+
+def policies() -> dict[str, Any]:
+    """Return the policies by label."""
+    mixture = configuration()["policies"]["mixture"]
+    return {
+        "explore-then-commit": scoring.HiringExploreThenCommit(),
+        f"explore-then-commit, {mixture:g} x mixture": scoring.HiringExploreThenCommit(mixture=mixture),
+        "best uncorrelated": BestUncorrelated(),
+        "oracle": scoring.Oracle(),
+    }
+
+
+def file(folder: Path, horizon: int) -> Path:
+    """Return where the results of a horizon are stored."""
+    return folder / f"horizon_{horizon}.parquet"
+
+
+def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
+    """Solve and play everything of a size ('full' or 'quick') and store the results in `folder`."""
+    config = configuration()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "offline.csv").open("w", newline="") as table:
+        writer = csv.writer(table)
+        writer.writerow(["correlation", "cost", "correlated", "uncorrelated"])
+        for cost in config["offline"]["costs"]:
+            for correlation in config["offline"]["correlations"]:
+                world = two_agents(correlation, cost)
+                writer.writerow([correlation, cost, world.optimal().profit, world.optimal_uncorrelated().profit])
+    for horizon in config["sizes"][size]["horizons"]:
+        result = bl.run(
+            two_agents(**config["online"]),
+            policies(),
+            horizon=horizon,
+            n_runs=config["sizes"][size]["n_runs"],
+            seed=config["seed"],
+            metrics=("regret", "violation", "bisection_rate"),
+            checkpoints=[horizon],
+            n_jobs=n_jobs,
+        )
+        result.save(file(folder, horizon))

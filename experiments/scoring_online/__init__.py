@@ -1,0 +1,1 @@
+"""The frontier between regret and violation of incentive compatibility, for senders whom the receiver learns about."""

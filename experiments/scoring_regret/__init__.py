@@ -1,0 +1,1 @@
+"""How fast the regret of OSRA grows, beside explore-then-commit, fixed rules and the oracle."""

@@ -1,0 +1,38 @@
+"""Exponents: the slope of the logarithm of a mean in the logarithm of what it grows with, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 2000
+
+
+def exponent(x: Sequence[float], samples: Sequence[NDArray[np.float64]]) -> tuple[float, float, float]:
+    """Return the least-squares slope of log(mean sample) in log x, with its 95% percentile-bootstrap interval.
+
+    Parameters
+    ----------
+    x : sequence of float
+        Horizons, or whatever else the samples grow with.
+    samples : sequence of float64 arrays (runs,)
+        What was measured at each x; runs of different x are resampled independently.
+    """
+    log_x = np.log(np.asarray(x, dtype=float))
+    weights = (log_x - log_x.mean()) / ((log_x - log_x.mean()) ** 2).sum()
+    rng = np.random.default_rng(0)
+    drawn = [s[rng.integers(len(s), size=(RESAMPLES, len(s)))].mean(axis=1) for s in samples]
+    slopes = np.log(np.stack(drawn, axis=1)) @ weights
+    measured = np.log([s.mean() for s in samples]) @ weights
+    low, high = np.quantile(slopes, [0.025, 0.975])
+    return float(measured), float(low), float(high)
+
+
+def mean(sample: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return a mean with its 95% percentile-bootstrap interval."""
+    rng = np.random.default_rng(0)
+    drawn = sample[rng.integers(len(sample), size=(RESAMPLES, len(sample)))].mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(sample.mean()), float(low), float(high)

@@ -1,0 +1,263 @@
+"""The protocol through `bl.run`: the same numbers however it is run, honest metrics, interruption, errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import banditlab as bl
+from banditlab import scoring
+from banditlab.core import runner
+from banditlab.core.errors import (
+    IncompatiblePolicy,
+    InterruptedRunWarning,
+    InvalidArgument,
+    InvalidComponent,
+    InvalidType,
+)
+from banditlab.scoring.games import PrincipalKnows
+from banditlab.scoring.protocol import METRICS, ScoringProtocol
+
+from .played import TOY, three_states
+
+HALF = np.full((5, 2), 0.25)
+POLICIES = {
+    "practical": scoring.OSRA(confidence_scale=0.01),
+    "theory": scoring.OSRA(),
+    "commit": scoring.ExploreThenCommit(),
+    "fixed": scoring.FixedRule(HALF),
+    "oracle": scoring.Oracle(),
+}
+
+
+def play(policies: Any = POLICIES, environment: Any = TOY, **changes: Any) -> bl.Results:
+    options: dict[str, Any] = {"horizon": 60, "n_runs": 4, "seed": 3, "n_jobs": 1, "metrics": METRICS} | changes
+    return bl.run(environment, policies, progress=False, **options)
+
+
+def same(a: bl.Results, b: bl.Results) -> None:
+    for label in set(a.policies) & set(b.policies):
+        for metric in METRICS:
+            one, two = a.values(metric)[a.policies.index(label)], b.values(metric)[b.policies.index(label)]
+            n = min(len(one), len(two))
+            np.testing.assert_array_equal(one[:n], two[:n], err_msg=f"{label}, {metric}")
+
+
+class TestReproducible:
+    def test_whatever_the_processes_threads_and_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        alone = play()
+        same(play(n_jobs=2), alone)
+        with joblib.parallel_config("threading", n_jobs=2):
+            same(play(n_jobs=None), alone)
+        monkeypatch.setattr(ScoringProtocol, "chunk", 3)
+        same(play(), alone)
+
+    def test_whatever_the_number_of_runs_and_the_order_and_company_of_policies(self) -> None:
+        whole = play()
+        same(play(dict(reversed(POLICIES.items())), n_runs=2), whole)
+        same(play({"theory": POLICIES["theory"]}), whole)
+
+    def test_horizon_only_cuts_the_trajectory_of_policies_that_do_not_know_it(self) -> None:
+        rounds = [1, 10, 40]
+        fixed = {"fixed": POLICIES["fixed"]}
+        same(play(fixed, checkpoints=rounds), play(fixed, checkpoints=rounds, horizon=3000))
+
+    def test_common_random_numbers(self) -> None:
+        """Two rules that induce the same action see the same beliefs and states, though one pays twice as much."""
+        one, two = scoring.FixedRule(np.eye(2)[[0, 0, 0, 1, 1]]), scoring.FixedRule(0.5 * np.eye(2)[[0, 0, 0, 1, 1]])
+        paid = play({"one": one, "two": two}).values("payment")
+        np.testing.assert_array_equal(paid[0], 2.0 * paid[1])
+
+    def test_processes_are_what_is_preferred(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        used = []
+        real = joblib.Parallel
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            used.append(options["prefer"])
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(joblib, "Parallel", watched)
+        play({"fixed": POLICIES["fixed"]}, n_jobs=2)
+        bl.run(bl.arms.Bernoulli([0.5]), bl.arms.RoundRobin(), horizon=2, n_runs=300, seed=0, n_jobs=2, progress=False)
+        assert used == ["processes", "threads"]
+
+
+class TestMetrics:
+    def test_oracle_has_no_regret_and_fixed_rules_have_that_of_their_profit(self) -> None:
+        result = play(checkpoints=[60])
+        best = TOY.optimal().profit
+        of = dict(zip(result.policies, result.values("regret")[:, :, -1], strict=True))
+        np.testing.assert_allclose(of["oracle"], 0.0, atol=1e-9)
+        np.testing.assert_allclose(of["fixed"], 60 * (best - TOY.profit(HALF)), rtol=1e-12)
+        assert (of["practical"] > 0).all()
+
+    def test_payment_and_profit_have_the_means_of_the_response(self) -> None:
+        """Four standard errors over the rounds of the runs."""
+        runs, horizon = 40, 1000
+        for world in (TOY, three_states()):
+            policy = scoring.Oracle()
+            result = play(policy, world, n_runs=runs, horizon=horizon, checkpoints=[horizon], seed=1)
+            best = world.optimal()
+            for metric, mean in (("payment", best.payment), ("profit", best.profit)):
+                found = result.values(metric)[0, :, -1] / horizon
+                assert abs(found.mean() - mean) < 4 * found.std(ddof=1) / np.sqrt(runs), metric
+
+    def test_probes_and_programs_are_counted(self) -> None:
+        result = play(checkpoints=[600], horizon=600, n_runs=2)
+        rate = dict(zip(result.policies, result.values("bisection_rate")[:, :, -1], strict=True))
+        solves = dict(zip(result.policies, result.values("solves")[:, :, -1], strict=True))
+        assert (rate["theory"] > 0.1).all()
+        assert (rate["fixed"] == 0.0).all()
+        assert (solves["oracle"] == 0.0).all()
+        assert (solves["commit"] == 3.0).all()
+        eager = play(scoring.OSRA(confidence_scale=0.01, tolerance=0.0), checkpoints=[600], horizon=600, n_runs=2)
+        assert (eager.values("solves")[0] > solves["practical"]).all()
+
+    def test_agents_lies_cost_what_a_decision_on_them_costs(self) -> None:
+        """Paid for the opposite of what it believes, the agent lies, and the principal decides wrongly."""
+        improper = np.eye(2)[[1, 1, 1, 0, 0]]
+        result = play(scoring.FixedRule(improper), checkpoints=[60])
+        np.testing.assert_allclose(
+            result.values("regret")[0, :, -1], 60 * (TOY.optimal().profit - TOY.profit(improper)), rtol=1e-12
+        )
+        assert (result.values("profit")[0, :, -1] < 0).all()
+
+
+class TestKnowledge:
+    def test_principal_knows_neither_distributions_nor_costs(self) -> None:
+        known = TOY.game().known_to(scoring.OSRA())
+        assert isinstance(known, PrincipalKnows)
+        assert set(known._fields) == {"beliefs", "utility", "n_actions", "max_payment", "informed"}
+
+    def test_principal_sees_action_report_and_state(self) -> None:
+        seen = TOY.game().play(TOY.optimal().payments, np.array([0.9, 0.9])).seen
+        assert seen._asdict() == {"action": 2, "report": 4, "state": 1}
+
+    def test_informed_rules_make_the_agent_prefer_each_action_by_their_margin(self) -> None:
+        for world in (TOY, three_states()):
+            rules, margins = scoring.informed_rules(world)
+            for k, payments in enumerate(rules):
+                profit = world.expected_payments(payments) - world.costs
+                others = np.delete(profit, k)
+                assert profit[k] - others.max() == pytest.approx(margins[k], abs=1e-8)
+                assert world.respond(payments).action == k
+
+
+class TestErrors:
+    def test_family_and_environment_must_fit(self) -> None:
+        with pytest.raises(IncompatiblePolicy, match="plays environments of scoring"):
+            play(scoring.Oracle(), bl.arms.Bernoulli([0.5]))
+        with pytest.raises(IncompatiblePolicy, match="plays environments of arms"):
+            play(bl.arms.UCB1(), TOY, metrics="regret")
+
+    def test_payments_out_of_bounds_and_of_the_wrong_shape(self) -> None:
+        with pytest.raises(IncompatiblePolicy, match=r"reach from -1 to 1, outside \[0, 1\]"):
+            play(scoring.FixedRule([[-1.0, 1.0]] * 5))
+        with pytest.raises(IncompatiblePolicy, match=r"shape \(2, 2\), and the beliefs \(5, 2\)"):
+            play(scoring.FixedRule(np.eye(2)))
+
+    @pytest.mark.parametrize("rule", [None, 3, "Brier", scoring.Brier], ids=["none", "number", "text", "class"])
+    def test_fixed_rule_wants_a_rule(self, rule: Any) -> None:
+        with pytest.raises(InvalidType, match=r"FixedRule\.rule is .*; allowed: a scoring rule, or a table"):
+            scoring.FixedRule(rule)
+
+    def test_action_without_an_informed_rule(self) -> None:
+        costly = scoring.PrincipalAgent(
+            beliefs=[[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]],
+            action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+            costs=[0.0, 0.9],
+            decisions=[[1, 0], [0, 1]],
+        )
+        with pytest.raises(IncompatiblePolicy, match=r"strictly prefers action 1, and the largest margin is -0\.5"):
+            play(scoring.OSRA(), costly)
+
+    def test_metric_must_exist(self) -> None:
+        with pytest.raises(InvalidArgument, match="metrics is 'reward'; allowed: one of 'regret', 'payment'"):
+            play(metrics="reward")
+
+    def test_start_says_why_not(self) -> None:
+        with pytest.raises(InvalidType, match="policy is Oracle"):
+            bl.start(scoring.Oracle(), n_arms=3)
+
+    def test_misspelt_method(self) -> None:
+        with pytest.raises(InvalidComponent, match=r"Wrong\.announce takes \(self, t\); allowed: exactly"):
+
+            @scoring.policy
+            class Wrong:
+                def state(self, known: Any, horizon: int, rng: Any) -> None: ...
+
+                def announce(self, t: int) -> None: ...
+
+                def update(self, state: Any, seen: Any, t: int) -> None: ...
+
+
+def test_users_own_policy_draws_its_own_luck() -> None:
+    result = play(Coin(), n_runs=3, checkpoints=[60])
+    assert len(np.unique(result.values("regret"))) > 1
+    same(play(Coin(), n_runs=3, checkpoints=[60], n_jobs=2), result)
+
+
+@scoring.policy
+class Coin:
+    """Pays everything or nothing, by coin."""
+
+    def state(self, known: PrincipalKnows, horizon: int, rng: np.random.Generator) -> Any:
+        return known, rng
+
+    def announce(self, state: Any, t: int) -> NDArray[np.float64]:
+        known, rng = state
+        return (rng.random() < 0.5) * known.informed[2]
+
+    def update(self, state: Any, seen: Any, t: int) -> None:
+        pass
+
+
+class TestInterruption:
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_returns_what_all_policies_have_finished(self, monkeypatch: pytest.MonkeyPatch, n_jobs: int) -> None:
+        whole = play(n_runs=30, n_jobs=n_jobs)  # starts the processes: none is so late that the first run is unfinished
+        seen = []
+
+        def add(bar: Any, rounds: int) -> None:
+            seen.append(rounds)
+            if len(seen) == 60:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(runner.Progress, "add", add)
+        with pytest.warns(InterruptedRunWarning, match=r"the result holds the \d+ of 30 runs"):
+            part = play(n_runs=30, n_jobs=n_jobs)
+        assert 0 < part.n_runs <= 12
+        same(part, whole)
+        assert all(rounds == 60 for rounds in seen)  # progress is told run by run
+
+    def test_real_signal_stops_processes_soon(self) -> None:
+        code = (
+            "import warnings, banditlab as bl\n"
+            "from banditlab import scoring\n"
+            "from tests.scoring.played import TOY\n"
+            "warnings.simplefilter('ignore')\n"
+            "add = bl.core.runner.Progress.add\n"
+            "def told(bar, rounds):\n"
+            "    print('go', flush=True)\n"
+            "    add(bar, rounds)\n"
+            "bl.core.runner.Progress.add = told\n"
+            "r = bl.run(TOY, scoring.Oracle(), horizon=1000, n_runs=10**5, seed=0, n_jobs=2, progress=False)\n"
+            "print(r.n_runs)\n"
+        )
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+        assert child.stdout is not None
+        for _ in range(100):  # long enough for both processes to have started
+            assert child.stdout.readline() == "go\n"
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+        assert child.returncode == 0
+        assert 0 < int(out.split()[-1]) < 10**5
