@@ -20,6 +20,7 @@ from .core.errors import BanditlabError, InterruptedRunWarning
 
 if TYPE_CHECKING:
     from .core.results import Results
+    from .core.sweep_results import SweepResults
 
 OUTPUT_NAMES = {"results": "results.parquet", "plot": "regret.png", "summary": "summary.csv"}
 INTERRUPTED = 130
@@ -210,7 +211,59 @@ def run_command(
     _end(told)
 
 
-def _write(write: Any, result: Results, outputs: dict[str, Path]) -> None:
+@app.command("sweep")
+def sweep_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The sweep.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how many cells and rounds, and about how long and how large.")
+    ] = False,
+    runs: Annotated[int | None, typer.Option(help="Number of runs a cell, in place of the file's.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Threads, in place of the file's; -1 for all cores.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep finished runs here, and go on from what is there.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Run the sweep that a TOML file describes: every combination of its parameters; print one line a cell."""
+    from .config_sweep import read_sweep
+    from .outputs import prepare_outputs, write_sweep_outputs
+
+    experiment = read_sweep(file)
+    prepare_outputs(experiment.outputs)
+    changes = {"n_runs": runs, "n_jobs": jobs, "store": store}
+    given = {name: value for name, value in changes.items() if value is not None}
+    if dry_run:
+        typer.echo(str(experiment.run(dry_run=True, **given)).strip("<>"))
+        return
+    with _interruptions() as told:
+        result = experiment.run(progress=False if quiet else "auto", **given)
+    _write(lambda r, o: write_sweep_outputs(r, o, experiment.plot), result, experiment.outputs)
+    if not quiet:
+        _print_sweep(_console(), result)
+        typer.echo(f"seed:    {result.provenance['seed']}")
+        _print_outputs(experiment.outputs)
+    for _, failed in result.failures.iterrows():
+        typer.echo(f"failed:  {failed['policy']}: {failed['error']}", err=True)
+    _end(told)
+    if len(result.finished) < len(result.cells):
+        raise typer.Exit(1)
+
+
+def _print_sweep(console: Any, result: SweepResults) -> None:
+    """Print one line a cell: parameters, policy, mean and interval of the last checkpoint."""
+    metric = "regret" if "regret" in result.metrics else result.metrics[0]
+    names = [*result.parameters, "policy"]
+    table = _table(
+        console, f"{metric}, {result.provenance['n_runs']:,} runs a cell", *names, "mean", "+/- 95%", left=len(names)
+    )
+    for _, row in result.summary(metric).iterrows():
+        told = ["-" if row[name] is None or row[name] != row[name] else str(row[name]) for name in result.parameters]
+        half = (row["ci_high"] - row["ci_low"]) / 2.0
+        table.add_row(*(_text(cell) for cell in (*told, row["policy"], _number(row["mean"]), _number(half))))
+    _print(console, table)
+
+
+def _write(write: Any, result: Any, outputs: dict[str, Path]) -> None:
     """Write outputs; a disk that is full is a message, not a traceback."""
     try:
         write(result, outputs)

@@ -141,7 +141,7 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     >>> config.read(file).run()
     <Results: 2 policies on 1 environments, 10 runs, horizon 100, metrics regret>
     """
-    return _Reader(Path(path)).experiment()
+    return Reader(Path(path)).experiment()
 
 
 def _listed(options: Iterable[str]) -> str:
@@ -192,7 +192,9 @@ SETTINGS: dict[str, Check] = {
 TOP = (*SETTINGS, "experiment", "environment", "environments", "policies", "outputs")
 
 
-class _Reader:
+class Reader:
+    """A TOML file of an experiment, and errors that name its lines."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
@@ -263,6 +265,8 @@ class _Reader:
 
     def experiment(self) -> Experiment:
         """Return everything that the file says."""
+        if "over" in self.content:
+            raise self.error(("over",), "over is given; allowed: in the file of a sweep (banditlab sweep FILE.toml)")
         self.only((), self.content, TOP)
         outputs = self.outputs()
         settings, keys = self.settings()
@@ -272,7 +276,7 @@ class _Reader:
         self.check_together(experiment, keys, worlds, players)
         return experiment
 
-    def settings(self) -> tuple[dict[str, Any], dict[str, Key]]:
+    def settings(self, *, horizon_needed: bool = True) -> tuple[dict[str, Any], dict[str, Key]]:
         """Return the arguments that are plain values, and where each stands."""
         section = self.table(("experiment",), self.content.get("experiment", {}), "[experiment]")
         self.only(("experiment",), section, SETTINGS)
@@ -291,9 +295,14 @@ class _Reader:
                     with self.translated(keys[name][:-1]):
                         found[name] = check(name, values[name])
         for name, allowed in (("horizon", "a number of rounds"), ("n_runs", "a number of runs")):
-            if name not in found:
+            if name not in found and (horizon_needed or name != "horizon"):
                 raise self.missing(("experiment",) if section else (), name, allowed)
         return found, keys
+
+    @staticmethod
+    def owners(kind: str) -> tuple[str, ...]:
+        """Return the families in which a name without a family's is looked for."""
+        return ("arms",) if kind == "environment" else tuple(sorted(families(), key=lambda family: family != "arms"))
 
     def environments(self) -> tuple[dict[str, Any], dict[str, Key]]:
         """Return the environments by label, and where each stands."""

@@ -11,6 +11,7 @@ from .core.validation import invalid, one_of
 
 if TYPE_CHECKING:
     from .core.results import Results
+    from .core.sweep_results import SweepResults
 
 OUTPUTS = {"results": (".parquet",), "plot": (".png", ".pdf", ".svg"), "summary": (".csv",)}
 
@@ -54,6 +55,32 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
     for name, path in outputs.items():
         writers[name](path)
     return outputs
+
+
+def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: dict[str, Any]) -> None:
+    """Write the tidy table, the picture and the summary of a sweep.
+
+    Parameters
+    ----------
+    result : SweepResults
+        What a sweep returned.
+    outputs : dict from {'results', 'plot', 'summary'} to Path
+        The files to write.
+    plot : dict
+        Options of `banditlab.plotting.plot_sweep`.
+    """
+    prepare_outputs(outputs)
+    metric = str(plot.get("metric", "regret" if "regret" in result.metrics else result.metrics[0]))
+    if "results" in outputs:
+        result.to_pandas().to_parquet(outputs["results"], index=False)
+    if "summary" in outputs:
+        result.summary(metric).to_csv(outputs["summary"], index=False)
+    if "plot" in outputs:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+        result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot())
+        figure.savefig(outputs["plot"], dpi=150)
 
 
 def _draw(result: Results, metric: str, path: Path) -> None:

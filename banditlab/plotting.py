@@ -243,7 +243,8 @@ def plot_sweep(
     table = sweep.summary(metric, level)
     for name, value in (where or {}).items():
         one_of(*sweep.parameters)("where", name)
-        table = table[table[name].isna() | (table[name] == value)]
+        wanted = tuple(value) if isinstance(value, list) else value
+        table = table[[v is None or v != v or v == wanted for v in table[name]]]
     if table.empty:
         raise invalid("where", where, "values that some cell has")
     ax = new_axes() if ax is None else ax

@@ -53,6 +53,13 @@ class SweepCell:
         return self.cell.statistics_of(metric)
 
 
+def hashable(value: Any) -> Any:
+    """Return a parameter's value as tables can hold and compare it: sequences as tuples."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(hashable(v) for v in value) if isinstance(value, list | tuple) else value
+
+
 class SweepResults:
     """The cells of a sweep.
 
@@ -116,7 +123,7 @@ class SweepResults:
         return pd.DataFrame(rows, columns=[*self.parameters, "policy", "error", "traceback"])
 
     def _told(self, cell: SweepCell) -> dict[str, Any]:
-        return {name: cell.parameters.get(name) for name in self.parameters} | {"policy": cell.policy}
+        return {name: hashable(cell.parameters.get(name)) for name in self.parameters} | {"policy": cell.policy}
 
     def summary(self, metric: str = "regret", level: float = 0.95) -> pd.DataFrame:
         """Return one row a cell, for the last checkpoint: parameters, policy, and the columns of `Results.summary`.
@@ -151,7 +158,7 @@ class SweepResults:
         for c in self.finished:
             assert c.cell is not None
             assert c.checkpoints is not None
-            told = {name: value if np.ndim(value) == 0 else repr(value) for name, value in self._told(c).items()}
+            told = {name: str(v) if isinstance(v, tuple) else v for name, v in self._told(c).items()}
             if c.cell.statistics:
                 for metric, known in c.cell.statistics.items():
                     blocks.append(

@@ -1,0 +1,217 @@
+"""Sweeps as TOML files: what `banditlab sweep FILE.toml` reads.
+
+The file of a sweep is that of an experiment (see `banditlab.config`) with parameters: a value `"$name"` in the
+environment or in a policy stands for the parameter `name`, whose values are in the table `[over]`.
+
+.. code-block:: toml
+
+    horizon = 10_000
+    n_runs = 100
+    seed = 0
+    store = "results/store"           # default: none
+    keep = "summary"                  # default: "runs"
+
+    [environment]
+    type = "Bernoulli"
+    means = "$means"
+
+    [[policies]]
+    type = "UCB1"
+    alpha = "$alpha"
+
+    [[policies]]
+    type = "KLUCB"
+
+    [over]                            # all combinations; or [[over]], one table a combination
+    means = [[0.5, 0.45], [0.5, 0.4], [0.5, 0.3]]
+    alpha = [0.5, 1.0, 2.0]
+    horizon = [1_000, 10_000]         # in place of the one above
+
+    [plot]                            # what the picture shows: options of banditlab.plotting.plot_sweep
+    x = "horizon"
+
+    [outputs]
+    results = "results/sweep.parquet" # the tidy table
+    summary = "results/sweep.csv"
+    plot = "results/sweep.png"
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .config import TOP, Reader
+from .core.runner import KEEPS
+from .core.sweep import HORIZON, sweep
+from .core.validation import one_of, shown
+from .toml_lines import Key
+
+__all__ = ["SweepExperiment", "read_sweep"]
+
+PLOT_KEYS = ("x", "y", "metric", "policy", "where", "xscale", "yscale", "title")
+
+
+@dataclass(frozen=True)
+class SweepExperiment:
+    """What the file of a sweep says.
+
+    Attributes
+    ----------
+    arguments : dict
+        Those of `banditlab.sweep`.
+    plot : dict
+        Options of `banditlab.plotting.plot_sweep`; empty for no picture.
+    outputs : dict from {'results', 'plot', 'summary'} to Path
+        The files to write.
+    """
+
+    arguments: dict[str, Any]
+    plot: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Path] = field(default_factory=dict)
+
+    def run(self, **changes: Any) -> Any:
+        """Call `banditlab.sweep` with these arguments, except for `changes`."""
+        return sweep(**(self.arguments | changes))
+
+
+def read_sweep(path: Any) -> SweepExperiment:
+    """Read a sweep from a TOML file, in the format that `banditlab.config_sweep` describes.
+
+    Raises
+    ------
+    ConfigError
+        For a file that cannot be read, and for a key or value that is not allowed, in any combination; the message has
+        file name, line, key, value and what is allowed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from banditlab import config_sweep
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "small.toml")
+    >>> _ = file.write_text('''
+    ... horizon = 100
+    ... n_runs = 10
+    ... seed = 0
+    ... environment = { type = "Bernoulli", means = [0.2, 0.8] }
+    ... policies = [{ type = "UCB1", alpha = "$alpha" }, { type = "Uniform" }]
+    ... over = { alpha = [0.5, 2.0] }
+    ... ''')
+    >>> config_sweep.read_sweep(file).run()
+    <SweepResults: 3 cells over alpha, 10 runs, metrics regret>
+    """
+    return _Sweep(Reader(Path(path))).experiment()
+
+
+def _parameters(value: Any) -> list[str]:
+    """Return the names of the parameters in a value, in the order in which they stand."""
+    if isinstance(value, str) and value.startswith("$"):
+        return [value[1:]]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return list(dict.fromkeys(name for v in inner for name in _parameters(v)))
+
+
+def _filled(value: Any, values: dict[str, Any]) -> Any:
+    """Return a value with its parameters replaced."""
+    if isinstance(value, str) and value.startswith("$"):
+        return values[value[1:]]
+    if isinstance(value, dict):
+        return {key: _filled(v, values) for key, v in value.items()}
+    return [_filled(v, values) for v in value] if isinstance(value, list) else value
+
+
+class _Factory:
+    """Makes what a table describes, from values of the parameters that stand in it."""
+
+    def __init__(self, reader: Reader, key: Key, table: Any, kind: str) -> None:
+        self.reader, self.key, self.table, self.kind = reader, key, table, kind
+        names = _parameters(table)
+        self.__signature__ = inspect.Signature(
+            [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
+        )
+        self.names = frozenset(names)
+
+    def __call__(self, **values: Any) -> Any:
+        table = _filled(self.table, values)
+        owners = self.reader.owners(self.kind)
+        return self.reader.component(self.key, table, self.kind, owners, labels=True)[0]
+
+
+class _Sweep:
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.content = reader.content
+
+    def experiment(self) -> SweepExperiment:
+        """Return everything that the file says."""
+        reader = self.reader
+        reader.only((), self.content, (*TOP, "over", "plot", "store", "keep"))
+        over, combinations = self.over()
+        needed = HORIZON not in {name for c in combinations for name in c}
+        settings, _ = reader.settings(horizon_needed=needed)
+        environment, policies = self.factories()
+        known = environment.names.union({HORIZON}, *(p.names for p in policies.values()))
+        for name in dict.fromkeys(name for c in combinations for name in c):
+            if name not in known:
+                raise reader.error(
+                    ("over",), f"over.{name} is given, but no value is '${name}'; allowed: parameters that are used"
+                )
+        for factory in (environment, *policies.values()):
+            for combination in combinations:  # all are tried before anything is simulated
+                missing = factory.names - set(combination)
+                if missing:
+                    raise reader.error(factory.key, f"'${min(missing)}' has no values; allowed: names in [over]")
+                factory(**{name: combination[name] for name in factory.names})
+        if "keep" in self.content:
+            with reader.translated(()):
+                settings["keep"] = one_of(*KEEPS)("keep", self.content["keep"])
+        store = self.content.get("store")
+        if store is not None and not isinstance(store, str):
+            raise reader.error(("store",), f"store is {shown(store)}; allowed: the path of a folder")
+        plot = reader.table(("plot",), self.content.get("plot", {}), "[plot]")
+        reader.only(("plot",), plot, PLOT_KEYS)
+        outputs = reader.outputs()
+        if "plot" in outputs and "x" not in plot:
+            raise reader.missing(("plot",) if plot else (), "plot.x", "the parameter on the horizontal axis")
+        arguments = settings | {"environment": environment, "policies": policies, "over": over, "store": store}
+        return SweepExperiment(arguments, plot, outputs)
+
+    def over(self) -> tuple[Any, list[dict[str, Any]]]:
+        """Return what the file says of parameters, and all combinations."""
+        over = self.content.get("over")
+        if isinstance(over, list) and over and all(isinstance(c, dict) for c in over):
+            return over, over
+        if not isinstance(over, dict) or not over:
+            raise self.reader.error(
+                ("over",), f"over is {shown(over)}; allowed: a table [over] of lists, or several [[over]] of values"
+            )
+        for name, values in over.items():
+            if not isinstance(values, list) or not values:
+                raise self.reader.error(
+                    ("over", name), f"over.{name} is {shown(values)}; allowed: a list of one or more values"
+                )
+        return over, [dict(zip(over, values, strict=True)) for values in itertools.product(*over.values())]
+
+    def factories(self) -> tuple[_Factory, dict[str, _Factory]]:
+        """Return what makes the environment, and what makes each policy, by label."""
+        reader = self.reader
+        world = self.content.get("environment")
+        if not isinstance(world, dict):
+            raise reader.missing((), "environment", "a table [environment]; a sweep has one, with parameters")
+        tables = self.content.get("policies")
+        if not isinstance(tables, list) or not tables:
+            raise reader.missing((), "policies", "one table [[policies]] a policy")
+        found: dict[str, _Factory] = {}
+        for k, table in enumerate(tables):
+            key: Key = ("policies", k)
+            table = reader.table(key, table, "with type = the name of a policy")
+            label = table.get("label", table.get("type"))
+            if label in found:
+                raise reader.error(
+                    key, f"policies[{k}] has the label {label!r} again; allowed: different labels (the key label)"
+                )
+            found[str(label)] = _Factory(reader, key, table, "policy")
+        return _Factory(reader, ("environment",), world, "environment"), found

@@ -1,0 +1,139 @@
+"""Sweeps as TOML files, and the command that plays them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import banditlab as bl
+from banditlab import arms, config
+from banditlab.cli import app
+from banditlab.config_sweep import read_sweep
+from banditlab.errors import ConfigError
+
+GOOD = """
+horizon = 60
+n_runs = 8
+seed = 3
+
+[environment]
+type = "Bernoulli"
+means = "$means"
+
+[[policies]]
+type = "UCB1"
+alpha = "$alpha"
+
+[[policies]]
+type = "Uniform"
+
+[over]
+means = [[0.5, 0.4], [0.5, 0.2]]
+alpha = [0.5, 2.0]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        path = tmp_path / "sweep.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_is_the_sweep_that_it_describes(file):
+    result = read_sweep(file(GOOD)).run(progress=False)
+    assert len(result.cells) == 6
+    for cell in result.cells:
+        means = cell.parameters["means"]
+        policy = arms.UCB1(alpha=cell.parameters["alpha"]) if cell.policy == "UCB1" else arms.Uniform()
+        alone = bl.run(arms.Bernoulli(means), policy, horizon=60, n_runs=8, seed=3)
+        np.testing.assert_array_equal(cell.cell.values["regret"], alone.values()[0])
+
+
+def test_explicit_combinations_horizons_and_nested_parameters(file):
+    text = """
+n_runs = 4
+seed = 0
+metrics = ["regret", "clicks"]
+keep = "summary"
+over = [{ penalty = 2.0, horizon = 20 }, { penalty = 5.0, horizon = 40 }]
+policies = [{ type = "clicks.UCBS", label = "screening" }]
+
+[environment]
+type = "clicks.StrategicClickBandit"
+post_click_means = [0.6, 0.5]
+strategies = [0.7, 0.5]
+utility = { type = "QuadraticUtility", penalty = "$penalty" }
+rewards = { type = "Bernoulli", means = [0.6, 0.5] }
+"""
+    result = read_sweep(file(text)).run(progress=False)
+    assert [c.horizon for c in result.cells] == [20, 40]
+    assert result.policies == ("screening",)
+    assert result.metrics == ("regret", "clicks[0]", "clicks[1]")
+    assert result.provenance["cells"][0]["environment"]["utility"]["penalty"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"$alpha"', '"$gamma"', r"line \d+: '\$gamma' has no values; allowed: names in \[over\]"),
+        ("alpha = [0.5, 2.0]", "alpha = [0.5, 2.0]\ngamma = [1]", r"over.gamma is given, but no value is '\$gamma'"),
+        ("alpha = [0.5, 2.0]", "alpha = [0.5, -2.0]", r"line \d+: UCB1.alpha is -2.0; allowed"),
+        ("alpha = [0.5, 2.0]", "alpha = []", r"line 19: over.alpha is \[\]; allowed: a list"),
+        ("alpha = [0.5, 2.0]", "alpha = 0.5", r"line 19: over.alpha is 0.5; allowed: a list"),
+        ("[over]", "[[over]]", r"line \d+: Bernoulli.means"),
+        ("horizon = 60\n", "", r"line 1: horizon is missing"),
+        ('type = "Uniform"', 'type = "UCB1"', r"line 14: policies\[1\] has the label 'UCB1' again"),
+        ("n_runs = 8", "n_runs = 8\nkeep = 'all'", r"line 4: keep is 'all'; allowed"),
+        ("n_runs = 8", "n_runs = 8\nstore = 5", r"line 4: store is 5; allowed"),
+        ("n_runs = 8", "n_runs = 8\nstorage = 5", r"line 4: storage is 5, but there is no such key"),
+        ("seed = 3", "seed = 3\n[outputs]\nplot = 'a.png'", r"plot.x is missing"),
+        ("seed = 3", "seed = 3\n[plot]\nz = 'a'", r"plot.z is 'a', but there is no such key"),
+        ("[environment]", "[environments]", "there is no such key|environment is missing"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(file, old, new, message):
+    assert old in GOOD
+    with pytest.raises(ConfigError, match=message):
+        read_sweep(file(GOOD.replace(old, new)))
+
+
+def test_command(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outputs = '\n[plot]\nx = "alpha"\nwhere = { means = [0.5, 0.4] }\nxscale = "linear"\n'
+    outputs += '\n[outputs]\nresults = "o/r.parquet"\nsummary = "o/s.csv"\nplot = "o/p.png"\n'
+    path = file(GOOD.replace('[[policies]]\ntype = "Uniform"\n', "") + outputs)
+    runner = CliRunner()
+    dry = runner.invoke(app, ["sweep", str(path), "--dry-run"])
+    assert dry.exit_code == 0, dry.output
+    assert dry.output.startswith("Estimate: 4 cells, 1.92e+03 rounds")
+    assert not (tmp_path / "o" / "s.csv").exists()
+    done = runner.invoke(app, ["sweep", str(path), "--store", str(tmp_path / "store"), "--runs", "6"])
+    assert done.exit_code == 0, done.output
+    assert "regret, 6 runs a cell" in done.output
+    assert "(0.5, 0.2)" in done.output
+    assert len(pd.read_csv(tmp_path / "o" / "s.csv")) == 4
+    assert len(pd.read_parquet(tmp_path / "o" / "r.parquet")["run"].unique()) == 6
+    assert (tmp_path / "o" / "p.png").stat().st_size > 5_000
+    assert bl.Store(tmp_path / "store").cells()["n_runs"].tolist() == [6] * 4
+    quiet = runner.invoke(app, ["sweep", str(path), "--quiet"])
+    assert quiet.output == ""
+
+
+def test_the_example_reads():
+    from pathlib import Path
+
+    experiment = read_sweep(Path(__file__).parents[1] / "examples" / "sweep.toml")
+    assert experiment.plot["x"] == "horizon"
+
+
+def test_run_says_what_a_sweep_is_for(file):
+    with pytest.raises(
+        ConfigError, match=r"line \d+: over is given; allowed: in the file of a sweep \(banditlab sweep"
+    ):
+        config.read(file(GOOD))
