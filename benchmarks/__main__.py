@@ -11,7 +11,7 @@ from . import cases, floors, osra, probes, programs, references, report
 from .harness import Measured, machine
 from .report import Target
 
-PROBES = ("policies", "programs", "osra", "overhead", "import", "first-result", "memory", "dynamics")
+PROBES = ("policies", "programs", "osra", "overhead", "import", "first-result", "memory", "dynamics", "sweeps")
 CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "ucbs")
 
 
@@ -153,6 +153,16 @@ def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str,
         found = record["dynamics"] = probes.dynamics(quick)
         name = f"strategic dynamics figure, {found['rounds']:.2g} rounds on {found['cores']} cores"
         targets.append(Target(name, "s", found["seconds"], 120.0, False))
+    if wanted("sweeps"):
+        found = record["sweeps"] = probes.sweeps(quick)
+        cells = f"{found['rounds_a_cell']:.0e} rounds a cell"
+        targets.append(Target(f"sweep's own share of the time, {cells}", "%", 100.0 * found["overhead"], 5.0, False))
+        told = 100.0 * found["overhead_with_store"]
+        targets.append(Target(f"the same with a store, {cells}", "%", told, 5.0, False))
+        name = f"a finished sweep of {found['resumed_cells']:,} cells, from its store"
+        targets.append(Target(name, "s", found["resume_seconds"], 2.0, False))
+        threads = found["two_threads_against_one"]
+        targets.append(Target("two threads against one, if two cores are free", "x", threads, 1.8, True))
     return targets
 
 

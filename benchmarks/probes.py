@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import tempfile
 import time
 from typing import Any
 
@@ -84,7 +85,7 @@ def overhead(quick: bool, repetitions: int) -> dict[str, Any]:
 _MEMORY = """
 import resource, sys
 import banditlab as bl
-from banditlab import arms, clicks
+from banditlab import arms
 policies = [getattr(arms, name)() for name in sys.argv[2:]]
 world = arms.Bernoulli([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9])
 bl.run(world, policies, horizon=int(sys.argv[1]), n_runs=1000, seed=0, progress=False)
@@ -156,3 +157,42 @@ def dynamics(quick: bool) -> dict[str, Any]:
             repetitions, epochs, n_arms = path.strategies.shape
             rounds += 0 if warm_up else repetitions * epochs * (2 * n_arms + 1) * 5 * path.horizon
     return {"seconds": time.perf_counter() - started, "rounds": rounds, "cores": os.cpu_count()}
+
+
+def gap(delta: float) -> Any:
+    """Return ten arms, one of which is better."""
+    return arms.Bernoulli([0.5] + [0.5 - delta] * 9)
+
+
+def sweeps(quick: bool) -> dict[str, Any]:
+    """Return what sweeps cost beside their kernels.
+
+    The share of the time that is not simulation, for eight cells of 10^7 rounds, UCB1, K = 10, on one core, with and
+    without a store; how long a finished sweep of 1,000 cells takes to be read from its store; and how much faster
+    two threads are than one.
+    """
+    cells = {"delta": np.linspace(0.05, 0.4, 8).tolist()}
+    options = {"horizon": 10_000 if quick else 100_000, "n_runs": 100, "seed": SEED, "progress": False}
+    found: dict[str, Any] = {"rounds_a_cell": options["horizon"] * 100}
+
+    def timed(**changes: Any) -> tuple[float, Any]:
+        started = time.perf_counter()
+        result = bl.sweep(gap, arms.UCB1(), cells, **(options | changes))
+        return time.perf_counter() - started, result
+
+    with tempfile.TemporaryDirectory() as folder:
+        timed(horizon=1_000)
+        with one_core():
+            for name, store in (("overhead", None), ("overhead_with_store", folder + "/cells")):
+                wall, result = timed(n_jobs=1, store=store)
+                found[name] = 1.0 - sum(cell.cell.seconds for cell in result.cells) / wall
+        one, two = (min(timed(n_jobs=n)[0] for _ in range(3)) for n in (1, 2))
+        found["two_threads_against_one"] = one / two
+        many = {"delta": np.linspace(0.0, 0.5, 100 if quick else 1_000).tolist()}
+        small = {"horizon": 100, "n_runs": 10, "seed": SEED, "progress": False, "store": folder + "/many"}
+        bl.sweep(gap, arms.UCB1(), many, **small)
+        started = time.perf_counter()
+        bl.sweep(gap, arms.UCB1(), many, **small)
+        found["resume_seconds"] = time.perf_counter() - started
+        found["resumed_cells"] = len(many["delta"])
+    return found

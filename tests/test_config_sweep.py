@@ -81,7 +81,8 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"$alpha"', '"$gamma"', r"line \d+: '\$gamma' has no values; allowed: names in \[over\]"),
+        ("alpha = [0.5, 2.0]\n", "", r"line \d+: '\$alpha' has no values; allowed: names in \[over\]"),
+        ('"$alpha"', '"$gamma"', r"over.alpha is given, but no value is '\$alpha'"),
         ("alpha = [0.5, 2.0]", "alpha = [0.5, 2.0]\ngamma = [1]", r"over.gamma is given, but no value is '\$gamma'"),
         ("alpha = [0.5, 2.0]", "alpha = [0.5, -2.0]", r"line \d+: UCB1.alpha is -2.0; allowed"),
         ("alpha = [0.5, 2.0]", "alpha = []", r"line 19: over.alpha is \[\]; allowed: a list"),
