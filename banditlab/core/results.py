@@ -73,7 +73,7 @@ class Results:
         Names of the recorded columns.
     checkpoints : int64 array
         The rounds after which metrics were recorded.
-    n_runs, horizon, seed : int
+    n_runs, first_run, horizon, seed : int
         As given to `run`; after an interruption `n_runs` counts what had finished.
     provenance : dict
         Configuration, versions, host, times.
@@ -112,6 +112,11 @@ class Results:
     def n_runs(self) -> int:
         """Number of runs."""
         return int(self.provenance["n_runs"])
+
+    @property
+    def first_run(self) -> int:
+        """Number of the first run; files written before runs could start later have none, and start at 0."""
+        return int(self.provenance.get("first_run", 0))
 
     @property
     def horizon(self) -> int:
@@ -224,7 +229,7 @@ class Results:
             columns = {
                 "environment": pa.DictionaryArray.from_arrays(np.zeros(n * c, np.int32), [name]),
                 "policy": pa.DictionaryArray.from_arrays(np.zeros(n * c, np.int32), [label]),
-                "run": np.repeat(np.arange(n), c),
+                "run": np.repeat(np.arange(self.first_run, self.first_run + n), c),
                 "round": np.tile(self.checkpoints, n),
             }
             for metric in self.metrics:

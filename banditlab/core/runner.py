@@ -35,6 +35,7 @@ def run(
     *,
     horizon: int,
     n_runs: int,
+    first_run: int = 0,
     seed: int | None = None,
     checkpoints: Any = "log",
     metrics: str | Sequence[str] = ("regret",),
@@ -58,6 +59,9 @@ def run(
         Rounds a run (T); at least 1 and at least the number of arms.
     n_runs : int
         Independent replications of each pair.
+    first_run : int, default 0
+        Number of the first run. Runs `first_run` to `first_run + n_runs - 1` of the seed are played: more of an
+        experiment, without playing the earlier ones again.
     seed : int, optional
         From 0 to 2^64 - 1; default: drawn afresh and recorded in the result.
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
@@ -96,7 +100,7 @@ def run(
     >>> result.policies
     ('UCB1', 'Uniform')
     """
-    plan = _plan(environment, policies, horizon, n_runs, seed, checkpoints, metrics, n_jobs, backend)
+    plan = _plan(environment, policies, horizon, n_runs, first_run, seed, checkpoints, metrics, n_jobs, backend)
     started = time.perf_counter()
     with Progress(plan.rounds, progress) as bar:
         _compile(plan, bar)
@@ -105,6 +109,7 @@ def run(
     provenance = {
         "horizon": plan.horizon,
         "n_runs": finished,
+        "first_run": plan.first_run,
         "seed": plan.seed,
         "backend": backend,
         "environments": {name: describe(e) for name, e in plan.environments.items()},
@@ -124,6 +129,7 @@ class _Plan:
     policies: dict[str, Any]
     horizon: int
     n_runs: int
+    first_run: int
     seed: int
     checkpoints: NDArray[np.int64]
     compiled: bool
@@ -134,7 +140,8 @@ class _Plan:
     def rounds(self) -> int:
         return len(self.cells) * self.horizon * self.n_runs
 
-    def batch(self, pair: tuple[str, str], first_run: int, n_runs: int) -> Batch:
+    def batch(self, pair: tuple[str, str], skip: int, n_runs: int) -> Batch:
+        first_run = self.first_run + skip
         return Batch(first_run, n_runs, self.horizon, self.checkpoints, self.columns[pair], self.seed, self.compiled)
 
 
@@ -143,6 +150,7 @@ def _plan(
     policies: Any,
     horizon: Any,
     n_runs: Any,
+    first_run: Any,
     seed: Any,
     checkpoints: Any,
     metrics: Any,
@@ -154,6 +162,7 @@ def _plan(
     players = labelled("policies", policies, kind="policy")
     horizon = positive_integer("horizon", horizon)
     n_runs = integer(1, limit=2**31)("n_runs", n_runs)
+    first_run = integer(0, limit=2**53)("first_run", first_run)
     if n_jobs is not None and integer()("n_jobs", n_jobs) == 0:
         raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
     seed = secrets.randbits(63) if seed is None else SEED("seed", seed)
@@ -183,7 +192,7 @@ def _plan(
             columns[name, label] = protocol.metric_names(world, requested)
             values = {metric: np.empty((n_runs, len(rounds))) for metric in columns[name, label]}
             cells[name, label] = Cell(values, 0.0, bounds[player.family.name])
-    return _Plan(environments, players, horizon, n_runs, seed, rounds, backend == "cpu", columns, cells)
+    return _Plan(environments, players, horizon, n_runs, first_run, seed, rounds, backend == "cpu", columns, cells)
 
 
 def check_horizon(label: str, environment: Any, horizon: int) -> None:
@@ -277,7 +286,7 @@ def _simulate(index: int, world: Any, player: Any, batch: Batch, stop: threading
 
 
 def _play(plan: _Plan, n_jobs: int | None, bar: Progress) -> int:
-    """Simulate all chunks; return how many runs, counted from the first, every pair has finished."""
+    """Simulate all chunks; return how many runs, counted from the first one, every pair has finished."""
     bar.say("playing")
     # Runs outside, pairs inside: whatever has been finished when the user interrupts is then common to all pairs.
     chunks = [(first, min(CHUNK, plan.n_runs - first)) for first in range(0, plan.n_runs, CHUNK)]
