@@ -7,11 +7,24 @@
 ('UCB1', 'KLUCB')
 """
 
-from . import arms, clicks, errors
+from . import arms, clicks, errors, inference
 from .core.components import field
 from .core.results import Results, load
 from .core.runner import run, start
+from .inference import compare
 
 __version__ = "0.1.0"
 
-__all__ = ["Results", "__version__", "arms", "clicks", "errors", "field", "load", "run", "start"]
+__all__ = [
+    "Results",
+    "__version__",
+    "arms",
+    "clicks",
+    "compare",
+    "errors",
+    "field",
+    "inference",
+    "load",
+    "run",
+    "start",
+]
