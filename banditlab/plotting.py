@@ -313,7 +313,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
     --------
     >>> from banditlab.inference import performance_profile
     >>> performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]]).plot().get_xlabel()
-    'cumulative regret $\tau$'
+    'cumulative regret $\\tau$'
     """
     ax = _axes() if ax is None else ax
     taus = profile.thresholds

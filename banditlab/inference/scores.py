@@ -118,7 +118,11 @@ def scores(
 
 
 def _array(values: Any) -> NDArray[np.float64]:
-    if np.ndim(values) == 3:
+    try:
+        blocks = np.ndim(values) == 3
+    except ValueError:
+        blocks = False  # rows of different lengths, which the check of a matrix names
+    if blocks:
         return np.stack([matrix()(f"values[{k}]", block) for k, block in enumerate(values)])
     checked: NDArray[np.float64] = matrix()("values", values)
     return checked[None]
