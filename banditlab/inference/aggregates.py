@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import boolean, integer, open_probability, vector
 
-from .bootstrap import expanded_tail, stratified_band
+from .bootstrap import expanded_interval, stratified_band
 from .scores import Scores, scores
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def interquartile_mean(
         for k in range(n_policies):
             sample = table[k][np.arange(n_strata)[:, None], picked]
             resampled[k, first : first + count] = stats.trim_mean(sample.reshape(count, -1), 0.25, axis=1)
-    tail = expanded_tail(level, n, n_strata if alone else 1)
-    low, high = np.quantile(resampled, [tail, 1.0 - tail], axis=1)
+    low, high = expanded_interval(resampled.T, level, n, n_strata if alone else 1)
     centre = stats.trim_mean(table.reshape(n_policies, -1), 0.25, axis=1)
     index = pd.Index(found.policies, name="policy")
     return pd.DataFrame({"iqm": centre, "ci_low": low, "ci_high": high}, index=index)
