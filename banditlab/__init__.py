@@ -7,12 +7,13 @@
 ('UCB1', 'KLUCB')
 """
 
-from . import arms, clicks, errors, scoring
+from . import arms, clicks, errors, inference, scoring
 from .core.components import field
 from .core.results import Results, load
 from .core.runner import run, start
 from .core.store import Store
 from .core.sweep import sweep
+from .inference import compare
 
 __version__ = "0.1.0"
 
@@ -22,8 +23,10 @@ __all__ = [
     "__version__",
     "arms",
     "clicks",
+    "compare",
     "errors",
     "field",
+    "inference",
     "load",
     "run",
     "scoring",

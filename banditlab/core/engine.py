@@ -13,11 +13,13 @@ import time
 import traceback
 import warnings
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,6 +160,38 @@ class Played:
     compile_seconds: float
 
 
+class _Writer:
+    """Writes chunks to a store beside the simulation: flushing a file to the disk takes as long as a million rounds."""
+
+    QUEUE = 32
+    """Chunks that may wait to be written; then the simulation waits for the disk."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._store = store
+        self._pool = ThreadPoolExecutor(1) if store is not None else None
+        self._waiting: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
+        """Let a chunk be written; raise what writing an earlier one raised."""
+        if self._pool is None or self._store is None:
+            return
+        self._waiting.append(self._pool.submit(self._store.write, job, first_run, values, seconds))
+        while self._waiting and (self._waiting[0].done() or len(self._waiting) > self.QUEUE):
+            self._waiting.popleft().result()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Wait until everything is written, whatever ended the simulation."""
+        if self._pool is None:
+            return
+        self._pool.shutdown()
+        failures = [found for task in self._waiting if (found := task.exception()) is not None]
+        if failures and not isinstance(error, Exception):
+            raise failures[0] from error
+
+
 class _Stopped(Exception):  # noqa: N818 - not an error
     """Raised inside tasks once the run has been interrupted."""
 
@@ -226,9 +260,9 @@ def play(
         for k in range(len(jobs)):
             _tell(k, jobs, progress, ended)
         bar.say("playing")
-        with closing(_outcomes(jobs, tasks, progress, n_jobs, store, keep_going)) as outcomes:
+        with closing(_outcomes(jobs, tasks, progress, n_jobs, store, keep_going)) as outcomes, _Writer(store) as writer:
             for outcome in outcomes:
-                _take(outcome, jobs, gatherers, progress, store, bar)
+                _take(outcome, jobs, gatherers, progress, store, writer, bar)
                 _tell(outcome.task.job, jobs, progress, ended)
     except KeyboardInterrupt:
         interrupted = True
@@ -304,6 +338,7 @@ def _take(
     gatherers: Sequence[Gatherer],
     progress: list[Progressed],
     store: Store | None,
+    writer: _Writer,
     bar: Progress,
 ) -> None:
     """Gather and store what a task returned."""
@@ -320,9 +355,9 @@ def _take(
         values, seconds = store.read_chunk(job, task.first_run, task.n_runs)
         if values is None:
             values = job.protocol.simulate(job.environment, job.policy, job.batch(task.first_run, task.n_runs), _ignore)
-            store.write(job, task.first_run, values, seconds)
-    elif values is not None and store is not None:
-        store.write(job, task.first_run, values, seconds)
+            writer.write(job, task.first_run, values, seconds)
+    elif values is not None:
+        writer.write(job, task.first_run, values, seconds)
     if values is None or mine.failure:
         return
     gatherers[task.job].add(task.first_run, values)

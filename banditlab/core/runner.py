@@ -112,7 +112,7 @@ def run(
     """
     experiment = Experiment(
         horizon=positive_integer("horizon", horizon),
-        first_run=integer(0, 2**62)("first_run", first_run),
+        first_run=integer(0, limit=2**53)("first_run", first_run),
         n_runs=integer(1, limit=2**31)("n_runs", n_runs),
         seed=checked_seed(seed),
         checkpoints=checkpoints,

@@ -205,7 +205,8 @@ class Store:
             return
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "cell.json").exists():
-            _write(folder / "cell.json", json.dumps(_identity(job), indent=1).encode())
+            # not flushed: nothing is read from it but by people
+            _write(folder / "cell.json", json.dumps(_identity(job), indent=1).encode(), flush=False)
         _remove_leftovers(folder)
         self._known.add(folder.name)
 
@@ -241,23 +242,25 @@ def as_store(value: Any) -> Store | None:
     return value if value is None or isinstance(value, Store) else Store(value)
 
 
-def _write(path: Path, data: Any) -> None:
+def _write(path: Path, data: Any, *, flush: bool = True) -> None:
     """Write a file whole or not at all: beside, flushed to the disk, renamed, and the folder flushed too."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with beside.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         beside.replace(path)
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if flush and hasattr(os, "O_DIRECTORY"):  # where folders can be opened
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import integer, open_probability
+from banditlab.core.validation import boolean, integer, open_probability
 
 RUNS_A_BLOCK = 20_000_000  # weights drawn at a time: 160 MB
 
@@ -47,14 +50,98 @@ def mean_band(
     integer(10)("n_resamples", n_resamples)
     if values.ndim != 2 or len(values) == 0:
         raise InvalidArgument(f"values has shape {values.shape}; allowed: (runs, checkpoints), at least one run")
-    n = len(values)
+    means = _resampled_means(values, n_resamples, np.random.default_rng(seed))
+    tail = 0.5 * (1.0 - level)
+    low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
+    return low, high
+
+
+def stratified_band(
+    values: Any, *, level: float = 0.95, n_resamples: int = 2000, independent: bool = True, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a stratified bootstrap band of the mean over environments of the mean over runs, at each checkpoint.
+
+    The strata are the environments: each keeps its number of runs in every resample, so that the band is about the
+    luck of runs and not about the choice of environments (Agarwal et al. 2021). Strata are resampled one by one
+    when they are independent. Environments of one `Results` are not: run i draws the same random numbers in
+    each. Runs are then resampled as wholes across strata, which is right whatever the dependence.
+
+    The quantiles are those of the expanded percentile interval: at Phi(-sqrt(n / (n - 1)) t), with Student's quantile t
+    for S (n - 1) degrees of freedom (n - 1 where strata are dependent), which repairs the percentile interval's
+    shortness for few runs.
+
+    Parameters
+    ----------
+    values : array of shape (environments, runs, checkpoints)
+        At least two runs.
+    level : float, default 0.95
+        Confidence level, in (0, 1); pointwise at each checkpoint.
+    n_resamples : int, default 2000
+        Bootstrap resamples.
+    independent : bool, default True
+        Whether environments are independent of each other.
+    seed : int, default 0
+        Seed of the resampling.
+
+    Returns
+    -------
+    low, high : float64 arrays
+        One entry a checkpoint.
+
+    References
+    ----------
+    Agarwal, Schwarzer, Castro, Courville, Bellemare 2021, arXiv 2108.13264 (stratified bootstrap). Hesterberg 2015,
+    The American Statistician 69(4) (expanded percentile interval).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> runs = np.random.default_rng(0).normal([[[1.0]], [[3.0]]], 1.0, size=(2, 50, 1))
+    >>> low, high = stratified_band(runs)
+    >>> bool(low[0] < 2.0 < high[0])
+    True
+    """
+    open_probability("level", level)
+    integer(10)("n_resamples", n_resamples)
+    boolean("independent", independent)
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 3 or table.shape[1] < 2 or table.size == 0:
+        raise InvalidArgument(
+            f"values has shape {table.shape}; allowed: (environments, runs, checkpoints), at least two runs"
+        )
+    strata = table if independent else table.mean(axis=0, keepdims=True)
     generator = np.random.default_rng(seed)
+    means = np.zeros((n_resamples, table.shape[2]))
+    for stratum in strata:
+        means += _resampled_means(stratum, n_resamples, generator) / len(strata)
+    return expanded_interval(means, level, table.shape[1], len(strata))
+
+
+def _resampled_means(values: NDArray[np.float64], n_resamples: int, generator: Any) -> NDArray[np.float64]:
+    n = len(values)
     share = np.full(n, 1.0 / n)
     means = np.empty((n_resamples, values.shape[1]))
     step = max(1, RUNS_A_BLOCK // n)
     for first in range(0, n_resamples, step):
         count = min(step, n_resamples - first)
         means[first : first + count] = generator.multinomial(n, share, size=count) @ values / n
-    tail = 0.5 * (1.0 - level)
-    low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
+    return means
+
+
+def expanded_interval(
+    resampled: NDArray[np.float64], level: float, n_runs: int, strata: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the expanded percentile interval from resampled statistics, one row a resample."""
+    tail = expanded_tail(level, n_runs, strata)
+    # Weibull's plotting positions: on average a new draw falls below the k-th of B draws with probability k / (B + 1).
+    # NumPy's default lies inside of that, and some hundred resamples then cost half a per cent of coverage.
+    low, high = np.quantile(resampled, [tail, 1.0 - tail], axis=0, method="weibull")
     return low, high
+
+
+def expanded_tail(level: float, n_runs: int, strata: int = 1) -> float:
+    """Return which tail of the resampled means an expanded percentile interval leaves out (see `stratified_band`)."""
+    from scipy import special
+
+    t = special.stdtrit(strata * (n_runs - 1), 0.5 + 0.5 * level)
+    return float(special.ndtr(-math.sqrt(n_runs / (n_runs - 1)) * t))

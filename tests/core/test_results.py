@@ -96,6 +96,19 @@ def test_save_and_load_are_exact(result, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
 
 
+def test_runs_keep_their_numbers(result, tmp_path):
+    later = bl.run(ENVIRONMENT, [arms.UCB1(), arms.KLUCB()], horizon=300, n_runs=3, first_run=17, seed=3)
+    back = bl.load(later.save(tmp_path / "later.parquet"))
+    for some in (later, back):
+        assert some.first_run == 17
+        table = some.to_pandas()
+        assert sorted(set(table["run"])) == [17, 18, 19]
+        one = table[(table.policy == "KLUCB") & (table.run == 18) & (table["round"] == 300)]
+        assert one["regret"].item() == result.values()[1, 18, -1]
+    del later.provenance["first_run"]  # as in files of before
+    assert bl.load(later.save(tmp_path / "old.parquet")).first_run == result.first_run == 0
+
+
 def test_provenance_says_what_was_run(result):
     told = result.provenance
     assert told["seed"] == 3

@@ -47,6 +47,29 @@ class TestReproducible:
     def test_whatever_the_number_of_runs(self):
         same(play(n_runs=3), play(n_runs=300))
 
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_whatever_the_first_run(self, n_jobs):
+        whole = play(n_runs=300)
+        for first, n in ((0, 3), (1, 150), (130, 170), (299, 1)):
+            later = play(first_run=first, n_runs=n, n_jobs=n_jobs)
+            assert (later.first_run, later.n_runs) == (first, n)
+            for metric in ALL[:3]:
+                assert (later.values(metric) == whole.values(metric)[:, first : first + n]).all()
+
+    def test_runs_far_out_are_agents_too(self):
+        far = bl.run(
+            arms.Gaussian([0.0, 0.1]),
+            arms.GaussianThompsonSampling(),
+            horizon=20,
+            n_runs=1,
+            seed=4,
+            first_run=2**40,
+            metrics="pulls",
+            checkpoints=[1],
+        )
+        agent = bl.start(arms.GaussianThompsonSampling(), n_arms=2, seed=4, run=2**40)
+        assert far.values(f"pulls[{agent.select()}]")[0, 0, 0] == 1
+
     def test_whatever_the_threads_and_processes(self):
         alone = play(n_jobs=1)
         same(play(n_jobs=2), alone)
@@ -141,6 +164,10 @@ BAD = [
     ({"n_runs": 2.5}, InvalidArgument, r"n_runs is 2.5"),
     ({"n_runs": True}, InvalidType, r"n_runs is True"),
     ({"n_runs": None}, InvalidType, r"n_runs is None"),
+    ({"first_run": -1}, InvalidArgument, r"first_run is -1; allowed: an integer of at least 0"),
+    ({"first_run": 1.5}, InvalidArgument, r"first_run is 1.5"),
+    ({"first_run": True}, InvalidType, r"first_run is True"),
+    ({"first_run": 2**60}, InvalidArgument, r"first_run is 1152921504606846976; allowed: at most 9007199254740992"),
     ({"seed": -1}, InvalidArgument, r"seed is -1; allowed: an integer from 0 to 18446744073709551615"),
     ({"seed": 2**64}, InvalidArgument, r"seed is 18446744073709551616"),
     ({"seed": 1.5}, InvalidArgument, r"seed is 1.5"),

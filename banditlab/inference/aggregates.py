@@ -1,0 +1,277 @@
+"""Summaries over environments and runs: the interquartile mean and performance profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import boolean, integer, open_probability, vector
+
+from .bootstrap import expanded_interval, stratified_band
+from .scores import Scores, scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+NUMBERS_A_BLOCK = 4_000_000  # resampled scores in memory at a time: 32 MB
+
+
+def interquartile_mean(
+    values: Any,
+    *,
+    metric: str = "regret",
+    environment: str | None = None,
+    at: int | None = None,
+    independent: bool | None = None,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return the mean of the middle half of all runs of all environments, with bootstrap intervals.
+
+    Between the mean, which a few unlucky runs can rule, and the median, which ignores by how much runs differ:
+    the lowest and the highest quarter of the runs are left out (`scipy.stats.trim_mean` at 25%). Environments are
+    pooled as they are: bring them to one scale first, say by dividing by each one's lower bound, and give an array.
+
+    Parameters
+    ----------
+    values : Results, or array of shape (policies, runs) or (environments, policies, runs)
+        The runs, at least two an environment.
+    metric : str, default 'regret'
+        What to summarise.
+    environment : str, optional
+        Default all of them, pooled.
+    at : int, optional
+        After which round, one of the checkpoints; default the last.
+    independent : bool, optional
+        Whether environments are independent of each other and resampled one by one, or else runs as wholes across
+        environments. Default False for results, whose environments share the luck of a run, and True for arrays.
+    level : float, default 0.95
+        Confidence level, for each policy by itself.
+    n_resamples : int, default 2000
+        Bootstrap resamples, stratified by environment.
+    seed : int, default 0
+        Seed of the resampling.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a policy: iqm, ci_low, ci_high.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a metric, environment or round that is not there, or fewer than two runs.
+
+    References
+    ----------
+    Agarwal, Schwarzer, Castro, Courville, Bellemare 2021, arXiv 2108.13264.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = interquartile_mean(np.random.default_rng(0).exponential(size=(2, 100)))
+    >>> table.columns.tolist()
+    ['iqm', 'ci_low', 'ci_high']
+    """
+    import pandas as pd
+    from scipy import stats
+
+    level = open_probability("level", level)
+    integer(10)("n_resamples", n_resamples)
+    found = scores(values, metric=metric, environment=environment, at=at)
+    table = found.values.transpose(1, 0, 2)
+    n_policies, n_strata, n = table.shape
+    alone = _independent(found, independent)
+    generator = np.random.default_rng(seed)
+    resampled = np.empty((n_policies, n_resamples))
+    step = max(1, NUMBERS_A_BLOCK // (n_strata * n))
+    for first in range(0, n_resamples, step):
+        count = min(step, n_resamples - first)
+        picked = generator.integers(n, size=(count, n_strata if alone else 1, n))
+        for k in range(n_policies):
+            sample = table[k][np.arange(n_strata)[:, None], picked]
+            resampled[k, first : first + count] = stats.trim_mean(sample.reshape(count, -1), 0.25, axis=1)
+    low, high = expanded_interval(resampled.T, level, n, n_strata if alone else 1)
+    centre = stats.trim_mean(table.reshape(n_policies, -1), 0.25, axis=1)
+    index = pd.Index(found.policies, name="policy")
+    return pd.DataFrame({"iqm": centre, "ci_low": low, "ci_high": high}, index=index)
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """What `performance_profile` found; it draws itself with `plot`.
+
+    Attributes
+    ----------
+    policies : tuple of str
+        Labels.
+    thresholds : float64 array
+        Where the share was taken.
+    share, low, high : float64 arrays of shape (policies, thresholds)
+        Share of runs that are at least as good as the threshold, and its pointwise band.
+    metric : str
+        What was compared.
+    smaller_is_better, relative : bool
+        Which direction is good, and whether thresholds are multiples of the best policy's value.
+    level : float
+        Confidence level of the band.
+    """
+
+    policies: tuple[str, ...]
+    thresholds: NDArray[np.float64]
+    share: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    metric: str
+    smaller_is_better: bool
+    relative: bool
+    level: float
+
+    def __repr__(self) -> str:
+        """Return the sizes."""
+        return f"<Profile of {self.metric}: {len(self.policies)} policies, {len(self.thresholds)} thresholds>"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a tidy table: policy, threshold, share, ci_low, ci_high."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "policy": np.repeat(self.policies, len(self.thresholds)),
+                "threshold": np.tile(self.thresholds, len(self.policies)),
+                "share": self.share.ravel(),
+                "ci_low": self.low.ravel(),
+                "ci_high": self.high.ravel(),
+            }
+        )
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the profiles with their bands; see `banditlab.plotting.plot_profiles`."""
+        from banditlab import plotting
+
+        return plotting.plot_profiles(self, ax=ax)
+
+
+def performance_profile(
+    values: Any,
+    thresholds: Sequence[float] | NDArray[np.float64] | None = None,
+    *,
+    relative: bool = False,
+    metric: str = "regret",
+    environment: str | None = None,
+    at: int | None = None,
+    better: str | None = None,
+    independent: bool | None = None,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Profile:
+    r"""Return the share of instances on which each policy is at least as good as a threshold.
+
+    An instance is a run of an environment: all policies face it with the same luck. Two kinds of profile:
+
+    * `relative=False`: the run-score distribution of Agarwal et al., the share of runs with score at least
+      :math:`\tau` (at most :math:`\tau` where small is good), averaged over environments.
+    * `relative=True`: the profile of Dolan and More, for metrics that are small when good and not negative. The
+      share of instances on which the policy's value is at most :math:`\tau` times the best policy's on that instance.
+      It has no unit, so that environments of different scales can be put together; where the best is 0, the
+      ratio is 1 for 0 and infinite for others. It depends on which policies take part.
+
+    Where one policy's profile is above another's everywhere, it is better whatever one's taste for risk.
+
+    Parameters
+    ----------
+    values : Results, or array of shape (policies, runs) or (environments, policies, runs)
+        The runs, at least two an environment.
+    thresholds : sequence of float, optional
+        Increasing; default 100 from the smallest to the largest value, or from 1 to the largest finite ratio
+        (evenly in the logarithm).
+    relative : bool, default False
+        Which kind.
+    metric : str, default 'regret'
+        What to compare.
+    environment : str, optional
+        Default all of them.
+    at : int, optional
+        After which round, one of the checkpoints; default the last.
+    better : {'smaller', 'larger'}, optional
+        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+    independent : bool, optional
+        As in `interquartile_mean`.
+    level : float, default 0.95
+        Confidence level of the stratified bootstrap band, pointwise.
+    n_resamples : int, default 2000
+        Bootstrap resamples.
+    seed : int, default 0
+        Seed of the resampling.
+
+    Returns
+    -------
+    Profile
+        Shares with bands.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a metric, environment or round that is not there, fewer than two runs, thresholds that do not increase,
+        or ratios of a metric that can be negative or is good when large.
+
+    References
+    ----------
+    Dolan and More 2002, Mathematical Programming 91; Agarwal, Schwarzer, Castro, Courville, Bellemare 2021,
+    arXiv 2108.13264.
+
+    Examples
+    --------
+    >>> performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]], [1.0, 2.0, 3.0], relative=True).share.tolist()
+    [[1.0, 1.0, 1.0], [0.3333333333333333, 0.6666666666666666, 1.0]]
+    """
+    level = open_probability("level", level)
+    boolean("relative", relative)
+    found = scores(values, metric=metric, environment=environment, at=at, better=better)
+    table = _ratios(found) if relative else found.values
+    if thresholds is None:
+        finite = table[np.isfinite(table)]
+        taus = (np.geomspace if relative else np.linspace)(finite.min(), finite.max(), 100)
+    else:
+        taus = vector()("thresholds", thresholds)
+        if (np.diff(taus) <= 0).any():
+            raise InvalidArgument("thresholds do not increase; allowed: an increasing sequence")
+    reached = table[..., None] <= taus if found.smaller_is_better else table[..., None] >= taus
+    reached = reached.astype(np.float64)
+    options: dict[str, Any] = {"level": level, "n_resamples": n_resamples, "seed": seed}
+    alone = _independent(found, independent)
+    bands = [stratified_band(reached[:, k], independent=alone, **options) for k in range(len(found.policies))]
+    return Profile(
+        policies=found.policies,
+        thresholds=taus,
+        share=reached.mean(axis=(0, 2)),
+        low=np.stack([low for low, _ in bands]),
+        high=np.stack([high for _, high in bands]),
+        metric=found.metric,
+        smaller_is_better=found.smaller_is_better,
+        relative=relative,
+        level=level,
+    )
+
+
+def _independent(found: Scores, independent: bool | None) -> bool:
+    return not found.shared if independent is None else bool(boolean("independent", independent))
+
+
+def _ratios(found: Scores) -> NDArray[np.float64]:
+    if not found.smaller_is_better:
+        raise InvalidArgument(f"relative is True for {found.metric}, of which more is better; allowed: False")
+    if found.values.min() < 0:
+        raise InvalidArgument(f"relative is True, and {found.metric} has values below 0; allowed: False")
+    best = found.values.min(axis=1, keepdims=True)
+    ratios: NDArray[np.float64] = np.where(found.values == best, 1.0, np.inf)
+    np.divide(found.values, best, out=ratios, where=best > 0)
+    return ratios

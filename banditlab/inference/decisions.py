@@ -1,0 +1,164 @@
+"""The decision table of a sequential comparison, and the ranking that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.validation import invalid
+
+from .families import DECISIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """What is known of a family of comparisons. Its repr is the table; `plot` draws it.
+
+    Attributes
+    ----------
+    environments, policies : tuple of str
+        Labels.
+    pairs : int64 array of shape (comparisons, 2)
+        Positions of the first and the second policy.
+    signs : int64 array of shape (environments, comparisons)
+        1 where the first's mean is declared larger, -1 smaller, 0 undecided.
+    differences : float64 array of shape (environments, comparisons)
+        Mean of first minus second over the runs played when it was decided, or until now.
+    n_runs : int64 array of shape (environments, comparisons)
+        How many runs that was.
+    means, played : arrays of shape (environments, policies)
+        Each policy's mean, and over how many runs: policies stop when all about them is decided.
+    groups, max_groups : int
+        How many looks there were, and how many there can be.
+    level : float
+        Family-wise error of the whole table.
+    metric : str
+        What is compared.
+    smaller_is_better : bool
+        Which direction is good.
+    """
+
+    environments: tuple[str, ...]
+    policies: tuple[str, ...]
+    pairs: NDArray[np.int64]
+    signs: NDArray[np.int64]
+    differences: NDArray[np.float64]
+    n_runs: NDArray[np.int64]
+    means: NDArray[np.float64]
+    played: NDArray[np.int64]
+    groups: int
+    max_groups: int
+    level: float
+    metric: str
+    smaller_is_better: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether every comparison is decided."""
+        return bool(np.all(self.signs != 0))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row a comparison: environment, first, second, decision, difference, n_runs."""
+        import pandas as pd
+
+        n = len(self.pairs)
+        return pd.DataFrame(
+            {
+                "environment": np.repeat(self.environments, n),
+                "first": np.tile([self.policies[i] for i, _ in self.pairs], len(self.environments)),
+                "second": np.tile([self.policies[j] for _, j in self.pairs], len(self.environments)),
+                "decision": [DECISIONS[int(sign)] for sign in self.signs.ravel()],
+                "difference": self.differences.ravel(),
+                "n_runs": self.n_runs.ravel(),
+            }
+        )
+
+    def ranking(self, environment: str | None = None) -> pd.DataFrame:
+        """Return one row a policy, the best first, with the ranks that the decisions leave possible.
+
+        With probability at least 1 - level all decisions are right, and then all true ranks are among those left: a
+        policy ranks after those declared better and before those declared worse.
+
+        Parameters
+        ----------
+        environment : str, optional
+            Needed when there are several.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by policy: rank_low and rank_high (1 is the best), mean, n_runs.
+
+        Raises
+        ------
+        InvalidArgument
+            For an environment that is not there.
+        """
+        import pandas as pd
+
+        e = self.position(environment)
+        beaten = self.better(e)
+        low, high = 1 + beaten.sum(axis=0), len(self.policies) - beaten.sum(axis=1)
+        good = self.means[e] if self.smaller_is_better else -self.means[e]
+        order = np.lexsort((good, low + high))
+        table = {"rank_low": low, "rank_high": high, "mean": self.means[e], "n_runs": self.played[e]}
+        return pd.DataFrame(table, index=pd.Index(self.policies, name="policy")).iloc[order]
+
+    def better(self, environment: int) -> NDArray[np.bool_]:
+        """Return which policy (row) is declared better than which (column) in the environment at a position."""
+        beats = np.zeros((len(self.policies),) * 2, dtype=bool)
+        for (i, j), sign in zip(self.pairs, self.signs[environment], strict=True):
+            if sign != 0:
+                first_wins = (sign < 0) == self.smaller_is_better
+                beats[(i, j) if first_wins else (j, i)] = True
+        return beats
+
+    def position(self, environment: str | None) -> int:
+        """Return the position of an environment, which must be named when there are several."""
+        if environment is None and len(self.environments) == 1:
+            return 0
+        if environment not in self.environments:
+            raise invalid("environment", environment, f"one of {list(self.environments)}")
+        return self.environments.index(environment)
+
+    def _headline(self) -> str:
+        undecided = int((self.signs == 0).sum())
+        state = "settled" if undecided == 0 else f"{undecided} of {self.signs.size} comparisons undecided"
+        return (
+            f"{self.metric}: {state} after {self.groups} of {self.max_groups} groups of runs, "
+            f"family-wise error at most {self.level:g}"
+        )
+
+    def __repr__(self) -> str:
+        """Return the decision table and the ranking of each environment."""
+        parts = [self._headline()]
+        table = self.to_pandas()
+        for name in self.environments:
+            here = table[table.environment == name].drop(columns="environment")
+            parts += [name, here.to_string(index=False, float_format="{:.4g}".format)]
+            parts += [self.ranking(name).to_string(float_format="{:.4g}".format)]
+        return "\n\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        parts = [f"<p>{escape(self._headline())}</p>"]
+        table = self.to_pandas()
+        for name in self.environments:
+            here = table[table.environment == name].drop(columns="environment")
+            parts += [f"<p><b>{escape(name)}</b></p>", here.to_html(index=False, float_format="{:.4g}".format)]
+            parts += [self.ranking(name).to_html(float_format="{:.4g}".format)]
+        return "\n".join(parts)
+
+    def plot(self, environment: str | None = None, *, ax: Axes | None = None) -> Axes:
+        """Draw the table of an environment; see `banditlab.plotting.plot_comparison`."""
+        from banditlab import plotting
+
+        return plotting.plot_comparison(self, environment, ax=ax)

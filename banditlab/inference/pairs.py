@@ -1,0 +1,185 @@
+"""Two policies on the same luck: how much better, how surely, and what sharing the luck is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import open_probability
+
+from .bootstrap import stratified_band
+from .scores import one_environment, scores
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PairedComparison:
+    """What `paired` found; it draws itself with `plot`.
+
+    Attributes
+    ----------
+    first, second : str
+        The policies.
+    metric : str
+        What was compared.
+    smaller_is_better : bool
+        Which direction is good.
+    n_runs : int
+        How many pairs of runs.
+    level : float
+        Confidence level of each interval by itself.
+    difference : float
+        Mean of first minus second, in the metric's unit.
+    interval, unpaired_interval : tuple of float
+        Confidence interval of the difference, and the wider one if runs did not share their luck.
+    probability, probability_interval : float, tuple of float
+        Probability that the first beats the second on the same luck, ties counted half, and its interval.
+    variance_ratio : float
+        (Var A + Var B) / Var(A - B): how many times more runs a comparison without shared luck needs.
+    """
+
+    first: str
+    second: str
+    metric: str
+    smaller_is_better: bool
+    n_runs: int
+    level: float
+    difference: float
+    interval: Interval
+    unpaired_interval: Interval
+    probability: float
+    probability_interval: Interval
+    variance_ratio: float
+
+    def __repr__(self) -> str:
+        """Return the findings in words."""
+        low, high = self.interval
+        least, most = self.probability_interval
+        return (
+            f"<{self.first} minus {self.second}: {self.metric} {self.difference:+.4g} [{low:+.4g}, {high:+.4g}], "
+            f"better in {self.probability:.1%} [{least:.1%}, {most:.1%}] of {self.n_runs} runs; "
+            f"level {self.level:g}, shared luck is worth {self.variance_ratio:.3g} times the runs>"
+        )
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the difference with both intervals; see `banditlab.plotting.plot_paired`."""
+        from banditlab import plotting
+
+        return plotting.plot_paired(self, ax=ax)
+
+
+def paired(
+    values: Any,
+    first: str | int,
+    second: str | int,
+    *,
+    metric: str = "regret",
+    environment: str | None = None,
+    at: int | None = None,
+    better: str | None = None,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> PairedComparison:
+    r"""Compare two policies under common random numbers.
+
+    Run i of both policies has the same luck, so that the differences :math:`D_i = A_i - B_i` are what is resampled
+    (paired bootstrap), and Var D = Var A + Var B - 2 Cov(A, B) is smaller than without, by the covariance.
+
+    Parameters
+    ----------
+    values : Results, or array of shape (policies, runs)
+        The runs, at least two.
+    first, second : str or int
+        Two policies, by label or position.
+    metric : str, default 'regret'
+        What to compare.
+    environment : str, optional
+        Where; needed when there are several.
+    at : int, optional
+        After which round, one of the checkpoints; default the last.
+    better : {'smaller', 'larger'}, optional
+        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+    level : float, default 0.95
+        Confidence level of each interval.
+    n_resamples : int, default 2000
+        Bootstrap resamples.
+    seed : int, default 0
+        Seed of the resampling.
+
+    Returns
+    -------
+    PairedComparison
+        Difference, probability of beating, intervals, and the variance won.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a policy, metric, environment or round that is not there, or fewer than two runs.
+
+    Notes
+    -----
+    Intervals of the difference are expanded percentile intervals (see `stratified_band`), that of the probability is
+    Wilson's score interval, which stays inside [0, 1] and is not empty when one policy always wins. Both suppose
+    that the number of runs was not chosen by looking at them; `banditlab.compare` is for that.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> from banditlab.inference import paired
+    >>> env = arms.Bernoulli([0.2, 0.5])
+    >>> result = bl.run(env, [arms.UCB1(), arms.KLUCB()], horizon=500, n_runs=200, seed=0)
+    >>> found = paired(result, "UCB1", "KLUCB")
+    >>> found.difference > 0, found.interval[0] > 0, found.variance_ratio > 1
+    (True, True, True)
+    """
+    level = open_probability("level", level)
+    found = one_environment(scores(values, metric=metric, environment=environment, at=at, better=better))
+    one, two = found.policy("first", first), found.policy("second", second)
+    if one == two:
+        raise InvalidArgument(f"second is {second!r}, the same policy as first; allowed: another one")
+    a, b = found.values[0, one], found.values[0, two]
+    difference = a - b
+    options: dict[str, Any] = {"level": level, "n_resamples": n_resamples, "seed": seed}
+    together = stratified_band(difference[None, :, None], **options)
+    # a - b is the mean of the two independent strata 2a and -2b
+    apart = stratified_band(np.stack([2.0 * a, -2.0 * b])[:, :, None], **options)
+    wins = difference < 0 if found.smaller_is_better else difference > 0
+    probability = float(np.mean(wins + 0.5 * (difference == 0)))
+    spread, joint = float(a.var() + b.var()), float(difference.var())
+    return PairedComparison(
+        first=found.policies[one],
+        second=found.policies[two],
+        metric=found.metric,
+        smaller_is_better=found.smaller_is_better,
+        n_runs=found.n_runs,
+        level=level,
+        difference=float(difference.mean()),
+        interval=(float(together[0][0]), float(together[1][0])),
+        unpaired_interval=(float(apart[0][0]), float(apart[1][0])),
+        probability=probability,
+        probability_interval=wilson(probability, found.n_runs, level),
+        variance_ratio=spread / joint if joint > 0 else (math.inf if spread > 0 else 1.0),
+    )
+
+
+def wilson(share: float, n: int, level: float) -> Interval:
+    """Return Wilson's score interval of a probability; with ties counted half it errs on the wide side.
+
+    SciPy's takes whole numbers of successes, and ties make halves.
+    """
+    from scipy import special
+
+    z2 = float(special.ndtri(0.5 + 0.5 * level)) ** 2
+    middle = (share + 0.5 * z2 / n) / (1.0 + z2 / n)
+    half = math.sqrt(z2 * (share * (1.0 - share) + 0.25 * z2 / n) / n) / (1.0 + z2 / n)
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,135 @@
+"""What is compared: one number a policy, run and environment, taken from results or given as an array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.results import Results
+from banditlab.core.validation import integer, invalid, matrix, one_of, shown
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One number a run.
+
+    Attributes
+    ----------
+    values : float64 array of shape (environments, policies, runs)
+        The numbers; run i is the same luck for every policy.
+    environments, policies : tuple of str
+        Labels.
+    metric : str
+        What the numbers are.
+    smaller_is_better : bool
+        Which direction is good.
+    shared : bool
+        Whether run i has the same luck in every environment too, as in all results of `banditlab.run`.
+    """
+
+    values: NDArray[np.float64]
+    environments: tuple[str, ...]
+    policies: tuple[str, ...]
+    metric: str
+    smaller_is_better: bool
+    shared: bool
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs."""
+        return int(self.values.shape[2])
+
+    def policy(self, name: str, value: Any) -> int:
+        """Return the position of a policy that is given by label or position."""
+        if isinstance(value, str):
+            if value not in self.policies:
+                raise invalid(name, value, f"one of {list(self.policies)}")
+            return self.policies.index(value)
+        return int(integer(0, len(self.policies) - 1)(name, value))
+
+
+def smaller_is_better(metric: str, better: str | None) -> bool:
+    """Return whether small values of a metric are good: as told, or else by its name."""
+    if better is None:
+        return "regret" in metric
+    return bool(one_of("smaller", "larger")("better", better) == "smaller")
+
+
+def scores(
+    values: Any,
+    *,
+    metric: str = "regret",
+    environment: str | None = None,
+    at: int | None = None,
+    better: str | None = None,
+) -> Scores:
+    """Return the numbers to compare.
+
+    Parameters
+    ----------
+    values : Results, or array of shape (policies, runs) or (environments, policies, runs)
+        Where they come from. Policies must share the luck of a run for what is said of pairs to be true.
+    metric : str, default 'regret'
+        One of `values.metrics`; for an array only its name.
+    environment : str, optional
+        Default all environments. For results only.
+    at : int, optional
+        One of `values.checkpoints`, default the last. For results only.
+    better : {'smaller', 'larger'}, optional
+        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a name, round or array that is not allowed, or for too few runs.
+
+    Examples
+    --------
+    >>> scores([[1.0, 2.0], [3.0, 4.0]]).policies
+    ('policy 0', 'policy 1')
+    """
+    if not isinstance(metric, str):
+        raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
+    direction = smaller_is_better(metric, better)
+    if isinstance(values, Results):
+        names = values.environments if environment is None else (environment,)
+        rounds = values.checkpoints
+        last = int(rounds[-1]) if at is None else integer(1)("at", at)
+        column = int(np.searchsorted(rounds, last))
+        if column == len(rounds) or rounds[column] != last:
+            raise invalid("at", at, f"one of the checkpoints, {shown(rounds.tolist())}")
+        table = np.stack([values.values(metric, name)[:, :, column] for name in names])
+        found = Scores(table, names, values.policies, metric, direction, shared=True)
+    else:
+        for name, given in (("environment", environment), ("at", at)):
+            if given is not None:
+                raise invalid(name, given, "nothing where values is an array: it holds the numbers themselves")
+        table = _array(values)
+        names = tuple(f"environment {k}" for k in range(len(table)))
+        labels = tuple(f"policy {k}" for k in range(table.shape[1]))
+        found = Scores(table, names, labels, metric, direction, shared=False)
+    if found.n_runs < 2:
+        raise InvalidArgument(f"values has {found.n_runs} run; allowed: at least 2 runs")
+    return found
+
+
+def _array(values: Any) -> NDArray[np.float64]:
+    try:
+        blocks = np.ndim(values) == 3
+    except ValueError:
+        blocks = False  # rows of different lengths, which the check of a matrix names
+    if blocks:
+        return np.stack([matrix()(f"values[{k}]", block) for k, block in enumerate(values)])
+    checked: NDArray[np.float64] = matrix()("values", values)
+    return checked[None]
+
+
+def one_environment(found: Scores) -> Scores:
+    """Raise unless there is one environment."""
+    if len(found.environments) > 1:
+        raise invalid("environment", None, f"one of {list(found.environments)}, since there are several")
+    return found

@@ -1,0 +1,213 @@
+"""How sure we are: paired differences, performance profiles, decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from banditlab.core.validation import invalid
+
+from .style import COLOURS, DASHES, MARKERS, NAMES, marks, new_axes, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from banditlab.inference.aggregates import Profile
+    from banditlab.inference.decisions import Decisions
+    from banditlab.inference.pairs import PairedComparison
+
+
+def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, ax: Axes | None = None) -> Axes:
+    """Draw paired comparisons: the difference with its interval, and in grey the interval without shared luck.
+
+    Parameters
+    ----------
+    comparisons : PairedComparison or sequence of them
+        What `banditlab.inference.paired` returned, of one metric and level; one row each, the first at the top.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default new Axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from banditlab.inference import paired
+    >>> luck = np.random.default_rng(0).normal(size=50)
+    >>> ax = paired([luck, luck + 1.0], 0, 1).plot()
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['policy 0 $-$ policy 1']
+    """
+    found = list(comparisons) if isinstance(comparisons, Sequence) else [comparisons]
+    if not found or len({(one.metric, one.level) for one in found}) > 1:
+        raise invalid("comparisons", comparisons, "one or more comparisons of one metric and level")
+    ax = new_axes(height=1.5 + 0.5 * len(found)) if ax is None else ax
+    rows = np.arange(len(found))[::-1]
+    for shift, colour, width, name, which in (
+        (-0.14, COLOURS[7], 1.4, "were runs unpaired", "unpaired_interval"),
+        (0.14, COLOURS[0], 2.2, "runs paired", "interval"),
+    ):
+        low, high = np.array([getattr(one, which) for one in found]).T
+        centre = np.array([one.difference for one in found])
+        ax.errorbar(
+            centre,
+            rows + shift,
+            xerr=[np.maximum(centre - low, 0.0), np.maximum(high - centre, 0.0)],
+            fmt="o",
+            color=colour,
+            elinewidth=width,
+            capsize=3,
+            markersize=4.5,
+            label=name,
+        )
+    ax.axvline(0.0, color="black", linewidth=0.9, linestyle=(0, (4, 2)), zorder=0)
+    ax.set_yticks(rows, [f"{one.first} $-$ {one.second}" for one in found])
+    ax.set_ylim(-0.6, len(found) - 0.4)
+    ax.set_xlabel(f"difference in {NAMES.get(found[0].metric, found[0].metric)}")
+    ax.set_title(f"{found[0].n_runs:,} runs, {100 * found[0].level:g}% intervals", fontsize="medium")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, axis="x", alpha=0.25, linewidth=0.6)
+    handles, labels = ax.get_legend_handles_labels()
+    ax.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small")
+    return ax
+
+
+def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
+    r"""Draw performance profiles: the share of runs at least as good as a threshold, with bands; higher is better.
+
+    Parameters
+    ----------
+    profile : Profile
+        What `banditlab.inference.performance_profile` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default new Axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from banditlab.inference import performance_profile
+    >>> performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]]).plot().get_xlabel()
+    'cumulative regret $\\tau$'
+    """
+    ax = new_axes() if ax is None else ax
+    taus = profile.thresholds
+    scale = "log" if profile.relative else "linear"
+    for k, label in enumerate(profile.policies):
+        colour = COLOURS[k % len(COLOURS)]
+        ax.plot(
+            taus,
+            profile.share[k],
+            label=label,
+            color=colour,
+            linestyle=DASHES[(k // len(COLOURS) + k) % len(DASHES)],
+            marker=MARKERS[k % len(MARKERS)],
+            markevery=marks(taus, scale, k, len(profile.policies)),
+            markersize=4.5,
+            linewidth=1.6,
+        )
+        ax.fill_between(taus, profile.low[k], profile.high[k], color=colour, alpha=0.18, linewidth=0)
+    ax.set_xscale(scale)
+    if profile.relative:
+        _plain_log_ticks(ax)
+    ax.set_xlim(taus[0], taus[-1] if len(taus) > 1 else None)
+    ax.set_ylim(0.0, 1.02)
+    name = NAMES.get(profile.metric, profile.metric)
+    relation = r"\leq" if profile.smaller_is_better else r"\geq"
+    ax.set_xlabel(rf"$\tau$, multiple of the best policy's {name}" if profile.relative else rf"{name} $\tau$")
+    ax.set_ylabel(rf"share of runs ${relation} \tau$" + (" times the best" if profile.relative else ""))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, alpha=0.25, linewidth=0.6)
+    ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+    return ax
+
+
+def _plain_log_ticks(ax: Axes) -> None:
+    """Write 1, 2, 5, 10 under a logarithmic axis that may span less than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax: Axes | None = None) -> Axes:
+    """Draw a decision table: each policy (row) against each other (column), the best policies first.
+
+    Parameters
+    ----------
+    decisions : Decisions
+        What `banditlab.compare` returned.
+    environment : str, optional
+        One of `decisions.environments`; needed when there are several.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default new Axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> found = bl.compare([arms.UCB1(), arms.Uniform()], arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0)
+    >>> [text.get_text() for text in found.plot().get_yticklabels()]
+    ['UCB1  (1)', 'Uniform  (2)']
+    """
+    from matplotlib.patches import Patch
+
+    e = decisions.position(environment)
+    order = decisions.ranking(environment)
+    place = {decisions.policies.index(label): k for k, label in enumerate(order.index)}
+    size = len(place)
+    ax = new_axes(height=1.9 + 0.62 * size, width=max(4.8, 2.6 + 1.05 * size)) if ax is None else ax
+    better, worse = COLOURS[5], COLOURS[4]
+    for (i, j), sign, difference in zip(decisions.pairs, decisions.signs[e], decisions.differences[e], strict=True):
+        for row, column, turn in ((place[int(i)], place[int(j)], 1), (place[int(j)], place[int(i)], -1)):
+            word = {1: "larger", -1: "smaller", 0: "undecided"}[turn * int(sign)]
+            good = (turn * sign < 0) == decisions.smaller_is_better
+            colour = "#E4E4E4" if sign == 0 else better if good else worse
+            ax.add_patch(_cell(column, row, colour))
+            number = "" if np.isnan(difference) else f"\n{turn * difference:+.3g}".replace("-", "\N{MINUS SIGN}")
+            ax.text(column, row, word + number, ha="center", va="center", fontsize="small", linespacing=1.3)
+    ranks = [
+        f"{low}" if low == high else f"{low}-{high}" for low, high in zip(order.rank_low, order.rank_high, strict=True)
+    ]
+    slanted = max(map(len, order.index)) > 11
+    ax.set_xticks(range(size), order.index, rotation=20 if slanted else 0, ha="left" if slanted else "center")
+    ax.set_yticks(range(size), [f"{label}  ({rank})" for label, rank in zip(order.index, ranks, strict=True)])
+    ax.set_xlim(-0.5, size - 0.5)
+    ax.set_ylim(size - 0.5, -0.5)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_ylabel("policy (rank)")
+    name = NAMES.get(decisions.metric, decisions.metric)
+    title = f"{short(decisions.environments[e])}\n{name}, row minus column, up to {decisions.played[e].max():,} runs"
+    ax.set_title(title, fontsize="medium", pad=9)
+    ax.legend(
+        handles=[
+            Patch(color=better, label="row is better"),
+            Patch(color=worse, label="row is worse"),
+            Patch(color="#E4E4E4", label="undecided"),
+        ],
+        frameon=False,
+        fontsize="small",
+        ncols=3,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.02),
+    )
+    return ax
+
+
+def _cell(column: int, row: int, colour: str) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=colour, linewidth=0)

@@ -1,0 +1,90 @@
+"""Arms that adapt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from banditlab.core.validation import one_of
+from banditlab.inference.bootstrap import mean_band
+
+from .style import COLOURS, DASHES, MARKERS, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from banditlab.clicks.dynamics import Dynamics
+
+
+def plot_dynamics(
+    path: Dynamics, what: str = "strategies", *, ax: Axes | None = None, level: float = 0.95, n_resamples: int = 1000
+) -> Axes:
+    """Draw how arms that adapt went: means over repetitions, with bootstrap bands, against the epoch.
+
+    Parameters
+    ----------
+    path : clicks.Dynamics
+        What `clicks.dynamics` returned.
+    what : {'strategies', 'utilities', 'regret'}
+        Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default new Axes. Regret of several mechanisms can go into the same ones.
+    level : float, default 0.95
+        Level of the percentile-bootstrap bands.
+    n_resamples : int, default 1000
+        Bootstrap resamples.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.5, 0.5])
+    >>> path = clicks.dynamics(env, clicks.MuOracle(), epochs=3, horizon=100, n_runs=2, seed=0)
+    >>> path.plot().get_ylabel()
+    'click rate $s_i$'
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    one_of("strategies", "utilities", "regret")("what", what)
+    ax = new_axes() if ax is None else ax
+    alone = what == "regret"
+    curves = path.regret[:, :, None] if alone else getattr(path, what)
+    first = len(ax.lines) if alone else 0  # another mechanism's regret may be there already
+    epochs = np.arange(curves.shape[1])
+    for k in range(curves.shape[2]):
+        label = path.policy.label if alone else f"$i$ = {k}, $\\mu_i$ = {path.environment.post_click_means[k]:.3g}"
+        style = {"color": COLOURS[(first + k) % len(COLOURS)], "linestyle": DASHES[(first + k) % len(DASHES)]}
+        ax.plot(
+            epochs,
+            curves[:, :, k].mean(axis=0),
+            label=label,
+            marker=MARKERS[(first + k) % len(MARKERS)],
+            markersize=4,
+            linewidth=1.6,
+            **style,
+        )
+        low, high = mean_band(curves[:, :, k], level=level, n_resamples=n_resamples)
+        ax.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
+        if what == "strategies":
+            desired = path.environment.utility.desired(path.environment.post_click_means[k])
+            ax.axhline(desired, color=style["color"], linestyle=(0, (1, 3)), linewidth=1.1)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel({"strategies": "click rate $s_i$", "utilities": "clicks $v_i$", "regret": "strategic regret"}[what])
+    repetitions = f"{len(curves)} repetition" + ("s" if len(curves) > 1 else "")
+    ax.set_title(
+        f"$T$ = {path.horizon:,}, {repetitions}"
+        if alone
+        else f"{path.policy.label}, $T$ = {path.horizon:,}, {repetitions}",
+        fontsize="medium",
+    )
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if curves.min() >= 0.0:
+        ax.set_ylim(bottom=0, top=1 if what == "strategies" else None, auto=None)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, alpha=0.25, linewidth=0.6)
+    ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+    return ax

@@ -1,0 +1,139 @@
+"""Metrics against the round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from banditlab.core.elementary import normal_quantile
+from banditlab.core.validation import one_of, open_probability
+from banditlab.inference.bootstrap import mean_band
+
+from .style import COLOURS, DASHES, MARKERS, NAMES, SCALES, marks, new_axes, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from banditlab.core.results import Results
+
+
+def plot_metric(
+    results: Results,
+    metric: str = "regret",
+    *,
+    environment: str | None = None,
+    ax: Axes | None = None,
+    xscale: str = "linear",
+    yscale: str = "linear",
+    level: float = 0.95,
+    n_resamples: int = 1000,
+    lower_bound: bool = True,
+    title: str | None = None,
+) -> Axes:
+    """Draw the mean over runs of a metric against the round, one line a policy.
+
+    Parameters
+    ----------
+    results : Results
+        What `banditlab.run` returned or `banditlab.load` read.
+    metric : str, default 'regret'
+        One of `results.metrics`.
+    environment : str, optional
+        One of `results.environments`; needed when there are several.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default new Axes (in `pyplot`'s current figure when pyplot is in use).
+    xscale, yscale : {'linear', 'log'}
+        The axes.
+    level : float, default 0.95
+        Level of the pointwise bands: percentile bootstrap, or normal approximation where runs were not kept.
+    n_resamples : int, default 1000
+        Bootstrap resamples.
+    lower_bound : bool, default True
+        Whether to draw the asymptotic lower bound C log t, where the environment has one and the metric is regret.
+    title : str, optional
+        Default: the environment's label, with horizon and runs.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0)
+    >>> ax = result.plot(xscale="log")
+    >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
+    'Uniform'
+    """
+    one_of(*SCALES)("xscale", xscale)
+    one_of(*SCALES)("yscale", yscale)
+    bands = _bands(results, metric, environment, level, n_resamples)
+    rounds = results.checkpoints
+    ax = new_axes() if ax is None else ax
+    means = np.stack([mean for mean, _, _ in bands])
+    drawn: list[tuple[float, Any]] = []
+    for k, label in enumerate(results.policies):
+        _, low, high = bands[k]
+        colour = COLOURS[k % len(COLOURS)]
+        (line,) = ax.plot(
+            rounds,
+            means[k],
+            label=label,
+            color=colour,
+            linestyle=DASHES[(k // len(COLOURS) + k) % len(DASHES)],
+            marker=MARKERS[k % len(MARKERS)],
+            markevery=marks(rounds, xscale, k, len(bands)),
+            markersize=4.5,
+            linewidth=1.6,
+        )
+        ax.fill_between(rounds, low, high, color=colour, alpha=0.18, linewidth=0)
+        drawn.append((float(means[k, -1]), line))
+    bound = results.lower_bound(environment) if lower_bound and metric == "regret" else None
+    highest = float(means.max())
+    if bound is not None and bound[-1] > 0:
+        # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
+        off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
+        label = r"asymptotic lower bound $C\,\log t$"
+        label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
+        (line,) = ax.plot(rounds, bound, label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+        drawn.append((float(bound[-1]), line))
+        if off_scale:
+            ax.set_ylim(top=1.15 * highest)
+    ax.set_xscale(xscale)
+    ax.set_yscale(yscale)
+    ax.set_xlabel("round $t$")
+    ax.set_ylabel(NAMES.get(metric, metric))
+    ax.set_title(_title(results, environment) if title is None else title, fontsize="medium")
+    if xscale == "linear":
+        ax.set_xlim(0, max(float(rounds[-1]), ax.dataLim.x1))
+    if yscale == "linear" and means.min() >= 0:
+        ax.set_ylim(bottom=0, auto=None)  # auto: whoever draws on these axes next is not cut off
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, alpha=0.25, linewidth=0.6)
+    order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
+    before = ax.get_legend()
+    handles = [*(before.legend_handles if before else []), *order]
+    ax.legend(handles=handles, frameon=False, fontsize="small", handlelength=3.2)
+    return ax
+
+
+def _bands(
+    results: Results, metric: str, environment: str | None, level: float, n_resamples: int
+) -> list[tuple[Any, Any, Any]]:
+    """Return mean, lower and upper end of the band of each policy."""
+    if results.keeps_runs:
+        values = results.values(metric, environment)
+        return [(runs.mean(axis=0), *mean_band(runs, level=level, n_resamples=n_resamples)) for runs in values]
+    z = normal_quantile(0.5 + open_probability("level", level) / 2.0)
+    found = []
+    for known in results.statistics(metric, environment):
+        half = z * known.std / np.sqrt(known.n_runs) if known.n_runs > 1 else 0.0
+        found.append((known.mean, known.mean - half, known.mean + half))
+    return found
+
+
+def _title(results: Results, environment: str | None) -> str:
+    name = results.environments[0] if environment is None else environment
+    return f"{short(name)}, $T$ = {results.horizon:,}, {results.n_runs:,} runs"

@@ -1,0 +1,51 @@
+"""What all pictures share: colours, line styles, sizes, new axes.
+
+Colours are Okabe and Ito's, which people with colour-vision deficiencies tell apart; line styles and markers
+differ too, so that a figure survives a black-and-white printer.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+SCALES = ("linear", "log")
+SIZE = (6.0, 4.0)
+
+NAMES = {
+    "regret": "cumulative regret",
+    "reward": "cumulative reward",
+    "optimal_rate": "share of rounds on an optimal arm",
+}
+
+
+def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
+    """Return new Axes, in a pyplot figure where the caller uses pyplot, as notebooks do."""
+    if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=150, layout="constrained").add_subplot()
+
+
+def short(name: str) -> str:
+    """Return a name, cut where it is long."""
+    return name if len(name) <= 48 else name[:45] + "..."
+
+
+def marks(rounds: Any, xscale: str, k: int, n: int) -> list[int]:
+    """Return which checkpoints carry a marker: about eight, evenly spaced as drawn, shifted from policy to policy."""
+    position = np.log(rounds) if xscale == "log" else rounds.astype(float)
+    span = position[-1] - position[0]
+    wanted = position[0] + span * (np.arange(8) + (k + 0.5) / n) / 8.0
+    return sorted({int(i) for i in np.abs(position[None, :] - wanted[:, None]).argmin(axis=1)})

@@ -1,0 +1,162 @@
+"""Metrics against parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from banditlab.core.validation import invalid, one_of
+
+from .style import COLOURS, DASHES, MARKERS, NAMES, SCALES, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from banditlab.core.sweep_results import SweepResults
+
+
+def plot_sweep(
+    sweep: SweepResults,
+    x: str,
+    metric: str = "regret",
+    *,
+    y: str | None = None,
+    policy: str | None = None,
+    where: dict[str, Any] | None = None,
+    ax: Axes | None = None,
+    xscale: str = "log",
+    yscale: str = "log",
+    level: float = 0.95,
+    slope: bool = True,
+    title: str | None = None,
+) -> Axes:
+    """Draw a metric after the last round against a parameter; or, with two parameters, as a heatmap.
+
+    Parameters
+    ----------
+    sweep : SweepResults
+        What `banditlab.sweep` returned.
+    x : str
+        The parameter on the horizontal axis; numbers.
+    metric : str, default 'regret'
+        One of `sweep.metrics`.
+    y : str, optional
+        A second parameter, for the vertical axis of a heatmap of one policy.
+    policy : str, optional
+        The policy of the heatmap; needed if there are several.
+    where : dict, optional
+        Values of other parameters to which the cells are restricted; needed where a point would stand for
+        several cells.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default new Axes.
+    xscale, yscale : {'linear', 'log'}
+        The axes; a heatmap's colours are logarithmic if yscale is.
+    level : float, default 0.95
+        Level of the intervals (normal approximation).
+    slope : bool, default True
+        Whether to write the slope of a least-squares line through the means into the legend, with its interval, if both
+        axes are logarithmic.
+    title : str, optional
+        Default: what the cells are restricted to.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> def gap(delta):
+    ...     return arms.Bernoulli([0.5, 0.5 - delta])
+    >>> result = bl.sweep(gap, arms.UCB1(), {"delta": [0.1, 0.2, 0.4]}, horizon=200, n_runs=20, seed=0)
+    >>> result.plot("delta").get_xlabel()
+    'delta'
+    """
+    one_of(*SCALES)("xscale", xscale)
+    one_of(*SCALES)("yscale", yscale)
+    for name, value in (("x", x), ("y", y)):
+        if value is not None:
+            one_of(*sweep.parameters)(name, value)
+    table = sweep.summary(metric, level)
+    for name, value in (where or {}).items():
+        one_of(*sweep.parameters)("where", name)
+        wanted = tuple(value) if isinstance(value, list) else value
+        table = table[[v is None or v != v or v == wanted for v in table[name]]]
+    if table.empty:
+        raise invalid("where", where, "values that some cell has")
+    ax = new_axes() if ax is None else ax
+    if y is not None:
+        _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale)
+    else:
+        for k, label in enumerate(dict.fromkeys(table["policy"])):
+            mine = table[table["policy"] == label].sort_values(x)
+            if mine[x].duplicated().any():
+                others = [p for p in sweep.parameters if p != x and mine[p].nunique() > 1]
+                raise invalid(
+                    "where", where, f"a value of each of {others}, as several cells of {label} have the same {x}"
+                )
+            _draw_points(ax, mine, x, label, k, level, slope and xscale == yscale == "log")
+        ax.set_xscale(xscale)
+        ax.set_yscale(yscale)
+        values = sorted(set(table[x]))
+        if len(values) <= 12:
+            ax.set_xticks(values, [f"{v:g}" for v in values])
+            ax.set_xticks([], minor=True)
+        ax.set_xlabel(x)
+        ax.set_ylabel(NAMES.get(metric, metric))
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(True, alpha=0.25, linewidth=0.6, which="both" if xscale == "log" else "major")
+        ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+    told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
+    ax.set_title(told if title is None else title, fontsize="medium")
+    return ax
+
+
+def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, level: float, slope: bool) -> None:
+    """Draw the means of one policy with their intervals, and tell their slope."""
+    at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
+    half = mean - mine["ci_low"].to_numpy()
+    if slope and len(at) > 2 and (mean > 0).all() and (at > 0).all():
+        label = f"{label}: slope {_slope(at, mean, half, level)}"
+    style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)]}
+    ax.errorbar(
+        at, mean, yerr=half, label=label, marker=MARKERS[k % len(MARKERS)], markersize=4.5, linewidth=1.6,
+        capsize=2.5, elinewidth=1.0, **style,
+    )  # fmt: skip
+
+
+def _slope(x: Any, mean: Any, half: Any, level: float) -> str:
+    """Return the least-squares slope in logarithms, and its interval by Student's t from the scatter about the line."""
+    from scipy import stats
+
+    line = stats.linregress(np.log(x), np.log(mean))
+    margin = stats.t.ppf(0.5 + level / 2.0, len(x) - 2) * line.stderr
+    return f"{line.slope:.2f} ± {margin:.2f}"
+
+
+def _draw_heatmap(
+    ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str
+) -> None:
+    """Draw the means of one policy over two parameters."""
+    from matplotlib.colors import LogNorm
+
+    labels = list(dict.fromkeys(table["policy"]))
+    if policy is None and len(labels) > 1:
+        raise invalid("policy", policy, f"one of {labels}, as a heatmap shows one")
+    chosen = labels[0] if policy is None else one_of(*labels)("policy", policy)
+    mine = table[table["policy"] == chosen]
+    if mine.duplicated([x, y]).any():
+        others = [p for p in sweep.parameters if p not in (x, y) and mine[p].nunique() > 1]
+        raise invalid("where", None, f"a value of each of {others}, as several cells have the same {x} and {y}")
+    grid = mine.pivot(index=y, columns=x, values="mean")
+    values = np.ma.masked_invalid(grid.to_numpy())
+    image = ax.pcolormesh(
+        values, cmap="viridis", norm=LogNorm() if scale == "log" and (values > 0).all() else None, edgecolors="white"
+    )
+    for axis, name, ticks in ((ax.xaxis, x, grid.columns), (ax.yaxis, y, grid.index)):
+        axis.set_ticks(np.arange(len(ticks)) + 0.5, [f"{t:g}" if np.isreal(t) else str(t) for t in ticks])
+        axis.set_label_text(name)
+    bar = ax.figure.colorbar(image, ax=ax)
+    bar.set_label(f"{NAMES.get(metric, metric)} of {chosen}")

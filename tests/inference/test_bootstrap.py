@@ -1,0 +1,293 @@
+"""Bands, intervals and summaries: coverage on simulated data, and agreement with formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.inference import interquartile_mean, paired, performance_profile, stratified_band
+from banditlab.inference.bootstrap import expanded_tail
+from banditlab.inference.pairs import wilson
+
+REPEATS = 2000
+ERROR = np.sqrt(0.95 * 0.05 / REPEATS)
+
+
+@pytest.fixture(scope="module")
+def result():
+    """Two environments, and two policies that do almost the same with the same luck."""
+    environments = {"close": arms.Bernoulli([0.5, 0.6]), "far": arms.Bernoulli([0.3, 0.6])}
+    policies = {"a": arms.UCB1(alpha=0.5), "b": arms.UCB1(alpha=0.6), "c": arms.ThompsonSampling()}
+    return bl.run(environments, policies, horizon=300, n_runs=400, seed=8, metrics=("regret", "reward"))
+
+
+def coverage(draw, interval, truth):
+    """Return how often intervals of REPEATS data sets cover the truth."""
+    generator = np.random.default_rng(2024)
+    hits = 0
+    for _ in range(REPEATS):
+        low, high = interval(draw(generator))
+        hits += low <= truth <= high
+    return hits / REPEATS
+
+
+class TestStratifiedBand:
+    @pytest.mark.parametrize(("n", "strata"), [(8, 3), (25, 1), (20, 3)], ids=["8x3", "25x1", "20x3"])
+    def test_covers_at_its_level(self, n, strata):
+        centres, scales = np.arange(strata), 1.0 + np.arange(strata) / 4
+
+        def draw(generator):
+            return generator.normal(centres[:, None, None], scales[:, None, None], size=(strata, n, 1))
+
+        def interval(values):
+            low, high = stratified_band(values, n_resamples=400)
+            return low[0], high[0]
+
+        assert abs(coverage(draw, interval, centres.mean()) - 0.95) < 3 * ERROR
+
+    def test_dependent_strata_need_whole_runs(self):
+        def draw(generator):
+            return generator.normal(size=(1, 20, 1)) + 0.3 * generator.normal(size=(3, 20, 1))
+
+        def interval(independent):
+            def of(values):
+                low, high = stratified_band(values, n_resamples=300, independent=independent)
+                return low[0], high[0]
+
+            return of
+
+        assert abs(coverage(draw, interval(False), 0.0) - 0.95) < 3 * ERROR
+        assert coverage(draw, interval(True), 0.0) < 0.8
+
+    def test_width_is_the_normal_one(self):
+        values = np.random.default_rng(1).normal(size=(3, 400, 2)) * np.array([1.0, 2.0, 3.0])[:, None, None]
+        low, high = stratified_band(values, n_resamples=4000)
+        exact = 2 * 1.96 * np.sqrt((values.var(axis=1) / 400).sum(axis=0)) / 3
+        np.testing.assert_allclose(high - low, exact, rtol=0.06)
+
+    def test_tail_repairs_the_percentile_interval_exactly_for_normal_runs(self):
+        # half the width of a percentile interval is z s sqrt((n - 1) / n) / sqrt(n); it should be t s / sqrt(n)
+        z = -stats.norm.ppf(expanded_tail(0.9, 7))
+        assert z * np.sqrt(6 / 7) == pytest.approx(stats.t.ppf(0.95, 6), rel=1e-9)
+
+    @pytest.mark.parametrize("shape", [(3, 4), (2, 1, 4), (0, 3, 1)], ids=str)
+    def test_bad_shapes(self, shape):
+        with pytest.raises(InvalidArgument, match=r"values has shape .*; allowed: \(environments, runs, checkpoints\)"):
+            stratified_band(np.ones(shape))
+
+    @pytest.mark.parametrize("bad", [{"level": 1.0}, {"n_resamples": 3}], ids=str)
+    def test_bad_arguments(self, bad):
+        with pytest.raises(InvalidArgument):
+            stratified_band(np.ones((1, 3, 1)), **bad)
+
+
+class TestPaired:
+    def test_intervals_cover_at_their_level(self):
+        generator = np.random.default_rng(5)
+        n, hits = 20, np.zeros(2)
+        for _ in range(REPEATS):
+            luck = generator.normal(size=n)
+            found = paired(
+                [luck + 0.4 * generator.normal(size=n), luck + 1.0 + 0.4 * generator.normal(size=n)],
+                0,
+                1,
+                n_resamples=400,
+            )
+            hits += [
+                found.interval[0] <= -1.0 <= found.interval[1],
+                found.unpaired_interval[0] <= -1.0 <= found.unpaired_interval[1],
+            ]
+        assert abs(hits[0] / REPEATS - 0.95) < 3 * ERROR
+        assert hits[1] == REPEATS  # more than three times too wide: what sharing the luck is worth
+
+    def test_unpaired_interval_covers_where_there_is_no_shared_luck(self):
+        def draw(generator):
+            return generator.normal([[1.0], [0.0]], [[1.0], [2.0]], size=(2, 20))
+
+        def interval(values):
+            return paired(values, 0, 1, n_resamples=400).unpaired_interval
+
+        assert abs(coverage(draw, interval, 1.0) - 0.95) < 3 * ERROR
+
+    def test_probability_covers_at_its_level(self):
+        p, n = 0.3, 80
+        exact = sum(
+            stats.binom.pmf(k, n, p)
+            for k in range(n + 1)
+            if wilson(k / n, n, 0.95)[0] <= p <= wilson(k / n, n, 0.95)[1]
+        )
+        wins = np.random.default_rng(1).random((REPEATS, n)) < p
+        hits = 0
+        for row in wins:
+            low, high = paired([np.where(row, 0.0, 2.0), np.ones(n)], 0, 1, n_resamples=10).probability_interval
+            hits += low <= p <= high
+        assert abs(exact - 0.95) < 0.015
+        assert abs(hits / REPEATS - exact) < 3 * ERROR
+
+    def test_wilson_is_scipys(self):
+        exact = stats.binomtest(7, 25).proportion_ci(0.9, method="wilson")
+        assert wilson(7 / 25, 25, 0.9) == pytest.approx((exact.low, exact.high), rel=1e-12)
+        assert wilson(1.0, 25, 0.95)[1] == pytest.approx(1.0, abs=1e-12)
+
+    def test_shared_luck_is_worth_runs_on_real_bandits(self, result):
+        found = paired(result, "a", "b", environment="far", metric="reward")
+        width = np.diff(found.interval)[0]
+        unpaired = np.diff(found.unpaired_interval)[0]
+        assert found.variance_ratio > 4
+        assert unpaired / width == pytest.approx(np.sqrt(found.variance_ratio), rel=0.1)
+        regret = paired(result, "a", "b", environment="far")
+        assert regret.variance_ratio > 1.2
+        assert np.diff(regret.unpaired_interval)[0] > np.diff(regret.interval)[0]
+
+    def test_numbers_are_those_of_the_runs(self, result):
+        found = paired(result, "c", "a", environment="close", at=int(result.checkpoints[50]))
+        c, a = (result.values(environment="close")[k, :, 50] for k in (2, 0))
+        assert found.difference == pytest.approx((c - a).mean(), rel=1e-12)
+        assert found.probability == pytest.approx((c < a).mean() + 0.5 * (c == a).mean(), rel=1e-12)
+        other = paired(result, "a", "c", environment="close", at=int(result.checkpoints[50]))
+        assert other.probability == pytest.approx(1 - found.probability)
+        assert paired(result, 2, 0, environment="close", metric="reward").smaller_is_better is False
+        assert "c minus a: regret" in repr(found)
+
+    def test_ties_and_constants(self):
+        found = paired([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]], 0, 1)
+        assert (found.difference, found.interval, found.probability) == (0.0, (0.0, 0.0), 0.5)
+        assert paired([[1.0, 2.0], [2.0, 3.0]], 0, 1).variance_ratio == np.inf
+
+    def test_same_seed_same_interval(self, result):
+        def once(seed):
+            return paired(result, "a", "c", environment="far", seed=seed)
+
+        assert once(1) == once(1)
+        assert once(1) != once(2)
+
+    @pytest.mark.parametrize(
+        ("arguments", "options", "error", "message"),
+        [
+            (("a", "z"), {"environment": "far"}, InvalidArgument, r"second is 'z'; allowed: one of \['a', 'b', 'c'\]"),
+            (("a", 7), {"environment": "far"}, InvalidArgument, "second is 7; allowed: an integer from 0 to 2"),
+            (("a", "a"), {"environment": "far"}, InvalidArgument, "the same policy as first"),
+            (("a", "b"), {}, InvalidArgument, r"environment is None; allowed: one of \['close', 'far'\]"),
+            (("a", "b"), {"environment": "moon"}, InvalidArgument, "environment is 'moon'"),
+            (
+                ("a", "b"),
+                {"environment": "far", "at": 299},
+                InvalidArgument,
+                "at is 299; allowed: one of the checkpoints",
+            ),
+            (
+                ("a", "b"),
+                {"environment": "far", "at": 999},
+                InvalidArgument,
+                "at is 999; allowed: one of the checkpoints",
+            ),
+            (("a", "b"), {"environment": "far", "metric": "pulls"}, InvalidArgument, "metric is 'pulls'"),
+            (("a", "b"), {"environment": "far", "metric": 3}, InvalidType, "metric is 3"),
+            (("a", "b"), {"environment": "far", "level": 95}, InvalidArgument, "level is 95"),
+            (("a", "b"), {"environment": "far", "better": "more"}, InvalidArgument, "better is 'more'"),
+        ],
+        ids=["label", "position", "same", "no-env", "env", "at", "late", "metric", "metric-type", "level", "better"],
+    )
+    def test_bad_arguments(self, result, arguments, options, error, message):
+        with pytest.raises(error, match=message):
+            paired(result, *arguments, **options)
+
+    @pytest.mark.parametrize(
+        ("values", "options", "message"),
+        [
+            ([[1.0], [2.0]], {}, "values has 1 run; allowed: at least 2 runs"),
+            ([[1.0, np.nan], [2.0, 3.0]], {}, r"values\[0\]\[1\] is nan"),
+            ([[1.0, 2.0], [2.0]], {}, "different lengths"),
+            ([1.0, 2.0], {}, "this one has 1 dimensions"),
+            ([[1.0, 2.0], [2.0, 3.0]], {"at": 5}, "at is 5; allowed: nothing where values is an array"),
+        ],
+        ids=["one-run", "nan", "ragged", "flat", "at"],
+    )
+    def test_bad_values(self, values, options, message):
+        with pytest.raises(InvalidArgument, match=message):
+            paired(values, 0, 1, **options)
+
+
+class TestInterquartileMean:
+    def test_covers_at_its_level(self):
+        truth = stats.expon.expect(lambda x: 2 * x, lb=stats.expon.ppf(0.25), ub=stats.expon.ppf(0.75))
+
+        def interval(values):
+            return interquartile_mean(values, n_resamples=400).loc["policy 0", ["ci_low", "ci_high"]]
+
+        found = coverage(lambda generator: generator.exponential(size=(1, 60)), interval, truth)
+        assert abs(found - 0.95) < 3 * ERROR
+
+    def test_is_the_trimmed_mean_of_the_pool(self, result):
+        table = interquartile_mean(result)
+        for k, label in enumerate(result.policies):
+            pool = np.concatenate([result.values(environment=e)[k, :, -1] for e in result.environments])
+            row = table.loc[label]
+            assert row["iqm"] == stats.trim_mean(pool, 0.25)
+            assert row["ci_low"] < row["iqm"] < row["ci_high"]
+
+    def test_ignores_a_few_unlucky_runs(self):
+        values = np.random.default_rng(0).normal(size=(1, 100))
+        ruined = values.copy()
+        ruined[0, :10] = 1e6
+        shift = interquartile_mean(ruined)["iqm"] - interquartile_mean(values)["iqm"]
+        assert abs(shift.item()) < 0.4
+
+    def test_results_share_luck_across_environments(self, result):
+        # the same runs resampled as wholes and one by one: environments are positively dependent, and it shows
+        rewards = np.stack([result.values("reward", e)[0, :, -1] for e in result.environments])
+        assert np.corrcoef(rewards)[0, 1] > 0.3
+        whole = interquartile_mean(rewards[:, None], independent=False)
+        apart = interquartile_mean(rewards[:, None])
+        assert (interquartile_mean(result, metric="reward").loc["a"] == whole.loc["policy 0"]).all()
+        assert (whole["ci_high"] - whole["ci_low"]).item() > (apart["ci_high"] - apart["ci_low"]).item()
+
+
+class TestProfile:
+    def test_is_the_share_of_runs(self, result):
+        profile = performance_profile(result, [5.0, 10.0, 20.0])
+        for k in range(3):
+            for t, tau in enumerate((5.0, 10.0, 20.0)):
+                shares = [(result.values(environment=e)[k, :, -1] <= tau).mean() for e in result.environments]
+                assert profile.share[k, t] == pytest.approx(np.mean(shares))
+        assert (profile.low <= profile.share).all()
+        assert (profile.share <= profile.high).all()
+        assert len(profile.to_pandas()) == 9
+
+    def test_more_is_better_for_reward(self, result):
+        profile = performance_profile(result, metric="reward", environment="far")
+        assert (np.diff(profile.share, axis=1) <= 0).all()
+        assert (profile.share[:, 0] == 1.0).all()
+
+    def test_relative_is_dolan_and_more(self):
+        values = np.random.default_rng(0).integers(1, 9, size=(2, 3, 50)).astype(float)
+        profile = performance_profile(values, [1.0, 2.0, 8.0], relative=True)
+        ratio = values / values.min(axis=1, keepdims=True)
+        for t, tau in enumerate((1.0, 2.0, 8.0)):
+            np.testing.assert_allclose(profile.share[:, t], (ratio <= tau).mean(axis=(0, 2)))
+        assert (profile.share[:, 2] == 1.0).all()
+
+    def test_relative_where_the_best_is_zero(self):
+        profile = performance_profile([[0.0, 1.0], [3.0, 1.0]], [1.0, 100.0], relative=True)
+        assert profile.share.tolist() == [[1.0, 1.0], [0.5, 0.5]]
+
+    def test_band_is_the_stratified_one(self, result):
+        profile = performance_profile(result, [5.0, 20.0], level=0.8, seed=3)
+        reached = np.stack([result.values(environment=e)[1, :, -1] for e in result.environments])[..., None] <= [5, 20]
+        low, high = stratified_band(reached, level=0.8, independent=False, seed=3)
+        assert (profile.low[1] == low).all()
+        assert (profile.high[1] == high).all()
+
+    def test_bad_arguments(self, result):
+        with pytest.raises(InvalidArgument, match="thresholds do not increase"):
+            performance_profile(result, [2.0, 1.0])
+        with pytest.raises(InvalidArgument, match="relative is True for reward, of which more is better"):
+            performance_profile(result, relative=True, metric="reward")
+        with pytest.raises(InvalidArgument, match="values below 0"):
+            performance_profile([[-1.0, 1.0]], relative=True)
+        with pytest.raises(InvalidType, match="relative is 1"):
+            performance_profile(result, relative=1)

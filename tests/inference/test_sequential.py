@@ -1,0 +1,502 @@
+"""Permutation tests, Holm, AdaStop and compare: error rates on simulated nulls, power, exactness, bad input."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
+from banditlab.inference import AdaStop, adastop, holm, paired_family, sequential
+from banditlab.inference.permutation import flipped_statistics, p_values, sign_flips, step_down_p_values
+
+REPEATS = 2000
+ALPHA = 0.1  # three standard errors are 0.02 at this level
+MARGIN = 3 * np.sqrt(ALPHA * (1 - ALPHA) / REPEATS)
+ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
+POLICIES = {"klucb": arms.KLUCB(), "ucb": arms.UCB1(), "uniform": arms.Uniform()}
+
+
+def brute_force(differences):
+    """Return every statistic, by loops over all signs."""
+    rows = []
+    for signs in itertools.product((1, -1), repeat=len(differences[0])):
+        sums = [abs(sum(s * d for s, d in zip(signs, row, strict=True))) for row in differences]
+        rows.append([t / np.sqrt(sum(d * d for d in row)) for t, row in zip(sums, differences, strict=True)])
+    return np.array(rows)
+
+
+class TestPermutations:
+    @pytest.mark.parametrize("n", [2, 3, 6, 11])
+    def test_enumeration_is_brute_force(self, n):
+        differences = np.random.default_rng(n).normal(size=(3, n))
+        statistics = flipped_statistics(differences, 2**10, np.random.default_rng(0))
+        every = brute_force(differences)
+        assert len(statistics) == 2 ** (n - 1)
+        np.testing.assert_allclose(np.sort(np.tile(statistics, (2, 1)), axis=0), np.sort(every, axis=0), atol=1e-12)
+        shares = [(every[:, c] >= every[0, c] - 1e-9).mean() for c in range(3)]
+        np.testing.assert_allclose(p_values(statistics), shares)
+
+    def test_step_down_is_the_definition(self):
+        differences = np.random.default_rng(3).normal(0.4, 1.0, size=(5, 9))
+        every = brute_force(differences)
+        left, last, expected = list(range(5)), 0.0, np.empty(5)
+        while left:
+            c = max(left, key=lambda c: every[0, c])
+            last = max(last, (every[:, left].max(axis=1) >= every[0, c] - 1e-9).mean())
+            expected[c] = last
+            left.remove(c)
+        found = step_down_p_values(flipped_statistics(differences, 256, np.random.default_rng(0)))
+        np.testing.assert_allclose(found, expected)
+
+    def test_signs(self):
+        blocks = np.concatenate(list(sign_flips(40, 2500, np.random.default_rng(0))))
+        assert blocks.shape == (2500, 40)
+        assert (blocks[0] == 1).all()
+        assert set(np.unique(blocks)) == {-1.0, 1.0}
+        assert abs(blocks.mean()) < 4 / np.sqrt(blocks.size)
+
+    def test_drawn_p_values_approach_the_enumerated(self):
+        differences = np.random.default_rng(1).normal(0.2, 1.0, size=(1, 14))
+        exact = p_values(flipped_statistics(differences, 2**13, np.random.default_rng(0))).item()
+        drawn = p_values(flipped_statistics(differences, 2**13 - 1, np.random.default_rng(0))).item()
+        assert 0.01 < exact < 0.3
+        assert drawn != exact
+        assert abs(drawn - exact) < 4 * np.sqrt(exact * (1 - exact) / 2**13)
+
+    def test_enumerated_p_values_are_exactly_uniform(self):
+        # the p-values of a data set and of all its flips are 2/2^n, 4/2^n, ..., each as often as the other
+        base = np.random.default_rng(0).normal(size=6)
+        found = [
+            p_values(flipped_statistics(base[None] * np.array(signs), 64, np.random.default_rng(0))).item()
+            for signs in itertools.product((1, -1), repeat=6)
+        ]
+        np.testing.assert_allclose(np.sort(found), np.repeat(np.arange(1, 33) / 32, 2))
+
+    def test_no_difference_at_all(self):
+        statistics = flipped_statistics(np.zeros((2, 20)), 50, np.random.default_rng(0))
+        assert (step_down_p_values(statistics) == 1.0).all()
+
+
+class TestHolm:
+    def test_by_hand(self):
+        assert holm([0.01, 0.01, 0.5, 0.04]).tolist() == [0.04, 0.04, 0.5, 0.08]
+        assert holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+
+    @pytest.mark.parametrize("bad", [[], [1.2], [-0.1], [np.nan]], ids=str)
+    def test_bad_values(self, bad):
+        with pytest.raises(InvalidArgument, match="values"):
+            holm(bad)
+
+    @pytest.mark.parametrize("against", [None, 0, "best"], ids=str)
+    def test_family_wise_error(self, against):
+        generator = np.random.default_rng(11)
+        wrong = 0
+        for _ in range(REPEATS):
+            values = generator.normal(size=(1, 15)) + generator.normal(size=(4, 15))
+            table = paired_family(values, against, level=ALPHA, n_permutations=200)
+            wrong += (table["decision"] != "undecided").any()
+        assert 0.03 < wrong / REPEATS < ALPHA + MARGIN
+
+    def test_best_needs_the_correction_of_all_pairs(self):
+        # holding the best of ten against the others as if it had been chosen beforehand errs more often than alpha
+        generator = np.random.default_rng(12)
+        wrong = 0
+        for _ in range(500):
+            values = generator.normal(size=(10, 15))
+            table = paired_family(values, int(values.mean(axis=1).argmin()), level=ALPHA, n_permutations=300)
+            wrong += (table["decision"] != "undecided").any()
+        assert wrong / 500 > ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / 500)
+
+    def test_rows(self):
+        values = np.random.default_rng(0).normal([[0.0], [3.0], [0.0]], 1.0, size=(3, 60))
+        table = paired_family(values, 1)
+        assert table["first"].tolist() == ["policy 1", "policy 1"]
+        assert table["second"].tolist() == ["policy 0", "policy 2"]
+        assert table["decision"].tolist() == ["larger", "larger"]
+        np.testing.assert_allclose(table["difference"], values[1].mean() - values[[0, 2]].mean(axis=1))
+        best = paired_family(values, "best", better="larger")
+        assert best["first"].tolist() == ["policy 1", "policy 1"]
+        assert (best["p_holm"] >= table["p_holm"]).all()
+
+    def test_bad_arguments(self):
+        with pytest.raises(InvalidArgument, match="values has 1 policy; allowed: at least two"):
+            paired_family(np.ones((1, 5)))
+        with pytest.raises(InvalidArgument, match="against is 'x'; allowed: one of"):
+            paired_family(np.ones((2, 5)), "x")
+
+
+def play(test, draw):
+    """Give a test groups of runs until it has enough."""
+    while not test.finished:
+        test.update(draw())
+    return test.decisions
+
+
+def errors(draw, nulls, **options):
+    """Return how often some comparison between policies of `nulls` is decided, over simulated data sets."""
+    generator = np.random.default_rng(99)
+    wrong = 0
+    for seed in range(REPEATS):
+        test = AdaStop(["a", "b", "c", "d"], level=ALPHA, max_groups=4, n_permutations=200, seed=seed, **options)
+        found = play(test, lambda: draw(generator))
+        inside = np.isin(found.pairs, nulls).all(axis=1)
+        wrong += (found.signs[:, inside] != 0).any()
+    return wrong / REPEATS
+
+
+def gaussian(generator):
+    return generator.normal(size=(1, 12)) + generator.normal(size=(4, 12))
+
+
+def two_stay_equal(generator):
+    return gaussian(generator) + np.array([0.0, 0.0, 1.0, 3.0])[:, None]
+
+
+def skewed(generator):
+    return generator.exponential(size=(1, 12)) * 3 + generator.exponential(size=(4, 12))
+
+
+def unequal_spread(generator):
+    return generator.normal(0.0, np.array([0.2, 1.0, 1.0, 5.0])[:, None], size=(4, 12))
+
+
+def two_environments(generator):
+    luck = generator.normal(size=(1, 1, 12))
+    return luck + generator.normal(size=(2, 4, 12)) * np.array([1.0, 100.0])[:, None, None]
+
+
+class TestFamilyWiseError:
+    @pytest.mark.parametrize(
+        ("draw", "nulls", "environments"),
+        [
+            (gaussian, [0, 1, 2, 3], None),
+            (two_stay_equal, [0, 1], None),
+            (skewed, [0, 1, 2, 3], None),
+            (unequal_spread, [0, 1, 2, 3], None),
+            (two_environments, [0, 1, 2, 3], ["x", "y"]),
+        ],
+        ids=["gaussian", "partial", "skewed", "unequal-spread", "two-environments"],
+    )
+    def test_is_at_most_alpha(self, draw, nulls, environments):
+        rate = errors(draw, nulls, environments=environments)
+        assert rate < ALPHA + MARGIN
+        assert rate > 0.03  # the level is used
+
+    def one_look(self):
+        """Return how often two exchangeable policies are told apart by a single look."""
+        generator = np.random.default_rng(4)
+        wrong = 0
+        for seed in range(REPEATS):
+            test = AdaStop(["a", "b"], level=ALPHA, max_groups=1, n_permutations=200, seed=seed)
+            test.update(generator.exponential(size=(1, 20)) + generator.exponential(size=(2, 20)))
+            wrong += test.settled
+        return wrong / REPEATS
+
+    def test_one_comparison_one_look_has_exactly_its_level(self):
+        # p-values are multiples of 1/200, and so is the level: it is met, not only kept
+        assert abs(self.one_look() - ALPHA) < MARGIN
+
+    def test_signed_null_against_absolute_statistic_would_be_caught(self, monkeypatch):
+        def planted(differences, n_permutations, generator):
+            norm = np.sqrt((differences**2).sum(axis=1))
+            flips = sign_flips(differences.shape[1], n_permutations, generator)
+            signed = np.concatenate([block @ differences.T / norm for block in flips])
+            signed[0] = np.abs(signed[0])
+            return signed
+
+        monkeypatch.setattr(adastop, "flipped_statistics", planted)
+        assert abs(self.one_look() - 2 * ALPHA) < 3 * np.sqrt(2 * ALPHA * (1 - 2 * ALPHA) / REPEATS)
+
+
+class TestAdaStop:
+    def test_power_grows_with_the_gap(self):
+        generator = np.random.default_rng(0)
+        power, runs = [], []
+        for gap in (0.0, 0.3, 0.6, 1.2):
+            found = []
+            for seed in range(200):
+                test = AdaStop(["a", "b"], max_groups=4, n_permutations=200, seed=seed)
+                found.append(play(test, lambda gap=gap: generator.normal([[gap], [0.0]], 1.0, size=(2, 16))))
+            power.append(np.mean([one.signs[0, 0] == 1 for one in found]))
+            runs.append(np.mean([one.n_runs[0, 0] for one in found]))
+        assert power[0] < 0.08
+        assert (np.diff(power[:3]) > 0.15).all()
+        assert power[3] > 0.99
+        assert (np.diff(runs) < 0).all()
+
+    def test_shared_luck_gives_power(self):
+        generator = np.random.default_rng(0)
+        settled = np.zeros(2)
+        for seed in range(100):
+            luck = generator.normal(size=(4, 1, 16))
+            own = 0.3 * generator.normal(size=(4, 2, 16)) + np.array([0.25, 0.0])[:, None]
+            for k, values in enumerate((own + luck, own + generator.normal(size=(4, 2, 16)))):
+                test = AdaStop(["a", "b"], max_groups=4, n_permutations=200, seed=seed)
+                groups = iter(values)
+                settled[k] += play(test, lambda groups=groups: next(groups)).settled
+        assert settled[0] > 90
+        assert settled[1] < 30
+
+    def test_decisions_by_brute_force(self):
+        # groups of 4 runs, two looks: 2^3 signs allow no p-value below 0.125, so that the first look leaves its level
+        values = np.random.default_rng(2).normal([[0.0], [0.5], [2.0]], 1.0, size=(3, 8))
+        test = AdaStop(["a", "b", "c"], max_groups=2, level=0.1, n_permutations=500)
+        test.update(values[:, :4])
+        assert (test.decisions.signs == 0).all()
+        test.update(values[:, 4:])
+        differences = np.array([values[0] - values[1], values[0] - values[2], values[1] - values[2]])
+        every = brute_force(differences)
+        left, expected = [0, 1, 2], np.zeros(3, int)
+        while left:
+            boundary = every[:, left].max(axis=1)
+            c = max(left, key=lambda c: every[0, c])
+            if (boundary >= every[0, c] - 1e-9).mean() > 0.1:
+                break
+            expected[c] = np.sign(differences[c].mean())
+            left.remove(c)
+        assert (test.decisions.signs[0] == expected).all()
+        assert set(expected) == {0, -1}
+
+    def test_level_is_spent_evenly(self, monkeypatch):
+        monkeypatch.setattr(adastop, "step_down_p_values", lambda statistics: np.array([0.0125]))
+        for level, decided in ((0.05, True), (0.0499, False)):
+            test = AdaStop(["a", "b"], max_groups=4, level=level)
+            test.update(np.random.default_rng(0).normal(size=(2, 30)))
+            assert test.settled is decided
+
+    def test_settled_policies_may_be_missing(self):
+        generator = np.random.default_rng(0)
+        test = AdaStop(["a", "b", "c"], max_groups=5)
+        test.update(generator.normal([[0.0], [0.0], [9.0]], 1.0, size=(3, 30)))
+        assert test.active() == ("a", "b")
+        group = generator.normal(size=(3, 30))
+        group[2] = np.nan
+        test.update(group)
+        assert test.decisions.played.tolist() == [[60, 60, 30]]
+        group[1] = np.nan
+        with pytest.raises(InvalidArgument, match="values of b on environment are not all finite"):
+            test.update(group)
+
+    def test_comparisons_can_be_chosen(self):
+        values = np.random.default_rng(0).normal([[0.0], [2.0], [2.0]], 1.0, size=(3, 40))
+        test = AdaStop(["a", "b", "c"], comparisons=[("b", "a"), ("a", "c")])
+        test.update(values)
+        assert test.settled
+        assert test.decisions.to_pandas()["decision"].tolist() == ["larger", "smaller"]
+        ranking = test.decisions.ranking()
+        assert ranking.loc["a", ["rank_low", "rank_high"]].tolist() == [1, 1]
+        assert ranking.loc["b", ["rank_low", "rank_high"]].tolist() == [2, 3]
+
+    def test_same_seed_same_decisions_and_order_does_not_matter(self):
+        generator = np.random.default_rng(6)
+        groups = [generator.normal([[0.0], [0.25], [0.5]], 1.0, size=(3, 20)) for _ in range(4)]
+
+        def decide(order, seed=1):
+            test = AdaStop([f"p{k}" for k in order], max_groups=4, n_permutations=500, seed=seed)
+            stream = iter(groups)
+            play(test, lambda: next(stream)[list(order)])
+            return test.decisions
+
+        assert repr(decide((0, 1, 2))) == repr(decide((0, 1, 2)))
+        forward, backward = (decide(order).ranking().sort_index() for order in ((0, 1, 2), (2, 1, 0)))
+        pd.testing.assert_frame_equal(forward, backward)
+
+    def test_takes_results_run_by_run(self):
+        def group(first):
+            return bl.run(ENVIRONMENT, POLICIES, horizon=100, n_runs=40, first_run=first, seed=3)
+
+        test, same = AdaStop(list(POLICIES), max_groups=3), AdaStop(list(POLICIES), max_groups=3)
+        test.update(group(0))
+        same.update(group(0).values()[:, :, -1])
+        assert repr(test) == repr(same)
+        if not test.finished:
+            with pytest.raises(InvalidArgument, match=r"values\.first_run is 0; allowed: 40"):
+                test.update(group(0))
+            test.update(group(40))
+
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"policies": ["a"]}, InvalidArgument, r"policies is \['a'\]; allowed: at least 2 different labels"),
+            ({"policies": ["a", "a"]}, InvalidArgument, "at least 2 different labels"),
+            ({"policies": "ab"}, InvalidType, "policies is 'ab'; allowed: a list of labels"),
+            ({"level": 0.0}, InvalidArgument, "level is 0.0"),
+            ({"max_groups": 0}, InvalidArgument, "max_groups is 0"),
+            (
+                {"n_permutations": 100},
+                InvalidArgument,
+                "n_permutations is 100; allowed: at least max_groups / level, 160",
+            ),
+            ({"comparisons": [("a", "z")]}, InvalidArgument, r"comparisons\[0\] is 'z'; allowed: one of 'a', 'b'"),
+            ({"comparisons": [("a", "a")]}, InvalidArgument, r"comparisons\[0\] is \('a', 'a'\)"),
+            ({"comparisons": [("a", "b"), ("b", "a")]}, InvalidArgument, r"comparisons\[1\] is .* each two once"),
+            ({"comparisons": ["ab"]}, InvalidType, r"comparisons\[0\] is 'ab'; allowed: a pair"),
+            ({"comparisons": []}, InvalidType, r"comparisons is \[\]"),
+            ({"better": "big"}, InvalidArgument, "better is 'big'"),
+            ({"seed": -1}, InvalidArgument, "seed is -1"),
+        ],
+        ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
+    )
+    def test_bad_arguments(self, options, error, message):
+        with pytest.raises(error, match=message):
+            AdaStop(**({"policies": ["a", "b"]} | options))
+
+    def test_bad_values(self):
+        test = AdaStop(["a", "b"], max_groups=1)
+        with pytest.raises(InvalidArgument, match=r"values has shape \(1, 3, 4\); allowed: \(1, 2\)"):
+            test.update(np.ones((3, 4)))
+        with pytest.raises(InvalidType, match="values is 'x'"):
+            test.update("x")
+        test.update(np.zeros((2, 10)))
+        with pytest.raises(InvalidArgument, match="update comes after 1 groups; allowed: as long as"):
+            test.update(np.zeros((2, 10)))
+
+
+class TestCompare:
+    def test_settles_a_clear_ranking(self):
+        found = bl.compare(POLICIES, ENVIRONMENT, horizon=500, seed=0)
+        assert found.settled
+        assert found.groups < found.max_groups
+        ranking = found.ranking()
+        assert ranking.index.tolist() == ["klucb", "ucb", "uniform"]
+        assert ranking["rank_low"].tolist() == ranking["rank_high"].tolist() == [1, 2, 3]
+        assert found.to_pandas()["decision"].tolist() == ["smaller", "smaller", "smaller"]
+
+    def test_ends_with_the_budget(self):
+        twins = {"a": arms.UCB1(), "b": arms.UCB1(), "c": arms.Uniform()}
+        found = bl.compare(twins, ENVIRONMENT, horizon=200, seed=0, group=20, max_groups=3)
+        assert not found.settled
+        assert found.to_pandas()["decision"].tolist() == ["undecided", "smaller", "smaller"]
+        assert found.played[0, :2].tolist() == [60, 60]
+        assert found.played[0, 2] < 60
+        assert found.ranking().loc["a", ["rank_low", "rank_high"]].tolist() == [1, 2]
+        assert "regret: 1 of 3 comparisons undecided after 3 of 3 groups" in repr(found)
+        assert "undecided" in found._repr_html_()
+
+    def test_plays_each_run_once_and_only_what_is_needed(self, monkeypatch):
+        calls = []
+
+        def watched(environment, policies, **options):
+            calls.append((list(environment), list(policies), options["first_run"], options["n_runs"]))
+            return bl.run(environment, policies, **options)
+
+        monkeypatch.setattr(sequential, "run", watched)
+        environments = {"x": ENVIRONMENT, "y": arms.Bernoulli([0.5, 0.5])}
+        policies = {"a": arms.UCB1(), "b": arms.Uniform()}
+        found = bl.compare(policies, environments, horizon=300, seed=0, group=30, max_groups=3)
+        assert calls == [(["x"], ["a", "b"], 0, 30)] + [(["y"], ["a", "b"], 30 * k, 30) for k in range(3)]
+        assert found.signs.tolist() == [[-1], [0]]  # where all arms are equal, nobody has regret
+
+    def test_numbers_are_those_of_run(self):
+        found = bl.compare(
+            POLICIES, ENVIRONMENT, horizon=300, seed=5, group=25, max_groups=2, level=1e-6, n_permutations=2 * 10**6
+        )
+        whole = bl.run(ENVIRONMENT, POLICIES, horizon=300, n_runs=50, seed=5).values()[:, :, -1].mean(axis=1)
+        assert found.played.tolist() == [[50, 50, 50]] or found.settled
+        np.testing.assert_allclose(found.means[0][found.played[0] == 50], whole[found.played[0] == 50], rtol=1e-12)
+
+    def test_whatever_the_threads_and_seed_matters(self):
+        def decide(seed, n_jobs):
+            return bl.compare(POLICIES, ENVIRONMENT, horizon=100, seed=seed, n_jobs=n_jobs, group=150, max_groups=3)
+
+        assert repr(decide(1, 1)) == repr(decide(1, 2))
+        assert repr(decide(1, 1)) != repr(decide(2, 1))
+
+    def test_other_metrics(self):
+        found = bl.compare(POLICIES, ENVIRONMENT, horizon=300, seed=0, metric="reward")
+        assert found.ranking().index[-1] == "uniform"
+        assert found.to_pandas()["decision"].iloc[1] == "larger"
+        pulls = bl.compare(POLICIES, ENVIRONMENT, horizon=300, seed=0, metric="pulls[0]", better="smaller")
+        assert pulls.metric == "pulls[0]"
+        assert pulls.ranking().index[-1] == "uniform"
+
+    def test_rarely_settles_what_is_equal(self):
+        # the whole chain: twins that draw random numbers of the same stream differ in nothing, those with another
+        # parameter on an environment without a best arm differ in nothing on average
+        policies = {"a": arms.EpsilonGreedy(0.1), "b": arms.EpsilonGreedy(0.3)}
+        equal = arms.Bernoulli([0.5, 0.5])
+        wrong = sum(
+            bl.compare(policies, equal, 0.1, horizon=20, seed=seed, metric="reward", group=20, max_groups=3,
+                       n_permutations=100, n_jobs=1).settled
+            for seed in range(300)
+        )  # fmt: skip
+        assert wrong / 300 < 0.1 + 3 * np.sqrt(0.09 / 300)
+
+    @pytest.mark.parametrize("after", [0, 2])
+    def test_interruption(self, monkeypatch, after):
+        calls = []
+
+        def interrupted(*arguments, **options):
+            calls.append(options["first_run"])
+            if len(calls) > after:
+                raise KeyboardInterrupt
+            return bl.run(*arguments, **options)
+
+        monkeypatch.setattr(sequential, "run", interrupted)
+        twins = {"a": arms.UCB1(), "b": arms.UCB1()}
+        if after == 0:
+            with pytest.raises(KeyboardInterrupt):
+                bl.compare(twins, ENVIRONMENT, horizon=50, seed=0)
+            return
+        with pytest.warns(InterruptedRunWarning, match="the decisions are those of the first 2 groups"):
+            found = bl.compare(twins, ENVIRONMENT, horizon=50, seed=0)
+        assert found.groups == 2
+
+    def test_interruption_within_a_group(self, monkeypatch):
+        def part(*arguments, **options):
+            warnings.warn("interrupted", InterruptedRunWarning, stacklevel=2)
+            return bl.run(*arguments, **(options | {"n_runs": 5}))
+
+        monkeypatch.setattr(sequential, "run", part)
+        with pytest.warns(InterruptedRunWarning):
+            found = bl.compare(POLICIES, ENVIRONMENT, horizon=50, seed=0)
+        assert found.groups == 0
+        assert np.isnan(found.differences).all()
+        assert "undecided" in repr(found)
+
+    def test_nothing_prints(self, capfd):
+        bl.compare(POLICIES, ENVIRONMENT, horizon=50, seed=0, max_groups=2)
+        assert capfd.readouterr() == ("", "")
+
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"policies": arms.UCB1()}, InvalidArgument, "policies has 1 policy; allowed: at least two"),
+            ({"policies": 3}, InvalidType, "policies is 3; allowed: a policy, a list"),
+            ({"environments": []}, InvalidArgument, r"environments is \[\]; allowed: at least one environment"),
+            ({"metric": "pulls"}, InvalidArgument, r"metric is 'pulls'; allowed: one of \['pulls\[0\]'"),
+            ({"metric": "joy"}, InvalidArgument, "joy"),
+            ({"metric": 1}, InvalidType, "metric is 1"),
+            ({"group": 0}, InvalidArgument, "group is 0"),
+            ({"level": 5}, InvalidArgument, "level is 5"),
+            ({"seed": -1}, InvalidArgument, "seed is -1"),
+            ({"horizon": 1}, InvalidArgument, "horizon is 1"),
+            ({"comparisons": [("klucb", "x")]}, InvalidArgument, r"comparisons\[0\] is 'x'"),
+        ],
+        ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
+    )
+    def test_bad_arguments(self, options, error, message, monkeypatch):
+        monkeypatch.setattr("banditlab.core.runner.play", lambda *a, **k: pytest.fail("it simulated"))
+        arguments = {"policies": POLICIES, "environments": ENVIRONMENT, "horizon": 50} | options
+        with pytest.raises(error, match=message):
+            bl.compare(arguments.pop("policies"), arguments.pop("environments"), **arguments)
+
+    def test_environment_must_be_named_when_there_are_several(self):
+        test = AdaStop(["a", "b"], environments=["x", "y"])
+        with pytest.raises(InvalidArgument, match=r"environment is None; allowed: one of \['x', 'y'\]"):
+            test.decisions.ranking()
+
+
+def test_scipy_agrees_on_one_pair():
+    values = np.random.default_rng(0).normal([[0.0], [0.6]], 1.0, size=(2, 12))
+    exact = stats.permutation_test(
+        (values[0] - values[1],), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+    )
+    assert paired_family(values)["p_value"].item() == pytest.approx(exact.pvalue)
