@@ -7,13 +7,19 @@
 ('UCB1', 'KLUCB')
 """
 
-from . import arms, clicks, errors, inference, scoring
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import errors
 from .core.components import field
 from .core.results import Results, load
 from .core.runner import run, start
 from .core.store import Store
 from .core.sweep import sweep
-from .inference import compare
+
+if TYPE_CHECKING:
+    from . import arms, clicks, inference, scoring
+    from .inference import compare
 
 __version__ = "0.1.0"
 
@@ -33,3 +39,18 @@ __all__ = [
     "start",
     "sweep",
 ]
+
+_WHEN_USED = ("arms", "clicks", "inference", "scoring")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a family when it is first used: each takes some hundredths of a second."""
+    if name in _WHEN_USED:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "compare":
+        return importlib.import_module(f"{__name__}.inference").compare
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
-from .core.components import families, registered, summary_line
+from .core.components import summary_line
 from .core.errors import BanditlabError, InterruptedRunWarning
 
 if TYPE_CHECKING:
@@ -277,6 +277,8 @@ def list_command(
     kind: Annotated[Kind | None, typer.Argument(help="What to list; default everything.")] = None,
 ) -> None:
     """List environments, policies and what goes into them, by family: the names that FILE.toml may use as type."""
+    from .families import families, registered
+
     console = _console()
     for family in families():
         for what in Kind if kind is None else (kind,):

@@ -57,13 +57,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import arms
 from .core.checkpoints import checkpoint_rounds
-from .core.components import families, kinds, registered
 from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidType
 from .core.runner import SEED, check_horizon, reasons_against, run
 from .core.validation import Check, integer, invalid, positive_integer, shown
 from .data import CAMPAIGNS, open_bandit
+from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
 from .toml_lines import Key, Lines
 

@@ -47,7 +47,7 @@ def write_family_pages() -> None:
     import inspect
     from pathlib import Path
 
-    from banditlab.core.components import families, registered
+    from banditlab.families import families, registered
 
     folder = Path(__file__).with_name("generated")
     folder.mkdir(exist_ok=True)

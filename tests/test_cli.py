@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 import banditlab as bl
 from banditlab import cli
-from banditlab.core.components import families, registered
 from banditlab.core.errors import InterruptedRunWarning
 from banditlab.demo import run_demo
+from banditlab.families import families, registered
 
 SMALL = """
 horizon = 100

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .dispatch import fingerprint, implement
+from .dispatch import Witness, fingerprint, implement, unchanged, witness
 from .errors import InvalidComponent, InvalidType
 from .validation import Check, shown
 
@@ -148,9 +148,10 @@ def is_component(value: Any) -> bool:
 def _params(self: Any, problem: Problem) -> Any:
     """Return the NamedTuple that kernels receive, for a problem; made once, as tables can take long to compute."""
     made = self.__dict__.setdefault("_made", {})
-    if problem not in made:
-        made[problem] = _make_params(self, problem)
-    return made[problem]
+    key = problem, type(self).__banditlab__.code()
+    if key not in made:
+        made[key] = _make_params(self, problem)
+    return made[key]
 
 
 def _getstate(self: Any) -> dict[str, Any]:
@@ -191,10 +192,12 @@ class ComponentInfo:
     kernels: dict[str, Callable[..., Any]]
     generics: Mapping[str, Any]
     _code: str = ""
+    _seen: Witness = ()
 
     def code(self) -> str:
-        """Return a hash of everything that the kernels can reach; computed once, when first used."""
-        if not self._code:
+        """Return a hash of everything that the kernels can reach; computed anew if a global of the user's changed."""
+        if not self._code or not unchanged(self._seen):
+            self._seen = witness(*self.kernels.values())
             self._code = fingerprint(*self.kernels.values())
         return self._code
 

@@ -135,6 +135,9 @@ def chosen_by_type(choose: Callable[[Any], Callable[..., Any]]) -> Callable[[F],
 # ------------------------------------------------------------------------------------------ fingerprint
 
 
+LONG = 10_000
+"""Lists of more numbers count by their type only."""
+
 LIBRARIES = ("numba", "numpy", "scipy", "pandas", "pyarrow", "joblib", "matplotlib")
 """Packages whose code is not looked into."""
 
@@ -145,6 +148,8 @@ def _text(value: object) -> str:
         return "frozenset" + repr(sorted(_text(v) for v in value))
     if isinstance(value, tuple):
         return "tuple" + repr([_text(v) for v in value])
+    if isinstance(value, list) and len(value) <= LONG and all(isinstance(v, int | float | str) for v in value):
+        return "list" + repr(value)
     if isinstance(value, np.ndarray):
         return f"array{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, pytypes.CodeType):
@@ -225,6 +230,37 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
     for function in functions:
         visit(function.__qualname__, function)
     return digest.hexdigest()[:16]
+
+
+Witness = tuple[tuple[dict[str, Any], str, object], ...]
+
+
+def witness(*functions: Callable[..., Any]) -> Witness:
+    """Return the globals that functions of the user's, and those that they call, refer to, with their present values.
+
+    In a notebook a global can be given another value between two runs; what was compiled with the old one is stale.
+    """
+    found: list[tuple[dict[str, Any], str, object]] = []
+    seen: set[int] = set()
+    waiting = list(functions)
+    while waiting:
+        function = waiting.pop()
+        if not isinstance(function, pytypes.FunctionType) or id(function) in seen:
+            continue
+        seen.add(id(function))
+        if function.__module__.startswith(("banditlab.", *LIBRARIES)):
+            continue
+        for name in sorted(_names_used(function.__code__)):
+            if name in function.__globals__:
+                value = function.__globals__[name]
+                found.append((function.__globals__, name, value))
+                waiting.append(value)
+    return tuple(found)
+
+
+def unchanged(seen: Witness) -> bool:
+    """Say whether all globals still have the values that `witness` saw."""
+    return all(scope.get(name) is value for scope, name, value in seen)
 
 
 # --------------------------------------------------------------------------------------------- kernels

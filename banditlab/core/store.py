@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import component_parts, describe, is_component, type_name
-from .dispatch import fingerprint
+from .dispatch import Witness, fingerprint, unchanged, witness
 from .errors import DamagedChunkWarning, StoreError
 from .validation import shown
 
@@ -350,8 +350,7 @@ def _plain(value: Any, owner: Any) -> Any:
 
 
 def _codes(job: Job) -> tuple[str, str, str]:
-    protocol: Any = type(job.protocol)
-    return _code_of(job.environment), _code_of(job.policy), _class_code(protocol)
+    return _code_of(job.environment), _code_of(job.policy), _class_code(type(job.protocol))
 
 
 def _code_of(component: Any) -> str:
@@ -359,14 +358,19 @@ def _code_of(component: Any) -> str:
     nested = [v for v in component_parts(component).values() if is_component(v)]
     lists = [v for part in component_parts(component).values() if isinstance(part, list | tuple) for v in part]
     inner = [_code_of(v) for v in (*nested, *lists) if is_component(v)]
-    cls: Any = type(component)
-    return str(_class_code(cls)) + "".join(inner)
+    return _class_code(type(component)) + "".join(inner)
 
 
-@functools.cache
-def _class_code(cls: Any) -> str:
+_class_codes: dict[type, tuple[Witness, str]] = {}
+
+
+def _class_code(cls: type) -> str:
     """Return a hash of all functions of a class and its bases: kernels, and what makes their parameters and state."""
-    return fingerprint(*_functions(cls), extra=type_name(cls))
+    known = _class_codes.get(cls)
+    if known is None or not unchanged(known[0]):
+        functions = _functions(cls)
+        known = _class_codes[cls] = witness(*functions), fingerprint(*functions, extra=type_name(cls))
+    return known[1]
 
 
 def _functions(cls: type) -> list[Callable[..., Any]]:

@@ -174,3 +174,31 @@ def test_family_needs_are_checked_by_name():
         size: float = bl.field(default=1.0, check=positive, doc="a size")
 
     assert Anything(2).label == "Anything(size=2)"
+
+
+SLOPE = 1.0
+
+
+def test_a_global_that_changes_between_runs_is_no_stale_kernel():
+    """As in a notebook: the class stays, the global that its kernel reads gets another value."""
+
+    @arms.environment
+    class Sloped(arms.Stationary):
+        means: object = bl.field(doc="one mean an arm")
+
+        def reward(self, arm, u, t):
+            return SLOPE * self.means[arm]
+
+    def rewards(world, backend):
+        result = bl.run(world, arms.RoundRobin(), horizon=4, n_runs=1, seed=0, metrics="reward", backend=backend)
+        return result.values("reward")[0, 0, -1]
+
+    world = Sloped(np.array([0.25, 0.75]))
+    assert rewards(world, "cpu") == rewards(world, "python") == 2.0
+    globals()["SLOPE"] = 2.0
+    try:
+        assert rewards(world, "cpu") == rewards(world, "python") == 4.0
+        assert rewards(Sloped(np.array([0.25, 0.75])), "cpu") == 4.0
+    finally:
+        globals()["SLOPE"] = 1.0
+    assert rewards(world, "cpu") == 2.0

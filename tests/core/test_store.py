@@ -185,6 +185,22 @@ class TestCode:
         both(module())  # back: nothing was lost
         assert simulated == [(0, 10)]
 
+    def test_a_global_that_changed_is_another_cell(self, tmp_path, module):
+        own = module()
+        own.extra = 0
+        source = (
+            "from banditlab import arms\nextra = 0\n@arms.policy\nclass Third:\n"
+            "    def select(self, state, lane, t, rng):\n        return (t + extra) % 3\n"
+            "    def update(self, state, arm, lane, reward, t):\n        pass\n"
+        )
+        exec(compile(source, "cell", "exec"), own.__dict__)
+        options = {"policies": [own.Third()], "backend": "python", "metrics": ("regret",)}
+        before = play(tmp_path / "s", 10, **options)
+        own.extra = 1
+        after = play(tmp_path / "s", 10, **options)
+        assert not np.array_equal(before.values(), after.values())
+        assert len(bl.Store(tmp_path / "s").cells()) == 2
+
     def test_nested_components_and_distributions_count(self, tmp_path, simulated):
         def once(world, policy):
             bl.run(world, policy, horizon=20, n_runs=3, seed=0, store=tmp_path / "s", backend="python", progress=False)
