@@ -80,12 +80,12 @@ class Store:
         marker = self.folder / "store.json"
         try:
             if not marker.exists():
-                if self.folder.exists() and any(self.folder.iterdir()):
+                self.folder.mkdir(exist_ok=True)
+                if any(not _ours(file.name) for file in self.folder.iterdir()):
                     raise StoreError(
                         f"store is {str(self.folder)!r}, which holds other files; allowed: a new or empty folder, "
                         "or one that is a store"
                     )
-                self.folder.mkdir(exist_ok=True)
                 (self.folder / "cells").mkdir(exist_ok=True)
                 _write(marker, json.dumps({"format": FORMAT}).encode())
             found = json.loads(marker.read_text()).get("format")
@@ -235,6 +235,11 @@ class Store:
             )
         columns = ["address", "environment", "policy", "horizon", "seed", "n_runs", "failure"]
         return pd.DataFrame(rows, columns=columns)
+
+
+def _ours(name: str) -> bool:
+    """Say whether a file in a store without a marker can be from a process that is making it, or was killed then."""
+    return name in ("cells", "store.json") or name.startswith(".store.json.")
 
 
 def as_store(value: Any) -> Store | None:

@@ -387,6 +387,11 @@ class TestFolder:
         assert frame.columns.tolist() == ["run", "round", "regret", "pulls[0]", "pulls[1]", "pulls[2]"]
         assert repr(bl.Store(tmp_path / "s")) == f"Store({str(tmp_path / 's')!r})"
 
+    def test_a_store_that_was_half_made_is_made(self, tmp_path):
+        (tmp_path / "s" / "cells").mkdir(parents=True)
+        (tmp_path / "s" / ".store.json.12.ab").write_text("{")
+        same(play(tmp_path / "s", 5), play(None, 5))
+
     def test_other_folders_are_refused(self, tmp_path):
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "thesis.tex").write_text("")
