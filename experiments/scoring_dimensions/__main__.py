@@ -1,4 +1,4 @@
-"""`python -m experiments.scoring_dimensions [--quick] [--analyse-only] [--output FOLDER]`."""
+"""`python -m experiments.scoring_dimensions [--quick] [--analyse-only] [--output FOLDER] [--n-jobs N]`."""
 
 from __future__ import annotations
 
