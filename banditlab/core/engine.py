@@ -7,6 +7,7 @@ the store, both in the calling process.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 CHUNK = 128
 """Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
+
+
+AHEAD = 8
+"""Chunks that each thread may be ahead of what is gathered and written."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,13 @@ class Job:
     def protocol(self) -> Any:
         """The protocol that plays it."""
         return self.policy.family.protocol
+
+    @functools.cached_property
+    def address(self) -> str:
+        """Where a store keeps it."""
+        from .store import address
+
+        return address(self)
 
     @property
     def rounds(self) -> int:
@@ -149,6 +161,8 @@ class Played:
     ----------
     progress : list of Progressed
         How far each job is.
+    gatherers : list of Gatherer or None
+        What each job's metrics were given to; None if none came, or if `ended` was told of it.
     interrupted : bool
         Whether the user stopped it.
     compile_seconds : float
@@ -156,6 +170,7 @@ class Played:
     """
 
     progress: list[Progressed]
+    gatherers: list[Gatherer | None]
     interrupted: bool
     compile_seconds: float
 
@@ -216,7 +231,7 @@ class _Outcome:
 
 def play(
     jobs: Sequence[Job],
-    gatherers: Sequence[Gatherer],
+    make: Callable[[Job], Gatherer],
     *,
     n_jobs: int | None,
     bar: Progress,
@@ -224,14 +239,16 @@ def play(
     runs_first: bool = False,
     keep_going: bool = False,
     names: Sequence[str] = (),
-    ended: Callable[[int, Progressed], None] = lambda _, __: None,
+    ended: Callable[[int, Progressed, Gatherer | None], None] | None = None,
 ) -> Played:
-    """Play jobs; return how far each is.
+    """Play jobs; return how far each is, and what was gathered.
 
     Parameters
     ----------
-    jobs, gatherers : sequences of the same length
-        What to play, and who takes the metrics.
+    jobs : sequence of Job
+        What to play.
+    make : callable
+        Returns what takes a job's metrics; called when the first of them come.
     n_jobs : int or None
         Threads or processes; None for all cores, or what `joblib.parallel_config` says.
     bar : Progress
@@ -245,124 +262,119 @@ def play(
         Whether a job that fails ends alone, its traceback kept; otherwise its error is raised.
     names : sequence of str
         What the bar calls the jobs while they are compiled.
-    ended : callable
-        Told the number of each job that has failed or whose last run is done, once, and how far it is.
+    ended : callable, optional
+        Told the number of each job that has failed or whose last run is done, once, how far it is, and its gatherer,
+        which is not kept then.
     """
-    progress = [Progressed() for _ in jobs]
+    playing = _Playing(jobs, make, store, bar, keep_going, ended)
     interrupted, compile_seconds = False, 0.0
     try:
-        tasks = _missing(jobs, gatherers, progress, store, bar)
+        tasks = playing.missing()
         started = time.perf_counter()
-        _compile(jobs, tasks, progress, bar, keep_going, names)
+        playing.compile(tasks, names)
         compile_seconds = time.perf_counter() - started
         if runs_first:
             tasks.sort(key=lambda task: task.first_run)  # stable: jobs keep their order
-        for k in range(len(jobs)):
-            _tell(k, jobs, progress, ended)
         bar.say("playing")
-        with closing(_outcomes(jobs, tasks, progress, n_jobs, store, keep_going)) as outcomes, _Writer(store) as writer:
+        with _Writer(store) as writer, closing(_outcomes(playing, tasks, n_jobs)) as outcomes:
             for outcome in outcomes:
-                _take(outcome, jobs, gatherers, progress, store, writer, bar)
-                _tell(outcome.task.job, jobs, progress, ended)
+                playing.take(outcome, writer)
     except KeyboardInterrupt:
         interrupted = True
-    return Played(progress, interrupted, compile_seconds)
+    return Played(playing.progress, playing.gatherers, interrupted, compile_seconds)
 
 
-def _tell(k: int, jobs: Sequence[Job], progress: list[Progressed], ended: Callable[[int, Progressed], None]) -> None:
-    mine = progress[k]
-    over = mine.failure or mine.finished_from(jobs[k].first_run) == jobs[k].n_runs
-    if over and not mine.told:
-        mine.told = True
-        ended(k, mine)
+class _Playing:
+    """The state of jobs while they are played."""
 
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        make: Callable[[Job], Gatherer],
+        store: Store | None,
+        bar: Progress,
+        keep_going: bool,
+        ended: Callable[[int, Progressed, Gatherer | None], None] | None,
+    ) -> None:
+        self.jobs, self.store, self.bar, self.keep_going = jobs, store, bar, keep_going
+        self._make, self._ended = make, ended
+        self.progress = [Progressed() for _ in jobs]
+        self.gatherers: list[Gatherer | None] = [None] * len(jobs)
 
-def _missing(
-    jobs: Sequence[Job],
-    gatherers: Sequence[Gatherer],
-    progress: list[Progressed],
-    store: Store | None,
-    bar: Progress,
-) -> list[_Task]:
-    """Gather what the store holds, and return the tasks for the rest."""
-    tasks = []
-    for k, (job, gatherer) in enumerate(zip(jobs, gatherers, strict=True)):
-        gaps = [(job.first_run, job.first_run + job.n_runs)]
-        if store is not None:
-            bar.say("reading the store")
-            gaps = []
-            end = job.first_run
-            for first_run, values, seconds in store.read(job):
-                if first_run > end:
-                    gaps.append((end, first_run))
-                gatherer.add(first_run, values)
-                _note(progress[k], first_run, len(values), seconds)
-                progress[k].stored += len(values)
-                bar.add(len(values) * job.horizon)
-                end = first_run + len(values)
-            if end < job.first_run + job.n_runs:
-                gaps.append((end, job.first_run + job.n_runs))
-        tasks += [_Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
-    return tasks
+    def missing(self) -> list[_Task]:
+        """Gather what the store holds, and return the tasks for the rest."""
+        tasks = []
+        for k, job in enumerate(self.jobs):
+            gaps = [(job.first_run, job.first_run + job.n_runs)]
+            if self.store is not None:
+                self.bar.say("reading the store")
+                gaps = []
+                end = job.first_run
+                for first_run, values, seconds in self.store.read(job):
+                    if first_run > end:
+                        gaps.append((end, first_run))
+                    self._gather(k, first_run, values, seconds)
+                    self.progress[k].stored += len(values)
+                    end = first_run + len(values)
+                if end < job.first_run + job.n_runs:
+                    gaps.append((end, job.first_run + job.n_runs))
+            tasks += [_Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
+            self._tell(k)
+        return tasks
 
+    def compile(self, tasks: list[_Task], names: Sequence[str]) -> None:
+        """Compile the kernels of all jobs that have tasks."""
+        for k in dict.fromkeys(task.job for task in tasks):
+            job = self.jobs[k]
+            if not job.compiled:
+                continue
+            self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
+            try:
+                job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))
+            except Exception:  # a user's code can raise anything
+                if not self.keep_going:
+                    raise
+                self.progress[k].failure = traceback.format_exc()
+                self._tell(k)
 
-def _note(progress: Progressed, first_run: int, n_runs: int, seconds: float) -> None:
-    progress.done[first_run] = n_runs
-    progress.seconds += seconds
-
-
-def _compile(
-    jobs: Sequence[Job],
-    tasks: list[_Task],
-    progress: list[Progressed],
-    bar: Progress,
-    keep_going: bool,
-    names: Sequence[str],
-) -> None:
-    for k in dict.fromkeys(task.job for task in tasks):
-        job = jobs[k]
-        if not job.compiled:
-            continue
-        bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
-        try:
-            job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))
-        except Exception:  # a user's code can raise anything
-            if not keep_going:
-                raise
-            progress[k].failure = traceback.format_exc()
-
-
-def _take(
-    outcome: _Outcome,
-    jobs: Sequence[Job],
-    gatherers: Sequence[Gatherer],
-    progress: list[Progressed],
-    store: Store | None,
-    writer: _Writer,
-    bar: Progress,
-) -> None:
-    """Gather and store what a task returned."""
-    task = outcome.task
-    job, mine = jobs[task.job], progress[task.job]
-    values, seconds = outcome.values, outcome.seconds
-    if outcome.failure:
+    def take(self, outcome: _Outcome, writer: _Writer) -> None:
+        """Gather and store what a task returned."""
+        task, values, seconds = outcome.task, outcome.values, outcome.seconds
+        job, mine = self.jobs[task.job], self.progress[task.job]
         mine.failure = mine.failure or outcome.failure
-        if store is not None:
-            store.write_failure(job, outcome.failure)
-        return
-    if outcome.found and store is not None:
-        # another process finished it meanwhile
-        values, seconds = store.read_chunk(job, task.first_run, task.n_runs)
-        if values is None:
-            values = job.protocol.simulate(job.environment, job.policy, job.batch(task.first_run, task.n_runs), _ignore)
+        if outcome.found and self.store is not None:  # another process finished it meanwhile
+            values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
+            if values is None:
+                batch = job.batch(task.first_run, task.n_runs)
+                values = job.protocol.simulate(job.environment, job.policy, batch, _ignore)
+                writer.write(job, task.first_run, values, seconds)
+        elif values is not None:
             writer.write(job, task.first_run, values, seconds)
-    elif values is not None:
-        writer.write(job, task.first_run, values, seconds)
-    if values is None or mine.failure:
-        return
-    gatherers[task.job].add(task.first_run, values)
-    _note(mine, task.first_run, task.n_runs, seconds)
-    bar.add(task.n_runs * job.horizon)
+        if values is not None and not mine.failure:
+            self._gather(task.job, task.first_run, values, seconds)
+        self._tell(task.job)
+
+    def _gather(self, k: int, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
+        gatherer = self.gatherers[k]
+        if gatherer is None:
+            gatherer = self.gatherers[k] = self._make(self.jobs[k])
+        gatherer.add(first_run, values)
+        self.progress[k].done[first_run] = len(values)
+        self.progress[k].seconds += seconds
+        self.bar.add(len(values) * self.jobs[k].horizon)
+
+    def _tell(self, k: int) -> None:
+        """Say that a job has ended, once."""
+        job, mine = self.jobs[k], self.progress[k]
+        over = mine.failure or mine.finished_from(job.first_run) == job.n_runs
+        if not over or mine.told:
+            return
+        mine.told = True
+        if self.store is not None:
+            self.store.write_failure(job, mine.failure)
+        if self._ended is not None:
+            self._ended(k, mine, self.gatherers[k])
+            self.gatherers[k] = None
 
 
 def _ignore(rounds: int) -> None:
@@ -375,6 +387,7 @@ def _simulate(
     policy: Any,
     batch: Batch,
     stop: threading.Event | None,
+    room: threading.Semaphore | None,
     stored: str | None,
     keep_going: bool,
 ) -> _Outcome:
@@ -384,6 +397,9 @@ def _simulate(
         if stop is not None and stop.is_set():
             raise _Stopped
 
+    while room is not None and not room.acquire(timeout=0.2):  # what has been played is not taken yet
+        if stop is not None and stop.is_set():
+            return _Outcome(task)
     if stored is not None and os.path.exists(stored):
         return _Outcome(task, found=True)
     started = time.perf_counter()
@@ -398,35 +414,33 @@ def _simulate(
     return _Outcome(task, values, time.perf_counter() - started)
 
 
-def _outcomes(
-    jobs: Sequence[Job],
-    tasks: list[_Task],
-    progress: list[Progressed],
-    n_jobs: int | None,
-    store: Store | None,
-    keep_going: bool,
-) -> Generator[_Outcome]:
+def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Generator[_Outcome]:
     """Yield outcomes as tasks finish: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
     from joblib import Parallel, delayed
     from joblib.parallel import get_active_backend
 
+    jobs, store = playing.jobs, playing.store
     prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
     backend, configured = get_active_backend(prefer=prefer)
     if n_jobs is None:
         n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
     shared = getattr(backend, "supports_sharedmem", False)
+    alone = shared and (n_jobs == 1 or len(tasks) == 1)
     stop = threading.Event()
+    # Threads wait when they are far ahead of what is gathered and written, or results would pile up.
+    room = threading.Semaphore(AHEAD * abs(n_jobs)) if shared and not alone else None
 
     def calls() -> Iterator[tuple[Any, ...]]:
         for task in tasks:
             job = jobs[task.job]
-            if progress[task.job].failure:
+            if playing.progress[task.job].failure:
                 continue
             stored = None if store is None else str(store.path(job, task.first_run, task.n_runs))
             batch = job.batch(task.first_run, task.n_runs)
-            yield task, job.environment, job.policy, batch, stop if shared else None, stored, keep_going
+            signals = (stop, room) if shared else (None, None)
+            yield task, job.environment, job.policy, batch, *signals, stored, playing.keep_going
 
-    if shared and (n_jobs == 1 or len(tasks) == 1):
+    if alone:
         for call in calls():  # a pool for one thread would cost more than a short simulation
             yield _simulate(*call)
         return
@@ -435,8 +449,10 @@ def _outcomes(
     parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), prefer=prefer, return_as="generator_unordered", batch_size=1)
     finished = parallel(delayed(_simulate)(*call) for call in calls())
     try:
-        for outcome in finished:  # noqa: UP028 - `yield from` would close it before the warnings are caught
+        for outcome in finished:
             yield outcome
+            if room is not None:
+                room.release()
     except BaseException:
         stop.set()  # first, as closing waits for the tasks under way
         raise

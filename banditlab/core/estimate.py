@@ -12,8 +12,8 @@ import numpy as np
 
 from .engine import CHUNK, Job
 
-TRIAL_ROUNDS = 200_000
-"""Rounds, all lanes together, for which a kind of cell is timed: some milliseconds for most policies."""
+TRIAL_SECONDS = 0.01
+"""Each kind of cell is timed on longer and longer runs until one takes so long."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,17 @@ def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
 
 def _seconds_a_round(job: Job) -> float:
     """Return the time of a round, measured on a shorter run of one chunk."""
-    lanes = min(job.n_runs, CHUNK)
-    horizon = min(job.horizon, max(job.environment.n_arms, TRIAL_ROUNDS // lanes))
-    trial = replace(job, horizon=horizon, checkpoints=np.array([horizon]), n_runs=lanes)
-    trial.protocol.warm_up(trial.environment, trial.policy, trial.batch(0, 1))
-    started = time.perf_counter()
-    trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), _ignore)
-    return (time.perf_counter() - started) / (lanes * horizon)
+    lanes = min(job.n_runs, job.protocol.chunk or CHUNK)
+    horizon = min(job.horizon, max(job.environment.n_arms, 50))
+    while True:
+        trial = replace(job, horizon=horizon, checkpoints=np.array([horizon]), n_runs=lanes)
+        trial.protocol.warm_up(trial.environment, trial.policy, trial.batch(0, 1))
+        started = time.perf_counter()
+        trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), _ignore)
+        seconds = time.perf_counter() - started
+        if seconds >= TRIAL_SECONDS or horizon == job.horizon:
+            return seconds / (lanes * horizon)
+        horizon = min(job.horizon, 4 * horizon)
 
 
 def _ignore(rounds: int) -> None:

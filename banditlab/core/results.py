@@ -339,6 +339,7 @@ class Results:
                     "policy": label,
                     "seconds": cell.seconds,
                     "metrics": cell.metrics,
+                    "n_runs": max((s.n_runs for s in cell.statistics.values()), default=self.n_runs),
                     "lower_bound": None if cell.lower_bound is None else cell.lower_bound.tolist(),
                 }
                 for (name, label), cell in self._cells.items()
@@ -418,7 +419,7 @@ def _statistics_from_table(table: Any, meta: dict[str, Any]) -> Results:
         for metric in cell["metrics"]:
             part = table.slice(first, c)
             columns = {name: part.column(name).to_numpy().copy() for name in part.column_names[4:]}
-            statistics[metric] = Statistics.from_columns(int(provenance["n_runs"]), columns)
+            statistics[metric] = Statistics.from_columns(int(cell["n_runs"]), columns)
             first += c
         bound = None if cell["lower_bound"] is None else np.array(cell["lower_bound"])
         cells[cell["environment"], cell["policy"]] = Cell({}, float(cell["seconds"]), bound, statistics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ from .store import as_store
 from .validation import integer, invalid, one_of, positive_integer, shown
 
 SEED = integer(0, 2**64 - 1)
-KEEPS = ("runs", "summary")
+GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
+KEEPS = tuple(GATHERERS)
 
 
 def run(
@@ -125,12 +126,11 @@ def run(
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
     jobs = experiment.jobs(environments, players)
-    gatherers = [EveryRun(job) if keep == "runs" else Moments(job) for job in jobs.values()]
     bounds = lower_bounds(jobs)
     started = time.perf_counter()
     with Progress(sum(job.rounds for job in jobs.values()), progress) as bar:
         played = play(
-            list(jobs.values()), gatherers, n_jobs=n_jobs, bar=bar, store=where, runs_first=True,
+            list(jobs.values()), GATHERERS[keep], n_jobs=n_jobs, bar=bar, store=where, runs_first=True,
             names=[label for _, label in jobs],
         )  # fmt: skip
     finished = min(d.finished_from(experiment.first_run) for d in played.progress)
@@ -144,7 +144,7 @@ def run(
         )
     cells = {
         pair: cell_of(gatherer, finished, progressed.seconds, bounds[pair])
-        for pair, gatherer, progressed in zip(jobs, gatherers, played.progress, strict=True)
+        for pair, gatherer, progressed in zip(jobs, played.gatherers, played.progress, strict=True)
     }
     provenance = {
         "horizon": experiment.horizon,
@@ -226,7 +226,7 @@ def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | Non
     return found
 
 
-def cell_of(gatherer: Gatherer, n_runs: int, seconds: float, bound: NDArray[np.float64] | None) -> Cell:
+def cell_of(gatherer: Gatherer | None, n_runs: int, seconds: float, bound: NDArray[np.float64] | None) -> Cell:
     """Return what a job's gatherer has taken, of the first runs."""
     if isinstance(gatherer, EveryRun):
         return Cell({name: values[:n_runs] for name, values in gatherer.values.items()}, seconds, bound)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +38,7 @@ class Statistics:
     quantiles : float64 array
         One row a probability of `LEVELS`. Exact for up to 1,024 runs; beyond, the share of runs below them is off by at
         most about 0.004 in the middle and 0.001 at 5% and 95% (t-digests of size 1,000; Dunning and Ertl 2019,
-        arXiv:1902.04023).
+        arXiv:1902.04023), and values between two that occur are possible. NaN where a run's value is.
     """
 
     n_runs: int
@@ -108,12 +107,13 @@ class Moments(Gatherer):
     def _merge(self, block: NDArray[np.float64]) -> None:
         """Merge a block of runs: means and sums of squares as Chan, Golub and LeVeque (1983) do."""
         n, m = self.n_runs, len(block)
-        mean = block.mean(axis=0)
-        delta = mean - self._mean
-        self._squares += ((block - mean) ** 2).sum(axis=0) + delta**2 * (n * m / (n + m))
-        self._mean += delta * (m / (n + m))
-        self._minimum = np.minimum(self._minimum, block.min(axis=0))
-        self._maximum = np.maximum(self._maximum, block.max(axis=0))
+        with np.errstate(invalid="ignore"):  # metrics can be NaN (what has not happened), or infinite
+            mean = block.mean(axis=0)
+            delta = mean - self._mean
+            self._squares += ((block - mean) ** 2).sum(axis=0) + delta**2 * (n * m / (n + m))
+            self._mean += delta * (m / (n + m))
+            self._minimum = np.minimum(self._minimum, block.min(axis=0))
+            self._maximum = np.maximum(self._maximum, block.max(axis=0))
         self.n_runs = n + m
         self._kept.append(block)
         if self._sketches or self.n_runs > EXACT:
@@ -136,8 +136,7 @@ class Moments(Gatherer):
         """Return the statistics of each metric, of the runs merged so far; those after a gap are left out."""
         if self._block:
             self._flush(True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a single run has no standard deviation
+        with np.errstate(invalid="ignore"):
             std = np.sqrt(self._squares / np.float64(self.n_runs - 1)) if self.n_runs > 1 else np.nan * self._mean
         found: dict[str, Statistics] = {}
         for k, name in enumerate(self._columns):
@@ -147,7 +146,10 @@ class Moments(Gatherer):
 
     def _quantiles(self, column: int) -> NDArray[np.float64]:
         if not self._sketches:
-            runs = np.concatenate(self._kept)[:, column]
-            return np.asarray(np.quantile(runs, LEVELS, axis=0))
-        sketches = self._sketches[column]
-        return np.array([[sketch.get_quantile(p) for sketch in sketches] for p in LEVELS])
+            runs = np.ascontiguousarray(np.concatenate(self._kept)[:, column].T)
+            return np.asarray(np.quantile(runs, LEVELS, axis=1))
+        found = np.full((len(LEVELS), len(self._sketches[column])), np.nan)
+        for c, sketch in enumerate(self._sketches[column]):
+            if not np.isnan(self._minimum[column, c]):  # NaN if any run's value is: a sketch leaves those out
+                found[:, c] = [sketch.get_quantile(p) for p in LEVELS]
+        return found

@@ -15,6 +15,7 @@ be killed at any instant; at worst a chunk is computed twice, with the same resu
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import inspect
@@ -24,7 +25,7 @@ import re
 import secrets
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import component_parts, describe, is_component, type_name
-from .dispatch import Witness, fingerprint, unchanged, witness
+from .dispatch import Witness, fingerprint, functions_of, unchanged, witness
 from .errors import DamagedChunkWarning, StoreError
 from .validation import shown
 
@@ -45,7 +46,7 @@ FORMAT = "banditlab.store/1"
 OLD = 3600.0
 """Seconds after which a temporary file is taken for one that a killed process left behind."""
 
-_CHUNK_NAME = re.compile(r"runs-(\d{10})-(\d{10})\.parquet")
+_CHUNK_NAME = re.compile(r"runs-(\d{10,})-(\d{10,})\.parquet")
 
 
 class Store:
@@ -74,28 +75,38 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        if not isinstance(folder, str | os.PathLike):
+        if not isinstance(folder, str | os.PathLike) or not str(folder):
             raise StoreError(f"store is {shown(folder)}; allowed: the path of a folder, or a Store")
         self.folder = Path(os.path.realpath(folder))
         marker = self.folder / "store.json"
         try:
             if not marker.exists():
-                self.folder.mkdir(exist_ok=True)
-                if any(not _ours(file.name) for file in self.folder.iterdir()):
-                    raise StoreError(
-                        f"store is {str(self.folder)!r}, which holds other files; allowed: a new or empty folder, "
-                        "or one that is a store"
-                    )
-                (self.folder / "cells").mkdir(exist_ok=True)
-                _write(marker, json.dumps({"format": FORMAT}).encode())
+                self._make(marker)
             found = json.loads(marker.read_text()).get("format")
-        except (OSError, ValueError, AttributeError) as error:
+        except StoreError:
+            raise
+        except OSError as error:
             raise StoreError(
                 f"store is {str(self.folder)!r}; allowed: a folder that can be written to ({error})"
+            ) from error
+        except (ValueError, AttributeError) as error:
+            raise StoreError(
+                f"store is {str(self.folder)!r}, whose store.json is damaged; allowed: a store (remove that file, and "
+                "it is written again)"
             ) from error
         if found != FORMAT:
             raise StoreError(f"store is {str(self.folder)!r}, of format {found!r}; allowed: {FORMAT!r}")
         self._known: set[str] = set()
+
+    def _make(self, marker: Path) -> None:
+        self.folder.mkdir(exist_ok=True)
+        if any(not _ours(file.name) for file in self.folder.iterdir()):
+            raise StoreError(
+                f"store is {str(self.folder)!r}, which holds other files; allowed: a new or empty folder, "
+                "or one that is a store"
+            )
+        (self.folder / "cells").mkdir(exist_ok=True)
+        _write(marker, json.dumps({"format": FORMAT}).encode())
 
     def __repr__(self) -> str:
         """Return the folder."""
@@ -106,7 +117,7 @@ class Store:
         return self._folder(job) / f"runs-{first_run:010d}-{first_run + n_runs - 1:010d}.parquet"
 
     def _folder(self, job: Job) -> Path:
-        return self.folder / "cells" / address(job)
+        return self.folder / "cells" / job.address
 
     def read(self, job: Job) -> Iterator[tuple[int, NDArray[np.float64], float]]:
         """Yield (first run, metrics, seconds) of what is stored of a job: its runs in order, each once.
@@ -141,23 +152,28 @@ class Store:
 
         path = self.path(job, first_run, n_runs)
         try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None, 0.0  # somebody found it damaged
+        except OSError as error:
+            raise StoreError(f"store is {str(self.folder)!r}; allowed: a folder that can be read ({error})") from error
+        try:
+            with pq.ParquetFile(pa.py_buffer(data), page_checksum_verification=True) as file:
                 meta = json.loads(file.schema_arrow.metadata[b"banditlab"])
                 table = file.read(use_threads=False)  # all columns, as each has its checksums
             shape = (n_runs, len(job.checkpoints))
             columns = [table.column(name).to_numpy().reshape(shape) for name in job.columns]
             values = np.ascontiguousarray(np.stack(columns, axis=1))
-            if meta["digest"] != _digest(address(job), first_run, values):
+            if meta["digest"] != _digest(job.address, first_run, values):
                 raise ValueError("its checksum is another")
             return values, float(meta["seconds"])
+        except (pa.ArrowMemoryError, MemoryError):
+            raise
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-            warnings.warn(
-                f"{path} is damaged and is computed again ({str(error).splitlines()[0]})",
-                DamagedChunkWarning,
-                stacklevel=2,
-            )
+            told = (str(error).splitlines() or [type(error).__name__])[0]
+            warnings.warn(f"{path} is damaged and is computed again ({told})", DamagedChunkWarning, stacklevel=2)
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)  # else the task that computes it again would find it there
+                path.replace(path.with_suffix(".damaged"))  # else the task that computes it again would find it there
             return None, 0.0
 
     def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
@@ -177,7 +193,7 @@ class Store:
             "round": np.tile(job.checkpoints, n),
         }
         columns |= {name: np.ascontiguousarray(values[:, k]).ravel() for k, name in enumerate(job.columns)}
-        meta = {"seconds": seconds, "digest": _digest(address(job), first_run, values)}
+        meta = {"seconds": seconds, "digest": _digest(job.address, first_run, values)}
         table = pa.table(columns).replace_schema_metadata({b"banditlab": json.dumps(meta).encode()})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
@@ -190,21 +206,22 @@ class Store:
                 f"store is {str(self.folder)!r}; allowed: a folder with room ({error.strerror or error}; "
                 "the runs stored before are kept)"
             ) from error
-        with contextlib.suppress(OSError):
-            (path.parent / "failure.txt").unlink(missing_ok=True)
 
     def write_failure(self, job: Job, traceback: str) -> None:
-        """Keep the traceback of a job that failed."""
+        """Keep the traceback of a job that failed; an empty one removes that of an earlier time."""
         with contextlib.suppress(OSError):  # the result has it too
-            self._make_cell(job)
-            _write(self._folder(job) / "failure.txt", traceback.encode())
+            if traceback:
+                self._make_cell(job)
+                _write(self._folder(job) / "failure.txt", traceback.encode())
+            else:
+                (self._folder(job) / "failure.txt").unlink(missing_ok=True)
 
     def _make_cell(self, job: Job) -> None:
         folder = self._folder(job)
         if folder.name in self._known and folder.exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "cell.json").exists():
+        if not _read_identity(folder / "cell.json"):
             # not flushed: nothing is read from it but by people
             _write(folder / "cell.json", json.dumps(_identity(job), indent=1).encode(), flush=False)
         _remove_leftovers(folder)
@@ -215,26 +232,40 @@ class Store:
         import pandas as pd
 
         rows = []
-        for folder in sorted((self.folder / "cells").iterdir()):
-            try:
-                cell = json.loads((folder / "cell.json").read_text())
-            except (OSError, ValueError):
-                continue  # made at this very moment, or damaged: the next use of the cell finds it so
-            runs = {run for first, last in self._ranges(folder) for run in range(first, last + 1)}
+        for folder in sorted((self.folder / "cells").glob("*")):
+            told = _read_identity(folder / "cell.json")
             failure = folder / "failure.txt"
             rows.append(
                 {
                     "address": folder.name,
-                    "environment": cell["labels"]["environment"],
-                    "policy": cell["labels"]["policy"],
-                    "horizon": cell["horizon"],
-                    "seed": cell["seed"],
-                    "n_runs": len(runs),
+                    "environment": told.get("labels", {}).get("environment", "?"),
+                    "policy": told.get("labels", {}).get("policy", "?"),
+                    "horizon": told.get("horizon"),
+                    "seed": told.get("seed"),
+                    "n_runs": _how_many(self._ranges(folder)),
                     "failure": failure.read_text() if failure.exists() else "",
                 }
             )
         columns = ["address", "environment", "policy", "horizon", "seed", "n_runs", "failure"]
         return pd.DataFrame(rows, columns=columns)
+
+
+def _read_identity(file: Path) -> dict[str, Any]:
+    """Return what cell.json says; nothing if it is damaged, or being written at this moment."""
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _how_many(ranges: list[tuple[int, int]]) -> int:
+    """Return how many runs ranges in order cover, each counted once."""
+    total, end = 0, -1
+    for first, last in ranges:
+        total += max(0, last - max(first, end + 1) + 1)
+        end = max(end, last)
+    return total
 
 
 def _ours(name: str) -> bool:
@@ -263,14 +294,15 @@ def _write(path: Path, data: Any, *, flush: bool = True) -> None:
     if flush and hasattr(os, "O_DIRECTORY"):  # where folders can be opened
         descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(descriptor)
+            with contextlib.suppress(OSError):  # some network file systems cannot; the file itself is flushed
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove temporary files of processes that were killed long ago."""
-    for file in folder.glob(".*.parquet.*"):
+    for file in folder.glob(".*"):
         with contextlib.suppress(OSError):
             if file.stat().st_mtime < time.time() - OLD:
                 file.unlink()
@@ -340,18 +372,45 @@ def _plain(value: Any, owner: Any) -> Any:
         return {"array": str(value.dtype), "shape": value.shape, "sha256": digest}
     if isinstance(value, list | tuple):
         return [_plain(v, owner) for v in value]
+    if isinstance(value, np.generic):
+        return {"number": str(value.dtype), "value": _plain(value.item(), owner)}
     if isinstance(value, int | str | bool | type(None)):
         return value
     if isinstance(value, float):
         return value.hex()
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {"dict": {key: _plain(v, owner) for key, v in value.items()}}
     if hasattr(value, "dist") and hasattr(value, "args") and hasattr(value, "kwds"):  # frozen, of scipy.stats
-        keys = sorted(value.kwds)
-        values = [_plain(v, owner) for v in (*value.args, *(value.kwds[k] for k in keys))]
-        return {"scipy": type_name(type(value.dist)), "keys": keys, "values": values}
+        return _plain_distribution(value, owner)
+    if inspect.isfunction(value):
+        return {"function": fingerprint(value)}
+    if type(value).__module__.startswith("banditlab.") and not isinstance(value, type):  # such as scoring rules
+        fields = {name: v for name, v in sorted(_fields_of(value).items()) if not name.startswith("__")}
+        code = _class_code(type(value))
+        return {"type": type_name(type(value)), "code": code} | {n: _plain(v, owner) for n, v in fields.items()}
     raise StoreError(
         f"store cannot hold {owner!r}, because it contains {shown(value)}; allowed: numbers, texts, arrays, lists, "
         "scipy.stats distributions and components (or store=None)"
     )
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    if dataclasses.is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    return {name: v for name, v in vars(value).items() if not name.startswith("_cached")}
+
+
+def _plain_distribution(value: Any, owner: Any) -> dict[str, Any]:
+    """Return a frozen scipy.stats distribution as plain data: its arguments, and what its family was made from."""
+    from scipy import stats
+
+    shapes, loc, scale = value.dist._parse_args(*value.args, **value.kwds)  # (2, 3) is the same as (a=2, b=3)
+    told = {"scipy": type_name(type(value.dist)), "arguments": _plain([*shapes, loc, scale], owner)}
+    if getattr(stats, str(value.dist.name), None) is value.dist:
+        return told
+    made = {key: v for key, v in value.dist._updated_ctor_param().items() if key != "seed"}
+    made |= {key: vars(value.dist)[key] for key in ("_histogram",) if key in vars(value.dist)}
+    return told | {"made": _plain(made, owner), "code": _class_code(type(value.dist))}
 
 
 def _codes(job: Job) -> tuple[str, str, str]:
@@ -373,19 +432,9 @@ def _class_code(cls: type) -> str:
     """Return a hash of all functions of a class and its bases: kernels, and what makes their parameters and state."""
     known = _class_codes.get(cls)
     if known is None or not unchanged(known[0]):
-        functions = _functions(cls)
-        known = _class_codes[cls] = witness(*functions), fingerprint(*functions, extra=type_name(cls))
+        functions = [function for _, function in functions_of(cls)]
+        constants = {name: v for base in cls.__mro__ for name, v in vars(base).items() if not callable(v)}
+        plain = {name: v for name, v in constants.items() if isinstance(v, int | float | str | tuple | list | dict)}
+        told = type_name(cls) + repr(sorted((name, repr(v)) for name, v in plain.items() if not name.startswith("__")))
+        known = _class_codes[cls] = witness(*functions), fingerprint(*functions, extra=told)
     return known[1]
-
-
-def _functions(cls: type) -> list[Callable[..., Any]]:
-    found: list[Callable[..., Any]] = []
-    for base in cls.__mro__:
-        for _, member in sorted(vars(base).items()):
-            if isinstance(member, property):
-                member = member.fget
-            elif isinstance(member, classmethod | staticmethod):
-                member = member.__func__
-            if inspect.isfunction(member):
-                found.append(member)
-    return found

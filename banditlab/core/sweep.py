@@ -12,16 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from .components import describe, is_component
-from .engine import EveryRun, Job, Progressed, play
+from .engine import Gatherer, Job, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
 from .progress import Progress
 from .results import Cell
-from .runner import KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
-from .statistics import Moments
+from .runner import GATHERERS, KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
 from .validation import integer, invalid, one_of, positive_integer, shown
+
+COLUMNS = (
+    "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", "median", "error",
+    "traceback", "ratio_to_lower_bound", "rounds_per_second", *(f"q{percent:02d}" for percent in (1, 5, 25, 50, 75,
+    95, 99)),
+)  # fmt: skip
+"""Columns of tables of results, which a parameter must not be called."""
 
 HORIZON = "horizon"
 """The parameter that is an argument of `sweep` itself, and may be swept over like those of the factories."""
@@ -104,6 +110,10 @@ def sweep(
     world = _maker("environment", environment, "environment")
     players = _makers(policies)
     combinations = _combinations(over)
+    wanted = checked_metrics(metrics)
+    for name in dict.fromkeys(name for combination in combinations for name in combination):
+        if name in COLUMNS or name in wanted:
+            raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
     known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
     for name in dict.fromkeys(name for combination in combinations for name in combination):
         if not any(p.takes_any for p in (world, *players.values())) and name not in known:
@@ -115,7 +125,7 @@ def sweep(
         "n_runs": integer(1, limit=2**31)("n_runs", n_runs),
         "seed": checked_seed(seed),
         "checkpoints": checkpoints,
-        "metrics": checked_metrics(metrics),
+        "metrics": wanted,
         "compiled": one_of("cpu", "python")("backend", backend) == "cpu",
     }
     n_jobs = check_n_jobs(n_jobs)
@@ -151,7 +161,8 @@ class _Maker:
     kind: str
 
     def __call__(self, parameters: Mapping[str, Any]) -> Any:
-        used = parameters if self.takes_any else {k: v for k, v in parameters.items() if k in self.takes}
+        free = self.takes_any and HORIZON not in self.takes
+        used = {k: v for k, v in parameters.items() if k in self.takes or (free and k != HORIZON)}
         made = self.make(**used)
         if not is_component(made) or made.__banditlab__.kind != self.kind:
             raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {self.kind}")
@@ -169,7 +180,7 @@ def _maker(name: str, value: Any, kind: str) -> _Maker:
     parameters = inspect.signature(value).parameters.values()
     free = any(p.kind is p.VAR_KEYWORD for p in parameters)
     named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-    return _Maker(name, value, named - {HORIZON}, free, kind)
+    return _Maker(name, value, named, free, kind)
 
 
 def _makers(policies: Any) -> dict[str, _Maker]:
@@ -198,10 +209,15 @@ def _name_of(value: Any) -> str:
 def _combinations(over: Any) -> list[dict[str, Any]]:
     """Return the combinations of parameters."""
     if isinstance(over, Mapping):
+        lists = {}
         for name, values in over.items():
-            if isinstance(values, str) or not hasattr(values, "__iter__") or len(list(values)) == 0:
+            try:
+                lists[name] = [] if isinstance(values, str | Mapping) else list(values)
+            except TypeError:  # a number, or an array without axes
+                lists[name] = []
+            if not lists[name]:
                 raise invalid(f"over[{name!r}]", values, "one or more values, as a list")
-        return [dict(zip(over, values, strict=True)) for values in itertools.product(*over.values())]
+        return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
     if not isinstance(over, list | tuple) or not over or not all(isinstance(c, Mapping) for c in over):
         raise InvalidType(f"over is {shown(over)}; allowed: a dict from parameter to values, or a list of dicts")
     return [dict(combination) for combination in over]
@@ -231,7 +247,7 @@ def _plan(
     """Return the cells; combinations that differ in nothing that a policy or the environment takes are one."""
     planned: list[_Planned] = []
     failures: list[Exception] = []
-    seen: set[tuple[str, str]] = set()
+    seen: set[Any] = set()
     for combination in combinations:
         rounds = combination.get(HORIZON, horizon)
         if rounds is None:
@@ -243,12 +259,13 @@ def _plan(
                 for k, v in combination.items()
                 if k == HORIZON or any(m.takes_any or k in m.takes for m in (world, player))
             }
-            key = (label, repr(sorted(mine.items(), key=lambda item: item[0])))
+            key = (label, *((name, _token(value)) for name, value in sorted(mine.items())))
             if key in seen:
                 continue
             seen.add(key)
             try:
-                jobs = experiment.jobs({"environment": world(mine)}, {label: player(mine)})
+                arguments = mine | {HORIZON: experiment.horizon}
+                jobs = experiment.jobs({"environment": world(arguments)}, {label: player(arguments)})
                 planned.append(_Planned(mine, label, next(iter(jobs.values()))))
             except Exception as error:  # noqa: BLE001 - a factory can raise anything; other cells may be fine
                 failures.append(error)
@@ -263,24 +280,24 @@ def _play(
 ) -> SweepResults:
     """Play the planned cells, and return what came of them."""
     jobs = [p.job for p in planned if p.job is not None]
-    gatherers: list[Any] = [EveryRun(job) if keep == "runs" else Moments(job) for job in jobs]
     bounds = lower_bounds(dict(enumerate(jobs)))
     cells: dict[int, Cell] = {}
     failures = len(planned) - len(jobs)
     started = time.perf_counter()
     with Progress(sum(job.rounds for job in jobs), progress) as bar:
 
-        def ended(k: int, done: Progressed) -> None:
+        def ended(k: int, done: Progressed, gatherer: Gatherer | None) -> None:
             nonlocal failures
             if done.failure:
                 failures += 1
             else:  # at once, as a summary is much smaller than what it is made of
-                cells[k] = cell_of(gatherers[k], jobs[k].n_runs, done.seconds, bounds[k])
-            gatherers[k] = None
+                cells[k] = cell_of(gatherer, jobs[k].n_runs, done.seconds, bounds[k])
             bar.note(cells=f"{len(cells)}/{len(planned)}", failed=failures)
 
         names = [f"{p.policy}{_in_words(p.parameters)}" for p in planned if p.job is not None]
-        played = play(jobs, gatherers, n_jobs=n_jobs, bar=bar, store=store, keep_going=True, names=names, ended=ended)
+        played = play(
+            jobs, GATHERERS[keep], n_jobs=n_jobs, bar=bar, store=store, keep_going=True, names=names, ended=ended
+        )
     found, k = [], 0
     for p in planned:
         if p.job is None:
@@ -307,6 +324,11 @@ def _play(
         "wall_seconds": round(time.perf_counter() - started, 6),
     }
     return SweepResults(found, provenance | seconds)
+
+
+def _token(value: Any) -> Any:
+    """Return what tells a parameter's value from others: plain ones by value, others by being the same object."""
+    return (type(value), value) if isinstance(value, int | float | str | type(None)) else id(value)
 
 
 def _in_words(parameters: Mapping[str, Any]) -> str:

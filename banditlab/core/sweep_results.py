@@ -60,6 +60,13 @@ def hashable(value: Any) -> Any:
     return tuple(hashable(v) for v in value) if isinstance(value, list | tuple) else value
 
 
+def _with(frame: pd.DataFrame, told: dict[str, Any]) -> pd.DataFrame:
+    """Return a table with the same parameters in every row; what is not plain as text."""
+    for name, value in told.items():
+        frame[name] = value if isinstance(value, int | float | str | type(None)) else str(value)
+    return frame
+
+
 class SweepResults:
     """The cells of a sweep.
 
@@ -158,17 +165,17 @@ class SweepResults:
         for c in self.finished:
             assert c.cell is not None
             assert c.checkpoints is not None
-            told = {name: str(v) if isinstance(v, tuple) else v for name, v in self._told(c).items()}
+            told = self._told(c)
             if c.cell.statistics:
                 for metric, known in c.cell.statistics.items():
                     blocks.append(
-                        pd.DataFrame({"round": c.checkpoints, "metric": metric} | known.columns()).assign(**told)
+                        _with(pd.DataFrame({"round": c.checkpoints, "metric": metric} | known.columns()), told)
                     )
                 continue
             n = len(next(iter(c.cell.values.values())))
             columns: dict[str, Any] = {"run": np.repeat(np.arange(first_run, first_run + n), len(c.checkpoints))}
             columns |= {"round": np.tile(c.checkpoints, n)} | {m: v.ravel() for m, v in c.cell.values.items()}
-            blocks.append(pd.DataFrame(columns).assign(**told))
+            blocks.append(_with(pd.DataFrame(columns), told))
         if not blocks:
             raise InvalidArgument("cells holds only failures; allowed: at least one cell that finished (see failures)")
         together = pd.concat(blocks, ignore_index=True)

@@ -84,8 +84,12 @@ def plot_sweep(
         one_of(*sweep.parameters)("where", name)
         wanted = tuple(value) if isinstance(value, list) else value
         table = table[[v is None or v != v or v == wanted for v in table[name]]]
+    lacking = [v is None or v != v for v in table[x]]
+    table = table[[not missing for missing in lacking]]  # policies that do not take x have no place on its axis
     if table.empty:
         raise invalid("where", where, "values that some cell has")
+    if y is None and not all(isinstance(v, int | float | np.number) for v in table[x]):
+        raise invalid("x", x, "a parameter whose values are numbers")
     ax = new_axes() if ax is None else ax
     if y is not None:
         _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale)

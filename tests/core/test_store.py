@@ -219,9 +219,69 @@ class TestCode:
         assert once(arms.FromScipy([stats.beta(2, 3), stats.beta(1, b=1)]), arms.UCB1()) == 1
         assert once(arms.FromScipy([stats.beta(2, 3), stats.beta(1, b=2)]), arms.UCB1()) == 2
 
+    def test_distributions_with_tables_of_their_own(self, tmp_path):
+        histograms = [np.histogram(np.arange(10.0) ** power, bins=4) for power in (1, 2)]
+        worlds = [arms.FromScipy([stats.rv_histogram(h)()]) for h in histograms]
+        worlds += [arms.FromScipy([stats.rv_discrete(values=([0, 1], [p, 1 - p]))()]) for p in (0.25, 0.5)]
+        worlds += [arms.FromScipy([stats.beta(2, 3)]), arms.FromScipy([stats.beta(a=2, b=3)])]
+        addresses = []
+        for world in worlds:
+            options = {"horizon": 5, "n_runs": 1, "seed": 0, "backend": "python", "progress": False}
+            bl.run(world, arms.UCB1(), store=tmp_path / "s", **options)
+            addresses.append(len(bl.Store(tmp_path / "s").cells()))
+        assert addresses == [1, 2, 3, 4, 5, 5]
+
+    def test_scoring_rules_can_be_stored(self, tmp_path, simulated):
+        from banditlab import scoring
+
+        beliefs = scoring.binary([0.1, 0.3, 0.5, 0.7, 0.9])
+        world = scoring.PrincipalAgent(
+            beliefs, [[0, 0, 1, 0, 0], [0, 0.5, 0, 0.5, 0], [0.5, 0, 0, 0, 0.5]], costs=[0, 0.03, 0.08],
+            utility=np.maximum(beliefs[:, 0], beliefs[:, 1]),
+        )  # fmt: skip
+        options = {"horizon": 10, "n_runs": 2, "seed": 0, "store": tmp_path / "s", "n_jobs": 1, "progress": False}
+        rules = [scoring.Brier(2).bounded(1.0), scoring.Spherical(2).bounded(1.0), scoring.VShaped([0.5, 0.5])]
+        results = [bl.run(world, scoring.FixedRule(rule), **options) for rule in rules for _ in range(2)]
+        assert len(bl.Store(tmp_path / "s").cells()) == 3
+        np.testing.assert_array_equal(results[0].values(), results[1].values())
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("TABLE = [0, 1, 2]", "TABLE = [0, 2, 1]"),
+            ("TABLE = {0: 0, 1: 1, 2: 2}", "TABLE = {0: 1, 1: 1, 2: 2}"),
+            ("class Helper:\n    shift = 0\nTABLE = [0, 1, 2]", "class Helper:\n    shift = 1\nTABLE = [0, 1, 2]"),
+            (
+                "import functools\n@functools.lru_cache\ndef rule(k):\n    return k % 3\nTABLE = [0, 1, 2]",
+                "import functools\n@functools.lru_cache\ndef rule(k):\n    return (k + 1) % 3\nTABLE = [0, 1, 2]",
+            ),
+        ],
+        ids=["list", "dict", "class", "cached function"],
+    )
+    def test_what_a_policy_looks_up_counts(self, tmp_path, monkeypatch, before, after):
+        monkeypatch.syspath_prepend(tmp_path)
+        use = {"Helper": "Helper.shift", "rule": "rule(t)"}
+        extra = next((use[name] for name in use if name in before), "0")
+        body = (
+            "{setting}\nfrom banditlab import arms\n@arms.policy\nclass Own:\n"
+            "    def select(self, state, lane, t, rng):\n        return (TABLE[t % 3] + {extra}) % 3\n"
+            "    def update(self, state, arm, lane, reward, t):\n        pass\n"
+        )
+        addresses, file = set(), tmp_path / "numpy_like_name.py"  # a name that only begins like a library's
+        for setting in (before, after, before):
+            file.write_text(body.format(setting=setting, extra=extra))
+            shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+            sys.modules.pop("numpy_like_name", None)
+            importlib.invalidate_caches()
+            own = importlib.import_module("numpy_like_name")
+            play(tmp_path / "s", 3, policies=[own.Own()], backend="python", metrics=("regret",))
+            addresses = set(bl.Store(tmp_path / "s").cells()["address"])
+        sys.modules.pop("numpy_like_name", None)
+        assert len(addresses) == 2
+
     def test_what_cannot_be_written_down_is_refused(self, tmp_path):
         class Odd:
-            dist = None
+            pass
 
         world = arms.Bernoulli([0.5])
         object.__setattr__(world, "means", Odd())
@@ -373,6 +433,19 @@ class TestFaults:
         assert 0 < int(stored) < 24
         assert int(leftovers) == 0
 
+    def test_a_file_that_cannot_be_read_is_not_taken_for_damaged(self, tmp_path, monkeypatch):
+        play(tmp_path / "s", 5)
+        before = files(tmp_path / "s")
+
+        def refuse(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", refuse)
+            with pytest.raises(StoreError, match="allowed: a folder that can be read"):
+                play(tmp_path / "s", 5)
+        assert files(tmp_path / "s") == before
+
 
 class TestFolder:
     def test_is_readable(self, tmp_path):
@@ -405,7 +478,8 @@ class TestFolder:
             (tmp_path / "file", "allowed: a folder that can be written to"),
             (tmp_path / "no" / "parent", "allowed: a folder that can be written to"),
             (tmp_path / "newer", "of format 'banditlab.store/9'"),
-            (tmp_path / "odd", "allowed: a folder that can be written to"),
+            (tmp_path / "odd", "whose store.json is damaged"),
+            ("", "store is ''; allowed: the path of a folder"),
             (5, "store is 5; allowed: the path of a folder"),
         ]:
             with pytest.raises(StoreError, match=message):

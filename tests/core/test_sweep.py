@@ -91,6 +91,36 @@ class TestCells:
         monkeypatch.setattr(engine, "CHUNK", 3)
         same(bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS), whole)
 
+    def test_that_differ_little_are_different(self):
+        rng = np.random.default_rng(0)
+        many = {"instance": [arms.Bernoulli(rng.random(20)) for _ in range(3)]}
+        assert len(bl.sweep(lambda instance: instance, arms.Uniform(), many, **OPTIONS).cells) == 3
+        close = {"means": [np.array([0.5, 0.4]), np.array([0.5, 0.4 + 1e-10])]}
+        assert len(bl.sweep(arms.Bernoulli, arms.Uniform(), close, **OPTIONS).cells) == 2
+
+    def test_factories_are_told_the_horizon(self):
+        def etc(horizon):
+            return arms.ExploreThenCommit(m=horizon // 10)
+
+        result = bl.sweep(gap(0.1), etc, {"horizon": [50, 100]}, n_runs=3, seed=0, progress=False)
+        told = [cell["policy"]["m"] for cell in result.provenance["cells"]]
+        assert told == [5, 10]
+        fixed = bl.sweep(gap(0.1), etc, [{}], horizon=70, n_runs=3, seed=0, progress=False)
+        assert fixed.provenance["cells"][0]["policy"]["m"] == 7
+
+    def test_values_that_are_no_numbers(self):
+        def world(utility, shift):
+            return clicks.StrategicClickBandit([0.6, 0.5], [0.66, shift(0.5)], utility)
+
+        over = {"utility": [clicks.QuadraticUtility(2.0)], "shift": [lambda s: s / 2]}
+        frame = bl.sweep(world, clicks.MuOracle(), over, **OPTIONS).to_pandas()
+        assert frame["utility"].iloc[0] == "QuadraticUtility(penalty=2)"
+        assert "lambda" in frame["shift"].iloc[0]
+
+    def test_generators_are_lists(self):
+        result = bl.sweep(gap, arms.Uniform(), {"delta": (d / 10 for d in (1, 2))}, **OPTIONS)
+        assert [c.parameters["delta"] for c in result.cells] == [0.1, 0.2]
+
 
 @pytest.fixture(scope="module")
 def result():
@@ -191,6 +221,32 @@ class TestFailures:
         assert next(text for text in told["failure"] if text).strip().endswith("RuntimeError: crashed on purpose")
         assert len(result.summary()) == len(result.finished)
 
+    def test_are_in_the_store_until_the_cell_is_finished(self, tmp_path):
+        source = """
+from banditlab import arms
+broken = True
+@arms.policy
+class Sometimes:
+    def select(self, state, lane, t, rng):
+        if broken:
+            raise RuntimeError("not yet")
+        return 0
+    def update(self, state, arm, lane, reward, t):
+        pass
+"""
+        scope = {"__name__": "own_module_of_a_test"}
+        exec(source, scope)
+        options = OPTIONS | {"backend": "python", "n_runs": 3, "store": tmp_path / "s"}
+        with pytest.warns(CellFailedWarning):
+            bl.sweep(gap(0.1), [scope["Sometimes"](), arms.Uniform()], [{}], **options)
+        told = bl.Store(tmp_path / "s").cells().set_index("policy")
+        assert "not yet" in told.loc["Sometimes", "failure"]
+        assert told.loc["Sometimes", "n_runs"] == 0
+        scope["broken"] = False
+        bl.sweep(gap(0.1), [scope["Sometimes"](), arms.Uniform()], [{}], **options)
+        told = bl.Store(tmp_path / "s").cells().set_index("policy")
+        assert set(told.loc[["Sometimes"], "n_runs"]) == {0, 3}  # the global is part of the code: another cell
+
     def test_when_nothing_can_be_made_the_error_is_raised(self):
         with pytest.raises(ValueError, match="no quarters"):
             bl.sweep(gap(0.1), picky, {"delta": [0.25]}, **OPTIONS)
@@ -201,6 +257,8 @@ class TestFailures:
             ({"over": {"gamma": [1]}}, InvalidArgument, "over is 'gamma'; allowed: an argument of a factory"),
             ({"over": {"delta": []}}, InvalidArgument, r"over\['delta'\] is \[\]; allowed"),
             ({"over": {"delta": 0.5}}, InvalidArgument, r"over\['delta'\] is 0.5; allowed"),
+            ({"over": {"mean": [1]}}, InvalidArgument, "over is 'mean'; allowed: a parameter that is no column"),
+            ({"over": {"regret": [1]}}, InvalidArgument, "over is 'regret'; allowed: a parameter that is no column"),
             ({"over": 5}, InvalidType, "over is 5; allowed"),
             ({"over": [1]}, InvalidType, "over is .*; allowed"),
             ({"environment": 5}, InvalidType, "environment is 5; allowed"),
@@ -239,6 +297,39 @@ class TestFailures:
             part = bl.sweep(gap, ucb, OVER, n_jobs=1, **OPTIONS)
         assert len(part.cells) == 3
         np.testing.assert_array_equal(part.cells[2].cell.values["regret"], whole.cells[2].cell.values["regret"])
+
+
+def test_metrics_that_are_not_defined_yet_are_nan_in_summaries_too():
+    world = clicks.StrategicClickBandit([0.6, 0.5], [0.66, 0.55])
+    options = {"horizon": 30, "seed": 0, "metrics": "screening_round", "keep": "summary", "progress": False}
+    for n_runs in (20, 3_000):
+        known = bl.run(world, clicks.UCBS(), n_runs=n_runs, **options).statistics("screening_round[0]")[0]
+        assert np.isnan(known.quantiles).all()
+        assert np.isnan(known.mean).all()
+
+
+def test_sketches_are_as_exact_as_they_say():
+    env = arms.Gaussian([0.0, 1.0])
+    options = {"horizon": 40, "n_runs": 20_000, "seed": 1, "metrics": "reward", "checkpoints": [40], "progress": False}
+    runs = bl.run(env, arms.Uniform(), **options).values("reward")[0, :, 0]
+    known = bl.run(env, arms.Uniform(), keep="summary", **options).statistics("reward")[0]
+    for level, value in zip((0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99), known.quantiles[:, 0], strict=True):
+        assert abs((runs <= value).mean() - level) < 0.004
+    assert known.mean[0] == pytest.approx(runs.mean(), rel=1e-12)
+    assert known.std[0] == pytest.approx(runs.std(ddof=1), rel=1e-10)
+    assert (known.minimum[0], known.maximum[0]) == (runs.min(), runs.max())
+
+
+def test_statistics_do_not_depend_on_chunks(monkeypatch, tmp_path):
+    options = {"horizon": 30, "seed": 1, "keep": "summary", "progress": False}
+    whole = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, n_jobs=1, **options)
+    bl.run(gap(0.2), arms.UCB1(), n_runs=77, store=tmp_path / "s", **options)
+    stored = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, store=tmp_path / "s", n_jobs=3, **options)
+    monkeypatch.setattr(engine, "CHUNK", 50)
+    other = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, n_jobs=2, **options)
+    for result in (stored, other):
+        for name, values in whole.statistics()[0].columns().items():
+            np.testing.assert_array_equal(result.statistics()[0].columns()[name], values, err_msg=name)
 
 
 class TestStore:
