@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import field
-from banditlab.core.errors import BanditlabError, InvalidArgument
-from banditlab.core.validation import matrix, non_negative
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.validation import matrix, non_negative, shown
 
 from .family import environment
 from .principal_agent import n_entries
 from .simplex import belief
-from .tables import conditional_table, table
+from .tables import adds_up, conditional_table, has_shape, table
 
 if TYPE_CHECKING:
     from .sender_games import AcquisitionGame
@@ -33,10 +33,25 @@ class AcquisitionMechanism:
         Whose mechanism it is.
     decisions : float64 array (n_signals[0], ..., n_signals[n - 1], n_decisions)
         phi(a | s): the probability of each decision.
+
+    Raises
+    ------
+    InvalidArgument
+        If decisions have another shape, or are no distributions.
     """
 
     environment: InformationAcquisition
     decisions: Floats
+
+    def __post_init__(self) -> None:
+        """Check that decisions are distributions, one for each profile of signals."""
+        name, world = "AcquisitionMechanism", self.environment
+        if not isinstance(world, InformationAcquisition):
+            raise InvalidType(f"{name}.environment is {shown(world)}; allowed: an InformationAcquisition")
+        decisions = table(None, 0.0, 1.0)(f"{name}.decisions", self.decisions)
+        has_shape(f"{name}.decisions", decisions, (*world.n_signals, world.n_decisions), "(signals..., decisions)")
+        adds_up(f"{name}.decisions", decisions, world.n_senders)
+        object.__setattr__(self, "decisions", decisions)
 
     @property
     def value(self) -> float:
@@ -156,7 +171,7 @@ class InformationAcquisition:
         Parameters
         ----------
         slack : float, default 0.0
-            How much a sender may gain by a lie, weighted by the probability of the signal; at least 0.
+            How much a sender may gain by a lie about one signal, weighted by its probability; at least 0.
 
         Returns
         -------
@@ -201,11 +216,12 @@ def optimal_decisions(joint: Floats, receiver: Floats, senders: Floats, slack: f
         gained: Floats = np.tensordot(joint, utility, axes=(0, 1))
         return gained
 
-    # The solver's tolerances are absolute: utilities are put in units of the largest.
-    unit, senders_unit = (float(np.abs(utility).max()) or 1.0 for utility in (receiver, senders))
-    rows, columns, entries, n_rows = [], [], [], 0
+    # The solver's tolerances are absolute: everybody's utilities are put in units of their own largest.
+    unit, *senders_units = (float(np.abs(utility).max()) or 1.0 for utility in (receiver, *senders))
+    rows, columns, entries = [], [], []
+    upper: list[float] = []
     for i, utility in enumerate(senders):
-        gained = worth(utility) / senders_unit
+        gained = worth(utility) / senders_units[i]
         for own, lie in np.ndindex(shape[i], shape[i]):
             if own == lie:
                 continue
@@ -213,17 +229,17 @@ def optimal_decisions(joint: Floats, receiver: Floats, senders: Floats, slack: f
             for cells, sign in ((profiles.take(own, axis=i), -1.0), (profiles.take(lie, axis=i), 1.0)):
                 columns.append(variables(cells))
                 entries.append(sign * values)
-                rows.append(np.full(len(values), n_rows))
-            n_rows += 1
+                rows.append(np.full(len(values), len(upper)))
+            upper.append(slack / senders_units[i])
     size = profiles.size * n_decisions
     incentive = None
-    if n_rows:
+    if upper:
         where = (np.concatenate(rows), np.concatenate(columns))
-        incentive = sparse.csr_array((np.concatenate(entries), where), shape=(n_rows, size))
+        incentive = sparse.csr_array((np.concatenate(entries), where), shape=(len(upper), size))
     found = linprog(
         -worth(receiver).ravel() / unit,
         A_ub=incentive,
-        b_ub=np.full(n_rows, slack / senders_unit) if n_rows else None,
+        b_ub=upper or None,
         A_eq=sparse.kron(sparse.eye_array(profiles.size), np.ones((1, n_decisions))).tocsr(),
         b_eq=np.ones(profiles.size),
         bounds=(0.0, 1.0),

@@ -6,7 +6,7 @@ effort, and at everything that the agent then sees, every report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +24,13 @@ from .principal_agent import PrincipalAgent
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-8
+# Gains below this share of what is at stake are the rounding of sums.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """One way of not doing what a mechanism asks for.
+    """One way of not doing what a mechanism asks for, upon one recommendation.
 
     Attributes
     ----------
@@ -54,13 +56,18 @@ class Deviation:
 
     def __str__(self) -> str:
         """Return the deviation in words."""
+        return f"agent {self.agent} {self.act}, and gains {self.gain:.6g}"
+
+    @property
+    def act(self) -> str:
+        """What is done, in words."""
         what = []
         if self.effort is not None and self.kind != "report":
             what.append(f"makes effort {self.effort} instead of {self.recommended}")
         lies = [f"{r} for {s}" for s, r in enumerate(self.reports) if r != s]
         if self.kind != "effort":
             what.append(f"reports {', '.join(lies)}")
-        return f"agent {self.agent} {' and '.join(what)}, and gains {self.gain:.6g}"
+        return " and ".join(what)
 
 
 @dataclass(frozen=True)
@@ -70,33 +77,45 @@ class Audit:
     Attributes
     ----------
     gain : float
-        What the most profitable deviation gains, 0 if none gains anything.
-    deviation : Deviation or None
-        That deviation; None if it gains no more than `tolerance`.
+        What the most profitable strategy of one agent gains, 0 if none gains anything.
+    deviations : tuple of Deviation
+        That strategy: his best deviation upon each recommendation, by recommendation, where it gains anything; he obeys
+        the others. Empty if the strategy gains no more than `tolerance`.
     by_kind : dict from str to Deviation
-        The most profitable deviation of each kind that exists, whether it gains anything or not.
+        The most profitable single deviation of each kind that exists, whether it gains anything or not.
     tolerance : float
-        Gains up to this count as none, in units of payments or utilities.
+        Gains up to this count as none, in the units of the agent who gains most for what is at stake for him.
     """
 
     gain: float
-    deviation: Deviation | None
+    deviations: tuple[Deviation, ...]
     by_kind: dict[str, Deviation]
     tolerance: float
 
+    @property
+    def deviation(self) -> Deviation | None:
+        """The part of the strategy that gains most; None if the mechanism is incentive compatible."""
+        return max(self.deviations, key=lambda d: d.gain, default=None)
+
     def __bool__(self) -> bool:
         """Whether the mechanism is incentive compatible."""
-        return self.deviation is None
+        return not self.deviations
 
     def __str__(self) -> str:
         """Return the verdict in words."""
-        if self.deviation is None:
-            return f"incentive compatible: no deviation gains more than {self.tolerance:g}"
-        return f"not incentive compatible: {self.deviation}"
+        if not self.deviations:
+            return f"incentive compatible: no strategy gains more than {self.tolerance:g}"
+        if len(self.deviations) == 1:
+            return f"not incentive compatible: {self.deviations[0]}"
+        acts = "; ".join(f"told {d.recommended}, {d.act}" for d in self.deviations)
+        return f"not incentive compatible: agent {self.deviations[0].agent}, {acts}, and gains {self.gain:.6g} in all"
 
 
 def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, tolerance: float = TOLERANCE) -> Audit:
-    """Search a mechanism for the most profitable deviation of any agent, others being obedient and truthful.
+    """Search a mechanism for the most profitable strategy of any one agent, others being obedient and truthful.
+
+    A strategy is an effort for each recommendation that the agent may get, and a report for everything that he may then
+    see. What it gains is a sum over recommendations, so that it is best if it is best upon each of them.
 
     Parameters
     ----------
@@ -107,7 +126,7 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     action : int, optional
         The action that they are meant to implement.
     tolerance : float, default 1e-8
-        Gains up to this share of max_payment (for informed senders, of their largest utility) count as none.
+        Gains up to this share of max_payment (for an informed sender, of his own largest utility) count as none.
 
     Returns
     -------
@@ -117,6 +136,8 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     ------
     InvalidType
         If the mechanism is of no kind that is listed above.
+    InvalidArgument
+        If payments have another shape than the environment's beliefs, or are not finite.
 
     Examples
     --------
@@ -131,7 +152,7 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     >>> print(scoring.audit(world, brier, action=1))
     not incentive compatible: agent 0 makes effort 0 instead of 1, and gains 0.05
     >>> print(scoring.audit(world.optimal_rule(1)))
-    incentive compatible: no deviation gains more than 1e-08
+    incentive compatible: no strategy gains more than 1e-08
     """
     tolerance = non_negative("tolerance", tolerance)
     if not isinstance(mechanism, PrincipalAgent) and (payments is not None or action is not None):
@@ -144,27 +165,41 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
             missing = "payments" if payments is None else "action"
             raise InvalidArgument(f"{missing} is None; allowed: payments and action, to audit a PrincipalAgent")
         action = integer(0, mechanism.n_actions - 1)("action", action)
-        scale = mechanism.max_payment
+        scales: Sequence[float] = [mechanism.max_payment]
         found = _of_one_agent(mechanism, mechanism.table(payments), action)
     elif isinstance(mechanism, HiringMechanism):
-        scale = mechanism.environment.max_payment
+        scales = [mechanism.environment.max_payment] * mechanism.environment.n_agents
         found = _of_several_agents(mechanism)
     elif isinstance(mechanism, AcquisitionMechanism):
-        scale = float(np.abs(mechanism.environment.sender_utilities).max())
+        scales = [float(np.abs(utility).max()) or 1.0 for utility in mechanism.environment.sender_utilities]
         found = _of_senders(mechanism)
     else:
         raise InvalidType(
             f"mechanism is {shown(mechanism)}; allowed: an OptimalRule, a HiringMechanism, an AcquisitionMechanism, or "
             "a PrincipalAgent with payments and action"
         )
+    return _most_profitable(list(found), scales, tolerance)
+
+
+def _most_profitable(found: list[Deviation], scales: Sequence[float], tolerance: float) -> Audit:
+    """Return the strategy that gains most for what is at stake for its agent, made of the best deviations."""
+
+    def share(deviation: Deviation) -> float:
+        return deviation.gain / scales[deviation.agent]
+
     by_kind: dict[str, Deviation] = {}
-    for deviation in found:
-        if deviation.kind not in by_kind or deviation.gain > by_kind[deviation.kind].gain:
-            by_kind[deviation.kind] = deviation
-    tolerance *= scale
-    best = max(by_kind.values(), key=lambda d: d.gain, default=None)
-    gain = max(0.0, best.gain) if best is not None else 0.0
-    return Audit(gain, best if gain > tolerance else None, by_kind, tolerance)
+    upon: dict[tuple[int, int | None], Deviation] = {}
+    for d in found:
+        if d.kind not in by_kind or share(d) > share(by_kind[d.kind]):
+            by_kind[d.kind] = d
+        where = (d.agent, d.recommended)
+        if share(d) > max(ROUNDING, share(upon[where]) if where in upon else 0.0):
+            upon[where] = d
+    strategies = [tuple(d for (i, _), d in upon.items() if i == agent) for agent in range(len(scales))]
+    shares = [sum(share(d) for d in strategy) for strategy in strategies]
+    agent = int(np.argmax(shares))
+    guilty = strategies[agent] if shares[agent] > tolerance else ()
+    return Audit(float(sum(d.gain for d in strategies[agent])), guilty, by_kind, tolerance * scales[agent])
 
 
 def _of_one_agent(world: PrincipalAgent, payments: Floats, action: int) -> Iterator[Deviation]:

@@ -18,12 +18,24 @@ _states = integer(2)
 _beta = between(1.0, 1000.0, open_low=True)
 
 
+def _apart_from_zero(name: str, smallest: float) -> float:
+    """Raise if ratios to a probability would overflow."""
+    if smallest < 1e-100:
+        raise invalid(name, smallest, "probabilities of at least 1e-100")
+    return smallest
+
+
 class _BuiltIn(ScoringRule):
     """A rule whose payments are extreme at vertices: in each state, some sure report is paid least, and one most."""
 
+    @property
+    def _range(self) -> tuple[Any, Any]:
+        """The smallest and the largest payment, or one of either for each state."""
+        raise NotImplementedError
+
     def _state_ranges(self) -> tuple[Array, Array]:
-        rows = self._rows(np.eye(self.n_states))
-        return rows.min(axis=0), rows.max(axis=0)
+        low, high = self._range
+        return np.full(self.n_states, low), np.full(self.n_states, high)
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)  # the fields of a frozen dataclass, once checked
@@ -58,6 +70,8 @@ class Brier(_BuiltIn):
     def __post_init__(self) -> None:
         """Check the number of states."""
         self._set("n_states", _states("Brier.n_states", self.n_states))
+
+    _range = (-1.0, 1.0)
 
     def _rows(self, reports: Array) -> Array:
         return np.asarray(2.0 * reports - (reports**2).sum(axis=1, keepdims=True))
@@ -94,6 +108,8 @@ class Logarithmic(_BuiltIn):
         """Check the number of states."""
         self._set("n_states", _states("Logarithmic.n_states", self.n_states))
 
+    _range = (-np.inf, 0.0)
+
     def _rows(self, reports: Array) -> Array:
         with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
             return np.asarray(np.log(reports))
@@ -129,6 +145,8 @@ class Spherical(_BuiltIn):
     def __post_init__(self) -> None:
         """Check the number of states."""
         self._set("n_states", _states("Spherical.n_states", self.n_states))
+
+    _range = (0.0, 1.0)
 
     def _rows(self, reports: Array) -> Array:
         return np.asarray(reports / np.linalg.norm(reports, axis=1, keepdims=True))
@@ -168,6 +186,10 @@ class Power(_BuiltIn):
         """Check beta and the number of states."""
         self._set("beta", _beta("Power.beta", self.beta))
         self._set("n_states", _states("Power.n_states", self.n_states))
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        return 1.0 - self.beta, 1.0
 
     def _rows(self, reports: Array) -> Array:
         b = self.beta
@@ -214,12 +236,20 @@ class Winkler(_BuiltIn):
 
     def __post_init__(self) -> None:
         """Check the baseline."""
-        self._set("baseline", open_probability("Winkler.baseline", self.baseline))
+        self._set("baseline", _apart_from_zero("Winkler.baseline", open_probability("Winkler.baseline", self.baseline)))
+
+    @property
+    def _range(self) -> tuple[Array, float]:
+        return self._rows(np.eye(2)).min(axis=0), 1.0
 
     def _rows(self, reports: Array) -> Array:
+        # Factored, because squares near 1 cancel; and such that being rightly sure pays exactly 1.
         p, c = reports[:, 1], self.baseline
-        gains = np.column_stack([c**2 - p**2, (1.0 - c) ** 2 - (1.0 - p) ** 2])
-        return np.asarray(gains / np.where(p <= c, c**2, (1.0 - c) ** 2)[:, None])
+        below = p <= c
+        doubt = np.where(below, p / c, (1.0 - p) / (1.0 - c))
+        right = 1.0 - doubt**2
+        wrong = np.where(below, (p - c) * (2.0 - c - p) / c**2, (c - p) * (c + p) / (1.0 - c) ** 2)
+        return np.column_stack([np.where(below, right, wrong), np.where(below, wrong, right)])
 
 
 @dataclass(frozen=True)
@@ -270,6 +300,11 @@ class CRPS(_BuiltIn):
             raise invalid("CRPS.values", values, "increasing numbers, at least two; or how many states there are")
         self._set("values", tuple(checked.tolist()))
         self._set("n_states", len(checked))
+
+    @property
+    def _range(self) -> tuple[Array, float]:
+        ends = np.eye(self.n_states)[[0, -1]]  # the states that are farthest from others
+        return self._rows(ends).min(axis=0), 0.0
 
     def _rows(self, reports: Array) -> Array:
         cumulative = np.cumsum(reports, axis=1)[:, None, :-1]
@@ -389,6 +424,7 @@ class VShaped(_BuiltIn):
             checked = belief("VShaped.prior", prior)
         if len(checked) < 2 or (checked == 0.0).any():
             raise invalid("VShaped.prior", prior, "the probability of state 1, or a belief without zeros")
+        _apart_from_zero("VShaped.prior", float(checked.min()))
         self._set("prior", tuple(checked.tolist()))
         self._set("n_states", len(checked))
 
@@ -397,6 +433,10 @@ class VShaped(_BuiltIn):
         """What a bet on each state pays if it is won."""
         mu = np.array(self.prior)
         return np.asarray(mu.min() / mu)
+
+    @property
+    def _range(self) -> tuple[float, Array]:
+        return 0.0, self.stakes
 
     def _rows(self, reports: Array) -> Array:
         # With one binary state, p <= mu is a bet on state 0: the first of two equal ratios.

@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+def shortfall(cost_gap: float, largest_gain: float) -> str:
+    """Return by how much payments fall short of costs, in words: two numbers that are close look alike."""
+    return f", which is {cost_gap - largest_gain:.3g} too little"
+
+
 def in_words(shares: list[tuple[float, str]]) -> str:
     """Return a mixture of named things as a formula; the name alone if there is one."""
     return shares[0][1] if len(shares) == 1 else " + ".join(f"{weight:.4g} x {name}" for weight, name in shares)
@@ -109,7 +114,7 @@ class FarkasCertificate:
         return (
             f"action {self.action} costs {self.cost_gap:.6g} more than {mixture}, but no proper rule with payments in "
             f"[0, {self.max_payment:g}] raises its expected payment by more than {self.largest_gain:.6g} over that of "
-            f"{mixture}"
+            f"{mixture}{shortfall(self.cost_gap, self.largest_gain)}"
         )
 
 

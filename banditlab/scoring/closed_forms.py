@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import non_negative, positive, vector
+from banditlab.core.validation import non_negative, open_probability, positive, vector
 
 from .simplex import belief
 from .simplex import beliefs as rows_of_probabilities
@@ -85,8 +85,7 @@ def v_shaped_payments(probabilities: Any, mean: float, max_payment: float = 1.0)
     [[0.25, 0.0], [0.0, 1.0]]
     """
     p = vector(0.0, 1.0)("probabilities", probabilities)
-    if not 0.0 < mean < 1.0:
-        raise InvalidArgument(f"mean is {mean!r}; allowed: a number in (0, 1)")
+    mean = open_probability("mean", mean)
     odds = np.array([1.0 / (1.0 - mean), 1.0 / mean])
     paid = positive("max_payment", max_payment) * (odds / odds.max())
     above = p > mean

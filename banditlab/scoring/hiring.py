@@ -11,13 +11,23 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, matrix, non_negative, one_of, positive, shown, vector
+from banditlab.core.validation import (
+    boolean,
+    integer,
+    invalid,
+    matrix,
+    non_negative,
+    one_of,
+    positive,
+    shown,
+    vector,
+)
 
 from .errors import NotImplementable
 from .family import environment
 from .principal_agent import n_entries
 from .simplex import SUM_TOLERANCE, belief
-from .tables import conditional_table, table
+from .tables import adds_up, conditional_table, has_shape, table, within_reach
 
 if TYPE_CHECKING:
     from .hiring_games import HiringGame
@@ -41,11 +51,16 @@ class HiringMechanism:
     recommendations : float64 array (n_efforts[0], ..., n_efforts[n - 1])
         mu.
     payments : tuple of n float64 arrays (efforts..., signals..., n_states)
-        gamma_i(b, s, theta), in [0, max_payment].
+        gamma_i(b, s, theta); in [0, max_payment] unless made by hand.
     decisions : float64 array (efforts..., signals..., n_decisions)
         pi(a | b, s).
     correlated : bool
         Whether efforts or payments of an agent may depend on others.
+
+    Raises
+    ------
+    InvalidArgument
+        If shapes do not fit, payments are not finite, or recommendations or decisions are no distributions.
     """
 
     environment: HiringProblem
@@ -53,6 +68,29 @@ class HiringMechanism:
     payments: tuple[Floats, ...]
     decisions: Floats
     correlated: bool
+
+    def __post_init__(self) -> None:
+        """Check shapes, that payments are finite, and that recommendations and decisions are distributions."""
+        name, world = "HiringMechanism", self.environment
+        if not isinstance(world, HiringProblem):
+            raise InvalidType(f"{name}.environment is {shown(world)}; allowed: a HiringProblem")
+        n, shape = world.n_agents, (*world.n_efforts, *world.n_signals)
+        probabilities = table(None, 0.0, 1.0)
+        recommendations = probabilities(f"{name}.recommendations", self.recommendations)
+        has_shape(f"{name}.recommendations", recommendations, world.n_efforts, "(efforts...)")
+        adds_up(f"{name}.recommendations", recommendations, 0)
+        decisions = probabilities(f"{name}.decisions", self.decisions)
+        has_shape(f"{name}.decisions", decisions, (*shape, world.n_decisions), "(efforts..., signals..., decisions)")
+        adds_up(f"{name}.decisions", decisions, 2 * n)
+        if not isinstance(self.payments, Sequence | np.ndarray) or len(self.payments) != n:
+            raise invalid(f"{name}.payments", self.payments, f"{n} arrays, one an agent")
+        payments = tuple(table()(f"{name}.payments[{i}]", paid) for i, paid in enumerate(self.payments))
+        for i, paid in enumerate(payments):
+            has_shape(f"{name}.payments[{i}]", paid, (*shape, world.n_states), "(efforts..., signals..., states)")
+        correlated = boolean(f"{name}.correlated", self.correlated)
+        checked = {"recommendations": recommendations, "payments": payments, "decisions": decisions}
+        for field_name, value in (checked | {"correlated": correlated}).items():
+            object.__setattr__(self, field_name, value)  # a frozen dataclass, once checked
 
     @property
     def utility(self) -> float:
@@ -108,7 +146,8 @@ class HiringProblem:
     costs : sequence of n sequences of float
         c_i(b_i); at least 0.
     utility : matrix (n_decisions, n_states)
-        u(a, theta): what a decision is worth to the principal.
+        u(a, theta): what a decision is worth to the principal. Neither costs nor utilities are more than 1e15 times
+        `max_payment`, where rounding ends arithmetic.
     max_payment : float, default 1.0
         M: payments to each agent are in [0, M]; positive.
 
@@ -147,7 +186,7 @@ class HiringProblem:
     >>> round(best.profit, 6), round(world.optimal_uncorrelated().profit, 6)
     (0.579798, 0.54)
     >>> print(scoring.audit(best))
-    incentive compatible: no deviation gains more than 1e-08
+    incentive compatible: no strategy gains more than 1e-08
     """
 
     prior: Floats = field(check=belief, doc="probability of each state")
@@ -173,9 +212,11 @@ class HiringProblem:
         -------
         HiringProblem
         """
+        if isinstance(signals, str | bytes) or not hasattr(signals, "__len__"):
+            raise InvalidType(f"HiringProblem.signals is {shown(signals)}; allowed: one array an agent")
         n = len(signals)
-        if n > 8:
-            raise InvalidArgument(f"signals has {n} entries; allowed: at most 8 agents")
+        if not 1 <= n <= 8:
+            raise InvalidArgument(f"HiringProblem.signals has {n} entries; allowed: from 1 to 8 agents")
         each = [conditional_table(2)(f"HiringProblem.signals[{i}]", a) for i, a in enumerate(signals)]
         for i, a in enumerate(each):
             if a.ndim != 3 or a.shape[1] != each[0].shape[1]:
@@ -204,8 +245,10 @@ class HiringProblem:
             )
         for i, c in enumerate(costs):
             n_entries(f"{name}.costs[{i}]", len(c), self.observations.shape[i], "effort")
+            within_reach(f"{name}.costs[{i}]", c, self.max_payment)
         n_entries(f"{name}.prior", len(self.prior), self.observations.shape[n], "state")
         n_entries(f"{name}.utility[0]", self.utility.shape[1], len(self.prior), "state")
+        within_reach(f"{name}.utility", self.utility, self.max_payment)
         conditional_table(n + 1)(f"{name}.observations", self.observations)
 
     @property
@@ -301,7 +344,8 @@ class HiringProblem:
             Whether an agent who obeys and tells the truth must expect at least his cost, whatever is recommended to
             him.
         slack : float, default 0.0
-            How much an agent may gain by a deviation, weighted by the probability of the recommendation; at least 0.
+            How much an agent may gain by deviating from one recommendation, weighted by its probability; at least 0.
+            One who deviates from each of them may gain so much several times.
 
         Returns
         -------
@@ -314,6 +358,7 @@ class HiringProblem:
         """
         from .hiring_programs import solve_correlated, state_program
 
+        boolean("individually_rational", individually_rational)
         slack = non_negative("slack", slack)
         for i, c in enumerate(self.costs):
             if individually_rational and c.min() > self.max_payment:
@@ -335,6 +380,7 @@ class HiringProblem:
         """
         from .hiring_programs import state_program
 
+        boolean("individually_rational", individually_rational)
         return state_program(self, individually_rational, non_negative("slack", slack))
 
     def optimal_uncorrelated(self, *, individually_rational: bool = False) -> HiringMechanism:
@@ -360,7 +406,7 @@ class HiringProblem:
         """
         from .uncorrelated import optimal_uncorrelated
 
-        return optimal_uncorrelated(self, individually_rational)
+        return optimal_uncorrelated(self, boolean("individually_rational", individually_rational))
 
     def agent_rule(self, agent: int, effort: int, *, individually_rational: bool = False) -> AgentRule:
         """Return the cheapest uncorrelated payments that make an agent choose an effort and tell the truth.
@@ -383,6 +429,7 @@ class HiringProblem:
         """
         from .uncorrelated import cheapest_rule
 
+        boolean("individually_rational", individually_rational)
         return cheapest_rule(self, *self._agent_effort(agent, effort), individually_rational)
 
     def agent_margin(self, agent: int, effort: int) -> AgentRule:

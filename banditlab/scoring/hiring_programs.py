@@ -18,6 +18,7 @@ from banditlab.core.errors import BanditlabError
 
 from .errors import NotImplementable
 from .hiring import HiringMechanism
+from .program import checked_constraints, solved
 
 if TYPE_CHECKING:
     from .hiring import HiringProblem
@@ -183,18 +184,22 @@ class HiringProgram:
         Whose program it is.
     mu : cvxpy.Variable (n_profiles,)
         mu(b).
-    x : list of cvxpy.Variable (n_profiles, n_signal_profiles * n_states)
+    shares : list of cvxpy.Variable (n_profiles, n_signal_profiles * n_states)
+        mu(b) gamma_i(b, s, theta) / max_payment. The solver's tolerances are absolute, hence the program and its
+        constraints are in this unit; state your own in it where max_payment is far from 1.
+    x : list of cvxpy.Expression (n_profiles, n_signal_profiles * n_states)
         mu(b) gamma_i(b, s, theta).
     y : cvxpy.Variable (n_profiles * n_signal_profiles, n_decisions)
         mu(b) pi(a | b, s).
     profit : cvxpy.Expression
-        The objective.
+        The principal's expected profit; in units of max_payment it is the objective.
     constraints : dict from str to list of cvxpy.Constraint
         By name: 'distribution', 'bounded', 'decisions', 'misreports', 'incentive', and 'individually rational'.
     """
 
     environment: HiringProblem
     mu: Any
+    shares: list[Any]
     x: list[Any]
     y: Any
     profit: Any
@@ -218,15 +223,14 @@ class HiringProgram:
         ------
         NotImplementable
             If no mechanism satisfies all constraints.
+        InvalidType, InvalidArgument
+            If a constraint is none, or not convex, or the solver is not installed.
         """
         import cvxpy
 
         cp: Any = cvxpy
-        more = list(constraints)
-        stated = [c for group in self.constraints.values() for c in group]
-        problem = cp.Problem(cp.Maximize(self.profit), stated + more)
-        tight = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-        problem.solve(**(options or {"solver": "HIGHS"} | tight))
+        more, bound = checked_constraints(constraints), self.environment.max_payment
+        problem = solved(cp.Maximize(self.profit / bound), self.constraints, more, options)
         if problem.status not in ("optimal", "optimal_inaccurate"):
             raise NotImplementable(
                 f"the program with {len(more)} added constraints is {problem.status}; "
@@ -237,7 +241,7 @@ class HiringProgram:
         return _mechanism(
             world,
             np.asarray(self.mu.value).reshape(world.n_efforts),
-            [np.asarray(x.value).reshape(*shape, world.n_states) for x in self.x],
+            [np.asarray(x.value).reshape(*shape, world.n_states) * bound for x in self.shares],
             np.asarray(self.y.value).reshape(*shape, world.n_decisions),
         )
 
@@ -250,7 +254,7 @@ def state_program(world: HiringProblem, individually_rational: bool, slack: floa
     n, joint, bound = world.n_agents, world.joint, world.max_payment
     n_profiles, n_reports = world.n_arms, int(np.prod(world.n_signals))
     mu = cp.Variable(n_profiles, name="mu", nonneg=True)
-    x = [cp.Variable((n_profiles, n_reports * world.n_states), name=f"x{i}", nonneg=True) for i in range(n)]
+    x = [cp.Variable((n_profiles, n_reports * world.n_states), name=f"shares{i}", nonneg=True) for i in range(n)]
     y = cp.Variable((n_profiles * n_reports, world.n_decisions), name="y", nonneg=True)
     weights = np.moveaxis(joint, n, -1).reshape(n_profiles, -1)
     worth = np.tensordot(joint, world.utility, axes=(n, 1)).reshape(n_profiles * n_reports, -1)
@@ -258,7 +262,7 @@ def state_program(world: HiringProblem, individually_rational: bool, slack: floa
     cell = np.arange(n_profiles * n_reports * world.n_states).reshape(*world.n_efforts, *world.n_signals, -1)
     constraints: dict[str, list[Any]] = {
         "distribution": [cp.sum(mu) == 1],
-        "bounded": [x_i <= bound * cp.reshape(mu, (n_profiles, 1), order="C") for x_i in x],
+        "bounded": [x_i <= cp.reshape(mu, (n_profiles, 1), order="C") for x_i in x],
         "decisions": [
             cp.sum(y, axis=1) == cp.reshape(mu, (n_profiles, 1), order="C")[np.repeat(profile, n_reports), 0]
         ],
@@ -268,7 +272,7 @@ def state_program(world: HiringProblem, individually_rational: bool, slack: floa
     if individually_rational:
         constraints["individually rational"] = []
     for i in range(n):
-        flat, c = cp.reshape(x[i], (cell.size,), order="C"), world.costs[i]
+        flat, c = cp.reshape(x[i], (cell.size,), order="C"), world.costs[i] / bound
 
         def earned(told: int, actual: int, seen: int, report: int, i: int = i, flat: Any = flat) -> Any:
             where = _reporting(world, cell, i, told, report).ravel()
@@ -281,11 +285,11 @@ def state_program(world: HiringProblem, individually_rational: bool, slack: floa
                 constraints["individually rational"].append(obedient >= 0)
             for actual in range(world.n_efforts[i]):
                 z = cp.Variable(world.n_signals[i], name=f"z{i}[{told},{actual}]")
-                constraints["incentive"].append(obedient >= cp.sum(z) - told_mu * c[actual] - slack)
+                constraints["incentive"].append(obedient >= cp.sum(z) - told_mu * c[actual] - slack / bound)
                 constraints["misreports"] += [
                     z[seen] >= earned(told, actual, seen, report)
                     for seen in range(world.n_signals[i])
                     for report in range(world.n_signals[i])
                 ]
-    profit = cp.sum(cp.multiply(worth, y)) - sum(cp.sum(cp.multiply(weights, x_i)) for x_i in x)
-    return HiringProgram(world, mu, x, y, profit, constraints)
+    profit = cp.sum(cp.multiply(worth / bound, y)) - sum(cp.sum(cp.multiply(weights, x_i)) for x_i in x)
+    return HiringProgram(world, mu, x, [bound * x_i for x_i in x], y, bound * profit, constraints)

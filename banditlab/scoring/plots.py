@@ -73,7 +73,7 @@ def plot_rule(
         ax = _triangle(rule.G, names, "expected payment of truth $G(p)$", ax)
         _mark_reports(ax, rule)
     else:
-        ax = new_axes() if ax is None else ax
+        ax = _axes(ax)
         line = _line()
         ax.plot(line[:, 1], rule.G(line), color=COLOURS[0], linewidth=1.8, label="$G(p)$, expected payment of truth")
         if isinstance(rule, TableRule):
@@ -128,7 +128,7 @@ def plot_payments(
         ax = _triangle(lambda reports: drawn.table(reports)[:, state], names, f"payment if {names[state]}", ax)
         _mark_reports(ax, rule)
     else:
-        ax = new_axes() if ax is None else ax
+        ax = _axes(ax)
         for state in (0, 1) if outcome is None else (one_outcome("outcome", outcome),):
             _draw_payments(ax, rule, state, f"paid if {names[state]}")
         _finish_line(ax, f"reported probability of {names[1]} $r$", "payment")
@@ -147,6 +147,15 @@ def _names(rule: ScoringRule, states: Sequence[str] | None) -> list[str]:
     if isinstance(states, str) or len(states) != rule.n_states:
         raise invalid("states", states, f"{rule.n_states} names")
     return [str(name) for name in states]
+
+
+def _axes(ax: Axes | None) -> Axes:
+    """Return the caller's Axes, or new ones."""
+    from matplotlib.axes import Axes as Given
+
+    if ax is not None and not isinstance(ax, Given):
+        raise InvalidType(f"ax is {shown(ax)}; allowed: matplotlib Axes, or None for new ones")
+    return new_axes() if ax is None else ax
 
 
 def _line() -> Array:
@@ -219,7 +228,7 @@ def _triangle(function: Callable[[Array], Array], names: list[str], label: str, 
     from matplotlib.patches import Polygon
     from matplotlib.ticker import MaxNLocator
 
-    ax = new_axes() if ax is None else ax
+    ax = _axes(ax)
     shades = LinearSegmentedColormap.from_list("shades", ["#EAF3FA", COLOURS[5], COLOURS[0], "#002B45"])
     points = simplex_grid(3, _SIDE)
     values = function(points)

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, invalid, matrix, one_of, optional, positive, shown, vector
+from banditlab.core.validation import boolean, integer, invalid, matrix, one_of, optional, positive, shown, vector
 
 from .family import environment
 from .optimal_rule import OptimalRule, cheapest_rules, largest_margin, not_implementable
+from .rules import ScoringRule
 from .simplex import beliefs as rows_of_probabilities
+from .tables import within_reach
 
 if TYPE_CHECKING:
     from .games import PrincipalAgentGame
@@ -68,7 +70,7 @@ class PrincipalAgent:
         q: row k is the distribution of the belief after action k. All actions must have the same prior q_k @ beliefs
         (Bayes plausibility).
     costs : sequence of float
-        c, one an action; at least 0.
+        c, one an action; at least 0, and at most 1e15 times `max_payment`, where rounding ends arithmetic.
     utility : sequence of float, optional
         u(sigma_m), the principal's expected utility at each belief when she decides best.
     decisions : matrix (n_decisions, n_states), optional
@@ -135,6 +137,7 @@ class PrincipalAgent:
                 )
         n_entries(f"{name}.action_distributions[0]", len(self.action_distributions[0]), n_beliefs, "belief")
         n_entries(f"{name}.costs", len(self.costs), self.n_actions, "action")
+        within_reach(f"{name}.costs", self.costs, self.max_payment)
         self._check_bayes()
         if (self.utility is None) == (self.decisions is None):
             raise InvalidArgument(
@@ -215,11 +218,11 @@ class PrincipalAgent:
         """Return payments as an array (n_beliefs, n_states), from a table, a `ScoringRule` or an `OptimalRule`."""
         if isinstance(payments, OptimalRule):
             payments = payments.payments
-        elif hasattr(payments, "table"):
+        elif isinstance(payments, ScoringRule):
             payments = payments.table(self.beliefs)
-        table = np.asarray(payments, dtype=np.float64)
+        table: Floats = matrix()("payments", payments)
         if table.shape != self.beliefs.shape:
-            shape = " x ".join(str(n) for n in table.shape) or "a number"
+            shape = " x ".join(str(n) for n in table.shape)
             raise InvalidArgument(
                 f"payments is {shape}; allowed: {self.n_beliefs} x {self.n_states}, a row a report, a column a state"
             )
@@ -300,7 +303,7 @@ class PrincipalAgent:
         """
         from .program import state_program
 
-        return state_program(self, self._action(action), individually_rational)
+        return state_program(self, self._action(action), boolean("individually_rational", individually_rational))
 
     def optimal_rule(self, action: int, method: str = "highs", *, individually_rational: bool = False) -> OptimalRule:
         """Return the cheapest proper rule that makes an action a best response.
@@ -312,7 +315,8 @@ class PrincipalAgent:
         action : int
             The action k.
         method : {'highs', 'cvxpy'}
-            'highs' solves a prebuilt matrix; 'cvxpy' solves `program(action)`. They agree to 1e-9.
+            'highs' solves a prebuilt matrix; 'cvxpy' solves `program(action)`. Their expected payments agree to 1e-9 of
+            max_payment.
         individually_rational : bool, default False
             Whether v_S(k) >= c_k is asked for as well.
 
@@ -326,6 +330,7 @@ class PrincipalAgent:
             If no such rule exists; the message and its `certificate` say why.
         """
         action = self._action(action)
+        boolean("individually_rational", individually_rational)
         if one_of("highs", "cvxpy")("method", method) == "cvxpy":
             return self.program(action, individually_rational=individually_rational).solve()
         rule = cheapest_rules(self, [action], individually_rational)[0]
@@ -350,6 +355,7 @@ class PrincipalAgent:
         NotImplementable
             If no action can be implemented, which takes individual rationality: without it the cheapest can.
         """
+        boolean("individually_rational", individually_rational)
         rules = cheapest_rules(self, list(range(self.n_actions)), individually_rational)
         found = [rule for rule in rules if rule is not None]
         if not found:
@@ -375,6 +381,7 @@ class PrincipalAgent:
             Payments that attain it.
         """
         action = self._action(action)
+        boolean("individually_rational", individually_rational)
         if self.n_actions == 1 and not individually_rational:
             return np.inf, np.zeros_like(self.beliefs)
         found = largest_margin(self, action, individually_rational)

@@ -8,11 +8,53 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import invalid, shown
+
 from .errors import NotImplementable
 from .optimal_rule import OptimalRule, not_implementable
 
 if TYPE_CHECKING:
     from .principal_agent import PrincipalAgent
+
+
+def solved(objective: Any, stated: dict[str, list[Any]], more: list[Any], options: dict[str, Any]) -> Any:
+    """Return the solved `cvxpy.Problem` with the stated constraints and a user's own, once they are checked."""
+    import cvxpy
+
+    cp: Any = cvxpy  # its own type hints lack the atoms
+    solver = options.get("solver")
+    if isinstance(solver, str) and solver.upper() not in cp.installed_solvers():
+        raise invalid("solver", solver, f"an installed solver: {', '.join(cp.installed_solvers())}")
+    problem = cp.Problem(objective, [c for group in stated.values() for c in group] + more)
+    tight = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    try:
+        problem.solve(**(options or {"solver": "HIGHS"} | tight))
+    except (cp.error.SolverError, cp.error.ParameterError) as error:
+        raise InvalidArgument(
+            f"the program with {len(more)} added constraints was not solved: {error}; allowed: constraints and "
+            "options that the solver can deal with"
+        ) from error
+    return problem
+
+
+def checked_constraints(constraints: Any) -> list[Any]:
+    """Check for constraints that CVXPY can solve."""
+    import cvxpy
+
+    cp: Any = cvxpy
+    allowed = "a list of CVXPY constraints, such as [program.payments[0, 0] >= 0.1]"
+    if isinstance(constraints, str | bytes) or not hasattr(constraints, "__iter__"):
+        raise InvalidType(f"constraints is {shown(constraints)}; allowed: {allowed}")
+    more = list(constraints)
+    for i, constraint in enumerate(more):
+        if not isinstance(constraint, cp.constraints.constraint.Constraint):
+            raise InvalidType(f"constraints[{i}] is {shown(constraint)}; allowed: a CVXPY constraint")
+        if not constraint.is_dcp():
+            raise InvalidArgument(
+                f"constraints[{i}] is {shown(str(constraint))}; allowed: a convex one, by CVXPY's rules (is_dcp)"
+            )
+    return more
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +67,15 @@ class Program:
         Whose program it is.
     action : int
         The action k to implement.
-    payments : cvxpy.Variable (n_beliefs, n_states)
+    shares : cvxpy.Variable (n_beliefs, n_states)
+        S / max_payment. The solver's tolerances are absolute, hence the program and its constraints are in this unit;
+        state your own in it where max_payment is far from 1.
+    payments : cvxpy.Expression (n_beliefs, n_states)
         S: what is paid for each report in each state.
     truthful : cvxpy.Expression (n_beliefs,)
         Expected payment of the truth at each belief.
     expected_payment : cvxpy.Expression
-        v_S(k), the objective.
+        v_S(k); in units of max_payment it is the objective.
     constraints : dict from str to list of cvxpy.Constraint
         By name: 'bounded', 'proper', 'incentive', and 'individually rational' if asked for.
 
@@ -50,6 +95,7 @@ class Program:
 
     environment: PrincipalAgent
     action: int
+    shares: Any
     payments: Any
     truthful: Any
     expected_payment: Any
@@ -57,15 +103,18 @@ class Program:
 
     @property
     def problem(self) -> Any:
-        """The `cvxpy.Problem`, without additions."""
-        return self._with(())
-
-    def _with(self, more: Iterable[Any]) -> Any:
+        """The `cvxpy.Problem`, without additions; its value is in units of max_payment."""
         import cvxpy
 
         cp: Any = cvxpy
-        stated = [c for group in self.constraints.values() for c in group]
-        return cp.Problem(cp.Minimize(self.expected_payment), stated + list(more))
+        return cp.Problem(self._objective, [c for group in self.constraints.values() for c in group])
+
+    @property
+    def _objective(self) -> Any:
+        import cvxpy
+
+        cp: Any = cvxpy
+        return cp.Minimize(self.expected_payment / self.environment.max_payment)
 
     def solve(self, constraints: Iterable[Any] = (), **options: Any) -> OptimalRule:
         """Solve the program with further constraints.
@@ -85,11 +134,11 @@ class Program:
         ------
         NotImplementable
             If no rule satisfies all constraints; with the proof if none does even without those added.
+        InvalidType, InvalidArgument
+            If a constraint is none, or not convex, or the solver is not installed.
         """
-        more = list(constraints)
-        problem = self._with(more)
-        tight = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-        problem.solve(**(options or {"solver": "HIGHS"} | tight))
+        more = checked_constraints(constraints)
+        problem = solved(self._objective, self.constraints, more, options)
         world = self.environment
         if problem.status in ("infeasible", "infeasible_or_unbounded"):
             individually_rational = "individually rational" in self.constraints
@@ -103,7 +152,7 @@ class Program:
             )
         if problem.status not in ("optimal", "optimal_inaccurate"):
             raise NotImplementable(f"the program of action {self.action} is {problem.status}", self.action)
-        payments = np.clip(np.asarray(self.payments.value, dtype=float), 0.0, world.max_payment)
+        payments = np.clip(np.asarray(self.shares.value, dtype=float), 0.0, 1.0) * world.max_payment
         return OptimalRule.of(world, self.action, payments, None)
 
 
@@ -112,17 +161,19 @@ def state_program(environment: PrincipalAgent, action: int, individually_rationa
     import cvxpy
 
     cp: Any = cvxpy  # its own type hints lack the atoms
-    sigma, q, c = environment.beliefs, environment.action_distributions, environment.costs
-    payments = cp.Variable(sigma.shape, name="payments")
-    truthful = cp.sum(cp.multiply(sigma, payments), axis=1)
+    sigma, q, bound = environment.beliefs, environment.action_distributions, environment.max_payment
+    c = environment.costs / bound
+    shares = cp.Variable(sigma.shape, name="shares")
+    truthful = cp.sum(cp.multiply(sigma, shares), axis=1)
     expected = q @ truthful
     others = [j for j in range(environment.n_actions) if j != action]
-    lies = sigma @ payments.T  # [m, m']: expected payment at belief m for reporting m'
+    lies = sigma @ shares.T  # [m, m']: expected payment at belief m for reporting m'
     constraints = {
-        "bounded": [payments >= 0, payments <= environment.max_payment],
+        "bounded": [shares >= 0, shares <= 1],
         "proper": [cp.reshape(truthful, (len(sigma), 1), order="C") >= lies],
         "incentive": [expected[action] - expected[j] >= c[action] - c[j] for j in others],
     }
     if individually_rational:
         constraints["individually rational"] = [expected[action] >= c[action]]
-    return Program(environment, action, payments, truthful, expected[action], constraints)
+    payments, price = bound * shares, bound * expected[action]
+    return Program(environment, action, shares, payments, bound * truthful, price, constraints)

@@ -18,7 +18,7 @@ from .table_rule import TableRule
 # The search compares every two of about this many beliefs: on a grid of the simplex, on a line, and at random.
 _GRID, _LINE, _RANDOM, _LINES = 800, 401, 300, 12
 _BINARY_LINE = 2001
-# Payments that differ by less, relative to the largest, are equal but for rounding.
+# Expected payments that differ by less, relative to the payments that they are made of, are equal but for rounding.
 _ROUNDING = 1e-14
 # Closer reports are not compared for ties: what they are paid differs by a square of their distance.
 _APART = 0.05
@@ -57,8 +57,9 @@ class Properness:
     strictly : bool
         Whether strict properness was asked.
     proof : bool
-        Whether the verdict holds for certain, up to the tolerance: always for a witness, and for a table, of which
-        all pairs of reports are compared. False where a search has found no lie.
+        Whether the verdict holds for certain, up to the tolerance: for a lie that gains, and for a table, of which
+        all pairs of reports are compared. False where a search has found no lie, and for a tie of a rule that is no
+        table: it may be broken by less than rounding.
     witness : Witness or None
         What shows that the rule is not (strictly) proper.
     n_pairs : int
@@ -80,7 +81,8 @@ class Properness:
         word = "strictly proper" if self.strictly else "proper"
         if self.witness is not None:
             w = self.witness
-            return f"not {word}: at belief {_told(w.belief)} the report {_told(w.lie)} gains {w.gain:.3g}"
+            tie = "" if self.proof else ", a tie to rounding"
+            return f"not {word}: at belief {_told(w.belief)} the report {_told(w.lie)} gains {w.gain:.3g}{tie}"
         how = "every pair of reports compared" if self.proof else "no lie found by search, which is no proof"
         return f"{word}: {how} ({self.n_pairs:,} pairs)"
 
@@ -110,7 +112,7 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
         For a function of report and outcome make one by `ScoringRule.from_function`.
     strictly : bool, default False
         Whether to ask for strict properness. Reports at least 0.05 apart (any two reports, in a table) are then
-        compared for ties: payments that are equal up to rounding, 1e-14 of the largest.
+        compared for ties: expected payments that are equal up to rounding, 1e-14 of what both are made of.
     tolerance : float, default 1e-9
         Gains up to this share of the largest payment are put down to rounding.
 
@@ -149,7 +151,7 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
         n_pairs += gains.size - len(points)
         lies.append(_best(points, gains))
         if strictly and tie is None:
-            tie = _tie(points, gains, 0.0 if table else _APART, _ROUNDING * scale)
+            tie = _tie(points, gains, 0.0 if table else _APART, _ROUNDING * _sizes(points, payments))
     lies.sort(key=lambda lie: -lie.gain)
     best = lies[0]
     if not table:
@@ -157,7 +159,7 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
     if best.gain > tolerance * scale:
         return Properness(False, strictly, True, best, n_pairs)
     if tie is not None:
-        return Properness(False, strictly, True, tie, n_pairs)
+        return Properness(False, strictly, table, tie, n_pairs)
     return Properness(True, strictly, table, None, n_pairs)
 
 
@@ -176,7 +178,13 @@ def _best(points: Array, gains: Array) -> Witness:
     return Witness(points[i], points[j], float(gains[i, j]))
 
 
-def _tie(points: Array, gains: Array, apart: float, rounding: float) -> Witness | None:
+def _sizes(points: Array, payments: Array) -> Array:
+    """Return, for each belief (row) and report (column), the expected size of what report and truth are paid."""
+    sizes = points @ np.abs(np.where(np.isfinite(payments), payments, 0.0)).T
+    return np.asarray(sizes + np.diagonal(sizes)[:, None])
+
+
+def _tie(points: Array, gains: Array, apart: float, rounding: Array) -> Witness | None:
     """Return two reports, not too close, between which a belief of one of them is indifferent or worse."""
     distance = np.abs(points[:, None, :] - points[None, :, :]).max(axis=2)
     ties = np.argwhere((gains >= -rounding) & (distance >= apart))

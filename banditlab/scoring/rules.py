@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, invalid, positive, shown
 
-from .simplex import Array, climb, finest_grid
+from .simplex import Array, climb, finest_grid, n_axes
 from .simplex import belief as checked_belief
 from .simplex import beliefs as checked_beliefs
 
@@ -38,6 +38,19 @@ def expected_payments(payments: Array, probabilities: Array) -> Array:
     means = probabilities @ np.where(finite, payments, 0.0).T
     ruined = (probabilities > 0.0).astype(float) @ (~finite).astype(float).T
     return np.asarray(np.where(ruined > 0.0, -np.inf, means))
+
+
+def returned(name: str, value: Any, report: Array) -> Array:
+    """Check for numbers in what a user's function returned for a report."""
+    try:
+        kind = np.asarray(value).dtype.kind
+        # Python's own numbers, such as fractions, make arrays of objects.
+        result = np.asarray(value, dtype=float) if kind in "biufO" else None
+    except (TypeError, ValueError):
+        result = None
+    if result is None or value is None:
+        raise InvalidType(f"{name} is {shown(value)} at {report.tolist()}; allowed: numbers")
+    return result
 
 
 class ScoringRule:
@@ -153,8 +166,8 @@ class ScoringRule:
         rows = np.empty(reports.shape)
         for i, r in enumerate(reports):
             with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
-                height = np.asarray(self._convex(r), dtype=float)
-                slope = np.asarray(self._slope(r), dtype=float)
+                height = returned("G", self._convex(r), r)
+                slope = returned("subgradient", self._slope(r), r)
             if height.shape != () or not np.isfinite(height):
                 raise InvalidArgument(f"G is {shown(height.tolist())} at {r.tolist()}; allowed: a finite number")
             if slope.shape != (self.n_states,) or not (np.isfinite(slope) | ((slope == -np.inf) & (r == 0.0))).all():
@@ -200,8 +213,9 @@ class ScoringRule:
         float, or float64 array with one entry a report
         """
         rows, single = self._reports("report", report)
-        states = np.asarray(outcome)
         allowed = f"a state, from 0 to {self.n_states - 1}" + ("" if single else "; or one for each report")
+        n_axes("outcome", outcome)
+        states = np.asarray(outcome)
         if states.dtype.kind not in "iu" or states.shape not in ((), (len(rows),)[: 0 if single else 1]):
             raise invalid("outcome", outcome, allowed)
         if ((states < 0) | (states >= self.n_states)).any():
@@ -284,7 +298,8 @@ class ScoringRule:
         0.3
         """
         rows = checked_beliefs("beliefs", beliefs, self.n_states)
-        check, single = (checked_belief, True) if np.ndim(distribution) == 1 else (checked_beliefs, False)
+        single = n_axes("distribution", distribution) == 1
+        check = checked_belief if single else checked_beliefs
         q = np.atleast_2d(check("distribution", distribution))
         if q.shape[1] != len(rows):
             raise InvalidArgument(
@@ -420,7 +435,7 @@ class ScoringRule:
 
     def _reports(self, name: str, value: ArrayLike) -> tuple[Array, bool]:
         """Check for one belief or a matrix of them; return a matrix, and whether it was one."""
-        single = np.ndim(value) == 1
+        single = n_axes(name, value) == 1
         return (
             checked_belief(name, value, self.n_states)[None, :]
             if single
@@ -451,7 +466,7 @@ class _FunctionRule(ScoringRule):
         for i, r in enumerate(reports):
             for w in range(self.n_states):
                 with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
-                    paid = np.asarray(self._score(r, w), dtype=float)
+                    paid = returned("score", self._score(r, w), r)
                 if paid.shape != () or np.isnan(paid) or paid == np.inf:
                     raise InvalidArgument(
                         f"score is {shown(paid.tolist())} for the report {r.tolist()} in state {w}; "

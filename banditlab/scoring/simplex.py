@@ -42,6 +42,14 @@ def belief(name: str, value: Any, n_states: int | None = None) -> Array:
     return entries
 
 
+def n_axes(name: str, value: Any) -> int:
+    """Return the number of axes of an argument that may be one belief, or several, or a number."""
+    try:
+        return np.ndim(value)
+    except ValueError as error:
+        raise invalid(name, value, "rows of the same length") from error
+
+
 def binary(probabilities: ArrayLike) -> Array:
     """Return beliefs about an event: state 1 is that it happens, state 0 that it doesn't.
 
@@ -85,8 +93,7 @@ def simplex_grid(n_states: int, steps: int) -> Array:
     >>> scoring.simplex_grid(3, 1).tolist()
     [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    integer(2)("n_states", n_states)
-    integer(1)("steps", steps)
+    n_states, steps = integer(2)("n_states", n_states), integer(1)("steps", steps)
     # stars and bars: the bars' places among the stars are the cumulative counts
     places = np.array(list(itertools.combinations(range(steps + n_states - 1), n_states - 1)))
     edges = np.column_stack([np.full(len(places), -1), places, np.full(len(places), steps + n_states - 1)])

@@ -65,5 +65,26 @@ def adds_up(name: str, probabilities: Floats, n_given: int) -> None:
         )
 
 
+def has_shape(name: str, got: Floats, wanted: tuple[int, ...], axes: str) -> None:
+    """Raise unless an array has a shape, whose axes are described in words."""
+    if got.shape != wanted:
+        raise InvalidArgument(f"{name} has the shape {got.shape}; allowed: {wanted}, which is {axes}")
+
+
+# Beyond this many times the largest payment a program of double precision cannot tell payments from nothing.
+_REACH = 1e15
+
+
+def within_reach(name: str, amounts: Floats, max_payment: float) -> None:
+    """Raise if an amount of money is so large that the largest payment is lost in its rounding."""
+    wrong = np.argwhere(np.abs(amounts) > _REACH * max_payment)
+    if len(wrong):
+        where = tuple(int(i) for i in wrong[0])
+        raise InvalidArgument(
+            f"{name}{_entry(where)} is {float(amounts[where])!r}; allowed: at most {_REACH:g} times max_payment, which "
+            f"is {max_payment:g}"
+        )
+
+
 def _entry(where: tuple[int, ...]) -> str:
     return "".join(f"[{i}]" for i in where)

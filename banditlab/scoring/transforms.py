@@ -11,14 +11,14 @@ from banditlab.core.errors import InvalidType
 from banditlab.core.validation import invalid, number, positive, shown, vector
 
 from .rules import ScoringRule
-from .simplex import Array
+from .simplex import Array, n_axes
 
 
 def shifts(name: str, value: ArrayLike) -> Array:
     """Check for a number or several, and return them flat."""
     if isinstance(value, ScoringRule):
         raise InvalidType(f"{name} is {shown(value)}; allowed: a number, or one a state")
-    return np.atleast_1d(number(name, value)) if np.ndim(value) == 0 else np.asarray(vector()(name, value))
+    return np.atleast_1d(number(name, value)) if n_axes(name, value) == 0 else np.asarray(vector()(name, value))
 
 
 def scale_and_shift(scale: float, shift: ArrayLike, n_states: int) -> tuple[float, tuple[float, ...]]:
@@ -57,8 +57,9 @@ class Affine(ScoringRule):
     def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> ScoringRule:
         """Return the affine map of this affine map, as one."""
         factor, added = scale_and_shift(scale, shift, self.n_states)
-        moved = tuple(factor * before + more for before, more in zip(self.shift, added, strict=True))
-        return Affine(self.rule, self.scale * factor, moved)
+        with np.errstate(over="ignore"):  # what overflows is refused
+            moved = vector()("shift", factor * np.array(self.shift) + np.array(added))
+        return Affine(self.rule, positive("scale", self.scale * factor), tuple(moved.tolist()))
 
     def __repr__(self) -> str:
         """Return it as the sum that it is."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import BanditlabError
 
-from .certificates import in_words
+from .certificates import in_words, shortfall
 from .errors import NotImplementable
 from .hiring import HiringMechanism
 
@@ -90,6 +90,7 @@ class DeviationCertificate:
             f"effort {self.effort} of agent {self.agent} costs {self.cost_gap:.6g} more than {mixture}, but "
             "no payments for his own report raise its expected payment by more than "
             f"{self.largest_gain:.6g} over what that mixture earns with suitable reports"
+            f"{shortfall(self.cost_gap, self.largest_gain)}"
         )
 
 

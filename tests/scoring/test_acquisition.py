@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banditlab import scoring
-from banditlab.errors import InvalidArgument
+from banditlab.errors import BanditlabError, InvalidArgument
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -126,3 +126,36 @@ def test_a_mistake_is_an_error_that_names_it(name):
     }
     with pytest.raises(InvalidArgument, match=message):
         scoring.InformationAcquisition(**(valid | changes))
+
+
+def test_every_sender_has_a_unit_of_his_own():
+    """A sender's unit of utility changes nothing for the others, whatever it is."""
+    world = random_world(np.random.default_rng(6), (2, 2), 3, 3)
+    value = world.optimal(slack=0.0).value
+    for units in ((1e9, 1.0), (1.0, 1e-9), (1e12, 1e-12)):
+        scaled = scoring.InformationAcquisition(
+            world.prior,
+            world.observations,
+            world.receiver_utility,
+            world.sender_utilities * np.array(units)[:, None, None],
+        )
+        best = scaled.optimal()
+        assert best.value == pytest.approx(value, abs=1e-8)
+        assert scoring.audit(best)
+
+
+HANDMADE = {
+    "environment": (3, np.eye(2), "environment is 3; allowed: an InformationAcquisition"),
+    "shape": (None, np.eye(3), r"decisions has the shape \(3, 3\); allowed: \(2, 2\)"),
+    "sum": (None, np.ones((2, 2)), r"decisions\[0\] adds up to 2"),
+    "nan": (None, np.full((2, 2), np.nan), r"decisions\[0\]\[0\] is nan"),
+    "text": (None, "abc", "decisions is 'abc'"),
+}
+
+
+@pytest.mark.parametrize("name", HANDMADE)
+def test_mechanisms_made_by_hand_are_checked(name):
+    environment, decisions, message = HANDMADE[name]
+    world = scoring.InformationAcquisition([0.6, 0.4], np.eye(2), np.eye(2), [np.eye(2)])
+    with pytest.raises(BanditlabError, match=message):
+        scoring.AcquisitionMechanism(environment or world, decisions)

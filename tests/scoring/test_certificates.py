@@ -85,7 +85,8 @@ def test_farkas_bounds_the_gain_of_every_proper_rule():
 def test_the_error_says_why():
     assert str(refusal(costly(), 2)) == (
         "action is 2, which no rule implements: action 2 costs 0.8 more than action 0, but no proper rule with "
-        "payments in [0, 1] raises its expected payment by more than 0.4 over that of action 0; allowed: 0"
+        "payments in [0, 1] raises its expected payment by more than 0.4 over that of action 0, which is 0.4 too "
+        "little; allowed: 0"
     )
 
 
@@ -145,3 +146,14 @@ def test_costs_at_the_largest_gain_can_be_implemented():
 def test_rules_from_cvxpy_carry_no_certificate():
     with pytest.raises(scoring.errors.BanditlabError, match="multipliers is None"):
         _ = toy().optimal_rule(1, method="cvxpy").lower_bound
+
+
+def test_the_shortfall_is_told_where_two_numbers_look_alike():
+    """At a cost of 0.4 + 1e-7 what is missing is 1e-7, and nothing else in the message shows it."""
+    world = scoring.PrincipalAgent(
+        [[1, 0], [0.5, 0.5], [0, 1]], [[0, 1, 0], [0.5, 0, 0.5]], [0.0, 0.5 + 1e-7], utility=[1, 0.5, 1]
+    )
+    with pytest.raises(
+        scoring.NotImplementable, match=r"costs 0\.5 more .* more than 0\.5 .* which is 1e-07 too little"
+    ):
+        world.optimal_rule(1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banditlab import scoring
-from banditlab.errors import InvalidArgument
+from banditlab.errors import BanditlabError, InvalidArgument
 from banditlab.scoring import closed_forms
 from banditlab.scoring.lp import ProperRuleProgram
 
@@ -63,3 +63,9 @@ def test_arguments_are_checked():
     with pytest.raises(InvalidArgument, match="distribution has 1 entries; allowed: 2"):
         closed_forms.price_of_learning([[1, 0], [0, 1]], [1.0], 0.6)
     assert closed_forms.price_of_learning([[0.5, 0.5]], [1.0], 0.0) == 0.0
+
+
+@pytest.mark.parametrize("mean", ["x", None, np.array([0.2, 0.3]), 0.0, 1.0], ids=repr)
+def test_the_kink_is_a_probability(mean):
+    with pytest.raises(BanditlabError, match=r"mean is .*; allowed: a"):
+        scoring.closed_forms.v_shaped_payments([0.1, 0.9], mean)

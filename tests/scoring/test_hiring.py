@@ -1,5 +1,6 @@
 """Several agents: the program against its statement in CVXPY, against every deviation enumerated, and by hand."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from banditlab import scoring
-from banditlab.errors import InvalidArgument, InvalidType
+from banditlab.errors import BanditlabError, InvalidArgument, InvalidType
 from tests.scoring.instances import random_hiring
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -303,3 +304,78 @@ def test_other_mistakes():
         scoring.HiringProblem.independent([0.5, 0.5], [[[[1], [1]]], [[[1], [1], [1]]]], [[0.0]] * 2, GUESS)
     with pytest.raises(InvalidArgument, match=r"signals\[0\] has 2 axes"):
         scoring.HiringProblem.independent([0.5, 0.5], [[[1.0], [1.0]]], [[0.0]], GUESS)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9], ids=str)
+def test_no_program_has_a_unit_of_money(unit):
+    """Costs, utilities and largest payment times a unit: so is the profit, by either program."""
+    one = random_hiring(np.random.default_rng(1), n_states=3)
+    world = scoring.HiringProblem(
+        one.prior, one.observations, [c * unit for c in one.costs], one.utility * unit, max_payment=unit
+    )
+    profit = one.optimal(slack=0.001).profit
+    for method in ("highs", "cvxpy"):
+        best = world.optimal(method, slack=0.001 * unit)
+        assert best.profit == pytest.approx(profit * unit, rel=1e-8, abs=0.0)
+    program = world.program(slack=0.001 * unit)
+    solved = program.solve()
+    assert program.profit.value == pytest.approx(solved.profit, rel=1e-8)
+    paid = sum(np.moveaxis(world.joint, 2, -1).ravel() @ x.value.ravel() for x in program.x)
+    assert paid == pytest.approx(solved.expected_payments.sum(), rel=1e-8)
+
+
+def test_added_constraints_are_checked():
+    program = shared_sign().program()
+    with pytest.raises(InvalidType, match="constraints is None; allowed: a list of CVXPY constraints"):
+        program.solve(None)
+    with pytest.raises(InvalidType, match=r"constraints\[0\] is 3"):
+        program.solve([3])
+    with pytest.raises(InvalidArgument, match="solver is 'NOPE'; allowed: an installed solver"):
+        program.solve(solver="NOPE")
+
+
+def test_amounts_are_within_reach_of_payments():
+    world = shared_sign()
+    with pytest.raises(InvalidArgument, match=r"costs\[1\]\[1\] is 1e\+30; allowed: at most 1e\+15 times max_payment"):
+        scoring.HiringProblem(world.prior, world.observations, [[0, 0], [0, 1e30]], GUESS)
+    with pytest.raises(InvalidArgument, match=r"utility\[0\]\[0\] is 1e\+30; allowed: at most 1e\+15"):
+        scoring.HiringProblem(world.prior, world.observations, world.costs, [[1e30, 0], [0, 1]])
+    rich = scoring.HiringProblem(world.prior, world.observations, world.costs, np.array(GUESS) * 1e14)
+    assert rich.optimal().profit == pytest.approx(0.6e14)
+
+
+@pytest.mark.parametrize("signals", [None, 3, "ab", []], ids=repr)
+def test_signals_are_one_array_an_agent(signals):
+    with pytest.raises(BanditlabError, match=r"HiringProblem.signals .*; allowed"):
+        scoring.HiringProblem.independent([0.5, 0.5], signals, [[0.0]], GUESS)
+
+
+@pytest.mark.parametrize("method", ["program", "agent_rule", "optimal_uncorrelated", "optimal"])
+def test_individual_rationality_is_true_or_false(method):
+    whom = (0, 0) if method == "agent_rule" else ()
+    with pytest.raises(InvalidType, match="individually_rational is 'no'; allowed: True or False"):
+        getattr(shared_sign(), method)(*whom, individually_rational="no")
+
+
+HANDMADE = {
+    "environment": ({"environment": 3}, "environment is 3; allowed: a HiringProblem"),
+    "recommendations": (
+        {"recommendations": np.full(4, 0.25)},
+        r"recommendations has the shape \(4,\); allowed: \(2, 2\)",
+    ),
+    "sum": ({"recommendations": np.full((2, 2), 0.3)}, "recommendations adds up to 1.2"),
+    "nan": ({"recommendations": np.full((2, 2), np.nan)}, r"recommendations\[0\]\[0\] is nan"),
+    "one payment": ({"payments": (np.zeros((2,) * 5),)}, "payments is .*; allowed: 2 arrays, one an agent"),
+    "flat payments": ({"payments": (np.zeros(32),) * 2}, r"payments\[0\] has the shape \(32,\)"),
+    "payments nan": ({"payments": (np.full((2,) * 5, np.nan),) * 2}, r"payments\[0\].* is nan; allowed: finite"),
+    "decisions": ({"decisions": np.ones((2, 2))}, r"decisions has the shape \(2, 2\)"),
+    "decide twice": ({"decisions": np.ones((2,) * 5)}, r"decisions\[0\]\[0\]\[0\]\[0\] adds up to 2"),
+    "correlated": ({"correlated": "yes"}, "correlated is 'yes'; allowed: True or False"),
+}
+
+
+@pytest.mark.parametrize("name", HANDMADE)
+def test_mechanisms_made_by_hand_are_checked(name):
+    changes, message = HANDMADE[name]
+    with pytest.raises(BanditlabError, match=message):
+        dataclasses.replace(shared_sign().optimal(), **changes)

@@ -139,3 +139,9 @@ def test_takes_axes_and_writes_pictures(tmp_path):
 def test_errors(draw, message):
     with pytest.raises((InvalidArgument, InvalidType), match=message):
         draw()
+
+
+def test_axes_are_axes():
+    for draw in (scoring.plot_rule, scoring.plot_payments):
+        with pytest.raises(InvalidType, match="ax is 3; allowed: matplotlib Axes"):
+            draw(scoring.Brier(), ax=3)

@@ -2,6 +2,7 @@
 
 import pickle
 
+import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -229,3 +230,79 @@ def test_actions_are_checked(action):
 def test_methods_are_checked():
     with pytest.raises(InvalidArgument, match="'highs', 'cvxpy'"):
         toy().optimal_rule(0, method="simplex")
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9], ids=str)
+def test_no_program_has_a_unit_of_money(unit):
+    """Costs and largest payment times a unit: all prices are times the unit, by either program."""
+    world = toy(costs=[0.0, 0.03 * unit, 0.08 * unit], max_payment=unit)
+    for method in ("highs", "cvxpy"):
+        assert world.optimal_rule(2, method).payment == pytest.approx(0.225 * unit, rel=1e-9, abs=0.0)
+    program = world.program(2)
+    fixed = program.solve([program.shares[4, 1] == program.shares[0, 0] + 0.1])
+    assert fixed.payments[4, 1] - fixed.payments[0, 0] == pytest.approx(0.1 * unit, rel=1e-8)
+    assert program.expected_payment.value == pytest.approx(fixed.payment, rel=1e-8)
+    np.testing.assert_allclose(program.payments.value, fixed.payments, rtol=1e-8, atol=1e-9 * unit)
+
+
+BAD_PAYMENTS = {
+    "nan": (np.full((5, 2), np.nan), r"payments\[0\]\[0\] is nan; allowed: finite numbers"),
+    "inf": (np.full((5, 2), np.inf), r"payments\[0\]\[0\] is inf"),
+    "text": ("abc", "payments is 'abc'; allowed: a matrix"),
+    "ragged": ([[1, 2], [3]], "different lengths"),
+    "complex": ([[1j, 0]] * 5, "payments is .*; allowed: a matrix"),
+    "dict": ({1: 2}, "payments is {1: 2}; allowed: a matrix"),
+    "class": (scoring.Brier, "payments is <class .*Brier.*; allowed: a matrix"),
+    "number": (3.0, "payments is 3.0; allowed: a matrix"),
+    "states": (scoring.Brier(3), "beliefs has 2 columns; allowed: 3"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PAYMENTS)
+def test_payments_are_finite_numbers(name):
+    """By whatever door they come in."""
+    payments, message = BAD_PAYMENTS[name]
+    for use in (toy().respond, toy().expected_payments, lambda p: scoring.audit(toy(), p, 2)):
+        with pytest.raises(BanditlabError, match=message):
+            use(payments)
+
+
+def test_a_rule_without_a_bound_is_refused_where_it_pays_minus_infinity():
+    sure = scoring.PrincipalAgent([[1, 0], [0, 1]], [[0.5, 0.5]], [0.0], utility=[1, 1])
+    with pytest.raises(InvalidArgument, match=r"payments\[0\]\[1\] is -inf"):
+        sure.respond(scoring.Logarithmic())
+    assert toy().respond(scoring.Logarithmic()).reports.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_costs_are_within_reach_of_payments():
+    with pytest.raises(InvalidArgument, match=r"costs\[2\] is 1e\+300; allowed: at most 1e\+15 times max_payment"):
+        toy(costs=[0.0, 0.0, 1e300])
+    with pytest.raises(InvalidArgument, match=r"costs\[1\] is 0.03"):
+        toy(max_payment=1e-320)
+    with pytest.raises(scoring.NotImplementable, match="allowed: 0 or 1"):
+        toy(costs=[0.0, 0.03, 9e14]).optimal_rule(2)
+
+
+def test_added_constraints_are_checked():
+    program = toy().program(2)
+    entry = program.payments[0, 0]
+    for constraints, message in (
+        (None, "constraints is None; allowed: a list of CVXPY constraints"),
+        ("x", "constraints is 'x'"),
+        (entry == 1, "constraints is .*; allowed: a list of CVXPY constraints"),
+        ([entry >= 0, 3], r"constraints\[1\] is 3; allowed: a CVXPY constraint"),
+        ([cp.sqrt(entry) <= 0.1], r"constraints\[0\] is .*; allowed: a convex one"),
+        ([entry >= cp.Parameter()], "1 added constraints was not solved: A Parameter"),
+    ):
+        with pytest.raises(BanditlabError, match=message):
+            program.solve(constraints)
+    with pytest.raises(InvalidArgument, match=r"solver is 'NOPE'; allowed: an installed solver: .*HIGHS"):
+        program.solve(solver="NOPE")
+    assert program.solve(solver="clarabel").payment == pytest.approx(0.225, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", ["program", "optimal_rule", "margin", "optimal"])
+def test_individual_rationality_is_true_or_false(method):
+    action = () if method == "optimal" else (0,)
+    with pytest.raises(InvalidType, match="individually_rational is 'no'; allowed: True or False"):
+        getattr(toy(), method)(*action, individually_rational="no")

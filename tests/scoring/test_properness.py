@@ -200,3 +200,19 @@ def test_same_verdict_every_time():
     one, two = scoring.is_proper(rule).witness, scoring.is_proper(rule).witness
     assert one.belief.tolist() == two.belief.tolist()
     assert one.gain == two.gain
+
+
+@pytest.mark.parametrize("beta", [10.0, 100.0, 1000.0])
+def test_payments_of_many_sizes(beta):
+    """Near the uniform report payments are some 1e-28 of the largest, and yet no two are tied."""
+    assert scoring.is_proper(scoring.Power(beta), strictly=True)
+
+
+def test_a_tie_is_no_proof():
+    """Power(100) is strict, but by 0.05 ** 100 of its payments, which no double can tell; a table is what it says."""
+    verdict = scoring.is_proper(scoring.Power(100.0, 3), strictly=True)
+    assert not verdict
+    assert not verdict.proof
+    assert str(verdict).endswith("gains 0, a tie to rounding")
+    constant = scoring.ScoringRule.from_table([[1, 1], [1, 1]], scoring.binary([0.2, 0.8]))
+    assert scoring.is_proper(constant, strictly=True).proof

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -489,3 +490,87 @@ def test_simplex_grid():
     assert len(np.unique(grid, axis=0)) == 56
     np.testing.assert_allclose(grid.sum(axis=1), 1.0)
     np.testing.assert_allclose(grid * 5, np.round(grid * 5))
+
+
+RETURNED = {"text": "abc", "digits": "3.5", "complex": 1j, "ragged": [[1], [1, 2]], "none": None}
+
+
+@pytest.mark.parametrize("name", RETURNED)
+def test_functions_return_numbers(name):
+    value = RETURNED[name]
+    for what, make in {
+        "G": lambda: scoring.ScoringRule(lambda p: value, lambda p: 2 * p, 2),
+        "subgradient": lambda: scoring.ScoringRule(lambda p: p @ p, lambda p: value, 2),
+        "score": lambda: scoring.ScoringRule.from_function(lambda r, w: value, 2),
+    }.items():
+        with pytest.raises(InvalidType, match=rf"{what} is .* at \[0\.5, 0\.5\]; allowed: numbers"):
+            make()
+
+
+def test_functions_may_return_fractions():
+    rule = scoring.ScoringRule.from_function(lambda r, w: Fraction(1, 2), 2)
+    assert rule.pay([0.5, 0.5], 1) == 0.5
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda rule, ragged: rule.pay(ragged, 0),
+        lambda rule, ragged: rule.pay([0.5, 0.5], ragged),
+        lambda rule, ragged: rule.incentive([[0.5, 0.5]], ragged),
+        lambda rule, ragged: rule + ragged,
+        lambda rule, ragged: rule - ragged,
+    ],
+    ids=["report", "outcome", "distribution", "plus", "minus"],
+)
+def test_rows_of_different_lengths(use):
+    with pytest.raises(InvalidArgument, match="is \\[\\[1\\], \\[1, 2\\]\\]; allowed: rows of the same length"):
+        use(scoring.Brier(), [[1], [1, 2]])
+
+
+def test_probabilities_whose_ratios_overflow_are_refused():
+    for make in (lambda: scoring.Winkler(1e-200), lambda: scoring.VShaped(1e-320)):
+        with pytest.raises(InvalidArgument, match="allowed: probabilities of at least 1e-100"):
+            make()
+    assert scoring.Winkler(1e-99).payment_range() == pytest.approx((-2e99, 1.0))
+
+
+def test_ranges_of_many_states():
+    """By formula: ten thousand vertices of ten thousand entries each would take minutes."""
+    n = 10_000
+    assert scoring.Brier(n).payment_range() == (-1.0, 1.0)
+    assert scoring.Logarithmic(n).payment_range() == (-np.inf, 0.0)
+    assert scoring.Spherical(n).payment_range() == (0.0, 1.0)
+    assert scoring.Power(3.0, n).payment_range() == (-2.0, 1.0)
+    assert scoring.VShaped(np.full(n, 1 / n)).payment_range() == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        scoring.Brier(4),
+        scoring.Logarithmic(3),
+        scoring.Spherical(3),
+        scoring.Power(3.5, 3),
+        scoring.Winkler(0.3),
+        scoring.CRPS([0.0, 0.1, 0.7, 4.0]),
+        scoring.VShaped([0.2, 0.3, 0.5]),
+    ],
+    ids=repr,
+)
+def test_ranges_are_those_of_the_vertices(rule):
+    vertices = rule.table(np.eye(rule.n_states))
+    low, high = rule._state_ranges()
+    np.testing.assert_array_equal(low, vertices.min(axis=0))
+    np.testing.assert_array_equal(high, vertices.max(axis=0))
+
+
+def test_chains_of_scales_end_in_an_error():
+    with pytest.raises(InvalidArgument, match=r"scale is .*; allowed: at most 1e\+100"):
+        scoring.Brier() * 1e90 * 1e90
+    with pytest.raises(InvalidArgument, match=r"shift.* is inf; allowed: finite numbers"):
+        (scoring.Brier() + 1e290) * 1e90
+
+
+def test_grids_take_whole_numbers():
+    np.testing.assert_array_equal(scoring.simplex_grid(2.0, 4.0), scoring.simplex_grid(2, 4))
