@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.runner import SEED
 from banditlab.core.validation import boolean, integer, open_probability
 
+FEWEST_RUNS = 8  # for expanded percentile intervals: of 4 normal ones a 95% interval covers 87%
 RUNS_A_BLOCK = 20_000_000  # weights drawn at a time: 160 MB
 
 
@@ -68,7 +70,9 @@ def stratified_band(
 
     The quantiles are those of the expanded percentile interval: at Phi(-sqrt(n / (n - 1)) t), with Student's quantile t
     for S (n - 1) degrees of freedom (n - 1 where strata are dependent), which repairs the percentile interval's
-    shortness for few runs.
+    shortness for few runs. Of fewer than 8 runs in all (of one stratum where strata are dependent) there are too few
+    resamples for that, and the band is Student's: mean +- t s / sqrt(n), with Welch's degrees of freedom for
+    several strata.
 
     Parameters
     ----------
@@ -91,7 +95,7 @@ def stratified_band(
     References
     ----------
     Agarwal, Schwarzer, Castro, Courville, Bellemare 2021, arXiv 2108.13264 (stratified bootstrap). Hesterberg 2015,
-    The American Statistician 69(4) (expanded percentile interval).
+    The American Statistician 69(4) (expanded percentile interval). Welch 1947, Biometrika 34.
 
     Examples
     --------
@@ -104,17 +108,32 @@ def stratified_band(
     open_probability("level", level)
     integer(10)("n_resamples", n_resamples)
     boolean("independent", independent)
+    seed = SEED("seed", seed)
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 3 or table.shape[1] < 2 or table.size == 0:
         raise InvalidArgument(
             f"values has shape {table.shape}; allowed: (environments, runs, checkpoints), at least two runs"
         )
     strata = table if independent else table.mean(axis=0, keepdims=True)
+    if strata.shape[0] * strata.shape[1] < FEWEST_RUNS:
+        return _students_band(strata, level)
     generator = np.random.default_rng(seed)
     means = np.zeros((n_resamples, table.shape[2]))
     for stratum in strata:
         means += _resampled_means(stratum, n_resamples, generator) / len(strata)
     return expanded_interval(means, level, table.shape[1], len(strata))
+
+
+def _students_band(strata: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from scipy import special
+
+    variances = strata.var(axis=1, ddof=1)  # one row a stratum
+    spread = variances.sum(axis=0)
+    squares = (variances**2).sum(axis=0)
+    degrees = np.divide(spread**2, squares, out=np.ones_like(spread), where=squares > 0) * (strata.shape[1] - 1)
+    half = special.stdtrit(degrees, 0.5 + 0.5 * level) * np.sqrt(spread / strata.shape[1]) / len(strata)
+    centre = strata.mean(axis=(0, 1))
+    return centre - half, centre + half
 
 
 def _resampled_means(values: NDArray[np.float64], n_resamples: int, generator: Any) -> NDArray[np.float64]:
@@ -145,3 +164,26 @@ def expanded_tail(level: float, n_runs: int, strata: int = 1) -> float:
 
     t = special.stdtrit(strata * (n_runs - 1), 0.5 + 0.5 * level)
     return float(special.ndtr(-math.sqrt(n_runs / (n_runs - 1)) * t))
+
+
+def wilson(share: Any, n: float, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return Wilson's score interval of a probability, or of each of an array of them.
+
+    It has a width where the share is 0 or 1, where a bootstrap has none. Of numbers in [0, 1] other than 0 and 1 (ties
+    counted half, shares of several strata) it is valid for their mean, and wide: no variance is larger than p (1 - p).
+    SciPy's takes whole numbers of successes.
+
+    Examples
+    --------
+    >>> low, high = wilson([0.5, 1.0], 20, 0.95)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.299, 0.839], [0.701, 1.0])
+    """
+    from scipy import special
+
+    p = np.asarray(share, dtype=np.float64)
+    z2 = float(special.ndtri(0.5 + 0.5 * level)) ** 2
+    middle = (p + 0.5 * z2 / n) / (1.0 + z2 / n)
+    half = np.sqrt(z2 * (p * (1.0 - p) + 0.25 * z2 / n) / n) / (1.0 + z2 / n)
+    # p itself is inside but for rounding, which can leave out a share of 0 or 1
+    return np.maximum(0.0, np.minimum(p, middle - half)), np.minimum(1.0, np.maximum(p, middle + half))

@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+def implied_order(pairs: NDArray[np.int64], signs: NDArray[np.int64], n_policies: int) -> NDArray[np.bool_]:
+    """Return which policy's mean (row) is larger than which (column) by decisions and what follows from them.
+
+    What decisions say both ways, going round a circle, is left open.
+
+    Examples
+    --------
+    >>> implied_order(np.array([[0, 1], [2, 1]]), np.array([1, -1]), 3).astype(int).tolist()
+    [[0, 1, 1], [0, 0, 1], [0, 0, 0]]
+    """
+    larger = np.zeros((n_policies, n_policies), dtype=bool)
+    larger[pairs[signs > 0, 0], pairs[signs > 0, 1]] = True
+    larger[pairs[signs < 0, 1], pairs[signs < 0, 0]] = True
+    for k in range(n_policies):  # Warshall: paths that pass by the first k policies
+        larger |= larger[:, k, None] & larger[None, k]
+    order: NDArray[np.bool_] = larger & ~larger.T
+    return order
+
+
 @dataclass(frozen=True, eq=False)
 class Decisions:
     """What is known of a family of comparisons. Its repr is the table; `plot` draws it.
@@ -29,6 +48,13 @@ class Decisions:
         Positions of the first and the second policy.
     signs : int64 array of shape (environments, comparisons)
         1 where the first's mean is declared larger, -1 smaller, 0 undecided.
+    implied : bool array of shape (environments, comparisons)
+        Where that follows from other decisions: a over b and b over c put a over c.
+    few_runs_rule : bool array of shape (environments, comparisons)
+        Where the 1% of runs that differ most carry over a third of the sum of squared differences, of 50 runs and
+        more. The level supposes symmetric differences there, or far more runs; see `AdaStop`.
+    identical : bool array of shape (environments, comparisons)
+        Where the two policies had the same value in every run.
     differences : float64 array of shape (environments, comparisons)
         Mean of first minus second over the runs played when it was decided, or until now.
     n_runs : int64 array of shape (environments, comparisons)
@@ -38,17 +64,24 @@ class Decisions:
     groups, max_groups : int
         How many looks there were, and how many there can be.
     level : float
-        Family-wise error of the whole table.
+        Family-wise error of the whole table, under the conditions of `AdaStop`.
     metric : str
         What is compared.
     smaller_is_better : bool
         Which direction is good.
+    seed : int
+        Seed of the permutations; of `banditlab.compare` also that of the runs.
+    horizon : int or None
+        Rounds a run, where known.
     """
 
     environments: tuple[str, ...]
     policies: tuple[str, ...]
     pairs: NDArray[np.int64]
     signs: NDArray[np.int64]
+    implied: NDArray[np.bool_]
+    few_runs_rule: NDArray[np.bool_]
+    identical: NDArray[np.bool_]
     differences: NDArray[np.float64]
     n_runs: NDArray[np.int64]
     means: NDArray[np.float64]
@@ -58,6 +91,8 @@ class Decisions:
     level: float
     metric: str
     smaller_is_better: bool
+    seed: int
+    horizon: int | None
 
     @property
     def settled(self) -> bool:
@@ -65,7 +100,7 @@ class Decisions:
         return bool(np.all(self.signs != 0))
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row a comparison: environment, first, second, decision, difference, n_runs."""
+        """Return one row a comparison: environment, first, second, decision, difference, n_runs, note."""
         import pandas as pd
 
         n = len(self.pairs)
@@ -77,14 +112,23 @@ class Decisions:
                 "decision": [DECISIONS[int(sign)] for sign in self.signs.ravel()],
                 "difference": self.differences.ravel(),
                 "n_runs": self.n_runs.ravel(),
+                "note": self._notes(),
             }
         )
+
+    def _notes(self) -> list[str]:
+        flags = {"implied by others": self.implied, "few runs rule": self.few_runs_rule, "identical": self.identical}
+        rows = zip(*(flag.ravel() for flag in flags.values()), strict=True)
+        return [", ".join(word for word, flag in zip(flags, row, strict=True) if flag) for row in rows]
 
     def ranking(self, environment: str | None = None) -> pd.DataFrame:
         """Return one row a policy, the best first, with the ranks that the decisions leave possible.
 
-        With probability at least 1 - level all decisions are right, and then all true ranks are among those left: a
-        policy ranks after those declared better and before those declared worse.
+        A policy ranks after those declared better and before those declared worse, directly or by way of others. If all
+        decisions are right, direction included, all true ranks are among those left. The level bounds how often
+        policies are told apart that do not differ; it says nothing of how often those that do are put in the wrong
+        order, which is rare where differences are symmetric about their mean, and is not where a few runs rule them.
+        Decisions that contradict each other in a circle leave all ranks of the circle possible.
 
         Parameters
         ----------
@@ -112,13 +156,9 @@ class Decisions:
         return pd.DataFrame(table, index=pd.Index(self.policies, name="policy")).iloc[order]
 
     def better(self, environment: int) -> NDArray[np.bool_]:
-        """Return which policy (row) is declared better than which (column) in the environment at a position."""
-        beats = np.zeros((len(self.policies),) * 2, dtype=bool)
-        for (i, j), sign in zip(self.pairs, self.signs[environment], strict=True):
-            if sign != 0:
-                first_wins = (sign < 0) == self.smaller_is_better
-                beats[(i, j) if first_wins else (j, i)] = True
-        return beats
+        """Return which policy (row) is better than which (column) by the decisions on an environment, by position."""
+        larger = implied_order(self.pairs, self.signs[environment], len(self.policies))
+        return larger.T if self.smaller_is_better else larger
 
     def position(self, environment: str | None) -> int:
         """Return the position of an environment, which must be named when there are several."""
@@ -133,12 +173,23 @@ class Decisions:
         state = "settled" if undecided == 0 else f"{undecided} of {self.signs.size} comparisons undecided"
         return (
             f"{self.metric}: {state} after {self.groups} of {self.max_groups} groups of runs, "
-            f"family-wise error at most {self.level:g}"
+            f"family-wise error at most {self.level:g} if differences are symmetric or runs are many"
+        )
+
+    def _caution(self) -> str:
+        """Return what to think of comparisons that few runs rule; empty if there are none."""
+        count = int(self.few_runs_rule.sum())
+        if count == 0:
+            return ""
+        return (
+            f"Caution: in {count} of {self.signs.size} comparisons 1% of the runs carry over a third of the squared "
+            "differences. Unless differences are symmetric, wrong decisions can be far more frequent than the "
+            "level; play larger groups."
         )
 
     def __repr__(self) -> str:
         """Return the decision table and the ranking of each environment."""
-        parts = [self._headline()]
+        parts = [text for text in (self._headline(), self._caution()) if text]
         table = self.to_pandas()
         for name in self.environments:
             here = table[table.environment == name].drop(columns="environment")
@@ -149,7 +200,7 @@ class Decisions:
     def _repr_html_(self) -> str:
         from html import escape
 
-        parts = [f"<p>{escape(self._headline())}</p>"]
+        parts = [f"<p>{escape(text)}</p>" for text in (self._headline(), self._caution()) if text]
         table = self.to_pandas()
         for name in self.environments:
             here = table[table.environment == name].drop(columns="environment")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import array, integer, open_probability
+from banditlab.core.runner import SEED
+from banditlab.core.validation import array, integer, invalid, open_probability
 
 from .permutation import flipped_statistics, p_values
 from .scores import one_environment, scores
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DECISIONS = {-1: "smaller", 0: "undecided", 1: "larger"}
+ROUNDING = 1.0 - 1e-12  # 1 / 0.1 permutations suffice at level 0.1, whatever its binary digits
 
 
 def holm(values: Any) -> NDArray[np.float64]:
@@ -61,14 +66,16 @@ def paired_family(
     """Compare many policies under common random numbers, with Holm's correction.
 
     Each pair is tested by flipping the signs of its differences at random, that is by exchanging the two labels
-    within runs. The test is exact where the two policies are exchangeable within a run, and right for many runs where
-    their means are equal.
+    within runs. The test is exact where the difference of the two policies is symmetric about 0, as it is when they are
+    exchangeable within a run. Where only their means are equal its level holds for many runs alone, and how many that
+    is depends on how skewed differences are: with rare and large ones hundreds are too few (see `AdaStop`).
 
     Parameters
     ----------
     values : Results, or array of shape (policies, runs)
         The runs, at least two; their number must not have been chosen by looking at them (`banditlab.compare` is
-        for that).
+        for that). With fewer than 1 + log2(pairs / level) runs no p-value can be small enough for a decision: 6
+        for one pair at 5%, 11 for 45 pairs.
     against : str or int, optional
         Default: all pairs. A policy's label or position, chosen before the runs: it against each other one, a
         smaller family with more power. 'best': the policy with the best mean against each other one; as the runs
@@ -84,7 +91,7 @@ def paired_family(
     level : float, default 0.05
         Family-wise error: the probability that some pair is declared different that is not.
     n_permutations : int, default 10000
-        Sign flips to draw; all are enumerated where there are fewer.
+        Sign flips to draw, at least pairs / level; all are enumerated where there are fewer.
     seed : int, default 0
         Seed of the draws.
 
@@ -97,7 +104,8 @@ def paired_family(
     Raises
     ------
     InvalidArgument, InvalidType
-        For a policy, metric, environment or round that is not there, or fewer than two policies or runs.
+        For a policy, metric, environment or round that is not there, a metric that some run does not have, fewer than
+        two policies or runs, or too few permutations for any decision.
 
     Examples
     --------
@@ -112,7 +120,8 @@ def paired_family(
     import pandas as pd
 
     level = open_probability("level", level)
-    integer(10)("n_permutations", n_permutations)
+    n_permutations = integer(1)("n_permutations", n_permutations)
+    seed = SEED("seed", seed)
     found = one_environment(scores(values, metric=metric, environment=environment, at=at, better=better))
     labels, table = found.policies, found.values[0]
     if len(labels) < 2:
@@ -125,6 +134,9 @@ def paired_family(
     elif against is not None:
         centre = found.policy("against", against)
         pairs = [(centre, j) for j in range(len(labels)) if j != centre]
+    if n_permutations * level < len(pairs) * ROUNDING:
+        least = math.ceil(len(pairs) / level * ROUNDING)
+        raise invalid("n_permutations", n_permutations, f"at least pairs / level, {least}")
     first, second = np.array(pairs).T
     differences = table[first] - table[second]
     p = p_values(flipped_statistics(differences, n_permutations, np.random.default_rng(seed)))
@@ -135,9 +147,6 @@ def paired_family(
         if centre in (None, i, j):
             turn = -1.0 if j == centre else 1.0  # the policy that all are held against comes first
             i, j = (j, i) if j == centre else (i, j)
-            word = DECISIONS[int(np.sign(turn * means[k])) if adjusted[k] <= level else 0]
+            word = DECISIONS[int(np.sign(turn * means[k])) if adjusted[k] * ROUNDING <= level else 0]
             rows.append((labels[i], labels[j], turn * means[k], p[k], adjusted[k], word))
     return pd.DataFrame(rows, columns=["first", "second", "difference", "p_value", "p_holm", "decision"])
-
-
-DECISIONS = {-1: "smaller", 0: "undecided", 1: "larger"}

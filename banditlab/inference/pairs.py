@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.runner import SEED
 from banditlab.core.validation import open_probability
 
-from .bootstrap import stratified_band
+from .bootstrap import stratified_band, wilson
 from .scores import one_environment, scores
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ class PairedComparison:
     difference : float
         Mean of first minus second, in the metric's unit.
     interval, unpaired_interval : tuple of float
-        Confidence interval of the difference, and the wider one if runs did not share their luck.
+        Confidence interval of the difference, and what it would be if runs did not share their luck: wider where the
+        two policies' values are positively correlated.
     probability, probability_interval : float, tuple of float
         Probability that the first beats the second on the same luck, ties counted half, and its interval.
     variance_ratio : float
-        (Var A + Var B) / Var(A - B): how many times more runs a comparison without shared luck needs.
+        (Var A + Var B) / Var(A - B): how many times as many runs a comparison without shared luck needs.
     """
 
     first: str
@@ -92,7 +94,8 @@ def paired(
     r"""Compare two policies under common random numbers.
 
     Run i of both policies has the same luck, so that the differences :math:`D_i = A_i - B_i` are what is resampled
-    (paired bootstrap), and Var D = Var A + Var B - 2 Cov(A, B) is smaller than without, by the covariance.
+    (paired bootstrap). Var D = Var A + Var B - 2 Cov(A, B): shared luck saves twice the covariance where that is
+    positive, and costs as much where it is negative.
 
     Parameters
     ----------
@@ -123,13 +126,16 @@ def paired(
     Raises
     ------
     InvalidArgument, InvalidType
-        For a policy, metric, environment or round that is not there, or fewer than two runs.
+        For a policy, metric, environment or round that is not there, a metric that some run does not have, or fewer
+        than two runs.
 
     Notes
     -----
-    Intervals of the difference are expanded percentile intervals (see `stratified_band`), that of the probability is
-    Wilson's score interval, which stays inside [0, 1] and is not empty when one policy always wins. Both suppose
-    that the number of runs was not chosen by looking at them; `banditlab.compare` is for that.
+    Intervals of the difference are expanded percentile intervals, and Student's where runs are fewer than 8 (see
+    `stratified_band`). Their coverage is exact for normal values in the second case and approximate in others: where
+    few runs carry most of the spread, hundreds are too few. That of the probability is Wilson's score interval, which
+    stays inside [0, 1] and is not empty when one policy always wins. Both suppose that the number of runs was not
+    chosen by looking at them; `banditlab.compare` is for that.
 
     Examples
     --------
@@ -149,12 +155,13 @@ def paired(
         raise InvalidArgument(f"second is {second!r}, the same policy as first; allowed: another one")
     a, b = found.values[0, one], found.values[0, two]
     difference = a - b
-    options: dict[str, Any] = {"level": level, "n_resamples": n_resamples, "seed": seed}
+    options: dict[str, Any] = {"level": level, "n_resamples": n_resamples, "seed": SEED("seed", seed)}
     together = stratified_band(difference[None, :, None], **options)
     # a - b is the mean of the two independent strata 2a and -2b
     apart = stratified_band(np.stack([2.0 * a, -2.0 * b])[:, :, None], **options)
     wins = difference < 0 if found.smaller_is_better else difference > 0
     probability = float(np.mean(wins + 0.5 * (difference == 0)))
+    least, most = wilson(probability, found.n_runs, level)
     spread, joint = float(a.var() + b.var()), float(difference.var())
     return PairedComparison(
         first=found.policies[one],
@@ -167,19 +174,6 @@ def paired(
         interval=(float(together[0][0]), float(together[1][0])),
         unpaired_interval=(float(apart[0][0]), float(apart[1][0])),
         probability=probability,
-        probability_interval=wilson(probability, found.n_runs, level),
+        probability_interval=(float(least), float(most)),
         variance_ratio=spread / joint if joint > 0 else (math.inf if spread > 0 else 1.0),
     )
-
-
-def wilson(share: float, n: int, level: float) -> Interval:
-    """Return Wilson's score interval of a probability; with ties counted half it errs on the wide side.
-
-    SciPy's takes whole numbers of successes, and ties make halves.
-    """
-    from scipy import special
-
-    z2 = float(special.ndtri(0.5 + 0.5 * level)) ** 2
-    middle = (share + 0.5 * z2 / n) / (1.0 + z2 / n)
-    half = math.sqrt(z2 * (share * (1.0 - share) + 0.25 * z2 / n) / n) / (1.0 + z2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)

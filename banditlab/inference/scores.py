@@ -54,6 +54,8 @@ class Scores:
 
 def smaller_is_better(metric: str, better: str | None) -> bool:
     """Return whether small values of a metric are good: as told, or else by its name."""
+    if not isinstance(metric, str):
+        raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
     if better is None:
         return "regret" in metric
     return bool(one_of("smaller", "larger")("better", better) == "smaller")
@@ -85,15 +87,13 @@ def scores(
     Raises
     ------
     InvalidArgument, InvalidType
-        For a name, round or array that is not allowed, or for too few runs.
+        For a name, round or array that is not allowed, for too few runs, or a metric that some run does not have.
 
     Examples
     --------
     >>> scores([[1.0, 2.0], [3.0, 4.0]]).policies
     ('policy 0', 'policy 1')
     """
-    if not isinstance(metric, str):
-        raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
     direction = smaller_is_better(metric, better)
     if isinstance(values, Results):
         names = values.environments if environment is None else (environment,)
@@ -103,6 +103,9 @@ def scores(
         if column == len(rounds) or rounds[column] != last:
             raise invalid("at", at, f"one of the checkpoints, {shown(rounds.tolist())}")
         table = np.stack([values.values(metric, name)[:, :, column] for name in names])
+        for e, name in enumerate(names):
+            for k, label in enumerate(values.policies):
+                check_finite(table[e, k], metric, label, name)
         found = Scores(table, names, values.policies, metric, direction, shared=True)
     else:
         for name, given in (("environment", environment), ("at", at)):
@@ -115,6 +118,16 @@ def scores(
     if found.n_runs < 2:
         raise InvalidArgument(f"values has {found.n_runs} run; allowed: at least 2 runs")
     return found
+
+
+def check_finite(runs: NDArray[np.float64], metric: str, policy: str, environment: str) -> None:
+    """Raise if a metric is undefined in some runs of a policy on an environment."""
+    undefined = int(np.count_nonzero(~np.isfinite(runs)))
+    if undefined:
+        raise InvalidArgument(
+            f"{metric} of {policy} on {environment} is undefined in {undefined} of {len(runs)} runs; "
+            "allowed: finite numbers, one for every run"
+        )
 
 
 def _array(values: Any) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.core.runner import SEED, labelled, run
-from banditlab.core.validation import integer, invalid, shown
+from banditlab.core.runner import Experiment, check_n_jobs, checked_seed, labelled, run
+from banditlab.core.validation import integer, invalid, one_of, positive_integer, shown
 
 from .adastop import AdaStop
 from .decisions import Decisions
@@ -32,12 +32,17 @@ def compare(
     seed: int | None = None,
     n_jobs: int | None = None,
     backend: str = "cpu",
+    store: Any = None,
     progress: Any = "auto",
 ) -> Decisions:
     """Play policies until their ranking is settled, or the budget ends.
 
     After each group of runs `AdaStop` decides which policies differ. More runs are played of those policies only
     about which something is still undecided, up to `group * max_groups` each. No run is ever played twice.
+
+    The level is exact if differences of policies within a run are symmetric about 0 where they are equal, and holds for
+    large groups if only means are equal. Rare and large differences can need thousands of runs for that; the decision
+    table flags comparisons that few runs rule (see `AdaStop`).
 
     Parameters
     ----------
@@ -46,7 +51,8 @@ def compare(
     environments : environment, list of environments, or dict from label to environment
         Where. There is a ranking for each; all decisions are one family.
     level : float, default 0.05
-        Family-wise error: the probability that any two policies are ever declared different whose mean is the same.
+        Family-wise error: the probability that any two policies are ever declared different whose mean is the same,
+        under the condition above.
     horizon : int
         Rounds a run; the metric is compared after the last one.
     metric : str, default 'regret'
@@ -56,7 +62,8 @@ def compare(
     comparisons : list of pairs of labels, optional
         Which policies to compare with which; default all pairs.
     group : int, default 128
-        Runs between looks, as many as are simulated in lockstep: fewer take nearly as long.
+        Runs between looks, as many as are simulated in lockstep: fewer take nearly as long. Larger groups make the
+        level more reliable where differences are skewed.
     max_groups : int, default 8
         Looks at most: the budget is `group * max_groups` runs a policy and environment.
     n_permutations : int, default 10000
@@ -64,7 +71,7 @@ def compare(
     seed : int, optional
         Of the runs and of the permutations; default drawn afresh. The same seed gives the same decisions, whatever
         `n_jobs`.
-    n_jobs, backend, progress
+    n_jobs, backend, store, progress
         As in `banditlab.run`.
 
     Returns
@@ -77,8 +84,9 @@ def compare(
     ------
     InvalidArgument, InvalidType
         For a bad argument, before anything is simulated.
+        Also for a metric that some run does not have.
     IncompatiblePolicy
-        If a policy cannot play an environment.
+        If policies cannot play environments, before anything is simulated; the message lists every reason.
 
     Warns
     -----
@@ -103,17 +111,23 @@ def compare(
     players = labelled("policies", policies, kind="policy")
     worlds = labelled("environments", environments)
     group = integer(1, limit=2**31)("group", group)
-    seed = secrets.randbits(63) if seed is None else SEED("seed", seed)
     if not isinstance(metric, str):
         raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
     if len(players) < 2:
         raise InvalidArgument(f"policies has {len(players)} policy; allowed: at least two policies")
     family = metric.partition("[")[0]
-    for world in worlds.values():
-        for player in players.values():
-            columns = player.family.protocol.metric_names(world, (family,))
-            if metric not in columns:
-                raise invalid("metric", metric, f"one of {list(columns)}")
+    experiment = Experiment(
+        horizon=positive_integer("horizon", horizon),
+        first_run=0,
+        n_runs=group,
+        seed=checked_seed(seed),
+        checkpoints=[horizon],
+        metrics=(family,),
+        compiled=one_of("cpu", "python")("backend", backend) == "cpu",
+    )
+    for job in experiment.jobs(worlds, players).values():
+        if metric not in job.columns:
+            raise invalid("metric", metric, f"one of {list(job.columns)}")
     test = AdaStop(
         list(players),
         environments=list(worlds),
@@ -121,15 +135,15 @@ def compare(
         level=level,
         max_groups=max_groups,
         n_permutations=n_permutations,
-        seed=seed,
+        seed=experiment.seed,
         metric=metric,
         better=better,
     )
-    options: dict[str, Any] = {"n_jobs": n_jobs, "backend": backend, "progress": progress, "seed": seed}
-    k = 0
-    while not test.finished:
-        values = np.full((len(worlds), len(players), group), np.nan)
-        try:
+    options: dict[str, Any] = {"n_jobs": check_n_jobs(n_jobs), "backend": backend, "progress": progress}
+    options |= {"seed": experiment.seed, "store": store}
+    try:
+        for k in range(test.max_groups):
+            values = np.full((len(worlds), len(players), group), np.nan)
             for e, (name, world) in enumerate(worlds.items()):
                 active = test.active(name)
                 if not active:
@@ -145,15 +159,21 @@ def compare(
                     **options,
                 )
                 if result.n_runs < group:
-                    return test.decisions  # interrupted, and `run` has said so
+                    return _of(test, horizon)  # interrupted, and `run` has said so
                 values[e, [test.policies.index(label) for label in active]] = result.values(metric)[:, :, 0]
-        except KeyboardInterrupt:
-            if k == 0:
-                raise
-            warnings.warn(
-                f"interrupted: the decisions are those of the first {k} groups", InterruptedRunWarning, stacklevel=2
-            )
-            return test.decisions
-        test.update(values)
-        k += 1
-    return test.decisions
+            test.update(values)
+            if test.settled:
+                break
+    except KeyboardInterrupt:
+        if test.decisions.groups == 0:
+            raise
+        warnings.warn(
+            f"interrupted: the decisions are those of the first {test.decisions.groups} groups",
+            InterruptedRunWarning,
+            stacklevel=2,
+        )
+    return _of(test, horizon)
+
+
+def _of(test: AdaStop, horizon: int) -> Decisions:
+    return dataclasses.replace(test.decisions, horizon=horizon)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.validation import invalid
+from banditlab.inference.families import DECISIONS
 
 from .style import COLOURS, DASHES, MARKERS, NAMES, marks, new_axes, short
+
+UNDECIDED = "#E4E4E4"
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,6 +103,8 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
     taus = profile.thresholds
     scale = "log" if profile.relative else "linear"
     for k, label in enumerate(profile.policies):
+        if len(taus) == 1:  # a line and a band of no width would not be seen
+            ax.vlines(taus, profile.low[k], profile.high[k], color=COLOURS[k % len(COLOURS)], alpha=0.4)
         colour = COLOURS[k % len(COLOURS)]
         ax.plot(
             taus,
@@ -116,7 +121,12 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
     ax.set_xscale(scale)
     if profile.relative:
         _plain_log_ticks(ax)
-    ax.set_xlim(taus[0], taus[-1] if len(taus) > 1 else None)
+    if len(taus) > 1:
+        ax.set_xlim(taus[0], taus[-1])
+    elif profile.relative:
+        ax.set_xlim(taus[0] / 1.5, taus[0] * 1.5)
+    else:
+        ax.set_xlim(taus[0] - (0.5 * abs(taus[0]) or 1.0), taus[0] + (0.5 * abs(taus[0]) or 1.0))
     ax.set_ylim(0.0, 1.02)
     name = NAMES.get(profile.metric, profile.metric)
     relation = r"\leq" if profile.smaller_is_better else r"\geq"
@@ -139,6 +149,9 @@ def _plain_log_ticks(ax: Axes) -> None:
 
 def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw a decision table: each policy (row) against each other (column), the best policies first.
+
+    A dagger marks what follows from other decisions, an exclamation mark what few runs rule (see `Decisions`). Dotted
+    cells are pairs that were not to be compared.
 
     Parameters
     ----------
@@ -168,15 +181,28 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
     place = {decisions.policies.index(label): k for k, label in enumerate(order.index)}
     size = len(place)
     ax = new_axes(height=1.9 + 0.62 * size, width=max(4.8, 2.6 + 1.05 * size)) if ax is None else ax
-    better, worse = COLOURS[5], COLOURS[4]
-    for (i, j), sign, difference in zip(decisions.pairs, decisions.signs[e], decisions.differences[e], strict=True):
-        for row, column, turn in ((place[int(i)], place[int(j)], 1), (place[int(j)], place[int(i)], -1)):
-            word = {1: "larger", -1: "smaller", 0: "undecided"}[turn * int(sign)]
+    kinds: dict[str, dict[str, Any]] = {  # in the order of the legend
+        "row is better": {"facecolor": COLOURS[5]},
+        "row is worse": {"facecolor": COLOURS[4]},
+        "undecided": {"facecolor": UNDECIDED},
+        "not compared": {"facecolor": "white", "edgecolor": "#9A9A9A", "linestyle": ":", "linewidth": 1.0},
+    }
+    drawn = dict.fromkeys(((row, column) for row in range(size) for column in range(size)), "not compared")
+    for c, (i, j) in enumerate(decisions.pairs.tolist()):
+        sign, difference = int(decisions.signs[e, c]), decisions.differences[e, c]
+        mark = "\N{DAGGER}" * bool(decisions.implied[e, c]) + " (!)" * bool(decisions.few_runs_rule[e, c])
+        for row, column, turn in ((place[i], place[j], 1), (place[j], place[i], -1)):
             good = (turn * sign < 0) == decisions.smaller_is_better
-            colour = "#E4E4E4" if sign == 0 else better if good else worse
-            ax.add_patch(_cell(column, row, colour))
+            drawn[row, column] = "undecided" if sign == 0 else "row is better" if good else "row is worse"
             number = "" if np.isnan(difference) else f"\n{turn * difference:+.3g}".replace("-", "\N{MINUS SIGN}")
-            ax.text(column, row, word + number, ha="center", va="center", fontsize="small", linespacing=1.3)
+            number = "\nidentical" if decisions.identical[e, c] else number
+            text = DECISIONS[turn * sign] + mark + number
+            ax.text(column, row, text, ha="center", va="center", fontsize="small", linespacing=1.3)
+    for (row, column), kind in drawn.items():
+        if row != column:
+            ax.add_patch(_cell(column, row, **kinds[kind]))
+    for k in range(size):  # a policy against itself
+        ax.plot([k - 0.42, k + 0.42], [k - 0.4, k + 0.4], color="#BDBDBD", linewidth=1.0)
     ranks = [
         f"{low}" if low == high else f"{low}-{high}" for low, high in zip(order.rank_low, order.rank_high, strict=True)
     ]
@@ -190,24 +216,33 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
     ax.spines[:].set_visible(False)
     ax.set_ylabel("policy (rank)")
     name = NAMES.get(decisions.metric, decisions.metric)
-    title = f"{short(decisions.environments[e])}\n{name}, row minus column, up to {decisions.played[e].max():,} runs"
+    undecided = int((decisions.signs[e] == 0).sum())
+    state = "settled" if undecided == 0 else f"{undecided} of {len(decisions.pairs)} undecided"
+    title = (
+        f"{short(decisions.environments[e])}\n{name}, row minus column\n"
+        f"{state} after up to {decisions.played[e].max():,} runs, family-wise level {100 * decisions.level:g}%"
+    )
     ax.set_title(title, fontsize="medium", pad=9)
+    occur = {kind for (row, column), kind in drawn.items() if row != column}
+    handles: list[Any] = [Patch(**style, label=kind) for kind, style in kinds.items() if kind in occur]
+    for flags, meaning in (
+        (decisions.implied, "\N{DAGGER} follows from others"),
+        (decisions.few_runs_rule, "(!) few runs rule"),
+    ):
+        if flags[e].any():
+            handles.append(Patch(facecolor="none", edgecolor="none", label=meaning))
     ax.legend(
-        handles=[
-            Patch(color=better, label="row is better"),
-            Patch(color=worse, label="row is worse"),
-            Patch(color="#E4E4E4", label="undecided"),
-        ],
+        handles=handles,
         frameon=False,
         fontsize="small",
-        ncols=3,
+        ncols=min(3, len(handles)),
         loc="upper center",
         bbox_to_anchor=(0.5, -0.02),
     )
     return ax
 
 
-def _cell(column: int, row: int, colour: str) -> Any:
+def _cell(column: int, row: int, **style: Any) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=colour, linewidth=0)
+    return Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, **({"linewidth": 0} | style))

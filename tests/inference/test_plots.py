@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -63,8 +65,28 @@ def test_comparison_is_the_table(decisions):
     }  # fmt: skip
     colours = {to_hex(patch.get_facecolor()) for patch in ax.patches}
     assert len(colours) == 3
+    assert legend(ax) == ["row is better", "row is worse", "undecided"]
+    assert ax.get_title().endswith("1 of 3 undecided after up to 80 runs, family-wise level 5%")
     with pytest.raises(InvalidArgument, match=r"environment is None; allowed: one of \['x', 'y'\]"):
         decisions.plot()
+
+
+def test_comparison_says_what_was_not_compared_and_what_follows():
+    test = AdaStop(["a", "b", "c"], comparisons=[("a", "b"), ("b", "c")], max_groups=1)
+    test.update(VALUES)
+    found = test.decisions
+    assert legend(found.plot()) == ["row is better", "row is worse", "not compared"]
+    assert "settled after up to 80 runs" in found.plot().get_title()
+    flags = np.array([[True, False]])
+    ax = dataclasses.replace(found, implied=flags, few_runs_rule=~flags, identical=flags).plot()
+    assert legend(ax)[3:] == ["\N{DAGGER} follows from others", "(!) few runs rule"]
+    words = {t.get_position(): t.get_text().split("\n") for t in ax.texts}
+    assert words[1, 0] == ["smaller\N{DAGGER}", "identical"]
+    assert words[2, 1][0] == "smaller (!)"
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def test_takes_axes(decisions):
