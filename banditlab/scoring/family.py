@@ -19,7 +19,7 @@ def state(self: Any, known: Any, horizon: int, rng: Any) -> Any:
 
 
 def announce(self: Any, state: Any, t: int) -> Any:
-    """Return the mechanism of round t; for a `PrincipalAgent` the payments, one row a report, one column a state."""
+    """Return the mechanism of round t, as `policy` says; it is checked, and copied before the agents respond."""
 
 
 def update(self: Any, state: Any, seen: Any, t: int) -> None:
@@ -47,8 +47,10 @@ def policy(cls: C) -> C:
 
     The class has `state(known, horizon, rng)`, which returns its memory for one run; `announce(state, t)`, which
     returns the mechanism of round t = 1, 2, ...; `update(state, seen, t)`, which learns; and fields declared with
-    `banditlab.field`. If the state has attributes `solves` (linear programs solved so far) and `bisecting` (whether
-    this round is a probe), they are recorded as metrics.
+    `banditlab.field`. A mechanism is, for a `PrincipalAgent`, the array of payments in [0, max_payment], one row a
+    report, one column a state; for a `HiringProblem`, a `hiring_games.Offer`; for an `InformationAcquisition`, the
+    array of probabilities phi(a | s). If the state has attributes `solves` (linear programs solved so far) and
+    `bisecting` (whether this round is a probe), they are recorded as metrics.
 
     Raises
     ------

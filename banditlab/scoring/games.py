@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import shown
+
 from .informed import informed_rules
+from .tables import adds_up, table
 
 if TYPE_CHECKING:
     from .principal_agent import PrincipalAgent
 
 Floats = NDArray[np.float64]
+
+ROUNDING = 1e-9
+"""Share of the largest payment, or of 1, by which announced payments and probabilities may be out of bounds."""
 
 
 class Played(NamedTuple):
@@ -28,7 +35,10 @@ class Played(NamedTuple):
     payment, profit : float
         What was paid, and what the principal gained beyond it, as drawn.
     violation : float
-        By how much the announced mechanism violates incentive compatibility, from the true means.
+        By how much the announced mechanism violates incentive compatibility, from the true means: what a round brings
+        the agent or sender who has most to gain from a strategy of his own, others being obedient and truthful. It is
+        the gain that `banditlab.scoring.audit` reports, and 0 where no mechanism asks for anything but a best response
+        (`PrincipalAgent`).
     """
 
     seen: Any
@@ -59,7 +69,45 @@ class Game(ABC):
 
     @abstractmethod
     def play(self, mechanism: Any, uniforms: Floats) -> Played:
-        """Play a round."""
+        """Play a round.
+
+        Raises
+        ------
+        InvalidType, InvalidArgument
+            If the mechanism is none of this environment.
+        """
+
+
+def announced_payments(name: str, value: Any, shape: tuple[int, ...], max_payment: float) -> Floats:
+    """Return a read-only copy of payments; raise unless they have the shape and lie in [0, max_payment]."""
+    return _announced(name, value, shape, max_payment, "payments")
+
+
+def announced_probabilities(name: str, value: Any, shape: tuple[int, ...], n_given: int) -> Floats:
+    """Return a read-only copy of probabilities; raise unless they add up to 1 over all axes but the first n_given."""
+    result = _announced(name, value, shape, 1.0, "probabilities")
+    adds_up(name, result, n_given)
+    return result
+
+
+def _announced(name: str, value: Any, shape: tuple[int, ...], high: float, what: str) -> Floats:
+    size = " x ".join(str(n) for n in shape)
+    if isinstance(value, type) or not isinstance(value, np.ndarray | list | tuple):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: an array ({size}) of {what}")
+    result: Floats = table(len(shape))(name, value)
+    if result.shape != shape:
+        raise InvalidArgument(f"{name} has the shape {result.shape}; allowed: {shape}")
+    wrong = np.argwhere((result < -ROUNDING * high) | (result > (1.0 + ROUNDING) * high))
+    if len(wrong):
+        where = tuple(int(i) for i in wrong[0])
+        entry = "".join(f"[{i}]" for i in where)
+        raise InvalidArgument(f"{name}{entry} is {float(result[where])!r}; allowed: [0, {high:g}]")
+    return result
+
+
+def unchanged(announced: Any, copy: Floats | None) -> bool:
+    """Say whether an array has the content that was copied; its owner may have changed it in place since."""
+    return isinstance(announced, np.ndarray) and copy is not None and np.array_equal(announced, copy)
 
 
 def draw(cumulative: Floats, u: float) -> int:
@@ -141,7 +189,7 @@ class PrincipalAgentGame(Game):
         self._of_action = np.cumsum(environment.action_distributions, axis=1)
         self._of_belief = np.cumsum(environment.beliefs, axis=1)
         self._gains = _gains(environment)
-        self._announced: Floats | None = None
+        self._announced: Any = None
         self._response: Any = None
 
     def best(self) -> Floats:
@@ -157,12 +205,14 @@ class PrincipalAgentGame(Game):
 
     def play(self, mechanism: Floats, uniforms: Floats) -> Played:
         """Play a round; `mechanism[m, w]` is paid for reporting belief m when the state is w."""
-        if mechanism is not self._announced:  # the same array again has the same response
-            self._announced, self._response = mechanism, self._environment.respond(mechanism)
+        if not unchanged(mechanism, self._announced):
+            world = self._environment
+            payments = announced_payments("announce(state, t)", mechanism, world.beliefs.shape, world.max_payment)
+            self._response, self._announced = world.respond(payments), payments
         response = self._response
         belief = draw(self._of_action[response.action], uniforms[0])
         state = draw(self._of_belief[belief], uniforms[1])
         report = int(response.reports[belief])
-        paid = float(mechanism[report, state])
+        paid = float(self._announced[report, state])
         regret = self._best - response.principal_profit
         return Played(Seen(response.action, report, state), regret, paid, float(self._gains[report, state]) - paid)

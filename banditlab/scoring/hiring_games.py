@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .games import Game, Played, draw, indices
+from banditlab.core.errors import InvalidType
+from banditlab.core.validation import shown
+
+from .games import Game, Played, announced_payments, announced_probabilities, draw, indices, unchanged
 
 if TYPE_CHECKING:
     from .hiring import HiringMechanism, HiringProblem
@@ -40,6 +43,37 @@ class Offer(NamedTuple):
     def of(cls, mechanism: HiringMechanism) -> Offer:
         """Return what a mechanism announces."""
         return cls(mechanism.recommendations, mechanism.payments, mechanism.decisions)
+
+    @classmethod
+    def announced(cls, offer: Any, world: HiringProblem) -> Offer:
+        """Return a read-only copy of what was announced; raise unless it is an offer that can be made in this world."""
+        name, n = "announce(state, t)", world.n_agents
+        if not isinstance(offer, Offer):
+            raise InvalidType(f"{name} is {shown(offer)}; allowed: a banditlab.scoring.hiring_games.Offer")
+        if not isinstance(offer.payments, tuple) or len(offer.payments) != n:
+            raise InvalidType(
+                f"{name}.payments is {shown(offer.payments)}; allowed: a tuple of {n} arrays, one an agent"
+            )
+        reported = (*world.n_efforts, *world.n_signals)
+        return cls(
+            announced_probabilities(f"{name}.recommendations", offer.recommendations, world.n_efforts, 0),
+            tuple(
+                announced_payments(f"{name}.payments[{i}]", paid, (*reported, world.n_states), world.max_payment)
+                for i, paid in enumerate(offer.payments)
+            ),
+            announced_probabilities(f"{name}.decisions", offer.decisions, (*reported, len(world.utility)), 2 * n),
+        )
+
+    def repeated(self, offer: Any) -> bool:
+        """Say whether what is announced is this again."""
+        return (
+            isinstance(offer, Offer)
+            and isinstance(offer.payments, tuple)
+            and len(offer.payments) == len(self.payments)
+            and unchanged(offer.recommendations, self.recommendations)
+            and unchanged(offer.decisions, self.decisions)
+            and all(unchanged(now, before) for now, before in zip(offer.payments, self.payments, strict=True))
+        )
 
 
 class EmployerKnows(NamedTuple):
@@ -91,7 +125,8 @@ class Responses(NamedTuple):
     reports : list of int arrays (n_efforts[i], n_signals[i])
         The report, when told each effort, at each signal.
     gain : float
-        The most that an agent gains by not obeying, weighted by the probability of the recommendation.
+        The most that an agent gains by a strategy of his own: the sum, over the recommendations that he may be given,
+        of what the best effort and reports gain, weighted by the recommendation's probability.
     """
 
     efforts: list[NDArray[np.intp]]
@@ -105,6 +140,7 @@ def respond(world: HiringProblem, offer: Offer) -> Responses:
     joint: Any = np.moveaxis(world.joint, n, -1)
     efforts, reports, gain = [], [], 0.0
     for i in range(n):
+        gained = 0.0
         told_efforts = np.zeros(world.n_efforts[i], dtype=np.intp)
         told_reports = np.zeros((world.n_efforts[i], world.n_signals[i]), dtype=np.intp)
         for told in range(world.n_efforts[i]):
@@ -123,7 +159,8 @@ def respond(world: HiringProblem, offer: Offer) -> Responses:
             obeys = value <= honest + tie
             told_efforts[told] = told if obeys else effort
             told_reports[told] = np.arange(world.n_signals[i]) if obeys else lies
-            gain = max(gain, value - honest)
+            gained += value - honest
+        gain = max(gain, gained)
         efforts.append(told_efforts)
         reports.append(told_reports)
     return Responses(efforts, reports, gain)
@@ -169,10 +206,12 @@ class HiringGame(Game):
 
     def play(self, mechanism: Offer, uniforms: Floats) -> Played:
         """Play a round."""
-        if mechanism is not self._announced:
-            self._announced, self._responses = mechanism, respond(self._environment, mechanism)
-            self._recommended = np.cumsum(mechanism.recommendations)
-            self._profit = self._expected_profit(mechanism)
+        if self._announced is None or not self._announced.repeated(mechanism):
+            self._announced = Offer.announced(mechanism, self._environment)
+            self._responses = respond(self._environment, self._announced)
+            self._recommended = np.cumsum(self._announced.recommendations)
+            self._profit = self._expected_profit(self._announced)
+        mechanism = self._announced
         told = indices(draw(self._recommended, uniforms[0]), mechanism.recommendations.shape)
         efforts = tuple(int(made[b]) for made, b in zip(self._responses.efforts, told, strict=True))
         cell = indices(draw(self._cumulative[efforts], uniforms[1]), self._cells)

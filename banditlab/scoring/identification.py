@@ -70,7 +70,9 @@ def identify(
     :math:`S_t = a \tilde S_k + (1 - a) \hat S` is announced; where the agent does something else, a bisection follows.
     It stops when the agent does k and
 
-    .. math:: 2 (B_S + B_u) I_q(k) \le \frac{\epsilon - 2 a (B_S + B_u)}{1 - a}.
+    .. math:: 2 (B_S + B_u) I_q(k) \le \frac{\epsilon - 2 a (B_S + B_u)}{1 - a},
+
+    where :math:`I_q(k)` is the radius that :math:`\hat S` was solved for.
 
     Parameters
     ----------
@@ -99,6 +101,8 @@ def identify(
 
     Raises
     ------
+    InvalidType
+        If the environment is not a `PrincipalAgent`.
     IncompatiblePolicy
         If there is no informed rule for some action.
 
@@ -111,8 +115,8 @@ def identify(
     1, as summarised): `banditlab.scoring.theory.identification_rate`.
 
     Reconstructed: the summary that was read misprints the stopping rule's right side; the one above was derived. So
-    were the first K rounds, which play each informed rule once, and the width of bisections, :math:`\epsilon / (B_S +
-    B_u)`.
+    were the first K rounds, which play each informed rule once, and the width of bisections, :math:`a / K`, which for
+    the fixed a is :math:`\epsilon / (4 K (B_S + B_u))`.
 
     References
     ----------
@@ -132,12 +136,12 @@ def identify(
     >>> found.certified, agent.profit(found.payments) > agent.optimal().profit - 0.2
     (True, True)
     """
-    positive("epsilon", epsilon)
-    open_probability("delta", delta)
-    boolean("adaptive", adaptive)
-    non_negative("confidence_scale", confidence_scale)
-    non_negative("tolerance", tolerance)
-    rounds_of("max_rounds", max_rounds)
+    epsilon = positive("epsilon", epsilon)
+    delta = open_probability("delta", delta)
+    adaptive = boolean("adaptive", adaptive)
+    confidence_scale = non_negative("confidence_scale", confidence_scale)
+    tolerance = non_negative("tolerance", tolerance)
+    max_rounds = rounds_of("max_rounds", max_rounds)
     reasons = why_not_informed(environment)
     if reasons:
         raise IncompatiblePolicy("; ".join(reasons))
@@ -155,7 +159,7 @@ def identify(
     meant = np.zeros(known.n_actions)
     solved_at = np.zeros(known.n_actions)
     search: Bisection | None = None
-    action, rule, last = 0, known.informed[0], (known.informed[0], 0)
+    action, rule, last, solved_for = 0, known.informed[0], (known.informed[0], 0), math.inf
     for t in range(known.n_actions + 1, max_rounds + 1):
         if search is not None:
             payments = search.probe()
@@ -163,6 +167,7 @@ def identify(
             if (estimates.n > (1.0 + tolerance) * solved_at).any():
                 action, rule = most_promising(known, estimates, programs, t, delta, confidence_scale)
                 solved_at = estimates.n.copy()
+                solved_for = float(estimates.radius(t, delta, confidence_scale)[action])
             meant[action] += 1.0
             share = min(math.sqrt(len(known.beliefs) / meant[action]), 1.0) if adaptive else epsilon / (4.0 * bound)
             payments = share * known.informed[action] + (1.0 - share) * rule
@@ -175,10 +180,10 @@ def identify(
             search = Bisection(payments, known.informed[action], action, share / known.n_actions)
         else:
             last = payments, action
-            radius = float(estimates.radius(t, delta, confidence_scale)[action])
-            if share < 1.0 and 2.0 * bound * radius <= (epsilon - 2.0 * share * bound) / (1.0 - share):
-                # the certificate is of the solution for the radius of now
-                if solved_at[action] >= estimates.n[action] - 1.0:
+            if share < 1.0:
+                enough = (epsilon - 2.0 * share * bound) / (2.0 * bound * (1.0 - share))
+                if solved_for <= enough:
                     return Identified(payments, action, t, True, programs.solves)
-                solved_at = np.zeros(known.n_actions)
+                if estimates.radius(t + 1, delta, confidence_scale)[action] <= enough:
+                    solved_at = np.zeros(known.n_actions)  # a solution of the next round would do
     return Identified(last[0], last[1], max_rounds, False, programs.solves)

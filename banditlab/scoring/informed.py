@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.errors import InvalidType
+from banditlab.core.validation import shown
+
 if TYPE_CHECKING:
     from .principal_agent import PrincipalAgent
 
@@ -34,6 +37,11 @@ def informed_rules(environment: PrincipalAgent) -> tuple[NDArray[np.float64], ND
     margins : float64 array (K,)
         By how much the agent prefers the action; negative where it cannot be made to.
 
+    Raises
+    ------
+    InvalidType
+        If the environment is not a `PrincipalAgent`.
+
     Examples
     --------
     >>> from banditlab import scoring
@@ -47,6 +55,10 @@ def informed_rules(environment: PrincipalAgent) -> tuple[NDArray[np.float64], ND
     >>> margins.round(6).tolist()
     [0.1, 0.3]
     """
+    from .principal_agent import PrincipalAgent
+
+    if not isinstance(environment, PrincipalAgent):
+        raise InvalidType(f"environment is {shown(environment)}; allowed: a PrincipalAgent")
     found = [environment.margin(k) for k in range(environment.n_actions)]
     return np.stack([rule for _, rule in found]), np.array([margin for margin, _ in found])
 
@@ -56,7 +68,8 @@ def why_not_informed(environment: PrincipalAgent) -> list[str]:
     _, margins = informed_rules(environment)
     least = LEAST_MARGIN * environment.max_payment
     return [
-        f"it needs a rule under which the agent strictly prefers action {k}, and the largest margin is {margins[k]:.3g}"
+        f"it needs a rule under which the agent strictly prefers action {k}, and the largest margin is "
+        f"{margins[k] + 0.0:.3g}"  # no -0
         for k in range(len(margins))
         if margins[k] < least
     ]

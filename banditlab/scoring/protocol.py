@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.errors import InvalidType
+from banditlab.core.errors import BanditlabError, InvalidType
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import one_of
 
 METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
+"""Sums over the rounds of what `games.Played` says (the first four); the share of rounds that were probes; the number
+of linear programs that the policy has solved."""
 
 BLOCK = 1024
 """Rounds whose random numbers are drawn at once, and between which the runner is asked whether to go on."""
@@ -32,7 +34,8 @@ class ScoringProtocol(Protocol):
         """Check that the policy is one for this kind of environment, and ask it for reasons of its own."""
         wanted = getattr(policy, "plays", None)
         if wanted is not None and type(environment).__name__ not in wanted:
-            return [f"it plays {' and '.join(wanted)}, and this is a {type(environment).__name__}"]
+            name = type(environment).__name__
+            return [f"it plays {' and '.join(wanted)}, and this is a{'n' * (name[0] in 'AEIOU')} {name}"]
         own = getattr(policy, "reasons_against", None)
         return list(own(environment, horizon)) if own is not None else []
 
@@ -74,7 +77,12 @@ def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -
         # as many numbers a round whatever the policy does: all policies face the same luck
         numbers = luck.random((BLOCK, game.n_uniforms))
         for t in range(first, last + 1):
-            played = game.play(policy.announce(state, t), numbers[t - first])
+            announced = policy.announce(state, t)
+            try:
+                played = game.play(announced, numbers[t - first])
+            except BanditlabError as error:
+                error.add_note(f"{policy!r} announced it in round t = {t} of run {run}")
+                raise
             regret += played.regret
             payment += played.payment
             profit += played.profit

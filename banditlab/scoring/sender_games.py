@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .games import Game, Played, draw, indices
+from .games import Game, Played, announced_probabilities, draw, indices, unchanged
 
 if TYPE_CHECKING:
     from .acquisition import InformationAcquisition
@@ -52,7 +52,7 @@ class Heard(NamedTuple):
 
 
 def largest_gain(joint: Floats, senders: Floats, decisions: Floats) -> float:
-    """Return the most that a sender gains by reporting one signal for another, weighted by the signal's probability.
+    """Return the most that a sender gains by lies: at each signal the best one, weighted by the signal's probability.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def largest_gain(joint: Floats, senders: Floats, decisions: Floats) -> float:
         worth = np.moveaxis(np.tensordot(joint, utility, axes=(0, 1)), i, 0)  # own signal first
         own = np.moveaxis(decisions, i, 0)
         earned = np.tensordot(worth, own, axes=(tuple(range(1, worth.ndim)),) * 2)  # [seen, reported]
-        worst = max(worst, float((earned - earned.diagonal()[:, None]).max()))
+        worst = max(worst, float((earned.max(axis=1) - earned.diagonal()).sum()))
     return worst
 
 
@@ -82,7 +82,9 @@ class AcquisitionGame(Game):
 
     The receiver is measured by two numbers, as in the literature: regret against the optimal incentive-compatible
     mechanism, which is negative where hers promises more than any such, and by how much hers violates incentive
-    compatibility (`largest_gain`).
+    compatibility (`largest_gain`). The literature's measure of violation was not read; where it is the gain of one lie
+    at one signal, as in a constraint of `InformationAcquisition.optimal`, it is at most this one, and at least this one
+    over the number of the sender's signals: the rates are the same.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ class AcquisitionGame(Game):
         self._worth = np.tensordot(self._joint, environment.receiver_utility, axes=(0, 1))
         self._best = environment.optimal().value
         self._everything = True
-        self._announced: Floats | None = None
+        self._announced: Any = None
         self._decided: Floats
         self._regret = self._violation = 0.0
 
@@ -117,10 +119,12 @@ class AcquisitionGame(Game):
 
     def play(self, mechanism: Floats, uniforms: Floats) -> Played:
         """Play a round; `mechanism[s..., a]` is the probability of decision a when s is reported."""
-        if mechanism is not self._announced:
-            self._announced, self._decided = mechanism, np.cumsum(mechanism, axis=-1)
-            self._regret = self._best - float((self._worth * mechanism).sum())
-            self._violation = largest_gain(self._joint, self._environment.sender_utilities, mechanism)
+        if not unchanged(mechanism, self._announced):
+            shape = self._worth.shape
+            decisions = announced_probabilities("announce(state, t)", mechanism, shape, len(shape) - 1)
+            self._announced, self._decided = decisions, np.cumsum(decisions, axis=-1)
+            self._regret = self._best - float((self._worth * decisions).sum())
+            self._violation = largest_gain(self._joint, self._environment.sender_utilities, decisions)
         cell = indices(draw(self._cumulative, uniforms[0]), self._joint.shape)
         state, signals = cell[0], cell[1:]
         decision = draw(self._decided[signals], uniforms[1])

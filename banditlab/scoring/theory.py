@@ -88,7 +88,7 @@ def identification_rate(
     Returns
     -------
     float
-        Rounds, without the constant.
+        Rounds, without the constant; inf where that is more than a float can hold.
 
     Examples
     --------
@@ -96,12 +96,15 @@ def identification_rate(
     >>> scoring.theory.identification_rate([0.5], 0.1, 0.5, n_beliefs=2) > 2000
     True
     """
-    deltas = vector(0.0, open_low=True)("gaps", gaps) if np.size(gaps) else np.zeros(0)
-    positive("epsilon", epsilon)
-    open_probability("delta", delta)
+    no_gaps = gaps.size == 0 if isinstance(gaps, np.ndarray) else isinstance(gaps, list | tuple) and not gaps
+    deltas = np.zeros(0) if no_gaps else vector(0.0, open_low=True)("gaps", gaps)
+    epsilon = positive("epsilon", epsilon)
+    delta = open_probability("delta", delta)
+    n_beliefs = positive_integer("n_beliefs", n_beliefs)
     bound = positive("max_payment", max_payment)
     total = bound + positive("max_utility", max_utility)
     if epsilon >= total:
         raise InvalidArgument(f"epsilon is {epsilon}; allowed: below max_payment + max_utility, {total:g}")
-    hardness = 4.0 * total**2 / epsilon**2 + float((deltas**-2.0).sum())
-    return float(bound**2 * positive_integer("n_beliefs", n_beliefs) * hardness * np.log(1.0 / delta))
+    with np.errstate(over="ignore"):
+        hardness = 4.0 * (np.float64(total) / epsilon) ** 2 + ((1.0 / deltas) ** 2).sum()
+        return float(bound**2 * n_beliefs * hardness * np.log(1.0 / delta))

@@ -12,8 +12,9 @@ from scipy.optimize import linprog
 TIES = 1e-6
 
 
-def golden_weights(n):
-    return [1.0 + (k * (math.sqrt(5.0) - 1.0) / 2.0) % 1.0 for k in range(1, n + 1)]
+def prime_weights(n):
+    primes = (p for p in itertools.count(2) if all(p % d for d in range(2, p)))
+    return [1.0 + math.sqrt(p) % 1.0 for p in itertools.islice(primes, n)]
 
 
 class Rounds:
@@ -89,7 +90,7 @@ class Rounds:
             else:
                 rows.append([*pays, -1.0])
                 rights.append(-((estimate[k][j] - spread[k][j]) / self.B - radius[j]))
-        objective = [*(TIES * weight for weight in golden_weights(n)), 1.0]
+        objective = [*(TIES * weight for weight in prime_weights(n)), 1.0]
         tight = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
         found = linprog(objective, A_ub=rows, b_ub=rights, bounds=[(0, 1)] * (n + 1), method="highs-ds", options=tight)
         if found.status != 0:

@@ -9,7 +9,8 @@ import pytest
 
 from banditlab import scoring
 from banditlab.core import sampling
-from banditlab.core.errors import BanditlabError, IncompatiblePolicy
+from banditlab.core.errors import BanditlabError, IncompatiblePolicy, InvalidType
+from banditlab.scoring import identification
 from banditlab.scoring.protocol import generator
 
 from . import naive
@@ -60,7 +61,7 @@ def test_it_stops_in_the_round_of_a_naive_transcription() -> None:
         best = max(range(3), key=lambda k: r.utility(k) + 0.9 * radius[k] - solved[k][0])
         payments = a * known.informed[best] + (1 - a) * solved[best][1]
         if play(payments) == best:
-            if 2 * bound * r.radius(best, t, delta, scale) <= (epsilon - 2 * a * bound) / (1 - a):
+            if 2 * bound * radius[best] <= (epsilon - 2 * a * bound) / (1 - a):
                 break
             continue
         search = naive.bisect(r, payments, known.informed[best], best, a / 3)
@@ -72,6 +73,45 @@ def test_it_stops_in_the_round_of_a_naive_transcription() -> None:
                 probe = None
     assert (found.certified, found.rounds, found.action) == (True, t, best)
     np.testing.assert_allclose(found.payments, payments, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.3])
+def test_certificate_is_of_the_radius_that_the_solution_was_found_for(
+    tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the adaptive a the radius is what decides when it stops."""
+    solved, real = [], identification.most_promising
+
+    def watched(known: Any, estimates: Any, programs: Any, t: int, delta: float, scale: float) -> Any:
+        action, rule = real(known, estimates, programs, t, delta, scale)
+        solved.append((action, rule, float(estimates.radius(t, delta, scale)[action])))
+        return action, rule
+
+    monkeypatch.setattr(identification, "most_promising", watched)
+    epsilon, bound = 1.8, 1.0 + 0.9
+    informed, _ = scoring.informed_rules(TOY)
+    for scale in (0.05, 0.07, 0.1, 0.12, 0.15, 0.2):
+        options: dict[str, Any] = {"adaptive": True, "tolerance": tolerance, "confidence_scale": scale}
+        found = scoring.identify(TOY, epsilon, 0.1, max_rounds=2000, **options)
+        action, rule, radius = solved[-1]
+        assert (found.certified, found.action) == (True, action)
+        way = informed[action] - rule
+        a = float(((found.payments - rule) * way).sum() / (way * way).sum())  # S_t = a informed + (1 - a) rule
+        assert 2 * bound * radius <= (epsilon - 2 * a * bound) / (1 - a) + 1e-9
+
+
+def test_whole_numbers_may_be_floats() -> None:
+    found = scoring.identify(TOY, 0.1, max_rounds=50.0)  # type: ignore[arg-type]
+    assert found.rounds == 50
+    assert isinstance(found.rounds, int)
+
+
+@pytest.mark.parametrize("environment", [None, "TOY", scoring.PrincipalAgent], ids=["none", "text", "class"])
+def test_environment_must_be_a_principal_and_her_agent(environment: Any) -> None:
+    with pytest.raises(InvalidType, match=r"environment is .*; allowed: a PrincipalAgent"):
+        scoring.identify(environment, 0.1)
+    with pytest.raises(InvalidType, match=r"environment is .*; allowed: a PrincipalAgent"):
+        scoring.informed_rules(environment)
 
 
 def test_budget_ends_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import banditlab as bl
 from banditlab import scoring
 from banditlab.core import sampling
 from banditlab.scoring.policies.estimates import CostDifferences
-from banditlab.scoring.policies.optimistic import OptimisticProgram
+from banditlab.scoring.policies.optimistic import OptimisticProgram, tie_break
 from banditlab.scoring.protocol import generator
 
 from . import naive
@@ -80,6 +81,18 @@ def test_program_without_a_solution_says_so() -> None:
         assert found is not None  # with the truth it is LP_k
         assert found[0] == pytest.approx(TOY.optimal_rule(k).payment, abs=1e-8)
     assert program.solves == 4
+
+
+def test_tie_breaking_weights_tell_rules_apart() -> None:
+    """No two sums of as many weights are the same; multiples of one number modulo 1 had w0 + w3 = w1 + w2."""
+    for n in range(1, 8):
+        assert tie_break(n, 1).tolist() == pytest.approx(naive.prime_weights(n), abs=1e-12)
+    weights = tie_break(7, 3)
+    assert len(weights) == 21
+    assert ((weights > 1.0) & (weights < 2.0)).all()
+    for size in (1, 2, 3):
+        sums = np.sort([weights[list(chosen)].sum() for chosen in itertools.combinations(range(21), size)])
+        assert np.diff(sums).min() > 1e-9
 
 
 def test_theory_scale_bisects() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
 import sys
+import types
 from typing import Any
 
 import joblib
@@ -17,6 +19,7 @@ import banditlab as bl
 from banditlab import scoring
 from banditlab.core import runner
 from banditlab.core.errors import (
+    BanditlabError,
     IncompatiblePolicy,
     InterruptedRunWarning,
     InvalidArgument,
@@ -24,9 +27,11 @@ from banditlab.core.errors import (
     InvalidType,
 )
 from banditlab.scoring.games import PrincipalKnows
+from banditlab.scoring.hiring_games import Offer
 from banditlab.scoring.protocol import METRICS, ScoringProtocol
 
 from .played import TOY, three_states
+from .test_online_exact import HIRING, SENDERS
 
 HALF = np.full((5, 2), 0.25)
 POLICIES = {
@@ -164,7 +169,37 @@ class TestErrors:
         with pytest.raises(IncompatiblePolicy, match=r"shape \(2, 2\), and the beliefs \(5, 2\)"):
             play(scoring.FixedRule(np.eye(2)))
 
-    @pytest.mark.parametrize("rule", [None, 3, "Brier", scoring.Brier], ids=["none", "number", "text", "class"])
+    def test_lies_whose_worth_nobody_knows_are_told_before_anything_is_played(self) -> None:
+        known = {"beliefs": TOY.beliefs, "action_distributions": TOY.action_distributions, "costs": TOY.costs}
+        world = scoring.PrincipalAgent(**known, utility=TOY.belief_utility)
+        lies = scoring.FixedRule(np.eye(2)[[1, 1, 1, 0, 0]])
+        with pytest.raises(IncompatiblePolicy, match=r"payments make the agent lie.*decisions is None"):
+            play([scoring.Oracle(), lies], world)
+        assert np.isfinite(play(lies, TOY).values("regret")).all()
+
+    def test_rules_that_have_no_payments_here(self) -> None:
+        with pytest.raises(IncompatiblePolicy, match=r"its rule cannot be asked for its payments here: .*allowed"):
+            play(scoring.FixedRule(scoring.Brier(3).bounded(1.0)))
+        table = scoring.TableRule(np.eye(2), [[0.2, 0.8], [0.8, 0.2]])
+        with pytest.raises(IncompatiblePolicy, match=r"its rule cannot be asked for its payments here: .*allowed"):
+            play(scoring.FixedRule(table))
+        corners = scoring.PrincipalAgent(
+            beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]], costs=[0, 0.1],
+            utility=[1, 0.5, 1],
+        )  # fmt: skip
+        with pytest.raises(IncompatiblePolicy, match=r"its payments reach from -inf to .*, outside \[0, 1\]"):
+            play(scoring.FixedRule(scoring.Logarithmic(2)), corners)
+
+    def test_optimal_rules_are_rules(self) -> None:
+        policy = scoring.FixedRule(TOY.optimal())
+        np.testing.assert_array_equal(policy.rule, TOY.optimal().payments)
+        np.testing.assert_allclose(play(policy).values("regret"), 0.0, atol=1e-9)
+
+    @pytest.mark.parametrize(
+        "rule",
+        [None, 3, "Brier", scoring.Brier, types.SimpleNamespace(table=lambda beliefs: "text")],
+        ids=["none", "number", "text", "class", "look-alike"],
+    )
     def test_fixed_rule_wants_a_rule(self, rule: Any) -> None:
         with pytest.raises(InvalidType, match=r"FixedRule\.rule is .*; allowed: a scoring rule, or a table"):
             scoring.FixedRule(rule)
@@ -218,6 +253,121 @@ class Coin:
 
     def update(self, state: Any, seen: Any, t: int) -> None:
         pass
+
+
+@scoring.policy
+class InPlace:
+    """Announces in turn two mechanisms: one array that it overwrites, or a new one each time."""
+
+    one: Any = bl.field(doc="mechanism of odd rounds")
+    two: Any = bl.field(doc="mechanism of even rounds")
+    fresh: Any = bl.field(default=False, doc="whether to announce a new array each time")
+
+    def state(self, known: Any, horizon: int, rng: Any) -> Any:
+        return copy.deepcopy(self.one)
+
+    def announce(self, state: Any, t: int) -> Any:
+        now = self.one if t % 2 else self.two
+        if self.fresh:
+            return copy.deepcopy(now)
+        if isinstance(state, Offer):
+            for mine, new in zip((state[0], *state[1], state[2]), (now[0], *now[1], now[2]), strict=True):
+                mine[:] = new
+        else:
+            state[:] = now
+        return state
+
+    def update(self, state: Any, seen: Any, t: int) -> None:
+        pass
+
+
+@scoring.policy
+class Announces:
+    """Announces the same thing for ever."""
+
+    what: Any = bl.field(doc="anything")
+
+    def state(self, known: Any, horizon: int, rng: Any) -> Any:
+        return self.what
+
+    def announce(self, state: Any, t: int) -> Any:
+        return state
+
+    def update(self, state: Any, seen: Any, t: int) -> None:
+        pass
+
+
+def offer(**changes: Any) -> Offer:
+    best = HIRING.optimal()
+    arrays = [np.array(best.recommendations), tuple(np.array(paid) for paid in best.payments), np.array(best.decisions)]
+    return Offer(*arrays)._replace(**changes)
+
+
+SHIRK = offer(recommendations=np.array([[1.0, 0.0], [0.0, 0.0]]))
+WITH_NAN = np.where(np.arange(10).reshape(5, 2) == 3, np.nan, 0.25)
+
+
+class TestAnnouncements:
+    @pytest.mark.parametrize(
+        ("environment", "one", "two"),
+        [
+            (TOY, np.array(HALF), np.array(TOY.optimal().payments)),
+            (SENDERS, np.full((2, 2, 3), 1 / 3), np.array(SENDERS.optimal().decisions)),
+            (HIRING, SHIRK, offer()),
+        ],
+        ids=["one agent", "senders", "several agents"],
+    )
+    def test_array_that_its_owner_overwrites_is_a_new_mechanism(self, environment: Any, one: Any, two: Any) -> None:
+        found = play({"in place": InPlace(one, two), "fresh": InPlace(one, two, fresh=True)}, environment)
+        for metric in METRICS:
+            values = found.values(metric)
+            np.testing.assert_array_equal(values[0], values[1], err_msg=metric)
+        steps = np.diff(found.values("regret")[0, 0])
+        assert np.ptp(steps) > 0.01  # the two mechanisms are told apart
+
+    def test_lists_are_payments_too(self) -> None:
+        same_numbers = {"list": Announces(HALF.tolist()), "array": Announces(HALF)}
+        values = play(same_numbers).values("profit")
+        np.testing.assert_array_equal(values[0], values[1])
+
+    @pytest.mark.parametrize(
+        ("environment", "what", "message"),
+        [
+            (TOY, WITH_NAN, r"announce\(state, t\)\[1\]\[1\] is nan; allowed: "),
+            (TOY, HALF - 1.0, r"announce\(state, t\)\[0\]\[0\] is -0\.75; allowed: \[0, 1\]"),
+            (TOY, 1e6 * HALF, r"announce\(state, t\)\[0\]\[0\] is 250000\.0; allowed: \[0, 1\]"),
+            (TOY, HALF[:2], r"has the shape \(2, 2\); allowed: \(5, 2\)"),
+            (TOY, None, r"announce\(state, t\) is None; allowed: an array \(5 x 2\) of payments"),
+            (TOY, scoring.Brier(2), r"announce\(state, t\) is Brier.*; allowed: an array \(5 x 2\)"),
+            (TOY, [[0.1], [0.1, 0.2]], r"different lengths"),
+            (TOY, [["a", "b"]] * 5, r"allowed: an array with 2 axes of finite numbers"),
+            (SENDERS, np.full((2, 2, 3), 0.5), r"announce\(state, t\)\[0\]\[0\] adds up to 1\.5; allowed: 1"),
+            (SENDERS, np.full((2, 3), 1 / 3), r"allowed: an array with 3 axes"),
+            (SENDERS, 0.5, r"announce\(state, t\) is 0\.5; allowed: an array \(2 x 2 x 3\) of probabilities"),
+            (HIRING, HIRING.optimal(), r"allowed: a banditlab\.scoring\.hiring_games\.Offer"),
+            (HIRING, offer(payments=offer().payments[:1]), r"payments is .*; allowed: a tuple of 2 arrays"),
+            (HIRING, offer(payments=(offer().payments[0],) * 3), r"payments is .*; allowed: a tuple of 2 arrays"),
+            (
+                HIRING,
+                offer(payments=tuple(9.0 + paid for paid in offer().payments)),
+                r"payments\[0\]\[0\]\[0\]\[0\]\[0\]\[0\] is 9\.\d*; allowed: \[0, 1\]",
+            ),
+            (HIRING, offer(recommendations=np.full((2, 2), 0.5)), r"\.recommendations adds up to 2; allowed: 1"),
+            (HIRING, offer(decisions=-offer().decisions), r"\.decisions.* is -1\.0; allowed: \[0, 1\]"),
+        ],
+        ids=[
+            "nan", "negative", "too large", "shape", "none", "rule", "ragged", "text",
+            "sums", "axes", "number",
+            "mechanism", "one agent's", "three agents'", "payments", "recommendations", "decisions",
+        ],
+    )  # fmt: skip
+    def test_what_is_no_mechanism_is_refused(self, environment: Any, what: Any, message: str) -> None:
+        with pytest.raises(BanditlabError, match=message) as error:
+            play(Announces(what), environment)
+        assert error.value.__notes__[0].endswith("announced it in round t = 1 of run 0")
+
+    def test_rounding_is_no_error(self) -> None:
+        assert np.isfinite(play(Announces(HALF * 4.0 * (1.0 + 1e-12))).values("regret")).all()
 
 
 class TestInterruption:

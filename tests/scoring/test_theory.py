@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from banditlab.core.errors import BanditlabError
@@ -26,6 +27,12 @@ def test_identification_rate_is_that_of_its_formula() -> None:
     assert theory.identification_rate([], 0.1, 0.5, n_beliefs=1) < rate
 
 
+def test_identification_rate_of_the_tiniest_numbers() -> None:
+    assert theory.identification_rate([1e-200], 0.1, 0.5, n_beliefs=2) == np.inf
+    assert theory.identification_rate([0.5], 1e-200, 0.5, n_beliefs=2) == np.inf
+    assert theory.identification_rate(np.zeros(0), 0.1, 0.5, n_beliefs=2) < np.inf
+
+
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
@@ -33,8 +40,10 @@ def test_identification_rate_is_that_of_its_formula() -> None:
         (theory.online_exponents, (0.4,)),
         (theory.identification_rate, ([0.0], 0.1, 0.5)),
         (theory.identification_rate, ([0.1], 5.0, 0.5)),
+        (theory.identification_rate, ([[0.1], [0.1, 0.2]], 0.1, 0.5)),
+        (theory.identification_rate, (None, 0.1, 0.5)),
     ],
-    ids=["no actions", "alpha", "gap", "epsilon"],
+    ids=["no actions", "alpha", "gap", "epsilon", "ragged", "none"],
 )
 def test_bad_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
     options = {"n_beliefs": 2} if function is theory.identification_rate else {}

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import field
-from banditlab.core.errors import InvalidType
+from banditlab.core.errors import BanditlabError, InvalidType
 from banditlab.core.validation import matrix, non_negative, optional, positive, positive_integer, shown
 from banditlab.scoring.family import policy
 from banditlab.scoring.games import Game, PrincipalKnows, Seen
 from banditlab.scoring.informed import why_not_informed
+from banditlab.scoring.optimal_rule import OptimalRule
+from banditlab.scoring.rules import ScoringRule
 
 from .estimates import Bisection, CostDifferences, Estimates
 from .optimistic import OptimisticProgram
@@ -23,20 +25,20 @@ Floats = NDArray[np.float64]
 
 
 def rule_or_table(name: str, value: Any) -> Any:
-    """Check for a `ScoringRule`, or a table of payments with one row a belief and one column a state."""
-    if isinstance(value, type):
-        raise InvalidType(f"{name} is the class {value.__name__}; allowed: a scoring rule, or a table of payments")
-    if hasattr(value, "table"):
+    """Check for a `ScoringRule`, or payments with one row a belief and one column a state, as of an `OptimalRule`."""
+    if isinstance(value, ScoringRule):
         return value
+    if isinstance(value, OptimalRule):
+        value = value.payments
     if isinstance(value, list | tuple | np.ndarray):
         return matrix()(name, value)
-    raise InvalidType(f"{name} is {shown(value)}; allowed: a scoring rule, or a table of payments (beliefs by states)")
+    found = f"the class {value.__name__}" if isinstance(value, type) else shown(value)
+    raise InvalidType(f"{name} is {found}; allowed: a scoring rule, or a table of payments (beliefs by states)")
 
 
-def payments_of(rule: Any, beliefs: Floats) -> Floats:
+def payments_of(rule: ScoringRule | Floats, beliefs: Floats) -> Floats:
     """Return the payments of a rule, or of a table of payments, at a list of beliefs."""
-    found: Floats = rule.table(beliefs) if hasattr(rule, "table") else rule
-    return found
+    return rule.table(beliefs) if isinstance(rule, ScoringRule) else rule
 
 
 @policy
@@ -45,8 +47,9 @@ class FixedRule:
 
     Parameters
     ----------
-    rule : ScoringRule or array_like of shape (beliefs, states)
-        The rule, or its payments at the environment's beliefs; they must lie in [0, max_payment].
+    rule : ScoringRule, OptimalRule or array_like of shape (beliefs, states)
+        The rule, or its payments at the environment's beliefs; they must lie in [0, max_payment]. If they make the
+        agent lie, the environment must have `decisions`.
 
     Notes
     -----
@@ -63,14 +66,21 @@ class FixedRule:
     rule: Any = field(check=rule_or_table, doc="a scoring rule, or its payments: one row a belief, one column a state")
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:
-        """Check shape and range of the payments."""
-        payments = payments_of(self.rule, environment.beliefs)
+        """Check shape and range of the payments, and that what they make the agent do has a known worth."""
+        try:
+            payments = payments_of(self.rule, environment.beliefs)
+        except BanditlabError as error:  # a rule for other states or other reports
+            return [f"its rule cannot be asked for its payments here: {error}"]
         if payments.shape != environment.beliefs.shape:
             return [f"its payments have the shape {payments.shape}, and the beliefs {environment.beliefs.shape}"]
         low, high, bound = float(payments.min()), float(payments.max()), environment.max_payment
         slack = 1e-9 * bound
-        if low < -slack or high > bound + slack:
+        if not (low >= -slack and high <= bound + slack):  # NaN too
             return [f"its payments reach from {low:.6g} to {high:.6g}, outside [0, {bound:.6g}] (max_payment)"]
+        try:
+            environment.respond(np.clip(payments, 0.0, bound))
+        except BanditlabError as error:
+            return [str(error)]
         return []
 
     def state(self, known: PrincipalKnows, horizon: int, rng: Any) -> Floats:

@@ -127,7 +127,7 @@ class HiringExploreThenCommit:
                 if margin < LEAST_MARGIN * environment.max_payment:
                     reasons.append(
                         f"it needs payments under which agent {i} strictly prefers effort {effort}, and the largest "
-                        f"margin is {margin:.3g}"
+                        f"margin is {margin + 0.0:.3g}"  # no -0
                     )
         return reasons
 

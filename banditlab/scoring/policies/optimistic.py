@@ -19,14 +19,21 @@ TIES = 1e-6
 
 
 def tie_break(n_beliefs: int, n_states: int) -> Floats:
-    """Return weights between 1 and 2 that no two optimal vertices share: they make the optimal rule unique.
+    """Return weights between 1 and 2 that no two rules with rational payments share: they make the optimum unique.
 
     Optimal faces are common here, as many payments never bind; without this the rule would depend on where the solver
-    comes from, and so on how often programs are re-solved. The weights are 1 plus the multiples of the golden ratio
-    modulo 1. All are positive: of two rules that cost the same, that with the smaller payments is taken.
+    comes from, and so on how often programs are re-solved. The weights are 1 plus the fractional parts of the square
+    roots of the first primes, which are linearly independent over the rationals together with 1: the weighted sums of
+    two different rational rules differ, though maybe by less than the solver's tolerance. All weights are positive: of
+    two rules that cost the same, that with the smaller payments is taken.
     """
-    golden = (np.sqrt(5.0) - 1.0) / 2.0
-    weights: Floats = 1.0 + (golden * np.arange(1, n_beliefs * n_states + 1)) % 1.0
+    n = n_beliefs * n_states
+    # the n-th prime is below n (log n + log log n) from n = 6 on (Rosser)
+    sieve = np.ones(max(14, math.ceil(n * (math.log(n) + math.log(max(math.log(n), 1.0))))), dtype=bool)
+    sieve[:2] = False
+    for factor in range(2, math.isqrt(len(sieve)) + 1):
+        sieve[factor * factor :: factor] = False
+    weights: Floats = 1.0 + np.sqrt(np.flatnonzero(sieve)[:n]) % 1.0
     return weights
 
 
