@@ -37,19 +37,27 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     inside = -tolerance <= slope[1] and slope[2] <= tolerance
     outside = slope[1] > tolerance or slope[2] < -tolerance
     verdict = HOLDS if inside else FAILS if outside else UNTESTABLE
-    found.append(
-        Verdict("regret does not depend on the number of states", SOURCE, f"exponent 0 +- {tolerance}", *slope, verdict)
-    )
+    claim = "regret does not depend on the number of states, where nobody can tell some of them apart"
+    found.append(Verdict(claim, SOURCE, f"exponent 0 +- {tolerance}", *slope, verdict))
+    numbers, regrets = final(folder, "values")
+    slope = exponent(numbers, regrets)
+    verdict = HOLDS if slope[2] <= tolerance else FAILS if slope[1] > tolerance else UNTESTABLE
+    claim = "regret does not grow with the number of states, where all of them differ in beliefs and values"
+    found.append(Verdict(claim, SOURCE, f"exponent <= {tolerance}", *slope, verdict))
     return found
 
 
 def figure(folder: Path, size: str) -> Figure:
-    """Return regret at the horizon against the number of actions, and against the number of states."""
+    """Return regret at the horizon against the number of actions, and against the number of states of either kind."""
     from banditlab.plotting import COLOURS
 
-    drawing = Figure(figsize=(8.5, 3.6), dpi=150, layout="constrained")
-    panels = drawing.subplots(1, 2, sharey=True)
-    names = {"actions": "number of actions $K$", "states": "number of states"}
+    drawing = Figure(figsize=(11.5, 3.6), dpi=150, layout="constrained")
+    panels = drawing.subplots(1, 3, sharey=True)
+    names = {
+        "actions": "number of actions $K$",
+        "states": "number of states, split",
+        "values": "number of states, all different",
+    }
     for ax, (family, name) in zip(panels, names.items(), strict=True):
         numbers, regrets = final(folder, family)
         found = np.array([mean(sample) for sample in regrets])

@@ -1,4 +1,4 @@
-"""Play the policy on both families and store the results; nothing is computed from them here."""
+"""Play the policy on all families and store the results; nothing is computed from them here."""
 
 from __future__ import annotations
 
@@ -40,13 +40,36 @@ def qualities(n_actions: int, n_copies: int = 1) -> scoring.PrincipalAgent:
     )
 
 
+def different_values(n_states: int) -> scoring.PrincipalAgent:
+    """Return the agent of `qualities(3)` in a world whose states all differ, in beliefs and in worth of decisions.
+
+    Half of the states are on the side of each decision. The belief x in -0.8, ..., 0.8 (0.4 k / (K - 1) = |x| / 2 of
+    `qualities`) gives state s of the first or second side the probability (1 -+ x d_s) / S; the side's decision is
+    worth v_s there, the other nothing. On each side d_s = 1 + `learned` cos(2 pi s / n) and v_s = 1 + `worth` sin(2 pi
+    s / n): both are 1 on average and uncorrelated, so that every action is worth to the principal what it is worth in
+    `qualities(3)`, whatever the number of states (from 3 a side on).
+    """
+    config, plain = configuration()["values"], qualities(3)
+    n = n_states // 2
+    angles = 2.0 * np.pi * np.arange(n) / n
+    learned, worth = 1.0 + config["learned"] * np.cos(angles), 1.0 + config["worth"] * np.sin(angles)
+    x = 2.0 * plain.beliefs[:, 0] - 1.0  # above 0 where the first side is the likelier
+    return scoring.PrincipalAgent(
+        beliefs=(1.0 + np.outer(x, np.concatenate([learned, -learned]))) / n_states,
+        action_distributions=plain.action_distributions,
+        costs=plain.costs,
+        decisions=np.kron(np.eye(2), worth),
+    )
+
+
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
-    """Play both families at a size ('full' or 'quick') and store the results in `folder`."""
+    """Play all families at a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
     policy = scoring.OSRA(confidence_scale=config["confidence_scale"])
     families = {
         "actions": {f"K = {k}": qualities(k) for k in config["actions"]["numbers"]},
         "states": {f"{s} states": qualities(3, s // 2) for s in config["states"]["numbers"]},
+        "values": {f"{s} states": different_values(s) for s in config["values"]["numbers"]},
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, environments in families.items():
