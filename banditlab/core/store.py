@@ -6,6 +6,7 @@ Layout, one folder a cell (an environment, a policy, a horizon, checkpoints, met
     cells/<address>/cell.json          what the cell is, readable
     cells/<address>/runs-A-B.parquet   runs A to B: one row a run and checkpoint
     cells/<address>/failure.txt        the traceback, if the cell failed when it was last tried
+    cells/unmade-*/failure.txt         the same, of a cell of a sweep whose environment or policy could not be made
 
 The address is a hash of everything that the numbers depend on, the code included. Files appear whole or not at all:
 they are written beside, flushed to the disk and renamed. So any number of processes may use one store at once, and may
@@ -23,6 +24,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -215,6 +217,23 @@ class Store:
                 _write(self._folder(job) / "failure.txt", traceback.encode())
             else:
                 (self._folder(job) / "failure.txt").unlink(missing_ok=True)
+
+    def write_unmade(self, told: dict[str, Any], traceback: str) -> None:
+        """Keep the traceback of a cell whose components could not be made, so that it has no address of its own.
+
+        `told` is its label and parameters, under which it stands until it can be made: then `traceback` is empty.
+        """
+        name = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+        folder = self.folder / "cells" / f"unmade-{name}"
+        with contextlib.suppress(OSError):  # the result has it too
+            if traceback:
+                folder.mkdir(exist_ok=True)
+                shown_parameters = ", ".join(f"{key}={value}" for key, value in told["parameters"].items())
+                labels = {"environment": f"not made ({shown_parameters})", "policy": told["label"]}
+                _write(folder / "cell.json", json.dumps({"labels": labels} | told, indent=1).encode(), flush=False)
+                _write(folder / "failure.txt", traceback.encode())
+            elif folder.exists():
+                shutil.rmtree(folder)
 
     def _make_cell(self, job: Job) -> None:
         folder = self._folder(job)

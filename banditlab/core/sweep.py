@@ -131,7 +131,7 @@ def sweep(
     n_jobs = check_n_jobs(n_jobs)
     one_of(*KEEPS)("keep", keep)
     where = as_store(store)
-    planned = list(_plan(world, players, combinations, horizon, common))
+    planned = _plan(world, players, combinations, horizon, common)
     provenance = {
         "first_run": common["first_run"],
         "n_runs": common["n_runs"],
@@ -283,6 +283,8 @@ def _play(
     bounds = lower_bounds(dict(enumerate(jobs)))
     cells: dict[int, Cell] = {}
     failures = len(planned) - len(jobs)
+    for p in planned if store is not None else ():
+        store.write_unmade(p.known, p.failure)
     started = time.perf_counter()
     with Progress(sum(job.rounds for job in jobs), progress) as bar:
 

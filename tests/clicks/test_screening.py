@@ -143,3 +143,27 @@ def test_screening_does_not_depend_on_the_kind_of_rewards() -> None:
     assert screened[0].all()
     assert not screened[1].any()
     assert (selections[0] <= enough(0.86)).all()
+
+
+@pytest.mark.parametrize("c", [1.0, 2.0])
+def test_regret_at_desired_strategies_grows_like_the_root_of_the_horizon(c: float) -> None:
+    """Corollary 5.4 and the lower bound, on a gap c sqrt(K log T / T) that is hardly told apart from none.
+
+    Slope 1/2 of log regret in log T, up to a factor sqrt(log T) in either direction, which is worth 0.056 here (regret
+    of order log T would have slope 0.11), within 4 standard errors.
+    """
+    horizons, n_arms, runs = [2_000, 8_000, 32_000], 5, 1_000
+    means, errors = [], []
+    for horizon in horizons:
+        gap = c * math.sqrt(n_arms * math.log(horizon) / horizon)
+        mu = np.array([0.5 + gap / 2.0] + [0.5 - gap / 2.0] * (n_arms - 1))
+        env = clicks.StrategicClickBandit(mu, 1.1 * mu)
+        options = {"horizon": horizon, "n_runs": runs, "seed": 1, "checkpoints": [horizon], "progress": False}
+        regret = bl.run(env, clicks.UCBS(), **options).values()[0, :, -1]
+        means.append(regret.mean())
+        errors.append(regret.std(ddof=1) / math.sqrt(runs) / regret.mean())
+    x = np.log(horizons) - np.log(horizons).mean()
+    weights = x / (x @ x)
+    slope, error = weights @ np.log(means), math.sqrt(weights**2 @ np.square(errors))
+    logarithm = 0.5 * math.log(math.log(horizons[-1]) / math.log(horizons[0])) / math.log(horizons[-1] / horizons[0])
+    assert abs(slope - 0.5) < logarithm + 4.0 * error

@@ -221,6 +221,28 @@ class TestFailures:
         assert next(text for text in told["failure"] if text).strip().endswith("RuntimeError: crashed on purpose")
         assert len(result.summary()) == len(result.finished)
 
+    def test_of_factories_are_in_the_store_until_they_work(self, tmp_path):
+        allowed = []
+
+        def choosy(delta):
+            if delta not in allowed:
+                raise ValueError(f"not {delta}")
+            return arms.EpsilonGreedy(epsilon=delta)
+
+        options = OPTIONS | {"store": tmp_path / "s"}
+        over = {"delta": [0.25, 0.5]}
+        allowed.append(0.5)
+        with pytest.warns(CellFailedWarning, match="1 of 2 cells failed"):
+            bl.sweep(gap(0.1), choosy, over, **options)
+        told = bl.Store(tmp_path / "s").cells().set_index("environment")
+        assert "ValueError: not 0.25" in told.loc["not made (delta=0.25)", "failure"]
+        assert told.loc["not made (delta=0.25)", "n_runs"] == 0
+        allowed.append(0.25)
+        bl.sweep(gap(0.1), choosy, over, **options)
+        told = bl.Store(tmp_path / "s").cells()
+        assert told["failure"].tolist() == ["", ""]
+        assert told["n_runs"].tolist() == [20, 20]
+
     def test_are_in_the_store_until_the_cell_is_finished(self, tmp_path):
         source = """
 from banditlab import arms
