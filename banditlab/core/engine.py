@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,15 @@ class Job:
 
 
 class Gatherer(ABC):
-    """Takes the metrics of a job's runs as they come, in any order."""
+    """Takes the metrics of a job's runs as they come, in any order.
+
+    Attributes
+    ----------
+    in_order : bool
+        Whether it must hold what comes before the runs that precede it.
+    """
+
+    in_order: ClassVar[bool] = False
 
     @abstractmethod
     def add(self, first_run: int, values: NDArray[np.float64]) -> None:
@@ -313,14 +321,17 @@ class _Playing:
                 for first_run, values, seconds in self.store.read(job):
                     if first_run > end:
                         gaps.append((end, first_run))
-                    self._gather(k, first_run, values, seconds)
+                    if gaps and self._gatherer(k).in_order and self.store.path(job, first_run, len(values)).exists():
+                        tasks.append(_Task(k, first_run, len(values)))  # read again in its turn, and found
+                    else:
+                        self._gather(k, first_run, values, seconds)
                     self.progress[k].stored += len(values)
                     end = first_run + len(values)
                 if end < job.first_run + job.n_runs:
                     gaps.append((end, job.first_run + job.n_runs))
             tasks += [_Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
             self._tell(k)
-        return tasks
+        return sorted(tasks, key=lambda task: (task.job, task.first_run))
 
     def compile(self, tasks: list[_Task], names: Sequence[str]) -> None:
         """Compile the kernels of all jobs that have tasks."""
@@ -354,11 +365,14 @@ class _Playing:
             self._gather(task.job, task.first_run, values, seconds)
         self._tell(task.job)
 
+    def _gatherer(self, k: int) -> Gatherer:
+        found = self.gatherers[k]
+        if found is None:
+            found = self.gatherers[k] = self._make(self.jobs[k])
+        return found
+
     def _gather(self, k: int, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
-        gatherer = self.gatherers[k]
-        if gatherer is None:
-            gatherer = self.gatherers[k] = self._make(self.jobs[k])
-        gatherer.add(first_run, values)
+        self._gatherer(k).add(first_run, values)
         self.progress[k].done[first_run] = len(values)
         self.progress[k].seconds += seconds
         self.bar.add(len(values) * self.jobs[k].horizon)

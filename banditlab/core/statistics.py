@@ -72,6 +72,8 @@ class Statistics:
 class Moments(Gatherer):
     """Merges runs into statistics, block by block in their order, and forgets them."""
 
+    in_order = True
+
     def __init__(self, job: Job) -> None:
         shape = (len(job.columns), len(job.checkpoints))
         self._columns = job.columns

@@ -14,7 +14,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import engine
+from banditlab.core import engine, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
 
 
@@ -352,6 +352,29 @@ def test_statistics_do_not_depend_on_chunks(monkeypatch, tmp_path):
     for result in (stored, other):
         for name, values in whole.statistics()[0].columns().items():
             np.testing.assert_array_equal(result.statistics()[0].columns()[name], values, err_msg=name)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_hole_at_the_start_of_a_store_does_not_keep_the_rest_in_memory(tmp_path, monkeypatch, n_jobs):
+    options = {"horizon": 20, "seed": 1, "n_jobs": n_jobs, "progress": False}
+    whole = bl.run(gap(0.2), arms.UCB1(), n_runs=12_800, keep="summary", **options)
+    bl.run(gap(0.2), arms.UCB1(), first_run=128, n_runs=12_672, store=tmp_path / "s", **options)
+    waiting, played = [], []
+    add, protocol = statistics.Moments.add, type(arms.UCB1.family.protocol)
+    simulate = protocol.simulate
+
+    def noted(self, first_run, values):
+        add(self, first_run, values)
+        waiting.append(len(self._waiting))
+
+    monkeypatch.setattr(statistics.Moments, "add", noted)
+    monkeypatch.setattr(protocol, "simulate", lambda *a: (played.append(1), simulate(*a))[1])
+    again = bl.run(gap(0.2), arms.UCB1(), n_runs=12_800, keep="summary", store=tmp_path / "s", **options)
+    assert len(played) == 1
+    assert len(waiting) == 100
+    assert max(waiting) <= engine.AHEAD * 2
+    for name, values in whole.statistics()[0].columns().items():
+        np.testing.assert_array_equal(again.statistics()[0].columns()[name], values, err_msg=name)
 
 
 class TestStore:
