@@ -115,7 +115,7 @@ def _speed(value: float) -> str:
 
 def _print_summary(console: Any, result: Results) -> None:
     """Print a table an environment: what each policy's last checkpoint says."""
-    metric = "regret" if "regret" in result.metrics else result.metrics[0]
+    metric = result.default_metric
     frame = result.summary(metric)
     bounded = "ratio_to_lower_bound" in frame and not frame["ratio_to_lower_bound"].isna().all()
     rounds, runs = f"{int(result.checkpoints[-1]):,}", f"{result.n_runs:,}"
@@ -251,7 +251,7 @@ def sweep_command(
 
 def _print_sweep(console: Any, result: SweepResults) -> None:
     """Print one line a cell: parameters, policy, mean and interval of the last checkpoint."""
-    metric = "regret" if "regret" in result.metrics else result.metrics[0]
+    metric = result.default_metric
     names = [*result.parameters, "policy"]
     table = _table(
         console, f"{metric}, {result.provenance['n_runs']:,} runs a cell", *names, "mean", "+/- 95%", left=len(names)

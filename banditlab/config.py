@@ -8,7 +8,7 @@ A file says what `banditlab.run` is called with, and where to write what it retu
     n_runs = 200                      # independent runs
     seed = 0                          # default: drawn afresh and recorded in the results
     checkpoints = "log"               # or "linear", a number of checkpoints, or a list of rounds
-    metrics = ["regret", "reward"]    # default: ["regret"]
+    metrics = ["regret", "reward"]    # default: the family's regret
     n_jobs = 2                        # threads; default: all cores
 
     [environment]
@@ -94,7 +94,7 @@ class Experiment:
     n_runs: int
     seed: int | None = None
     checkpoints: Any = "log"
-    metrics: tuple[str, ...] = ("regret",)
+    metrics: tuple[str, ...] | None = None
     n_jobs: int | None = None
     outputs: dict[str, Path] = dataclasses.field(default_factory=dict)
 
@@ -465,7 +465,7 @@ class Reader:
                         (*players[name], "type"),
                         f"{name} cannot play {label} of line {self.line(worlds[label])}: {'; '.join(reasons)}",
                     )
-                for k, metric in enumerate(experiment.metrics):
+                for k, metric in enumerate(experiment.metrics or player.family.protocol.default_metrics):
                     try:
                         player.family.protocol.metric_names(world, (metric,))
                     except BanditlabError as error:

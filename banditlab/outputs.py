@@ -46,7 +46,7 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
         The files written.
     """
     prepare_outputs(outputs)
-    metric = "regret" if "regret" in result.metrics else result.metrics[0]
+    metric = result.default_metric
     writers: dict[str, Callable[[Path], Any]] = {
         "results": result.save,
         "plot": lambda path: _draw(result, metric, path),
@@ -70,7 +70,7 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
         Options of `banditlab.plotting.plot_sweep`.
     """
     prepare_outputs(outputs)
-    metric = str(plot.get("metric", "regret" if "regret" in result.metrics else result.metrics[0]))
+    metric = str(plot.get("metric", result.default_metric))
     if "results" in outputs:
         result.to_pandas().to_parquet(outputs["results"], index=False)
     if "summary" in outputs:

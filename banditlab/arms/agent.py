@@ -35,7 +35,9 @@ class Agent:
     (0, 1)
     """
 
-    _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)  # other families teach other things
+    # other families choose and teach other things
+    _choose_kernel: ClassVar[Callable[..., Any]] = staticmethod(choose_arm)
+    _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)
 
     def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
         self.policy = policy
@@ -44,27 +46,36 @@ class Agent:
         self._params = policy.params(Problem(n_arms, horizon))
         self._arrays = make_state(policy, Space(n_arms, 1, horizon))
         self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
-        self._best, self._arm, self._work = np.zeros(1), np.zeros(1, np.int64), np.zeros(1)
-        self._choose = kernel(choose_arm, self._params)
+        self._choose = kernel(self._choose_kernel, self._params)
         self._learn = kernel(self._learn_kernel, self._params)
         self._round = 1
-        self._pending: int | None = None
+        self._pending: Any = None
 
     def __repr__(self) -> str:
         """Return the policy and the round."""
         return f"{type(self).__name__}({self.policy!r}, n_arms={self.n_arms}, round={self._round})"
 
-    def select(self) -> int:
+    def select(self) -> Any:
         """Return the arm to play in this round."""
         if self._pending is not None:
             raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
         if self._horizon is not None and self._round > self._horizon:
             raise OutOfTurn(f"select was called in round {self._round}; allowed: up to the horizon, {self._horizon}")
-        scratch = self._best, self._arm, self._work
         with explained(self.policy):
-            self._choose(self._params, self._arrays, self.n_arms, self._round, self._rng, *scratch)
-        self._pending = int(self._arm[0])
+            self._pending = self._chosen()
         return self._pending
+
+    def _chosen(self) -> Any:
+        """Return what the policy chooses."""
+        arm = np.zeros(1, np.int64)
+        self._choose(
+            self._params, self._arrays, self.n_arms, self._round, self._rng, np.zeros(1), arm, np.zeros(1)
+        )  # fmt: skip
+        return int(arm[0])
+
+    def _checked(self, name: str, choice: Any) -> Any:
+        """Return a choice in its canonical form, or raise if it is none."""
+        return integer(0, self.n_arms - 1)(name, choice)
 
     def update(self, arm: int, reward: float) -> None:
         """Learn the reward of the arm that `select` returned.
@@ -79,19 +90,19 @@ class Agent:
         played = self._selected(arm)
         self._taught(played, check_reward(self.policy, reward))
 
-    def _selected(self, arm: int) -> int:
-        """Return the arm that is to be updated, or raise."""
+    def _selected(self, choice: Any, name: str = "arm") -> Any:
+        """Return the choice whose outcome is known, or raise if it was not the one."""
         if self._pending is None:
             raise OutOfTurn(f"update was called before select in round {self._round}; allowed: after it")
-        played = integer(0, self.n_arms - 1)("arm", arm)
+        played = self._checked(name, choice)
         if played != self._pending:
-            raise InvalidArgument(f"arm is {played}; allowed: {self._pending}, which select returned")
+            raise InvalidArgument(f"{name} is {played}; allowed: {self._pending}, which select returned")
         return played
 
-    def _taught(self, played: int, *feedback: Any) -> None:
-        """Give the policy the feedback on an arm, and go on to the next round."""
+    def _taught(self, *feedback: Any) -> None:
+        """Give the policy what was played and what came of it, and go on to the next round."""
         with explained(self.policy):
-            self._learn(self._params, self._arrays, played, *feedback, self._round)
+            self._learn(self._params, self._arrays, *feedback, self._round)
         self._pending = None
         self._round += 1
 
@@ -120,7 +131,7 @@ class Agent:
         turn = positive_integer("state['round']", saved["round"])
         pending = saved["pending"]
         if pending is not None:
-            pending = integer(0, self.n_arms - 1)("state['pending']", pending)
+            pending = self._checked("state['pending']", pending)
         _check_like("state['rng']", saved["rng"], self._rng)
         _check_like("state['arrays']", saved["arrays"], _as_dict(self._arrays))
         self._round, self._pending = turn, pending

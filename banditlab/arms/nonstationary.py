@@ -79,7 +79,8 @@ def _environments(name: str, value: Any) -> list[Any]:
     return list(value)
 
 
-def _change_points(name: str, value: Any) -> list[int]:
+def checked_change_points(name: str, value: Any) -> list[int]:
+    """Check for increasing rounds, from 2."""
     if not isinstance(value, list | tuple | np.ndarray):
         raise InvalidType(f"{name} is {shown(value)}; allowed: a list of rounds")
     points = [integer(2)(f"{name}[{k}]", v) for k, v in enumerate(value)]
@@ -87,6 +88,17 @@ def _change_points(name: str, value: Any) -> list[int]:
         if points[k] <= points[k - 1]:
             raise invalid(f"{name}[{k}]", points[k], f"above {name}[{k - 1}], which is {points[k - 1]}")
     return points
+
+
+def stretches(parts: list[Any], change_points: list[int], horizon: int) -> list[tuple[int, int, Any]]:
+    """Return (first round, last round, part) of each part that starts by the horizon."""
+    starts = [1, *change_points]
+    ends = [*(p - 1 for p in change_points), horizon]
+    return [
+        (first, min(last, horizon), part)
+        for first, last, part in zip(starts, ends, parts, strict=True)
+        if first <= horizon
+    ]
 
 
 @environment
@@ -112,7 +124,7 @@ class PiecewiseStationary:
     """
 
     environments: list[Any] = field(check=_environments, doc="one environment a segment")
-    change_points: list[int] = field(check=_change_points, doc="first round of each segment but the first")
+    change_points: list[int] = field(check=checked_change_points, doc="first round of each segment but the first")
 
     def validate(self) -> None:
         """Check that there is a change point between any two environments."""
@@ -135,10 +147,4 @@ class PiecewiseStationary:
 
     def segments(self, horizon: int) -> list[tuple[int, int, Any]]:
         """Return (first round, last round, environment) of each segment that starts by the horizon."""
-        starts = [1, *self.change_points]
-        ends = [*(p - 1 for p in self.change_points), horizon]
-        return [
-            (first, min(last, horizon), part)
-            for first, last, part in zip(starts, ends, self.environments, strict=True)
-            if first <= horizon
-        ]
+        return stretches(self.environments, self.change_points, horizon)

@@ -53,10 +53,13 @@ class Protocol(ABC):
         hold the interpreter's lock, prefer processes.
     chunk : int or None
         How many runs a task plays; None for the runner's `CHUNK`.
+    default_metrics : tuple of str
+        What is recorded where the user does not say; the first is what `lower_bound` bounds.
     """
 
     prefer: ClassVar[str] = "threads"
     chunk: ClassVar[int | None] = None
+    default_metrics: ClassVar[tuple[str, ...]] = ("regret",)
 
     @abstractmethod
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:

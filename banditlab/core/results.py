@@ -62,6 +62,10 @@ class Cell:
 SHOWN_QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
 
+BOUNDED = ("regret", "average_regret")
+"""The metrics that a protocol's lower bound bounds."""
+
+
 def summary_row(cell: Cell, metric: str, level: float, horizon: int) -> dict[str, float]:
     """Return what a summary tells of a cell, for the last checkpoint."""
     last = cell.statistics_of(metric)
@@ -69,7 +73,7 @@ def summary_row(cell: Cell, metric: str, level: float, horizon: int) -> dict[str
     half = normal_quantile(0.5 + level / 2.0) * std / np.sqrt(last.n_runs)
     row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
     row |= {name: float(last.quantiles[LEVELS.index(p), -1]) for name, p in SHOWN_QUANTILES.items()}
-    if metric == "regret":
+    if metric in BOUNDED:
         bound = cell.lower_bound[-1] if cell.lower_bound is not None else 0.0
         row["ratio_to_lower_bound"] = mean / bound if bound > 0 else float("nan")
     rounds = last.n_runs * horizon
@@ -183,13 +187,13 @@ class Results:
             raise invalid("environment", environment, f"one of {list(self.environments)}")
         return environment
 
-    def values(self, metric: str = "regret", environment: str | None = None) -> NDArray[np.float64]:
+    def values(self, metric: str | None = None, environment: str | None = None) -> NDArray[np.float64]:
         """Return a metric of every policy, run and checkpoint.
 
         Parameters
         ----------
-        metric : str, default 'regret'
-            One of `metrics`.
+        metric : str, optional
+            One of `metrics`; default: 'regret', or the first if that was not recorded.
         environment : str, optional
             One of `environments`; needed when there are several.
 
@@ -197,21 +201,23 @@ class Results:
         -------
         float64 array of shape (policies, runs, checkpoints)
         """
+        metric = self.default_metric if metric is None else metric
         cells = self._recorded(metric, environment)
         if not self.keeps_runs:
             raise invalid("keep", "summary", "'runs', when the experiment is run, to have the values of every run")
         return np.stack([cell.values[metric] for cell in cells])
 
-    def statistics(self, metric: str = "regret", environment: str | None = None) -> list[Statistics]:
+    def statistics(self, metric: str | None = None, environment: str | None = None) -> list[Statistics]:
         """Return what is known of a metric over runs at each checkpoint, one a policy, whether runs were kept or not.
 
         Parameters
         ----------
-        metric : str, default 'regret'
-            One of `metrics`.
+        metric : str, optional
+            One of `metrics`; default: 'regret', or the first if that was not recorded.
         environment : str, optional
             One of `environments`; needed when there are several.
         """
+        metric = self.default_metric if metric is None else metric
         return [cell.statistics_of(metric) for cell in self._recorded(metric, environment)]
 
     def _recorded(self, metric: str, environment: str | None) -> list[Cell]:
@@ -221,6 +227,11 @@ class Results:
         if any(metric not in cell.metrics for cell in cells):
             raise invalid("metric", metric, f"one of {cells[0].metrics}, which were recorded")
         return cells
+
+    @property
+    def default_metric(self) -> str:
+        """What is looked at where no metric is named: 'regret', or the first one recorded."""
+        return "regret" if "regret" in self.metrics else self.metrics[0]
 
     def lower_bound(self, environment: str | None = None) -> NDArray[np.float64] | None:
         """Return the asymptotic lower bound on the regret at the checkpoints, or None where none is known."""
@@ -232,13 +243,13 @@ class Results:
         name = self._environment(environment)
         return np.array([self._cells[name, label].seconds for label in self.policies])
 
-    def summary(self, metric: str = "regret", level: float = 0.95) -> pd.DataFrame:
+    def summary(self, metric: str | None = None, level: float = 0.95) -> pd.DataFrame:
         """Return one row a policy (and environment), for the last checkpoint.
 
         Parameters
         ----------
-        metric : str, default 'regret'
-            One of `metrics`.
+        metric : str, optional
+            One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean (normal approximation; NaN for a single run).
 
@@ -251,6 +262,7 @@ class Results:
         """
         import pandas as pd
 
+        metric = self.default_metric if metric is None else metric
         level = open_probability("level", level)
         rows, index = [], []
         for (name, label), cell in self._cells.items():
@@ -297,7 +309,7 @@ class Results:
         return pa.concat_tables(blocks).unify_dictionaries()
 
     def plot(
-        self, metric: str = "regret", *, environment: str | None = None, ax: Axes | None = None, **options: Any
+        self, metric: str | None = None, *, environment: str | None = None, ax: Axes | None = None, **options: Any
     ) -> Axes:
         """Draw the mean of a metric over rounds, with confidence bands and the lower bound.
 

@@ -35,7 +35,7 @@ def run(
     n_runs: int,
     seed: int | None = None,
     checkpoints: Any = "log",
-    metrics: str | Sequence[str] = ("regret",),
+    metrics: str | Sequence[str] | None = None,
     n_jobs: int | None = None,
     backend: str = "cpu",
     first_run: int = 0,
@@ -63,9 +63,10 @@ def run(
         From 0 to 2^64 - 1; default: drawn afresh and recorded in the result.
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
         The rounds after which metrics are recorded (see `checkpoint_rounds`).
-    metrics : str or sequence of str, default ('regret',)
-        What to record. For arms: 'regret', 'reward', 'optimal_rate', 'pulls'; for clicks: 'regret', 'selections',
-        'clicks', 'screened', 'screening_round'.
+    metrics : str or sequence of str, optional
+        What to record; default: 'regret', for dueling bandits 'average_regret'. For arms: 'regret', 'reward',
+        'optimal_rate', 'pulls'; for clicks: 'regret', 'selections', 'clicks', 'screened', 'screening_round'; for
+        dueling bandits: those of `dueling.regrets.regret_table` and 'duels'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.
@@ -171,8 +172,8 @@ class Experiment:
         Sizes, first run and seed.
     checkpoints : as in `run`
         Which rounds are recorded.
-    metrics : tuple of str
-        What is recorded.
+    metrics : tuple of str or None
+        What is recorded; None for what the first policy's family records where nothing is said.
     compiled : bool
         False plays as plain Python.
     """
@@ -182,7 +183,7 @@ class Experiment:
     n_runs: int
     seed: int
     checkpoints: Any
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...] | None
     compiled: bool
 
     def jobs(self, environments: dict[str, Any], policies: dict[str, Any]) -> dict[tuple[str, str], Job]:
@@ -197,13 +198,14 @@ class Experiment:
                 reasons += [f"{label} cannot play {name}: {why}" for why in found]
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
+        metrics = self.metrics or next(iter(policies.values())).family.protocol.default_metrics
         return {
             (name, label): Job(
                 environment=world,
                 policy=player,
                 horizon=self.horizon,
                 checkpoints=rounds,
-                columns=player.family.protocol.metric_names(world, self.metrics),
+                columns=player.family.protocol.metric_names(world, metrics),
                 first_run=self.first_run,
                 n_runs=self.n_runs,
                 seed=self.seed,
@@ -239,8 +241,10 @@ def checked_seed(seed: Any) -> int:
     return secrets.randbits(63) if seed is None else int(SEED("seed", seed))
 
 
-def checked_metrics(metrics: Any) -> tuple[str, ...]:
-    """Return the names of the metrics asked for."""
+def checked_metrics(metrics: Any) -> tuple[str, ...] | None:
+    """Return the names of the metrics asked for; None stands for what the family records by default."""
+    if metrics is None:
+        return None
     requested = (metrics,) if isinstance(metrics, str) else metrics
     if not isinstance(requested, list | tuple) or not all(isinstance(m, str) for m in requested):
         raise InvalidType(f"metrics is {shown(metrics)}; allowed: a metric's name, or a list of names")

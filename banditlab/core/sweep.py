@@ -42,7 +42,7 @@ def sweep(
     horizon: int | None = None,
     seed: int | None = None,
     checkpoints: Any = "log",
-    metrics: str | Sequence[str] = ("regret",),
+    metrics: str | Sequence[str] | None = None,
     n_jobs: int | None = None,
     backend: str = "cpu",
     first_run: int = 0,
@@ -112,7 +112,7 @@ def sweep(
     combinations = _combinations(over)
     wanted = checked_metrics(metrics)
     for name in dict.fromkeys(name for combination in combinations for name in combination):
-        if name in COLUMNS or name in wanted:
+        if name in COLUMNS or name.endswith("regret") or name in (wanted or ()):
             raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
     known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
     for name in dict.fromkeys(name for combination in combinations for name in combination):

@@ -108,6 +108,11 @@ class SweepResults:
         """Names of the recorded columns."""
         return tuple(dict.fromkeys(name for c in self.cells if c.cell is not None for name in c.cell.metrics))
 
+    @property
+    def default_metric(self) -> str:
+        """What is looked at where no metric is named: 'regret', or the first one recorded."""
+        return self.metrics[0] if self.metrics and "regret" not in self.metrics else "regret"
+
     def __repr__(self) -> str:
         """Return the sizes."""
         failed = len(self.cells) - len(self.finished)
@@ -132,18 +137,19 @@ class SweepResults:
     def _told(self, cell: SweepCell) -> dict[str, Any]:
         return {name: hashable(cell.parameters.get(name)) for name in self.parameters} | {"policy": cell.policy}
 
-    def summary(self, metric: str = "regret", level: float = 0.95) -> pd.DataFrame:
+    def summary(self, metric: str | None = None, level: float = 0.95) -> pd.DataFrame:
         """Return one row a cell, for the last checkpoint: parameters, policy, and the columns of `Results.summary`.
 
         Parameters
         ----------
-        metric : str, default 'regret'
-            One of `metrics`.
+        metric : str, optional
+            One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean.
         """
         import pandas as pd
 
+        metric = self.default_metric if metric is None else metric
         if metric not in self.metrics:
             raise invalid("metric", metric, f"one of {list(self.metrics)}, which were recorded")
         level = open_probability("level", level)
@@ -183,7 +189,7 @@ class SweepResults:
         return together[leading + [c for c in together.columns if c not in leading]]
 
     def plot(
-        self, x: str, metric: str = "regret", *, y: str | None = None, ax: Axes | None = None, **options: Any
+        self, x: str, metric: str | None = None, *, y: str | None = None, ax: Axes | None = None, **options: Any
     ) -> Axes:
         """Draw a metric against a parameter, or as a heatmap over two; see `banditlab.plotting.plot_sweep`."""
         from banditlab import plotting

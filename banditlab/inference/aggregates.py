@@ -26,7 +26,7 @@ NUMBERS_A_BLOCK = 4_000_000  # resampled scores in memory at a time: 32 MB
 def interquartile_mean(
     values: Any,
     *,
-    metric: str = "regret",
+    metric: str | None = None,
     environment: str | None = None,
     at: int | None = None,
     independent: bool | None = None,
@@ -45,8 +45,8 @@ def interquartile_mean(
     values : Results, or array of shape (policies, runs) or (environments, policies, runs)
         The runs: at least two an environment, and at least 8 in all (8 an environment where environments are
         dependent): of fewer there are too few resamples for an interval that covers.
-    metric : str, default 'regret'
-        What to summarise.
+    metric : str, optional
+        What to summarise; default 'regret', or the first that was recorded.
     environment : str, optional
         Default all of them, pooled.
     at : int, optional
@@ -168,7 +168,7 @@ def performance_profile(
     thresholds: Sequence[float] | NDArray[np.float64] | None = None,
     *,
     relative: bool = False,
-    metric: str = "regret",
+    metric: str | None = None,
     environment: str | None = None,
     at: int | None = None,
     better: str | None = None,
@@ -198,8 +198,8 @@ def performance_profile(
         (evenly in the logarithm); one where these are equal.
     relative : bool, default False
         Which kind.
-    metric : str, default 'regret'
-        What to compare.
+    metric : str, optional
+        What to compare; default 'regret', or the first that was recorded.
     environment : str, optional
         Default all of them.
     at : int, optional

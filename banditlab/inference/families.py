@@ -55,7 +55,7 @@ def paired_family(
     values: Any,
     against: str | int | None = None,
     *,
-    metric: str = "regret",
+    metric: str | None = None,
     environment: str | None = None,
     at: int | None = None,
     better: str | None = None,
@@ -80,8 +80,8 @@ def paired_family(
         Default: all pairs. A policy's label or position, chosen before the runs: it against each other one, a
         smaller family with more power. 'best': the policy with the best mean against each other one; as the runs
         chose it, the correction is that of all pairs. (A policy labelled 'best' is found by its position.)
-    metric : str, default 'regret'
-        What to compare.
+    metric : str, optional
+        What to compare; default 'regret', or the first that was recorded.
     environment : str, optional
         Where; needed when there are several.
     at : int, optional

@@ -83,7 +83,7 @@ def paired(
     first: str | int,
     second: str | int,
     *,
-    metric: str = "regret",
+    metric: str | None = None,
     environment: str | None = None,
     at: int | None = None,
     better: str | None = None,
@@ -103,8 +103,8 @@ def paired(
         The runs, at least two.
     first, second : str or int
         Two policies, by label or position.
-    metric : str, default 'regret'
-        What to compare.
+    metric : str, optional
+        What to compare; default 'regret', or the first that was recorded.
     environment : str, optional
         Where; needed when there are several.
     at : int, optional

@@ -64,7 +64,7 @@ def smaller_is_better(metric: str, better: str | None) -> bool:
 def scores(
     values: Any,
     *,
-    metric: str = "regret",
+    metric: str | None = None,
     environment: str | None = None,
     at: int | None = None,
     better: str | None = None,
@@ -75,8 +75,8 @@ def scores(
     ----------
     values : Results, or array of shape (policies, runs) or (environments, policies, runs)
         Where they come from. Policies must share the luck of a run for what is said of pairs to be true.
-    metric : str, default 'regret'
-        One of `values.metrics`; for an array only its name.
+    metric : str, optional
+        One of `values.metrics`, default 'regret' or the first; for an array only its name.
     environment : str, optional
         Default all environments. For results only.
     at : int, optional
@@ -94,6 +94,8 @@ def scores(
     >>> scores([[1.0, 2.0], [3.0, 4.0]]).policies
     ('policy 0', 'policy 1')
     """
+    if metric is None:
+        metric = values.default_metric if isinstance(values, Results) else "regret"
     direction = smaller_is_better(metric, better)
     if isinstance(values, Results):
         names = values.environments if environment is None else (environment,)

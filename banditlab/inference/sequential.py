@@ -23,7 +23,7 @@ def compare(
     level: float = 0.05,
     *,
     horizon: int,
-    metric: str = "regret",
+    metric: str | None = None,
     better: str | None = None,
     comparisons: Sequence[tuple[str, str]] | None = None,
     group: int = 128,
@@ -55,8 +55,8 @@ def compare(
         under the condition above.
     horizon : int
         Rounds a run; the metric is compared after the last one.
-    metric : str, default 'regret'
-        What to compare: the name of one column, such as 'regret', 'reward' or 'pulls[0]'.
+    metric : str, optional
+        What to compare: the name of one column, such as 'reward' or 'pulls[0]'; default: the family's regret.
     better : {'smaller', 'larger'}, optional
         Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
     comparisons : list of pairs of labels, optional
@@ -111,6 +111,8 @@ def compare(
     players = labelled("policies", policies, kind="policy")
     worlds = labelled("environments", environments)
     group = integer(1, limit=2**31)("group", group)
+    if metric is None:
+        metric = next(iter(players.values())).family.protocol.default_metrics[0]
     if not isinstance(metric, str):
         raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
     if len(players) < 2:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.elementary import normal_quantile
+from banditlab.core.results import BOUNDED
 from banditlab.core.validation import one_of, open_probability
 from banditlab.inference.bootstrap import mean_band
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def plot_metric(
     results: Results,
-    metric: str = "regret",
+    metric: str | None = None,
     *,
     environment: str | None = None,
     ax: Axes | None = None,
@@ -37,8 +38,8 @@ def plot_metric(
     ----------
     results : Results
         What `banditlab.run` returned or `banditlab.load` read.
-    metric : str, default 'regret'
-        One of `results.metrics`.
+    metric : str, optional
+        One of `results.metrics`; default: 'regret', or the first if that was not recorded.
     environment : str, optional
         One of `results.environments`; needed when there are several.
     ax : matplotlib.axes.Axes, optional
@@ -67,6 +68,7 @@ def plot_metric(
     >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
     'Uniform'
     """
+    metric = results.default_metric if metric is None else metric
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
     bands = _bands(results, metric, environment, level, n_resamples)
@@ -90,7 +92,7 @@ def plot_metric(
         )
         ax.fill_between(rounds, low, high, color=colour, alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
-    bound = results.lower_bound(environment) if lower_bound and metric == "regret" else None
+    bound = results.lower_bound(environment) if lower_bound and metric in BOUNDED else None
     highest = float(means.max())
     if bound is not None and bound[-1] > 0:
         # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.

@@ -22,6 +22,13 @@ SIZE = (6.0, 4.0)
 
 NAMES = {
     "regret": "cumulative regret",
+    "average_regret": "cumulative average regret",
+    "weak_regret": "cumulative weak regret",
+    "strong_regret": "cumulative strong regret",
+    "binary_weak_regret": "cumulative binary weak regret",
+    "binary_strong_regret": "cumulative binary strong regret",
+    "copeland_regret": "cumulative Copeland regret",
+    "contextual_regret": "cumulative contextual regret",
     "reward": "cumulative reward",
     "optimal_rate": "share of rounds on an optimal arm",
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def plot_sweep(
     sweep: SweepResults,
     x: str,
-    metric: str = "regret",
+    metric: str | None = None,
     *,
     y: str | None = None,
     policy: str | None = None,
@@ -39,8 +39,8 @@ def plot_sweep(
         What `banditlab.sweep` returned.
     x : str
         The parameter on the horizontal axis; numbers.
-    metric : str, default 'regret'
-        One of `sweep.metrics`.
+    metric : str, optional
+        One of `sweep.metrics`; default: 'regret', or the first if that was not recorded.
     y : str, optional
         A second parameter, for the vertical axis of a heatmap of one policy.
     policy : str, optional
@@ -74,6 +74,7 @@ def plot_sweep(
     >>> result.plot("delta").get_xlabel()
     'delta'
     """
+    metric = sweep.default_metric if metric is None else metric
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
     for name, value in (("x", x), ("y", y)):

@@ -1,0 +1,33 @@
+"""Dueling bandits: two arms are compared in each round, and only who wins is seen."""
+
+from . import generics, instances, regrets, theory, winners
+from .environments import PiecewiseStationary, PreferenceMatrix
+from .family import environment, policy
+from .policies import (
+    RUCB,
+    BeatTheWinner,
+    BeatTheWinnerReset,
+    BeatTheWinnerResetStrong,
+    ModifiedBeatTheWinner,
+    WinnerStaysStrong,
+    WinnerStaysWeak,
+)
+
+__all__ = [
+    "RUCB",
+    "BeatTheWinner",
+    "BeatTheWinnerReset",
+    "BeatTheWinnerResetStrong",
+    "ModifiedBeatTheWinner",
+    "PiecewiseStationary",
+    "PreferenceMatrix",
+    "WinnerStaysStrong",
+    "WinnerStaysWeak",
+    "environment",
+    "generics",
+    "instances",
+    "policy",
+    "regrets",
+    "theory",
+    "winners",
+]

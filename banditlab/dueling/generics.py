@@ -1,0 +1,96 @@
+"""The kernels that dueling bandits consist of.
+
+A policy implements `select` and `update`; `winner` and `observe` if a meta-policy is to build on it; and
+`select_lanes` where all lanes at once are faster than one by one. An environment needs no kernel: its matrix of
+preferences says it all.
+
+Conventions: `state` is the NamedTuple of arrays that the policy's `state` method made, their last axis the lane; `t` is
+the round, from 1; `rng` is the policy's generator (see `core.sampling`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from banditlab.core.components import Params, State
+from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+
+
+@generic
+def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+    """Return the two arms to compare, the same arm twice included."""
+    raise AssertionError
+
+
+@generic
+def select_lanes(self: Params, state: State, t: int, rng: Any, first: Any, second: Any) -> None:
+    """Write the arms to compare into `first` and `second` for every lane at once.
+
+    Optional, beside `select`, for policies whose loops over lanes are faster in phases; it must give each lane what
+    `select` gives, from the same draws.
+    """
+    raise AssertionError
+
+
+@generic
+def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+    """Learn from a duel: `won` says that the first arm beat the second."""
+    raise AssertionError
+
+
+@generic
+def winner(self: Params, state: State, lane: int) -> int:
+    """Return the arm that the policy takes for the winner at this moment: optional, for what builds on it."""
+    raise AssertionError
+
+
+@generic
+def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+    """Learn from a duel that another chose: optional, for policies to whom any duel tells something."""
+    raise AssertionError
+
+
+@device
+def _checked(arm: int, n_arms: int) -> int:
+    """Return an arm that a policy's own code chose, or raise: compiled code would write outside its arrays."""
+    if arm < 0 or arm >= n_arms:
+        raise IndexError("arm out of range")
+    return arm
+
+
+@device
+def _lane_by_lane(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
+    for w in range(first.shape[0]):
+        i, j = select(policy, state, w, t, rng)
+        first[w] = _checked(i, n_arms)
+        second[w] = _checked(j, n_arms)
+
+
+@device
+def _all_lanes(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
+    select_lanes(policy, state, t, rng, first, second)
+    for w in range(first.shape[0]):
+        _checked(first[w], n_arms)
+        _checked(second[w], n_arms)
+
+
+@chosen_by_type(lambda policy: _all_lanes if implements(select_lanes, policy) else _lane_by_lane)
+def choose(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
+    """Write the arms that each lane compares in round t into `first` and `second`."""
+    raise AssertionError
+
+
+@device
+def _learn_nothing(policy: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+    return None
+
+
+@device
+def _observe(policy: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+    observe(policy, state, first, second, lane, won, t)
+
+
+@chosen_by_type(lambda policy: _observe if implements(observe, policy) else _learn_nothing)
+def transfer(policy: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+    """Tell a policy of a duel that another chose, if it can learn from that."""
+    raise AssertionError

@@ -1,0 +1,78 @@
+"""The protocol kernel of dueling bandits: who moves when, and what is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Params, State
+from banditlab.core.dispatch import device
+from banditlab.core.sampling import open_uniform
+
+from .generics import choose, update
+
+
+@device
+def first_wins(preferences: Any, i: int, j: int, u: float) -> bool:
+    """Say whether arm i beats arm j, as a function of one uniform number.
+
+    The same number makes the same arm win whichever of the two comes first.
+    """
+    return u < preferences[i, j] if i <= j else u >= preferences[j, i]
+
+
+def play(
+    policy: Params,
+    state: State,
+    preferences: Any,
+    losses: Any,
+    environment_rng: Any,
+    policy_rng: Any,
+    first_round: int,
+    last_round: int,
+    tally: Any,
+    checkpoints: Any,
+    out: Any,
+) -> None:
+    """Play rounds `first_round` to `last_round` on every lane, adding to `tally` and copying it to `out`.
+
+    `losses[m, i, j]` is what comparing i and j adds to row m of `tally`; if `tally` has rows beyond these, they count
+    the duels that each arm took part in (an arm against itself is one). `out` has one such table a checkpoint.
+    """
+    n_losses, n_arms = losses.shape[0], preferences.shape[0]
+    lanes = tally.shape[1]
+    counting = tally.shape[0] > n_losses
+    first = np.zeros(lanes, np.int64)
+    second = np.zeros(lanes, np.int64)
+    u = np.zeros(lanes)
+    c = 0
+    while c < checkpoints.shape[0] and checkpoints[c] < first_round:
+        c += 1
+    for t in range(first_round, last_round + 1):
+        choose(policy, state, n_arms, t, policy_rng, first, second)
+        for w in range(lanes):
+            u[w] = open_uniform(environment_rng, w)
+        for w in range(lanes):
+            i = first[w]
+            j = second[w]
+            update(policy, state, i, j, w, first_wins(preferences, i, j, u[w]), t)
+            for m in range(n_losses):
+                tally[m, w] += losses[m, i, j]
+            if counting:
+                tally[n_losses + i, w] += 1.0
+                if i != j:
+                    tally[n_losses + j, w] += 1.0
+        if c < checkpoints.shape[0] and t == checkpoints[c]:
+            out[c, :, :] = tally
+            c += 1
+
+
+def choose_arms(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
+    """Choose the arms of round t: what an agent's `select` calls."""
+    choose(policy, state, n_arms, t, rng, first, second)
+
+
+def learn(policy: Params, state: State, first: int, second: int, won: bool, t: int) -> None:
+    """Give the policy the outcome of lane 0: what an agent's `update` calls."""
+    update(policy, state, first, second, 0, won, t)

@@ -1,0 +1,269 @@
+"""Beat the Winner and its kin: the incumbent meets one arm after the other, and must win ever longer rounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.dispatch import device
+from banditlab.core.elementary import floor
+from banditlab.core.sampling import uniform
+from banditlab.core.validation import between, boolean
+
+from ..family import policy
+from .orders import shuffle
+
+# Exploitation phases are at most this long: their lengths are powers, and no horizon is longer.
+LONGEST = 2.0**53
+
+
+@device
+def _start(state: State, n_arms: int, lane: int, rng: Any) -> None:
+    """Line the arms up in random order; the first two meet."""
+    shuffle(state.line, n_arms, lane, rng)
+    state.incumbent[lane] = state.line[0, lane]
+    state.challenger[lane] = state.line[1, lane]
+    for k in range(n_arms - 2):
+        state.line[k, lane] = state.line[k + 2, lane]
+
+
+@device
+def _duel(state: State, n_arms: int, lane: int, won: bool, reset: bool) -> bool:
+    """Count a duel of the incumbent (which won, or did not) and the challenger; say whether it ended their round."""
+    state.wins[lane] += 1 if won else 0
+    state.losses[lane] += 0 if won else 1
+    if max(state.wins[lane], state.losses[lane]) < state.length[lane]:
+        return False
+    state.wins[lane] = 0
+    state.losses[lane] = 0
+    state.length[lane] = state.length[lane] + 1 if won or not reset else 1
+    loser = state.challenger[lane] if won else state.incumbent[lane]
+    if not won:
+        state.incumbent[lane] = state.challenger[lane]
+    # the loser goes to the end of the line and its head steps forward; with two arms the loser is the whole line
+    if n_arms == 2:
+        state.challenger[lane] = loser
+    else:
+        head = state.head[lane]
+        state.challenger[lane] = state.line[head, lane]
+        state.line[head, lane] = loser
+        state.head[lane] = head + 1 if head + 1 < n_arms - 2 else 0
+    return True
+
+
+class _Line:
+    """Base of policies whose incumbent meets the arms that wait in line."""
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the arrays: who meets, the line (a ring that starts at head), the round's length and score."""
+        return {
+            "incumbent": space.per_lane(-1, np.int64),
+            "challenger": space.per_lane(-1, np.int64),
+            "line": space.per_arm(0, np.int64),
+            "head": space.per_lane(0, np.int64),
+            "length": space.per_lane(1, np.int64),
+            "wins": space.per_lane(0, np.int64),
+            "losses": space.per_lane(0, np.int64),
+        }
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms."""
+        return {"n_arms": problem.n_arms}
+
+    def winner(self: Params, state: State, lane: int) -> int:
+        """Return the incumbent."""
+        return max(state.incumbent[lane], 0)
+
+
+@policy
+class BeatTheWinner(_Line):
+    r"""The winner of a round meets the arm that has waited longest; round c is won by who first wins c duels (BtW).
+
+    All arms stand in line in random order. The first two meet; who first has c wins against the other stays, the loser
+    goes to the end of the line, the next in line meets the winner, and c, from 1, grows by one.
+
+    Notes
+    -----
+    Pekoz, Ross and Zhang 2020, who show that its weak regret does not grow with the horizon. Binary weak regret is 0
+    while the Condorcet winner is among the two.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.BeatTheWinner()
+    BeatTheWinner()
+    """
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return incumbent and challenger."""
+        if state.incumbent[lane] < 0:
+            _start(state, self.n_arms, lane, rng)
+        return state.incumbent[lane], state.challenger[lane]
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Count the win."""
+        _duel(state, self.n_arms, lane, won, False)
+
+
+@policy
+class BeatTheWinnerReset(_Line):
+    r"""Beat the Winner with rounds that get shorter again when the incumbent falls (BtWR).
+
+    As `BeatTheWinner`, but c is set back to 1 when the incumbent loses a round, so that an arm that has become better
+    can take over quickly.
+
+    Notes
+    -----
+    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935). In a stationary instance with a Condorcet winner, whose
+    smallest gap is :math:`\Delta`, the expected binary weak regret is at most :math:`20 K \log K / \Delta^2` (constant
+    reconstructed; see `theory.beat_the_winner_reset_bound`); with change points the regrets of the segments add up, and
+    neither their number nor the horizon need to be known.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.BeatTheWinnerReset()
+    BeatTheWinnerReset()
+    """
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return incumbent and challenger."""
+        if state.incumbent[lane] < 0:
+            _start(state, self.n_arms, lane, rng)
+        return state.incumbent[lane], state.challenger[lane]
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Count the win."""
+        _duel(state, self.n_arms, lane, won, True)
+
+
+@policy
+class BeatTheWinnerResetStrong(_Line):
+    r"""BtWR for strong regret: after each round its winner is compared with itself for a while.
+
+    When round c of BtWR has ended, the incumbent plays itself in the next :math:`\lfloor \beta^c \rfloor` rounds of the
+    game. So the phases of exploitation get longer while an arm keeps winning, and are short again when it has fallen.
+
+    Parameters
+    ----------
+    beta : float, default 1.05
+        Growth of the phases; at least 1. 1.05 is the authors' setting.
+    as_released : bool, default False
+        Play as the authors' code does: the phases have the lengths :math:`\lfloor \beta^l \rfloor`, l = 1, 2, ..., and
+        a phase begins whenever BtWR's c is not l. As c is set back to 1 and l never is, after the first fall of an
+        incumbent in a round c > 1 the code compares no two different arms any more.
+
+    Notes
+    -----
+    Kolpaczki, Bengs and Hullermeier 2022, whose experiments have it; the paper's text was not at hand. Both forms
+    are the same until an incumbent falls for the first time, the phase after that excepted.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.BeatTheWinnerResetStrong(beta=1.1)
+    BeatTheWinnerResetStrong(beta=1.1)
+    """
+
+    beta: float = field(default=1.05, check=between(1.0, 1e6), doc="growth of the phases; 1.05 is the authors' setting")
+    as_released: bool = field(default=False, check=boolean, doc="let phases grow for ever, as the authors' code does")
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the arrays of BtWR, the rounds of exploitation that are left, and how long the last phase was."""
+        return super().state(space) | {
+            "left": space.per_lane(0.0),
+            "phase": space.per_lane(1, np.int64),  # l
+            "power": space.per_lane(self.beta),  # beta^l, or beta^c by default
+        }
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return the incumbent and itself, or incumbent and challenger."""
+        if state.incumbent[lane] < 0:
+            _start(state, self.n_arms, lane, rng)
+        best = state.incumbent[lane]
+        if self.as_released and state.left[lane] <= 0.0 and state.length[lane] != state.phase[lane]:
+            state.left[lane] = floor(state.power[lane])
+            state.power[lane] = min(state.power[lane] * self.beta, LONGEST)
+            state.phase[lane] += 1
+        return best, (best if state.left[lane] > 0.0 else state.challenger[lane])
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Count the win, or the round of exploitation."""
+        if state.left[lane] > 0.0:
+            state.left[lane] -= 1.0
+        elif _duel(state, self.n_arms, lane, won, True) and not self.as_released:
+            state.left[lane] = floor(state.power[lane])
+            state.power[lane] = min(state.power[lane] * self.beta, LONGEST) if state.length[lane] > 1 else self.beta
+
+
+@policy
+class ModifiedBeatTheWinner:
+    r"""Beat the Winner in which an arm's record says how many wins it takes to beat it.
+
+    Every arm has a number :math:`r_i \ge 1`, at first 1. The host meets an opponent; who first has r_host wins against
+    the other has won the round: its r grows by one, that of the loser falls by one (not below 1), and the winner is the
+    next host. Its opponent is drawn from the other arms with probabilities proportional to their r.
+
+    Notes
+    -----
+    Pekoz, Ross and Zhang 2020. Host and opponent of the first round are drawn uniformly.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.ModifiedBeatTheWinner()
+    ModifiedBeatTheWinner()
+    """
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the arrays: who meets, the records r and their sum, and the round's score."""
+        return {
+            "host": space.per_lane(-1, np.int64),
+            "opponent": space.per_lane(-1, np.int64),  # -1: to be drawn
+            "records": space.per_arm(1, np.int64),
+            "wins": space.per_lane(0, np.int64),
+            "losses": space.per_lane(0, np.int64),
+        }
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms."""
+        return {"n_arms": problem.n_arms}
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return host and opponent, drawn if a round begins."""
+        if state.host[lane] < 0:
+            state.host[lane] = int(uniform(rng, lane) * self.n_arms)
+        host = state.host[lane]
+        if state.opponent[lane] < 0:
+            total = 0
+            for a in range(self.n_arms):
+                total += state.records[a, lane] if a != host else 0
+            left = uniform(rng, lane) * total
+            found = -1
+            for a in range(self.n_arms):
+                if a != host and left >= 0.0:
+                    left -= state.records[a, lane]
+                    found = a
+            state.opponent[lane] = found
+        return host, state.opponent[lane]
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Count the win, and end the round if it was the last that was needed."""
+        state.wins[lane] += 1 if won else 0
+        state.losses[lane] += 0 if won else 1
+        host, opponent = state.host[lane], state.opponent[lane]
+        if max(state.wins[lane], state.losses[lane]) < state.records[host, lane]:
+            return
+        best, loser = (host, opponent) if won else (opponent, host)
+        state.records[best, lane] += 1
+        state.records[loser, lane] = max(state.records[loser, lane] - 1, 1)
+        state.host[lane] = best
+        state.opponent[lane] = -1
+        state.wins[lane] = 0
+        state.losses[lane] = 0
+
+    def winner(self: Params, state: State, lane: int) -> int:
+        """Return the host."""
+        return max(state.host[lane], 0)

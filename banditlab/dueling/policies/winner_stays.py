@@ -1,0 +1,171 @@
+"""Winner Stays, for weak and for strong regret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.dispatch import device
+from banditlab.core.elementary import floor
+from banditlab.core.sampling import below
+from banditlab.core.validation import between
+
+from ..family import policy
+from .beat_the_winner import LONGEST
+
+
+@device
+def _start(state: State, n_arms: int, lane: int, rng: Any) -> None:
+    """Draw the incumbent; all other arms are to meet it."""
+    best = below(rng, lane, n_arms)
+    state.incumbent[lane] = best
+    state.round_winner[lane] = best
+    k = 0
+    for a in range(n_arms):
+        if a != best:
+            state.others[k, lane] = a
+            k += 1
+    state.waiting[lane] = n_arms - 1
+
+
+@device
+def _meet(state: State, lane: int, rng: Any) -> None:
+    """Draw a challenger from the arms that wait; it takes the last place among them, and stops waiting."""
+    last = state.waiting[lane] - 1
+    drawn = below(rng, lane, last + 1)
+    challenger = state.others[drawn, lane]
+    state.others[drawn, lane] = state.others[last, lane]
+    state.others[last, lane] = challenger
+    state.waiting[lane] = last
+    state.challenger[lane] = challenger
+
+
+@device
+def _duel(state: State, n_arms: int, lane: int, won: bool) -> bool:
+    """Count a duel of incumbent and challenger; say whether it ended a round of all arms."""
+    incumbent, challenger = state.incumbent[lane], state.challenger[lane]
+    best, loser = (incumbent, challenger) if won else (challenger, incumbent)
+    state.scores[best, lane] += 1
+    state.scores[loser, lane] -= 1
+    if state.scores[loser, lane] > -state.round[lane]:
+        return False
+    state.incumbent[lane] = best
+    state.others[state.waiting[lane], lane] = loser  # where the challenger stood
+    state.challenger[lane] = -1
+    if state.waiting[lane] > 0:
+        return False
+    state.waiting[lane] = n_arms - 1
+    state.round[lane] += 1
+    state.round_winner[lane] = best
+    return True
+
+
+class _Rounds:
+    """Base of policies that play rounds of Winner Stays."""
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the arrays: who meets, wins less losses, the other arms (those that wait first), and the round."""
+        return {
+            "incumbent": space.per_lane(-1, np.int64),
+            "challenger": space.per_lane(-1, np.int64),  # -1: to be drawn
+            "scores": space.per_arm(0, np.int64),
+            "others": space.per_arm(0, np.int64),
+            "waiting": space.per_lane(0, np.int64),
+            "round": space.per_lane(1, np.int64),
+            "round_winner": space.per_lane(0, np.int64),
+        }
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms."""
+        return {"n_arms": problem.n_arms}
+
+    def winner(self: Params, state: State, lane: int) -> int:
+        """Return the winner of the last round of all arms; before the first has ended, the incumbent."""
+        return max(state.incumbent[lane], 0) if state.round[lane] == 1 else state.round_winner[lane]
+
+
+@policy
+class WinnerStaysWeak(_Rounds):
+    r"""The winner stays, and meets all others in rounds in which it must be ever further ahead (WS-W).
+
+    :math:`C_i` is the number of duels that arm i has won less those that it has lost. In round r = 1, 2, ... the
+    incumbent, at first drawn uniformly, meets all other arms in random order. It duels each until one of the two has
+    :math:`C = -r`; the other is the incumbent from then on. The incumbent at the end of a round begins the next.
+
+    Notes
+    -----
+    Chen and Frazier 2017, written with rounds as in the code of Kolpaczki et al. 2022; the paper's own form, in which
+    an arm with the largest C meets the next largest, makes the same comparisons. When round r has ended, its winner
+    has C = (K - 1) r and all others -r. Expected binary weak regret is bounded in the horizon: by O(K^2), and O(K log
+    K) for arms in a total order.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.WinnerStaysWeak()
+    WinnerStaysWeak()
+    """
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return incumbent and challenger."""
+        if state.incumbent[lane] < 0:
+            _start(state, self.n_arms, lane, rng)
+        if state.challenger[lane] < 0:
+            _meet(state, lane, rng)
+        return state.incumbent[lane], state.challenger[lane]
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Count the win."""
+        _duel(state, self.n_arms, lane, won)
+
+
+@policy
+class WinnerStaysStrong(_Rounds):
+    r"""Winner Stays for strong regret: after round l its winner is compared with itself for a while (WS-S).
+
+    After round l = 1, 2, ... of `WinnerStaysWeak`, its winner plays itself in :math:`\lfloor \beta^l \rfloor` rounds
+    of the game.
+
+    Parameters
+    ----------
+    beta : float, default 1.05
+        Growth of the phases of exploitation; at least 1. 1.05 is the setting of Kolpaczki et al. 2022.
+
+    Notes
+    -----
+    Chen and Frazier 2017. Expected strong regret is O(K^2 + K log T), and O(K log K + K log T) for arms in a total
+    order, if beta is above 1 and below p / (1 - p), where p is the smallest probability above 1/2 (condition
+    reconstructed). One library plays a single duel, and not a round, between two phases: that is another policy.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.WinnerStaysStrong(beta=1.1)
+    WinnerStaysStrong(beta=1.1)
+    """
+
+    beta: float = field(default=1.05, check=between(1.0, 1e6), doc="growth of the phases of exploitation")
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the arrays of WS-W, the rounds of exploitation that are left, and beta^l."""
+        return super().state(space) | {"left": space.per_lane(0.0), "power": space.per_lane(self.beta)}
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return the round's winner and itself, or incumbent and challenger."""
+        if state.left[lane] > 0.0:
+            return state.incumbent[lane], state.incumbent[lane]
+        if state.incumbent[lane] < 0:
+            _start(state, self.n_arms, lane, rng)
+        if state.challenger[lane] < 0:
+            _meet(state, lane, rng)
+        return state.incumbent[lane], state.challenger[lane]
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Count the win, or the round of exploitation."""
+        if state.left[lane] > 0.0:
+            state.left[lane] -= 1.0
+        elif _duel(state, self.n_arms, lane, won):
+            state.left[lane] = floor(state.power[lane])
+            state.power[lane] = min(state.power[lane] * self.beta, LONGEST)

@@ -1,0 +1,112 @@
+"""What is a matrix of preferences, and what can be made into one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import invalid, matrix, number, shown
+
+TOLERANCE = 1e-9
+"""How far P[i, j] + P[j, i] may be from 1: matrices in papers are rounded, but to complementary digits."""
+
+
+def preference_matrix(name: str, value: Any) -> NDArray[np.float64]:
+    """Check for a square matrix of probabilities with P[i, j] + P[j, i] = 1; return it exactly complementary."""
+    given: NDArray[np.float64] = matrix(0.0, 1.0)(name, value)
+    rows, columns = given.shape
+    if rows != columns:
+        raise InvalidArgument(f"{name} has {rows} rows and {columns} columns; allowed: a square matrix")
+    if rows < 2:
+        raise InvalidArgument(f"{name} has {rows} row; allowed: at least two arms, to be compared")
+    off = np.abs(given + given.T - 1.0) > TOLERANCE
+    if off.any():
+        i, j = (int(k) for k in np.argwhere(off)[0])
+        if i == j:
+            raise InvalidArgument(f"{name}[{i}, {i}] is {given[i, i]:g}; allowed: 0.5, an arm against itself")
+        raise InvalidArgument(
+            f"{name}[{i}, {j}] is {given[i, j]:g} and {name}[{j}, {i}] is {given[j, i]:g}; "
+            "allowed: two numbers that add up to 1"
+        )
+    exact = np.triu(given, 1)
+    exact = exact + np.tril(1.0 - exact.T, -1) + 0.5 * np.eye(rows)
+    exact.setflags(write=False)
+    return exact
+
+
+def from_utilities(utilities: NDArray[np.float64], link: str) -> NDArray[np.float64]:
+    """Return the matrix of arms with utilities: P[i, j] = F(u_i - u_j)."""
+    difference = utilities[:, None] - utilities[None, :]
+    if link == "btl":
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * difference)))  # the logistic function, exact at both ends
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(difference))
+
+
+def from_wins(wins: NDArray[np.float64], prior: float, names: Sequence[Any]) -> NDArray[np.float64]:
+    """Return the shares of duels won; `prior` duels are added to each side."""
+    n = len(wins)
+    duels = wins + wins.T + 2.0 * prior
+    never = (duels == 0.0) & ~np.eye(n, dtype=bool)
+    if never.any():
+        i, j = np.argwhere(never)[0]
+        raise InvalidArgument(
+            f"arms {shown(names[i])} and {shown(names[j])} were never compared; "
+            "allowed: every pair at least once, or a positive prior"
+        )
+    np.fill_diagonal(duels, 1.0)
+    shares = (wins + prior) / duels
+    np.fill_diagonal(shares, 0.5)
+    return np.asarray(shares)
+
+
+def wins_in_rankings(rankings: Any) -> NDArray[np.float64]:
+    """Return how often each arm stands before each other one, in rankings that name both."""
+    if isinstance(rankings, str | bytes) or not isinstance(rankings, Sequence | np.ndarray) or not len(rankings):
+        raise InvalidType(f"rankings is {shown(rankings)}; allowed: a list of lists of arms, best first")
+    checked: list[NDArray[np.int64]] = []
+    for k, ranking in enumerate(rankings):
+        if isinstance(ranking, str | bytes) or not isinstance(ranking, Sequence | np.ndarray):
+            raise InvalidType(f"rankings[{k}] is {shown(ranking)}; allowed: a list of arms, best first")
+        arms = [number(f"rankings[{k}][{p}]", a) for p, a in enumerate(ranking)]
+        for p, arm in enumerate(arms):
+            if not arm.is_integer() or arm < 0:
+                raise invalid(f"rankings[{k}][{p}]", ranking[p], "an arm: an integer of at least 0")
+        if len(set(arms)) < len(arms):
+            raise invalid(f"rankings[{k}]", list(ranking), "each arm at most once")
+        checked.append(np.array(arms, dtype=np.int64))
+    n_arms = 1 + max((int(r.max()) for r in checked if len(r)), default=0)
+    wins = np.zeros((n_arms, n_arms))
+    for ranking in checked:
+        for position, arm in enumerate(ranking):
+            wins[arm, ranking[position + 1 :]] += 1.0
+    return wins
+
+
+def wins_in_duels(duels: Any) -> tuple[NDArray[np.float64], list[Any]]:
+    """Return how often each arm beat each other one, and the arms' names in order, from a table of duels."""
+    columns = list(getattr(duels, "columns", []))
+    if not {"winner", "loser"} <= set(columns):
+        raise InvalidType(
+            f"duels has {'the columns ' + ', '.join(map(str, columns)) if columns else 'no columns'}; allowed: a "
+            "DataFrame with the columns winner and loser, and if rows stand for several duels, count"
+        )
+    if not len(duels):
+        raise InvalidArgument("duels has no rows; allowed: at least one duel")
+    names = sorted(set(duels["winner"]) | set(duels["loser"]))
+    place = {name: k for k, name in enumerate(names)}
+    counts = duels["count"] if "count" in columns else np.ones(len(duels))
+    wins = np.zeros((len(names), len(names)))
+    for row, (winner, loser, count) in enumerate(zip(duels["winner"], duels["loser"], counts, strict=True)):
+        times = number(f"duels['count'][{row}]", count)
+        if times < 0.0:
+            raise invalid(f"duels['count'][{row}]", count, "at least 0")
+        if winner == loser:
+            raise InvalidArgument(f"duels has {shown(winner)} against itself in row {row}; allowed: two different arms")
+        wins[place[winner], place[loser]] += times
+    return wins, names

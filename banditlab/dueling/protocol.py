@@ -1,0 +1,123 @@
+"""Playing dueling bandits: from environment and policy to the kernel."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core import sampling
+from banditlab.core.components import Problem, Space, make_state
+from banditlab.core.dispatch import explained, kernel
+from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.validation import integer, one_of
+
+from .agent import DuelingAgent
+from .kernel import play
+from .preferences import preference_matrix
+from .regrets import REGRETS, regret_table
+
+METRICS = (*REGRETS, "duels")
+
+# A kernel call plays at most this many rounds, all lanes together: at most some tenths of a second, so that progress
+# shows and Ctrl-C works.
+ROUNDS_A_CALL = 1 << 20
+
+
+class DuelingProtocol(Protocol):
+    """In each round the policy chooses two arms, sees which of them wins a duel, and learns from it."""
+
+    default_metrics: ClassVar[tuple[str, ...]] = ("average_regret",)
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one column a metric; `duels` makes one an arm: `duels[0]`, `duels[1]`, ..."""
+        names: list[str] = []
+        for metric in requested:
+            one_of(*METRICS)("metrics", metric)
+            names += [f"duels[{a}]" for a in range(environment.n_arms)] if metric == "duels" else [metric]
+            for part in _parts(environment):
+                if metric != "duels":
+                    regret_table(part, metric)  # raises where there is no such winner
+        return tuple(names)
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Return what the policy itself says against it, if anything."""
+        found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
+        return found
+
+    def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return C log t, the asymptotic lower bound on the average regret, where there is a Condorcet winner."""
+        from .theory import lower_bound_constant
+        from .winners import condorcet
+
+        if hasattr(environment, "segments") or condorcet(environment) is None:
+            return None
+        return lower_bound_constant(environment) * np.log(rounds)
+
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Call the kernel on no rounds."""
+        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
+        self._play(environment, policy, empty, lambda _: None, rounds=False)
+
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play the runs of a batch in lockstep."""
+        out = self._play(environment, policy, batch, watch)
+        losses = _regrets(batch.metrics)
+        rows = [
+            losses.index(name) if name in losses else len(losses) + int(name[6:-1])  # duels[a]
+            for name in batch.metrics
+        ]
+        return np.ascontiguousarray(out[:, rows, :].transpose(2, 1, 0))
+
+    def _play(
+        self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
+    ) -> NDArray[np.float64]:
+        n_arms, lanes = environment.n_arms, batch.n_runs
+        parameters = policy.params(Problem(n_arms, batch.horizon))
+        state = make_state(policy, Space(n_arms, lanes, batch.horizon))
+        environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
+        policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        losses = _regrets(batch.metrics)
+        counted = n_arms if len(losses) < len(batch.metrics) else 0
+        tally = np.zeros((len(losses) + counted, lanes))
+        out = np.zeros((len(batch.checkpoints), *tally.shape))
+        run = kernel(play, parameters, compiled=batch.compiled)
+        step = max(1, ROUNDS_A_CALL // lanes)
+        for first, last, part in _segments(environment, batch.horizon):
+            preferences = np.array(preference_matrix("preferences", part.preferences))
+            tables = np.zeros((len(losses), n_arms, n_arms))
+            for row, metric in enumerate(losses):
+                tables[row] = regret_table(preferences, metric)
+            for start in range(first, last + 1, step):
+                stop = min(start + step - 1, last) if rounds else start - 1
+                with explained(policy, part):
+                    run(
+                        parameters, state, preferences, tables, environment_rng, policy_rng,
+                        start, stop, tally, batch.checkpoints, out,
+                    )  # fmt: skip
+                watch((stop - start + 1) * lanes)
+                if not rounds:
+                    return out
+        return out
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> DuelingAgent:
+        """Return an agent whose choices are those of run `run` of `seed`, given the same outcomes."""
+        return DuelingAgent(policy, integer(2)("n_arms", n_arms), seed, run, horizon)
+
+
+def _regrets(metrics: tuple[str, ...]) -> list[str]:
+    return [name for name in metrics if name in REGRETS]
+
+
+def _segments(environment: Any, horizon: int) -> list[tuple[int, int, Any]]:
+    """Return (first round, last round, environment with preferences) of the stretches without a change."""
+    if hasattr(environment, "segments"):
+        found: list[tuple[int, int, Any]] = environment.segments(horizon)
+        return found
+    return [(1, horizon, environment)]
+
+
+def _parts(environment: Any) -> list[Any]:
+    """Return the environments with preferences that an environment consists of."""
+    return list(getattr(environment, "matrices", [environment]))
