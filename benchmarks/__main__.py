@@ -12,7 +12,7 @@ from .harness import Measured, machine
 from .report import Target
 
 PROBES = ("policies", "programs", "osra", "overhead", "import", "first-result", "memory", "dynamics", "sweeps")
-CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "ucbs")
+CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "ucbs")
 
 
 def main() -> None:

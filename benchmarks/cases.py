@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import banditlab as bl
-from banditlab import arms, clicks
+from banditlab import arms, clicks, dueling
 from banditlab.core.components import registered
 
 from . import references
@@ -36,6 +36,8 @@ class Case:
         Sizes.
     against : dict from str to (reference, share of the runs that it plays)
         References; those that are None (no compiler) are left out.
+    metric : str, optional
+        What is recorded; default: the family's regret.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Case:
     horizon: int
     n_runs: int
     against: dict[str, tuple[references.Reference | None, float]]
+    metric: str | None = None
 
 
 def instance(n_arms: int) -> arms.Bernoulli:
@@ -93,17 +96,33 @@ def cases(quick: bool) -> list[Case]:
         ucb1(100, 1_000 if quick else 256),
         Case("thompson", arms.ThompsonSampling, instance(10), horizon, 256, thompson),
         Case("klucb", arms.KLUCB, instance(10), horizon, 256, klucb),
+        *duels(horizon),
         Case("ucbs", clicks.UCBS, click_instance(), 5 * horizon, 256, ucbs),
     ]
+
+
+def duels(horizon: int) -> list[Case]:
+    """Return the cases of dueling bandits, on ten kinds of sushi."""
+    sushi, weak = dueling.instances.sushi(), "binary_weak_regret"
+    return [
+        Case("rucb", dueling.RUCB, sushi, horizon, 256, both_builds("C, K^2 bounds", "rucb")),
+        Case("winner-stays", dueling.WinnerStaysWeak, sushi, 5 * horizon, 512, both_builds("C", "winner_stays"), weak),
+        Case(
+            "btwr", dueling.BeatTheWinnerReset, sushi, 5 * horizon, 512,
+            both_builds("C", "beat_the_winner_reset"), weak,
+        ),
+        Case("dts", dueling.DoubleThompsonSampling, sushi, horizon, 128, both_builds("C", "double_thompson")),
+    ]  # fmt: skip
 
 
 def measure(case: Case, repetitions: int) -> list[Measured]:
     """Time the package and the references in turn; the package's row is the first."""
     world = case.world
-    means = world.means if hasattr(world, "means") else world.post_click_means
+    known = [name for name in ("means", "post_click_means", "preferences") if hasattr(world, name)]
+    means = getattr(world, known[0])
 
     def package(n_runs: int) -> Any:
-        return regrets(world, case.policy(), case.horizon, n_runs)
+        return regrets(world, case.policy(), case.horizon, n_runs, case.metric)
 
     def other(reference: references.Reference) -> Callable[[int], Any]:
         return lambda n_runs: reference(means, case.horizon, n_runs, SEED)
@@ -115,10 +134,11 @@ def measure(case: Case, repetitions: int) -> list[Measured]:
     return alternate(contenders, case.horizon, repetitions)
 
 
-def regrets(world: Any, policy: Any, horizon: int, n_runs: int) -> Any:
+def regrets(world: Any, policy: Any, horizon: int, n_runs: int, metric: str | None = None) -> Any:
     """Return the regret of every run after the last round, played through `banditlab.run` on one core."""
-    result = bl.run(world, policy, horizon=horizon, n_runs=n_runs, seed=SEED, n_jobs=1, progress=False)
-    return result.values("regret").reshape(n_runs, -1)[:, -1]
+    options: Any = {"horizon": horizon, "n_runs": n_runs, "seed": SEED, "metrics": metric}
+    result = bl.run(world, policy, n_jobs=1, progress=False, **options)
+    return result.values().reshape(n_runs, -1)[:, -1]
 
 
 def every_policy(quick: bool, repetitions: int) -> tuple[list[Measured], list[str]]:

@@ -1,6 +1,7 @@
 """What the package is compared with: C, plain Numba, and NumPy.
 
-Each reference is a function of (means, horizon, n_runs, seed) that returns the pseudo-regret of every run.
+Each reference is a function of (means, horizon, n_runs, seed) that returns the pseudo-regret of every run; for dueling
+bandits `means` is the matrix of preferences.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Reference = Callable[[Floats, int, int, int], Floats]
 
-SOURCE = Path(__file__).with_name("reference.c")
+SOURCES = [str(Path(__file__).with_name(name)) for name in ("reference.c", "dueling.c")]
 FLAGS = ("-O3", "-march=native")
 UNROLLED = (*FLAGS, "-funroll-loops")
 BATCH = 1000
@@ -36,13 +37,13 @@ def compiler() -> str | None:
 
 @functools.cache
 def library(flags: tuple[str, ...] = FLAGS) -> Any:
-    """Compile reference.c into a temporary folder and load it; None where there is no compiler."""
+    """Compile the C files into a temporary folder and load it; None where there is no compiler."""
     gcc = compiler()
     if gcc is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "reference.so"
-        subprocess.run([gcc, *flags, "-shared", "-fPIC", str(SOURCE), "-o", str(built), "-lm"], check=True)
+        subprocess.run([gcc, *flags, "-shared", "-fPIC", *SOURCES, "-o", str(built), "-lm"], check=True)
         loaded = ctypes.CDLL(str(built))  # stays usable once the file is gone
     for name in ("additions", "divisions"):
         getattr(loaded, name).argtypes = [ctypes.c_int64]
@@ -53,7 +54,7 @@ def library(flags: tuple[str, ...] = FLAGS) -> Any:
 
 
 def in_c(name: str, flags: tuple[str, ...] = FLAGS) -> Reference | None:
-    """Return a reference of reference.c; None where there is no compiler."""
+    """Return a reference of the C files; None where there is no compiler."""
     found = library(flags)
     if found is None:
         return None
