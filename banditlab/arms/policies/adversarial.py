@@ -161,6 +161,51 @@ class EXP3IX:
         state.losses[arm, lane] += (1.0 - reward) / (state.probabilities[arm, lane] + 0.5 * eta)
 
 
+@device
+def tsallis_probabilities(losses: Any, probabilities: Any, n_arms: int, scale: float, t: int, lane: int) -> None:
+    """Write the weights 4 / (eta (L_a - x))^2 of a lane, with eta = scale / sqrt(t), into `probabilities`.
+
+    The normaliser x is found by Newton's method from the right, where it converges monotonically.
+    """
+    eta = scale / math.sqrt(t)
+    least = math.inf
+    for a in range(n_arms):
+        least = min(least, losses[a, lane])
+    below_least = 2.0 / eta  # x = least - below_least: at this one the best arm alone has weight 1
+    total = 1.0
+    for _ in range(100):
+        total = 0.0
+        slope = 0.0
+        for a in range(n_arms):
+            root = 2.0 / (eta * (losses[a, lane] - least + below_least))
+            weight = root * root
+            probabilities[a, lane] = weight
+            total += weight
+            slope += weight * root
+        step = (total - 1.0) / (eta * slope)
+        below_least += step
+        if abs(total - 1.0) < 1e-13:
+            break
+    for a in range(n_arms):
+        probabilities[a, lane] /= total
+
+
+@device
+def add_tsallis_losses(
+    losses: Any, probabilities: Any, n_arms: int, scale: float, reduced: bool, t: int, arm: int, loss: float, lane: int
+) -> None:
+    """Add the estimates of all arms' losses, of which that of the arm played was seen, to a lane of `losses`."""
+    if reduced:
+        threshold = scale * scale / t
+        for a in range(n_arms):
+            base = 0.5 if probabilities[a, lane] >= threshold else 0.0
+            losses[a, lane] += base
+            if a == arm:
+                losses[a, lane] += (loss - base) / probabilities[a, lane]
+    else:
+        losses[arm, lane] += loss / probabilities[arm, lane]
+
+
 @policy
 class TsallisINF:
     r"""Follow the regularised leader with the Tsallis entropy of order 1/2: best of both worlds.
@@ -208,38 +253,12 @@ class TsallisINF:
         return {"losses": space.per_arm(), "probabilities": space.per_arm()}
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
-        """Find the normaliser x by Newton's method from the right, where it converges monotonically; draw."""
-        eta = self.scale / math.sqrt(t)
-        least = math.inf
-        for a in range(self.n_arms):
-            least = min(least, state.losses[a, lane])
-        below_least = 2.0 / eta  # x = least - below_least: at this one the best arm alone has weight 1
-        for _ in range(100):
-            total = 0.0
-            slope = 0.0
-            for a in range(self.n_arms):
-                root = 2.0 / (eta * (state.losses[a, lane] - least + below_least))
-                weight = root * root
-                state.probabilities[a, lane] = weight
-                total += weight
-                slope += weight * root
-            step = (total - 1.0) / (eta * slope)
-            below_least += step
-            if abs(total - 1.0) < 1e-13:
-                break
-        for a in range(self.n_arms):
-            state.probabilities[a, lane] /= total
+        """Find the probabilities, and draw."""
+        tsallis_probabilities(state.losses, state.probabilities, self.n_arms, self.scale, t, lane)
         return draw(state.probabilities, self.n_arms, lane, rng)
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the loss estimates."""
-        loss = 1.0 - reward
-        if self.reduced:
-            threshold = self.scale * self.scale / t
-            for a in range(self.n_arms):
-                base = 0.5 if state.probabilities[a, lane] >= threshold else 0.0
-                state.losses[a, lane] += base
-                if a == arm:
-                    state.losses[a, lane] += (loss - base) / state.probabilities[a, lane]
-        else:
-            state.losses[arm, lane] += loss / state.probabilities[arm, lane]
+        add_tsallis_losses(
+            state.losses, state.probabilities, self.n_arms, self.scale, self.reduced, t, arm, 1.0 - reward, lane
+        )

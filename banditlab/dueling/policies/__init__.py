@@ -1,7 +1,9 @@
 """Policies for dueling bandits."""
 
 from .beat_the_winner import BeatTheWinner, BeatTheWinnerReset, BeatTheWinnerResetStrong, ModifiedBeatTheWinner
+from .reductions import MultiSBM, Sparring, VersatileDB
 from .rucb import RUCB
+from .thompson import DoubleThompsonSampling, DoubleThompsonSamplingPlus
 from .winner_stays import WinnerStaysStrong, WinnerStaysWeak
 
 __all__ = [
@@ -9,7 +11,12 @@ __all__ = [
     "BeatTheWinner",
     "BeatTheWinnerReset",
     "BeatTheWinnerResetStrong",
+    "DoubleThompsonSampling",
+    "DoubleThompsonSamplingPlus",
     "ModifiedBeatTheWinner",
+    "MultiSBM",
+    "Sparring",
+    "VersatileDB",
     "WinnerStaysStrong",
     "WinnerStaysWeak",
 ]

@@ -1,0 +1,61 @@
+"""Policies of optimism and of posterior sampling over pairs, from the pseudo-code."""
+
+from __future__ import annotations
+
+import math
+
+from .naive_base import Counts, Rng, at_random
+
+
+class _Bounds(Counts):
+    """Base: mu plus and minus sqrt(alpha ln t / N); 1 and 0 where two arms have not met; 1/2 on the diagonal."""
+
+    alpha: float
+
+    def radius(self, i: int, j: int, t: int) -> float:
+        return math.sqrt(self.alpha * math.log(t) / self.n(i, j))
+
+    def upper(self, i: int, j: int, t: int) -> float:
+        if i == j:
+            return 0.5
+        return self.mu(i, j) + self.radius(i, j, t) if self.n(i, j) else 1.0
+
+    def lower(self, i: int, j: int, t: int) -> float:
+        if i == j:
+            return 0.5
+        return self.mu(i, j) - self.radius(i, j, t) if self.n(i, j) else 0.0
+
+
+class RUCB(_Bounds):
+    """C: the arms that no other beats for sure; B: at most one of them, played with probability 1/2 among several."""
+
+    memory: bool
+
+    def begin(self) -> None:
+        self.B: set[int] = set()
+        self.champion = 0
+
+    def select(self, t: int, rng: Rng) -> tuple[int, int]:
+        self.champion = c = self.choose_champion(t, rng)
+        bounds = {j: self.upper(j, c, t) for j in self.arms}
+        found = at_random(self.others(c), bounds.__getitem__, rng, least=0.5)
+        return c, c if found is None else found
+
+    def choose_champion(self, t: int, rng: Rng) -> int:
+        C = [i for i in self.arms if all(self.upper(i, j, t) >= 0.5 for j in self.arms)]
+        if not C:
+            self.B = set()
+            return rng.below(self.K)
+        self.B &= set(C)
+        if not self.memory:
+            return C[rng.below(len(C))]
+        if len(C) == 1:
+            self.B = set(C)
+            return C[0]
+        if self.B and rng.uniform() < 0.5:
+            return min(self.B)
+        rest = [i for i in C if i not in self.B]
+        return rest[rng.below(len(rest))]
+
+    def winner(self) -> int:
+        return min(self.B) if self.B else self.champion

@@ -1,0 +1,29 @@
+"""The policies that are tested, and the values of their fields that are tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from banditlab.core.components import registered
+
+# Policies around others have tests of their own.
+META = ("DETECT", "MonitoredDuelingBandits")
+# So have those that see features: they play another game.
+CONTEXTUAL = ("CoLSTIM", "MaxInP", "MaxPairUCB", "StaD", "VACDB")
+
+POLICIES = {name: cls for name, cls in registered("dueling", "policy").items() if name not in (*META, *CONTEXTUAL)}
+
+# Besides its defaults, each policy is tried with these fields. All of a class share one compiled kernel.
+OTHERS: dict[str, list[dict[str, Any]]] = {
+    "BeatTheWinnerResetStrong": [
+        {"beta": 1.5},
+        {"beta": 1.0},
+        {"as_released": True},
+        {"as_released": True, "beta": 1.3},
+    ],
+    "RUCB": [{"alpha": 0.05}, {"alpha": 3.0}, {"memory": False}],
+    "WinnerStaysStrong": [{"beta": 1.0}, {"beta": 1.4}],
+}
+
+VARIANTS = [cls(**fields) for name, cls in POLICIES.items() for fields in [{}, *OTHERS.get(name, [])]]
+DEFAULTS = {name: cls() for name, cls in POLICIES.items()}
