@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.components import Params, State
+from banditlab.core.dispatch import borrowed
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, gap, reward, update
@@ -32,6 +33,8 @@ def play(
     `tally` has a row a quantity and a column a lane: the regret alone, or regret, reward, rounds in which an
     optimal arm was played, and pulls of each arm. `out` has one such table a checkpoint.
     """
+    environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
+    environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)
     lanes = tally.shape[1]
     everything = tally.shape[0] > 1
     arm = np.zeros(lanes, np.int64)

@@ -8,6 +8,7 @@ import numpy as np
 
 from banditlab.arms.generics import choose, reward
 from banditlab.core.components import Params, State
+from banditlab.core.dispatch import borrowed
 from banditlab.core.sampling import open_uniform
 
 from .generics import screened, update, utility
@@ -37,6 +38,8 @@ def play(
     on (0, 1), and its quantile is the post-click reward. So lanes that share their luck, but differ a little in a
     strategy, see the same clicks and rewards in almost all rounds.
     """
+    environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
+    environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)
     n_arms, lanes = strategies.shape
     arm = np.zeros(lanes, np.int64)
     best = np.zeros(lanes)

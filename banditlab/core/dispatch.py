@@ -35,7 +35,10 @@ import numba.core.errors
 import numpy as np
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
-from numba.extending import overload, register_jitable
+from numba.core import cgutils
+from numba.core import types as numba_types
+from numba.extending import intrinsic, overload, register_jitable
+from numba.np.arrayobj import make_array
 
 from .errors import InvalidComponent
 
@@ -57,6 +60,44 @@ def device(function: F) -> F:
 def device_call(function: F) -> F:
     """Make a plain function callable from kernels as a call: for long, rarely taken paths."""
     return register_jitable(**DEVICE_OPTIONS)(function)
+
+
+def borrowed(value: Any) -> Any:
+    """Return an array, or a tuple of them nested as you like, for a kernel to use without counting references.
+
+    The caller keeps the arrays alive while the kernel runs. Counting is an atomic operation at every entry and exit of
+    what a kernel calls; where these have several exits LLVM cannot prove that counts cancel out, and a round of Beat the
+    Winner took 270 ns instead of 20.
+    """
+    return value
+
+
+@overload(borrowed, jit_options=INLINE_OPTIONS)
+def _borrowed_compiled(value):  # type: ignore[no-untyped-def]  # Numba compares signatures, annotations included
+    return lambda value: _without_owner(value)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _without_owner(typing_context: Any, value: Any) -> Any:
+    """Return the value with no owner in any of its arrays: LLVM removes the counting of what is known to be null."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _disowned(context, builder, signature.args[0], arguments[0])
+
+    return value(value), generate
+
+
+def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    if isinstance(kind, numba_types.Array):
+        array = make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+    if isinstance(kind, numba_types.BaseTuple):
+        for k, part in enumerate(kind.types):
+            item = _disowned(context, builder, part, builder.extract_value(value, k))
+            value = builder.insert_value(value, item, k)
+    return value
 
 
 _generics: dict[Any, str] = {}

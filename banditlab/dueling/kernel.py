@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import device
+from banditlab.core.dispatch import borrowed, device
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, update
@@ -40,6 +40,8 @@ def play(
     `losses[m, i, j]` is what comparing i and j adds to row m of `tally`; if `tally` has rows beyond these, they count
     the duels that each arm took part in (an arm against itself is one). `out` has one such table a checkpoint.
     """
+    policy, state, policy_rng = borrowed(policy), borrowed(state), borrowed(policy_rng)
+    preferences, losses, environment_rng = borrowed(preferences), borrowed(losses), borrowed(environment_rng)
     n_losses, n_arms = losses.shape[0], preferences.shape[0]
     lanes = tally.shape[1]
     counting = tally.shape[0] > n_losses
