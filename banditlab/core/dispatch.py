@@ -33,10 +33,11 @@ from typing import Any, TypeVar
 import numba
 import numba.core.errors
 import numpy as np
+from numba.core import cgutils
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
-from numba.core import cgutils
-from numba.core import types as numba_types
+from numba.core.types import Array
+from numba.core.types.containers import BaseTuple
 from numba.extending import intrinsic, overload, register_jitable
 from numba.np.arrayobj import make_array
 
@@ -66,8 +67,8 @@ def borrowed(value: Any) -> Any:
     """Return an array, or a tuple of them nested as you like, for a kernel to use without counting references.
 
     The caller keeps the arrays alive while the kernel runs. Counting is an atomic operation at every entry and exit of
-    what a kernel calls; where these have several exits LLVM cannot prove that counts cancel out, and a round of Beat the
-    Winner took 270 ns instead of 20.
+    what a kernel calls; where these have several exits LLVM cannot prove that counts cancel out, and a round of Beat
+    the Winner took 270 ns instead of 6.
     """
     return value
 
@@ -88,12 +89,12 @@ def _without_owner(typing_context: Any, value: Any) -> Any:
 
 
 def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    if isinstance(kind, numba_types.Array):
+    if isinstance(kind, Array):
         array = make_array(kind)(context, builder, value)
         array.meminfo = cgutils.get_null_value(array.meminfo.type)
         array.parent = cgutils.get_null_value(array.parent.type)
         return array._getvalue()
-    if isinstance(kind, numba_types.BaseTuple):
+    if isinstance(kind, BaseTuple):
         for k, part in enumerate(kind.types):
             item = _disowned(context, builder, part, builder.extract_value(value, k))
             value = builder.insert_value(value, item, k)
