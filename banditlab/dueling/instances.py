@@ -223,9 +223,9 @@ def strong_borda(n_arms: int = 5, gap: float = 0.1) -> PreferenceMatrix:
     Parameters
     ----------
     n_arms : int, default 5
-        At least 4: with fewer the Borda winner is not always arm 1.
+        At least 4: with fewer arm 1 is not the Borda winner for every gap.
     gap : float, default 0.1
-        In (0, 1/2].
+        In (0, 1/2).
 
     Examples
     --------
@@ -234,7 +234,7 @@ def strong_borda(n_arms: int = 5, gap: float = 0.1) -> PreferenceMatrix:
     (0, [1])
     """
     k = integer(4, limit=10_000)("n_arms", n_arms)
-    half = 0.5 * between(0.0, 0.5, open_low=True)("gap", gap)
+    half = 0.5 * between(0.0, 0.5, open_low=True, open_high=True)("gap", gap)
     matrix = np.full((k, k), 0.5)
     matrix[0, 1:], matrix[1:, 0] = 0.5 + half, 0.5 - half
     matrix[1, 2:], matrix[2:, 1] = 1.0, 0.0

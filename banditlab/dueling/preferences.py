@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import invalid, matrix, number, shown
+from banditlab.core.validation import integer, invalid, matrix, number, shown
 
+ARM = integer(0, limit=9_999)
 TOLERANCE = 1e-9
 """How far P[i, j] + P[j, i] may be from 1: matrices in papers are rounded, but to complementary digits."""
 
@@ -27,9 +28,9 @@ def preference_matrix(name: str, value: Any) -> NDArray[np.float64]:
     if off.any():
         i, j = (int(k) for k in np.argwhere(off)[0])
         if i == j:
-            raise InvalidArgument(f"{name}[{i}, {i}] is {given[i, i]:g}; allowed: 0.5, an arm against itself")
+            raise InvalidArgument(f"{name}[{i}][{i}] is {given[i, i]:g}; allowed: 0.5, an arm against itself")
         raise InvalidArgument(
-            f"{name}[{i}, {j}] is {given[i, j]:g} and {name}[{j}, {i}] is {given[j, i]:g}; "
+            f"{name}[{i}][{j}] is {given[i, j]:g} and {name}[{j}][{i}] is {given[j, i]:g}; "
             "allowed: two numbers that add up to 1"
         )
     exact = np.triu(given, 1)
@@ -73,10 +74,7 @@ def wins_in_rankings(rankings: Any) -> NDArray[np.float64]:
     for k, ranking in enumerate(rankings):
         if isinstance(ranking, str | bytes) or not isinstance(ranking, Sequence | np.ndarray):
             raise InvalidType(f"rankings[{k}] is {shown(ranking)}; allowed: a list of arms, best first")
-        arms = [number(f"rankings[{k}][{p}]", a) for p, a in enumerate(ranking)]
-        for p, arm in enumerate(arms):
-            if not arm.is_integer() or arm < 0:
-                raise invalid(f"rankings[{k}][{p}]", ranking[p], "an arm: an integer of at least 0")
+        arms = [ARM(f"rankings[{k}][{p}]", a) for p, a in enumerate(ranking)]
         if len(set(arms)) < len(arms):
             raise invalid(f"rankings[{k}]", list(ranking), "each arm at most once")
         checked.append(np.array(arms, dtype=np.int64))
@@ -98,7 +96,14 @@ def wins_in_duels(duels: Any) -> tuple[NDArray[np.float64], list[Any]]:
         )
     if not len(duels):
         raise InvalidArgument("duels has no rows; allowed: at least one duel")
-    names = sorted(set(duels["winner"]) | set(duels["loser"]))
+    for column in ("winner", "loser"):
+        if duels[column].isna().any():
+            row = int(np.flatnonzero(duels[column].isna())[0])
+            raise InvalidArgument(f"duels[{column!r}] has no name in row {row}; allowed: a name in every row")
+    try:
+        names = sorted(set(duels["winner"]) | set(duels["loser"]))
+    except TypeError as error:
+        raise InvalidType("duels has names of different types; allowed: names that can be sorted") from error
     place = {name: k for k, name in enumerate(names)}
     counts = duels["count"] if "count" in columns else np.ones(len(duels))
     wins = np.zeros((len(names), len(names)))
