@@ -134,7 +134,7 @@ def test_from_rankings(rankings, prior):
         p = PreferenceMatrix.from_rankings(rankings).preferences
         assert all(p[i, j] == pytest.approx(w / (w + wins[j, i])) for (i, j), w in wins.items())
     else:
-        with pytest.raises(InvalidArgument, match="arms . and . were never compared; allowed: .* a positive prior"):
+        with pytest.raises(InvalidArgument, match=r"arms . and . were never compared; allowed: .* a positive prior"):
             PreferenceMatrix.from_rankings(rankings)
 
 
@@ -185,11 +185,11 @@ BAD_DATA = {
     "itself": (lambda: PreferenceMatrix.from_duels(DUELS.assign(loser="b")), "'b' against itself in row 1"),
     "negative count": (
         lambda: PreferenceMatrix.from_duels(DUELS.assign(count=[1, -1])),
-        r"duels\['count'\]\[1\] is -1",
+        r"\['count'\]\[1\] is -1",
     ),
     "nan count": (
         lambda: PreferenceMatrix.from_duels(DUELS.assign(count=[math.nan, 1])),
-        r"duels\['count'\]\[0\] is nan",
+        r"\['count'\]\[0\] is nan",
     ),
 }
 
@@ -314,9 +314,7 @@ def test_bad_sequences_are_refused(case):
 
 
 def test_an_environment_needs_preferences():
-    with pytest.raises(
-        bl.errors.InvalidComponent, match="Nothing has no preferences and no segments; allowed: a class"
-    ):
+    with pytest.raises(bl.errors.InvalidComponent, match="Nothing has no preferences and no segments; allowed: "):
 
         @dueling.environment
         class Nothing:

@@ -80,7 +80,7 @@ def test_without_a_condorcet_winner_the_error_says_which_winners_there_are(metri
 
 
 def test_the_default_metric_needs_a_condorcet_winner():
-    with pytest.raises(bl.errors.InvalidArgument, match="'average_regret'.*Copeland winners: 0, 1, 2"):
+    with pytest.raises(bl.errors.InvalidArgument, match=r"'average_regret'.*Copeland winners: 0, 1, 2"):
         bl.run(dueling.PreferenceMatrix(CYCLE), dueling.RUCB(), horizon=10, n_runs=1, seed=0, progress=False)
 
 
