@@ -5,7 +5,7 @@ learns; `winner()` says which arm is taken for the winner, and `observe` learns 
 is constructed with the number of arms, the horizon and the policy's fields. It keeps counts and lists, and computes all
 else afresh in every round.
 
-Random numbers come from the package's samplers, called as plain Python (see `tests.arms.naive`): the samplers are tested
+Random numbers come from the package's samplers, called as plain Python (see `tests.arms.naive`): they are tested
 elsewhere, here it matters what is drawn, from which distribution and in which order.
 """
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from banditlab.core.components import registered
+from banditlab.dueling.family import DUELING
 
-# Policies around others have tests of their own.
-META = ("DETECT", "MonitoredDuelingBandits")
-# So have those that see features: they play another game.
-CONTEXTUAL = ("CoLSTIM", "MaxInP", "MaxPairUCB", "StaD", "VACDB")
-
-POLICIES = {name: cls for name, cls in registered("dueling", "policy").items() if name not in (*META, *CONTEXTUAL)}
+# Policies around a base, and those that see features, have tests of their own.
+POLICIES = {
+    name: cls
+    for name, cls in registered("dueling", "policy").items()
+    if cls.family is DUELING and all(f.name != "base" for f in dataclasses.fields(cls))
+}
 
 # Besides its defaults, each policy is tried with these fields. All of a class share one compiled kernel.
 OTHERS: dict[str, list[dict[str, Any]]] = {

@@ -20,6 +20,7 @@ from banditlab.core.components import Problem, Space, make_state
 from banditlab.dueling import generics, instances
 
 from . import naive
+from .matrices import matrix
 from .players import OTHERS, POLICIES, VARIANTS
 
 
@@ -31,16 +32,6 @@ class Instance:
     seed: int
 
 
-def matrix(*above: list[float]) -> Any:
-    """Return the matrix with these rows above the diagonal."""
-    k = len(above) + 1
-    p = np.full((k, k), 0.5)
-    for i, row in enumerate(above):
-        p[i, i + 1 :] = row
-        p[i + 1 :, i] = 1.0 - np.array(row)
-    return dueling.PreferenceMatrix(p)
-
-
 INSTANCES = {
     "arxiv": Instance(instances.arxiv(), 2000, 1, 11),
     "cyclic": Instance(instances.cyclic(), 500, 2, 12),
@@ -50,6 +41,7 @@ INSTANCES = {
     "rock, paper, scissors, always": Instance(matrix([1.0, 0.0], [1.0]), 200, 2, 16),
     "an order, always": Instance(matrix([1.0, 1.0, 1.0], [1.0, 1.0], [1.0]), 200, 2, 17),
     "eight arms": Instance(instances.random_condorcet(8, 0.6, seed=3), 400, 2, 18),
+    "changes": Instance(instances.random_sequence(4, 4, 400, pmin=0.8, delta=0.6, seed=1), 400, 2, 22),
     "nine rounds": Instance(instances.random_condorcet(8, 0.6, seed=3), 9, 4, 19),
     "horizon is number of arms": Instance(instances.arithmetic(5), 5, 3, 21),
 }
@@ -86,8 +78,11 @@ def simulated(policy: Any, case: Instance) -> NDArray[np.bool_]:
     return moved > 0.0
 
 
-def first_wins(p: NDArray[np.float64], i: int, j: int, u: float) -> bool:
+def first_wins(environment: Any, t: int, i: int, j: int, u: float) -> bool:
     """Say who wins, as documented: of two arms i < j, i does if u < P[i, j]."""
+    if isinstance(environment, dueling.PiecewiseStationary):
+        environment = environment.matrices[sum(t >= start for start in environment.change_points)]
+    p = environment.preferences
     return bool(u < p[i, j]) if i <= j else not u < p[j, i]
 
 
@@ -95,15 +90,14 @@ def first_wins(p: NDArray[np.float64], i: int, j: int, u: float) -> bool:
 @pytest.mark.parametrize("policy", VARIANTS, ids=repr)
 def test_compares_what_the_reference_compares(policy: Any, instance: str) -> None:
     case = INSTANCES[instance]
-    p = case.environment.preferences
     for run, seen in enumerate(simulated(policy, case)):
-        player = reference(policy, len(p), case.horizon)
+        player = reference(policy, case.environment.n_arms, case.horizon)
         luck, own = naive.environment_rng(case.seed, run), naive.policy_rng(case.seed, run)
         for t in range(1, case.horizon + 1):
             i, j = player.select(t, own)
             arms = np.flatnonzero(seen[t - 1]).tolist()
             assert arms == sorted({i, j}), f"{policy!r}, run {run}: round {t} compared {arms}, the reference {i, j}"
-            player.update(i, j, first_wins(p, i, j, luck.open_uniform()), t)
+            player.update(i, j, first_wins(case.environment, t, i, j, luck.open_uniform()), t)
 
 
 # --------------------------------------------------------------------------------------- on scripted duels
@@ -124,8 +118,11 @@ SIZES = [(2, 60), (3, 1), (3, 150), (5, 200), (8, 250)]  # arms, rounds
 
 @pytest.mark.parametrize(("n_arms", "horizon"), SIZES)
 @pytest.mark.parametrize("policy", VARIANTS, ids=repr)
-def test_compares_in_the_references_order_and_names_its_winner(policy: Any, n_arms: int, horizon: int) -> None:
-    """One script a lane, the kernels in plain Python (which plays as compiled: see the contract)."""
+def test_order_winner_and_what_is_learnt_from_others_are_the_references(policy: Any, n_arms: int, horizon: int) -> None:
+    """One script a lane, the kernels in plain Python (which plays as compiled: see the contract).
+
+    After each seventh round the policy is told of a duel that another chose, in the last lane after every round.
+    """
     scripts = list(SCRIPTS.values())
     params = policy.params(Problem(n_arms, horizon))
     state = make_state(policy, Space(n_arms, len(scripts), horizon))
@@ -140,6 +137,10 @@ def test_compares_in_the_references_order_and_names_its_winner(policy: Any, n_ar
                 won = wins(i, j, t)
                 player.update(i, j, won, t)
                 generics.update(params, state, i, j, lane, won, t)
+                if t % 7 == 0 or lane == len(scripts) - 1:
+                    i, j = t % n_arms, t // n_arms % n_arms
+                    player.observe(i, j, wins(i, j, t), t)
+                    generics.transfer(params, state, i, j, lane, wins(i, j, t), t)
                 found = int(generics.winner(params, state, lane))
                 assert found == player.winner(), f"{policy!r}, {list(SCRIPTS)[lane]}: winner after round {t}"
 
