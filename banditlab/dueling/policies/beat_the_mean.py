@@ -106,7 +106,7 @@ class BeatTheMean:
         return {"n_arms": problem.n_arms, "horizon": horizon, "radius": radius}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return who is active, comparisons and wins by opponent (the row's arm was the one to be compared), and sums."""
+        """Return who is active, comparisons and wins by opponent (the row's arm is the one they count for), sums."""
         return {
             "active": space.per_arm(1, np.int64),
             "n_active": space.per_lane(space.n_arms, np.int64),

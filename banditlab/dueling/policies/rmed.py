@@ -11,7 +11,7 @@ from banditlab.arms.divergence_kernels import divergence, negative_entropy
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import log
-from banditlab.core.validation import boolean, non_negative, optional, positive, positive_integer
+from banditlab.core.validation import between, boolean, non_negative, optional, positive, positive_integer
 
 from ..family import policy
 from .counts import Counts, count, duels, share
@@ -64,7 +64,8 @@ def _weigh(state: State, n_arms: int, i: int, j: int, lane: int) -> None:
 def _learn(state: State, n_arms: int, first: int, second: int, lane: int, won: bool) -> None:
     """Count a duel, and see what it says against the two arms."""
     if first == second:
-        state.wins[first, first, lane] += 0.5  # so that `duels` of an arm and itself are the rounds in which it met itself
+        # so that `duels` of an arm and itself are the rounds in which it met itself
+        state.wins[first, first, lane] += 0.5
         return
     count(state, first, second, lane, won)
     _weigh(state, n_arms, first, second, lane)
@@ -159,10 +160,8 @@ def _opponent(state: State, n_arms: int, i: int, cheapest: int, as_released: boo
     best = state.best[lane]
     met = duels(state, i, best, lane)
     enough = duels(state, i, cheapest, lane) / log(log(float(t)))
-    if as_released:
-        take = not (_beaten_by(state, i, best, lane) and met <= enough)
-    else:
-        take = met >= enough
+    late = _beaten_by(state, i, best, lane) and met <= enough  # as the library has it
+    take = not late if as_released else met >= enough
     return cheapest if take and _beaten_by(state, i, cheapest, lane) else _strongest(state, n_arms, i, lane)
 
 
@@ -255,7 +254,7 @@ class RMED1(_RMED):
     """
 
     scale: float = field(default=0.3, check=non_negative, doc="c of f(K) = c K^(1 + epsilon); 0.3 is the paper's")
-    epsilon: float = field(default=0.01, check=non_negative, doc="epsilon of f(K); the theorems need more than 0")
+    epsilon: float = field(default=0.01, check=between(0.0, 10.0), doc="epsilon of f(K); theorems need more than 0")
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the next pair that has not met, or the arm whose turn it is and what speaks against it."""
@@ -313,7 +312,7 @@ class RMED2(_RMED):
 
     alpha: float = field(default=3.0, check=positive, doc="every pair meets alpha log log t times; 3 is the paper's")
     scale: float = field(default=0.3, check=non_negative, doc="c of f(K) = c K^(1 + epsilon); 0.3 is the paper's")
-    epsilon: float = field(default=0.01, check=non_negative, doc="epsilon of f(K); the theorems need more than 0")
+    epsilon: float = field(default=0.01, check=between(0.0, 10.0), doc="epsilon of f(K); theorems need more than 0")
     as_released: bool = field(default=False, check=boolean, doc="explore and choose as the authors' library does")
 
     def state(self, space: Space) -> dict[str, Any]:
@@ -380,7 +379,7 @@ class RMED2FH(_RMED):
 
     alpha: float = field(default=3.0, check=positive, doc="every pair meets alpha log log T times; 3 is the paper's")
     scale: float = field(default=0.3, check=non_negative, doc="c of f(K) = c K^(1 + epsilon); 0.3 is the paper's")
-    epsilon: float = field(default=0.01, check=non_negative, doc="epsilon of f(K); the theorems need more than 0")
+    epsilon: float = field(default=0.01, check=between(0.0, 10.0), doc="epsilon of f(K); theorems need more than 0")
     horizon: int | None = field(default=None, check=optional(positive_integer), doc="the horizon; default the run's")
     as_released: bool = field(default=False, check=boolean, doc="choose opponents as the authors' library does")
 

@@ -97,7 +97,7 @@ class SAVAGE(Counts):
 
     Parameters
     ----------
-    notion : {'condorcet', 'copeland'}
+    notion : {'condorcet', 'copeland'}, default 'condorcet'
         Which winner is looked for. 'condorcet' needs that one exists.
     delta : float, optional
         Probability of an error; default 1/T.
