@@ -73,7 +73,13 @@ class MultiSBM(Naive):
 
 
 class VersatileDB(Naive):
-    """Two players of Tsallis-INF; a player's loss is 1 if the other's arm wins."""
+    """Two players of Tsallis-INF; a player's loss is 1 if the other's arm wins.
+
+    What is lost is divided by probabilities that fall as losses grow: a difference of 1e-16, as between this normaliser
+    and that of the kernel, is 1e-9 after 600 rounds and 1e-4 after 1600.
+    """
+
+    EXACT = 600
 
     estimator: str
 
@@ -89,5 +95,8 @@ class VersatileDB(Naive):
         self.right.update(second, 0.0 if won else 1.0, t)
 
     def winner(self) -> int:
+        return self.winners()[0]
+
+    def winners(self) -> list[int]:
         total = [a + b for a, b in zip(self.left.L, self.right.L, strict=True)]
-        return total.index(min(total))
+        return [a for a in self.arms if total[a] <= min(total) + 1e-6]

@@ -36,7 +36,7 @@ BAD = {
     "pair": (changed(1, 0, 0.4), rf"{NAME}\[0\]\[1\] is 0.7 and {NAME}\[1\]\[0\] is 0.4; allowed: .* add up to 1"),
     "later pair": (changed(2, 1, 0.3), rf"{NAME}\[1\]\[2\] is 0.6 and {NAME}\[2\]\[1\] is 0.3"),
     "diagonal": (changed(1, 1, 0.4), rf"{NAME}\[1\]\[1\] is 0.4; allowed: 0.5, an arm against itself"),
-    "above one": (changed(0, 2, 1.5), rf"{NAME}\[0\]\[2\] is 1.5; allowed: numbers in \[0\]\[1\]"),
+    "above one": (changed(0, 2, 1.5), rf"{NAME}\[0\]\[2\] is 1.5; allowed: numbers in \[0, 1\]"),
     "negative": (changed(2, 0, -0.2), rf"{NAME}\[2\]\[0\] is -0.2"),
     "nan": (changed(2, 1, math.nan), rf"{NAME}\[2\]\[1\] is nan"),
     "not square": ([row[:2] for row in GOOD], f"{NAME} has 3 rows and 2 columns; allowed: a square matrix"),
