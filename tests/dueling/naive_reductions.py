@@ -91,6 +91,8 @@ class VersatileDB(Naive):
         return first, self.right.select(t, rng)
 
     def update(self, first: int, second: int, won: bool, t: int) -> None:
+        if any(abs(w - self.left.rate(t) ** 2) < 1e-12 for player in (self.left, self.right) for w in player.w):
+            self.EXACT = t  # rounding decides whether w >= eta^2, as for 1/3 in round 48
         self.left.update(first, 1.0 if won else 0.0, t)
         self.right.update(second, 0.0 if won else 1.0, t)
 

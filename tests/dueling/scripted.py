@@ -47,18 +47,27 @@ def drive(
             found[t - 1, w] = winner(policy, state, w)
 
 
-def played(policy: Any, n_arms: int, horizon: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return first arms, second arms and winners of all scripts: round by script."""
-    lanes = len(SCRIPTS)
-    outcomes = np.zeros((horizon, n_arms, n_arms, lanes), np.bool_)
-    others = np.full((2, horizon, lanes), -1)
-    for lane, wins in enumerate(SCRIPTS.values()):
-        for t in range(1, horizon + 1):
-            outcomes[t - 1, :, :, lane] = [[wins(i, j, t) for j in range(n_arms)] for i in range(n_arms)]
-            others[:, t - 1, lane] = told(n_arms, lane, t) or (-1, -1)
+Trace = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""First arms, second arms and winners after the round: round by lane."""
+
+
+def played(policy: Any, outcomes: NDArray[np.bool_], others: NDArray[np.int64]) -> Trace:
+    """Return what a policy plays on outcomes[round, first, second, lane]; others[:, round, lane] is told to it."""
+    horizon, n_arms, _, lanes = outcomes.shape
     params = policy.params(Problem(n_arms, horizon))
     state = make_state(policy, Space(n_arms, lanes, horizon))
     rng = sampling.seeded(SEED, sampling.POLICY_STREAM, 0, lanes)
     first, second, found = (np.zeros((horizon, lanes), np.int64) for _ in range(3))
     kernel(drive, params)(params, state, n_arms, rng, outcomes, others, first, second, found)
     return first, second, found
+
+
+def play_scripts(policy: Any, n_arms: int, horizon: int) -> Trace:
+    """Return what a policy plays on all scripts, one a lane."""
+    outcomes = np.zeros((horizon, n_arms, n_arms, len(SCRIPTS)), np.bool_)
+    others = np.full((2, horizon, len(SCRIPTS)), -1)
+    for lane, wins in enumerate(SCRIPTS.values()):
+        for t in range(1, horizon + 1):
+            outcomes[t - 1, :, :, lane] = [[wins(i, j, t) for j in range(n_arms)] for i in range(n_arms)]
+            others[:, t - 1, lane] = told(n_arms, lane, t) or (-1, -1)
+    return played(policy, outcomes, others)

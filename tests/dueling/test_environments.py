@@ -174,7 +174,10 @@ BAD_DATA = {
     "word for rankings": (lambda: PreferenceMatrix.from_rankings("abc"), "rankings is 'abc'"),
     "number for a ranking": (lambda: PreferenceMatrix.from_rankings([[0, 1], 3]), r"rankings\[1\] is 3"),
     "arm twice": (lambda: PreferenceMatrix.from_rankings([[0, 1, 0]]), r"rankings\[0\] is .*; allowed: each arm at"),
-    "half an arm": (lambda: PreferenceMatrix.from_rankings([[0, 1.5]]), r"rankings\[0\]\[1\] is 1.5; allowed: an arm"),
+    "half an arm": (
+        lambda: PreferenceMatrix.from_rankings([[0, 1.5]]),
+        r"rankings\[0\]\[1\] is 1.5; allowed: an integer",
+    ),
     "negative arm": (lambda: PreferenceMatrix.from_rankings([[0, -1]]), r"rankings\[0\]\[1\] is -1"),
     "named arm": (lambda: PreferenceMatrix.from_rankings([["ada", "bob"]]), r"rankings\[0\]\[0\] is 'ada'"),
     "never met": (lambda: PreferenceMatrix.from_rankings([[0, 1], [0, 2]]), "arms 1 and 2 were never compared"),
