@@ -4,12 +4,21 @@ from . import generics, instances, regrets, theory, winners
 from .environments import PiecewiseStationary, PreferenceMatrix
 from .family import environment, policy
 from .policies import (
+    CCB,
+    RCS,
+    RMED1,
+    RMED2,
+    RMED2FH,
     RUCB,
+    SAVAGE,
+    SCB,
+    BeatTheMean,
     BeatTheWinner,
     BeatTheWinnerReset,
     BeatTheWinnerResetStrong,
     DoubleThompsonSampling,
     DoubleThompsonSamplingPlus,
+    InterleavedFilter,
     ModifiedBeatTheWinner,
     MultiSBM,
     Sparring,
@@ -19,12 +28,21 @@ from .policies import (
 )
 
 __all__ = [
+    "CCB",
+    "RCS",
+    "RMED1",
+    "RMED2",
+    "RMED2FH",
     "RUCB",
+    "SAVAGE",
+    "SCB",
+    "BeatTheMean",
     "BeatTheWinner",
     "BeatTheWinnerReset",
     "BeatTheWinnerResetStrong",
     "DoubleThompsonSampling",
     "DoubleThompsonSamplingPlus",
+    "InterleavedFilter",
     "ModifiedBeatTheWinner",
     "MultiSBM",
     "PiecewiseStationary",
