@@ -133,7 +133,7 @@ void beat_the_winner_reset(const double *p, int k, int64_t horizon, int64_t n_ru
             line[other] = kept;
         }
         int incumbent = line[0], challenger = line[1];
-        for (int i = 0; i < k - 2; i++) line[i] = line[i + 2];
+        for (int i = 0; i + 2 < k && i + 2 < MAX_ARMS; i++) line[i] = line[i + 2];
         for (int64_t t = 1; t <= horizon; t++) {
             lost += incumbent != best && challenger != best;
             const int won = uniform(&rng) < p[incumbent * k + challenger];

@@ -5,6 +5,7 @@ from .environments import PiecewiseStationary, PreferenceMatrix
 from .family import environment, policy
 from .policies import (
     CCB,
+    DETECT,
     RCS,
     RMED1,
     RMED2,
@@ -20,6 +21,7 @@ from .policies import (
     DoubleThompsonSamplingPlus,
     InterleavedFilter,
     ModifiedBeatTheWinner,
+    MonitoredDuelingBandits,
     MultiSBM,
     Sparring,
     VersatileDB,
@@ -29,6 +31,7 @@ from .policies import (
 
 __all__ = [
     "CCB",
+    "DETECT",
     "RCS",
     "RMED1",
     "RMED2",
@@ -44,6 +47,7 @@ __all__ = [
     "DoubleThompsonSamplingPlus",
     "InterleavedFilter",
     "ModifiedBeatTheWinner",
+    "MonitoredDuelingBandits",
     "MultiSBM",
     "PiecewiseStationary",
     "PreferenceMatrix",

@@ -4,6 +4,7 @@ from .beat_the_mean import BeatTheMean
 from .beat_the_winner import BeatTheWinner, BeatTheWinnerReset, BeatTheWinnerResetStrong, ModifiedBeatTheWinner
 from .ccb import CCB
 from .interleaved_filter import InterleavedFilter
+from .meta import DETECT, MonitoredDuelingBandits
 from .rcs import RCS
 from .reductions import MultiSBM, Sparring, VersatileDB
 from .rmed import RMED1, RMED2, RMED2FH
@@ -15,6 +16,7 @@ from .winner_stays import WinnerStaysStrong, WinnerStaysWeak
 
 __all__ = [
     "CCB",
+    "DETECT",
     "RCS",
     "RMED1",
     "RMED2",
@@ -30,6 +32,7 @@ __all__ = [
     "DoubleThompsonSamplingPlus",
     "InterleavedFilter",
     "ModifiedBeatTheWinner",
+    "MonitoredDuelingBandits",
     "MultiSBM",
     "Sparring",
     "VersatileDB",
