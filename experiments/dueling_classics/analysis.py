@@ -64,7 +64,11 @@ def less_regret(result: bl.Results, instance: str, better: str, worse: str, sour
 
 
 def slope_is_near(result: bl.Results, instance: str, policy: str) -> Verdict:
-    """Return whether the slope in log t over the last decade is near what the policy's theorem says."""
+    """Return whether the slope in log t over the last decade is near what the policy's theorem says.
+
+    It may be far from it at any horizon that can be played: whenever alpha log log t passes a whole number, RMED2 lets
+    all pairs meet once more, and RMED2FH's choice of opponents rests on alpha log log T = 8 duels a pair.
+    """
     environment, tolerance = instances()[instance], configuration()["verdict"]["tolerance"]
     theory = dueling.theory.rmed1_constant if policy == "RMED1" else dueling.theory.lower_bound_constant
     constant = theory(environment)
