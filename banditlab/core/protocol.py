@@ -53,10 +53,14 @@ class Protocol(ABC):
         hold the interpreter's lock, prefer processes.
     chunk : int or None
         How many runs a task plays; None for the runner's `CHUNK`.
+    choices : str
+        What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
+        else has an attribute `choices` of its own.
     """
 
     prefer: ClassVar[str] = "threads"
     chunk: ClassVar[int | None] = None
+    choices: ClassVar[str] = "arms"
 
     @abstractmethod
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:

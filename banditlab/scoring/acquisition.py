@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +108,7 @@ class InformationAcquisition:
     1.0
     """
 
+    choices: ClassVar[str] = "decisions"
     prior: Floats = field(check=belief, doc="probability of each state")
     observations: Floats = field(check=conditional_table(1), doc="probability of the signals, given the state")
     receiver_utility: Floats = field(check=matrix(), doc="what a decision is worth to the receiver in each state")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,6 +189,7 @@ class HiringProblem:
     incentive compatible: no strategy gains more than 1e-08
     """
 
+    choices: ClassVar[str] = "profiles of efforts"
     prior: Floats = field(check=belief, doc="probability of each state")
     observations: Floats = field(check=table(None, 0.0, 1.0), doc="probability of signals, given efforts and the state")
     costs: Any = field(doc="what each effort costs each agent")

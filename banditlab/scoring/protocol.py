@@ -25,6 +25,7 @@ class ScoringProtocol(Protocol):
 
     prefer = "processes"
     chunk = 1
+    choices = "actions"
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the metrics asked for."""
