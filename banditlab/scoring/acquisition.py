@@ -14,9 +14,8 @@ from banditlab.core.validation import matrix, non_negative, shown
 
 from .acquisition_program import AcquisitionProgram
 from .family import environment
-from .principal_agent import n_entries
 from .simplex import belief
-from .tables import adds_up, conditional_table, has_shape, table
+from .tables import adds_up, conditional_table, has_shape, n_entries, table
 
 if TYPE_CHECKING:
     from .sender_games import AcquisitionGame

@@ -13,7 +13,8 @@ from banditlab.core.validation import shown
 from .games import Game, Played, announced_payments, announced_probabilities, draw, indices, unchanged
 
 if TYPE_CHECKING:
-    from .hiring import HiringMechanism, HiringProblem
+    from .hiring import HiringProblem
+    from .hiring_mechanism import HiringMechanism
 
 Floats = NDArray[np.float64]
 
