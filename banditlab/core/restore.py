@@ -6,20 +6,25 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from numba.core import types
+import numba
 from numba.extending import overload
 
 from .dispatch import DEVICE_OPTIONS
+
+# Where a policy around another keeps the state of one lane to restore from: nothing changes it, nested or not.
+FRESH = "fresh"
 
 # What a state consists of: for each array where it is found ("base.wins") and its number of axes, the last the lane.
 Arrays = tuple[tuple[str, int], ...]
 
 
 def _arrays(names: tuple[str, ...], values: Any) -> Arrays:
-    """Return the arrays of a state, those of nested states included; values are arrays or their Numba types."""
+    """Return the arrays of a state that rounds change, nested ones too; values are arrays or their Numba types."""
     found: list[tuple[str, int]] = []
     for name, value in zip(names, values, strict=True):
-        if isinstance(value, types.BaseNamedTuple):
+        if name == FRESH:
+            continue
+        if isinstance(value, numba.types.BaseNamedTuple):
             found += [(f"{name}.{inner}", ndim) for inner, ndim in _arrays(value.fields, tuple(value))]
         elif isinstance(value, tuple):
             found += [(f"{name}.{inner}", ndim) for inner, ndim in _arrays(type(value)._fields, value)]  # type: ignore[attr-defined]
@@ -53,7 +58,8 @@ def restore(state: Any, fresh: Any, lane: int) -> None:
     state : NamedTuple of arrays, nested or not
         As `core.components.make_state` makes it; the last axis of each array is the lane.
     fresh : NamedTuple of arrays
-        The state of the same policy for one lane, which nothing has changed.
+        The state of the same policy for one lane, which nothing has changed. Where policies around policies are nested,
+        the inner one has such a state too: it must be called `fresh`, and is left as it is.
     lane : int
         Which lane.
 

@@ -125,16 +125,19 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     With p = pmin and :math:`a = (2p - 1)^2`, exploration :math:`\tilde T`, window w (rounded up to an even number) and
     threshold b are
 
-    ============  ==================================================================================================
+    ============  ================================================================================
     rule          parameters
-    ============  ==================================================================================================
-    log_squared   :math:`\tilde T = \lfloor (\frac1a \log \frac{T}{(1 - e^{-a}) \log T} + K - 1)^2 \rfloor`,
-                  :math:`w = (16 \log T + 6) / \delta^2`, :math:`b = \sqrt{w (\log T + 3/8)}`
-    sqrt          :math:`\tilde T = \lfloor \sqrt T \rfloor`, :math:`w = 8 \log(2T / x) / \delta^2`, :math:`b =
-                  \sqrt{w \log(2T / x) / 2}`, with :math:`x = e^{-(T^{1/4} - K + 1) a} / (1 - e^{-a})`
-    winner_stays  :math:`\tilde T = \lfloor r^3 K^3 T / \log T \rfloor` with :math:`r = \max(2, \lceil \log(\frac{2T}{\log
-                  T} (1 + \frac{1 - p}{2p - 1})) / \log \frac{p}{1 - p} \rceil)`; w and b as log_squared
-    ============  ==================================================================================================
+    ============  ================================================================================
+    log_squared   :math:`\tilde T = \lfloor (\frac1a \log \frac{T}{(1 - e^{-a}) \log T} + K - 1)^2
+                  \rfloor`, :math:`w = (16 \log T + 6) / \delta^2`, :math:`b = \sqrt{w (\log T +
+                  3/8)}`
+    sqrt          :math:`\tilde T = \lfloor \sqrt T \rfloor`, :math:`w = 8 \log(2T / x) /
+                  \delta^2`, :math:`b = \sqrt{w \log(2T / x) / 2}`, with :math:`x = e^{-(T^{1/4} -
+                  K + 1) a} / (1 - e^{-a})`
+    winner_stays  :math:`\tilde T = \lfloor r^3 K^3 T / \log T \rfloor` with :math:`r = \max(2,
+                  \lceil \log(\frac{2T}{\log T} (1 + \frac{1 - p}{2p - 1})) / \log \frac{p}{1 - p}
+                  \rceil)`; w and b as log_squared
+    ============  ================================================================================
 
     'winner_stays_short' is 'winner_stays' without the factor T.
 
@@ -204,8 +207,8 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
 def monitor_parameters(n_arms: int, horizon: int, delta: float, n_segments: int) -> MonitorParameters:
     r"""Return the parameters of `MonitoredDuelingBandits` for an instance's constants.
 
-    .. math:: w = \frac{8 C}{\delta^2}, \quad b = \sqrt{\frac{w C}{2}}, \quad \gamma = \frac{K - 1}{2} \sqrt{\frac{M w}{T}},
-        \quad C = \log \frac{(4 T + 2) \sqrt T}{\sqrt M K},
+    .. math:: w = \frac{8 C}{\delta^2}, \quad b = \sqrt{\frac{w C}{2}}, \quad \gamma = \frac{K - 1}{2}
+        \sqrt{\frac{M w}{T}}, \quad C = \log \frac{(4 T + 2) \sqrt T}{\sqrt M K},
 
     w rounded up to an even number. A gamma above 1 says that the horizon is too short: all rounds would be spent on
     watching for changes.

@@ -195,7 +195,14 @@ class DETECT(_Around):
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the parameters and the number of arms."""
         exploration, window, threshold = self._parameters(problem)
-        return {"n_arms": problem.n_arms, "exploration": exploration, "window": window, "threshold": threshold}
+        return {
+            "n_arms": problem.n_arms,
+            "exploration": exploration,
+            "window": window,
+            "threshold": threshold,
+            "pmin": None,  # what kernels do not read: one is compiled, however parameters were given
+            "delta": None,
+        }
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the base's arrays and the windows, one an opponent, and who meets once the base has finished."""
@@ -318,8 +325,8 @@ class MonitoredDuelingBandits(_Around):
         found = theory.monitor_parameters(problem.n_arms, horizon, self.delta, self.n_segments)
         if self.gamma is None and found.gamma > 1.0:
             raise InvalidArgument(
-                f"MonitoredDuelingBandits.gamma is None, and its default is {found.gamma:.3g}: all rounds would compare "
-                f"all pairs; allowed: a horizon above {horizon:,}, fewer segments, a larger delta, or gamma up to 1"
+                f"MonitoredDuelingBandits.gamma is None, and its default is {found.gamma:.3g}: the base would never "
+                f"play; allowed: a horizon above {horizon:,}, fewer segments, a larger delta, or gamma up to 1"
             )
         return self.gamma or found.gamma, self.window or found.window, self.threshold or found.threshold
 
@@ -330,9 +337,11 @@ class MonitoredDuelingBandits(_Around):
         return {
             "pairs": pairs,
             "cycle": math.floor(min(len(pairs) / gamma, 2.0**53)),
-            "gamma": gamma,
             "window": window,
             "threshold": threshold,
+            "n_segments": None,  # what kernels do not read: one is compiled, however parameters were given
+            "delta": None,
+            "gamma": None,
             "transfers": self.observation_transfer and "observe" in type(self.base).__banditlab__.kernels,
         }
 

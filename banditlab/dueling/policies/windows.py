@@ -1,4 +1,4 @@
-"""Sliding windows of bits in kernels: does the newer half hold more ones than the older?
+"""Sliding windows of bits in kernels, which tell how many more ones the newer half holds than the older.
 
 `state` has, for the windows in the rows of a lane: `bits`, rings of eight bits a byte; `pushed`, how many bits each has
 seen; and `contrast`, the number of ones in the newer half less that in the older.
@@ -24,7 +24,7 @@ def windows(space: Space, n_windows: int, size: int) -> dict[str, Any]:
 
 
 @device
-def _bit(bits: Any, row: int, place: int, lane: int) -> int:
+def _bit(bits: Any, row: int, place: int, lane: int) -> Any:
     return (np.int64(bits[row, place >> 3, lane]) >> (place & 7)) & 1
 
 
