@@ -4,6 +4,7 @@ from . import generics, instances, regrets, theory, winners
 from .environments import PiecewiseStationary, PreferenceMatrix
 from .family import environment, policy
 from .policies import (
+    DETECT,
     RUCB,
     BeatTheWinner,
     BeatTheWinnerReset,
@@ -11,6 +12,7 @@ from .policies import (
     DoubleThompsonSampling,
     DoubleThompsonSamplingPlus,
     ModifiedBeatTheWinner,
+    MonitoredDuelingBandits,
     MultiSBM,
     Sparring,
     VersatileDB,
@@ -19,6 +21,7 @@ from .policies import (
 )
 
 __all__ = [
+    "DETECT",
     "RUCB",
     "BeatTheWinner",
     "BeatTheWinnerReset",
@@ -26,6 +29,7 @@ __all__ = [
     "DoubleThompsonSampling",
     "DoubleThompsonSamplingPlus",
     "ModifiedBeatTheWinner",
+    "MonitoredDuelingBandits",
     "MultiSBM",
     "PiecewiseStationary",
     "PreferenceMatrix",

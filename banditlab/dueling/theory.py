@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from banditlab.arms.divergences import kl_bernoulli
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import between, integer
+from banditlab.core.validation import between, integer, one_of, positive_integer
 
 from .winners import condorcet
 
-__all__ = ["beat_the_winner_reset_bound", "lower_bound_constant"]
+__all__ = [
+    "DETECT_RULES",
+    "DetectParameters",
+    "MonitorParameters",
+    "beat_the_winner_reset_bound",
+    "detect_parameters",
+    "lower_bound_constant",
+    "monitor_parameters",
+]
 
 
 def lower_bound_constant(preferences: Any) -> float:
@@ -85,3 +93,163 @@ def beat_the_winner_reset_bound(n_arms: int, gap: float) -> float:
     k = integer(2)("n_arms", n_arms)
     delta = between(0.0, 0.5, open_low=True)("gap", gap)
     return float(20.0 * k * math.log(k) / delta**2)
+
+
+DETECT_RULES = ("sqrt", "log_squared", "winner_stays", "winner_stays_short")
+
+
+class DetectParameters(NamedTuple):
+    """Parameters of `DETECT`: rounds of its base, duels of a window, and the difference of halves that is a change."""
+
+    exploration: int
+    window: int
+    threshold: float
+
+
+class MonitorParameters(NamedTuple):
+    """Parameters of `MonitoredDuelingBandits`: duels of a window, the difference that is a change, share of rounds."""
+
+    window: int
+    threshold: float
+    gamma: float
+
+
+def _even(size: float) -> int:
+    """Return the smallest even integer that is not below a size."""
+    return math.ceil(size) + math.ceil(size) % 2
+
+
+def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule: str = "sqrt") -> DetectParameters:
+    r"""Return the parameters of `DETECT` for an instance's constants.
+
+    With p = pmin and :math:`a = (2p - 1)^2`, exploration :math:`\tilde T`, window w (rounded up to an even number) and
+    threshold b are
+
+    ============  ================================================================================
+    rule          parameters
+    ============  ================================================================================
+    log_squared   :math:`\tilde T = \lfloor (\frac1a \log \frac{T}{(1 - e^{-a}) \log T} + K - 1)^2
+                  \rfloor`, :math:`w = (16 \log T + 6) / \delta^2`, :math:`b = \sqrt{w (\log T +
+                  3/8)}`
+    sqrt          :math:`\tilde T = \lfloor \sqrt T \rfloor`, :math:`w = 8 \log(2T / x) /
+                  \delta^2`, :math:`b = \sqrt{w \log(2T / x) / 2}`, with :math:`x = e^{-(T^{1/4} -
+                  K + 1) a} / (1 - e^{-a})`
+    winner_stays  :math:`\tilde T = \lfloor r^3 K^3 T / \log T \rfloor` with :math:`r = \max(2,
+                  \lceil \log(\frac{2T}{\log T} (1 + \frac{1 - p}{2p - 1})) / \log \frac{p}{1 - p}
+                  \rceil)`; w and b as log_squared
+    ============  ================================================================================
+
+    'winner_stays_short' is 'winner_stays' without the factor T.
+
+    Parameters
+    ----------
+    n_arms, horizon : int
+        K and T, both at least 2.
+    pmin : float
+        The winner's smallest chance against any other arm; in (1/2, 1].
+    delta : float
+        The smallest change of at least one of the old winner's chances; in (0, 1].
+    rule : {'sqrt', 'log_squared', 'winner_stays', 'winner_stays_short'}, default 'sqrt'
+        Which.
+
+    Returns
+    -------
+    DetectParameters
+        With exploration, window and threshold.
+
+    Raises
+    ------
+    InvalidArgument
+        For a bad argument, or if the horizon is so short that 'sqrt' has no window.
+
+    Notes
+    -----
+    Kolpaczki, Hullermeier and Bengs 2024 (arXiv 2202.00935): 'log_squared' and 'sqrt' are for BtW as base and
+    'winner_stays' for WS (Corollaries 4.16 to 4.18 as numbered in the authors' code, from which the formulas are). The
+    exploration of 'winner_stays' is longer than any horizon worth playing: as :math:`r K \ge 4`, it is above T up to T
+    = e^64. It is what Markov's inequality gives for r rounds of WS to end with probability 1 - log(T) / T;
+    'winner_stays_short' gives up that probability.
+
+    Examples
+    --------
+    >>> from banditlab.dueling import theory
+    >>> exploration, window, threshold = theory.detect_parameters(n_arms=10, horizon=10**6, pmin=0.6, delta=0.6)
+    >>> exploration, window, round(threshold, 1)
+    (1000, 272, 40.7)
+    """
+    k, t = integer(2)("n_arms", n_arms), integer(2)("horizon", horizon)
+    p = between(0.5, 1.0, open_low=True)("pmin", pmin)
+    change = between(0.0, 1.0, open_low=True)("delta", delta)
+    one_of(*DETECT_RULES)("rule", rule)
+    a, log_t = (2.0 * p - 1.0) ** 2, math.log(t)
+    if rule == "sqrt":
+        # log(2 T / x), of which x = exp(-(T^(1/4) - K + 1) a) / (1 - exp(-a)) alone may overflow
+        budget = math.log(2.0 * t) + (t**0.25 - k + 1.0) * a + math.log(-math.expm1(-a))
+        if budget <= 0.0:
+            raise InvalidArgument(
+                f"horizon is {t}; allowed: more for the rule 'sqrt' with {k} arms and pmin {p:g}, another rule, or "
+                "parameters of your own"
+            )
+        window = _even(8.0 * budget / change**2)
+        return DetectParameters(math.isqrt(t), window, math.sqrt(0.5 * window * budget))
+    window = _even((16.0 * log_t + 6.0) / change**2)
+    threshold = math.sqrt(window * (log_t + 0.375))
+    if rule == "log_squared":
+        exploration = (math.log(t / (-math.expm1(-a) * log_t)) / a + k - 1.0) ** 2
+    else:
+        odds = p / (1.0 - p) if p < 1.0 else math.inf
+        rounds = math.log(2.0 * t / log_t * (1.0 + (1.0 - p) / (2.0 * p - 1.0))) / math.log(odds)
+        scale = t / log_t if rule == "winner_stays" else 1.0 / log_t
+        exploration = max(2.0, math.ceil(rounds)) ** 3 * k**3 * scale
+    return DetectParameters(math.floor(exploration), window, threshold)
+
+
+def monitor_parameters(n_arms: int, horizon: int, delta: float, n_segments: int) -> MonitorParameters:
+    r"""Return the parameters of `MonitoredDuelingBandits` for an instance's constants.
+
+    .. math:: w = \frac{8 C}{\delta^2}, \quad b = \sqrt{\frac{w C}{2}}, \quad \gamma = \frac{K - 1}{2}
+        \sqrt{\frac{M w}{T}}, \quad C = \log \frac{(4 T + 2) \sqrt T}{\sqrt M K},
+
+    w rounded up to an even number. A gamma above 1 says that the horizon is too short: all rounds would be spent on
+    watching for changes.
+
+    Parameters
+    ----------
+    n_arms, horizon : int
+        K and T, both at least 2.
+    delta : float
+        The smallest change of at least one preference; in (0, 1].
+    n_segments : int
+        M, at least 1 and at most T.
+
+    Returns
+    -------
+    MonitorParameters
+        With window, threshold and gamma.
+
+    Raises
+    ------
+    InvalidArgument
+        For a bad argument, or if the horizon is so short for the number of arms that there is no window.
+
+    Notes
+    -----
+    Kolpaczki, Hullermeier and Bengs 2024 (arXiv 2202.00935), from the authors' code.
+
+    Examples
+    --------
+    >>> from banditlab.dueling import theory
+    >>> window, threshold, gamma = theory.monitor_parameters(n_arms=10, horizon=10**6, delta=0.6, n_segments=5)
+    >>> window, round(threshold, 1), round(gamma, 3)
+    (424, 63.5, 0.207)
+    """
+    k, t = integer(2)("n_arms", n_arms), integer(2)("horizon", horizon)
+    change = between(0.0, 1.0, open_low=True)("delta", delta)
+    m = positive_integer("n_segments", n_segments)
+    if m > t:
+        raise InvalidArgument(f"n_segments is {m}; allowed: at most the horizon, {t}")
+    budget = math.log((4.0 * t + 2.0) * math.sqrt(t) / (math.sqrt(m) * k))
+    if budget <= 0.0:
+        raise InvalidArgument(f"horizon is {t}; allowed: more, with {k} arms and {m} segments")
+    window = _even(8.0 * budget / change**2)
+    return MonitorParameters(window, math.sqrt(0.5 * window * budget), 0.5 * (k - 1.0) * math.sqrt(m * window / t))

@@ -1,12 +1,14 @@
 """Policies for dueling bandits."""
 
 from .beat_the_winner import BeatTheWinner, BeatTheWinnerReset, BeatTheWinnerResetStrong, ModifiedBeatTheWinner
+from .meta import DETECT, MonitoredDuelingBandits
 from .reductions import MultiSBM, Sparring, VersatileDB
 from .rucb import RUCB
 from .thompson import DoubleThompsonSampling, DoubleThompsonSamplingPlus
 from .winner_stays import WinnerStaysStrong, WinnerStaysWeak
 
 __all__ = [
+    "DETECT",
     "RUCB",
     "BeatTheWinner",
     "BeatTheWinnerReset",
@@ -14,6 +16,7 @@ __all__ = [
     "DoubleThompsonSampling",
     "DoubleThompsonSamplingPlus",
     "ModifiedBeatTheWinner",
+    "MonitoredDuelingBandits",
     "MultiSBM",
     "Sparring",
     "VersatileDB",

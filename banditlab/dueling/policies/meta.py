@@ -1,0 +1,385 @@
+"""Policies around policies, for preferences that change: they watch pairs of arms, and make their base start afresh."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Params, Problem, Space, State, field, is_component, make_state
+from banditlab.core.dispatch import device
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.restore import restore
+from banditlab.core.validation import (
+    between,
+    boolean,
+    integer,
+    invalid,
+    one_of,
+    optional,
+    positive,
+    positive_integer,
+    shown,
+)
+
+from .. import theory
+from ..family import policy
+from ..generics import select, transfer, update, winner
+from .orders import shuffle
+from .windows import clear, push, windows
+
+
+def _base(name: str, value: Any) -> Any:
+    """Check for a policy that chooses two arms in `select`: not one of another family, and not a contextual one."""
+    if not is_component(value) or type(value).__banditlab__.generics.get("select") is not select:
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a policy for dueling bandits that sees no features")
+    return value
+
+
+def _base_with_winner(name: str, value: Any) -> Any:
+    """Check for a policy that says whom it takes for the winner; one around another asks that one."""
+    inner = _base(name, value)
+    while isinstance(inner, DETECT | MonitoredDuelingBandits):
+        inner = inner.base
+    if "winner" not in type(inner).__banditlab__.kernels:
+        raise InvalidType(
+            f"{name} is {shown(value)}, and {type(inner).__name__} has no kernel winner; "
+            "allowed: a policy with winner(self, state, lane), which returns the arm that it takes for the winner"
+        )
+    return value
+
+
+def _window(name: str, value: Any) -> int:
+    size: int = integer(2, limit=2**31)(name, value)
+    if size % 2:
+        raise invalid(name, value, "an even integer: its two halves are compared")
+    return size
+
+
+def _needs(owner: object, **given: Any) -> None:
+    """Raise for constants of the instance that were not given, where parameters are to be computed from them."""
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
+        kind = type(owner).__name__
+        raise InvalidType(
+            f"{kind}.{missing[0]} is None; allowed: a number, unless all of the parameters that are computed from "
+            f"{' and '.join(given)} are given"
+        )
+
+
+@device
+def _start_afresh(state: State, lane: int) -> None:
+    """Set the base back, and forget all windows."""
+    restore(state.base, state.fresh, lane)
+    clear(state, lane)
+    state.clock[lane] = 0
+    state.resets[lane] += 1
+
+
+class _Around:
+    """Base of policies around a policy."""
+
+    base: Any
+
+    def _arrays(self, space: Space, n_windows: int, size: int) -> dict[str, Any]:
+        """Return the base's arrays, those of a base that has just begun, windows, and what both policies count."""
+        return windows(space, n_windows, size) | {
+            "base": make_state(self.base, space),
+            "fresh": make_state(self.base, Space(space.n_arms, 1, space.horizon)),
+            "clock": space.per_lane(0, np.int64),  # rounds since the last fresh start
+            "resets": space.per_lane(0, np.int64),
+        }
+
+    def reasons_against(self, environment: Any) -> list[str]:
+        """Return what the base says against playing an environment."""
+        found: list[str] = self.base.reasons_against(environment) if hasattr(self.base, "reasons_against") else []
+        return found
+
+
+@policy
+class DETECT(_Around):
+    r"""A policy finds the winner, and then that arm meets all others in turn until its results change.
+
+    The base plays :math:`\tilde T` rounds. Then the arm I that it takes for the winner meets the other arms in turn,
+    from arm 0 on, and the base learns nothing. For each other arm there is a window of its last w duels with I; as soon
+    as one of them is full and
+
+    .. math:: \left| \sum_{s = 1}^{w/2} X_s - \sum_{s = w/2 + 1}^{w} X_s \right| > b,
+
+    where the :math:`X_s` say who won, all windows are emptied and the base starts afresh. While I is the winner, every
+    round has weak regret 0.
+
+    Parameters
+    ----------
+    base : policy
+        Any policy for dueling bandits with the kernel `winner`, another meta-policy included. It counts its own rounds
+        from 1 since its last fresh start.
+    pmin : float, optional
+        The winner's smallest chance against any other arm, in all segments; in (1/2, 1].
+    delta : float, optional
+        The smallest change of at least one of the old winner's chances, at all change points; in (0, 1].
+    rule : {'sqrt', 'log_squared', 'winner_stays', 'winner_stays_short'}, default 'sqrt'
+        How :math:`\tilde T`, w and b follow from K, T, pmin and delta: see `theory.detect_parameters`. The authors'
+        experiments have 'sqrt' with WS and 'log_squared' with BtW.
+    exploration : int, optional
+        :math:`\tilde T`; default from the rule.
+    window : int, optional
+        w, even and at least 2; default from the rule.
+    threshold : float, optional
+        b, positive; default from the rule.
+
+    Raises
+    ------
+    InvalidType
+        For a base without `winner`, and without pmin and delta where they are needed.
+    InvalidArgument
+        Before the first round, if the rule gives an exploration that is not shorter than the horizon: it would never
+        look for a change. Give `exploration` to play it all the same.
+
+    Notes
+    -----
+    Kolpaczki, Hullermeier and Bengs 2024 (arXiv 2202.00935), from their code; the paper's text was not at hand.
+    Guarantee (Corollary 4.16, as numbered there, from memory; BtW as base, 'log_squared'): expected binary weak regret
+    is of order K M log^2 T up to the instance's constants, if segments are long enough for a change to be seen. Windows
+    are exact; the authors also count with sketches (DGIM), which err by a factor.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import dueling
+    >>> policy = dueling.DETECT(dueling.WinnerStaysWeak(), pmin=0.7, delta=0.6)
+    >>> world = dueling.instances.random_sequence(5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1)
+    >>> result = bl.run(world, policy, horizon=20_000, n_runs=2, seed=0, metrics="binary_weak_regret")
+    >>> result.policies
+    ('DETECT(WinnerStaysWeak(), pmin=0.7, delta=0.6)',)
+    """
+
+    base: Any = field(check=_base_with_winner, doc="the policy that finds the winner")
+    pmin: float | None = field(
+        default=None, check=optional(between(0.5, 1.0, open_low=True)), doc="the winners' smallest chance of a win"
+    )
+    delta: float | None = field(
+        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="the smallest change of a winner's chance"
+    )
+    rule: str = field(default="sqrt", check=one_of(*theory.DETECT_RULES), doc="which corollary's parameters")
+    exploration: int | None = field(default=None, check=optional(positive_integer), doc="rounds of the base")
+    window: int | None = field(default=None, check=optional(_window), doc="duels of a window")
+    threshold: float | None = field(default=None, check=optional(positive), doc="difference that is a change")
+
+    def validate(self) -> None:
+        """Check that what parameters are computed from is there."""
+        if None in (self.exploration, self.window, self.threshold):
+            _needs(self, pmin=self.pmin, delta=self.delta)
+
+    def _parameters(self, problem: Problem) -> tuple[int, int, float]:
+        """Return exploration, window and threshold."""
+        if None not in (self.exploration, self.window, self.threshold):
+            return self.exploration, self.window, self.threshold  # type: ignore[return-value]
+        assert self.pmin is not None
+        assert self.delta is not None
+        horizon = problem.needs_horizon(self)
+        found = theory.detect_parameters(problem.n_arms, horizon, self.pmin, self.delta, self.rule)
+        if self.exploration is None and found.exploration >= horizon:
+            raise InvalidArgument(
+                f"DETECT.rule is {self.rule!r}, which explores for {found.exploration:,} of {horizon:,} rounds and "
+                "never looks for a change; allowed: a longer horizon, a larger pmin, another rule, or `exploration`"
+            )
+        return (
+            self.exploration or found.exploration,
+            self.window or found.window,
+            self.threshold or found.threshold,
+        )
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the parameters and the number of arms."""
+        exploration, window, threshold = self._parameters(problem)
+        return {
+            "n_arms": problem.n_arms,
+            "exploration": exploration,
+            "window": window,
+            "threshold": threshold,
+            "pmin": None,  # what kernels do not read: one is compiled, however parameters were given
+            "delta": None,
+        }
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the base's arrays and the windows, one an opponent, and who meets once the base has finished."""
+        return self._arrays(space, space.n_arms, self._parameters(space.problem)[1]) | {
+            "champion": space.per_lane(0, np.int64),
+            "opponent": space.per_lane(0, np.int64),
+        }
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return what the base compares, or its winner and the next of the other arms."""
+        clock = state.clock[lane]
+        if clock < self.exploration:
+            return select(self.base, state.base, lane, clock + 1, rng)
+        opponent = state.opponent[lane] + 1
+        if clock == self.exploration:
+            state.champion[lane] = winner(self.base, state.base, lane)
+            opponent = 0
+        champion = state.champion[lane]
+        opponent = opponent if opponent < self.n_arms else 0
+        opponent = opponent + 1 if opponent == champion else opponent
+        state.opponent[lane] = opponent if opponent < self.n_arms else 0
+        return champion, state.opponent[lane]
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Let the base learn, or look for a change."""
+        state.clock[lane] += 1
+        if state.clock[lane] <= self.exploration:
+            update(self.base, state.base, first, second, lane, won, state.clock[lane])
+            return
+        full = push(state, second, lane, self.window, 1 if won else 0)
+        if full and abs(state.contrast[second, lane]) > self.threshold:
+            _start_afresh(state, lane)
+
+    def winner(self: Params, state: State, lane: int) -> int:
+        """Return the arm that meets all others; before, the base's winner."""
+        if state.clock[lane] > self.exploration:
+            return state.champion[lane]
+        return winner(self.base, state.base, lane)
+
+
+@policy
+class MonitoredDuelingBandits(_Around):
+    r"""A policy plays, and now and then all pairs of arms meet, so that a change of any preference shows (MDB).
+
+    The :math:`N = K (K - 1) / 2` pairs stand in random order. Of every :math:`\lfloor N / \gamma \rfloor` rounds since
+    the last fresh start, the first N compare these pairs, one after the other; in the others the base plays. For each
+    pair there is a window of its last w duels among the former; as soon as one is full and the numbers of wins of its
+    newer and its older half differ by more than b, all windows are emptied and the base starts afresh. The order of
+    the pairs remains.
+
+    Parameters
+    ----------
+    base : policy
+        Any policy for dueling bandits, another meta-policy included. It counts its own rounds from 1 since its last
+        fresh start, with those that it observes.
+    n_segments : int, optional
+        M, the number of segments, at least 1.
+    delta : float, optional
+        The smallest change of at least one preference at all change points; in (0, 1].
+    gamma : float, optional
+        Share of the rounds in which all pairs meet, in (0, 1]; with 1 the base never plays. Default from K, T, M and
+        delta: see `theory.monitor_parameters`.
+    window : int, optional
+        w, even and at least 2; default as gamma.
+    threshold : float, optional
+        b, positive; default as gamma.
+    observation_transfer : bool, default False
+        Whether the base learns from the comparisons of all pairs too, if it can learn from any duel. The authors' code
+        has this switch, but hands them on whatever it says.
+
+    Raises
+    ------
+    InvalidType
+        Without n_segments and delta where they are needed.
+    InvalidArgument
+        Before the first round, if gamma is computed and above 1.
+
+    Notes
+    -----
+    Kolpaczki, Hullermeier and Bengs 2024 (arXiv 2202.00935), from their code; the paper's text was not at hand.
+    Guarantee (from memory): expected binary strong regret is the base's in the segments' lengths, and of order
+    :math:`K \sqrt{M T \log T} / \delta` beside it, if segments are long enough for a change to be seen. Windows are
+    exact; the authors also count with sketches (DGIM), which err by a factor.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import dueling
+    >>> policy = dueling.MonitoredDuelingBandits(dueling.WinnerStaysStrong(), n_segments=2, delta=0.6)
+    >>> world = dueling.instances.random_sequence(5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1)
+    >>> result = bl.run(world, policy, horizon=20_000, n_runs=2, seed=0, metrics="binary_strong_regret")
+    >>> result.policies
+    ('MonitoredDuelingBandits(WinnerStaysStrong(), n_segments=2, delta=0.6)',)
+    """
+
+    base: Any = field(check=_base, doc="the policy that plays")
+    n_segments: int | None = field(default=None, check=optional(positive_integer), doc="number of segments, M")
+    delta: float | None = field(
+        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="the smallest change of a preference"
+    )
+    gamma: float | None = field(
+        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="share of rounds in which all pairs meet"
+    )
+    window: int | None = field(default=None, check=optional(_window), doc="duels of a window")
+    threshold: float | None = field(default=None, check=optional(positive), doc="difference that is a change")
+    observation_transfer: bool = field(default=False, check=boolean, doc="whether the base learns from all duels")
+
+    def validate(self) -> None:
+        """Check that what parameters are computed from is there."""
+        if None in (self.gamma, self.window, self.threshold):
+            _needs(self, n_segments=self.n_segments, delta=self.delta)
+
+    def _parameters(self, problem: Problem) -> tuple[float, int, float]:
+        """Return gamma, window and threshold."""
+        if None not in (self.gamma, self.window, self.threshold):
+            return self.gamma, self.window, self.threshold  # type: ignore[return-value]
+        assert self.n_segments is not None
+        assert self.delta is not None
+        horizon = problem.needs_horizon(self)
+        found = theory.monitor_parameters(problem.n_arms, horizon, self.delta, self.n_segments)
+        if self.gamma is None and found.gamma > 1.0:
+            raise InvalidArgument(
+                f"MonitoredDuelingBandits.gamma is None, and its default is {found.gamma:.3g}: the base would never "
+                f"play; allowed: a horizon above {horizon:,}, fewer segments, a larger delta, or gamma up to 1"
+            )
+        return self.gamma or found.gamma, self.window or found.window, self.threshold or found.threshold
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the parameters, all pairs, after how many rounds they meet again, and whether the base observes."""
+        gamma, window, threshold = self._parameters(problem)
+        pairs = np.array(list(itertools.combinations(range(problem.n_arms), 2)), np.int64)
+        return {
+            "pairs": pairs,
+            "cycle": math.floor(min(len(pairs) / gamma, 2.0**53)),
+            "window": window,
+            "threshold": threshold,
+            "n_segments": None,  # what kernels do not read: one is compiled, however parameters were given
+            "delta": None,
+            "gamma": None,
+            "transfers": self.observation_transfer and "observe" in type(self.base).__banditlab__.kernels,
+        }
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the base's arrays and how many duels it has seen, the windows, one a pair, and the pairs' order."""
+        n_pairs = space.n_arms * (space.n_arms - 1) // 2
+        return self._arrays(space, n_pairs, self._parameters(space.problem)[1]) | {
+            "order": space.array(n_pairs, fill=-1, dtype=np.int64),  # -1: to be drawn
+            "seen": space.per_lane(0, np.int64),
+        }
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return the next pair, or what the base compares."""
+        if state.order[0, lane] < 0:
+            shuffle(state.order, self.pairs.shape[0], lane, rng)
+        place = state.clock[lane] % self.cycle
+        if place < self.pairs.shape[0]:
+            pair = state.order[place, lane]
+            return self.pairs[pair, 0], self.pairs[pair, 1]
+        return select(self.base, state.base, lane, state.seen[lane] + 1, rng)
+
+    def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
+        """Look for a change, or let the base learn."""
+        place = state.clock[lane] % self.cycle
+        state.clock[lane] += 1
+        if place >= self.pairs.shape[0]:
+            state.seen[lane] += 1
+            update(self.base, state.base, first, second, lane, won, state.seen[lane])
+            return
+        if self.transfers:
+            state.seen[lane] += 1
+            transfer(self.base, state.base, first, second, lane, won, state.seen[lane])
+        pair = state.order[place, lane]
+        full = push(state, pair, lane, self.window, 1 if won else 0)
+        if full and abs(state.contrast[pair, lane]) > self.threshold:
+            _start_afresh(state, lane)
+            state.seen[lane] = 0
+
+    def winner(self: Params, state: State, lane: int) -> int:
+        """Return the base's winner."""
+        return winner(self.base, state.base, lane)
