@@ -15,15 +15,41 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.arms.naive import Rng, environment_rng, kl, policy_rng
+from banditlab.core import sampling
+from banditlab.core.dispatch import kernel
+from tests.arms import naive
+from tests.arms.naive import kl
 
 __all__ = ["REFERENCES", "Counts", "Naive", "Rng", "at_random", "environment_rng", "kl", "policy_rng", "shuffled"]
 
 REFERENCES: dict[str, type[Naive]] = {}
 
 
+def draw_beta(rng: Any, a: float, b: float) -> float:
+    return sampling.beta(rng, 0, a, b)
+
+
+class Rng(naive.Rng):
+    """The same, but beta variates, of which some policies draw dozens a round, come from the compiled sampler."""
+
+    def beta(self, a: float, b: float) -> float:
+        return float(kernel(draw_beta)(self.words, float(a), float(b)))
+
+
+def environment_rng(seed: int, run: int) -> Rng:
+    """Return the stream from which the environment draws one number on (0, 1) a round."""
+    return Rng(seed, sampling.ENVIRONMENT_STREAM, run)
+
+
+def policy_rng(seed: int, run: int) -> Rng:
+    """Return the stream from which the policy draws."""
+    return Rng(seed, sampling.POLICY_STREAM, run)
+
+
 class Naive:
     """Base: a subclass is the reference of the policy that has its name."""
+
+    EXACT = 10**9  # up to this round choices are compared; fewer where the policy itself amplifies rounding errors
 
     def __init__(self, n_arms: int, horizon: int | None, /, **fields: Any) -> None:
         self.K = n_arms
@@ -51,6 +77,10 @@ class Naive:
 
     def winner(self) -> int:
         raise NotImplementedError
+
+    def winners(self) -> list[int]:
+        """Return the arms that may be named: one, unless rounding decides between two."""
+        return [self.winner()]
 
 
 class Counts(Naive):

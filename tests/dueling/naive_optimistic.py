@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
-from .naive_base import Counts, Rng, at_random
+from .naive_base import Counts, Rng, at_random, kl
 
 
 class _Bounds(Counts):
@@ -59,3 +60,39 @@ class RUCB(_Bounds):
 
     def winner(self) -> int:
         return min(self.B) if self.B else self.champion
+
+
+class DoubleThompsonSampling(_Bounds):
+    """C: the arms with the largest optimistic Copeland score; a sample chooses among them, another the opponent."""
+
+    def select(self, t: int, rng: Rng) -> tuple[int, int]:
+        optimistic = [sum(self.upper(i, j, t) > 0.5 for j in self.others(i)) for i in self.arms]
+        C = [i for i in self.arms if optimistic[i] == max(optimistic)]
+        theta = [[0.5] * self.K for _ in self.arms]
+        for i, j in itertools.combinations(self.arms, 2):
+            theta[i][j] = rng.beta(self.w[i][j] + 1, self.w[j][i] + 1)
+            theta[j][i] = 1.0 - theta[i][j]
+        beats = [sum(theta[i][j] > 0.5 if i < j else theta[j][i] <= 0.5 for j in self.others(i)) for i in self.arms]
+        first = self.first(C, beats, theta, rng)
+        again = {first: 0.5}
+        for j in self.others(first):
+            again[j] = rng.beta(self.w[j][first] + 1, self.w[first][j] + 1)
+        allowed = [j for j in self.arms if self.lower(j, first, t) <= 0.5]
+        return first, max(allowed, key=again.__getitem__)
+
+    def first(self, C: list[int], beats: list[int], theta: list[list[float]], rng: Rng) -> int:
+        found = at_random(C, beats.__getitem__, rng)
+        assert found is not None
+        return found
+
+
+class DoubleThompsonSamplingPlus(DoubleThompsonSampling):
+    """Ties go to the arm that would cost the least to compare with all others until it is clear who wins."""
+
+    def first(self, C: list[int], beats: list[int], theta: list[list[float]], rng: Rng) -> int:
+        tied = [i for i in C if beats[i] == max(beats[k] for k in C)]
+        return min(tied, key=lambda i: self.cost(i, beats, theta[i]))
+
+    def cost(self, i: int, beats: list[int], theta: list[float]) -> float:
+        zeta = [b / (self.K - 1) for b in beats]
+        return sum((max(zeta) - (zeta[i] + zeta[j]) / 2) / kl(theta[j], 0.5) for j in self.others(i) if theta[j] != 0.5)

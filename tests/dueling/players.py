@@ -23,7 +23,12 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
         {"as_released": True},
         {"as_released": True, "beta": 1.3},
     ],
+    "DoubleThompsonSampling": [{"alpha": 0.1}, {"alpha": 4.0}],
+    "DoubleThompsonSamplingPlus": [{"alpha": 0.1}],
+    "MultiSBM": [{"alpha": 0.3}],
     "RUCB": [{"alpha": 0.05}, {"alpha": 3.0}, {"memory": False}],
+    "Sparring": [{"alpha": 0.3}],
+    "VersatileDB": [{"estimator": "reduced_variance"}],
     "WinnerStaysStrong": [{"beta": 1.0}, {"beta": 1.4}],
 }
 

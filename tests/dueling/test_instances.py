@@ -167,7 +167,7 @@ BAD = [
     (lambda: instances.hard_condorcet(1), "n_arms is 1; allowed: an integer of at least 2"),
     (lambda: instances.geometric(10_001), "n_arms is 10001; allowed: at most 10000"),
     (lambda: instances.strong_borda(3), "n_arms is 3; allowed: an integer of at least 4"),
-    (lambda: instances.strong_borda(5, 0.0), r"gap is 0.0; allowed: a number in \(0, 0.5\]"),
+    (lambda: instances.strong_borda(5, 0.0), r"gap is 0.0; allowed: a number in \(0, 0.5\)"),
     (lambda: instances.random_condorcet(3, 0.5), r"pmin is 0.5; allowed: a number in \(0.5, 1\]"),
     (lambda: instances.random_condorcet(3, winner=3), "winner is 3; allowed: an integer from 0 to 2"),
     (lambda: instances.random_condorcet(3, seed=-1), "seed is -1"),

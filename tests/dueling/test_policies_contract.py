@@ -23,6 +23,7 @@ from banditlab.dueling import generics, instances
 from banditlab.dueling.protocol import METRICS
 from tests.arms.test_policies_contract import arrays, section
 
+from . import scripted
 from .matrices import matrix
 from .players import DEFAULTS, OTHERS, POLICIES, VARIANTS
 
@@ -252,12 +253,15 @@ def test_winner_is_an_arm_from_the_beginning(policy: Any, n_arms: int) -> None:
 def test_an_arm_that_always_wins_is_found(policy: Any) -> None:
     if getattr(policy, "as_released", False):
         return  # as documented, it may stop to compare after the first fall of an incumbent
-    table = Table(policy, lanes=4, horizon=1500)
-    for t in range(1, 1501):
-        for lane in range(4):
-            i, j = table.select(lane, t)
-            generics.update(table.params, table.state, i, j, lane, i == lane or (i < j and j != lane), t)
-    assert [int(generics.winner(table.params, table.state, lane)) for lane in range(4)] == [0, 1, 2, 3]
+    horizon = 3000
+    outcomes = np.zeros((horizon, 4, 4, 4), np.bool_)
+    for best in range(4):
+        order = [best, *[a for a in range(4) if a != best]]
+        for place, arm in enumerate(order):
+            outcomes[:, arm, order[place + 1 :], best] = True
+            outcomes[::2, arm, arm, best] = True
+    found = scripted.played(policy, outcomes, np.full((2, horizon, 4), -1))[2]
+    assert found[-1].tolist() == [0, 1, 2, 3]
 
 
 # -------------------------------------------------------------------------------------------------- the agent

@@ -6,7 +6,6 @@ The references are in `naive.py`. A policy that enters the registry without one 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,9 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import dueling
-from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, make_state
-from banditlab.dueling import generics, instances
+from banditlab.dueling import instances
 
-from . import naive
+from . import naive, scripted
 from .matrices import matrix
 from .players import OTHERS, POLICIES, VARIANTS
 
@@ -33,7 +30,7 @@ class Instance:
 
 
 INSTANCES = {
-    "arxiv": Instance(instances.arxiv(), 2000, 1, 11),
+    "arxiv": Instance(instances.arxiv(), 1500, 1, 11),
     "cyclic": Instance(instances.cyclic(), 500, 2, 12),
     "two arms": Instance(matrix([0.7]), 300, 2, 13),
     "two arms, the second always wins": Instance(matrix([0.0]), 100, 1, 14),
@@ -98,51 +95,32 @@ def test_compares_what_the_reference_compares(policy: Any, instance: str) -> Non
             arms = np.flatnonzero(seen[t - 1]).tolist()
             assert arms == sorted({i, j}), f"{policy!r}, run {run}: round {t} compared {arms}, the reference {i, j}"
             player.update(i, j, first_wins(case.environment, t, i, j, luck.open_uniform()), t)
+            if t >= player.EXACT:
+                break
 
 
 # --------------------------------------------------------------------------------------- on scripted duels
 
-# Who wins is written down beforehand, by round and by arms, and need not follow any matrix.
-SCRIPTS: dict[str, Callable[[int, int, int], bool]] = {
-    "the first arm wins": lambda i, j, t: True,
-    "the second arm wins": lambda i, j, t: False,
-    "the two take turns": lambda i, j, t: t % 2 == 1,
-    "the smaller index wins": lambda i, j, t: i < j,
-    "the larger index wins, but each ninth round": lambda i, j, t: (i > j) == (t % 9 != 0),
-    "in a cycle": lambda i, j, t: (j - i) % 3 == 1,
-    "the order is reversed after round 60": lambda i, j, t: (i < j) == (t <= 60),
-    "squares": lambda i, j, t: (t * t + 3 * i + 5 * j) % 7 < 4,
-}
 SIZES = [(2, 60), (3, 1), (3, 150), (5, 200), (8, 250)]  # arms, rounds
 
 
 @pytest.mark.parametrize(("n_arms", "horizon"), SIZES)
 @pytest.mark.parametrize("policy", VARIANTS, ids=repr)
 def test_order_winner_and_what_is_learnt_from_others_are_the_references(policy: Any, n_arms: int, horizon: int) -> None:
-    """One script a lane, the kernels in plain Python (which plays as compiled: see the contract).
-
-    After each seventh round the policy is told of a duel that another chose, in the last lane after every round.
-    """
-    scripts = list(SCRIPTS.values())
-    params = policy.params(Problem(n_arms, horizon))
-    state = make_state(policy, Space(n_arms, len(scripts), horizon))
-    rng = sampling.seeded(5, sampling.POLICY_STREAM, 0, len(scripts))
-    with np.errstate(over="ignore"):
-        for lane, wins in enumerate(scripts):
-            player, own = reference(policy, n_arms, horizon), naive.policy_rng(5, lane)
-            for t in range(1, horizon + 1):
-                i, j = player.select(t, own)
-                chosen = generics.select(params, state, lane, t, rng)
-                assert tuple(map(int, chosen)) == (i, j), f"{policy!r}, {list(SCRIPTS)[lane]}: round {t}"
-                won = wins(i, j, t)
-                player.update(i, j, won, t)
-                generics.update(params, state, i, j, lane, won, t)
-                if t % 7 == 0 or lane == len(scripts) - 1:
-                    i, j = t % n_arms, t // n_arms % n_arms
-                    player.observe(i, j, wins(i, j, t), t)
-                    generics.transfer(params, state, i, j, lane, wins(i, j, t), t)
-                found = int(generics.winner(params, state, lane))
-                assert found == player.winner(), f"{policy!r}, {list(SCRIPTS)[lane]}: winner after round {t}"
+    first, second, found = scripted.play_scripts(policy, n_arms, horizon)
+    for lane, (script, wins) in enumerate(scripted.SCRIPTS.items()):
+        player, own = reference(policy, n_arms, horizon), naive.policy_rng(scripted.SEED, lane)
+        for t in range(1, horizon + 1):
+            i, j = player.select(t, own)
+            chosen = first[t - 1, lane], second[t - 1, lane]
+            assert chosen == (i, j), f"{policy!r}, {script}: round {t} compared {chosen}, the reference {i, j}"
+            player.update(i, j, wins(i, j, t), t)
+            if t >= player.EXACT:
+                break
+            if other := scripted.told(n_arms, lane, t):
+                player.observe(*other, wins(*other, t), t)
+            winner = found[t - 1, lane]
+            assert winner in player.winners(), f"{policy!r}, {script}: winner after round {t}"
 
 
 # -------------------------------------------------------------------------------------------- completeness

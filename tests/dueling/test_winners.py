@@ -96,7 +96,9 @@ def test_an_arm_that_only_equals_another_is_no_condorcet_winner():
 
 @pytest.mark.parametrize("notion", ["condorcet", "copeland", "copeland_scores", "borda", "borda_scores", "von_neumann"])
 def test_what_is_no_matrix_of_preferences_is_refused(notion):
-    with pytest.raises(bl.errors.InvalidArgument, match=r"preferences\[0, 1\] is 0.7 and preferences\[1, 0\] is 0.5"):
+    with pytest.raises(
+        bl.errors.InvalidArgument, match=r"preferences\[0\]\[1\] is 0.7 and preferences\[1\]\[0\] is 0.5"
+    ):
         getattr(winners, notion)([[0.5, 0.7], [0.5, 0.5]])
 
 

@@ -72,7 +72,7 @@ def _champion(state: State, n_arms: int, memory: bool, budget: float, lane: int,
 
 
 @device
-def _opponent(state: State, n_arms: int, first: int, budget: float, lane: int, rng: Any) -> int:
+def opponent(state: State, n_arms: int, first: int, budget: float, lane: int, rng: Any) -> int:
     """Return the arm with the largest upper bound against the first, not the first itself if another does as well."""
     best, second, ties = 0.5, first, 0
     for j in range(n_arms):
@@ -140,7 +140,7 @@ class RUCB(Counts):
         budget = self.alpha * log(float(t))
         first = _champion(state, self.n_arms, self.memory, budget, lane, rng)
         state.first[lane] = first
-        return first, _opponent(state, self.n_arms, first, budget, lane, rng)
+        return first, opponent(state, self.n_arms, first, budget, lane, rng)
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
         """Count the win, and see what it says of the two arms."""
