@@ -1,6 +1,23 @@
 """Dueling bandits: two arms are compared in each round, and only who wins is seen."""
 
-from . import generics, instances, regrets, theory, winners
+from . import contextual, generics, instances, regrets, theory, winners
+from .contextual import (
+    VACDB,
+    CoLSTIM,
+    ContextualGLM,
+    FixedArms,
+    GaussianArms,
+    Logistic,
+    MaxFirstUCBNext,
+    MaxInP,
+    MaxPairUCB,
+    StaD,
+    UniformArms,
+    arm_set,
+    contextual_environment,
+    contextual_policy,
+    link,
+)
 from .environments import PiecewiseStationary, PreferenceMatrix
 from .family import environment, policy
 from .policies import (
@@ -20,22 +37,38 @@ from .policies import (
 
 __all__ = [
     "RUCB",
+    "VACDB",
     "BeatTheWinner",
     "BeatTheWinnerReset",
     "BeatTheWinnerResetStrong",
+    "CoLSTIM",
+    "ContextualGLM",
     "DoubleThompsonSampling",
     "DoubleThompsonSamplingPlus",
+    "FixedArms",
+    "GaussianArms",
+    "Logistic",
+    "MaxFirstUCBNext",
+    "MaxInP",
+    "MaxPairUCB",
     "ModifiedBeatTheWinner",
     "MultiSBM",
     "PiecewiseStationary",
     "PreferenceMatrix",
     "Sparring",
+    "StaD",
+    "UniformArms",
     "VersatileDB",
     "WinnerStaysStrong",
     "WinnerStaysWeak",
+    "arm_set",
+    "contextual",
+    "contextual_environment",
+    "contextual_policy",
     "environment",
     "generics",
     "instances",
+    "link",
     "policy",
     "regrets",
     "theory",
