@@ -16,7 +16,7 @@ from banditlab.core.validation import boolean, integer, optional, positive
 from ..policies.counts import another_tie
 from .ellipsoid import pair_number, squared_norm
 from .family import contextual_policy
-from .single_layer import SingleLayer, confidence, look, random_pair
+from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
 from .vacdb import constant_radius
 
 RELEASED: dict[str, Any] = {"radius": 2.0, "averaged": True}
@@ -82,9 +82,10 @@ class MaxInP(SingleLayer):
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the least known pair of promising arms."""
         n_arms = features.shape[0]
+        measured(state, features, lane, t)
         if t <= self.exploration:
             return random_pair(n_arms, lane, rng)
-        estimates = look(self, state, features, lane, t)
+        estimates = estimates_of(self, state, features, lane, t)
         beta = confidence(self, t)
         promising = np.ones(n_arms, np.bool_)
         pair = 0
@@ -147,9 +148,10 @@ class MaxPairUCB(SingleLayer):
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the pair with the largest optimistic sum of utilities."""
         n_arms = features.shape[0]
+        measured(state, features, lane, t)
         if t <= self.exploration:
             return random_pair(n_arms, lane, rng)
-        estimates = look(self, state, features, lane, t)
+        estimates = estimates_of(self, state, features, lane, t)
         beta = confidence(self, t)
         best, first, second, ties = -math.inf, 0, 0, 0
         pair = 0
@@ -222,9 +224,10 @@ class MaxFirstUCBNext(SingleLayer):
 
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the best arm and its challenger."""
+        measured(state, features, lane, t)
         if t <= self.exploration:
             return random_pair(features.shape[0], lane, rng)
-        estimates = look(self, state, features, lane, t)
+        estimates = estimates_of(self, state, features, lane, t)
         first = largest(estimates, lane, rng)
         return first, largest(optimistic(state, estimates, first, confidence(self, t), lane), lane, rng)
 
@@ -293,9 +296,10 @@ class CoLSTIM(SingleLayer):
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the best arm after perturbation and its challenger."""
         n_arms = features.shape[0]
+        measured(state, features, lane, t)
         if t <= self.exploration:
             return random_pair(n_arms, lane, rng)
-        estimates = look(self, state, features, lane, t)
+        estimates = estimates_of(self, state, features, lane, t)
         d = float(self.dimension)
         chosen = uniform(rng, lane) < d * log(d * self.horizon) / math.sqrt(float(t))
         shared = chosen if self.inverted else not chosen

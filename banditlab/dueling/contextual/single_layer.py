@@ -36,11 +36,16 @@ def confidence(self: Params, t: int) -> float:
 
 
 @device_call
-def look(self: Params, state: State, features: Any, lane: int, t: int) -> Any:
-    """Bring the estimate and the norms of all pairs up to date; return the estimated utilities."""
-    fit(state, 0, lane, penalty(self, t - 1.0))
+def measured(state: State, features: Any, lane: int, t: int) -> None:
+    """Bring the norms of all pairs up to date: those of arms that never change follow the duels from round 1."""
     if t == 1 or not state.fixed[lane]:
         measure_pairs(state, features, 0, lane)
+
+
+@device_call
+def estimates_of(self: Params, state: State, features: Any, lane: int, t: int) -> Any:
+    """Bring the estimate up to date; return the estimated utilities."""
+    fit(state, 0, lane, penalty(self, t - 1.0))
     return scores(state, features, 0, lane)
 
 
