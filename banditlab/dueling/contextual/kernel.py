@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import device
+from banditlab.core.dispatch import borrowed, device
 from banditlab.core.sampling import key, open_uniform
 
 from .generics import estimated, select, show, update, utility, win_probability
@@ -52,6 +52,9 @@ def play(
     The environment draws two uniform numbers a round, whatever is compared: one makes the arms' features, where they
     are drawn in each round (`every_round`) or once a run (round 1), the other decides the duel.
     """
+    environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
+    features, tally, out = borrowed(features), borrowed(tally), borrowed(out)
+    environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)
     n_arms, dimension, lanes = features.shape
     theta = np.zeros((dimension, lanes))
     c = 0
@@ -89,6 +92,7 @@ def play(
 
 def choose_arms(policy: Params, state: State, features: Any, t: int, rng: Any, chosen: Any) -> None:
     """Write the arms that lane 0 compares in round t into `chosen`: what an agent's `select` calls."""
+    policy, state, features, rng = borrowed(policy), borrowed(state), borrowed(features), borrowed(rng)
     i, j = select(policy, state, features, 0, t, rng)
     _check(i, j, features.shape[0])
     chosen[0] = i
@@ -97,9 +101,11 @@ def choose_arms(policy: Params, state: State, features: Any, t: int, rng: Any, c
 
 def learn(policy: Params, state: State, features: Any, first: int, second: int, won: bool, t: int) -> None:
     """Give the policy the outcome of lane 0: what an agent's `update` calls."""
+    policy, state, features = borrowed(policy), borrowed(state), borrowed(features)
     update(policy, state, features, first, second, 0, won, t)
 
 
 def write_estimate(policy: Params, state: State, theta: Any) -> None:
     """Write lane 0's estimate: what an agent's `estimate` calls."""
+    policy, state, theta = borrowed(policy), borrowed(state), borrowed(theta)
     estimated(policy, state, 0, theta)
