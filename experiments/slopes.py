@@ -22,13 +22,20 @@ def exponent(x: Sequence[float], samples: Sequence[NDArray[np.float64]]) -> tupl
         Horizons, or whatever else the samples grow with.
     samples : sequence of float64 arrays (runs,)
         What was measured at each x; runs of different x are resampled independently.
+
+    Notes
+    -----
+    NaN where a mean, or that of a resample, is not positive: growth then has no exponent.
     """
     log_x = np.log(np.asarray(x, dtype=float))
     weights = (log_x - log_x.mean()) / ((log_x - log_x.mean()) ** 2).sum()
     rng = np.random.default_rng(0)
     drawn = [s[rng.integers(len(s), size=(RESAMPLES, len(s)))].mean(axis=1) for s in samples]
-    slopes = np.log(np.stack(drawn, axis=1)) @ weights
-    measured = np.log([s.mean() for s in samples]) @ weights
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes = np.log(np.stack(drawn, axis=1)) @ weights
+        measured = np.log([s.mean() for s in samples]) @ weights
+    if not (np.isfinite(measured) and np.isfinite(slopes).all()):
+        return float("nan"), float("nan"), float("nan")
     low, high = np.quantile(slopes, [0.025, 0.975])
     return float(measured), float(low), float(high)
 

@@ -3,7 +3,7 @@
 See `naive_base` for what they have in common.
 """
 
-from . import naive_optimistic, naive_queue, naive_reductions
+from . import naive_copeland, naive_elimination, naive_optimistic, naive_queue, naive_reductions, naive_rmed
 from .naive_base import REFERENCES, Naive, Rng, environment_rng, policy_rng
 
 __all__ = [
@@ -11,8 +11,11 @@ __all__ = [
     "Naive",
     "Rng",
     "environment_rng",
+    "naive_copeland",
+    "naive_elimination",
     "naive_optimistic",
     "naive_queue",
     "naive_reductions",
+    "naive_rmed",
     "policy_rng",
 ]

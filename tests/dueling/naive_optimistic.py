@@ -8,7 +8,7 @@ import math
 from .naive_base import Counts, Rng, at_random, kl
 
 
-class _Bounds(Counts):
+class Bounds(Counts):
     """Base: mu plus and minus sqrt(alpha ln t / N); 1 and 0 where two arms have not met; 1/2 on the diagonal."""
 
     alpha: float
@@ -27,7 +27,7 @@ class _Bounds(Counts):
         return self.mu(i, j) - self.radius(i, j, t) if self.n(i, j) else 0.0
 
 
-class RUCB(_Bounds):
+class RUCB(Bounds):
     """C: the arms that no other beats for sure; B: at most one of them, played with probability 1/2 among several."""
 
     memory: bool
@@ -62,7 +62,7 @@ class RUCB(_Bounds):
         return min(self.B) if self.B else self.champion
 
 
-class DoubleThompsonSampling(_Bounds):
+class DoubleThompsonSampling(Bounds):
     """C: the arms with the largest optimistic Copeland score; a sample chooses among them, another the opponent."""
 
     def select(self, t: int, rng: Rng) -> tuple[int, int]:

@@ -17,16 +17,41 @@ POLICIES = {
 
 # Besides its defaults, each policy is tried with these fields. All of a class share one compiled kernel.
 OTHERS: dict[str, list[dict[str, Any]]] = {
+    # so short a horizon that arms are dropped
+    "BeatTheMean": [
+        {"gamma": 1.0, "tight": True, "horizon": 2},
+        {"gamma": 1.0, "tight": True, "meets_itself": False, "horizon": 2},
+    ],
     "BeatTheWinnerResetStrong": [
         {"beta": 1.5},
         {"beta": 1.0},
         {"as_released": True},
         {"as_released": True, "beta": 1.3},
     ],
+    "CCB": [{"alpha": 0.05}, {"alpha": 2.0}],
     "DoubleThompsonSampling": [{"alpha": 0.1}, {"alpha": 4.0}],
     "DoubleThompsonSamplingPlus": [{"alpha": 0.1}],
+    "InterleavedFilter": [{"horizon": 1}, {"horizon": 1, "pruning": False}],
     "MultiSBM": [{"alpha": 0.3}],
+    "RCS": [{"alpha": 0.1}],
+    "RMED1": [{"scale": 0.01}, {"scale": 1.0, "epsilon": 0.5}],
+    "RMED2": [
+        {"as_released": True},
+        {"alpha": 0.5, "scale": 0.05},
+        {"epsilon": 0.3, "scale": 0.01, "as_released": True},
+    ],
+    "RMED2FH": [
+        {"as_released": True},
+        {"alpha": 0.5, "scale": 0.05},
+        {"horizon": 20, "epsilon": 0.3, "scale": 0.01},
+    ],
     "RUCB": [{"alpha": 0.05}, {"alpha": 3.0}, {"memory": False}],
+    "SAVAGE": [
+        {"notion": "copeland"},
+        {"horizon": 1, "delta": 0.5},
+        {"notion": "copeland", "horizon": 1, "delta": 0.5},
+    ],
+    "SCB": [{"first_phase": 40}, {"first_phase": 1000}],
     "Sparring": [{"alpha": 0.3}],
     "VersatileDB": [{"estimator": "reduced_variance"}],
     "WinnerStaysStrong": [{"beta": 1.0}, {"beta": 1.4}],
