@@ -25,7 +25,7 @@ from banditlab.core.validation import (
 )
 
 from .. import theory
-from ..family import policy
+from ..family import DUELING, policy
 from ..generics import select, transfer, update, winner
 from .orders import shuffle
 from .windows import clear, push, windows
@@ -33,7 +33,7 @@ from .windows import clear, push, windows
 
 def _base(name: str, value: Any) -> Any:
     """Check for a policy that chooses two arms in `select`: not one of another family, and not a contextual one."""
-    if not is_component(value) or type(value).__banditlab__.generics.get("select") is not select:
+    if not is_component(value) or value.family is not DUELING or value.__banditlab__.kind != "policy":
         raise InvalidType(f"{name} is {shown(value)}; allowed: a policy for dueling bandits that sees no features")
     return value
 
@@ -140,10 +140,10 @@ class DETECT(_Around):
 
     Notes
     -----
-    Kolpaczki, Hullermeier and Bengs 2024 (arXiv 2202.00935), from their code; the paper's text was not at hand.
-    Guarantee (Corollary 4.16, as numbered there, from memory; BtW as base, 'log_squared'): expected binary weak regret
-    is of order K M log^2 T up to the instance's constants, if segments are long enough for a change to be seen. Windows
-    are exact; the authors also count with sketches (DGIM), which err by a factor.
+    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935), from their code; the paper's text was not at hand.
+    Guarantee (of the form of its corollaries, from memory): if segments are long enough for every change to be seen,
+    expected binary weak regret is M times :math:`\tilde T`, the base's error after it, the delay of a detection and the
+    chance of a false alarm. Windows are exact; the authors also count with sketches (DGIM), which err by a factor.
 
     Examples
     --------
@@ -282,7 +282,7 @@ class MonitoredDuelingBandits(_Around):
 
     Notes
     -----
-    Kolpaczki, Hullermeier and Bengs 2024 (arXiv 2202.00935), from their code; the paper's text was not at hand.
+    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935), from their code; the paper's text was not at hand.
     Guarantee (from memory): expected binary strong regret is the base's in the segments' lengths, and of order
     :math:`K \sqrt{M T \log T} / \delta` beside it, if segments are long enough for a change to be seen. Windows are
     exact; the authors also count with sketches (DGIM), which err by a factor.

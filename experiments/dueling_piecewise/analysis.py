@@ -1,0 +1,168 @@
+"""Read stored results; return verdicts, draw the figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import banditlab as bl
+from banditlab.dueling import theory
+from experiments.dueling_piecewise.simulate import (
+    BTW,
+    BTWR,
+    BTWRS,
+    DETECT_BTW,
+    DETECT_WS,
+    MDB_RUCB,
+    MDB_WSS,
+    RUCB,
+    STRONG,
+    WEAK,
+    WS,
+    WSS,
+    configuration,
+    file,
+    for_strong_regret,
+    for_weak_regret,
+)
+from experiments.slopes import exponent, mean
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+
+PAPER = "Kolpaczki et al. 2022"
+OURS = "a comparison of this experiment's"
+
+Interval = tuple[float, float, float]
+
+
+def read(folder: Path, size: str) -> dict[int, bl.Results]:
+    """Return the stored results by number of segments."""
+    return {m: bl.load(file(folder, m)) for m in configuration()["sizes"][size]["segments"]}
+
+
+def curves(result: bl.Results, policy: str, metric: str) -> NDArray[np.float64]:
+    """Return the regret of each instance at each checkpoint, averaged over its runs."""
+    k = result.policies.index(policy)
+    return np.stack([result.values(metric, name)[k].mean(axis=0) for name in result.environments])
+
+
+def final(results: dict[int, bl.Results], policy: str, metric: str) -> list[NDArray[np.float64]]:
+    """Return the regret after all rounds of each instance, one array a number of segments."""
+    return [curves(result, policy, metric)[:, -1] for result in results.values()]
+
+
+def negative(difference: Interval) -> str:
+    """Return whether a difference is negative: all of its interval is, none is, or it reaches both sides."""
+    return HOLDS if difference[2] < 0 else FAILS if difference[1] > 0 else UNTESTABLE
+
+
+def within(slope: Interval, value: float) -> str:
+    """Return whether a slope is at most a value; an order of growth says nothing of a slope over a few M alone."""
+    return HOLDS if slope[2] <= value else UNTESTABLE
+
+
+def verdicts(folder: Path, size: str) -> list[Verdict]:
+    """Return one verdict a claim."""
+    config = configuration()
+    results = read(folder, size)
+    segments = list(results)
+    most = segments[-1]
+    found = []
+
+    slope = exponent(segments, final(results, BTWR, WEAK))
+    found.append(Verdict(f"{BTWR}: weak regret grows at most as M", PAPER, "slope <= 1", *slope, within(slope, 1.0)))
+    bound = theory.beat_the_winner_reset_bound(config["n_arms"], config["pmin"] - 0.5)
+    ratio = mean(final(results, BTWR, WEAK)[-1] / (most * bound))
+    verdict = HOLDS if ratio[2] <= 1 else FAILS if ratio[1] > 1 else UNTESTABLE
+    found.append(
+        Verdict(f"{BTWR}, M = {most}: weak regret below 20 M K log K / gap^2", f"{PAPER}, bound as reconstructed",
+                "ratio <= 1", *ratio, verdict)
+    )  # fmt: skip
+    for better, worse, metric in (
+        (BTWR, BTW, WEAK),
+        (BTWR, WS, WEAK),
+        (DETECT_WS, WS, WEAK),
+        (DETECT_BTW, BTW, WEAK),
+        (BTWR, DETECT_WS, WEAK),
+        (BTWR, DETECT_BTW, WEAK),
+        (MDB_WSS, WSS, STRONG),
+        (MDB_RUCB, RUCB, STRONG),
+        (BTWRS, MDB_WSS, STRONG),
+        (BTWRS, MDB_RUCB, STRONG),
+    ):
+        difference = mean(final(results, better, metric)[-1] - final(results, worse, metric)[-1])
+        kind = metric.removeprefix("binary_").replace("_", " ")
+        found.append(
+            Verdict(f"{better}, M = {most}: less {kind} than {worse}", OURS, "difference < 0", *difference,
+                    negative(difference))
+        )  # fmt: skip
+    # M = 1 is left out: without a change there is none to detect, and the bound is that of the base alone
+    changing = {m: result for m, result in results.items() if m > 1}
+    for label in (MDB_WSS, MDB_RUCB):
+        if len(changing) > 1:
+            slope = exponent(list(changing), final(changing, label, STRONG))
+            found.append(
+                Verdict(f"{label}: strong regret grows as the root of M, M > 1", f"{PAPER}, order as remembered",
+                        "slope <= 0.5", *slope, within(slope, 0.5))
+            )  # fmt: skip
+    return found
+
+
+def figure(folder: Path, size: str) -> Figure:
+    """Return weak and strong regret: over time for one number of segments, and at the end over all numbers."""
+    results = read(folder, size)
+    shown = 5 if 5 in results else list(results)[-1]
+    drawing = Figure(figsize=(10, 7.2), dpi=150, layout="constrained")
+    panels = drawing.subplots(2, 2)
+    for row, labels, metric in (
+        (panels[0], list(for_weak_regret()), WEAK),
+        (panels[1], list(for_strong_regret(1)), STRONG),
+    ):
+        _over_time(row[0], results[shown], labels, metric)
+        _over_segments(row[1], results, labels, metric)
+        kind = metric.replace("_", " ")
+        row[0].set_ylabel(f"mean {kind}")
+        row[0].set_title(f"$M$ = {shown} segments", fontsize="medium")
+        row[1].set_title(f"after $T$ = {results[shown].checkpoints[-1]:,} rounds", fontsize="medium")
+        row[1].legend(frameon=False, fontsize="small", handlelength=3.2)
+        for ax in row:
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.grid(True, alpha=0.25, linewidth=0.6)
+    return drawing
+
+
+def _style(k: int) -> dict[str, object]:
+    from banditlab.plotting import COLOURS, DASHES
+
+    return {"color": COLOURS[k], "linestyle": DASHES[k], "linewidth": 1.6}
+
+
+def _over_time(ax: object, result: bl.Results, labels: list[str], metric: str) -> None:
+    rounds = result.checkpoints
+    for k, label in enumerate(labels):
+        values = curves(result, label, metric)
+        band = np.array([mean(values[:, c]) for c in range(values.shape[1])])
+        ax.plot(rounds, np.maximum(band[:, 0], 1.0), label=label, **_style(k))
+        ax.fill_between(
+            rounds, np.maximum(band[:, 1], 1.0), np.maximum(band[:, 2], 1.0), color=_style(k)["color"], alpha=0.2,
+            linewidth=0,
+        )  # fmt: skip
+    ax.set_xlabel("round $t$")
+    ax.set_yscale("log")
+
+
+def _over_segments(ax: object, results: dict[int, bl.Results], labels: list[str], metric: str) -> None:
+    from banditlab.plotting import MARKERS
+
+    segments = list(results)
+    for k, label in enumerate(labels):
+        ends = np.array([mean(sample) for sample in final(results, label, metric)])
+        ax.plot(segments, ends[:, 0], marker=MARKERS[k], markersize=4.5, label=label, **_style(k))
+        ax.fill_between(segments, ends[:, 1], ends[:, 2], color=_style(k)["color"], alpha=0.2, linewidth=0)
+    ax.set_xlabel("number of segments $M$")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xticks(segments, [str(m) for m in segments])
+    ax.minorticks_off()

@@ -1,0 +1,58 @@
+"""Play the policies on random instances and store the results; nothing is computed from them here."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import banditlab as bl
+from banditlab import dueling
+
+CONFIG = Path(__file__).with_name("config.toml")
+METRIC = "binary_weak_regret"
+BTWR, BTW, WS = "BtWR", "BtW", "WS-W"
+
+
+def configuration() -> dict[str, Any]:
+    """Return the configuration."""
+    return tomllib.loads(CONFIG.read_text())
+
+
+def policies() -> dict[str, Any]:
+    """Return the policies by label."""
+    return {
+        BTWR: dueling.BeatTheWinnerReset(),
+        BTW: dueling.BeatTheWinner(),
+        WS: dueling.WinnerStaysWeak(),
+    }
+
+
+def instances(n_arms: int, pmin: float, n_instances: int) -> dict[str, dueling.PreferenceMatrix]:
+    """Return random instances by name; their seeds are 0, 1, ..."""
+    return {f"instance {k}": dueling.instances.random_condorcet(n_arms, pmin=pmin, seed=k) for k in range(n_instances)}
+
+
+def file(folder: Path, pmin: float, n_arms: int) -> Path:
+    """Return where the results for a number of arms are stored."""
+    return folder / f"pmin_{pmin:g}_arms_{n_arms}.parquet"
+
+
+def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
+    """Play every pmin and number of arms of a size ('full' or 'quick') and store the results in `folder`."""
+    config = configuration()
+    chosen = config["sizes"][size]
+    folder.mkdir(parents=True, exist_ok=True)
+    for pmin in config["pmins"]:
+        for n_arms in chosen["n_arms"]:
+            result = bl.run(
+                instances(n_arms, pmin, chosen["n_instances"]),
+                policies(),
+                horizon=chosen["horizon"],
+                n_runs=chosen["n_runs"],
+                seed=config["seed"],
+                metrics=METRIC,
+                checkpoints=[chosen["horizon"] // 2, chosen["horizon"]],
+                n_jobs=n_jobs,
+            )
+            result.save(file(folder, pmin, n_arms))
