@@ -23,7 +23,7 @@ PROBES = (
     "dynamics",
     "sweeps",
 )
-CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "ucbs")
+CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "vacdb", "ucbs")
 
 
 THROUGHPUT = {
@@ -32,6 +32,7 @@ THROUGHPUT = {
     "winner-stays": ("Winner Stays, K = 10", 40.0),
     "btwr": ("Beat the Winner Reset, K = 10", 40.0),
     "dts": ("Double Thompson Sampling, K = 10", 0.3),
+    "vacdb": ("VACDB, d = 5, K = 32", 0.02),
 }
 """Cases whose promise is a rate: what they are, and millions of rounds a second."""
 

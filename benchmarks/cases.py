@@ -12,7 +12,7 @@ import banditlab as bl
 from banditlab import arms, clicks, dueling
 from banditlab.core.components import registered
 
-from . import references
+from . import contextual, references
 from .harness import Contender, Measured, alternate
 
 SEED = 20240229
@@ -97,8 +97,12 @@ def cases(quick: bool) -> list[Case]:
         Case("thompson", arms.ThompsonSampling, instance(10), horizon, 256, thompson),
         Case("klucb", arms.KLUCB, instance(10), horizon, 256, klucb),
         *duels(horizon),
+        Case(
+            "vacdb", dueling.VACDB.as_released, dueling.ContextualGLM.sign_vectors(), 400 if quick else 4_000, 32,
+            {"NumPy and SciPy": (contextual.vacdb, 1 / 16)},
+        ),
         Case("ucbs", clicks.UCBS, click_instance(), 5 * horizon, 256, ucbs),
-    ]
+    ]  # fmt: skip
 
 
 def duels(horizon: int) -> list[Case]:
@@ -119,7 +123,7 @@ def measure(case: Case, repetitions: int) -> list[Measured]:
     """Time the package and the references in turn; the package's row is the first."""
     world = case.world
     known = [name for name in ("means", "post_click_means", "preferences") if hasattr(world, name)]
-    means = getattr(world, known[0])
+    means = getattr(world, known[0]) if known else world
 
     def package(n_runs: int) -> Any:
         return regrets(world, case.policy(), case.horizon, n_runs, case.metric)

@@ -106,11 +106,6 @@ class Agent:
         self._pending = None
         self._round += 1
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """Everything that the future depends on, as picklable data; assign it to restore."""
-        return copy.deepcopy(self._everything())
-
     def _everything(self) -> dict[str, Any]:
         return {
             "policy": describe(self.policy),
@@ -122,8 +117,16 @@ class Agent:
             "arrays": _as_dict(self._arrays),
         }
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """Everything that the future depends on, as picklable data; assign it to restore."""
+        return copy.deepcopy(self._everything())
+
     @state.setter
     def state(self, saved: dict[str, Any]) -> None:
+        self._continue_from(saved)
+
+    def _continue_from(self, saved: dict[str, Any]) -> None:
         if not isinstance(saved, dict) or set(saved) != set(self._everything()):
             raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent")
         for name, mine in (("policy", describe(self.policy)), ("n_arms", self.n_arms), ("horizon", self._horizon)):

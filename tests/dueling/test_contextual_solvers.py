@@ -74,7 +74,7 @@ def test_newton_finds_the_minimum(seed: int, K: int, d: int, n: int, ridge: floa
     start = np.zeros(d)
     other = minimize(
         loss_and_gradient,
-        np.zeros(d),
+        start,
         (x, pairs, wins, weights, ridge),
         jac=True,
         method="BFGS",

@@ -125,19 +125,11 @@ class ContextualAgent(Agent):
     def _everything(self) -> dict[str, Any]:
         return super()._everything() | {"features": self._features[:, :, 0]}
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """Everything that the future depends on, as picklable data; assign it to restore."""
-        return super().state
-
-    @state.setter
-    def state(self, saved: dict[str, Any]) -> None:
+    def _continue_from(self, saved: dict[str, Any]) -> None:
         features = saved.get("features") if isinstance(saved, dict) else None
         if not isinstance(features, np.ndarray) or features.ndim != 2 or len(features) != self.n_arms:
             raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent for as many arms")
         if features.shape[1] and features.shape[1] != self._dimension:
             self._set_dimension(features.shape[1])
-        setter = Agent.state.fset
-        assert setter is not None
-        setter(self, saved)
+        super()._continue_from(saved)
         self._features[:, :, 0] = features
