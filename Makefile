@@ -38,6 +38,7 @@ reproduce: $(STAMP)
 	$(BIN)/python -m experiments.scoring_dimensions
 	$(BIN)/python -m experiments.scoring_hiring
 	$(BIN)/python -m experiments.scoring_online
+	$(BIN)/python -m experiments.dueling_classics
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

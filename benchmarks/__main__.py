@@ -7,11 +7,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import cases, floors, osra, probes, programs, references, report
+from . import cases, floors, osra, probes, programs, references, report, senders
 from .harness import Measured, machine
 from .report import Target
 
-PROBES = ("policies", "programs", "osra", "overhead", "import", "first-result", "memory", "dynamics", "sweeps")
+PROBES = (
+    "policies",
+    "programs",
+    "senders",
+    "osra",
+    "overhead",
+    "import",
+    "first-result",
+    "memory",
+    "dynamics",
+    "sweeps",
+)
 CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "ucbs")
 
 
@@ -139,6 +150,11 @@ def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str,
         targets.append(Target("one optimal-rule program in a loop", "ms", programs.slowest_loop(found), 1.0, False))
         targets.append(
             Target("one optimal-rule program, against CVXPY", "x", programs.smallest_ratio(found), 20.0, True)
+        )
+    if wanted("senders"):
+        found = record["senders"] = senders.senders(quick, repetitions)
+        _section(
+            "senders: the optimal mechanism while estimates change (and times the warm loop)", senders.shown(found)
         )
     if wanted("osra"):
         found = record["osra"] = osra.osra(quick, repetitions)

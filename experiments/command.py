@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,3 +57,10 @@ def main(
             drawing.savefig((folder / title).with_suffix(kind))
     print(as_markdown(found))
     print(f"figures, verdicts and results are in {folder}")
+
+
+def cores(n_jobs: int | None) -> int:
+    """Return how many cores a number of threads or processes uses, as joblib counts."""
+    available = os.cpu_count() or 1
+    wanted = available if n_jobs is None else n_jobs if n_jobs > 0 else max(1, available + 1 + n_jobs)
+    return min(wanted, available)

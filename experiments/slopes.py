@@ -1,4 +1,4 @@
-"""Exponents: the slope of the logarithm of a mean in the logarithm of what it grows with, with its interval."""
+"""How fast a mean grows, in the logarithm of what it grows with: exponents and slopes, with their intervals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+import banditlab as bl
+from banditlab.inference.bootstrap import mean_band
 
 RESAMPLES = 2000
 
@@ -19,13 +22,20 @@ def exponent(x: Sequence[float], samples: Sequence[NDArray[np.float64]]) -> tupl
         Horizons, or whatever else the samples grow with.
     samples : sequence of float64 arrays (runs,)
         What was measured at each x; runs of different x are resampled independently.
+
+    Notes
+    -----
+    NaN where a mean, or that of a resample, is not positive: growth then has no exponent.
     """
     log_x = np.log(np.asarray(x, dtype=float))
     weights = (log_x - log_x.mean()) / ((log_x - log_x.mean()) ** 2).sum()
     rng = np.random.default_rng(0)
     drawn = [s[rng.integers(len(s), size=(RESAMPLES, len(s)))].mean(axis=1) for s in samples]
-    slopes = np.log(np.stack(drawn, axis=1)) @ weights
-    measured = np.log([s.mean() for s in samples]) @ weights
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes = np.log(np.stack(drawn, axis=1)) @ weights
+        measured = np.log([s.mean() for s in samples]) @ weights
+    if not (np.isfinite(measured) and np.isfinite(slopes).all()):
+        return float("nan"), float("nan"), float("nan")
     low, high = np.quantile(slopes, [0.025, 0.975])
     return float(measured), float(low), float(high)
 
@@ -36,3 +46,23 @@ def mean(sample: NDArray[np.float64]) -> tuple[float, float, float]:
     drawn = sample[rng.integers(len(sample), size=(RESAMPLES, len(sample)))].mean(axis=1)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(sample.mean()), float(low), float(high)
+
+
+def slope_in_log(result: bl.Results, instance: str, policy: str) -> tuple[float, float, float]:
+    """Return the least-squares slope of mean regret in log t over the last decade, with its 95% bootstrap interval.
+
+    The slope is linear in the regrets: it is the mean of the runs' own slopes, whose band is its interval.
+    """
+    rounds = result.checkpoints
+    last_decade = rounds >= rounds[-1] / 10
+    x = np.log(rounds[last_decade])
+    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    regret = result.values(environment=instance)[result.policies.index(policy)][:, last_decade]
+    slopes = (regret @ weights)[:, None]
+    low, high = mean_band(slopes)
+    return float(slopes.mean()), float(low[0]), float(high[0])
+
+
+def near(value: float, low: float, high: float, tolerance: float) -> bool:
+    """Say whether an interval reaches within a share of a value."""
+    return low <= value * (1 + tolerance) and high >= value * (1 - tolerance)

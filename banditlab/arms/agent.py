@@ -109,21 +109,22 @@ class Agent:
     @property
     def state(self) -> dict[str, Any]:
         """Everything that the future depends on, as picklable data; assign it to restore."""
-        return copy.deepcopy(
-            {
-                "policy": describe(self.policy),
-                "n_arms": self.n_arms,
-                "horizon": self._horizon,
-                "round": self._round,
-                "pending": self._pending,
-                "rng": self._rng,
-                "arrays": _as_dict(self._arrays),
-            }
-        )
+        return copy.deepcopy(self._everything())
+
+    def _everything(self) -> dict[str, Any]:
+        return {
+            "policy": describe(self.policy),
+            "n_arms": self.n_arms,
+            "horizon": self._horizon,
+            "round": self._round,
+            "pending": self._pending,
+            "rng": self._rng,
+            "arrays": _as_dict(self._arrays),
+        }
 
     @state.setter
     def state(self, saved: dict[str, Any]) -> None:
-        if not isinstance(saved, dict) or set(saved) != set(self.state):
+        if not isinstance(saved, dict) or set(saved) != set(self._everything()):
             raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent")
         for name, mine in (("policy", describe(self.policy)), ("n_arms", self.n_arms), ("horizon", self._horizon)):
             if saved[name] != mine:

@@ -92,9 +92,15 @@ class Job:
         """Return what a protocol needs to play some of the runs."""
         return Batch(first_run, n_runs, self.horizon, self.checkpoints, self.columns, self.seed, self.compiled)
 
+    @property
+    def chunk(self) -> int:
+        """How many runs a task plays."""
+        size, limit = self.protocol.chunk or CHUNK, self.protocol.chunk_rounds
+        return int(size if limit is None else max(1, min(size, limit // self.horizon)))
+
     def chunks(self, first_run: int, end: int) -> list[tuple[int, int]]:
         """Return (first run, number of runs) of chunks that cover a range; they start at multiples of their size."""
-        size = self.protocol.chunk or CHUNK
+        size = self.chunk
         edges = [first_run, *range((first_run // size + 1) * size, end, size), end]
         return [(a, b - a) for a, b in pairwise(edges) if b > a]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine import CHUNK, Job
+from .engine import Job
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes so long."""
@@ -67,7 +67,7 @@ def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
 
 def _seconds_a_round(job: Job) -> float:
     """Return the time of a round, measured on a shorter run of one chunk."""
-    lanes = min(job.n_runs, job.protocol.chunk or CHUNK)
+    lanes = min(job.n_runs, job.chunk)
     horizon = min(job.horizon, max(job.environment.n_arms, 50))
     while True:
         trial = replace(job, horizon=horizon, checkpoints=np.array([horizon]), n_runs=lanes)

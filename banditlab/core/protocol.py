@@ -52,13 +52,22 @@ class Protocol(ABC):
         How the runner plays tasks in parallel where the user does not say: protocols that are plain Python, and would
         hold the interpreter's lock, prefer processes.
     chunk : int or None
-        How many runs a task plays; None for the runner's `CHUNK`.
+        How many runs a task plays at most, and a file of a store holds; None for the runner's `CHUNK`.
+    chunk_rounds : int or None
+        Fewer runs, down to one, where they would be more rounds than this in all; None for no such limit. It is for
+        protocols in plain Python, where a task of many long runs would keep the other processes waiting, and what it
+        has played unwritten, for minutes.
+    choices : str
+        What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
+        else has an attribute `choices` of its own.
     default_metrics : tuple of str
         What is recorded where the user does not say; the first is what `lower_bound` bounds.
     """
 
     prefer: ClassVar[str] = "threads"
     chunk: ClassVar[int | None] = None
+    chunk_rounds: ClassVar[int | None] = None
+    choices: ClassVar[str] = "arms"
     default_metrics: ClassVar[tuple[str, ...]] = ("regret",)
 
     @abstractmethod

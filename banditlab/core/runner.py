@@ -56,7 +56,7 @@ def run(
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int
-        Rounds a run (T); at least 1 and at least the number of arms.
+        Rounds a run (T); at least 1 and at least the number of arms (of actions, in `banditlab.scoring`, and so on).
     n_runs : int
         Independent replications of each pair.
     seed : int, optional
@@ -266,7 +266,8 @@ def check_n_jobs(n_jobs: Any) -> int | None:
 def check_horizon(label: str, environment: Any, horizon: int) -> None:
     """Raise if a horizon is too short or too long for an environment."""
     if horizon < environment.n_arms:
-        raise invalid("horizon", horizon, f"at least {environment.n_arms}, the number of arms of {label}")
+        choices = getattr(environment, "choices", environment.family.protocol.choices)
+        raise invalid("horizon", horizon, f"at least {environment.n_arms}, the number of {choices} of {label}")
     if hasattr(environment, "check_horizon"):
         environment.check_horizon(horizon)
 

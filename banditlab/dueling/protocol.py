@@ -42,7 +42,13 @@ class DuelingProtocol(Protocol):
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Return what the policy itself says against it, if anything."""
+        """Refuse environments without a matrix of preferences; then ask the policy."""
+        if not hasattr(environment, "preferences") and not hasattr(environment, "segments"):
+            return [
+                f"it compares arms without looking at features, and {type(environment).__name__} has no matrix of "
+                "preferences; allowed: a contextual policy such as VACDB, or for arms that never change "
+                "environment.preference_matrix()"
+            ]
         found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
         return found
 

@@ -21,6 +21,7 @@ __all__ = [
     "detect_parameters",
     "lower_bound_constant",
     "monitor_parameters",
+    "rmed1_constant",
 ]
 
 
@@ -66,6 +67,42 @@ def lower_bound_constant(preferences: Any) -> float:
         beaten_by = np.flatnonzero(matrix[i] < 0.5)
         total += min((gaps[i] + gaps[j]) / (2.0 * kl_bernoulli(float(matrix[i, j]), 0.5)) for j in beaten_by)
     return float(total)
+
+
+def rmed1_constant(preferences: Any) -> float:
+    r"""Return the constant C_1 of RMED1's regret, at most C_1 log T + o(log T) where there is a Condorcet winner i*.
+
+    .. math:: C_1 = \sum_{i \ne i^*} \frac{\Delta_i}{2 \, d(P_{i i^*}, 1/2)}
+
+    with the gaps and the divergence of `lower_bound_constant`, to which it is equal where every loser is best compared
+    with the winner.
+
+    Parameters
+    ----------
+    preferences : PreferenceMatrix or (K, K) array
+        Probabilities that the row's arm beats the column's.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no Condorcet winner.
+
+    Notes
+    -----
+    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Theorem 3 (number from memory).
+
+    Examples
+    --------
+    >>> from banditlab.dueling import instances, theory
+    >>> round(theory.rmed1_constant(instances.cyclic()) / theory.lower_bound_constant(instances.cyclic()), 2)
+    9.14
+    """
+    matrix = np.asarray(getattr(preferences, "preferences", preferences))
+    best = condorcet(matrix)
+    if best is None:
+        raise InvalidArgument("preferences has no Condorcet winner; allowed: an instance with one")
+    losers = [i for i in range(len(matrix)) if i != best]
+    return float(sum((matrix[best, i] - 0.5) / (2.0 * kl_bernoulli(float(matrix[i, best]), 0.5)) for i in losers))
 
 
 def beat_the_winner_reset_bound(n_arms: int, gap: float) -> float:

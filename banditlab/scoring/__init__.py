@@ -3,10 +3,12 @@
 from . import closed_forms, policies, theory
 from .acquisition import AcquisitionMechanism, InformationAcquisition
 from .audit import Audit, Deviation, audit
-from .built_in import CRPS, Brier, Logarithmic, Power, Spherical, VShaped, Winkler, crps_of_sample
+from .built_in import Brier, Logarithmic, Power, Spherical, Winkler
+from .crps import CRPS, crps_of_sample
 from .errors import NotImplementable
 from .family import environment, policy
-from .hiring import HiringMechanism, HiringProblem
+from .hiring import HiringProblem
+from .hiring_mechanism import HiringMechanism
 from .identification import Identified, identify
 from .informed import informed_rules
 from .optimal_rule import OptimalRule
@@ -17,6 +19,7 @@ from .properness import Properness, Witness, is_proper
 from .rules import ScoringRule
 from .simplex import binary, simplex_grid
 from .table_rule import TableRule
+from .v_shaped import VShaped
 
 __all__ = [
     "CRPS",

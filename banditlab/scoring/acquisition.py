@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import field
-from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import matrix, non_negative, shown
 
+from .acquisition_program import AcquisitionProgram
 from .family import environment
-from .principal_agent import n_entries
 from .simplex import belief
-from .tables import adds_up, conditional_table, has_shape, table
+from .tables import adds_up, conditional_table, has_shape, n_entries, table
 
 if TYPE_CHECKING:
     from .sender_games import AcquisitionGame
@@ -108,6 +108,7 @@ class InformationAcquisition:
     1.0
     """
 
+    choices: ClassVar[str] = "decisions"
     prior: Floats = field(check=belief, doc="probability of each state")
     observations: Floats = field(check=conditional_table(1), doc="probability of the signals, given the state")
     receiver_utility: Floats = field(check=matrix(), doc="what a decision is worth to the receiver in each state")
@@ -179,75 +180,7 @@ class InformationAcquisition:
             Exists always, because deciding without listening is incentive compatible.
         """
         slack = non_negative("slack", slack)
-        return AcquisitionMechanism(
-            self, optimal_decisions(self.joint, self.receiver_utility, self.sender_utilities, slack)
-        )
-
-
-def optimal_decisions(joint: Floats, receiver: Floats, senders: Floats, slack: float) -> Floats:
-    """Return the optimal phi(a | s) for a joint distribution of state and signals, which may be an estimate.
-
-    Parameters
-    ----------
-    joint : float64 array (n_states, n_signals[0], ..., n_signals[n - 1])
-        Probabilities of state and signals.
-    receiver : float64 array (n_decisions, n_states)
-        Her utility.
-    senders : float64 array (n_senders, n_decisions, n_states)
-        Theirs.
-    slack : float
-        As in `InformationAcquisition.optimal`.
-
-    Returns
-    -------
-    float64 array (n_signals[0], ..., n_signals[n - 1], n_decisions)
-    """
-    from scipy import sparse
-    from scipy.optimize import linprog
-
-    shape, n_decisions = joint.shape[1:], len(receiver)
-    profiles = np.arange(int(np.prod(shape))).reshape(shape)
-
-    def variables(cells: Any) -> Any:
-        return (np.ravel(cells)[:, None] * n_decisions + np.arange(n_decisions)).ravel()
-
-    def worth(utility: Floats) -> Floats:
-        """Return what decision a at signals s is worth: sum over theta of joint times utility; (..., n_decisions)."""
-        gained: Floats = np.tensordot(joint, utility, axes=(0, 1))
-        return gained
-
-    # The solver's tolerances are absolute: everybody's utilities are put in units of their own largest.
-    unit, *senders_units = (float(np.abs(utility).max()) or 1.0 for utility in (receiver, *senders))
-    rows, columns, entries = [], [], []
-    upper: list[float] = []
-    for i, utility in enumerate(senders):
-        gained = worth(utility) / senders_units[i]
-        for own, lie in np.ndindex(shape[i], shape[i]):
-            if own == lie:
-                continue
-            values = gained.take(own, axis=i).ravel()
-            for cells, sign in ((profiles.take(own, axis=i), -1.0), (profiles.take(lie, axis=i), 1.0)):
-                columns.append(variables(cells))
-                entries.append(sign * values)
-                rows.append(np.full(len(values), len(upper)))
-            upper.append(slack / senders_units[i])
-    size = profiles.size * n_decisions
-    incentive = None
-    if upper:
-        where = (np.concatenate(rows), np.concatenate(columns))
-        incentive = sparse.csr_array((np.concatenate(entries), where), shape=(len(upper), size))
-    found = linprog(
-        -worth(receiver).ravel() / unit,
-        A_ub=incentive,
-        b_ub=upper or None,
-        A_eq=sparse.kron(sparse.eye_array(profiles.size), np.ones((1, n_decisions))).tocsr(),
-        b_eq=np.ones(profiles.size),
-        bounds=(0.0, 1.0),
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-    )
-    if found.status != 0:
-        raise BanditlabError(f"the program for the optimal mechanism ended with: {found.message}")
-    phi = np.clip(found.x, 0.0, 1.0).reshape(*shape, n_decisions)
-    decided: Floats = phi / phi.sum(axis=-1, keepdims=True)
-    return decided
+        utilities = np.concatenate([self.receiver_utility[None], self.sender_utilities])
+        worths = np.moveaxis(np.tensordot(self.joint, utilities, axes=(0, 2)), -2, 0)  # whose, s_1, ..., s_n, a
+        program = AcquisitionProgram(self.n_signals, self.n_decisions)
+        return AcquisitionMechanism(self, program.solve(worths, slack))

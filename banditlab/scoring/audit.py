@@ -17,7 +17,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, non_negative, shown
 
 from .acquisition import AcquisitionMechanism
-from .hiring import HiringMechanism
+from .hiring_mechanism import HiringMechanism
 from .optimal_rule import OptimalRule
 from .principal_agent import PrincipalAgent
 

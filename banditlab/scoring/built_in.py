@@ -1,4 +1,4 @@
-"""The rules of the literature. All are paid, not charged: more is better."""
+"""Rules of the literature that are given by a formula in the probabilities. All are paid: more is better."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from banditlab.core.validation import between, integer, invalid, number, open_probability, vector
+from banditlab.core.validation import between, integer, invalid, open_probability
 
 from .rules import ScoringRule
-from .simplex import Array, belief
+from .simplex import Array
 
-_states = integer(2)
+check_states = integer(2)
 # Above about 1e3 powers of probabilities underflow, and the rule no longer tells reports apart.
 _beta = between(1.0, 1000.0, open_low=True)
 
 
-def _apart_from_zero(name: str, smallest: float) -> float:
+def apart_from_zero(name: str, smallest: float) -> float:
     """Raise if ratios to a probability would overflow."""
     if smallest < 1e-100:
         raise invalid(name, smallest, "probabilities of at least 1e-100")
     return smallest
 
 
-class _BuiltIn(ScoringRule):
+class BuiltIn(ScoringRule):
     """A rule whose payments are extreme at vertices: in each state, some sure report is paid least, and one most."""
 
     @property
@@ -42,7 +41,7 @@ class _BuiltIn(ScoringRule):
 
 
 @dataclass(frozen=True)
-class Brier(_BuiltIn):
+class Brier(BuiltIn):
     r"""The Brier or quadratic score.
 
     .. math:: S(r, w) = 2 r_w - \|r\|^2, \qquad G(p) = \|p\|^2
@@ -69,7 +68,7 @@ class Brier(_BuiltIn):
 
     def __post_init__(self) -> None:
         """Check the number of states."""
-        self._set("n_states", _states("Brier.n_states", self.n_states))
+        self._set("n_states", check_states("Brier.n_states", self.n_states))
 
     _range = (-1.0, 1.0)
 
@@ -78,7 +77,7 @@ class Brier(_BuiltIn):
 
 
 @dataclass(frozen=True)
-class Logarithmic(_BuiltIn):
+class Logarithmic(BuiltIn):
     r"""The logarithmic score.
 
     .. math:: S(r, w) = \ln r_w, \qquad G(p) = \sum_w p_w \ln p_w
@@ -106,7 +105,7 @@ class Logarithmic(_BuiltIn):
 
     def __post_init__(self) -> None:
         """Check the number of states."""
-        self._set("n_states", _states("Logarithmic.n_states", self.n_states))
+        self._set("n_states", check_states("Logarithmic.n_states", self.n_states))
 
     _range = (-np.inf, 0.0)
 
@@ -116,7 +115,7 @@ class Logarithmic(_BuiltIn):
 
 
 @dataclass(frozen=True)
-class Spherical(_BuiltIn):
+class Spherical(BuiltIn):
     r"""The spherical score.
 
     .. math:: S(r, w) = r_w / \|r\|, \qquad G(p) = \|p\|
@@ -144,7 +143,7 @@ class Spherical(_BuiltIn):
 
     def __post_init__(self) -> None:
         """Check the number of states."""
-        self._set("n_states", _states("Spherical.n_states", self.n_states))
+        self._set("n_states", check_states("Spherical.n_states", self.n_states))
 
     _range = (0.0, 1.0)
 
@@ -153,7 +152,7 @@ class Spherical(_BuiltIn):
 
 
 @dataclass(frozen=True)
-class Power(_BuiltIn):
+class Power(BuiltIn):
     r"""The power score, whose G is (up to sign and an affine map) the entropy of Tsallis.
 
     .. math:: S(r, w) = \beta r_w^{\beta - 1} - (\beta - 1) \sum_v r_v^\beta, \qquad G(p) = \sum_v p_v^\beta
@@ -185,7 +184,7 @@ class Power(_BuiltIn):
     def __post_init__(self) -> None:
         """Check beta and the number of states."""
         self._set("beta", _beta("Power.beta", self.beta))
-        self._set("n_states", _states("Power.n_states", self.n_states))
+        self._set("n_states", check_states("Power.n_states", self.n_states))
 
     @property
     def _range(self) -> tuple[float, float]:
@@ -197,7 +196,7 @@ class Power(_BuiltIn):
 
 
 @dataclass(frozen=True)
-class Winkler(_BuiltIn):
+class Winkler(BuiltIn):
     r"""Winkler's asymmetric quadratic score of the probability of an event, relative to a baseline.
 
     With p the probability reported for state 1 and c the baseline,
@@ -236,7 +235,7 @@ class Winkler(_BuiltIn):
 
     def __post_init__(self) -> None:
         """Check the baseline."""
-        self._set("baseline", _apart_from_zero("Winkler.baseline", open_probability("Winkler.baseline", self.baseline)))
+        self._set("baseline", apart_from_zero("Winkler.baseline", open_probability("Winkler.baseline", self.baseline)))
 
     @property
     def _range(self) -> tuple[Array, float]:
@@ -250,195 +249,3 @@ class Winkler(_BuiltIn):
         right = 1.0 - doubt**2
         wrong = np.where(below, (p - c) * (2.0 - c - p) / c**2, (c - p) * (c + p) / (1.0 - c) ** 2)
         return np.column_stack([np.where(below, right, wrong), np.where(below, wrong, right)])
-
-
-@dataclass(frozen=True)
-class CRPS(_BuiltIn):
-    r"""Minus the continuous ranked probability score of states that are numbers.
-
-    With values :math:`x_1 < \dots < x_n` of the states and :math:`F_j = r_1 + \dots + r_j`,
-
-    .. math:: S(r, w) = - \int (F(x) - 1\{x_w \le x\})^2 dx
-                      = - \sum_{j=1}^{n-1} (x_{j+1} - x_j) (F_j - 1\{w \le j\})^2
-
-    and :math:`G(p) = - \sum_j (x_{j+1} - x_j) F_j (1 - F_j)`. Range [-(x_n - x_1), 0], in the values' unit. Strictly
-    proper (Matheson and Winkler 1976; Gneiting and Raftery 2007). Unlike `Brier` it rewards being near. Values one
-    apart give the ranked probability score of ordered categories (Epstein 1969).
-
-    Parameters
-    ----------
-    values : sequence of float, or int
-        The states' values, increasing, at least two; a number n means 0, 1, ..., n - 1.
-
-    See Also
-    --------
-    banditlab.scoring.crps_of_sample : the CRPS of a sample, for outcomes that are any number.
-
-    References
-    ----------
-    Epstein (1969), A scoring system for probability forecasts of ranked categories, Journal of Applied Meteorology 8.
-    Matheson, Winkler (1976), Scoring rules for continuous probability distributions, Management Science 22.
-    Gneiting, Raftery (2007), Strictly proper scoring rules, prediction, and estimation, JASA 102.
-
-    Examples
-    --------
-    Sure of the first of three categories, when the second or the third happens:
-
-    >>> from banditlab import scoring
-    >>> scoring.CRPS(3).pay([1.0, 0.0, 0.0], 1), scoring.CRPS(3).pay([1.0, 0.0, 0.0], 2)
-    (-1.0, -2.0)
-    """
-
-    values: tuple[float, ...]
-    n_states: int = field(init=False, repr=False)
-
-    def __init__(self, values: ArrayLike) -> None:
-        if np.ndim(values) == 0:
-            values = np.arange(_states("CRPS.values", values))
-        checked = vector()("CRPS.values", values)
-        if len(checked) < 2 or (np.diff(checked) <= 0.0).any():
-            raise invalid("CRPS.values", values, "increasing numbers, at least two; or how many states there are")
-        self._set("values", tuple(checked.tolist()))
-        self._set("n_states", len(checked))
-
-    @property
-    def _range(self) -> tuple[Array, float]:
-        ends = np.eye(self.n_states)[[0, -1]]  # the states that are farthest from others
-        return self._rows(ends).min(axis=0), 0.0
-
-    def _rows(self, reports: Array) -> Array:
-        cumulative = np.cumsum(reports, axis=1)[:, None, :-1]
-        reached = np.triu(np.ones((self.n_states, self.n_states)))[None, :, :-1]  # [w, j]: w <= j
-        return np.asarray(-((cumulative - reached) ** 2) @ np.diff(self.values))
-
-
-def crps_of_sample(sample: ArrayLike, outcome: float, weights: ArrayLike | None = None) -> float:
-    r"""Return the continuous ranked probability score of a sample as a forecast of a number: a loss, small is good.
-
-    .. math:: CRPS(F, y) = \int (F(x) - 1\{y \le x\})^2 dx = E|X - y| - \tfrac12 E|X - X'|
-
-    with F the sample's distribution function and X, X' independent draws from it. For forecasts that are quantiles,
-    give those at levels (i - 1/2)/m. What is scored is the sample's own distribution: random draws from the truth
-    are scored worse, on average, than draws from something a little narrower, the more so the fewer there are.
-
-    Parameters
-    ----------
-    sample : sequence of float
-        The forecast: draws, or the values of a discrete distribution.
-    outcome : float
-        y, in the sample's unit.
-    weights : sequence of float, optional
-        Probabilities of the sample's values; default all the same.
-
-    Returns
-    -------
-    float
-        At least 0, in the outcome's unit; the distance to the outcome for a sample of one.
-
-    References
-    ----------
-    Matheson, Winkler (1976), Scoring rules for continuous probability distributions, Management Science 22.
-    Gneiting, Raftery (2007), Strictly proper scoring rules, prediction, and estimation, JASA 102, section 4.2.
-
-    Examples
-    --------
-    >>> from banditlab import scoring
-    >>> scoring.crps_of_sample([1.0, 3.0], outcome=2.0)
-    0.5
-    """
-    values = vector()("sample", sample)
-    y = number("outcome", outcome)
-    if weights is None:
-        weights = np.full(len(values), 1.0 / len(values))
-    probabilities = belief("weights", weights)
-    if len(probabilities) != len(values):
-        raise invalid("weights", weights, f"{len(values)} probabilities, one a value of the sample")
-    # The integrand is constant between data, so that the first form is a sum; the second is quadratic in the length.
-    points = np.append(values, y)
-    order = np.argsort(points, kind="stable")
-    below = np.cumsum(np.append(probabilities, 0.0)[order])[:-1]
-    reached = np.cumsum(np.append(np.zeros(len(values)), 1.0)[order])[:-1]
-    return float(((below - reached) ** 2) @ np.diff(points[order]))
-
-
-@dataclass(frozen=True)
-class VShaped(_BuiltIn):
-    r"""A bet against the prior: the bounded rule that most rewards learning about a binary state.
-
-    With two states, prior probability :math:`\mu` of state 1 and p the one reported,
-
-    .. math:: S(p, w) = \begin{cases} a_1 1\{w = 1\} & p > \mu \\ a_0 1\{w = 0\} & p \le \mu \end{cases} \qquad
-              (a_1, a_0) = \begin{cases} (1, \mu / (1 - \mu)) & \mu \le 1/2 \\ ((1 - \mu) / \mu, 1) & \mu > 1/2
-              \end{cases}
-
-    so that :math:`G(p) = \max(p a_1, (1 - p) a_0)` is V-shaped with its kink at the prior, where both bets are worth
-    the same. Range [0, 1]. Proper, not strictly: it pays for which side of the prior, not for how far.
-
-    Among all proper rules with payments in [0, 1] it maximises the `incentive` of every distribution of beliefs with
-    mean :math:`\mu` (Li, Hartline, Shan and Wu 2022). The formula here was derived for a binary state and compared
-    with linear programming over all proper rules, not read in the paper.
-
-    **More than two states.** The rule is then the bet on the state whose probability has grown most: it pays
-    :math:`a_w 1\{w = v\}` for :math:`v = \arg\max_w p_w / \mu_w` (the first of several), with
-    :math:`a_w = \min_v \mu_v / \mu_w`, so that :math:`G(p) = \max_w a_w p_w`. With two states this is the rule above.
-    It is proper, bounded by [0, 1] and has its kink at the prior, but it is *not* optimal in general: what is optimal
-    depends on the distribution of beliefs, and is found by linear programming. It is not the max-over-separate rule
-    of the paper either, which is for states with several dimensions.
-
-    Parameters
-    ----------
-    prior : float in (0, 1), or belief
-        :math:`\mu`, or for any number of states the prior belief, without zeros.
-
-    References
-    ----------
-    Li, Hartline, Shan, Wu (2022), Optimization of scoring rules, EC'22, arXiv:2007.02905.
-
-    Examples
-    --------
-    >>> from banditlab import scoring
-    >>> rule = scoring.VShaped(0.2)
-    >>> rule.table(scoring.binary([0.1, 0.3])).tolist()
-    [[0.25, 0.0], [0.0, 1.0]]
-    >>> rule.G(scoring.binary([0.0, 0.2, 1.0])).tolist()
-    [0.25, 0.2, 1.0]
-
-    Three states, and news that one of them is ruled out. Paying 1 if the state is any of the two that are left is
-    twice as good as the multi-state bet:
-
-    >>> beliefs = [[0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]]
-    >>> pairs = scoring.ScoringRule.from_table([[1, 1, 0], [1, 0, 1], [0, 1, 1]], beliefs)
-    >>> q = [1/3, 1/3, 1/3]
-    >>> round(scoring.VShaped(q).incentive(beliefs, q), 4), round(pairs.incentive(beliefs, q), 4)
-    (0.1667, 0.3333)
-    """
-
-    prior: tuple[float, ...]
-    n_states: int = field(init=False, repr=False)
-
-    def __init__(self, prior: ArrayLike) -> None:
-        if np.ndim(prior) == 0:
-            mu = open_probability("VShaped.prior", prior)
-            checked = np.array([1.0 - mu, mu])
-        else:
-            checked = belief("VShaped.prior", prior)
-        if len(checked) < 2 or (checked == 0.0).any():
-            raise invalid("VShaped.prior", prior, "the probability of state 1, or a belief without zeros")
-        _apart_from_zero("VShaped.prior", float(checked.min()))
-        self._set("prior", tuple(checked.tolist()))
-        self._set("n_states", len(checked))
-
-    @property
-    def stakes(self) -> Array:
-        """What a bet on each state pays if it is won."""
-        mu = np.array(self.prior)
-        return np.asarray(mu.min() / mu)
-
-    @property
-    def _range(self) -> tuple[float, Array]:
-        return 0.0, self.stakes
-
-    def _rows(self, reports: Array) -> Array:
-        # With one binary state, p <= mu is a bet on state 0: the first of two equal ratios.
-        bet = np.argmax(reports / np.array(self.prior), axis=1)
-        return np.asarray(np.where(np.arange(self.n_states) == bet[:, None], self.stakes, 0.0))

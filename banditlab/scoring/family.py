@@ -64,8 +64,8 @@ def policy(cls: C) -> C:
 def environment(cls: C) -> C:
     """Make a class an environment in which information is bought.
 
-    The class has `n_arms` (the number of actions that can be induced) and `game()`, which returns the
-    `banditlab.scoring.games.Game` that plays it.
+    The class has `n_arms` (the number of actions that can be induced, or of what its class attribute `choices` names)
+    and `game()`, which returns the `banditlab.scoring.games.Game` that plays it.
 
     Raises
     ------

@@ -3,127 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import (
-    boolean,
-    integer,
-    invalid,
-    matrix,
-    non_negative,
-    one_of,
-    positive,
-    shown,
-    vector,
-)
+from banditlab.core.validation import boolean, integer, matrix, non_negative, one_of, positive, shown, vector
 
 from .errors import NotImplementable
 from .family import environment
-from .principal_agent import n_entries
 from .simplex import SUM_TOLERANCE, belief
-from .tables import adds_up, conditional_table, has_shape, table, within_reach
+from .tables import conditional_table, n_entries, table, within_reach
 
 if TYPE_CHECKING:
     from .hiring_games import HiringGame
+    from .hiring_mechanism import HiringMechanism
     from .uncorrelated import AgentRule
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class HiringMechanism:
-    """Recommended efforts, payments and decisions.
-
-    The principal draws a profile b of efforts from `recommendations` and tells each agent his own; she hears a profile
-    s of signals, takes decision a with probability `decisions[b, s, a]`, and when the state theta is seen, pays agent i
-    `payments[i][b, s, theta]`.
-
-    Attributes
-    ----------
-    environment : HiringProblem
-        Whose mechanism it is.
-    recommendations : float64 array (n_efforts[0], ..., n_efforts[n - 1])
-        mu.
-    payments : tuple of n float64 arrays (efforts..., signals..., n_states)
-        gamma_i(b, s, theta); in [0, max_payment] unless made by hand.
-    decisions : float64 array (efforts..., signals..., n_decisions)
-        pi(a | b, s).
-    correlated : bool
-        Whether efforts or payments of an agent may depend on others.
-
-    Raises
-    ------
-    InvalidArgument
-        If shapes do not fit, payments are not finite, or recommendations or decisions are no distributions.
-    """
-
-    environment: HiringProblem
-    recommendations: Floats
-    payments: tuple[Floats, ...]
-    decisions: Floats
-    correlated: bool
-
-    def __post_init__(self) -> None:
-        """Check shapes, that payments are finite, and that recommendations and decisions are distributions."""
-        name, world = "HiringMechanism", self.environment
-        if not isinstance(world, HiringProblem):
-            raise InvalidType(f"{name}.environment is {shown(world)}; allowed: a HiringProblem")
-        n, shape = world.n_agents, (*world.n_efforts, *world.n_signals)
-        probabilities = table(None, 0.0, 1.0)
-        recommendations = probabilities(f"{name}.recommendations", self.recommendations)
-        has_shape(f"{name}.recommendations", recommendations, world.n_efforts, "(efforts...)")
-        adds_up(f"{name}.recommendations", recommendations, 0)
-        decisions = probabilities(f"{name}.decisions", self.decisions)
-        has_shape(f"{name}.decisions", decisions, (*shape, world.n_decisions), "(efforts..., signals..., decisions)")
-        adds_up(f"{name}.decisions", decisions, 2 * n)
-        if not isinstance(self.payments, Sequence | np.ndarray) or len(self.payments) != n:
-            raise invalid(f"{name}.payments", self.payments, f"{n} arrays, one an agent")
-        payments = tuple(table()(f"{name}.payments[{i}]", paid) for i, paid in enumerate(self.payments))
-        for i, paid in enumerate(payments):
-            has_shape(f"{name}.payments[{i}]", paid, (*shape, world.n_states), "(efforts..., signals..., states)")
-        correlated = boolean(f"{name}.correlated", self.correlated)
-        checked = {"recommendations": recommendations, "payments": payments, "decisions": decisions}
-        for field_name, value in (checked | {"correlated": correlated}).items():
-            object.__setattr__(self, field_name, value)  # a frozen dataclass, once checked
-
-    @property
-    def utility(self) -> float:
-        """The principal's expected utility from her decisions, if all agents obey and tell the truth."""
-        world = self.environment
-        b, s = _letters(world.n_agents)
-        return float(
-            np.einsum(
-                f"{b},{b}t{s},{b}{s}a,at->",
-                self.recommendations,
-                world.joint,
-                self.decisions,
-                world.utility,
-                optimize=True,
-            )
-        )
-
-    @property
-    def expected_payments(self) -> Floats:
-        """Expected payment to each agent, if all obey and tell the truth."""
-        world = self.environment
-        b, s = _letters(world.n_agents)
-        return np.array(
-            [
-                np.einsum(f"{b},{b}t{s},{b}{s}t->", self.recommendations, world.joint, paid, optimize=True)
-                for paid in self.payments
-            ]
-        )
-
-    @property
-    def profit(self) -> float:
-        """The principal's expected utility minus all payments."""
-        return self.utility - float(self.expected_payments.sum())
 
 
 @environment
@@ -189,6 +88,7 @@ class HiringProblem:
     incentive compatible: no strategy gains more than 1e-08
     """
 
+    choices: ClassVar[str] = "profiles of efforts"
     prior: Floats = field(check=belief, doc="probability of each state")
     observations: Floats = field(check=table(None, 0.0, 1.0), doc="probability of signals, given efforts and the state")
     costs: Any = field(doc="what each effort costs each agent")
@@ -224,7 +124,7 @@ class HiringProblem:
                     f"HiringProblem.signals[{i}] has the shape {a.shape}; allowed: (efforts, states, signals), with "
                     "as many states for every agent"
                 )
-        b, s = _letters(n)
+        b, s = letters(n)
         terms = ",".join(f"{b[i]}t{s[i]}" for i in range(n))
         return cls(prior, np.einsum(f"{terms}->{b}t{s}", *each), costs, utility, max_payment)
 
@@ -456,6 +356,6 @@ class HiringProblem:
         return agent, integer(0, self.n_efforts[agent] - 1)("effort", effort)
 
 
-def _letters(n_agents: int) -> tuple[str, str]:
+def letters(n_agents: int) -> tuple[str, str]:
     """Return einsum subscripts of efforts and of signals; 'a' and 't' are left for decision and state."""
     return "bcdefghi"[:n_agents], "klmnopqr"[:n_agents]

@@ -13,7 +13,8 @@ from banditlab.core.validation import shown
 from .games import Game, Played, announced_payments, announced_probabilities, draw, indices, unchanged
 
 if TYPE_CHECKING:
-    from .hiring import HiringMechanism, HiringProblem
+    from .hiring import HiringProblem
+    from .hiring_mechanism import HiringMechanism
 
 Floats = NDArray[np.float64]
 
@@ -183,13 +184,15 @@ class HiringGame(Game):
     def __init__(self, environment: HiringProblem) -> None:
         self._environment = environment
         self._mechanism = environment.optimal()
+        self._best = self._mechanism.profit
         self._joint = environment.joint
         self._cells = self._joint.shape[environment.n_agents :]  # state and signals
         self._cumulative = np.cumsum(self._joint.reshape(*environment.n_efforts, -1), axis=-1)
         self._announced: Offer | None = None
         self._recommended: Floats
         self._responses: Responses
-        self._profit = 0.0
+        self._decided: Floats
+        self._regret = 0.0
 
     def best(self) -> Offer:
         """Return the optimal mechanism."""
@@ -210,18 +213,18 @@ class HiringGame(Game):
             self._announced = Offer.announced(mechanism, self._environment)
             self._responses = respond(self._environment, self._announced)
             self._recommended = np.cumsum(self._announced.recommendations)
-            self._profit = self._expected_profit(self._announced)
+            self._decided = np.cumsum(self._announced.decisions, axis=-1)
+            self._regret = self._best - self._expected_profit(self._announced)
         mechanism = self._announced
         told = indices(draw(self._recommended, uniforms[0]), mechanism.recommendations.shape)
         efforts = tuple(int(made[b]) for made, b in zip(self._responses.efforts, told, strict=True))
         cell = indices(draw(self._cumulative[efforts], uniforms[1]), self._cells)
         state, signals = cell[0], cell[1:]
         reports = tuple(int(r[b, s]) for r, b, s in zip(self._responses.reports, told, signals, strict=True))
-        decision = draw(np.cumsum(mechanism.decisions[told + reports]), uniforms[2])
+        decision = draw(self._decided[told + reports], uniforms[2])
         paid = float(sum(payments[told + reports][state] for payments in mechanism.payments))
         gained = float(self._environment.utility[decision, state]) - paid
-        regret = self._mechanism.profit - self._profit
-        return Played(Reported(efforts, reports, state), regret, paid, gained, self._responses.gain)
+        return Played(Reported(efforts, reports, state), self._regret, paid, gained, self._responses.gain)
 
     def _expected_profit(self, offer: Offer) -> float:
         """Return the principal's expected profit at the agents' responses."""

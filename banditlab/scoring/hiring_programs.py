@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from banditlab.core.errors import BanditlabError
 
 from .errors import NotImplementable
-from .hiring import HiringMechanism
+from .hiring_mechanism import HiringMechanism
 from .program import checked_constraints, solved
 
 if TYPE_CHECKING:

@@ -1,21 +1,19 @@
-"""Linear programs over proper payment tables, for loops: matrices built once, HiGHS called directly.
+"""Linear programs over proper payment tables, for loops: matrices built once, and kept in a `LiveProgram`.
 
 A program of the size that occurs here (5 beliefs, 2 states, 3 actions) takes some 65 microseconds from scratch and 45
-from a nearby basis. `scipy.optimize.linprog` calls the same solver but spends a millisecond on the way, and has no
-way to start from a basis; CVXPY takes five. Hence `highspy`, HiGHS's own interface, on arrays that stay allocated.
+from a nearby basis.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from .live import LiveProgram
 
-# The smallest that HiGHS allows.
-TOLERANCE = 1e-10
+Floats = NDArray[np.float64]
 
 
 class Solved(NamedTuple):
@@ -88,49 +86,29 @@ class ProperRuleProgram:
     """
 
     def __init__(self, beliefs: Floats, max_payment: float, n_rows: int, n_extras: int = 0) -> None:
-        import highspy
-
         n_beliefs, n_states = beliefs.shape
         self._shape = (n_beliefs, n_states)
         self._off_diagonal = ~np.eye(n_beliefs, dtype=bool)
-        self._proper_starts, self._proper_columns, self._proper_values = _properness(beliefs)
+        starts, columns, entries = _properness(beliefs)
         n_proper, self.n_payments = n_beliefs * (n_beliefs - 1), n_beliefs * n_states
         n_columns = self.n_payments + n_extras
-        self.rows = np.zeros((n_rows, n_columns))
-        self.cost = np.zeros(n_columns)
-        self.lower, self.upper = np.full(n_columns, -np.inf), np.full(n_columns, np.inf)
-        self.lower[: self.n_payments], self.upper[: self.n_payments] = 0.0, max_payment
-        self._row_lower = np.r_[np.zeros(n_proper), np.full(n_rows, -np.inf)]
-        self._row_upper = np.full(n_proper + n_rows, np.inf)
-        self.row_lower, self.row_upper = self._row_lower[n_proper:], self._row_upper[n_proper:]
-        self._basis: Any = None
-        self.n_solves = 0
-
-        self._lp = lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = n_columns, n_proper + n_rows
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         dense = np.arange(1, n_rows + 1) * n_columns
-        lp.a_matrix_.start_ = np.r_[self._proper_starts, self._proper_starts[-1] + dense].astype(np.int32)
-        lp.a_matrix_.index_ = np.r_[self._proper_columns, np.tile(np.arange(n_columns), n_rows)].astype(np.int32)
-        self._values = np.r_[self._proper_values, np.zeros(n_rows * n_columns)]
-        self._solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        # Presolve takes longer than what it saves; one thread, because the runs are what is played in parallel.
-        options: dict[str, Any] = {
-            "output_flag": False,
-            "presolve": "off",
-            "threads": 1,
-            "primal_feasibility_tolerance": TOLERANCE,
-            "dual_feasibility_tolerance": TOLERANCE,
-        }
-        for option, value in options.items():
-            self._solver.setOptionValue(option, value)
-        status = highspy.HighsModelStatus
-        self._words = {
-            status.kOptimal: "optimal",
-            status.kInfeasible: "infeasible",
-            status.kUnbounded: "unbounded",
-            status.kUnboundedOrInfeasible: "unbounded or infeasible",
-        }
+        self._program = program = LiveProgram(
+            n_columns,
+            np.concatenate([starts, starts[-1] + dense]),
+            np.concatenate([columns, np.tile(np.arange(n_columns), n_rows)]),
+        )
+        program.entries[: len(entries)] = entries
+        program.row_lower[:n_proper] = 0.0
+        self.rows = program.entries[len(entries) :].reshape(n_rows, n_columns)
+        self.cost, self.lower, self.upper = program.cost, program.lower, program.upper
+        self.lower[: self.n_payments], self.upper[: self.n_payments] = 0.0, max_payment
+        self.row_lower, self.row_upper = program.row_lower[n_proper:], program.row_upper[n_proper:]
+
+    @property
+    def n_solves(self) -> int:
+        """How many programs have been solved."""
+        return self._program.n_solves
 
     def solve(self, *, warm: bool = True) -> Solved:
         """Solve the program as the arrays state it now.
@@ -145,28 +123,13 @@ class ProperRuleProgram:
         -------
         Solved
         """
-        lp, solver = self._lp, self._solver
-        self._values[len(self._proper_values) :] = self.rows.ravel()
-        lp.a_matrix_.value_ = self._values
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, self.lower, self.upper
-        lp.row_lower_, lp.row_upper_ = self._row_lower, self._row_upper
-        solver.passModel(lp)
-        if warm and self._basis is not None:
-            solver.setBasis(self._basis)
-        solver.run()
-        self.n_solves += 1
-        found = solver.getModelStatus()
-        status = self._words.get(found) or solver.modelStatusToString(found)
-        solution = solver.getSolution()
-        if status == "optimal":
-            self._basis = solver.getBasis()
-        x, duals = np.array(solution.col_value), np.array(solution.row_dual)
+        found = self._program.solve(warm=warm)
         n_beliefs, _ = self._shape
         proper = np.zeros((n_beliefs, n_beliefs))
         n_proper = n_beliefs * (n_beliefs - 1)
-        proper[self._off_diagonal] = duals[:n_proper]
-        payments = np.clip(x, self.lower, self.upper)[: self.n_payments].reshape(self._shape)
-        return Solved(status, payments, x[self.n_payments :], solver.getObjectiveValue(), proper, duals[n_proper:])
+        proper[self._off_diagonal] = found.duals[:n_proper]
+        payments = np.clip(found.x, self.lower, self.upper)[: self.n_payments].reshape(self._shape)
+        return Solved(found.status, payments, found.x[self.n_payments :], found.value, proper, found.duals[n_proper:])
 
 
 def _properness(beliefs: Floats) -> tuple[Floats, Floats, Floats]:

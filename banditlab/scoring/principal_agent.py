@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from banditlab.core.validation import boolean, integer, invalid, matrix, one_of,
 
 from .family import environment
 from .optimal_rule import OptimalRule, cheapest_rules, largest_margin, not_implementable
+from .responses import Response, best_response
 from .rules import ScoringRule
 from .simplex import beliefs as rows_of_probabilities
-from .tables import within_reach
+from .tables import n_entries, numbers, within_reach
 
 if TYPE_CHECKING:
     from .games import PrincipalAgentGame
@@ -25,31 +26,6 @@ Floats = NDArray[np.float64]
 
 # Beliefs are the same, and so are priors, if they are to this.
 ROUNDING = 1e-9
-
-# Two choices are a tie if they differ by this share of max_payment. Linear programs leave the agent indifferent
-# up to their tolerance (1e-10 a constraint), and the theory breaks ties for the principal.
-TIE = 1e-9
-
-
-class Response(NamedTuple):
-    """What a best-responding agent does under some payments.
-
-    Attributes
-    ----------
-    action : int
-        The action played.
-    reports : int array (n_beliefs,)
-        The belief reported at each belief.
-    agent_profit : float
-        Expected payment minus cost.
-    principal_profit : float
-        Expected utility minus expected payment.
-    """
-
-    action: int
-    reports: NDArray[np.intp]
-    agent_profit: float
-    principal_profit: float
 
 
 @environment
@@ -193,7 +169,8 @@ class PrincipalAgent:
         """u(sigma_m): the principal's expected utility at each belief, under her best decision."""
         if self.utility is not None:
             return self.utility
-        best: Floats = (self.beliefs @ self._decisions().T).max(axis=1)
+        assert self.decisions is not None  # by `validate`
+        best: Floats = (self.beliefs @ self.decisions.T).max(axis=1)
         return best
 
     @property
@@ -248,44 +225,11 @@ class PrincipalAgent:
             If the agent lies and the environment has `utility` instead of `decisions`: what a decision on a wrong
             report is worth is then unknown.
         """
-        table = self.table(payments)
-        tie = TIE * self.max_payment
-        expected = self.beliefs @ table.T  # [m, m']: expected payment at belief m for reporting m'
-        best = expected.max(axis=1)
-        honest = expected.diagonal() >= best - tie
-        reports = np.arange(self.n_beliefs)
-        utility = self.belief_utility
-        if not honest.all():
-            reports, utility = self._lies(expected, best - tie, honest)
-        paid = expected[np.arange(self.n_beliefs), reports]
-        gross = self.action_distributions @ paid
-        agent = gross - self.costs
-        principal = self.action_distributions @ utility - gross
-        principal[agent < agent.max() - tie] = -np.inf
-        action = int(principal.argmax())
-        return Response(action, reports, float(agent[action]), float(principal[action]))
+        return best_response(self, self.table(payments))
 
     def profit(self, payments: Any) -> float:
         """Return the principal's expected profit h(S) against a best response; as `respond`."""
         return self.respond(payments).principal_profit
-
-    def _decisions(self) -> Floats:
-        if self.decisions is None:
-            raise InvalidArgument(
-                "payments make the agent lie, and PrincipalAgent.decisions is None; allowed: proper payments, or an "
-                "environment with decisions, which say what a decision on a lie is worth"
-            )
-        return self.decisions
-
-    def _lies(self, expected: Floats, enough: Floats, honest: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Floats]:
-        """Return the report at each belief, and the principal's expected utility there, where truth is not best."""
-        decisions = self._decisions()
-        taken = (self.beliefs @ decisions.T).argmax(axis=1)  # on each report
-        worth = self.beliefs @ decisions[taken].T  # [m, m']: at belief m after reporting m'
-        candidates = np.where(expected >= enough[:, None], worth, -np.inf)
-        everyone = np.arange(self.n_beliefs)
-        reports = np.where(honest, everyone, candidates.argmax(axis=1))
-        return reports, worth[everyone, reports]
 
     def program(self, action: int, *, individually_rational: bool = False) -> Program:
         """Return LP_k, stated in CVXPY, to read, to extend with constraints, and to solve.
@@ -390,17 +334,6 @@ class PrincipalAgent:
     def _action(self, action: int) -> int:
         checked: int = integer(0, self.n_actions - 1)("action", action)
         return checked
-
-
-def numbers(values: Floats) -> str:
-    """Return an array's entries as error messages show them."""
-    return "[" + ", ".join(f"{v:.6g}" for v in values) + "]"
-
-
-def n_entries(name: str, got: int, wanted: int, what: str) -> None:
-    """Raise unless there is one entry for each of something."""
-    if got != wanted:
-        raise InvalidArgument(f"{name} has {got} entries; allowed: {wanted}, one a{'n' * (what[0] in 'aeiou')} {what}")
 
 
 def _names(name: str, value: Any, wanted: int) -> tuple[str, ...]:

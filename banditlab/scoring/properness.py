@@ -11,7 +11,8 @@ import numpy as np
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import boolean, non_negative, shown
 
-from .rules import ScoringRule, expected_payments, mean_payment
+from .payments import expected_payments, mean_payment
+from .rules import ScoringRule
 from .simplex import Array, climb, finest_grid
 from .table_rule import TableRule
 

@@ -24,7 +24,8 @@ class ScoringProtocol(Protocol):
     """In each round the principal announces a mechanism, the agents respond, and the principal sees what it may see."""
 
     prefer = "processes"
-    chunk = 1
+    chunk_rounds = 20_000  # about a second: files are few beside the time that went into them
+    choices = "actions"
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the metrics asked for."""

@@ -6,7 +6,6 @@ In the formulas r is the reported belief, p the agent's own, w the state, :math:
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,41 +15,14 @@ from numpy.typing import ArrayLike
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, invalid, positive, shown
 
-from .simplex import Array, climb, finest_grid, n_axes
+from .payments import mean_payment, name_of, returned
+from .ranges import searched_ranges
+from .simplex import Array, n_axes
 from .simplex import belief as checked_belief
 from .simplex import beliefs as checked_beliefs
 
 if TYPE_CHECKING:
     from .table_rule import TableRule
-
-# Reports at which the range of a rule is looked for, where no formula gives it.
-_RANGE_GRID = 2000
-
-
-def mean_payment(payments: Array, probabilities: Array) -> Array:
-    """Return expected payments over the last axis; a state of probability zero counts nothing, be it paid -inf."""
-    return np.asarray((np.where(probabilities > 0.0, payments, 0.0) * probabilities).sum(axis=-1))
-
-
-def expected_payments(payments: Array, probabilities: Array) -> Array:
-    """Return the expected payment of every belief (row) and every report (column), as `mean_payment` has it."""
-    finite = np.isfinite(payments)
-    means = probabilities @ np.where(finite, payments, 0.0).T
-    ruined = (probabilities > 0.0).astype(float) @ (~finite).astype(float).T
-    return np.asarray(np.where(ruined > 0.0, -np.inf, means))
-
-
-def returned(name: str, value: Any, report: Array) -> Array:
-    """Check for numbers in what a user's function returned for a report."""
-    try:
-        kind = np.asarray(value).dtype.kind
-        # Python's own numbers, such as fractions, make arrays of objects.
-        result = np.asarray(value, dtype=float) if kind in "biufO" else None
-    except (TypeError, ValueError):
-        result = None
-    if result is None or value is None:
-        raise InvalidType(f"{name} is {shown(value)} at {report.tolist()}; allowed: numbers")
-    return result
 
 
 class ScoringRule:
@@ -159,7 +131,9 @@ class ScoringRule:
         >>> bool(verdict), sorted(verdict.witness.belief.round(3).tolist()), sorted(verdict.witness.lie.tolist())
         (False, [0.25, 0.75], [0.0, 1.0])
         """
-        return _FunctionRule(score, n_states)
+        from .function_rule import FunctionRule
+
+        return FunctionRule(score, n_states)
 
     def _rows(self, reports: Array) -> Array:
         """Return the payments of checked reports, one row a report, one column a state."""
@@ -372,19 +346,7 @@ class ScoringRule:
 
     def _state_ranges(self) -> tuple[Array, Array]:
         """Return the smallest and the largest payment in each state."""
-        grid = np.vstack([np.eye(self.n_states), finest_grid(self.n_states, _RANGE_GRID)])
-        rows = self._rows(grid)
-        ends = []
-        for sign in (-1.0, 1.0):
-            best = np.argmax(sign * rows, axis=0)
-            found = [sign * rows[best[w], w] for w in range(self.n_states)]
-            for w in np.flatnonzero(np.isfinite(found)):
-                _, found[w] = climb(functools.partial(self._signed, sign, int(w)), grid[best[w]][None, :])
-            ends.append(sign * np.array(found))
-        return ends[0], ends[1]
-
-    def _signed(self, sign: float, state: int, report: Array) -> float:
-        return float(sign * self._rows(report)[0, state])
+        return searched_ranges(self._rows, self.n_states)
 
     def bounded(self, max_payment: float) -> ScoringRule:
         """Return the rule whose payments fill [0, max_payment]: an affine map of this one's range.
@@ -414,18 +376,10 @@ class ScoringRule:
         >>> log.bounded(1.0).payment_range()
         (0.0, 1.0)
         """
+        from .transforms import bounds_of
+
         top = positive("max_payment", max_payment)
-        low, high = self.payment_range()
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise InvalidArgument(
-                f"{shown(self)} pays from {low:g} to {high:g}; allowed: a rule with bounded payments. List the reports "
-                "you allow, none with a zero: ScoringRule.from_table(rule.table(reports), reports).bounded(...); or "
-                "take a bounded rule, such as Brier or Spherical"
-            )
-        if high - low <= 1e-14 * max(abs(low), abs(high)):
-            raise InvalidArgument(
-                f"{shown(self)} pays {low:g} whatever the report and the state; allowed: a rule with different payments"
-            )
+        low, high = bounds_of(self)
         return self._mapped(low, high, top)
 
     def _mapped(self, low: float, high: float, top: float) -> ScoringRule:
@@ -436,44 +390,9 @@ class ScoringRule:
     def _reports(self, name: str, value: ArrayLike) -> tuple[Array, bool]:
         """Check for one belief or a matrix of them; return a matrix, and whether it was one."""
         single = n_axes(name, value) == 1
-        return (
-            checked_belief(name, value, self.n_states)[None, :]
-            if single
-            else checked_beliefs(name, value, self.n_states)
-        ), single
+        check = checked_belief if single else checked_beliefs
+        return np.atleast_2d(check(name, value, self.n_states)), single
 
     def __repr__(self) -> str:
         """Return what it was made of."""
-        return f"ScoringRule(G={_name(self._convex)}, subgradient={_name(self._slope)}, n_states={self.n_states})"
-
-
-def _name(function: object) -> str:
-    return str(getattr(function, "__name__", repr(function)))
-
-
-class _FunctionRule(ScoringRule):
-    """The rule of any function of report and outcome."""
-
-    def __init__(self, score: Callable[[Array, int], Any], n_states: int) -> None:
-        if not callable(score):
-            raise InvalidType(f"score is {shown(score)}; allowed: a function of a report and an outcome")
-        self.n_states = integer(2)("n_states", n_states)
-        self._score = score
-        self._rows(np.full((1, self.n_states), 1.0 / self.n_states))
-
-    def _rows(self, reports: Array) -> Array:
-        rows = np.empty(reports.shape)
-        for i, r in enumerate(reports):
-            for w in range(self.n_states):
-                with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
-                    paid = returned("score", self._score(r, w), r)
-                if paid.shape != () or np.isnan(paid) or paid == np.inf:
-                    raise InvalidArgument(
-                        f"score is {shown(paid.tolist())} for the report {r.tolist()} in state {w}; "
-                        "allowed: a finite number, or -inf"
-                    )
-                rows[i, w] = paid
-        return rows
-
-    def __repr__(self) -> str:
-        return f"ScoringRule.from_function({_name(self._score)}, n_states={self.n_states})"
+        return f"ScoringRule(G={name_of(self._convex)}, subgradient={name_of(self._slope)}, n_states={self.n_states})"

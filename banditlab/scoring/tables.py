@@ -71,6 +71,12 @@ def has_shape(name: str, got: Floats, wanted: tuple[int, ...], axes: str) -> Non
         raise InvalidArgument(f"{name} has the shape {got.shape}; allowed: {wanted}, which is {axes}")
 
 
+def n_entries(name: str, got: int, wanted: int, what: str) -> None:
+    """Raise unless there is one entry for each of something."""
+    if got != wanted:
+        raise InvalidArgument(f"{name} has {got} entries; allowed: {wanted}, one a{'n' * (what[0] in 'aeiou')} {what}")
+
+
 # Beyond this many times the largest payment a program of double precision cannot tell payments from nothing.
 _REACH = 1e15
 
@@ -84,6 +90,11 @@ def within_reach(name: str, amounts: Floats, max_payment: float) -> None:
             f"{name}{_entry(where)} is {float(amounts[where])!r}; allowed: at most {_REACH:g} times max_payment, which "
             f"is {max_payment:g}"
         )
+
+
+def numbers(values: Floats) -> str:
+    """Return an array's entries as error messages show them."""
+    return "[" + ", ".join(f"{v:.6g}" for v in values) + "]"
 
 
 def _entry(where: tuple[int, ...]) -> str:

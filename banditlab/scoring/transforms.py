@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from banditlab.core.errors import InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import invalid, number, positive, shown, vector
 
 from .rules import ScoringRule
@@ -27,6 +27,22 @@ def scale_and_shift(scale: float, shift: ArrayLike, n_states: int) -> tuple[floa
     if len(entries) not in (1, n_states):
         raise invalid("shift", shift, f"a number, or {n_states} of them, one a state")
     return positive("scale", scale), tuple(np.broadcast_to(entries, n_states).tolist())
+
+
+def bounds_of(rule: ScoringRule) -> tuple[float, float]:
+    """Return the range of a rule's payments; raise if it has none, or nothing in it."""
+    low, high = rule.payment_range()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InvalidArgument(
+            f"{shown(rule)} pays from {low:g} to {high:g}; allowed: a rule with bounded payments. List the reports "
+            "you allow, none with a zero: ScoringRule.from_table(rule.table(reports), reports).bounded(...); or "
+            "take a bounded rule, such as Brier or Spherical"
+        )
+    if high - low <= 1e-14 * max(abs(low), abs(high)):
+        raise InvalidArgument(
+            f"{shown(rule)} pays {low:g} whatever the report and the state; allowed: a rule with different payments"
+        )
+    return low, high
 
 
 def onto(payments: Array, low: float, high: float, top: float) -> Array:

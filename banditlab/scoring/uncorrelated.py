@@ -12,7 +12,7 @@ from banditlab.core.errors import BanditlabError
 
 from .certificates import in_words, shortfall
 from .errors import NotImplementable
-from .hiring import HiringMechanism
+from .hiring_mechanism import HiringMechanism
 
 if TYPE_CHECKING:
     from .hiring import HiringProblem

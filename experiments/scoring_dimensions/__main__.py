@@ -5,6 +5,6 @@ from __future__ import annotations
 from experiments.command import main
 from experiments.scoring_dimensions import __doc__ as description
 from experiments.scoring_dimensions.analysis import figure, verdicts
-from experiments.scoring_dimensions.simulate import simulate
+from experiments.scoring_dimensions.simulate import expected_seconds, simulate
 
-main("scoring_dimensions", description, simulate, verdicts, figure)
+main("scoring_dimensions", description, simulate, verdicts, figure, expected_seconds)

@@ -10,6 +10,7 @@ import numpy as np
 
 import banditlab as bl
 from banditlab import scoring
+from experiments.command import cores
 
 CONFIG = Path(__file__).with_name("config.toml")
 
@@ -60,6 +61,12 @@ def different_values(n_states: int) -> scoring.PrincipalAgent:
         costs=plain.costs,
         decisions=np.kron(np.eye(2), worth),
     )
+
+
+def expected_seconds(size: str, n_jobs: int | None = None) -> float:
+    """Return about how long `simulate` takes: rounds times what those of all worlds together cost, over the cores."""
+    sizes = configuration()["sizes"][size]
+    return 2.5e-3 * sizes["n_runs"] * sizes["horizon"] / cores(n_jobs)
 
 
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:

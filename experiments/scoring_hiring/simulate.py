@@ -12,6 +12,7 @@ import numpy as np
 import banditlab as bl
 from banditlab import scoring
 from banditlab.scoring.hiring_games import HiringGame, Offer
+from experiments.command import cores
 
 CONFIG = Path(__file__).with_name("config.toml")
 
@@ -73,6 +74,13 @@ def policies() -> dict[str, Any]:
 def file(folder: Path, horizon: int) -> Path:
     """Return where the results of a horizon are stored."""
     return folder / f"horizon_{horizon}.parquet"
+
+
+def expected_seconds(size: str, n_jobs: int | None = None) -> float:
+    """Return about how long `simulate` takes: rounds times what those of all policies together cost, over the cores."""
+    sizes = configuration()["sizes"][size]
+    rounds = sizes["n_runs"] * sum(sizes["horizons"])
+    return 9.5e-5 * rounds / cores(n_jobs)
 
 
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:

@@ -5,6 +5,6 @@ from __future__ import annotations
 from experiments.command import main
 from experiments.scoring_online import __doc__ as description
 from experiments.scoring_online.analysis import figure, verdicts
-from experiments.scoring_online.simulate import simulate
+from experiments.scoring_online.simulate import expected_seconds, simulate
 
-main("scoring_online", description, simulate, verdicts, figure)
+main("scoring_online", description, simulate, verdicts, figure, expected_seconds)

@@ -5,6 +5,6 @@ from __future__ import annotations
 from experiments.command import main
 from experiments.scoring_regret import __doc__ as description
 from experiments.scoring_regret.analysis import figure, verdicts
-from experiments.scoring_regret.simulate import simulate
+from experiments.scoring_regret.simulate import expected_seconds, simulate
 
-main("scoring_regret", description, simulate, verdicts, figure)
+main("scoring_regret", description, simulate, verdicts, figure, expected_seconds)

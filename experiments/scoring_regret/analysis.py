@@ -50,6 +50,11 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     slope = exponent(horizons, final(results, PRACTICE))
     claim = f"{PRACTICE}: regret grows at most like T^(2/3)"
     found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, at_most(slope)))
+    # one slope over all horizons would hide that the last one bends
+    slope = exponent(horizons[-2:], final(results, PRACTICE)[-2:])
+    probing = mean(final(results, PRACTICE, "bisection_rate")[-1])
+    claim = f"{PRACTICE}: the same between the last two horizons (share of probes at T: {probing[0]:.2g})"
+    found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, at_most(slope)))
 
     slope = exponent(horizons, final(results, THEORY))
     share = min(world.n_actions * last ** (-1 / 3), 1.0)

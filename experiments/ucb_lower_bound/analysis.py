@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 import banditlab as bl
 from banditlab import arms
 from banditlab.inference.bootstrap import mean_band
+from experiments.slopes import near, slope_in_log
 from experiments.ucb_lower_bound.simulate import configuration
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
 
@@ -20,31 +21,11 @@ OPTIMAL = {
 }
 
 
-def slope_in_log(result: bl.Results, instance: str, policy: str) -> tuple[float, float, float]:
-    """Return the least-squares slope of mean regret in log t over the last decade, with its 95% bootstrap interval.
-
-    The slope is linear in the regrets: it is the mean of the runs' own slopes, whose band is its interval.
-    """
-    rounds = result.checkpoints
-    last_decade = rounds >= rounds[-1] / 10
-    x = np.log(rounds[last_decade])
-    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
-    regret = result.values(environment=instance)[result.policies.index(policy)][:, last_decade]
-    slopes = (regret @ weights)[:, None]
-    low, high = mean_band(slopes)
-    return float(slopes.mean()), float(low[0]), float(high[0])
-
-
 def final_regret(result: bl.Results, instance: str, policy: str) -> tuple[float, float, float]:
     """Return the mean regret at the horizon with its 95% bootstrap interval."""
     final = result.values(environment=instance)[result.policies.index(policy)][:, -1:]
     low, high = mean_band(final)
     return float(final.mean()), float(low[0]), float(high[0])
-
-
-def near(value: float, low: float, high: float, tolerance: float) -> bool:
-    """Say whether an interval reaches within a share of a value."""
-    return low <= value * (1 + tolerance) and high >= value * (1 - tolerance)
 
 
 def verdicts(results: Path) -> list[Verdict]:

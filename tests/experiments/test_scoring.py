@@ -24,7 +24,7 @@ STORED = {
     "scoring_hiring": [*HORIZONS, "offline.csv"],
     "scoring_online": HORIZONS,
 }
-ROWS = {"scoring_regret": 9, "scoring_dimensions": 3, "scoring_hiring": 6, "scoring_online": 15}
+ROWS = {"scoring_regret": 10, "scoring_dimensions": 3, "scoring_hiring": 6, "scoring_online": 15}
 
 
 @pytest.fixture(params=STORED)

@@ -62,8 +62,28 @@ class TestReproducible:
         same(play(n_jobs=2), alone)
         with joblib.parallel_config("threading", n_jobs=2):
             same(play(n_jobs=None), alone)
-        monkeypatch.setattr(ScoringProtocol, "chunk", 3)
-        same(play(), alone)
+        for runs in (1, 3):
+            monkeypatch.setattr(ScoringProtocol, "chunk", runs)
+            same(play(), alone)
+
+    def test_programs_that_start_from_their_last_basis_are_a_run_s_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Senders' programs have many optima: which one is found may depend on the run's past, and on nothing else."""
+        policies = {
+            "full": scoring.OnlineFullFeedback(confidence_scale=0.1, tolerance=0.0),
+            "bandit": scoring.OnlineBanditFeedback(confidence_scale=0.05),
+        }
+        options: dict[str, Any] = {"policies": policies, "environment": SENDERS, "horizon": 150}
+        whole = play(**options)
+        same(play(**options, n_jobs=2), whole)
+        same(play(**options, n_runs=2), whole)
+        same(play(**(options | {"policies": dict(reversed(policies.items()))})), whole)
+        monkeypatch.setattr(ScoringProtocol, "chunk", 1)
+        same(play(**options), whole)
+        same(play(**options, n_jobs=2), whole)
+        later = play(**options, first_run=2, n_runs=2)
+        np.testing.assert_array_equal(later.values("regret"), whole.values("regret")[:, 2:])
+        assert (np.ptp(whole.values("solves")[0], axis=0) == 0).all()
+        assert whole.values("solves")[0, 0, -1] == 149  # before each round but the first
 
     def test_whatever_the_number_of_runs_and_the_order_and_company_of_policies(self) -> None:
         whole = play()
@@ -157,6 +177,19 @@ class TestKnowledge:
 
 
 class TestErrors:
+    @pytest.mark.parametrize(
+        ("world", "message"),
+        [
+            (TOY, "at least 3, the number of actions of world"),
+            (SENDERS, "at least 3, the number of decisions of world"),
+            (HIRING, "at least 4, the number of profiles of efforts of world"),
+        ],
+        ids=["agent", "senders", "hiring"],
+    )
+    def test_a_horizon_is_compared_with_what_the_environment_has(self, world: Any, message: str) -> None:
+        with pytest.raises(InvalidArgument, match=f"horizon is 1; allowed: {message}"):
+            play(scoring.Oracle(), {"world": world}, horizon=1)
+
     def test_family_and_environment_must_fit(self) -> None:
         with pytest.raises(IncompatiblePolicy, match="plays environments of scoring"):
             play(scoring.Oracle(), bl.arms.Bernoulli([0.5]))
@@ -370,9 +403,29 @@ class TestAnnouncements:
         assert np.isfinite(play(Announces(HALF * 4.0 * (1.0 + 1e-12))).values("regret")).all()
 
 
+class TestStore:
+    def test_short_runs_share_a_file_and_long_ones_do_not(self, tmp_path: Any) -> None:
+        fixed = {"fixed": POLICIES["fixed"]}
+        options: dict[str, Any] = {"policies": fixed, "horizon": 1000, "n_runs": 45}
+        stored = play(**options, store=tmp_path, n_jobs=2)
+        names = sorted(file.stem[-21:] for file in tmp_path.glob("cells/*/runs-*.parquet"))
+        assert names == ["0000000000-0000000019", "0000000020-0000000039", "0000000040-0000000044"]
+        same(play(**options, store=tmp_path), stored)
+        same(play(**options), stored)
+
+    @pytest.mark.parametrize(("horizon", "runs"), [(10, 128), (1_000, 20), (9_000, 2), (20_000, 1), (10**6, 1)])
+    def test_tasks_are_of_similar_length(self, horizon: int, runs: int) -> None:
+        experiment = runner.Experiment(horizon, 0, 300, 0, "log", ("regret",), True)
+        job = experiment.jobs({"toy": TOY}, {"fixed": POLICIES["fixed"]})["toy", "fixed"]
+        chunks = job.chunks(0, 300)
+        assert {n for _, n in chunks[:-1]} == {runs}
+        assert sum(n for _, n in chunks) == 300
+
+
 class TestInterruption:
     @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_returns_what_all_policies_have_finished(self, monkeypatch: pytest.MonkeyPatch, n_jobs: int) -> None:
+        monkeypatch.setattr(ScoringProtocol, "chunk_rounds", 60)
         whole = play(n_runs=30, n_jobs=n_jobs)  # starts the processes: none is so late that the first run is unfinished
         seen = []
 
@@ -405,7 +458,7 @@ class TestInterruption:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
         assert child.stdout is not None
-        for _ in range(100):  # long enough for both processes to have started
+        for _ in range(4):  # long enough for both processes to have started
             assert child.stdout.readline() == "go\n"
         child.send_signal(signal.SIGINT)
         out, _ = child.communicate(timeout=60)

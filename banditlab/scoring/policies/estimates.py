@@ -35,6 +35,85 @@ def chained(estimate: Floats, radius: Floats) -> CostDifferences:
     return CostDifferences(estimate, radius)
 
 
+class LeastDifferences:
+    r"""The least of :math:`v_S(i) - v_S(j)` over the rules S under which an action i was chosen, for each action j.
+
+    The belief distributions q change from one question to the next, so that every rule can be the least one again.
+    But they change little, and what an agent is paid lies in [0, max_payment]: since q was another,
+    :math:`v_S(i) - v_S(j)` has fallen by at most max_payment times the sum of the entries by which
+    :math:`q_i - q_j` has. Rules are kept in blocks with the least differences of each block when last computed, and
+    only blocks that can have fallen below the others are computed again. The result is that of going through all
+    rules, to the last bit.
+
+    Parameters
+    ----------
+    action : int
+        i.
+    n_beliefs : int
+        M.
+    n_actions : int
+        K.
+    max_payment : float
+        Largest payment.
+    """
+
+    SIZE = 64
+    """Rules in a block: the time of a question is one step a block, and one a rule of those that are computed again."""
+    SLACK = 1e-8
+    """Share of max_payment beyond rounding, and beyond what announced payments may leave their bounds by."""
+
+    def __init__(self, action: int, n_beliefs: int, n_actions: int, max_payment: float) -> None:
+        self._action, self._max_payment = action, max_payment
+        self._rules = np.empty((1, self.SIZE, n_beliefs))
+        self._least = np.empty((1, n_actions))
+        self._ahead = np.empty((1, n_actions, n_beliefs))  # the q_i - q_j that `least` was computed for
+        self.n_rules = self.n_computed = 0
+
+    def add(self, truthful: Floats) -> None:
+        """Add a rule, as what it pays on average for the truth at each belief."""
+        block, row = divmod(self.n_rules, self.SIZE)
+        if block == len(self._rules):
+            self._rules, self._least, self._ahead = (
+                np.concatenate([part, np.empty_like(part)]) for part in (self._rules, self._least, self._ahead)
+            )
+        self._rules[block, row] = truthful
+        self.n_rules += 1
+        if row + 1 == self.SIZE:
+            self._least[block], self._ahead[block] = -np.inf, 0.0  # to be computed by the next question
+
+    def least(self, q: Floats) -> Floats:
+        """Return the least differences, one a j; there must be a rule."""
+        full, rest = divmod(self.n_rules, self.SIZE)
+        ahead = q[self._action] - q
+        best = np.full(len(q), np.inf)
+        best[self._action] = 0.0
+        if rest:
+            best = self._differences(self._rules[full, :rest], q).min(axis=0)
+        if not full:
+            return best
+        fallen = self._max_payment * np.maximum(self._ahead[:full] - ahead, 0.0).sum(axis=2)
+        bound = self._least[:full] - fallen - self.SLACK * self._max_payment
+        bound[:, self._action] = np.inf  # 0 for every rule
+        # the blocks that look best first: after them, few of the others can still be better
+        for blocks in (np.unique(bound.argmin(axis=0)), slice(None)):
+            chosen = np.zeros(full, dtype=bool)
+            chosen[blocks] = (bound[blocks] < best).any(axis=1)
+            if chosen.any():
+                found = self._differences(self._rules[:full][chosen], q).min(axis=1)
+                self._least[:full][chosen], self._ahead[:full][chosen], bound[chosen] = found, ahead, np.inf
+                best = np.minimum(best, found.min(axis=0))
+        return best
+
+    def _differences(self, rules: Floats, q: Floats) -> Floats:
+        """Return v_S(i) - v_S(j) for each rule (..., M) and j, by sums in a fixed order: not BLAS, and not einsum."""
+        v = np.zeros((*rules.shape[:-1], len(q)))
+        for m in range(q.shape[1]):
+            v += rules[..., m, None] * q[:, m]
+        self.n_computed += v.size // len(q)
+        differences: Floats = v[..., self._action, None] - v
+        return differences
+
+
 class Estimates:
     """Counts of reports, and the rules under which each action was chosen.
 
@@ -55,15 +134,12 @@ class Estimates:
         self._known = known
         self.n = np.zeros(known.n_actions)
         self.reports = np.zeros((known.n_actions, len(known.beliefs)))
-        self._rules = [np.empty((64, len(known.beliefs))) for _ in range(known.n_actions)]
+        sizes = (len(known.beliefs), known.n_actions, known.max_payment)
+        self._chosen_under = [LeastDifferences(i, *sizes) for i in range(known.n_actions)]
 
     def add(self, payments: Floats, seen: Seen) -> None:
         """Count a round: under these payments the agent chose an action, and reported a belief."""
-        count = int(self.n[seen.action])
-        rows = self._rules[seen.action]
-        if count == len(rows):
-            rows = self._rules[seen.action] = np.concatenate([rows, np.empty_like(rows)])
-        rows[count] = (self._known.beliefs * payments).sum(axis=1)
+        self._chosen_under[seen.action].add((self._known.beliefs * payments).sum(axis=1))
         self.n[seen.action] += 1.0
         self.reports[seen.action, seen.report] += 1.0
 
@@ -91,9 +167,7 @@ class Estimates:
         upper = np.full((k, k), bound)
         for i in range(k):
             if self.n[i]:
-                # not BLAS, whose last bit can depend on the number of threads it is given
-                v = np.einsum("nm,km->nk", self._rules[i][: int(self.n[i])], q)
-                upper[i] = np.minimum(bound, (v[:, i : i + 1] - v).min(axis=0))
+                upper[i] = np.minimum(bound, self._chosen_under[i].least(q))
         estimate = (upper - upper.T) / 2.0
         spread = np.abs(upper + upper.T) / 2.0 + bound * (radius[:, None] + radius[None, :])
         np.fill_diagonal(estimate, 0.0)

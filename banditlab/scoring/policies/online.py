@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.validation import between, non_negative
-from banditlab.scoring.acquisition import optimal_decisions
+from banditlab.scoring.acquisition_program import AcquisitionProgram
 from banditlab.scoring.family import policy
 from banditlab.scoring.sender_games import Heard, ReceiverKnows
 
@@ -28,6 +28,8 @@ class Observed:
         How often each profile of signals was reported.
     times, sums : float64 arrays (n_signals[0], ..., n_decisions) and (1 + n_senders, n_signals[0], ..., n_decisions)
         How often the utility of a decision at a profile was seen, and the utilities' sums.
+    program : AcquisitionProgram
+        Starts from its last basis: estimates move little from one time to the next.
     solved_at : int
         The number of rounds that the announced mechanism is made from.
     """
@@ -39,15 +41,21 @@ class Observed:
     sums: Floats | None
     announced: Floats
     exploring: int
+    program: AcquisitionProgram
     solved_at: int = 0
-    solves: int = 0
+
+    @property
+    def solves(self) -> int:
+        """Linear programs solved so far."""
+        return self.program.n_solves
 
     @classmethod
     def nothing(cls, known: ReceiverKnows, horizon: int, exploring: int) -> Observed:
         """Return the state before the first round."""
         shape = (*known.n_signals, known.n_decisions)
         uniform = np.full(shape, 1.0 / known.n_decisions)
-        return cls(known, horizon, np.zeros(known.n_signals), np.zeros(shape), None, uniform, exploring)
+        program = AcquisitionProgram(known.n_signals, known.n_decisions)
+        return cls(known, horizon, np.zeros(known.n_signals), np.zeros(shape), None, uniform, exploring, program)
 
     def add(self, heard: Heard) -> None:
         """Count a round."""
@@ -65,12 +73,8 @@ class Observed:
         The program needs p(s) E[u(a, theta) | s] only: the profile of signals stands for the state.
         """
         assert self.sums is not None
-        share = self.profiles.ravel() / self.profiles.sum()
-        joint = np.diag(share).reshape(-1, *self.profiles.shape)
-        means = self.sums / np.maximum(self.times, 1.0)
-        utilities = np.moveaxis(means.reshape(len(means), len(share), -1), 1, 2)  # (1 + n_senders, decisions, profiles)
-        self.solves += 1
-        return optimal_decisions(joint, utilities[0], utilities[1:], slack)
+        share = self.profiles / self.profiles.sum()
+        return self.program.solve(share[..., None] * (self.sums / np.maximum(self.times, 1.0)), slack)
 
 
 class _Optimistic:

@@ -1,0 +1,143 @@
+"""A contextual policy as an object that plays one round at a time, with real features and comparisons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.arms.agent import Agent
+from banditlab.core import sampling
+from banditlab.core.components import make_state
+from banditlab.core.dispatch import explained, kernel
+from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
+from banditlab.core.validation import boolean, integer, matrix, shown
+
+from .kernel import choose_arms, learn, write_estimate
+from .spaces import ContextualProblem, ContextualSpace
+
+
+class ContextualAgent(Agent):
+    """Plays a contextual policy one round at a time.
+
+    Made by `banditlab.start`. The first `select` fixes the number of features. The choices are those of run `run` of a
+    simulation with the same seed, as long as it sees the same features and the same arms win. (Where a simulation's
+    arms never change, policies share sums between equal rounds, and rounding differs in the last digits.)
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import dueling
+    >>> agent = bl.start(dueling.MaxInP(), n_arms=3, seed=0, horizon=1000)
+    >>> features = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]  # one row an arm; it can change from round to round
+    >>> first, second = agent.select(features)
+    >>> agent.update((first, second), first_won=True)
+    >>> agent.estimate.shape
+    (2,)
+    """
+
+    def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
+        self.policy = policy
+        self.n_arms = n_arms
+        self._horizon = horizon
+        self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
+        self._round = 1
+        self._pending: Any = None
+        self._dimension = 0
+        self._features = np.zeros((n_arms, 0, 1))
+        self._arrays = make_state(None, ContextualSpace(n_arms, 1, horizon, 0, fixed=False))
+
+    def _set_dimension(self, dimension: int) -> None:
+        """Make the state, once the number of features is known."""
+        space = ContextualSpace(self.n_arms, 1, self._horizon, dimension, fixed=False)
+        self._params = self.policy.params(ContextualProblem(self.n_arms, self._horizon, dimension))
+        self._arrays = make_state(self.policy, space)
+        self._choose = kernel(choose_arms, self._params)
+        self._learn = kernel(learn, self._params)
+        self._dimension = dimension
+        self._features = np.zeros((self.n_arms, dimension, 1))
+
+    def select(self, features: Any) -> tuple[int, int]:  # type: ignore[override]
+        """Return the arms to compare in this round.
+
+        Parameters
+        ----------
+        features : (K, d) array
+            The feature vector of each arm in this round, one row an arm.
+        """
+        if self._pending is not None:
+            raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
+        if self._horizon is not None and self._round > self._horizon:
+            raise OutOfTurn(f"select was called in round {self._round}; allowed: up to the horizon, {self._horizon}")
+        shown_features = self._checked_features(features)
+        if not self._dimension:
+            self._set_dimension(shown_features.shape[1])
+        self._features[:, :, 0] = shown_features
+        chosen = np.zeros(2, np.int64)
+        with explained(self.policy):
+            self._choose(self._params, self._arrays, self._features, self._round, self._rng, chosen)
+        self._pending = int(chosen[0]), int(chosen[1])
+        return self._pending
+
+    def _checked_features(self, features: Any) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = matrix()("features", features)
+        if len(found) != self.n_arms:
+            raise InvalidArgument(f"features has {len(found)} rows; allowed: {self.n_arms}, one an arm")
+        if self._dimension and found.shape[1] != self._dimension:
+            raise InvalidArgument(
+                f"features has {found.shape[1]} columns; allowed: {self._dimension}, as in the first round"
+            )
+        return found
+
+    def _checked(self, name: str, choice: Any) -> tuple[int, int]:
+        if not isinstance(choice, tuple | list) or len(choice) != 2:
+            raise InvalidType(f"{name} is {shown(choice)}; allowed: a pair of arms")
+        arm = integer(0, self.n_arms - 1)
+        return arm(f"{name}[0]", choice[0]), arm(f"{name}[1]", choice[1])
+
+    def update(self, arms: tuple[int, int], first_won: bool) -> None:  # type: ignore[override]
+        """Learn the outcome of comparing the arms that `select` returned.
+
+        Parameters
+        ----------
+        arms : (int, int)
+            These arms, in the same order.
+        first_won : bool
+            Whether the first of them won; of an arm against itself, either.
+        """
+        first, second = self._selected(arms, "arms")
+        won = boolean("first_won", first_won)
+        with explained(self.policy):
+            self._learn(self._params, self._arrays, self._features, first, second, won, self._round)
+        self._pending = None
+        self._round += 1
+
+    @property
+    def estimate(self) -> NDArray[np.float64]:
+        """What the policy thinks the unknown parameter is: NaN for one that does not estimate it."""
+        if not self._dimension:
+            raise OutOfTurn("estimate was read before the first select; allowed: after it, when d is known")
+        theta = np.zeros((self._dimension, 1))
+        kernel(write_estimate, self._params)(self._params, self._arrays, theta)
+        return theta[:, 0]
+
+    def _everything(self) -> dict[str, Any]:
+        return super()._everything() | {"features": self._features[:, :, 0]}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Everything that the future depends on, as picklable data; assign it to restore."""
+        return super().state
+
+    @state.setter
+    def state(self, saved: dict[str, Any]) -> None:
+        features = saved.get("features") if isinstance(saved, dict) else None
+        if not isinstance(features, np.ndarray) or features.ndim != 2 or len(features) != self.n_arms:
+            raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent for as many arms")
+        if features.shape[1] and features.shape[1] != self._dimension:
+            self._set_dimension(features.shape[1])
+        setter = Agent.state.fset
+        assert setter is not None
+        setter(self, saved)
+        self._features[:, :, 0] = features

@@ -1,0 +1,314 @@
+"""Policies with one estimate: MaxInP, MaxPairUCB, MaxFirstUCBNext, CoLSTIM."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+import numpy as np
+
+from banditlab.core.components import Params, Problem, State, field
+from banditlab.core.dispatch import device_call
+from banditlab.core.elementary import log
+from banditlab.core.sampling import open_uniform, uniform
+from banditlab.core.validation import boolean, integer, optional, positive
+
+from ..policies.counts import another_tie
+from .ellipsoid import pair_number, squared_norm
+from .family import contextual_policy
+from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
+from .vacdb import constant_radius
+
+RELEASED: dict[str, Any] = {"radius": 2.0, "averaged": True}
+"""What the released experiments of VACDB run the policies of this file with."""
+
+
+@contextual_policy
+class MaxInP(SingleLayer):
+    r"""Among arms that may be the best, the pair that is known least (maximum informative pair).
+
+    With :math:`V_t = \lambda I + \sum_{s < t} z_s z_s^\top`, z the difference of the features of the arms compared, and
+
+    .. math:: \hat\theta_t = \arg\min_\theta \tfrac12 \kappa \lambda \lVert \theta \rVert^2 + \sum_{s < t} \left(
+        \ln(1 + e^{z_s^\top \theta}) - o_s z_s^\top \theta \right),
+
+    the promising arms are :math:`C_t = \{ x : (x - y)^\top \hat\theta_t + \beta_t \lVert x - y \rVert_{V_t^{-1}} \ge 0
+    \ \forall y \}`, and :math:`\arg\max_{x, y \in C_t} \lVert x - y \rVert_{V_t^{-1}}` are compared: one arm with
+    itself if it is alone. Ties are broken at random.
+
+    Parameters
+    ----------
+    delta : float, optional
+        Probability with which the analysis may fail; default 1/T.
+    kappa : float, default 0.1
+        Lower bound on the link's slope; 0.1 is that of the released experiments of VACDB, and the logistic link's at a
+        margin of 2.
+    ridge : float, default 0.001
+        :math:`\lambda`; as in these experiments.
+    radius : float, optional
+        A number c makes :math:`\beta_t = c \sqrt{d \ln T}` (the released experiments have 2); default
+        :math:`\beta_t = \frac1\kappa \sqrt{\frac d2 \ln(1 + \frac{2 t}{d \lambda}) + \ln \frac1\delta}`.
+    exploration : int, default 0
+        Number of first rounds in which pairs of different arms are drawn at random. The paper has some, instead of
+        lambda, so that V is invertible.
+    averaged : bool, default False
+        Whether the loss is averaged over rounds before the penalty :math:`\kappa \lambda \lVert \theta \rVert^2` is
+        added, as in the released code: a penalty 2 t times as large.
+
+    Notes
+    -----
+    Saha 2021 (NeurIPS), Algorithms 1 and 2, as described by others; the radius is quoted in VACDB's released code
+    (github.com/uclaml/VACDB). The regret is :math:`\tilde O(d \sqrt T)` with high probability (from memory).
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.MaxInP(radius=2.0)
+    MaxInP(radius=2)
+    """
+
+    @classmethod
+    def as_released(cls, scale: float = 1.0) -> Self:
+        r"""Return the policy with the radius :math:`2 \sqrt{d \ln T}` and the loss of VACDB's released experiments.
+
+        Parameters
+        ----------
+        scale : float, default 1.0
+            What the radius is divided by; 1 in the released experiments, where VACDB's is divided by the norm of theta.
+        """
+        made: Any = cls
+        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale)})
+
+    def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return the least known pair of promising arms."""
+        n_arms = features.shape[0]
+        measured(state, features, lane, t)
+        if t <= self.exploration:
+            return random_pair(n_arms, lane, rng)
+        estimates = estimates_of(self, state, features, lane, t)
+        beta = confidence(self, t)
+        promising = np.ones(n_arms, np.bool_)
+        pair = 0
+        for i in range(n_arms):
+            for j in range(i + 1, n_arms):
+                gap = estimates[i] - estimates[j]
+                if gap * gap > beta * beta * state.squared[pair, lane]:
+                    promising[j if gap > 0.0 else i] = False
+                pair += 1
+        best, first, second, ties = -1.0, -1, -1, 0
+        pair = 0
+        for i in range(n_arms):
+            for j in range(i + 1, n_arms):
+                if promising[i] and promising[j]:
+                    norm = state.squared[pair, lane]
+                    if norm > best:
+                        best, first, second, ties = norm, i, j, 1
+                    elif norm == best:
+                        ties += 1
+                        if another_tie(rng, lane, ties):
+                            first, second = i, j
+                pair += 1
+        if first < 0:
+            for i in range(n_arms):
+                if promising[i]:
+                    first, second = i, i
+        return first, second
+
+
+@contextual_policy
+class MaxPairUCB(SingleLayer):
+    r"""The pair with the largest sum of estimated utilities and radius.
+
+    With estimate, matrix and radius as in `MaxInP`, :math:`\arg\max_{x, y} (x + y)^\top \hat\theta_t + \beta_t
+    \lVert x - y \rVert_{V_t^{-1}}` are compared; x = y is allowed. Ties are broken at random.
+
+    Parameters
+    ----------
+    delta, kappa, ridge, radius, exploration, averaged
+        As in `MaxInP`, with the same defaults.
+
+    Notes
+    -----
+    The rule is one of those that VACDB's released experiments compare with (github.com/uclaml/VACDB); its radius in
+    theory is taken to be that of MaxInP.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.MaxPairUCB.as_released()
+    MaxPairUCB(radius=2, averaged=True)
+    """
+
+    @classmethod
+    def as_released(cls, scale: float = 1.0) -> Self:
+        """Return the policy with radius and loss of VACDB's released experiments, as `MaxInP.as_released`."""
+        made: Any = cls
+        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale)})
+
+    def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return the pair with the largest optimistic sum of utilities."""
+        n_arms = features.shape[0]
+        measured(state, features, lane, t)
+        if t <= self.exploration:
+            return random_pair(n_arms, lane, rng)
+        estimates = estimates_of(self, state, features, lane, t)
+        beta = confidence(self, t)
+        best, first, second, ties = -math.inf, 0, 0, 0
+        pair = 0
+        for i in range(n_arms):
+            for j in range(i, n_arms):
+                norm = math.sqrt(state.squared[pair, lane]) if j > i else 0.0
+                pair += 1 if j > i else 0
+                value = estimates[i] + estimates[j] + beta * norm
+                if value > best:
+                    best, first, second, ties = value, i, j, 1
+                elif value == best:
+                    ties += 1
+                    if another_tie(rng, lane, ties):
+                        first, second = i, j
+        return first, second
+
+
+@device_call
+def largest(values: Any, lane: int, rng: Any) -> int:
+    """Return the index of the largest value, ties broken at random."""
+    best, found, ties = -math.inf, 0, 0
+    for i in range(values.shape[0]):
+        if values[i] > best:
+            best, found, ties = values[i], i, 1
+        elif values[i] == best:
+            ties += 1
+            if another_tie(rng, lane, ties):
+                found = i
+    return found
+
+
+@device_call
+def optimistic(state: State, estimates: Any, first: int, beta: float, lane: int) -> Any:
+    """Return estimated utilities plus beta times the distance from the first arm."""
+    values = np.empty(estimates.shape[0])
+    for j in range(estimates.shape[0]):
+        norm = math.sqrt(state.squared[pair_number(estimates.shape[0], first, j), lane]) if j != first else 0.0
+        values[j] = estimates[j] + beta * norm
+    return values
+
+
+@contextual_policy
+class MaxFirstUCBNext(SingleLayer):
+    r"""The arm that looks best, and its most optimistic challenger.
+
+    With estimate, matrix and radius as in `MaxInP`, :math:`x = \arg\max x^\top \hat\theta_t` is compared with
+    :math:`\arg\max_y y^\top \hat\theta_t + \beta_t \lVert y - x \rVert_{V_t^{-1}}`. Ties are broken at random.
+
+    Parameters
+    ----------
+    delta, kappa, ridge, radius, exploration, averaged
+        As in `MaxInP`, with the same defaults.
+
+    Notes
+    -----
+    In VACDB's released code (github.com/uclaml/VACDB); `CoLSTIM` without perturbation.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.MaxFirstUCBNext(exploration=20)
+    MaxFirstUCBNext(exploration=20)
+    """
+
+    @classmethod
+    def as_released(cls, scale: float = 1.0) -> Self:
+        """Return the policy with radius and loss of VACDB's released experiments, as `MaxInP.as_released`."""
+        made: Any = cls
+        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale)})
+
+    def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return the best arm and its challenger."""
+        measured(state, features, lane, t)
+        if t <= self.exploration:
+            return random_pair(features.shape[0], lane, rng)
+        estimates = estimates_of(self, state, features, lane, t)
+        first = largest(estimates, lane, rng)
+        return first, largest(optimistic(state, estimates, first, confidence(self, t), lane), lane, rng)
+
+
+@contextual_policy
+class CoLSTIM(SingleLayer):
+    r"""The arm that looks best after its utility was perturbed, as noise would, and its most optimistic challenger.
+
+    With estimate and matrix as in `MaxInP`: in round t, :math:`B_t` is 1 with probability :math:`p_t = \min(1, d
+    \ln(d T) / \sqrt t)`. Gumbel variables :math:`\epsilon_i` are drawn, one an arm if :math:`B_t = 1` and one for all
+    arms otherwise, and clipped to :math:`\pm C`. Then
+
+    .. math::
+        x &= \arg\max_i x_i^\top \hat\theta_t + \epsilon_i \lVert x_i \rVert_{V_t^{-1}}, \\
+        y &= \arg\max_j (x_j - x)^\top \hat\theta_t + c_1 \lVert x_j - x \rVert_{V_t^{-1}}.
+
+    Parameters
+    ----------
+    delta, kappa, ridge, averaged
+        As in `MaxInP`, with the same defaults; delta is not used where `radius` is given.
+    radius : float, default 1.0
+        A number c makes :math:`c_1 = c \sqrt{d \ln T}`; None stands for MaxInP's radius.
+    threshold : float, default 1.0
+        A number c makes :math:`C = c \sqrt{d \ln T}`.
+    exploration : int, optional
+        Number of first rounds in which pairs are random; default d K.
+    inverted : bool, default False
+        Whether it is :math:`B_t = 1` that makes all arms share one variable: the released code of VACDB.
+
+    Notes
+    -----
+    Bengs, Saha and Hullermeier 2022 (ICML; arXiv 2202.04593), Algorithm 1, as transcribed in the first author's
+    public notes: variables are independent if :math:`B_t = 1`, so that perturbation fades as :math:`p_t` does.
+    Released code of VACDB has it the other way, and no exploration. :math:`c_1` and C are of the order
+    :math:`\sqrt{d \ln T}`; their constants, and the length of exploration, are ours. The weak regret is
+    :math:`\tilde O(\sqrt{d T})` (abstract), if features vary enough (from memory). With the Gumbel distribution the
+    difference of two perturbed utilities follows the logistic link.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> dueling.CoLSTIM()
+    CoLSTIM()
+    """
+
+    radius: float | None = field(default=1.0, check=optional(positive), doc="c of c_1 = c sqrt(d ln T)")
+    threshold: float = field(default=1.0, check=positive, doc="c of C = c sqrt(d ln T)")
+    exploration: int | None = field(default=None, check=optional(integer(0)), doc="random first rounds; default d K")  # type: ignore[assignment]
+    inverted: bool = field(default=False, check=boolean, doc="whether arms share noise if B = 1, as in released code")
+
+    @classmethod
+    def as_released(cls, scale: float = 1.0) -> Self:
+        """Return the policy as VACDB's released experiments have it: inverted, :math:`c_1` twice as large."""
+        made: Any = cls
+        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale), "exploration": 0, "inverted": True})
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return what depends on the problem."""
+        made = super().derive(problem)
+        size = made["dimension"] * problem.n_arms
+        return made | {
+            "limit": constant_radius(self.threshold, problem, made["horizon"]),
+            "exploration": size if self.exploration is None else self.exploration,
+        }
+
+    def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return the best arm after perturbation and its challenger."""
+        n_arms = features.shape[0]
+        measured(state, features, lane, t)
+        if t <= self.exploration:
+            return random_pair(n_arms, lane, rng)
+        estimates = estimates_of(self, state, features, lane, t)
+        d = float(self.dimension)
+        chosen = uniform(rng, lane) < d * log(d * self.horizon) / math.sqrt(float(t))
+        shared = chosen if self.inverted else not chosen
+        perturbed = np.empty(n_arms)
+        noise = 0.0
+        for i in range(n_arms):
+            if i == 0 or not shared:
+                noise = -log(-log(open_uniform(rng, lane)))
+                noise = min(max(noise, -self.limit), self.limit)
+            perturbed[i] = estimates[i] + noise * math.sqrt(squared_norm(state, features, i, 0, lane))
+        first = largest(perturbed, lane, rng)
+        return first, largest(optimistic(state, estimates, first, confidence(self, t), lane), lane, rng)

@@ -1,0 +1,95 @@
+"""Playing contextual duels: from environment and policy to the kernel."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core import sampling
+from banditlab.core.components import make_state
+from banditlab.core.dispatch import explained, kernel
+from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.validation import integer, one_of
+
+from .agent import ContextualAgent
+from .kernel import ERROR, REGRET, ROWS, VARIANCE, WEAK_REGRET, play
+from .spaces import ContextualProblem, ContextualSpace
+
+METRICS = {
+    "contextual_regret": REGRET,
+    "contextual_weak_regret": WEAK_REGRET,
+    "duel_variance": VARIANCE,
+    "estimation_error": ERROR,
+}
+
+# A kernel call plays at most this many rounds, all lanes together: at most some tenths of a second, so that progress
+# shows and Ctrl-C works.
+ROUNDS_A_CALL = 1 << 12
+
+
+class ContextualProtocol(Protocol):
+    """In each round the policy sees a feature vector for every arm, chooses two arms, and sees which of them wins."""
+
+    default_metrics: ClassVar[tuple[str, ...]] = ("contextual_regret",)
+    chunk: ClassVar[int | None] = 16
+    """A run's state is large (estimates of K^2 pairs, samples), and a round long: few lanes stay in the cache."""
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one column a metric."""
+        for metric in requested:
+            one_of(*METRICS)("metrics", metric)
+        return requested
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Refuse environments that show no features; then ask the policy."""
+        if environment.family is not policy.family:
+            return [
+                "it chooses by features, and this environment shows none; allowed: ContextualGLM, or a policy for K "
+                "arms such as RUCB"
+            ]
+        found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
+        return found
+
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Call the kernel on no rounds."""
+        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
+        self._play(environment, policy, empty, lambda _: None, rounds=False)
+
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play the runs of a batch."""
+        out = self._play(environment, policy, batch, watch)
+        rows = [METRICS[name] for name in batch.metrics]
+        return np.ascontiguousarray(out[:, rows, :].transpose(2, 1, 0))
+
+    def _play(
+        self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
+    ) -> NDArray[np.float64]:
+        n_arms, lanes, dimension = environment.n_arms, batch.n_runs, environment.dimension
+        problem = ContextualProblem(n_arms, batch.horizon, dimension)
+        world, parameters = environment.params(problem), policy.params(problem)
+        every_round = bool(environment.every_round)
+        state = make_state(policy, ContextualSpace(n_arms, lanes, batch.horizon, dimension, fixed=not every_round))
+        environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
+        policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        features = np.zeros((n_arms, dimension, lanes))
+        tally = np.zeros((ROWS, lanes))
+        out = np.zeros((len(batch.checkpoints), ROWS, lanes))
+        run = kernel(play, world, parameters, compiled=batch.compiled)
+        step = max(1, ROUNDS_A_CALL // lanes)
+        for start in range(1, batch.horizon + 1, step):
+            stop = min(start + step - 1, batch.horizon) if rounds else start - 1
+            with explained(policy, environment):
+                run(
+                    world, parameters, state, features, environment_rng, policy_rng,
+                    start, stop, every_round, tally, batch.checkpoints, out,
+                )  # fmt: skip
+            watch((stop - start + 1) * lanes)
+            if not rounds:
+                break
+        return out
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ContextualAgent:
+        """Return an agent whose choices are those of run `run` of `seed`, given the same features and outcomes."""
+        return ContextualAgent(policy, integer(2)("n_arms", n_arms), seed, run, horizon)
