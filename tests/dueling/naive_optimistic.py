@@ -91,7 +91,9 @@ class DoubleThompsonSamplingPlus(DoubleThompsonSampling):
 
     def first(self, C: list[int], beats: list[int], theta: list[list[float]], rng: Rng) -> int:
         tied = [i for i in C if beats[i] == max(beats[k] for k in C)]
-        return min(tied, key=lambda i: self.cost(i, beats, theta[i]))
+        found = at_random(tied, lambda i: -self.cost(i, beats, theta[i]), rng)  # all are 0 if all beat equally many
+        assert found is not None
+        return found
 
     def cost(self, i: int, beats: list[int], theta: list[float]) -> float:
         zeta = [b / (self.K - 1) for b in beats]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 
@@ -11,6 +12,7 @@ from .naive_base import Counts, Rng, at_random, shuffled
 from .naive_optimistic import RUCB
 
 
+@functools.cache
 def kl_half(p: float) -> float:
     """Return d(p, 1/2), as the package computes it: two sums of these that are equal are equal to the last bit."""
     return float(divergence(p, 0.5, negative_entropy(p)))
@@ -25,6 +27,7 @@ class RMED1(Counts):
     def begin(self) -> None:
         self.order: list[int] | None = None
         self.with_itself = [0] * self.K
+        self.I = [0.0] * self.K
         self.L_C: list[int] = []
         self.waiting: list[int] = []  # of L_C, those who have not had their turn
         self.L_R: set[int] = set()
@@ -36,9 +39,8 @@ class RMED1(Counts):
         if self.turn is None:
             return
         self.L_R -= {self.turn}
-        evidence = [self.evidence(j) for j in self.arms]
         f = self.scale * self.K ** (1 + self.epsilon)
-        self.L_N |= {j for j in self.arms if j not in self.L_R and evidence[j] - min(evidence) <= math.log(t) + f}
+        self.L_N |= {j for j in self.arms if j not in self.L_R and self.I[j] - min(self.I) <= math.log(t) + f}
         self.turn = None
         if not self.waiting:
             self.new_list(self.L_N)
@@ -50,6 +52,8 @@ class RMED1(Counts):
         super().update(first, second, won, 0)
         if first == second:
             self.with_itself[first] += 1
+        for i in (first, second):
+            self.I[i] = self.evidence(i)
 
     def n(self, i: int, j: int) -> int:
         return self.with_itself[i] if i == j else super().n(i, j)
@@ -79,7 +83,7 @@ class RMED1(Counts):
         return total
 
     def winner(self) -> int:
-        return 0 if self.order is None else min(self.order, key=self.evidence)
+        return 0 if self.order is None else min(self.order, key=self.I.__getitem__)
 
     def least_duels(self) -> int:
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -62,12 +63,18 @@ def played(policy: Any, outcomes: NDArray[np.bool_], others: NDArray[np.int64]) 
     return first, second, found
 
 
-def play_scripts(policy: Any, n_arms: int, horizon: int) -> Trace:
-    """Return what a policy plays on all scripts, one a lane."""
+@functools.cache
+def written(n_arms: int, horizon: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return the outcomes of all scripts, one a lane, and the duels that are told after each round."""
     outcomes = np.zeros((horizon, n_arms, n_arms, len(SCRIPTS)), np.bool_)
     others = np.full((2, horizon, len(SCRIPTS)), -1)
     for lane, wins in enumerate(SCRIPTS.values()):
         for t in range(1, horizon + 1):
             outcomes[t - 1, :, :, lane] = [[wins(i, j, t) for j in range(n_arms)] for i in range(n_arms)]
             others[:, t - 1, lane] = told(n_arms, lane, t) or (-1, -1)
-    return played(policy, outcomes, others)
+    return outcomes, others
+
+
+def play_scripts(policy: Any, n_arms: int, horizon: int) -> Trace:
+    """Return what a policy plays on all scripts."""
+    return played(policy, *written(n_arms, horizon))

@@ -30,15 +30,15 @@ class Instance:
 
 
 INSTANCES = {
-    "arxiv": Instance(instances.arxiv(), 1500, 1, 11),
-    "cyclic": Instance(instances.cyclic(), 500, 2, 12),
-    "two arms": Instance(matrix([0.7]), 300, 2, 13),
+    "arxiv": Instance(instances.arxiv(), 1200, 1, 11),
+    "cyclic": Instance(instances.cyclic(), 300, 2, 12),
+    "two arms": Instance(matrix([0.7]), 150, 2, 13),
     "two arms, the second always wins": Instance(matrix([0.0]), 100, 1, 14),
-    "all equal": Instance(dueling.PreferenceMatrix(np.full((5, 5), 0.5)), 300, 2, 15),
-    "rock, paper, scissors, always": Instance(matrix([1.0, 0.0], [1.0]), 200, 2, 16),
-    "an order, always": Instance(matrix([1.0, 1.0, 1.0], [1.0, 1.0], [1.0]), 200, 2, 17),
-    "eight arms": Instance(instances.random_condorcet(8, 0.6, seed=3), 400, 2, 18),
-    "changes": Instance(instances.random_sequence(4, 4, 400, pmin=0.8, delta=0.6, seed=1), 400, 2, 22),
+    "all equal": Instance(dueling.PreferenceMatrix(np.full((5, 5), 0.5)), 200, 2, 15),
+    "rock, paper, scissors, always": Instance(matrix([1.0, 0.0], [1.0]), 150, 2, 16),
+    "an order, always": Instance(matrix([1.0, 1.0, 1.0], [1.0, 1.0], [1.0]), 150, 2, 17),
+    "eight arms": Instance(instances.random_condorcet(8, 0.6, seed=3), 300, 1, 18),
+    "changes": Instance(instances.random_sequence(4, 4, 400, pmin=0.8, delta=0.6, seed=1), 400, 1, 22),
     "nine rounds": Instance(instances.random_condorcet(8, 0.6, seed=3), 9, 4, 19),
     "horizon is number of arms": Instance(instances.arithmetic(5), 5, 3, 21),
 }
@@ -101,7 +101,7 @@ def test_compares_what_the_reference_compares(policy: Any, instance: str) -> Non
 
 # --------------------------------------------------------------------------------------- on scripted duels
 
-SIZES = [(2, 60), (3, 1), (3, 150), (5, 200), (8, 250)]  # arms, rounds
+SIZES = [(2, 40), (3, 1), (3, 100), (5, 140), (8, 180)]  # arms, rounds
 
 
 @pytest.mark.parametrize(("n_arms", "horizon"), SIZES)
