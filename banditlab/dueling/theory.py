@@ -120,7 +120,8 @@ def beat_the_winner_reset_bound(n_arms: int, gap: float) -> float:
 
     Notes
     -----
-    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935). The constant 20 is reconstructed.
+    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935); form and constant are reconstructed. For small gaps and
+    long horizons it is not true of the rule in their code, see `BeatTheWinnerReset`.
 
     Examples
     --------
