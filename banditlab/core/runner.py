@@ -66,7 +66,8 @@ def run(
     metrics : str or sequence of str, optional
         What to record; default: 'regret', for dueling bandits 'average_regret'. For arms: 'regret', 'reward',
         'optimal_rate', 'pulls'; for clicks: 'regret', 'selections', 'clicks', 'screened', 'screening_round'; for
-        dueling bandits: those of `dueling.regrets.regret_table` and 'duels'.
+        dueling bandits: those of `dueling.regrets.regret_table` and 'duels', with features those of
+        `dueling.ContextualGLM`.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.
@@ -340,8 +341,9 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     Returns
     -------
     Agent
-        With `select()`, `update(arm, reward)` (for clicks `update(arm, clicked, reward)`) and a `state` that pickles
-        and restores to the same future.
+        With `select()`, `update(arm, reward)` (for clicks `update(arm, clicked, reward)`, for duels
+        `update((first, second), first_won)`, with features `select(features)`) and a `state` that pickles and restores
+        to the same future.
 
     Examples
     --------

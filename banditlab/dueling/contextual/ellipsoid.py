@@ -5,6 +5,9 @@ one. The inverse follows by the formula of Sherman and Morrison, in d^2 steps a 
 norms :math:`\lVert x_i - x_j \rVert^2_{\Sigma^{-1}}` of all pairs: three operations a pair, whatever d is. Each
 step rounds; every `REFRESH` duels of a layer, and so without end, inverse and norms are computed anew from Sigma, which
 is a sum and loses nothing. Only one triangle is computed, so that the inverse is symmetric to the bit.
+
+Cholesky's method is written out because it runs inside kernels: a call of LAPACK there would allocate, and its last
+bits differ between libraries.
 """
 
 from __future__ import annotations
@@ -111,15 +114,24 @@ def measure_pairs(state: State, features: Any, layer: int, lane: int) -> None:
 
 
 @device_call
-def squared_norm(state: State, features: Any, arm: int, layer: int, lane: int) -> float:
-    """Return the squared norm of one arm's features in a layer's inverse."""
-    total = 0.0
-    for a in range(features.shape[1]):
-        row = 0.0
-        for b in range(features.shape[1]):
-            row += state.inverse[layer, a, b, lane] * features[arm, b, lane]
-        total += features[arm, a, lane] * row
-    return max(total, 0.0)
+def arm_norms(state: State, features: Any, layer: int, lane: int) -> Any:
+    """Return the norm of every arm's features in a layer's inverse."""
+    n_arms, d = features.shape[0], features.shape[1]
+    inverse = np.empty((d, d))
+    for a in range(d):
+        for b in range(d):
+            inverse[a, b] = state.inverse[layer, a, b, lane]
+    norms = np.empty(n_arms)
+    x = np.empty(d)
+    for i in range(n_arms):
+        total = 0.0
+        for a in range(d):
+            x[a] = features[i, a, lane]
+        for a in range(d):
+            for b in range(d):
+                total += x[a] * inverse[a, b] * x[b]
+        norms[i] = math.sqrt(max(total, 0.0))
+    return norms
 
 
 @device_call

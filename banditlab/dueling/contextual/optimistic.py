@@ -14,7 +14,7 @@ from banditlab.core.sampling import open_uniform, uniform
 from banditlab.core.validation import boolean, integer, optional, positive
 
 from ..policies.counts import another_tie
-from .ellipsoid import pair_number, squared_norm
+from .ellipsoid import arm_norms, pair_number
 from .family import contextual_policy
 from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
 from .vacdb import constant_radius
@@ -303,12 +303,13 @@ class CoLSTIM(SingleLayer):
         d = float(self.dimension)
         chosen = uniform(rng, lane) < d * log(d * self.horizon) / math.sqrt(float(t))
         shared = chosen if self.inverted else not chosen
+        norms = arm_norms(state, features, 0, lane)
         perturbed = np.empty(n_arms)
         noise = 0.0
         for i in range(n_arms):
             if i == 0 or not shared:
                 noise = -log(-log(open_uniform(rng, lane)))
                 noise = min(max(noise, -self.limit), self.limit)
-            perturbed[i] = estimates[i] + noise * math.sqrt(squared_norm(state, features, i, 0, lane))
+            perturbed[i] = estimates[i] + noise * norms[i]
         first = largest(perturbed, lane, rng)
         return first, largest(optimistic(state, estimates, first, confidence(self, t), lane), lane, rng)
