@@ -159,12 +159,13 @@ def beat_the_winner_reset_survival(gap: float) -> float:
     >>> round(1 / theory.beat_the_winner_reset_survival(0.1))
     767
     """
-    from scipy.special import bdtrc
+    from scipy.special import betainc
 
     p = 0.5 + between(0.0, 0.5, open_low=True)("gap", gap)
     # a round of more duels is lost with a probability below exp(-2 c gap^2), less than 1e-18 from here on
     rounds = np.arange(1.0, 2.0 + math.ceil(42.0 / (2.0 * gap**2)))
-    return float(np.exp(np.log(bdtrc(rounds - 1.0, 2.0 * rounds - 1.0, p)).sum()))
+    # Pr(Bin(2 c - 1, p) >= c) is the regularised incomplete beta function of (c, c) at p
+    return float(np.exp(np.log(betainc(rounds, rounds, p)).sum()))
 
 
 DETECT_RULES = ("sqrt", "log_squared", "winner_stays", "winner_stays_short")

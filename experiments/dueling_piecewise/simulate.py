@@ -76,7 +76,7 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
             n_runs=chosen["n_runs"],
             seed=config["seed"],
             metrics=[WEAK, STRONG],
-            checkpoints=100,
+            checkpoints=[chosen["horizon"] * k // 200 for k in range(1, 201)],
             n_jobs=n_jobs,
         )
         result.save(file(folder, n_segments))

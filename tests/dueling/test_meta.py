@@ -354,3 +354,13 @@ def test_parameters_where_there_are_none_are_refused() -> None:
         theory.monitor_parameters(3, 10, 0.5, 11)
     with pytest.raises(InvalidArgument, match="horizon is 2; allowed: more, with 30 arms"):
         theory.monitor_parameters(30, 2, 0.5, 1)
+
+
+@pytest.mark.parametrize("gap", [0.1, 0.2, 0.4])
+def test_survival_of_an_incumbent_is_the_share_of_those_that_never_fall(gap: float) -> None:
+    luck, survived, n = np.random.default_rng(1), 0, 4000
+    for _ in range(n):
+        # after 40 rounds (gap 0.1: some 400) the chance to fall is negligible beside the error
+        survived += all(luck.binomial(2 * c - 1, 0.5 + gap) >= c for c in range(1, 400 if gap < 0.2 else 60))
+    q = theory.beat_the_winner_reset_survival(gap)
+    assert abs(survived / n - q) < 4 * np.sqrt(q * (1 - q) / n)
