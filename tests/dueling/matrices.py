@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab import dueling
 
-some = settings(deadline=None, derandomize=True)
+some = settings(deadline=None, derandomize=True, max_examples=50)
 
 
 def complementary(above: list[list[float]]) -> NDArray[np.float64]:

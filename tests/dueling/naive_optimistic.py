@@ -87,11 +87,14 @@ class DoubleThompsonSampling(Bounds):
 
 
 class DoubleThompsonSamplingPlus(DoubleThompsonSampling):
-    """Ties go to the arm that would cost the least to compare with all others until it is clear who wins."""
+    """Ties go to the arm that would cost the least to compare with all others until it is clear who wins.
+
+    Where all beat equally many all costs are 0: the arms' names must not decide then.
+    """
 
     def first(self, C: list[int], beats: list[int], theta: list[list[float]], rng: Rng) -> int:
         tied = [i for i in C if beats[i] == max(beats[k] for k in C)]
-        found = at_random(tied, lambda i: -self.cost(i, beats, theta[i]), rng)  # all are 0 if all beat equally many
+        found = at_random(tied, lambda i: -self.cost(i, beats, theta[i]), rng)
         assert found is not None
         return found
 

@@ -22,6 +22,7 @@ SCRIPTS: dict[str, Callable[[int, int, int], bool]] = {
     "the larger index wins, but each ninth round": lambda i, j, t: (i > j) == (t % 9 != 0),
     "in a cycle": lambda i, j, t: (j - i) % 3 == 1,
     "the order is reversed after round 60": lambda i, j, t: (i < j) == (t <= 60),
+    "arm 1 wins, other pairs turn by turn": lambda i, j, t: (t + 1) // 2 % 2 == 0 if 1 not in (i, j) else i == 1,
     "squares": lambda i, j, t: (t * t + 3 * i + 5 * j) % 7 < 4,
 }
 SEED = 5

@@ -30,7 +30,7 @@ class Instance:
 
 
 INSTANCES = {
-    "arxiv": Instance(instances.arxiv(), 1200, 1, 11),
+    "arxiv": Instance(instances.arxiv(), 900, 1, 11),
     "cyclic": Instance(instances.cyclic(), 300, 2, 12),
     "two arms": Instance(matrix([0.7]), 150, 2, 13),
     "two arms, the second always wins": Instance(matrix([0.0]), 100, 1, 14),
@@ -101,7 +101,7 @@ def test_compares_what_the_reference_compares(policy: Any, instance: str) -> Non
 
 # --------------------------------------------------------------------------------------- on scripted duels
 
-SIZES = [(2, 40), (3, 1), (3, 100), (5, 140), (8, 180)]  # arms, rounds
+SIZES = [(2, 40), (3, 1), (3, 100), (5, 120), (8, 130)]  # arms, rounds
 
 
 @pytest.mark.parametrize(("n_arms", "horizon"), SIZES)

@@ -53,7 +53,11 @@ def _first(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any) 
             least = _one_against_all(self, state, found, lane, highest) if least < 0.0 else least
             regret = _one_against_all(self, state, i, lane, highest)
             if regret < least:
-                found, least = i, regret
+                found, least, ties = i, regret, 1
+            elif regret == least:  # all are 0 where all arms beat equally many, as in a cycle of three
+                ties += 1
+                if another_tie(rng, lane, ties):
+                    found = i
         else:
             ties += 1
             if another_tie(rng, lane, ties):
@@ -220,7 +224,7 @@ class DoubleThompsonSamplingPlus(_Posterior):
 
     where :math:`\zeta_i` is the share of the other arms that i beats in the sample, :math:`\zeta^*` the largest of
     them, and d the Kullback-Leibler divergence of Bernoulli distributions: the regret of comparing i with all others
-    for as long as it takes to tell who wins.
+    for as long as it takes to tell who wins. Equal sums, as where all arms beat equally many, are broken at random.
 
     Parameters
     ----------
