@@ -7,9 +7,9 @@ A layer's estimate minimises
 
 Own code, because it runs inside compiled lanes, for one run at a time, where no library can be called. Newton's method
 starts where it ended last, and stops once a full step changes no duel's margin by more than `CLOSE`; the error that
-remains is of the order of the square of that. A step is shortened so that no margin changes by more than 1: the
-Hessian then changes by at most a factor e, and every step descends, from wherever it starts (the loss is
-self-concordant in the generalised sense of Bach 2010).
+remains is of the order of the square of that. A step that would change some margin by R > 1 is shortened to the share
+ln(1 + R) / R. Every step then descends, from wherever it starts: the loss is self-concordant in the generalised sense
+of Bach 2010, whose bound on the loss along a step that share minimises.
 
 Duels with the same features are one row. If arms never change, that are at most K (K - 1) / 2 rows a layer; if they do,
 there is one row a duel, so that memory is T (d + 3) numbers a run, and a step's time grows with the number of duels.
@@ -24,12 +24,14 @@ import numpy as np
 
 from banditlab.core.components import State
 from banditlab.core.dispatch import device_call
-from banditlab.core.elementary import exp
+from banditlab.core.elementary import exp, log
 
 from .ellipsoid import cholesky, pair_number, solve
 from .spaces import ContextualSpace
 
 CLOSE = 1e-6
+NEAR = 1e-2
+"""Steps that change margins by less than this shrink to a hundredth each time, or are rounding."""
 MOST_STEPS = 200
 NONE = -1
 
@@ -90,6 +92,20 @@ def forget_pairs(state: State, lane: int) -> None:
 
 
 @device_call
+def _largest_change(state: State, layer: int, lane: int, step: Any) -> float:
+    """Return by how much a step of the parameter changes a duel's margin at most."""
+    largest = 0.0
+    row = state.head[layer, lane]
+    while row != NONE:
+        change = 0.0
+        for k in range(step.shape[0]):
+            change += state.z[row, k, lane] * step[k]
+        largest = max(largest, abs(change))
+        row = state.next_row[row, lane]
+    return largest
+
+
+@device_call
 def minimiser(state: State, layer: int, lane: int, ridge: float) -> Any:
     """Return the estimate of a layer for the ridge rho; the state stays as it is."""
     d = state.theta.shape[1]
@@ -101,6 +117,7 @@ def minimiser(state: State, layer: int, lane: int, ridge: float) -> Any:
         theta[k] = state.theta[layer, k, lane]
     if not state.stale[layer, lane]:
         return theta
+    before = math.inf
     for _ in range(MOST_STEPS):
         for a in range(d):
             step[a] = ridge * theta[a]
@@ -126,12 +143,14 @@ def minimiser(state: State, layer: int, lane: int, ridge: float) -> Any:
         length = 0.0
         for a in range(d):
             length += step[a] * step[a]
-        change = math.sqrt(length * state.largest[layer, lane])  # no margin changes by more
-        share = 1.0 / max(change, 1.0)
+        bound = math.sqrt(length * state.largest[layer, lane])
+        change = _largest_change(state, layer, lane, step) if bound > 1.0 else bound
+        share = log(1.0 + change) / change if change > 1.0 else 1.0
         for a in range(d):
             theta[a] -= share * step[a]
-        if change <= CLOSE:
+        if bound <= CLOSE or (before <= NEAR and bound > 0.5 * before):  # it converged, or rounding is all that is left
             break
+        before = bound
     return theta
 
 
