@@ -78,7 +78,7 @@ def _fill_by_index_lanes(policy: Params, state: State, arm: int, t: int, rng: An
 
 
 @chosen_by_type(lambda policy: _fill_by_index_lanes if implements(index_lanes, policy) else _fill_by_index)
-def _fill(policy: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
+def fill(policy: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
     """Write an arm's index into `out` for every lane."""
     raise AssertionError
 
@@ -118,7 +118,7 @@ def _choose_by_index(
         best[w] = -math.inf
         arm[w] = 0
     for a in range(n_arms):
-        _fill(policy, state, a, t, rng, work)
+        fill(policy, state, a, t, rng, work)
         for w in range(arm.shape[0]):
             better = work[w] > best[w]
             best[w] = work[w] if better else best[w]
