@@ -51,6 +51,11 @@ class ActionSet:
 
     n_items: int | None = None
 
+    @property
+    def known(self) -> bool:
+        """Whether it is known which actions the set holds."""
+        return True
+
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
         """Return the items of an action with the largest sum of weights, in any order."""
         raise NotImplementedError

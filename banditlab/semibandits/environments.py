@@ -20,6 +20,7 @@ from banditlab.core.validation import matrix, shown, vector
 
 from .action_sets import an_action_set
 from .family import environment
+from .safe import SafeUpToM
 
 
 class Combinatorial:
@@ -78,14 +79,13 @@ class Linear(Combinatorial):
     @property
     def budget(self) -> float:
         """What the variances of a safe action sum to less than; inf where all actions are safe."""
-        return float(getattr(self.actions, "budget_of_variances", math.inf))
+        return float(self.actions.budget) if isinstance(self.actions, SafeUpToM) else math.inf
 
     @functools.cached_property
     def best_action(self) -> tuple[int, ...]:
         """The best action: of the safe ones, if there is a budget."""
-        if self.budget == math.inf:
-            return tuple(self.actions.maximise(self.means))
-        return tuple(self.actions.maximise(self.means, self.variances))
+        known = self.actions if self.budget == math.inf else self.actions.with_variances(self.variances)
+        return tuple(known.maximise(self.means))
 
     @property
     def best_value(self) -> float:  # type: ignore[override]

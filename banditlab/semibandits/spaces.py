@@ -75,7 +75,7 @@ def has_kernel(player: Any, allowed: Any) -> bool:
 def own_reasons(policy: Any, actions: Any, n_items: int, horizon: int | None) -> list[str]:
     """Return what a policy and an action set have against each other."""
     found = []
-    if not getattr(actions, "known", True) and not getattr(policy, "learns_what_is_safe", False):
+    if not actions.known and not getattr(policy, "learns_what_is_safe", False):
         found.append(
             f"it does not learn which actions of {actions!r} are safe; allowed: with variances=, or a policy whose own "
             f"set is known, such as {type(policy).__name__}(actions=UpToM({actions.max_size(n_items)}))"
