@@ -5,17 +5,25 @@ from .action_sets import ActionSet, MSets, UpToM
 from .environments import Combinatorial, CorrelatedGaussian, SemiBandit
 from .family import action_set, environment, policy
 from .knapsack import Explicit, Knapsack
-from .linear_policies import CombUCB1
+from .linear_policies import CUCB, ESCB2, CombUCB1
 from .safe import SafeUpToM
+from .safe_policies import PASCombUCB
+from .sampling_policies import BGCTS, BetaCTS, GaussianCTS
 
 __all__ = [
+    "BGCTS",
+    "CUCB",
+    "ESCB2",
     "ActionSet",
+    "BetaCTS",
     "CombUCB1",
     "Combinatorial",
     "CorrelatedGaussian",
     "Explicit",
+    "GaussianCTS",
     "Knapsack",
     "MSets",
+    "PASCombUCB",
     "SafeUpToM",
     "SemiBandit",
     "UpToM",
