@@ -296,9 +296,52 @@ def _expanded_log_gamma(bits: Any, first: int, shape: float) -> float:
 
 
 @device_call
+def _expanded_johnk(bits: Any, a: float, b: float) -> float:
+    """Make a Beta(a, b) variate for shapes of at most 1: X / (X + Y) given X + Y <= 1, X = U^(1/a) and Y = V^(1/b).
+
+    After Johnk (1964). Powers are kept as logarithms, as those of tiny shapes underflow; there nearly all are accepted.
+    """
+    k = 0
+    while True:
+        x = log(expanded(bits, k)) / a
+        y = log(expanded(bits, k + 1)) / b
+        if exp(x) + exp(y) <= 1.0:
+            return 1.0 / (1.0 + exp(y - x))
+        k += 2
+
+
+@device_call
+def _expanded_cheng(bits: Any, a: float, b: float) -> float:
+    """Make a Beta(a, b) variate for shapes above 1, by rejection from a log-logistic variate (Cheng 1978, BB)."""
+    low = min(a, b)
+    high = max(a, b)
+    total = a + b
+    slope = math.sqrt((total - 2.0) / (2.0 * a * b - total))
+    gain = low + 1.0 / slope
+    k = 0
+    while True:
+        u = expanded(bits, k)
+        v = slope * log(u / (1.0 - u))
+        w = low * exp(v)
+        z = u * u * expanded(bits, k + 1)
+        r = gain * v - 1.3862943611198906  # log 4
+        # the first test (1 + log 5 on the left) is implied by the second, and takes no logarithm
+        if r + low - w + 2.6094379124341003 >= 5.0 * z or r + total * log(total / (high + w)) >= log(z):
+            return (w if a == low else high) / (high + w)
+        k += 2
+
+
+_LARGE_SHAPE = 1e6
+
+
+@device_call
 def expanded_beta(u: float, a: float, b: float) -> float:
     """Return a Beta(a, b) variate made from one uniform number."""
     bits = key(u)
+    if a <= 1.0 and b <= 1.0:
+        return _expanded_johnk(bits, a, b)
+    if a > 1.0 and b > 1.0 and max(a, b) < _LARGE_SHAPE:  # above, Cheng's tests lose their digits
+        return _expanded_cheng(bits, a, b)
     # even numbers make the first gamma variate, odd ones the second: they stay independent whatever is rejected
     difference = _expanded_log_gamma(bits, 1, b) - _expanded_log_gamma(bits, 0, a)
     return 1.0 / (1.0 + exp(difference))
