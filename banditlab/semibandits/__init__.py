@@ -4,8 +4,13 @@ from . import generics
 from .action_sets import ActionSet, MSets, UpToM
 from .environments import Combinatorial, CorrelatedGaussian, SemiBandit
 from .family import action_set, environment, policy
+from .graphs import Matchings, Paths, SpanningTrees
+from .kmax import KMax
+from .kmax_policies import KMaxCUCB, KMaxSemiBandit, SuperArmUCB
 from .knapsack import Explicit, Knapsack
 from .linear_policies import CUCB, ESCB2, CombUCB1
+from .objectives import Coverage, Influence
+from .programs import LinearSet
 from .safe import SafeUpToM
 from .safe_policies import PASCombUCB
 from .sampling_policies import BGCTS, BetaCTS, GaussianCTS
@@ -19,13 +24,23 @@ __all__ = [
     "CombUCB1",
     "Combinatorial",
     "CorrelatedGaussian",
+    "Coverage",
     "Explicit",
     "GaussianCTS",
+    "Influence",
+    "KMax",
+    "KMaxCUCB",
+    "KMaxSemiBandit",
     "Knapsack",
+    "LinearSet",
     "MSets",
+    "Matchings",
     "PASCombUCB",
+    "Paths",
     "SafeUpToM",
     "SemiBandit",
+    "SpanningTrees",
+    "SuperArmUCB",
     "UpToM",
     "action_set",
     "environment",
