@@ -56,7 +56,7 @@ class Coverage(SetValued):
     Examples
     --------
     >>> from banditlab import semibandits
-    >>> env = semibandits.Coverage([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]], semibandits.UpToM(2))
+    >>> env = semibandits.Coverage([[1, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0]], semibandits.UpToM(2))
     >>> env.value((0, 1)), env.best_action
     (0.75, (0, 1))
     """

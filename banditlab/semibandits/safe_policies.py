@@ -185,8 +185,10 @@ class PASCombUCB:
         if state.fresh[lane] > 0:
             return _warm_up(self, state, lane, chosen)
         if state.position[lane] == state.size[lane]:
-            size = _best_listed(self, state, actions, lane, chosen) if self.paper_code else best_within(
-                actions, work, state.upper_means, state.lower_variances, lane, chosen
+            size = (
+                _best_listed(self, state, actions, lane, chosen)
+                if self.paper_code
+                else best_within(actions, work, state.upper_means, state.lower_variances, lane, chosen)
             )
             if size == 0:
                 chosen[0, lane] = _least(state.lower_variances, lane)
