@@ -258,8 +258,6 @@ def _way_of_learning(policy: Any) -> Any:
 
 
 @chosen_by_type(_way_of_learning)
-def learn(
-    policy: Params, state: State, chosen: Any, size: int, lane: int, drawn: Any, value: float, t: int
-) -> None:
+def learn(policy: Params, state: State, chosen: Any, size: int, lane: int, drawn: Any, value: float, t: int) -> None:
     """Give the policy what it learns from: outcomes of items, reward and winner, or the reward alone."""
     raise AssertionError

@@ -107,8 +107,6 @@ def choose_action(
     choose(policy, state, actions, work, t, rng, weights, chosen, size)
 
 
-def learn_round(
-    policy: Params, state: State, chosen: Any, size: int, drawn: Any, value: float, t: int
-) -> None:
+def learn_round(policy: Params, state: State, chosen: Any, size: int, drawn: Any, value: float, t: int) -> None:
     """Give the policy the feedback of lane 0: what an agent's `update` calls."""
     learn(policy, state, chosen, size, 0, drawn, value, t)

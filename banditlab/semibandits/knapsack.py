@@ -202,7 +202,8 @@ class Knapsack(ActionSet):
         """Fill the table from the last item to the first, and read the action off it."""
         n = weights.shape[0]
         if not self.integral:
-            return heaviest_within(work, weights, lane, self.costs, 0, self.capacity, False, n, chosen)
+            most = chosen.shape[0]  # that many items fit at the most
+            return heaviest_within(work, weights, lane, self.costs, 0, self.capacity, False, most, chosen)
         table = work.table
         for c in range(self.whole_capacity + 1):
             table[n, c] = 0.0

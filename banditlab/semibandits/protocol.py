@@ -27,6 +27,7 @@ OF_REGRET = ("regret", "alpha_regret")
 # Ctrl-C works.
 ROUNDS_A_CALL = 1 << 19
 
+
 class SemiBanditProtocol(Protocol):
     """In each round the policy chooses an action, a set of items, and learns from what is revealed of them."""
 
@@ -136,15 +137,19 @@ class _Played:
                 action = self.actions.maximise(self.weights[:, w])
                 self.chosen[: len(action), w] = action
                 self.size[w] = len(action)
-            feed(
-                self.world, self.player, self.state, self.chosen, self.size, self.environment_rng, t, self.tally
-            )
+            feed(self.world, self.player, self.state, self.chosen, self.size, self.environment_rng, t, self.tally)
             at = np.searchsorted(rounds, t)
             if at < len(rounds) and rounds[at] == t:
                 self.out[at] = self.tally
 
 
-ROWS = {"regret": REGRET, "alpha_regret": REGRET, "reward": REWARD, "violations": VIOLATIONS, "any_violation": VIOLATIONS}
+ROWS = {
+    "regret": REGRET,
+    "alpha_regret": REGRET,
+    "reward": REWARD,
+    "violations": VIOLATIONS,
+    "any_violation": VIOLATIONS,
+}
 
 
 def _column(

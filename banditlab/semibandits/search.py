@@ -45,7 +45,7 @@ def heaviest_within(
 ) -> int:
     """Write the heaviest set of at most `most` items within a budget into column `lane` of `chosen`; return its size.
 
-    `weights[:, lane]` and `costs[:, column]` are one number an item; costs are at least 0. Items of weight 0 or less
+    `chosen` has at least `most` rows. `weights[:, lane]` and `costs[:, column]` are one number an item; costs are at least 0. Items of weight 0 or less
     are left out, unless there is no other: then the set is the single item of largest weight. Of equal sets, up to
     `SLACK`, it is the lexicographically smallest. 0 if not even one item is within the budget; sums of costs are
     compared with the budget as they are when added in ascending order of the items.
