@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.elementary import log, normal_quantile
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.sampling import expanded_beta
+from banditlab.core.sampling import expanded_beta, fill_expanded_beta
 from banditlab.core.validation import Check, number, positive, same_length, vector
 
 from . import divergences
@@ -228,6 +228,10 @@ class Beta(Stationary):
     def reward(self: Params, arm: int, u: float, t: int) -> float:
         """Return a beta variate made from u."""
         return expanded_beta(u, self.a[arm], self.b[arm])
+
+    def reward_lanes(self: Params, arm: Any, u: Any, t: int, out: Any) -> None:
+        """Return beta variates made from the lanes' u."""
+        fill_expanded_beta(u, self.a, self.b, arm, out)
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf in the model of all beta distributions."""

@@ -148,7 +148,7 @@ def in_range(action: Action, n_items: int | None = None) -> bool:
 # ------------------------------------------------------------------------------------- sets of m items
 
 
-def _top_scratch(space: Space, m: int) -> dict[str, Any]:
+def top_scratch(space: Space, m: int) -> dict[str, Any]:
     """Return the arrays for `_thresholds`."""
     return {"top": space.array(m), "carry": space.per_lane(), "ties": space.per_lane(0, np.int64)}
 
@@ -177,6 +177,29 @@ def _thresholds(work: State, weights: Any, m: int) -> None:
     for j in range(m):
         for w in range(carry.shape[0]):
             ties[w] += 1 if top[j, w] == top[m - 1, w] else 0
+
+
+@device
+def choose_largest_positive(work: State, weights: Any, m: int, chosen: Any, size: Any) -> None:
+    """Choose at most the m largest positive weights of every lane, the first of equals; the largest if none is."""
+    _thresholds(work, weights, m)
+    for w in range(size.shape[0]):
+        size[w] = 0
+    for i in range(weights.shape[0]):
+        for w in range(size.shape[0]):
+            x, y = weights[i, w], work.top[m - 1, w]
+            tie = x == y and work.ties[w] > 0
+            if x > 0.0 and (x > y or tie):
+                chosen[size[w], w] = i
+                size[w] += 1
+            work.ties[w] -= 1 if tie else 0
+    for w in range(size.shape[0]):
+        if size[w] == 0:
+            size[w] = 1
+            i = 0
+            while weights[i, w] < work.top[0, w]:
+                i += 1
+            chosen[0, w] = i
 
 
 @action_set
@@ -225,7 +248,7 @@ class MSets(ActionSet):
 
     def scratch(self, space: Space) -> dict[str, Any]:
         """Return the arrays that `best_lanes` works on."""
-        return _top_scratch(space, self.m)
+        return top_scratch(space, self.m)
 
     def best_lanes(self: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
         """Choose, in ascending order, what weighs more than the m-th largest weight, and what equals it while due."""
@@ -287,28 +310,11 @@ class UpToM(ActionSet):
 
     def scratch(self, space: Space) -> dict[str, Any]:
         """Return the arrays that `best_lanes` works on."""
-        return _top_scratch(space, self.m)
+        return top_scratch(space, self.m)
 
     def best_lanes(self: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
         """Choose as `MSets`, leaving out what is not positive; where nothing is, the first of the largest."""
-        _thresholds(work, weights, self.m)
-        for w in range(size.shape[0]):
-            size[w] = 0
-        for i in range(weights.shape[0]):
-            for w in range(size.shape[0]):
-                x, y = weights[i, w], work.top[self.m - 1, w]
-                tie = x == y and work.ties[w] > 0
-                if x > 0.0 and (x > y or tie):
-                    chosen[size[w], w] = i
-                    size[w] += 1
-                work.ties[w] -= 1 if tie else 0
-        for w in range(size.shape[0]):
-            if size[w] == 0:
-                size[w] = 1
-                i = 0
-                while weights[i, w] < work.top[0, w]:
-                    i += 1
-                chosen[0, w] = i
+        choose_largest_positive(work, weights, self.m, chosen, size)
 
 
 def enough_items(actions: Any, n_items: int) -> None:

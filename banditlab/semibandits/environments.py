@@ -198,6 +198,20 @@ class SemiBandit(Linear):
             total += outcome
         return total
 
+    def draw_lanes(self: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any) -> None:
+        """Draw as `draw`, row by row; what a row draws in lanes whose action has ended is not used."""
+        own = np.empty(u.shape)
+        largest = 0
+        for w in range(u.shape[0]):
+            largest = max(largest, size[w])
+            value[w] = 0.0
+        for k in range(largest):
+            for w in range(u.shape[0]):
+                own[w] = expanded(key(u[w]), chosen[k, w])
+            arms_generics.fill_rewards(self.items, chosen[k], own, t, drawn[k])
+            for w in range(u.shape[0]):
+                value[w] += drawn[k, w] if k < size[w] else 0.0
+
 
 def check_some_safe(variances: NDArray[np.float64], budget: float) -> None:
     """Raise if not even the item of smallest variance is within the budget."""

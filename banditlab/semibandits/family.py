@@ -16,14 +16,14 @@ C = TypeVar("C", bound=type)
 SEMIBANDITS = Family(
     name="semibandits",
     protocol=SemiBanditProtocol(),
-    policy_kernels=(index, index_lanes, generics.select, update, generics.update_winner, generics.update_value),
-    policy_needs=(("index", "select"), ("update", "update_winner", "update_value")),
-    environment_kernels=(generics.draw, generics.mean, generics.unsafe),
+    policy_kernels=(index, index_lanes, generics.select, generics.select_lanes, update, generics.update_winner, generics.update_value),
+    policy_needs=(("index", "select", "select_lanes"), ("update", "update_winner", "update_value")),
+    environment_kernels=(generics.draw, generics.draw_lanes, generics.mean, generics.unsafe),
     environment_needs=(("draw",), ("mean",), ("actions",), ("best_value",)),
     plays=("semibandits",),
 )
 
-ACTION_SET_KERNELS = (generics.best, generics.best_lanes, generics.best_within)
+ACTION_SET_KERNELS = (generics.best, generics.best_lanes, generics.best_within, generics.best_within_lanes)
 ACTION_SET_NEEDS = ("maximise", "enumerate", "max_size", "contains", "check")
 
 

@@ -42,6 +42,14 @@ def best_within(self: Params, work: State, weights: Any, costs: Any, lane: int, 
     raise AssertionError
 
 
+@generic
+def best_within_lanes(
+    self: Params, work: State, weights: Any, costs: Any, wanted: Any, chosen: Any, size: Any
+) -> None:
+    """As `best_within`, for every lane w in which wanted[w] is true."""
+    raise AssertionError
+
+
 @device
 def _lane_by_lane(actions: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
     for w in range(size.shape[0]):
@@ -69,6 +77,31 @@ def draw(self: Params, chosen: Any, size: int, lane: int, u: float, t: int, draw
     Everything is a function of one uniform number in (0, 1), and an item's outcome does not depend on the action that
     holds it (it is made from number `item` of those expanded from u): so policies are comparable on the same luck.
     """
+    raise AssertionError
+
+
+@generic
+def draw_lanes(self: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any) -> None:
+    """Draw for every lane at once, and write rewards into `value`: optional, beside `draw`, where that is faster."""
+    raise AssertionError
+
+
+@device
+def _draw_one_by_one(
+    environment: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any
+) -> None:
+    for w in range(size.shape[0]):
+        value[w] = draw(environment, chosen, size[w], w, u[w], t, drawn)
+
+
+@device
+def _draw_lanes(environment: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any) -> None:
+    draw_lanes(environment, chosen, size, u, t, drawn, value)
+
+
+@chosen_by_type(lambda world: _draw_lanes if implements(draw_lanes, world) else _draw_one_by_one)
+def draw_all(environment: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any) -> None:
+    """Draw the outcomes and rewards of all lanes."""
     raise AssertionError
 
 
@@ -106,6 +139,14 @@ def violates(self: Params, chosen: Any, size: int, lane: int) -> bool:
 @generic
 def select(self: Params, state: State, actions: Params, work: State, lane: int, t: int, rng: Any, chosen: Any) -> int:
     """Write the action to play into `chosen`, items ascending, and return its size."""
+    raise AssertionError
+
+
+@generic
+def select_lanes(
+    self: Params, state: State, actions: Params, work: State, t: int, rng: Any, chosen: Any, size: Any
+) -> None:
+    """Write the actions of all lanes into `chosen` and `size`: instead of `select`, where that is faster."""
     raise AssertionError
 
 
@@ -159,7 +200,22 @@ def _choose_by_select(
         size[w] = _checked(chosen, select(policy, state, actions, work, w, t, rng, chosen), w, weights.shape[0])
 
 
-@chosen_by_type(lambda policy: _choose_by_select if implements(select, policy) else _choose_by_weights)
+@device
+def _choose_lanes(
+    policy: Params, state: State, actions: Params, work: State, t: int, rng: Any, weights: Any, chosen: Any, size: Any
+) -> None:
+    select_lanes(policy, state, actions, work, t, rng, chosen, size)
+    for w in range(size.shape[0]):
+        _checked(chosen, size[w], w, weights.shape[0])
+
+
+def _way_of_choosing(policy: Any) -> Any:
+    if implements(select_lanes, policy):
+        return _choose_lanes
+    return _choose_by_select if implements(select, policy) else _choose_by_weights
+
+
+@chosen_by_type(_way_of_choosing)
 def choose(
     policy: Params, state: State, actions: Params, work: State, t: int, rng: Any, weights: Any, chosen: Any, size: Any
 ) -> None:

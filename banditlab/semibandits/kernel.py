@@ -10,7 +10,7 @@ from banditlab.core.components import Params, State
 from banditlab.core.dispatch import device
 from banditlab.core.sampling import open_uniform
 
-from .generics import choose, draw, learn, mean, violates, weigh
+from .generics import choose, draw_all, learn, mean, violates, weigh
 
 REGRET, REWARD, VIOLATIONS, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row an item
 
@@ -33,8 +33,7 @@ def _feed(
     lanes = size.shape[0]
     for w in range(lanes):
         u[w] = open_uniform(environment_rng, w)
-    for w in range(lanes):
-        value[w] = draw(environment, chosen, size[w], w, u[w], t, drawn)
+    draw_all(environment, chosen, size, u, t, drawn, value)
     for w in range(lanes):
         learn(policy, state, chosen, size[w], w, drawn, value[w], t)
     for w in range(lanes):

@@ -14,7 +14,7 @@ from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import invalid, optional, positive_integer, shown, vector
 
-from .action_sets import Action, ActionSet, by_kernel, enough_items, in_range
+from .action_sets import Action, ActionSet, by_kernel, choose_largest_positive, enough_items, in_range, top_scratch
 from .family import action_set
 from .search import heaviest_within, search_scratch
 
@@ -131,8 +131,8 @@ class SafeUpToM(ActionSet):
         return {} if self.variances is None else {"costs": np.ascontiguousarray(self.variances[:, None])}
 
     def scratch(self, space: Space) -> dict[str, Any]:
-        """Return the arrays that the search works on, one for all lanes."""
-        return search_scratch(space)
+        """Return the arrays that the search works on, one for all lanes, and those for the largest weights of lanes."""
+        return search_scratch(space) | top_scratch(space, self.m)
 
     def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
         """Search among actions that are safe by the variances known."""
@@ -141,3 +141,16 @@ class SafeUpToM(ActionSet):
     def best_within(self: Params, work: State, weights: Any, costs: Any, lane: int, chosen: Any) -> int:
         """Search among actions whose costs, such as bounds on variances, sum to less than the budget."""
         return heaviest_within(work, weights, lane, costs, lane, self.budget, True, self.m, chosen)
+
+    def best_within_lanes(
+        self: Params, work: State, weights: Any, costs: Any, wanted: Any, chosen: Any, size: Any
+    ) -> None:
+        """Take the largest weights in all lanes; search where they cost too much."""
+        choose_largest_positive(work, weights, self.m, chosen, size)
+        for w in range(size.shape[0]):
+            if wanted[w]:
+                cost = 0.0
+                for k in range(size[w]):
+                    cost += costs[chosen[k, w], w]
+                if not (cost < self.budget):
+                    size[w] = heaviest_within(work, weights, w, costs, w, self.budget, True, self.m, chosen)

@@ -15,7 +15,7 @@ from banditlab.core.validation import boolean, open_probability, optional, posit
 
 from .action_sets import an_action_set
 from .family import policy
-from .generics import best_within
+from .generics import best_within_lanes
 from .linear_policies import OWN_ACTIONS, listed
 from .safe import SafeUpToM
 
@@ -156,48 +156,108 @@ class PASCombUCB:
             "members": space.array(m, dtype=np.int64),
             "size": space.per_lane(dtype=np.int64),
             "position": space.per_lane(dtype=np.int64),
+            "begins": space.per_lane(dtype=np.bool_),
+            "found": space.array(m, dtype=np.int64),
+            "found_size": space.per_lane(dtype=np.int64),
             "dropped": space.array(max(rows, 1), dtype=np.bool_),
         }
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Add the outcome of an item, and move its bounds."""
+        """Add the outcome of an item. Its bounds are made with the second; later ones when the next phase begins."""
         n = state.counts[arm, lane] + 1.0
-        s = state.sums[arm, lane] + reward
-        q = state.squares[arm, lane] + reward * reward
         state.counts[arm, lane] = n
-        state.sums[arm, lane] = s
-        state.squares[arm, lane] = q
+        state.sums[arm, lane] += reward
+        state.squares[arm, lane] += reward * reward
         if n == 2.0:
             state.fresh[lane] -= 1
-        if n >= 2.0:
-            mean = s / n
-            variance = q / n - mean * mean
-            radius = lil(n, self.level_mean)
-            wider = lil(n, self.level_variance)
-            state.upper_means[arm, lane] = mean + radius
-            state.upper_variances[arm, lane] = min(variance + 3.0 * wider, self.variance_bound)
-            state.lower_variances[arm, lane] = max(variance - 3.0 * radius, 0.0)
+            _bound(self, state, arm, lane)
 
-    def select(
-        self: Params, state: State, actions: Params, work: State, lane: int, t: int, rng: Any, chosen: Any
-    ) -> int:
+    def select_lanes(
+        self: Params, state: State, actions: Params, work: State, t: int, rng: Any, chosen: Any, size: Any
+    ) -> None:
         """Play the next group of the phase, after warming up and beginning a phase where it is time to."""
-        if state.fresh[lane] > 0:
-            return _warm_up(self, state, lane, chosen)
-        if state.position[lane] == state.size[lane]:
-            size = (
-                _best_listed(self, state, actions, lane, chosen)
-                if self.paper_code
-                else best_within(actions, work, state.upper_means, state.lower_variances, lane, chosen)
-            )
-            if size == 0:
-                chosen[0, lane] = _least(state.lower_variances, lane)
-                size = 1
-            for k in range(size):
-                state.members[k, lane] = chosen[k, lane]
-            state.size[lane] = size
-            state.position[lane] = 0
-        return _next_group(state, actions.budget, lane, chosen)
+        if state.fresh[0] > 0:  # the warm-up does not depend on outcomes: all lanes are equally far
+            for w in range(size.shape[0]):
+                size[w] = _warm_up(self, state, w, chosen)
+            return
+        beginning = 0
+        for w in range(size.shape[0]):
+            state.begins[w] = state.position[w] == state.size[w]
+            beginning += 1 if state.begins[w] else 0
+        if beginning > 0:
+            _refresh(self, state)
+            _best_possibly_safe(self, state, actions, work)
+            for w in range(size.shape[0]):
+                if state.begins[w]:
+                    _begin(state, w)
+        for w in range(size.shape[0]):
+            size[w] = _next_group(state, actions.budget, w, chosen)
+
+
+@device
+def _bounds(self: Params, n: float, s: float, q: float) -> tuple[float, float, float]:
+    """Return U of the mean, and U and L of the variance, given number, sum and sum of squares of outcomes."""
+    mean = s / n
+    variance = q / n - mean * mean
+    radius = lil(n, self.level_mean)
+    high = variance + 3.0 * lil(n, self.level_variance)
+    low = variance - 3.0 * radius
+    return mean + radius, high if high < self.variance_bound else self.variance_bound, low if low > 0.0 else 0.0
+
+
+@device
+def _bound(self: Params, state: State, arm: int, lane: int) -> None:
+    """Make an item's bounds."""
+    u, high, low = _bounds(self, state.counts[arm, lane], state.sums[arm, lane], state.squares[arm, lane])
+    state.upper_means[arm, lane] = u
+    state.upper_variances[arm, lane] = high
+    state.lower_variances[arm, lane] = low
+
+
+@device
+def _refresh(self: Params, state: State) -> None:
+    """Make the bounds of the members of the phase, in all lanes: those of a phase under way are not looked at again."""
+    n = np.empty(state.size.shape)
+    s = np.empty(state.size.shape)
+    q = np.empty(state.size.shape)
+    for k in range(state.members.shape[0]):
+        for w in range(n.shape[0]):  # looked up and stored apart from the arithmetic, which then vectorises
+            n[w] = state.counts[state.members[k, w], w]
+            s[w] = state.sums[state.members[k, w], w]
+            q[w] = state.squares[state.members[k, w], w]
+        for w in range(n.shape[0]):
+            n[w], s[w], q[w] = _bounds(self, n[w], s[w], q[w])
+        for w in range(n.shape[0]):
+            state.upper_means[state.members[k, w], w] = n[w]
+            state.upper_variances[state.members[k, w], w] = s[w]
+            state.lower_variances[state.members[k, w], w] = q[w]
+
+
+@device
+def _best_possibly_safe(self: Params, state: State, actions: Params, work: State) -> None:
+    """Find the best possibly safe action of every lane that begins a phase."""
+    if self.paper_code:
+        for w in range(state.begins.shape[0]):
+            if state.begins[w]:
+                state.found_size[w] = _best_listed(self, state, actions, w)
+    else:
+        best_within_lanes(
+            actions, work, state.upper_means, state.lower_variances, state.begins, state.found, state.found_size
+        )
+
+
+@device
+def _begin(state: State, lane: int) -> None:
+    """Begin a phase with the action found; without one, with the item of smallest lower bound."""
+    size = state.found_size[lane]
+    if size == 0:
+        for i in range(state.counts.shape[0]):
+            if i == 0 or state.lower_variances[i, lane] < state.lower_variances[state.members[0, lane], lane]:
+                state.members[0, lane] = i
+    for k in range(size):
+        state.members[k, lane] = state.found[k, lane]
+    state.size[lane] = max(size, 1)
+    state.position[lane] = 0
 
 
 def _all_up_to(actions: Any, n_items: int) -> Any:
@@ -244,17 +304,7 @@ def _next_group(state: State, budget: float, lane: int, chosen: Any) -> int:
 
 
 @device
-def _least(values: Any, lane: int) -> int:
-    """Return the item of smallest value, the first of equals."""
-    found = 0
-    for i in range(1, values.shape[0]):
-        if values[i, lane] < values[found, lane]:
-            found = i
-    return found
-
-
-@device
-def _best_listed(self: Params, state: State, actions: Params, lane: int, chosen: Any) -> int:
+def _best_listed(self: Params, state: State, actions: Params, lane: int) -> int:
     """Drop actions that are not possibly safe, and choose the best of those left; 0 if there are none."""
     best = -math.inf
     row = -1
@@ -268,11 +318,11 @@ def _best_listed(self: Params, state: State, actions: Params, lane: int, chosen:
             cost += state.lower_variances[self.items[a, k], lane]
         if cost >= actions.budget:
             state.dropped[a, lane] = True
-        elif value > best:
+        elif value > best + 1e-12 * abs(best):
             best = value
             row = a
     if row < 0:
         return 0
     for k in range(self.sizes[row]):
-        chosen[k, lane] = self.items[row, k]
+        state.found[k, lane] = self.items[row, k]
     return self.sizes[row]

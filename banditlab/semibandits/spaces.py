@@ -68,8 +68,8 @@ def make_work(actions: Any, space: Space) -> Any:
 
 def has_kernel(player: Any, allowed: Any) -> bool:
     """Say whether a policy (its parameters) chooses from an action set (its parameters) in compiled code."""
-    known = (generics.best, generics.best_lanes)
-    return implements(generics.select, player) or any(implements(g, allowed) for g in known)
+    by_itself = implements(generics.select, player) or implements(generics.select_lanes, player)
+    return by_itself or implements(generics.best, allowed) or implements(generics.best_lanes, allowed)
 
 
 def own_reasons(policy: Any, actions: Any, n_items: int, horizon: int | None) -> list[str]:
