@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from banditlab.core.components import Params, Space, State, field
+from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument

@@ -318,7 +318,10 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "name of a node": (lambda: sb.Matchings([(0, 1.5)]), r"Matchings.edges\[0\]\[1\] is 1.5; allowed: the name"),
     "word for a pair": (lambda: sb.Paths(["st"], "s", "t"), r"Paths.edges\[0\] is 'st'; allowed: a pair"),
     "no edges": (lambda: sb.SpanningTrees([]), r"SpanningTrees.edges is \[\]; allowed: at least one edge"),
-    "impossible program": (lambda: sb.LinearSet([[1, 1]], lower=[3]), "LinearSet.matrix and its bounds leave no action"),
+    "impossible program": (
+        lambda: sb.LinearSet([[1, 1]], lower=[3]),
+        "LinearSet.matrix and its bounds leave no action",
+    ),
     "bounds of other rows": (lambda: sb.LinearSet([[1, 1]], upper=[1, 2]), "LinearSet.upper has 2 entries; allowed"),
     "bound that is none": (lambda: sb.LinearSet([[1, 1]], upper=[math.nan]), "LinearSet.upper is .*; allowed"),
     "infinite weight": (lambda: sb.MSets(1).maximise([math.inf, 1.0]), "weights"),

@@ -33,10 +33,7 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "BGCTS": [{"sigma": 0.05, "lam": 0.1}],
 }
 VARIANTS = [
-    cls(**fields)
-    for name, cls in POLICIES.items()
-    if name != "PASCombUCB"
-    for fields in [{}, *OTHERS.get(name, [])]
+    cls(**fields) for name, cls in POLICIES.items() if name != "PASCombUCB" for fields in [{}, *OTHERS.get(name, [])]
 ]
 
 
@@ -73,12 +70,24 @@ INSTANCES = {
     "one item": Instance(coins(0.4), sb.MSets(1), [(0,)], 30, 2, 36),
     "one round": Instance(coins(0.4), sb.MSets(1), [(0,)], 1, 2, 37),
     "as many rounds as items": Instance(coins(*[0.5] * 6), sb.MSets(2), naive.all_of(6, 2), 6, 2, 38),
+}
+# each pair of types costs its compilation: only some policies are tried with other items and other action sets
+ELSEWHERE = {
     "up to two": Instance(coins(0.3, 0.6, 0.5, 0.8), sb.UpToM(2), naive.all_up_to(4, 2), 150, 2, 39),
     "listed": Instance(coins(0.3, 0.6, 0.5, 0.8), sb.Explicit(LISTED), LISTED, 200, 2, 40),
     # sums of quarters are exact, so that different outcomes tie exactly
     "quarters": Instance(QUARTERS, sb.MSets(2), naive.all_of(4, 2), 150, 2, 41),
-    "betas": Instance(arms.Beta([2.0, 0.1, 0.5, 4.0], [1.0, 0.2, 3.0, 4.0]), sb.MSets(2), naive.all_of(4, 2), 150, 2, 42),
+    "betas": Instance(
+        arms.Beta([2.0, 0.1, 0.5, 4.0], [1.0, 0.2, 3.0, 4.0]), sb.MSets(2), naive.all_of(4, 2), 150, 2, 42
+    ),
 }
+PAIRS = [
+    (sb.CombUCB1(), "up to two"),
+    (sb.CombUCB1(alpha=0.2), "listed"),
+    (sb.ESCB2(), "listed"),
+    (sb.CUCB(), "quarters"),
+    (sb.BetaCTS(a=0.5, b=2.0), "betas"),
+]
 
 Trace = list[list[naive.Action]]
 """The action of every round, one list a run."""
@@ -149,6 +158,12 @@ def check(
 @pytest.mark.parametrize("policy", VARIANTS, ids=repr)
 def test_plays_what_the_reference_plays(policy: Any, instance: str) -> None:
     case = INSTANCES[instance]
+    check(policy, case.items, case.actions, case.listed, case.horizon, case.n_runs, case.seed)
+
+
+@pytest.mark.parametrize(("policy", "instance"), PAIRS, ids=[f"{policy!r}-{name}" for policy, name in PAIRS])
+def test_plays_what_the_reference_plays_on_other_items_and_sets(policy: Any, instance: str) -> None:
+    case = ELSEWHERE[instance]
     check(policy, case.items, case.actions, case.listed, case.horizon, case.n_runs, case.seed)
 
 

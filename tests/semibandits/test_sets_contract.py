@@ -17,7 +17,9 @@ from banditlab.core import engine
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent, InvalidType
 from banditlab.semibandits import generics, protocol
 
-KMAX = sb.KMax([[0.9, 0.2], [0.7, 0.5], [0.5, 0.0], [0.3, 1.0]], [[0.2, 0.5], [0.4, 0.4], [0.6, 0.4], [0.3, 0.1]], sb.MSets(2))
+KMAX = sb.KMax(
+    [[0.9, 0.2], [0.7, 0.5], [0.5, 0.0], [0.3, 1.0]], [[0.2, 0.5], [0.4, 0.4], [0.6, 0.4], [0.3, 0.1]], sb.MSets(2)
+)
 COVERS = [[1, 1, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 1, 1]]
 COVERAGE = sb.Coverage(COVERS, sb.UpToM(2))
 BAG = sb.Coverage(COVERS, sb.Knapsack([2.0, 1.0, 0.5, 1.5], 3.0), weights=[1.0, 2.0, 3.0, 4.0, 5.0])
@@ -100,7 +102,11 @@ def test_agent_plays_the_actions_of_the_simulated_run(name: str) -> None:
     result = run(name, 2, metrics="pulls", checkpoints=rounds)
     pulls = np.stack([result.values(f"pulls[{i}]")[0, one] for i in range(n)])
     simulated = [tuple(np.flatnonzero(x).tolist()) for x in np.diff(pulls, axis=1, prepend=0.0).T]
-    own = copy.replace(policy, actions=environment.actions) if hasattr(copy, "replace") else _with_actions(policy, environment)
+    own = (
+        copy.replace(policy, actions=environment.actions)
+        if hasattr(copy, "replace")
+        else _with_actions(policy, environment)
+    )
     agent = bl.start(own, n_arms=n, seed=6, run=one, horizon=HORIZON)
     from banditlab.core.components import Problem
     from tests.arms.naive import environment_rng
