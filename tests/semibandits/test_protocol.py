@@ -51,7 +51,6 @@ ITEMS = {
     "Poisson": arms.Poisson([0.5, 4.0]),
     "Categorical": arms.Categorical([0.0, 0.5, 2.0], [[0.2, 0.3, 0.5], [0.5, 0.5, 0.0]]),
     "TruncatedGaussian": arms.TruncatedGaussian([0.2, 0.9], std=0.3),
-    "Empirical": arms.Empirical([[0.0, 1.0, 1.0, 3.0], [0.5]]),
 }
 
 

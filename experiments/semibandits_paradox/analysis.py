@@ -1,0 +1,70 @@
+"""Read the stored results; return verdicts, draw the figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import banditlab as bl
+from experiments.semibandits_paradox.simulate import environment, file, policies
+from experiments.slopes import exponent, mean
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+
+PAPER = "Zhang, Combes 2024, figure"
+UNIFORM, JEFFREYS, BOOSTED, ESCB = policies()
+LINEAR = 0.8
+"""A slope from here on is 'nearly linear'."""
+
+
+def regrets(folder: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """Return the rounds, and the regret of each policy: a row a run, a column a round."""
+    result = bl.load(file(folder))
+    return result.checkpoints, dict(zip(result.policies, result.values(), strict=True))
+
+
+def verdicts(folder: Path, size: str) -> list[Verdict]:
+    """Return one verdict a claim."""
+    rounds, found_regrets = regrets(folder)
+    last = rounds[-1]
+    late = [int(np.searchsorted(rounds, x)) for x in np.linspace(last / 4, last, 4)]
+    found = []
+    for policy in (UNIFORM, JEFFREYS):
+        samples = [found_regrets[policy][:, k] for k in late]
+        slope = exponent([float(rounds[k]) for k in late], samples)
+        verdict = HOLDS if slope[1] >= LINEAR else FAILS if slope[2] < LINEAR else UNTESTABLE
+        found.append(Verdict(f"{policy}: regret is nearly linear from a quarter of the rounds on", PAPER,
+                             f"slope >= {LINEAR}", *slope, verdict))  # fmt: skip
+    worst = environment().best_value - environment().value(environment().actions.maximise(-environment().means))
+    share = mean(found_regrets[UNIFORM][:, -1] / (worst * last))
+    found.append(Verdict(f"{UNIFORM}: regret as a share of that of playing the worse action always",
+                         "a remark of this experiment's", "none given", *share, UNTESTABLE))  # fmt: skip
+    for policy in (BOOSTED, ESCB):
+        for other in (UNIFORM, JEFFREYS):
+            ratio = mean(found_regrets[other][:, -1] / found_regrets[policy][:, -1].mean())
+            verdict = HOLDS if ratio[1] > 10.0 else FAILS if ratio[2] < 10.0 else UNTESTABLE
+            found.append(Verdict(f"{policy}: regret at the end an order of magnitude below {other}", PAPER, "ratio > 10",
+                                 *ratio, verdict))  # fmt: skip
+    return found
+
+
+def figure(folder: Path, size: str) -> Figure:
+    """Return regret against the round: means, and two standard deviations of the runs either way, as in the paper."""
+    from banditlab.plotting import COLOURS, DASHES
+
+    rounds, found = regrets(folder)
+    drawing = Figure(figsize=(6.0, 4.0), dpi=150, layout="constrained")
+    ax = drawing.subplots()
+    for k, (policy, values) in enumerate(found.items()):
+        centre, width = values.mean(axis=0), 2.0 * values.std(axis=0, ddof=1)
+        ax.plot(rounds, centre, color=COLOURS[k], linestyle=DASHES[k], linewidth=1.6, label=policy)
+        ax.fill_between(rounds, np.maximum(centre - width, 1.0), centre + width, color=COLOURS[k], alpha=0.15, linewidth=0)
+    ax.set_yscale("log")
+    ax.set_xlabel("round $t$")
+    ax.set_ylabel(r"cumulative regret, mean $\pm$ 2 standard deviations")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, alpha=0.25, linewidth=0.6)
+    ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+    return drawing
