@@ -12,7 +12,7 @@ from .harness import Measured, machine
 from .report import Target
 
 PROBES = ("policies", "programs", "osra", "overhead", "import", "first-result", "memory", "dynamics", "sweeps")
-CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "ucbs")
+CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "ucbs", "combucb1", "pascombucb")
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
                 m.as_dict() | {"standard_errors_from_package": report.deviation(measured[0], m)} for m in measured
             ],
         }
-        targets += _race_targets(case.name, measured)
+        targets += _race_targets(case, measured)
     if wanted("policies"):
         everyone, skipped = cases.every_policy(quick, repetitions)
         text = report.policies(everyone)
@@ -100,8 +100,8 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
     record["targets"] = [t.as_dict() for t in targets]
 
 
-def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
-    package, others = measured[0], {m.name: m for m in measured[1:]}
+def _race_targets(case: cases.Case, measured: list[Measured]) -> list[Target]:
+    name, package, others = case.name, measured[0], {m.name: m for m in measured[1:]}
 
     def against(title: str, other: str, limit: float, aim: float | None = None) -> list[Target]:
         builds = [others[name].ns for name in (other, f"{other}, {cases.UNROLLED}") if name in others]
@@ -117,6 +117,11 @@ def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
         return [Target("KL-UCB, K = 10", "million rounds/s", 1e3 / package.ns, 1.0, True, 2.0)]
     if name == "ucbs":
         return [Target("UCB-S, K = 5", "million rounds/s", 1e3 / package.ns, 30.0, True)]
+    if name == "combucb1":
+        return [Target("CombUCB1, 3 of 10 items", "million rounds/s", 1e3 / package.ns, 15.0, True)]
+    if name == "pascombucb":
+        phases = 1e3 / package.ns / cases.rounds_a_phase(case.horizon)
+        return [Target("PASCombUCB, experiment 1", "million phases/s", phases, 3.0, True)]
     return []
 
 
