@@ -150,8 +150,7 @@ def listed(actions: Any, n_items: int) -> tuple[Any, Any]:
 
 @policy
 class ESCB2:
-    r"""The action with the largest upper confidence bound on its sum: the radius is one of the action, not of its
-    items.
+    r"""The action with the largest upper confidence bound on its sum: one radius an action, not one an item.
 
     .. math:: A_t = \arg\max_{A \in \mathcal{A}} \sum_{i \in A} \hat\mu_i + \sqrt{\frac{f(t)}{2} \sum_{i \in A}
         \frac{1}{n_i}}, \quad f(t) = \log t + 4 m \log\log t
