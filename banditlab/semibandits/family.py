@@ -16,7 +16,15 @@ C = TypeVar("C", bound=type)
 SEMIBANDITS = Family(
     name="semibandits",
     protocol=SemiBanditProtocol(),
-    policy_kernels=(index, index_lanes, generics.select, generics.select_lanes, update, generics.update_winner, generics.update_value),
+    policy_kernels=(
+        index,
+        index_lanes,
+        generics.select,
+        generics.select_lanes,
+        update,
+        generics.update_winner,
+        generics.update_value,
+    ),
     policy_needs=(("index", "select", "select_lanes"), ("update", "update_winner", "update_value")),
     environment_kernels=(generics.draw, generics.draw_lanes, generics.mean, generics.unsafe),
     environment_needs=(("draw",), ("mean",), ("actions",), ("best_value",)),

@@ -43,9 +43,7 @@ def best_within(self: Params, work: State, weights: Any, costs: Any, lane: int, 
 
 
 @generic
-def best_within_lanes(
-    self: Params, work: State, weights: Any, costs: Any, wanted: Any, chosen: Any, size: Any
-) -> None:
+def best_within_lanes(self: Params, work: State, weights: Any, costs: Any, wanted: Any, chosen: Any, size: Any) -> None:
     """As `best_within`, for every lane w in which wanted[w] is true."""
     raise AssertionError
 
@@ -87,9 +85,7 @@ def draw_lanes(self: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any,
 
 
 @device
-def _draw_one_by_one(
-    environment: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any
-) -> None:
+def _draw_one_by_one(environment: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any) -> None:
     for w in range(size.shape[0]):
         value[w] = draw(environment, chosen, size[w], w, u[w], t, drawn)
 

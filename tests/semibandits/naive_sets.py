@@ -101,9 +101,7 @@ class Variables:
         return min(1.0, sum(seen) / len(seen) + math.sqrt(self.alpha * math.log(t) / len(seen)))
 
     def choose(self, t: int) -> Action:
-        variables = {
-            i: [(self.value(i, j), self.upper(i, j, t)) for j in range(self.size)] for i in range(self.n)
-        }
+        variables = {i: [(self.value(i, j), self.upper(i, j, t)) for j in range(self.size)] for i in range(self.n)}
 
         def of(action: Action) -> float:
             listed = [variable for item in action for variable in variables[item]]

@@ -44,7 +44,11 @@ BINARY = {
     "all of them": ([[0.4], [0.8]], [[0.7], [0.1]], 2),
 }
 FINITE = {
-    "two values": ([[0.9, 0.2], [0.7, 0.5], [0.5, 0.0], [0.3, 1.0]], [[0.2, 0.5], [0.4, 0.4], [0.6, 0.4], [0.3, 0.1]], 2),
+    "two values": (
+        [[0.9, 0.2], [0.7, 0.5], [0.5, 0.0], [0.3, 1.0]],
+        [[0.2, 0.5], [0.4, 0.4], [0.6, 0.4], [0.3, 0.1]],
+        2,
+    ),
 }
 KMAX_POLICIES = [
     sb.KMaxCUCB(),
@@ -134,7 +138,9 @@ def test_oracles_for_k_max(data: Any) -> None:
         state = bl.core.components.make_state(policy, space)
         state.values[:, :, 0], state.counts[...], state.successes[:, :, 0] = value, 1e9, 1e9 * p
         chosen = np.zeros((m, 1), np.int64)
-        found = generics.select(policy.params(space.problem), state, actions.params(space.problem), (), 0, 1, None, chosen)
+        found = generics.select(
+            policy.params(space.problem), state, actions.params(space.problem), (), 0, 1, None, chosen
+        )
         assert found == m
         assert worth(chosen[:, 0]) >= share * best - 1e-9
 
@@ -199,7 +205,9 @@ def test_live_edges_are_live_as_often_as_they_should_be() -> None:
 # ---------------------------------------------------------------------------------- policies for full-bandit feedback
 
 
-@pytest.mark.parametrize(("m", "plays", "horizon"), [(1, 7, 90), (2, 5, 90), (2, 1, 30), (4, 3, 60), (3, 50, 70), (2, 9, 4)])
+@pytest.mark.parametrize(
+    ("m", "plays", "horizon"), [(1, 7, 90), (2, 5, 90), (2, 1, 30), (4, 3, 60), (3, 50, 70), (2, 9, 4)]
+)
 def test_cetc_with_greedy(m: int, plays: int, horizon: int) -> None:
     played = actions_played(coverage(sb.UpToM(m)), sb.CETC(plays=plays), horizon)
     for run in range(RUNS):
