@@ -16,7 +16,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, number, shown
 
 from .kernel import choose_action, learn_round, weights_of_round
-from .spaces import ActionSpace, has_kernel, make_work, needs
+from .spaces import ActionSpace, has_kernel, make_work, needs, player_params
 
 ARGUMENTS = {"items": ("outcomes",), "winner": ("value", "winner"), "value": ("value",)}
 
@@ -48,7 +48,7 @@ class SemiBanditAgent(Agent):
         self._horizon = horizon
         self.actions = policy.actions
         space = ActionSpace(n_arms, 1, horizon, self.actions)
-        self._params = policy.params(space.problem)
+        self._params = player_params(policy, space.problem)
         self._allowed = self.actions.params(space.problem)
         self._arrays = make_state(policy, space)
         self._work = make_work(self.actions, space)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import functools
-import math
 import numbers
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.sampling import expanded, key
-from banditlab.core.validation import integer, invalid, matrix, open_probability, optional, positive_integer
+from banditlab.core.validation import (
+    integer,
+    invalid,
+    matrix,
+    open_probability,
+    optional,
+    positive_integer,
+    shown,
+    vector,
+)
 from banditlab.core.validation import probability as a_probability
-from banditlab.core.validation import shown, vector
 
 from .action_sets import an_action_set
 from .family import environment

@@ -18,7 +18,7 @@ from banditlab.core.validation import integer, one_of
 
 from .agent import SemiBanditAgent
 from .kernel import PULLS, REGRET, REWARD, VIOLATIONS, feed_round, play, weights_of_round
-from .spaces import REVEALED, TOLD, ActionSpace, actions_of, has_kernel, make_work, needs, own_reasons
+from .spaces import REVEALED, TOLD, ActionSpace, actions_of, has_kernel, make_work, needs, own_reasons, player_params
 
 METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
 OF_REGRET = ("regret", "alpha_regret")
@@ -96,7 +96,7 @@ class _Played:
         space = ActionSpace(n_items, lanes, batch.horizon, self.actions)
         self.environment, self.policy, self.batch = environment, policy, batch
         self.world = environment.params(Problem(n_items, batch.horizon))
-        self.player = policy.params(space.problem)
+        self.player = player_params(policy, space.problem)
         self.allowed = self.actions.params(space.problem)
         self.state, self.work = make_state(policy, space), make_work(self.actions, space)
         self.environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from banditlab.core.components import Params, Space, State, field
+from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
@@ -163,13 +163,14 @@ class PASCombUCB:
         }
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Add the outcome of an item. Its bounds are made with the second; later ones when the next phase begins."""
+        """Add the outcome of an item. Its bounds are made here in the warm-up, and later when the next phase begins."""
         n = state.counts[arm, lane] + 1.0
         state.counts[arm, lane] = n
         state.sums[arm, lane] += reward
         state.squares[arm, lane] += reward * reward
         if n == 2.0:
             state.fresh[lane] -= 1
+        if n >= 2.0 and state.size[lane] == 0:
             _bound(self, state, arm, lane)
 
     def select_lanes(
@@ -306,7 +307,7 @@ def _next_group(state: State, budget: float, lane: int, chosen: Any) -> int:
 @device
 def _best_listed(self: Params, state: State, actions: Params, lane: int) -> int:
     """Drop actions that are not possibly safe, and choose the best of those left; 0 if there are none."""
-    best = -math.inf
+    best = 0.0
     row = -1
     for a in range(self.sizes.shape[0]):
         if state.dropped[a, lane]:
@@ -318,7 +319,7 @@ def _best_listed(self: Params, state: State, actions: Params, lane: int) -> int:
             cost += state.lower_variances[self.items[a, k], lane]
         if cost >= actions.budget:
             state.dropped[a, lane] = True
-        elif value > best + 1e-12 * abs(best):
+        elif row < 0 or value > best * (1.0 + 1e-12):
             best = value
             row = a
     if row < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,12 @@ def actions_of(policy: Any, environment: Any) -> Any:
     """Return the action set that a policy plays: its own, or the environment's."""
     own = getattr(policy, "actions", None)
     return environment.actions if own is None else own
+
+
+def player_params(policy: Any, problem: ActionProblem) -> Any:
+    """Return what kernels receive of a policy: not its action set, which they receive apart, whosever it is."""
+    bare = policy if getattr(policy, "actions", None) is None else dataclasses.replace(policy, actions=None)
+    return bare.params(problem)
 
 
 def make_work(actions: Any, space: Space) -> Any:
