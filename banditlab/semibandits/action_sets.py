@@ -148,10 +148,9 @@ def top_scratch(space: Space, m: int) -> dict[str, Any]:
 
 @device
 def _thresholds(work: State, weights: Any, m: int) -> None:
-    """Write the m largest weights of every lane into the rows of `top`, in descending order, and, of the items that
-    weigh as much as the last of them, how many belong to them into `ties`.
+    """Write the m largest weights of every lane into the rows of `top`, in descending order.
 
-    Values only, no items: then every loop over lanes is a maximum and a minimum, which vectorise.
+    `ties` receives how many of them equal the last. Values only, no items: then every loop over lanes is a maximum and a minimum, which vectorise.
     """
     top, carry, ties = work.top, work.carry, work.ties
     for j in range(m):
@@ -311,5 +310,6 @@ class UpToM(ActionSet):
 
 
 def enough_items(actions: Any, n_items: int) -> None:
+    """Raise if an action set's m is larger than the number of items."""
     if actions.m > n_items:
         raise invalid(f"{type(actions).__name__}.m", actions.m, f"at most the number of items, which is {n_items}")

@@ -1,7 +1,7 @@
 """Oracles for k-MAX bandits: which set has the largest expected maximum, given values and probabilities.
 
-They choose for one lane of a kernel. In the state that they are given, variable j of item i takes the value `values[i, j]`
-with probability `upper[i, j]`; `order`, `program`, `slot_values` and `slot_upper` are scratch.
+They choose for one lane of a kernel. In the state that they are given, variable j of item i takes the value `values[i,
+j]` with probability `upper[i, j]`; `order`, `program`, `slot_values` and `slot_upper` are scratch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Policies for k-MAX bandits: upper confidence bounds from value and index, from all outcomes, from the reward alone."""
+"""Policies for k-MAX bandits: upper confidence bounds from value and index, all outcomes, the reward alone."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ class KMaxCUCB(MaxBeliefs):
 
     With :math:`n_i` observations of item i before round t, of which :math:`s_i` were successes,
 
-    .. math:: A_t = \arg\max_{A} \; r_A(v, \bar p), \quad \bar p_i = \min \{ 1, s_i / n_i + \sqrt{\alpha \log t / n_i} \},
+    .. math:: A_t = \arg\max_{A} \; r_A(v, \bar p), \quad
+        \bar p_i = \min \{ 1, s_i / n_i + \sqrt{\alpha \log t / n_i} \},
         \quad r_A(v, p) = \sum_{i \in A} v_i p_i \prod_{j \in A: v_j > v_i} (1 - p_j)
 
     (with :math:`n_i = 0`, 1). A value :math:`v_i` is taken to be 1 until the item wins for the first time, and is known
@@ -229,9 +230,10 @@ class KMaxSemiBandit(MaxBeliefs):
 
     Notes
     -----
-    CUCB for a reward that is no sum: the yardstick for `KMaxCUCB`, which sees less. Guarantee (Chen, Wang, Yuan 2013, for
-    rewards that are monotone and Lipschitz in the means; constants not given here): regret :math:`O(\log T)` against the
-    oracle's share of the best mean. The forgetting of what was counted for an unknown value is as in `KMaxCUCB`.
+    CUCB for a reward that is no sum: the yardstick for `KMaxCUCB`, which sees less. Guarantee (Chen, Wang, Yuan 2013,
+    for rewards that are monotone and Lipschitz in the means; constants not given here): regret :math:`O(\log T)`
+    against the oracle's share of the best mean. The forgetting of what was counted for an unknown value is as in
+    `KMaxCUCB`.
 
     References
     ----------
@@ -274,8 +276,9 @@ class SuperArmUCB:
 
     Notes
     -----
-    What ignoring the structure costs, for comparison. Guarantee (Auer et al. 2002, Theorem 1, for rewards in [0, 1], there
-    with alpha = 2): regret of the order of :math:`|\mathcal{A}| \log T / \Delta`, with as many terms as there are actions.
+    What ignoring the structure costs, for comparison. Guarantee (Auer et al. 2002, Theorem 1, for rewards in [0, 1],
+    there with alpha = 2): regret of the order of :math:`|\mathcal{A}| \log T / \Delta`, with as many terms as there are
+    actions.
 
     References
     ----------

@@ -146,8 +146,8 @@ class Knapsack(ActionSet):
         """Check that an item fits."""
         if not (self.weights <= self.capacity).any():
             raise InvalidArgument(
-                f"Knapsack.capacity is {self.capacity:g}, and the smallest item's size {self.weights.min():g}; allowed: "
-                "a capacity in which an item fits (else there is no action)"
+                f"Knapsack.capacity is {self.capacity:g}, and the smallest item's size {self.weights.min():g}; "
+                "allowed: a capacity in which an item fits (else there is no action)"
             )
 
     @property

@@ -262,14 +262,14 @@ class GreedyPlusMax(OfflineAlgorithm):
     r"""Adds items by gain per size, and returns the best set seen on the way: for knapsacks.
 
     While items fit, it asks for the value of the base S with each of them, and adds the one with the largest
-    :math:`(f(S \cup \{e\}) - f(S)) / c_e`, the first of equals. The output is the set of largest value among all that it
-    asked for.
+    :math:`(f(S \cup \{e\}) - f(S)) / c_e`, the first of equals. The output is the set of largest value among all that
+    it asked for.
 
     Notes
     -----
     For monotone submodular functions it is a 1/2-approximation (Yaroslavtsev, Zhou, Avdiukhin 2020). Robust with
-    :math:`\delta = 1/2 + \tilde K + 2 \beta` and :math:`N = \tilde K n` queries, with :math:`\tilde K` the largest number
-    of items that fit together and :math:`\beta` the capacity over the smallest positive size (of Nie et al. 2023, but
+    :math:`\delta = 1/2 + \tilde K + 2 \beta` and :math:`N = \tilde K n` queries, with :math:`\tilde K` the largest
+    number of items that fit together and :math:`\beta` the capacity over the smallest positive size (of Nie et al. 2023, but
     delta and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another number). f of no
     items is taken to be 0. Items of size 0 that help come first.
 

@@ -21,13 +21,14 @@ from .search import heaviest_within, search_scratch
 
 def _budget(name: str, value: Any) -> float:
     """Check for a positive, finite number; an infinite one would be no constraint."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and value == np.inf:
-        raise invalid(name, value, "a positive, finite number (semibandits.UpToM is the set without a budget)")
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not isinstance(value, numbers.Real) or value is True or value is False:
         raise InvalidType(f"{name} is {shown(value)}; allowed: a positive, finite number")
-    if not 0.0 < value < np.inf:
+    budget = float(value)
+    if budget == np.inf:
+        raise invalid(name, value, "a positive, finite number (semibandits.UpToM is the set without a budget)")
+    if not 0.0 < budget < np.inf:
         raise invalid(name, value, "a positive, finite number")
-    return float(value)
+    return budget
 
 
 @action_set

@@ -6,11 +6,11 @@ l >= 0, a set of k chosen items with k' more to come is worth at most
     w(chosen) + l (b - c(chosen)) + the k' largest positive w_i - l c_i of the items still to be looked at
 
 and with l at the minimum of this bound for the empty set it is tight but for two items or so. With items in descending
-order of w_i - l c_i a bound takes constant time. What it leaves open where many items are alike, dominance settles: a set
-that holds an item, but not one that is heavier and costs no more, is not the best.
+order of w_i - l c_i a bound takes constant time. What it leaves open where many items are alike, dominance settles: a
+set that holds an item, but not one that is heavier and costs no more, is not the best.
 
-A first search finds the optimal value; a second, in ascending order of the items, the lexicographically smallest set that
-reaches it. Both are written for one lane of a kernel.
+A first search finds the optimal value; a second, in ascending order of the items, the lexicographically smallest set
+that reaches it. Both are written for one lane of a kernel.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def heaviest_within(
 ) -> int:
     """Write the heaviest set of at most `most` items within a budget into column `lane` of `chosen`; return its size.
 
-    `chosen` has at least `most` rows. `weights[:, lane]` and `costs[:, column]` are one number an item; costs are at least 0. Items of weight 0 or less
-    are left out, unless there is no other: then the set is the single item of largest weight. Of equal sets, up to
-    `SLACK`, it is the lexicographically smallest. 0 if not even one item is within the budget; sums of costs are
-    compared with the budget as they are when added in ascending order of the items.
+    `chosen` has at least `most` rows. `weights[:, lane]` and `costs[:, column]` are one number an item; costs are at
+    least 0. Items of weight 0 or less are left out, unless there is no other: then the set is the single item of
+    largest weight. Of equal sets, up to `SLACK`, it is the lexicographically smallest. 0 if not even one item is within
+    the budget; sums of costs are compared with the budget as they are when added in ascending order of the items.
     """
     n = _affordable(work, weights, lane, costs, column, budget, strict)
     if n == 0:
@@ -231,7 +231,7 @@ def _optimal_value(
     work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int,
     multiplier: float, n: int, slack: float,
 ) -> float:  # fmt: skip
-    """Return the largest sum of weights within the budget, up to the slack: depth first, by descending reduced weight."""
+    """Return the largest sum of weights within the budget, up to the slack: depth first, by reduced weight."""
     room = budget * (1.0 + SLACK)  # costs are added in another order here than where they are compared
     work.values[0] = 0.0
     work.spent[0] = 0.0

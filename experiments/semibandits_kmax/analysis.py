@@ -44,17 +44,14 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     for name, result in read(folder).items():
         last = {policy: regret(result, policy)[:, -1] for policy in policies()}
         close = ratio(last[VALUE_INDEX], last[SEMI_BANDIT])
+        claim = f"{name}: regret with value and index is close to regret with all outcomes (ratio)"
         verdict = HOLDS if close[2] <= CLOSE else FAILS if close[1] > CLOSE else UNTESTABLE
-        found.append(
-            Verdict(f"{name}: regret with value and index is close to regret with all outcomes (ratio)",
-                    f"{PAPER}, simulations (as read in reviews)", f"at most {CLOSE:g}", *close, verdict)
-        )  # fmt: skip
+        source = f"{PAPER}, simulations (as read in reviews)"
+        found.append(Verdict(claim, source, f"at most {CLOSE:g}", *close, verdict))
         less = mean(last[REWARD_ALONE] - last[VALUE_INDEX])
+        claim = f"{name}: regret with value and index is less than with the reward alone (difference)"
         verdict = HOLDS if less[1] > 0 else FAILS if less[2] < 0 else UNTESTABLE
-        found.append(
-            Verdict(f"{name}: it is less than with the reward alone (difference)",
-                    f"{PAPER}, simulations", "> 0", *less, verdict)
-        )  # fmt: skip
+        found.append(Verdict(claim, source, "> 0", *less, verdict))
         found.append(_growth(name, result))
     return found
 

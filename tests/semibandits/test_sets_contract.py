@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
         sb.SemiBandit(arms.Gaussian([0.1, 0.2]), sb.UpToM(2)), sb.SuperArmUCB(), r"it learns from rewards in \[0, 1\]",
     ),
     "greedy for a knapsack": (BAG, sb.CETC(), r"Greedy is for sets of up to m items \(UpToM\), not Knapsack"),
-    "knapsack's algorithm for sets": (COVERAGE, sb.CETC(sb.GreedyPlusMax()), "GreedyPlusMax is for a Knapsack, not UpToM"),
+    "knapsack's algorithm for sets": (COVERAGE, sb.CETC(sb.GreedyPlusMax()), "GreedyPlusMax is for a Knapsack, not"),
     "OG for a knapsack": (BAG, sb.OG(), r"it plays sets of up to m items \(UpToM\), not Knapsack"),
     "greedy oracle for a list": (
         KMAX, sb.KMaxCUCB(oracle="greedy", actions=sb.Explicit([[0, 1], [2, 3]])), "its greedy oracle adds items",
