@@ -150,7 +150,8 @@ def top_scratch(space: Space, m: int) -> dict[str, Any]:
 def _thresholds(work: State, weights: Any, m: int) -> None:
     """Write the m largest weights of every lane into the rows of `top`, in descending order.
 
-    `ties` receives how many of them equal the last. Values only, no items: then every loop over lanes is a maximum and a minimum, which vectorise.
+    `ties` receives how many of them equal the last. Values only, no items: then every loop over lanes is a maximum and
+    a minimum, which vectorise.
     """
     top, carry, ties = work.top, work.carry, work.ties
     for j in range(m):

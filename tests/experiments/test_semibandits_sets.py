@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import banditlab as bl
+from banditlab import semibandits
 from experiments import command
 from experiments.semibandits_cetc import analysis as cetc
+from experiments.semibandits_cetc.simulate import environments
 from experiments.semibandits_kmax import analysis as kmax
 from experiments.semibandits_kmax.simulate import instances
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE
@@ -61,6 +63,19 @@ def test_instances_differ_in_the_last_item_alone_and_its_mean_is_the_same():
         assert environment.values[-1, 0] * environment.probabilities[-1, 0] == pytest.approx(0.2)
     best = [environment.best_value for environment in environments]
     assert best == sorted(best)  # risk is worth more the larger it is
+
+
+def test_on_the_coverage_instances_greedy_finds_the_best_set_and_is_not_misled_by_small_errors():
+    rng = np.random.default_rng(0)
+    algorithms = {"cardinality": semibandits.Greedy(), "knapsack": semibandits.GreedyPlusMax()}
+    for name, environment in environments().items():
+        for _ in range(20):
+            found = algorithms[name].maximise(
+                lambda action: environment.value(action) + rng.uniform(-0.005, 0.005),  # noqa: B023
+                environment.actions,
+                environment.n_arms,
+            )
+            assert found == environment.best_action
 
 
 def test_slopes_and_ratios_on_known_numbers():
