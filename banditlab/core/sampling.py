@@ -302,10 +302,10 @@ _LARGE_SHAPE = 1e6
 def _expanded_beta_attempt(bits: Any, k: int, a: float, b: float) -> float:
     """Return a Beta(a, b) variate made from expanded numbers k and k + 1, or -1 where they are rejected.
 
-    Shapes of at most 1: X / (X + Y) given X + Y <= 1, with X = U^(1/a) and Y = V^(1/b) (Johnk 1964). The powers are kept
-    as logarithms, as those of tiny shapes underflow; there nearly all are accepted. Shapes above 1: rejection from a
-    log-logistic variate (Cheng 1978, algorithm BB). One shape of each kind, or shapes so large that Cheng's test loses
-    its digits: always -1. No branch, and the two share what they compute, so that a loop over lanes vectorises.
+    Shapes of at most 1: X / (X + Y) given X + Y <= 1, with X = U^(1/a) and Y = V^(1/b) (Johnk 1964). The powers are
+    kept as logarithms, as those of tiny shapes underflow; there nearly all are accepted. Shapes above 1: rejection from
+    a log-logistic variate (Cheng 1978, algorithm BB). One shape of each kind, or shapes so large that Cheng's test
+    loses its digits: always -1. No branch, and the two share what they compute, so that a loop over lanes vectorises.
     """
     u = expanded(bits, k)
     v = expanded(bits, k + 1)

@@ -129,15 +129,15 @@ class Linear(Combinatorial):
 class SemiBandit(Linear):
     r"""Independent items: the reward is the sum of the outcomes of the action's items, each of which is seen.
 
-    In round t an action :math:`A_t` of the action set :math:`\mathcal{A}` is played. The outcome :math:`X_{t,i}` of each
-    item :math:`i \in A_t` is seen, the reward is their sum, and the regret after T rounds is
+    In round t an action :math:`A_t` of the action set :math:`\mathcal{A}` is played. The outcome :math:`X_{t,i}` of
+    each item :math:`i \in A_t` is seen, the reward is their sum, and the regret after T rounds is
 
     .. math:: R_T = \sum_{t=1}^T \left( \max_{A \in \mathcal{A}} \mu(A) - \mu(A_t) \right), \quad
         \mu(A) = \sum_{i \in A} \mu_i
 
     If the action set is a `SafeUpToM`, the maximum is over its safe actions: those with :math:`\sum_{i \in A}
-    \sigma_i^2 < \bar\sigma^2`. The metrics `violations` and `any_violation` count the rounds whose action was not one of
-    them, whatever set the policy chose it from; a policy that plays actions outside the safe set can have a negative
+    \sigma_i^2 < \bar\sigma^2`. The metrics `violations` and `any_violation` count the rounds whose action was not one
+    of them, whatever set the policy chose it from; a policy that plays actions outside the safe set can have a negative
     regret.
 
     Parameters
@@ -284,8 +284,8 @@ class CorrelatedGaussian(Linear):
         """Check that the shapes agree, that the action set is one for these items, and that some action is safe."""
         if len(self.covariance) != len(self.means):
             raise InvalidArgument(
-                f"CorrelatedGaussian: means has {len(self.means)}, covariance has {len(self.covariance)} rows; allowed: "
-                "one an item in each"
+                f"CorrelatedGaussian: means has {len(self.means)}, covariance has {len(self.covariance)} rows; "
+                "allowed: one an item in each"
             )
         self.actions.check(self.n_arms)
         if self.budget < math.inf:

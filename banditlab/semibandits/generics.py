@@ -32,7 +32,7 @@ def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int
 
 @generic
 def best_lanes(self: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
-    """Write every lane's best action into `chosen`, and its size into `size`: instead of `best`, where that is faster."""
+    """Write every lane's best action into `chosen` and `size`: instead of `best`, where that is faster."""
     raise AssertionError
 
 
@@ -177,7 +177,7 @@ def _choose_by_weights(
 
 @device
 def _checked(chosen: Any, size: int, lane: int, n_items: int) -> int:
-    """Return the size of an action that a policy's own code chose, or raise: compiled code would read what is not there."""
+    """Return the size of an action that a policy's own code chose, or raise: compiled code would read beyond arrays."""
     last = -1
     if size < 1 or size > chosen.shape[0]:
         raise IndexError("action out of range")

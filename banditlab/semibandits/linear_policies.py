@@ -67,10 +67,11 @@ class CombUCB1(ItemMeans):
 
     Notes
     -----
-    Guarantee (Kveton, Wen, Ashkan, Szepesvari 2015, Theorems 5 and 6, outcomes in [0, 1], independent or not between items,
-    alpha = 1.5, an exact oracle; L items, actions of at most K): :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T +
-    (\pi^2/3 + 1) K L` and :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L`. The constants, and the numbers of
-    the theorems, are reconstructed, not read. A tie between items in index is for the action set to break.
+    Guarantee (Kveton, Wen, Ashkan, Szepesvari 2015, Theorems 5 and 6, outcomes in [0, 1], independent or not between
+    items, alpha = 1.5, an exact oracle; L items, actions of at most K):
+    :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T + (\pi^2/3 + 1) K L` and
+    :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L`. The constants, and the numbers of the theorems, are
+    reconstructed, not read. A tie between items in index is for the action set to break.
 
     References
     ----------
@@ -105,8 +106,8 @@ class CUCB(ItemMeans):
 
     Notes
     -----
-    Guarantee (Chen, Wang, Yuan 2013, Theorem 1, outcomes in [0, 1], rewards monotone in the means and bounded-smooth, an
-    oracle that with probability beta reaches the share alpha of the optimum): regret against alpha beta times the
+    Guarantee (Chen, Wang, Yuan 2013, Theorem 1, outcomes in [0, 1], rewards monotone in the means and bounded-smooth,
+    an oracle that with probability beta reaches the share alpha of the optimum): regret against alpha beta times the
     optimum of order :math:`\sum_i \log T / \Delta_{i,\min}`. The rule and the theorem's number are reconstructed. Here
     the oracle is the action set's: alpha = beta = 1.
 
@@ -149,7 +150,8 @@ def listed(actions: Any, n_items: int) -> tuple[Any, Any]:
 
 @policy
 class ESCB2:
-    r"""The action with the largest upper confidence bound on its sum: the radius is one of the action, not of its items.
+    r"""The action with the largest upper confidence bound on its sum: the radius is one of the action, not of its
+    items.
 
     .. math:: A_t = \arg\max_{A \in \mathcal{A}} \sum_{i \in A} \hat\mu_i + \sqrt{\frac{f(t)}{2} \sum_{i \in A}
         \frac{1}{n_i}}, \quad f(t) = \log t + 4 m \log\log t

@@ -270,8 +270,8 @@ class GreedyPlusMax(OfflineAlgorithm):
     For monotone submodular functions it is a 1/2-approximation (Yaroslavtsev, Zhou, Avdiukhin 2020). Robust with
     :math:`\delta = 1/2 + \tilde K + 2 \beta` and :math:`N = \tilde K n` queries, with :math:`\tilde K` the largest
     number of items that fit together and :math:`\beta` the capacity over the smallest positive size (of Nie et al.
-    2023, but delta and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another number). f of no
-    items is taken to be 0. Items of size 0 that help come first.
+    2023, but delta and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another number).
+    f of no items is taken to be 0. Items of size 0 that help come first.
 
     References
     ----------

@@ -38,8 +38,8 @@ class PASCombUCB:
 
     Items have means :math:`\mu_i` and variances :math:`\sigma_i^2 \le \sigma^2`; an action of one to K items is safe if
     :math:`\sum_{i \in A} \sigma_i^2 < \bar\sigma^2`. With :math:`n_i` outcomes of item i, their mean
-    :math:`\hat\mu_i` and (biased) variance :math:`\hat v_i`, horizon T, :math:`\omega_\mu = 1 / T^2` and :math:`\omega_v =
-    \delta / T^2`:
+    :math:`\hat\mu_i` and (biased) variance :math:`\hat v_i`, horizon T, :math:`\omega_\mu = 1 / T^2` and
+    :math:`\omega_v = \delta / T^2`:
 
     .. math::
         lil(n, \rho) &= (1 + \sqrt{\epsilon}) \sqrt{\frac{1 + \epsilon}{2 n} \log \frac{\log((1 + \epsilon) n)}{\rho}},
@@ -56,8 +56,8 @@ class PASCombUCB:
        The groups are played in consecutive rounds: a phase of n groups lasts n rounds, and gives each item of its
        action one outcome.
 
-    Of actions with equal :math:`\sum U^\mu` (to a relative 1e-12) the lexicographically smallest is taken. If no action is
-    possibly safe, which has probability at most delta, the item of smallest :math:`L^v`.
+    Of actions with equal :math:`\sum U^\mu` (to a relative 1e-12) the lexicographically smallest is taken. If no action
+    is possibly safe, which has probability at most delta, the item of smallest :math:`L^v`.
 
     Parameters
     ----------
@@ -73,12 +73,13 @@ class PASCombUCB:
 
     Notes
     -----
-    Guarantee (Hou, Tan, Zhong 2023, outcomes in [0, 1], independent items and rounds): with probability at least 1 - delta
-    all actions of a run are safe, and the expected regret against the best safe action is at most of order :math:`\sum_i
-    K / \Delta_{i,\min} \log T` plus a term that grows with :math:`(\Delta^v)^{-2} \log(1 / \delta)`, :math:`\Delta^v`
-    being the distance of variances to the budget; without gaps :math:`\tilde O(\sqrt{K L T} + L K^2 / \bar\sigma^4)`.
-    Both nearly match lower bounds. The forms are reconstructed, with constants left out; radii, warm-up and
-    splitting are those of the authors' released code. Note its two levels: lower bounds of variances are at
+    Guarantee (Hou, Tan, Zhong 2023, outcomes in [0, 1], independent items and rounds): with probability at least 1 -
+    delta all actions of a run are safe, and the expected regret against the best safe action is at most of order
+    :math:`\sum_i K / \Delta_{i,\min} \log T` plus a term that grows with :math:`(\Delta^v)^{-2} \log(1 / \delta)`,
+    :math:`\Delta^v` being the distance of variances to the budget; without gaps
+    :math:`\tilde O(\sqrt{K L T} + L K^2 / \bar\sigma^4)`. Both nearly match lower bounds. The forms are reconstructed,
+    with constants left out; radii, warm-up and splitting are those of the authors' released code. Note its two levels:
+    lower bounds of variances are at
     :math:`\omega_\mu`, only the upper ones at :math:`\omega_v`. The code rounds q up, which is safe only if
     :math:`q \sigma^2` is no more than the budget; here q is rounded down, and below where the division leaves no
     remainder, as safety is strict. So a budget of at most `variance_bound` needs paper_code=True: not even one item
@@ -120,8 +121,8 @@ class PASCombUCB:
                 return [str(error)]
         elif actions.budget <= self.variance_bound:
             return [
-                f"its warm-up plays single items, of variance up to variance_bound, {self.variance_bound:g}, and the budget "
-                f"is {actions.budget:g}; allowed: a larger budget, a smaller variance_bound, or paper_code=True"
+                f"its warm-up plays single items, of variance up to variance_bound, {self.variance_bound:g}, and the "
+                f"budget is {actions.budget:g}; allowed: a larger one, a smaller variance_bound, or paper_code=True"
             ]
         return []
 

@@ -32,11 +32,12 @@ class BetaCTS(BetaPosterior):
 
     Notes
     -----
-    Outcomes in [0, 1]: those that are not 0 or 1 count as fractions of a success. Guarantee (Wang and Chen 2018, Theorem
-    1, independent items, a Lipschitz reward, an exact oracle): regret of order :math:`\sum_i \log T / \Delta_{i,\min}`
-    for fixed actions, with a constant term that is exponential in the size of the optimal action (the number of the
-    theorem is reconstructed). It is not an artefact: where actions are large, samples of all m items must be high at once
-    for an action that once looked bad to be tried again (Zhang and Combes 2024; the experiment `semibandits_paradox`).
+    Outcomes in [0, 1]: those that are not 0 or 1 count as fractions of a success. Guarantee (Wang and Chen 2018,
+    Theorem 1, independent items, a Lipschitz reward, an exact oracle): regret of order
+    :math:`\sum_i \log T / \Delta_{i,\min}` for fixed actions, with a constant term that is exponential in the size of
+    the optimal action (the number of the theorem is reconstructed). It is not an artefact: where actions are large,
+    samples of all m items must be high at once for an action that once looked bad to be tried again (Zhang and Combes
+    2024; the experiment `semibandits_paradox`).
 
     References
     ----------
@@ -113,8 +114,8 @@ class BGCTS(ItemMeans):
 
     .. math:: f(t) = (1 + \lambda) \left( \log t + (m + 2) \log\log t + \frac{m}{2} \log(1 + e / \lambda) \right)
 
-    m being the size of the largest action. First, actions with as many unseen items as possible are played. In the first
-    round t is taken as 2, and log log t as 0 where it is negative.
+    m being the size of the largest action. First, actions with as many unseen items as possible are played. In the
+    first round t is taken as 2, and log log t as 0 where it is negative.
 
     Parameters
     ----------

@@ -2,10 +2,11 @@
 
 One small class a policy: `select(t, rng)` returns the action of round t (from 1), a tuple of items in ascending order;
 `update(action, outcomes, t)` learns. It remembers what it has seen of every item, computes what it needs from that
-afresh in every round, and goes through all actions. Random numbers come from the package's samplers, called as plain Python.
+afresh in every round, and goes through all actions. Random numbers come from the package's samplers, called as plain
+Python.
 
-Ties: sums of weights that are equal up to 1e-12 of their size are equal; of equal actions the lexicographically smallest
-is played.
+Ties: sums of weights that are equal up to 1e-12 of their size are equal; of equal actions the lexicographically
+smallest is played.
 """
 
 from __future__ import annotations
