@@ -38,6 +38,8 @@ reproduce: $(STAMP)
 	$(BIN)/python -m experiments.scoring_dimensions
 	$(BIN)/python -m experiments.scoring_hiring
 	$(BIN)/python -m experiments.scoring_online
+	$(BIN)/python -m experiments.semibandits_kmax
+	$(BIN)/python -m experiments.semibandits_cetc
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

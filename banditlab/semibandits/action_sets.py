@@ -73,14 +73,7 @@ class ActionSet:
         return 1
 
     def check(self, n_items: int) -> None:
-        """Raise unless the set is one for this many items, it holds an action, and each item is in one of them."""
-        self.check_shape(n_items)
-        for item in range(n_items):
-            if item not in self.find(np.eye(n_items)[item]):
-                raise InvalidArgument(f"item {item} is in no action of {self!r}; allowed: items that can be played")
-
-    def check_shape(self, n_items: int) -> None:
-        """Raise unless the set is one for this many items."""
+        """Raise unless the set is one for this many items. An item may be in no action: it is never played then."""
         if self.n_items is not None and n_items != self.n_items:
             raise invalid("number of items", n_items, f"{self.n_items}, for {self!r}")
 
@@ -96,7 +89,7 @@ class ActionSet:
             One finite number an item, of any sign.
         """
         checked = vector()("weights", weights)
-        self.check_shape(len(checked))
+        self.check(len(checked))
         return tuple(sorted(int(item) for item in self.find(checked)))
 
     def enumerate(self, n_items: int) -> Iterator[Action]:
@@ -107,7 +100,7 @@ class ActionSet:
         InvalidArgument
             If more than a million sets would have to be looked at.
         """
-        self.check_shape(n_items)
+        self.check(n_items)
         sizes = range(self.min_size(n_items), self.max_size(n_items) + 1)
         number = sum(math.comb(n_items, size) for size in sizes)
         if number > ENUMERABLE:
@@ -155,10 +148,10 @@ def top_scratch(space: Space, m: int) -> dict[str, Any]:
 
 @device
 def _thresholds(work: State, weights: Any, m: int) -> None:
-    """Write the m largest weights of every lane into the rows of `top`, in descending order, and, of the items that
-    weigh as much as the last of them, how many belong to them into `ties`.
+    """Write the m largest weights of every lane into the rows of `top`, in descending order.
 
-    Values only, no items: then every loop over lanes is a maximum and a minimum, which vectorise.
+    `ties` receives how many of them equal the last. Values only, no items: then every loop over lanes is a maximum and
+    a minimum, which vectorise.
     """
     top, carry, ties = work.top, work.carry, work.ties
     for j in range(m):
@@ -238,7 +231,7 @@ class MSets(ActionSet):
         """Return m."""
         return self.m
 
-    def check_shape(self, n_items: int) -> None:
+    def check(self, n_items: int) -> None:
         """Raise if there are fewer than m items."""
         enough_items(self, n_items)
 
@@ -298,7 +291,7 @@ class UpToM(ActionSet):
         """Return m."""
         return self.m
 
-    def check_shape(self, n_items: int) -> None:
+    def check(self, n_items: int) -> None:
         """Raise if there are fewer than m items."""
         enough_items(self, n_items)
 
@@ -318,5 +311,6 @@ class UpToM(ActionSet):
 
 
 def enough_items(actions: Any, n_items: int) -> None:
+    """Raise if an action set's m is larger than the number of items."""
     if actions.m > n_items:
         raise invalid(f"{type(actions).__name__}.m", actions.m, f"at most the number of items, which is {n_items}")

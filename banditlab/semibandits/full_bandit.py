@@ -24,8 +24,8 @@ class CETC:
 
     .. math:: m = \left\lceil \frac{\delta^{2/3} T^{2/3} (\log T)^{1/3}}{2 N^{2/3}} \right\rceil
 
-    where the algorithm is :math:`(\alpha, \delta)`-robust with at most N queries. Its output is played in all rounds that
-    are left.
+    where the algorithm is :math:`(\alpha, \delta)`-robust with at most N queries. Its output is played in all rounds
+    that are left.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class CETC:
         return {"plays": self.plays_of_a_query(actions, problem.n_arms, problem.needs_horizon(self))}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the set that is played, how often still (-1: for ever), the sum of its rewards; and the algorithm's."""
+        """Return the set that is played, how often still (-1: for ever), the sum of rewards; and the algorithm's."""
         size = space.problem.actions.max_size(space.n_arms)  # type: ignore[attr-defined]
         return {
             "playing": space.array(size, dtype=np.int64),

@@ -230,7 +230,7 @@ class Paths(EdgeSet):
 
     def enumerate(self, n_items: int) -> Iterator[Action]:
         """Yield every path, shorter ones first and in lexicographic order among those of a length."""
-        self.check_shape(n_items)
+        self.check(n_items)
         number = self._number_of_paths()
         if number > ENUMERABLE:
             raise InvalidArgument(f"Paths.edges has {number} paths; allowed: at most {ENUMERABLE} to enumerate")

@@ -12,7 +12,7 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.core.sampling import expanded, key
 from banditlab.core.validation import matrix, vector
 
-from .action_sets import MSets, an_action_set
+from .action_sets import an_action_set
 from .family import environment
 from .set_values import SetValued
 
@@ -75,14 +75,14 @@ class KMax(SetValued):
         self.check_sizes()
 
     @classmethod
-    def binary(cls, values: ArrayLike, probabilities: ArrayLike, actions: Any = MSets(3)) -> Any:
+    def binary(cls, values: ArrayLike, probabilities: ArrayLike, actions: Any) -> Any:
         """Return the environment whose item i gives `values[i]` with probability `probabilities[i]`, and 0 otherwise.
 
         Parameters
         ----------
         values, probabilities : sequence of float
             One of each an item, in [0, 1].
-        actions : action set, default MSets(3)
+        actions : action set
             Which sets of items can be played.
 
         Examples

@@ -1,4 +1,4 @@
-"""Policies for k-MAX bandits: upper confidence bounds from value and index, from all outcomes, from the reward alone."""
+"""Policies for k-MAX bandits: upper confidence bounds from value and index, all outcomes, the reward alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from banditlab.core.components import Params, Problem, Space, State, field
-from banditlab.core.dispatch import device, device_call
+from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import one_of, optional, positive, positive_integer
 
 from .action_sets import MSets, UpToM, an_action_set
 from .family import policy
+from .kmax_oracles import by_enumeration, by_program, greedily
 from .linear_policies import OWN_ACTIONS
 
 PROGRAM, ENUMERATION, GREEDY = 0, 1, 2  # ways of choosing
@@ -89,10 +90,10 @@ class MaxBeliefs:
                 bound = state.successes[i, j, lane] / n + math.sqrt(budget / n) if n > 0.0 else 1.0
                 state.upper[i, j, lane] = min(bound, 1.0)
         if self.way == PROGRAM:
-            return _by_program(state, self.most, lane, chosen)
+            return by_program(state, self.most, lane, chosen)
         if self.way == GREEDY:
-            return _greedily(state, self.most, lane, chosen)
-        return _by_enumeration(state, self.items, self.starts, lane, chosen)
+            return greedily(state, self.most, lane, chosen)
+        return by_enumeration(state, self.items, self.starts, lane, chosen)
 
 
 def too_many(actions: Any, n_items: int) -> list[str]:
@@ -106,124 +107,6 @@ def listed(actions: Any, n_items: int) -> tuple[Any, Any]:
     found = list(actions.enumerate(n_items))
     items = np.array(list(itertools.chain.from_iterable(found)), dtype=np.int64)
     return items, np.cumsum([0, *map(len, found)])
-
-
-@device
-def _ascending(chosen: Any, size: int, lane: int) -> None:
-    """Sort the items chosen."""
-    for k in range(1, size):
-        i = chosen[k, lane]
-        j = k
-        while j > 0 and chosen[j - 1, lane] > i:
-            chosen[j, lane] = chosen[j - 1, lane]
-            j -= 1
-        chosen[j, lane] = i
-
-
-@device_call
-def _by_program(state: State, most: int, lane: int, chosen: Any) -> int:
-    """Choose the best `most` items with one value each, exactly.
-
-    With items in descending order of their values, what the first one leaves to the others is what they are worth by
-    themselves: W(i, k) = max(W(i + 1, k), v_i p_i + (1 - p_i) W(i + 1, k - 1)). Where both are equal, i is taken.
-    """
-    n = state.values.shape[0]
-    order, table = state.order, state.program
-    for i in range(n):
-        k = i
-        while k > 0 and state.values[order[k - 1, lane], 0, lane] < state.values[i, 0, lane]:
-            order[k, lane] = order[k - 1, lane]
-            k -= 1
-        order[k, lane] = i
-    for k in range(most + 1):
-        table[n, k, lane] = 0.0 if k == 0 else -math.inf  # exactly `most` items are to be chosen
-    for i in range(n - 1, -1, -1):
-        v = state.values[order[i, lane], 0, lane]
-        p = state.upper[order[i, lane], 0, lane]
-        table[i, 0, lane] = 0.0
-        for k in range(1, most + 1):
-            rest = table[i + 1, k - 1, lane]
-            taken = v * p + (1.0 - p) * rest if rest > -math.inf else -math.inf
-            table[i, k, lane] = max(taken, table[i + 1, k, lane])
-    size = 0
-    for i in range(n):
-        k = most - size
-        if k > 0:
-            v = state.values[order[i, lane], 0, lane]
-            p = state.upper[order[i, lane], 0, lane]
-            rest = table[i + 1, k - 1, lane]
-            if rest > -math.inf and v * p + (1.0 - p) * rest >= table[i + 1, k, lane]:
-                chosen[size, lane] = order[i, lane]
-                size += 1
-    _ascending(chosen, size, lane)
-    return size
-
-
-@device
-def _with_slots(state: State, filled: int, item: int, lane: int) -> int:
-    """Add the variables of an item to those listed, in descending order of values, later ones after equals."""
-    for j in range(state.values.shape[1]):
-        v = state.values[item, j, lane]
-        k = filled
-        while k > 0 and state.slot_values[k - 1, lane] < v:
-            state.slot_values[k, lane] = state.slot_values[k - 1, lane]
-            state.slot_upper[k, lane] = state.slot_upper[k - 1, lane]
-            k -= 1
-        state.slot_values[k, lane] = v
-        state.slot_upper[k, lane] = state.upper[item, j, lane]
-        filled += 1
-    return filled
-
-
-@device
-def _worth(state: State, filled: int, lane: int) -> float:
-    """Return the expected maximum of the variables listed."""
-    worth = 0.0
-    for k in range(filled - 1, -1, -1):
-        p = state.slot_upper[k, lane]
-        worth = state.slot_values[k, lane] * p + (1.0 - p) * worth
-    return worth
-
-
-@device_call
-def _by_enumeration(state: State, items: Any, starts: Any, lane: int, chosen: Any) -> int:
-    """Choose the best of all actions, the first of equals."""
-    best = 0
-    largest = -math.inf
-    for a in range(starts.shape[0] - 1):
-        filled = 0
-        for p in range(starts[a], starts[a + 1]):
-            filled = _with_slots(state, filled, items[p], lane)
-        worth = _worth(state, filled, lane)
-        if worth > largest:
-            largest = worth
-            best = a
-    for p in range(starts[best], starts[best + 1]):
-        chosen[p - starts[best], lane] = items[p]
-    return starts[best + 1] - starts[best]
-
-
-@device_call
-def _greedily(state: State, most: int, lane: int, chosen: Any) -> int:
-    """Add the item that helps most, the first of equals, until there are enough."""
-    for size in range(most):
-        best = -1
-        largest = -math.inf
-        for i in range(state.values.shape[0]):
-            present = False
-            filled = 0
-            for k in range(size):
-                present = present or chosen[k, lane] == i
-                filled = _with_slots(state, filled, chosen[k, lane], lane)
-            if not present:
-                filled = _with_slots(state, filled, i, lane)
-                worth = _worth(state, filled, lane)
-                if worth > largest:
-                    largest = worth
-                    best = i
-        chosen[size, lane] = best
-    _ascending(chosen, most, lane)
-    return most
 
 
 @device_call
@@ -262,7 +145,8 @@ class KMaxCUCB(MaxBeliefs):
 
     With :math:`n_i` observations of item i before round t, of which :math:`s_i` were successes,
 
-    .. math:: A_t = \arg\max_{A} \; r_A(v, \bar p), \quad \bar p_i = \min \{ 1, s_i / n_i + \sqrt{\alpha \log t / n_i} \},
+    .. math:: A_t = \arg\max_{A} \; r_A(v, \bar p), \quad
+        \bar p_i = \min \{ 1, s_i / n_i + \sqrt{\alpha \log t / n_i} \},
         \quad r_A(v, p) = \sum_{i \in A} v_i p_i \prod_{j \in A: v_j > v_i} (1 - p_j)
 
     (with :math:`n_i = 0`, 1). A value :math:`v_i` is taken to be 1 until the item wins for the first time, and is known
@@ -346,7 +230,10 @@ class KMaxSemiBandit(MaxBeliefs):
 
     Notes
     -----
-    CUCB for a reward that is no sum (Chen, Wang, Yuan 2013): the yardstick for `KMaxCUCB`, which sees less.
+    CUCB for a reward that is no sum: the yardstick for `KMaxCUCB`, which sees less. Guarantee (Chen, Wang, Yuan 2013,
+    for rewards that are monotone and Lipschitz in the means; constants not given here): regret :math:`O(\log T)`
+    against the oracle's share of the best mean. The forgetting of what was counted for an unknown value is as in
+    `KMaxCUCB`.
 
     References
     ----------
@@ -389,8 +276,9 @@ class SuperArmUCB:
 
     Notes
     -----
-    What ignoring the structure costs: rewards in [0, 1]; regret is :math:`O(|\mathcal{A}| \log T / \Delta)`. For
-    comparison.
+    What ignoring the structure costs, for comparison. Guarantee (Auer et al. 2002, Theorem 1, for rewards in [0, 1],
+    there with alpha = 2): regret of the order of :math:`|\mathcal{A}| \log T / \Delta`, with as many terms as there are
+    actions.
 
     References
     ----------

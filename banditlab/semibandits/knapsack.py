@@ -71,7 +71,7 @@ class Explicit(ActionSet):
         """Return the size of the largest action."""
         return max(map(len, self.actions))
 
-    def check_shape(self, n_items: int) -> None:
+    def check(self, n_items: int) -> None:
         """Raise if an action has an item that does not exist."""
         for action in self.actions:
             if action[-1] >= n_items:
@@ -79,7 +79,7 @@ class Explicit(ActionSet):
 
     def enumerate(self, n_items: int) -> Iterator[Action]:
         """Yield the actions in the order of the list."""
-        self.check_shape(n_items)
+        self.check(n_items)
         return iter(self.actions)
 
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
@@ -122,7 +122,7 @@ class Knapsack(ActionSet):
     Parameters
     ----------
     weights : sequence of float
-        The size of each item, at least 0 and at most the capacity.
+        The size of each item, at least 0.
     capacity : float
         The capacity; positive.
 
@@ -143,12 +143,11 @@ class Knapsack(ActionSet):
     capacity: float = field(check=positive, doc="capacity")
 
     def validate(self) -> None:
-        """Check that each item fits alone."""
-        if (self.weights > self.capacity).any():
-            item = int(np.argmax(self.weights > self.capacity))
+        """Check that an item fits."""
+        if not (self.weights <= self.capacity).any():
             raise InvalidArgument(
-                f"Knapsack.weights[{item}] is {self.weights[item]:g}; allowed: at most the capacity, which is "
-                f"{self.capacity:g} (the item would be in no action)"
+                f"Knapsack.capacity is {self.capacity:g}, and the smallest item's size {self.weights.min():g}; "
+                "allowed: a capacity in which an item fits (else there is no action)"
             )
 
     @property
@@ -174,10 +173,6 @@ class Knapsack(ActionSet):
         """Return how many of the smallest items fit together."""
         # one more than exact sums say costs nothing, one less because of rounding would
         return max(1, int((np.cumsum(np.sort(self.weights)) <= self.capacity * (1 + 1e-12)).sum()))
-
-    def check(self, n_items: int) -> None:
-        """Raise unless there is one size an item."""
-        self.check_shape(n_items)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the sizes as whole numbers, and as a column for branch and bound."""
@@ -226,9 +221,8 @@ class Knapsack(ActionSet):
                 left -= s
         if size > 0:
             return size
-        heaviest = 0  # no weight is positive
-        for i in range(1, n):
-            if weights[i, lane] > weights[heaviest, lane]:
-                heaviest = i
-        chosen[0, lane] = heaviest
+        for i in range(n):  # no weight of an item that fits is positive
+            if self.sizes[i] <= left and (size == 0 or weights[i, lane] > weights[chosen[0, lane], lane]):
+                chosen[0, lane] = i
+                size = 1
         return 1

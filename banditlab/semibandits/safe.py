@@ -21,13 +21,14 @@ from .search import heaviest_within, search_scratch
 
 def _budget(name: str, value: Any) -> float:
     """Check for a positive, finite number; an infinite one would be no constraint."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and value == np.inf:
-        raise invalid(name, value, "a positive, finite number (semibandits.UpToM is the set without a budget)")
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not isinstance(value, numbers.Real) or value is True or value is False:
         raise InvalidType(f"{name} is {shown(value)}; allowed: a positive, finite number")
-    if not 0.0 < value < np.inf:
+    budget = float(value)
+    if budget == np.inf:
+        raise invalid(name, value, "a positive, finite number (semibandits.UpToM is the set without a budget)")
+    if not 0.0 < budget < np.inf:
         raise invalid(name, value, "a positive, finite number")
-    return float(value)
+    return budget
 
 
 @action_set
@@ -104,21 +105,19 @@ class SafeUpToM(ActionSet):
         return self.m
 
     def check(self, n_items: int) -> None:
-        """Raise if there are fewer than m items, or, where variances are known, if no action is safe."""
-        self.check_shape(n_items)
-        if self.variances is not None and not (self.variances < self.budget).any():
-            raise InvalidArgument(
-                f"SafeUpToM.budget is {self.budget:g}, and the smallest variance {self.variances.min():g}; allowed: a "
-                "budget above the smallest variance (else no action is safe)"
-            )
-
-    def check_shape(self, n_items: int) -> None:
-        """Raise if there are fewer than m items, or not one variance an item."""
+        """Raise if there are fewer than m items, not one variance an item or, where they are known, no safe action."""
         enough_items(self, n_items)
-        if self.variances is not None and len(self.variances) != n_items:
+        if self.variances is None:
+            return
+        if len(self.variances) != n_items:
             raise InvalidArgument(
                 f"SafeUpToM.variances has {len(self.variances)} entries; allowed: one an item, of which there are "
                 f"{n_items}"
+            )
+        if not (self.variances < self.budget).any():
+            raise InvalidArgument(
+                f"SafeUpToM.budget is {self.budget:g}, and the smallest variance {self.variances.min():g}; allowed: a "
+                "budget above the smallest variance (else no action is safe)"
             )
 
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:

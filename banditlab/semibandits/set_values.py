@@ -64,8 +64,8 @@ class SetValued(Combinatorial):
         number = sum(math.comb(self.n_arms, size) for size in sizes)
         if number > TABULATED:
             raise InvalidArgument(
-                f"{type(self).__name__} has {number} sets of at most {sizes[-1]} of {self.n_arms} items; allowed: at most "
-                f"{TABULATED} sets, whose means are tabulated"
+                f"{type(self).__name__} has {number} sets of at most {sizes[-1]} of {self.n_arms} items; allowed: "
+                f"at most {TABULATED} sets, whose means are tabulated"
             )
 
     @functools.cached_property

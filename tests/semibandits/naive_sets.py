@@ -261,3 +261,12 @@ def og_run(reward: Callable[[Action, float], float], n: int, m: int, gamma: floa
             luck.open_uniform()
         played.append(action)
     return played
+
+
+REFERENCES: dict[str, Callable[..., Run]] = {
+    "KMaxCUCB": kmax_run,
+    "KMaxSemiBandit": kmax_run,
+    "SuperArmUCB": super_arm_run,
+    "CETC": cetc_run,
+    "OG": og_run,
+}

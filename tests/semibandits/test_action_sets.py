@@ -7,6 +7,7 @@ import itertools
 import math
 import pickle
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banditlab import semibandits as sb
+from banditlab.core import dispatch
 from banditlab.core.components import Space, is_component, registered
 from banditlab.core.dispatch import implements
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType
@@ -83,6 +85,14 @@ def by_kernel(actions: Any, rows: list[list[float]]) -> list[tuple[int, ...]]:
 # ------------------------------------------------------------------------------------- against brute force
 
 
+@pytest.fixture(autouse=True, scope="module")
+def plain() -> Iterator[None]:
+    """Run kernels as plain Python: compiling them would take longer than all that is tried here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dispatch, "compiled_mode", lambda: False)
+        yield
+
+
 @EXAMPLES
 @given(st.data())
 def test_sets_of_m_items(data: Any) -> None:
@@ -98,7 +108,7 @@ def test_knapsack(data: Any) -> None:
     n = data.draw(st.integers(1, 6))
     quarter = data.draw(st.sampled_from([1.0, 0.25]))  # whole sizes: dynamic program; quarters: branch and bound
     sizes = [quarter * x for x in data.draw(st.lists(st.integers(0, 6), min_size=n, max_size=n))]
-    capacity = max([*sizes, quarter * data.draw(st.integers(1, 14))])
+    capacity = max(min(sizes), quarter * data.draw(st.integers(1, 14)))  # some items may fit nowhere
     bag = sb.Knapsack(sizes, capacity)
     assert bag.integral == all(size == int(size) for size in sizes)
     check(bag, data.draw(weights(n)), [a for a in all_sets(n) if total(a, sizes) <= capacity], ties=True)
@@ -250,7 +260,8 @@ def test_the_general_set_agrees_with_the_special_ones() -> None:
     assert sb.LinearSet(balance, ends, ends).maximise(costs) == sb.Paths(arcs, 0, 7).maximise(costs)
 
 
-def test_fifty_items_ten_at_a_time_within_a_budget_are_exact_and_fast() -> None:
+def test_fifty_items_ten_at_a_time_within_a_budget_are_exact_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "compiled_mode", lambda: True)
     rng = np.random.default_rng(7)
     sb.SafeUpToM(2, 1.0, [0.1, 0.2, 0.3]).maximise([1.0, 2.0, 3.0])  # compiled before the clock starts
     for budget in (0.2, 0.6, 1.2):
@@ -295,7 +306,7 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "no variances": (lambda: sb.SafeUpToM(1, 1.0).maximise([1.0]), "variances is None; allowed: one variance an item"),
     "other variances": (lambda: sb.SafeUpToM(1, 1.0, [0.1]).maximise([1, 2]), "variances has 1 entries; allowed"),
     "nothing safe": (lambda: sb.SafeUpToM(1, 0.1, [0.1, 0.2]).check(2), "no action is safe"),
-    "too large for the bag": (lambda: sb.Knapsack([1, 5], 3), r"Knapsack.weights\[1\] is 5; allowed: at most the cap"),
+    "nothing fits": (lambda: sb.Knapsack([4, 5], 3), "Knapsack.capacity is 3, and the smallest item's size 4; allowed"),
     "negative size": (lambda: sb.Knapsack([1, -5], 3), r"Knapsack.weights\[1\] is -5"),
     "bag of other items": (lambda: sb.Knapsack([1, 2], 3).maximise([1.0]), "number of items is 1; allowed: 2"),
     "empty list": (lambda: sb.Explicit([]), r"Explicit.actions is \[\]; allowed: at least one action"),
@@ -304,13 +315,11 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "action twice": (lambda: sb.Explicit([[0, 1], [1, 0]]), r"it is the same as Explicit.actions\[0\]"),
     "negative item": (lambda: sb.Explicit([[-1]]), r"Explicit.actions\[0\]\[0\] is -1; allowed"),
     "item that does not exist": (lambda: sb.Explicit([[0, 3]]).check(3), r"holds \[0, 3\]; allowed: items from 0 to 2"),
-    "item in no action": (lambda: sb.Explicit([[0, 2]]).check(3), "item 1 is in no action of Explicit"),
     "no list": (lambda: sb.Explicit(3), "Explicit.actions is 3; allowed: a list of actions"),
     "cycle": (lambda: sb.Paths([*GRAPH, ("t", "s")], "s", "t"), "Paths.edges has the cycle .* -> "),
     "no way": (lambda: sb.Paths(GRAPH, "t", "s"), "leads from 't' to other nodes; allowed: to 's'"),
     "nowhere": (lambda: sb.Paths(GRAPH, "s", "x"), "Paths.target is 'x'; allowed: a node of edges"),
     "round trip": (lambda: sb.Paths(GRAPH, "s", "s"), "Paths.target is 's'; allowed: a node other than source"),
-    "edge on no path": (lambda: sb.Paths([*GRAPH, ("x", "t")], "s", "t").check(4), "item 3 is in no action of Paths"),
     "disconnected": (lambda: sb.SpanningTrees([(0, 1), (2, 3)]), "is a graph in 2 parts; allowed: a connected one"),
     "loop": (lambda: sb.SpanningTrees([(0, 1), (1, 1)]), r"SpanningTrees.edges\[1\] is \(1, 1\); allowed"),
     "edge twice": (lambda: sb.Matchings([(0, 1), (0, 1)]), r"it is the same as edges\[0\]"),
