@@ -38,6 +38,8 @@ reproduce: $(STAMP)
 	$(BIN)/python -m experiments.scoring_dimensions
 	$(BIN)/python -m experiments.scoring_hiring
 	$(BIN)/python -m experiments.scoring_online
+	$(BIN)/python -m experiments.safe_semibandits
+	$(BIN)/python -m experiments.semibandits_paradox
 	$(BIN)/python -m experiments.semibandits_kmax
 	$(BIN)/python -m experiments.semibandits_cetc
 

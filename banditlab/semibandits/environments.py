@@ -244,7 +244,7 @@ def factor(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a lower triangular F with F F' the covariance: Cholesky's, which singular matrices have too."""
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
-    triangular = np.linalg.qr(root.T, mode="r").T
+    triangular = np.transpose(np.linalg.qr(root.T, mode="r"))
     signs = np.where(triangular.diagonal() < 0.0, -1.0, 1.0)
     return np.ascontiguousarray(triangular * signs)
 

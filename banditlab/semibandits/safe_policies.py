@@ -160,6 +160,7 @@ class PASCombUCB:
             "begins": space.per_lane(dtype=np.bool_),
             "found": space.array(m, dtype=np.int64),
             "found_size": space.per_lane(dtype=np.int64),
+            "dropping": space.per_lane(dtype=np.bool_),
             "dropped": space.array(max(rows, 1), dtype=np.bool_),
         }
 
@@ -238,14 +239,13 @@ def _refresh(self: Params, state: State) -> None:
 @device
 def _best_possibly_safe(self: Params, state: State, actions: Params, work: State) -> None:
     """Find the best possibly safe action of every lane that begins a phase."""
+    best_within_lanes(
+        actions, work, state.upper_means, state.lower_variances, state.begins, state.found, state.found_size
+    )
     if self.paper_code:
         for w in range(state.begins.shape[0]):
-            if state.begins[w]:
+            if state.begins[w] and _drops(state, actions.budget, w):
                 state.found_size[w] = _best_listed(self, state, actions, w)
-    else:
-        best_within_lanes(
-            actions, work, state.upper_means, state.lower_variances, state.begins, state.found, state.found_size
-        )
 
 
 @device
@@ -303,6 +303,16 @@ def _next_group(state: State, budget: float, lane: int, chosen: Any) -> int:
         k += 1
     state.position[lane] = k
     return size
+
+
+@device
+def _drops(state: State, budget: float, lane: int) -> bool:
+    """Say whether actions have been dropped, or may have to be now: not if all items together are possibly safe."""
+    total = 0.0
+    for i in range(state.lower_variances.shape[0]):
+        total += state.lower_variances[i, lane]
+    state.dropping[lane] |= total >= budget
+    return state.dropping[lane]
 
 
 @device

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import semibandits
 from experiments.safe_semibandits.simulate import (
-    DEFAULT, FIRST, RELEASED, SECOND, THIRD, UNSAFE, configuration, file,
+    DEFAULT,
+    FIRST,
+    RELEASED,
+    SECOND,
+    THIRD,
+    UNSAFE,
+    configuration,
+    file,
 )  # fmt: skip
 from experiments.slopes import RESAMPLES, exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
@@ -65,9 +72,11 @@ def reported_verdicts(folder: Path, size: str) -> list[Verdict]:
             sample = samples[at["horizons"].index(int(horizon))]
             measured, low, high = mean(sample)
             error = math.hypot(spread, sample.std(ddof=1) / math.sqrt(len(sample)))
-            claim = f"experiment 1, {who}" + ("" if who == UNSAFE else f", budget {name}") + f": regret at T = {horizon}"
+            claim = (
+                f"experiment 1, {who}" + ("" if who == UNSAFE else f", budget {name}") + f": regret at T = {horizon}"
+            )
             near = abs(measured - theirs) <= 4.0 * error
-            found.append(Verdict(claim, RESULTS, f"{theirs:g} +- {4.0 * error:.3g} (4 standard errors of the difference)",
+            found.append(Verdict(claim, RESULTS, f"{theirs:g} +- {4.0 * error:.3g} (4 standard errors)",
                                  measured, low, high, HOLDS if near else FAILS))  # fmt: skip
     return found
 
@@ -82,7 +91,7 @@ def bend_verdicts(folder: Path, size: str, experiment: str, budget: float, bend:
     found = []
     if len(before) > 1:
         slope = exponent([horizons[k] for k in before], [samples[k] for k in before])
-        linear = 0.9 <= slope[1] and slope[2] <= 1.1
+        linear = slope[1] >= 0.9 and slope[2] <= 1.1
         found.append(Verdict(f"{title}: regret is linear while all phases are split, up to {bend:g}", RESULTS,
                              "slope in [0.9, 1.1]", *slope, HOLDS if linear else FAILS))  # fmt: skip
     if len(after) > 1:
@@ -94,7 +103,7 @@ def bend_verdicts(folder: Path, size: str, experiment: str, budget: float, bend:
 
 
 def additional(folder: Path, size: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return 1 / (Delta^v)^2 of every budget, and the additional regret over CombUCB1, a row a budget, a column a run."""
+    """Return 1 / (Delta^v)^2 of every budget, and additional regret over CombUCB1: a row a budget, a column a run."""
     at = configuration()["sizes"][size][THIRD]
     total = configuration()["instance"]["m"] * configuration()["instance"]["equal_variance"]
     baseline = final(folder, size, THIRD, at["budgets"][0], UNSAFE)[-1]
@@ -124,7 +133,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     last = sizes[SECOND]["horizons"][-1]
     share = mean(final(folder, size, SECOND, 0.4, UNSAFE, "violations")[-1] / last)
     verdict = HOLDS if share[1] > 0.99 else FAILS if share[2] < 0.99 else UNTESTABLE
-    found.append(Verdict(f"experiment 2, {UNSAFE}: share of rounds in which the action is unsafe", RESULTS, "> 0.99", *share,
+    found.append(Verdict(f"experiment 2, {UNSAFE}: share of rounds with an unsafe action", RESULTS, "> 0.99", *share,
                          verdict))  # fmt: skip
     regret = mean(final(folder, size, SECOND, 0.4, UNSAFE)[-1])
     found.append(Verdict(f"experiment 2, {UNSAFE}: regret against the best safe action is negative", RESULTS, "< 0",

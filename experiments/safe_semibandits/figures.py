@@ -15,11 +15,15 @@ from experiments.slopes import mean
 
 
 def figures(folder: Path, size: str) -> Figure:
-    """Return regret against the horizon in experiments 1 and 2, and additional regret against the gap in experiment 3."""
+    """Return regret against the horizon in experiments 1 and 2, and against the gap in experiment 3."""
     sizes = configuration()["sizes"][size]
     drawing = Figure(figsize=(11.5, 3.6), dpi=150, layout="constrained")
     axes = drawing.subplots(1, 3)
-    first = [(RELEASED, 0.6, "PASCombUCB, budget 0.6"), (RELEASED, 0.751, "PASCombUCB, budget 0.751"), (UNSAFE, 0.6, UNSAFE)]
+    first = [
+        (RELEASED, 0.6, "PASCombUCB, budget 0.6"),
+        (RELEASED, 0.751, "PASCombUCB, budget 0.751"),
+        (UNSAFE, 0.6, UNSAFE),
+    ]
     second = [(RELEASED, 0.4, "PASCombUCB, budget 0.4"), (UNSAFE, 0.4, f"{UNSAFE}: unsafe in 99% of rounds")]
     for ax, experiment, curves in ((axes[0], FIRST, first), (axes[1], SECOND, second)):
         horizons = np.array(sizes[experiment]["horizons"])

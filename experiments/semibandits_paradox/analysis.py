@@ -27,7 +27,7 @@ def regrets(folder: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float
 
 
 def growth(rounds: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the slope of log(mean regret) in log t, with its 95% percentile-bootstrap interval: whole runs are resampled."""
+    """Return the slope of log(mean regret) in log t, with its 95% bootstrap interval: whole runs are resampled."""
     x = np.log(rounds)
     weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     rng = np.random.default_rng(0)
@@ -55,7 +55,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
         for other in (UNIFORM, JEFFREYS):
             ratio = mean(found_regrets[other][:, -1] / found_regrets[policy][:, -1].mean())
             verdict = HOLDS if ratio[1] > 10.0 else FAILS if ratio[2] < 10.0 else UNTESTABLE
-            found.append(Verdict(f"{policy}: regret at the end an order of magnitude below {other}", PAPER, "ratio > 10",
+            found.append(Verdict(f"{policy}: final regret an order of magnitude below {other}", PAPER, "ratio > 10",
                                  *ratio, verdict))  # fmt: skip
     return found
 

@@ -223,7 +223,7 @@ def test_an_oracle_in_python_plays_what_a_kernel_plays(policy: Any) -> None:
             metrics=("regret", "reward", "pulls"),
             backend=backend,
             **OPTIONS,
-        )  # fmt: skip
+        )
         for actions, backend in [(sb.MSets(2), "cpu"), (SlowMSets(2), "cpu"), (SlowMSets(2), "python")]
     ]
     for metric in results[0].metrics:
