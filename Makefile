@@ -39,6 +39,13 @@ reproduce: $(STAMP)
 	$(BIN)/python -m experiments.scoring_hiring
 	$(BIN)/python -m experiments.scoring_online
 	$(BIN)/python -m experiments.dueling_classics
+	$(BIN)/python -m experiments.dueling_weak
+	$(BIN)/python -m experiments.dueling_piecewise
+	$(BIN)/python -m experiments.dueling_contextual
+	$(BIN)/python -m experiments.safe_semibandits
+	$(BIN)/python -m experiments.semibandits_paradox
+	$(BIN)/python -m experiments.semibandits_kmax
+	$(BIN)/python -m experiments.semibandits_cetc
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

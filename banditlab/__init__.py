@@ -18,7 +18,7 @@ from .core.store import Store
 from .core.sweep import sweep
 
 if TYPE_CHECKING:
-    from . import arms, clicks, dueling, inference, scoring
+    from . import arms, clicks, dueling, inference, scoring, semibandits
     from .inference import compare
 
 __version__ = "0.1.0"
@@ -37,11 +37,12 @@ __all__ = [
     "load",
     "run",
     "scoring",
+    "semibandits",
     "start",
     "sweep",
 ]
 
-_WHEN_USED = ("arms", "clicks", "dueling", "inference", "scoring")
+_WHEN_USED = ("arms", "clicks", "dueling", "inference", "scoring", "semibandits")
 
 
 def __getattr__(name: str) -> Any:

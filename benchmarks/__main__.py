@@ -23,7 +23,21 @@ PROBES = (
     "dynamics",
     "sweeps",
 )
-CASES = ("ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "vacdb", "ucbs")
+CASES = (
+    "ucb1-2",
+    "ucb1-10",
+    "ucb1-100",
+    "thompson",
+    "klucb",
+    "rucb",
+    "winner-stays",
+    "btwr",
+    "dts",
+    "vacdb",
+    "ucbs",
+    "combucb1",
+    "pascombucb",
+)
 
 
 THROUGHPUT = {
@@ -32,6 +46,7 @@ THROUGHPUT = {
     "winner-stays": ("Winner Stays, K = 10", 40.0),
     "btwr": ("Beat the Winner Reset, K = 10", 40.0),
     "dts": ("Double Thompson Sampling, K = 10", 0.3),
+    "combucb1": ("CombUCB1, 3 of 10 items", 15.0),
     "vacdb": ("VACDB, d = 5, K = 32", 0.02),
 }
 """Cases whose promise is a rate: what they are, and millions of rounds a second."""
@@ -108,7 +123,7 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
                 m.as_dict() | {"standard_errors_from_package": report.deviation(measured[0], m)} for m in measured
             ],
         }
-        targets += _race_targets(case.name, measured)
+        targets += _race_targets(case, measured)
     if wanted("policies"):
         everyone, skipped = cases.every_policy(quick, repetitions)
         text = report.policies(everyone)
@@ -122,8 +137,8 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
     record["targets"] = [t.as_dict() for t in targets]
 
 
-def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
-    package, others = measured[0], {m.name: m for m in measured[1:]}
+def _race_targets(case: cases.Case, measured: list[Measured]) -> list[Target]:
+    name, package, others = case.name, measured[0], {m.name: m for m in measured[1:]}
 
     def against(title: str, other: str, limit: float, aim: float | None = None) -> list[Target]:
         builds = [others[name].ns for name in (other, f"{other}, {cases.UNROLLED}") if name in others]
@@ -140,6 +155,9 @@ def _race_targets(name: str, measured: list[Measured]) -> list[Target]:
     if name in THROUGHPUT:
         title, promised = THROUGHPUT[name]
         return [Target(title, "million rounds/s", 1e3 / package.ns, promised, True)]
+    if name == "pascombucb":
+        phases = 1e3 / package.ns / cases.rounds_a_phase(case.horizon)
+        return [Target("PASCombUCB, experiment 1", "million phases/s", phases, 3.0, True)]
     return []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import banditlab as bl
-from banditlab import arms, clicks, dueling
+from banditlab import arms, clicks, dueling, semibandits
 from banditlab.core.components import registered
 
 from . import contextual, references
@@ -60,6 +60,25 @@ def click_instance() -> clicks.StrategicClickBandit:
     return clicks.StrategicClickBandit(means, 1.1 * means)
 
 
+SAFE_VARIANCES = np.array([0.24, 0.24, 0.04, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01])
+SAFE_BUDGET = 0.6
+
+
+def safe_instance() -> semibandits.SemiBandit:
+    """Return the first experiment of the paper on PASCombUCB, at the budget that splits every phase in two."""
+    items = arms.Beta.from_moments([0.5, 0.45, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3], SAFE_VARIANCES)
+    return semibandits.SemiBandit(items, semibandits.SafeUpToM(3, SAFE_BUDGET))
+
+
+def rounds_a_phase(horizon: int) -> float:
+    """Return how many rounds a phase of PASCombUCB lasts in that experiment: all its actions have three items."""
+    result = bl.run(
+        safe_instance(), semibandits.PASCombUCB(), horizon=horizon, n_runs=8, seed=SEED, metrics="pulls",
+        checkpoints=[horizon], progress=False,
+    )  # fmt: skip
+    return 3.0 * horizon / float(np.mean(sum(result.values(metric) for metric in result.metrics)))
+
+
 def both_builds(title: str, name: str) -> dict[str, tuple[references.Reference | None, float]]:
     """Return a C reference in its two builds.
 
@@ -100,6 +119,22 @@ def cases(quick: bool) -> list[Case]:
         Case(
             "vacdb", dueling.VACDB.as_released, dueling.ContextualGLM.sign_vectors(), 400 if quick else 4_000, 32,
             {"NumPy and SciPy": (contextual.vacdb, 1 / 16)},
+        ),
+        Case(
+            "combucb1",
+            semibandits.CombUCB1,
+            semibandits.SemiBandit(instance(10), semibandits.MSets(3)),
+            horizon,
+            1_024,
+            both_builds("C, cached widths", "combucb1"),
+        ),
+        Case(
+            "pascombucb",
+            semibandits.PASCombUCB,
+            safe_instance(),
+            10 * horizon,
+            128,
+            {"NumPy, all actions a step": (references.pascombucb_numpy(SAFE_VARIANCES, 3, SAFE_BUDGET), 0.02)},
         ),
         Case("ucbs", clicks.UCBS, click_instance(), 5 * horizon, 256, ucbs),
     ]  # fmt: skip

@@ -112,6 +112,55 @@ void thompson(const double *means, int n_arms, int64_t horizon, int64_t n_runs, 
     }
 }
 
+/* ------------------------------------------------------------------ CombUCB1, sets of three items, widths cached */
+
+#define CHOSEN 3
+
+void combucb1(const double *means, int n_arms, int64_t horizon, int64_t n_runs, uint64_t seed, double *regret) {
+    double best_value = 0.0, last = INFINITY;
+    for (int k = 0; k < CHOSEN; k++) { /* means differ */
+        double next = -INFINITY;
+        for (int a = 0; a < n_arms; a++)
+            if (means[a] < last && means[a] > next) next = means[a];
+        best_value += last = next;
+    }
+    for (int64_t run = 0; run < n_runs; run++) {
+        double count[MAX_ARMS] = {0}, sum[MAX_ARMS] = {0}, mean[MAX_ARMS], width[MAX_ARMS] = {0}, lost = 0.0;
+        for (int a = 0; a < n_arms; a++) mean[a] = 1e6; /* unseen items first */
+        Rng rng;
+        rng_seed(&rng, seed, (uint64_t)run);
+        for (int64_t t = 1; t <= horizon; t++) {
+            const double scale = sqrt(1.5 * log((double)(t > 1 ? t - 1 : 1)));
+            double top[CHOSEN] = {-INFINITY, -INFINITY, -INFINITY};
+            int item[CHOSEN] = {0, 0, 0};
+            for (int a = 0; a < n_arms; a++) {
+                const double index = mean[a] + scale * width[a];
+                if (index > top[CHOSEN - 1]) {
+                    int k = CHOSEN - 1;
+                    for (; k > 0 && index > top[k - 1]; k--) {
+                        top[k] = top[k - 1];
+                        item[k] = item[k - 1];
+                    }
+                    top[k] = index;
+                    item[k] = a;
+                }
+            }
+            double value = 0.0;
+            for (int k = 0; k < CHOSEN; k++) {
+                const int a = item[k];
+                const double reward = uniform(&rng) < means[a] ? 1.0 : 0.0;
+                count[a] += 1.0;
+                sum[a] += reward;
+                mean[a] = sum[a] / count[a];
+                width[a] = 1.0 / sqrt(count[a]);
+                value += means[a];
+            }
+            lost += best_value - value;
+        }
+        regret[run] = lost;
+    }
+}
+
 /* ------------------------------------------------------------------ KL-UCB, Bernoulli divergence, budget log t */
 
 static inline double negative_entropy(double p) {

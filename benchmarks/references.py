@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import os
 import shutil
 import subprocess
@@ -131,3 +132,53 @@ def _numpy_batch(means: Floats, horizon: int, lanes: int, rng: np.random.Generat
         width[rows, arm] = 1.0 / np.sqrt(n)
         regret += gaps[arm]
     return regret
+
+
+def pascombucb_numpy(variances: Floats, m: int, budget: float, delta: float = 0.05) -> Reference:
+    """Return PASCombUCB on beta items, one run at a time, one NumPy step over all actions a phase."""
+    sigma2 = 0.25
+
+    def play(means: Floats, horizon: int, n_runs: int, seed: int) -> Floats:
+        n_items = len(means)
+        listed = [a for k in range(1, m + 1) for a in itertools.combinations(range(n_items), k)]
+        actions = np.zeros((len(listed), n_items))
+        for row, action in enumerate(listed):
+            actions[row, list(action)] = 1.0
+        strength = means * (1.0 - means) / variances - 1.0
+        a, b = means * strength, (1.0 - means) * strength
+        best = (actions @ means)[actions @ variances < budget].max()
+        rng = np.random.Generator(np.random.SFC64(seed))
+        regret = np.zeros(n_runs)
+
+        def lil(n: Floats, minus_log_rho: float) -> Floats:
+            return (1.0 + np.sqrt(0.5)) * np.sqrt(0.75 / n * (np.log(np.log(1.5 * n)) + minus_log_rho))
+
+        for run in range(n_runs):
+            n, total, square = np.full(n_items, 2.0), np.zeros(n_items), np.zeros(n_items)
+            for _ in range(2):  # the warm-up's rounds are counted, not played together
+                x = rng.beta(a, b)
+                total += x
+                square += x * x
+            together = int(np.ceil(budget / sigma2)) - 1
+            t = 2 * int(np.ceil(n_items / together))
+            lost = t * best - 2.0 * means.sum()
+            while t < horizon:
+                mean = total / n
+                variance = square / n - mean * mean
+                narrow, wide = lil(n, 2.0 * np.log(horizon)), lil(n, 2.0 * np.log(horizon) - np.log(delta))
+                upper = np.minimum(variance + 3.0 * wide, sigma2)
+                possible = actions @ np.maximum(variance - 3.0 * narrow, 0.0) < budget
+                chosen = np.flatnonzero(actions[np.where(possible, actions @ (mean + narrow), -np.inf).argmax()])
+                groups, spent = 1, upper[chosen[0]]
+                for v in upper[chosen[1:]]:
+                    groups, spent = (groups, spent + v) if spent + v < budget else (groups + 1, v)
+                x = rng.beta(a[chosen], b[chosen])
+                n[chosen] += 1.0
+                total[chosen] += x
+                square[chosen] += x * x
+                lost += groups * best - means[chosen].sum()
+                t += groups
+            regret[run] = lost
+        return regret
+
+    return play

@@ -31,6 +31,9 @@ html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
 html_sidebars = {"**": ["sidebar-nav-bs"]}
 
 
+DECORATORS = ("policy", "environment", "utility", "action_set", "offline_algorithm")
+
+
 def documented_methods(thing: object) -> list[str]:
     """Return the names of the public methods that a class defines itself; none for a function."""
     own = vars(thing) if isinstance(thing, type) else {}
@@ -55,10 +58,12 @@ def write_family_pages() -> None:
         module = importlib.import_module(f"banditlab.{family}")
         summary, *_ = (inspect.getdoc(module) or "").split("\n", 1)
         lines = [f"# banditlab.{family}", "", summary, ""]
+        kinds_of_sets = sorted(registered(family, "action_set"), key=str.lower)
         tables = [
             ("Environments", [f"{family}.{n}" for n in sorted(registered(family, "environment"), key=str.lower)]),
             ("Policies", [f"{family}.{n}" for n in sorted(registered(family, "policy"), key=str.lower)]),
-            ("Decorators", [f"{family}.{n}" for n in ("policy", "environment", "utility") if hasattr(module, n)]),
+            ("Action sets", [f"{family}.{n}" for n in kinds_of_sets]),
+            ("Decorators", [f"{family}.{n}" for n in DECORATORS if hasattr(module, n)]),
         ]
         theory = getattr(module, "theory", None)
         tables.append(("Theory", [f"{family}.theory.{n}" for n in getattr(theory, "__all__", ())]))

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.elementary import log, normal_quantile
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.sampling import expanded_beta
+from banditlab.core.sampling import expanded_beta, fill_expanded_beta
 from banditlab.core.validation import Check, number, positive, same_length, vector
 
 from . import divergences
@@ -68,6 +68,10 @@ class Bernoulli(Stationary):
     def reward(self: Params, arm: int, u: float, t: int) -> float:
         """Return 1 if u is below the mean."""
         return 1.0 if u < self.means[arm] else 0.0
+
+    def variance(self, arm: int) -> float:
+        """Return mu_a (1 - mu_a)."""
+        return float(self.means[arm] * (1.0 - self.means[arm]))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return kl(mu_a, target)."""
@@ -130,6 +134,10 @@ class Gaussian(Stationary):
         """Return the quantile at u."""
         return self.means[arm] + self.std[arm] * normal_quantile(u)
 
+    def variance(self, arm: int) -> float:
+        """Return the square of the standard deviation."""
+        return float(self.stds[arm] ** 2)
+
     def kinf(self, arm: int, target: float) -> float:
         """Return the divergence to the Gaussian of mean `target` and the same standard deviation."""
         return divergences.kl_gaussian(self.means[arm], max(target, self.means[arm]), self.stds[arm])
@@ -169,6 +177,44 @@ class Beta(Stationary):
         """Check that every arm has both shapes."""
         same_length("Beta", a=self.a, b=self.b)
 
+    @classmethod
+    def from_moments(cls, means: ArrayLike, variances: ArrayLike) -> Self:
+        """Return the environment whose arms have these means and variances.
+
+        With s = m (1 - m) / v - 1 the shapes are m s and (1 - m) s.
+
+        Parameters
+        ----------
+        means : sequence of float
+            One mean an arm, in (0, 1).
+        variances : sequence of float
+            One variance an arm, positive and below m (1 - m), the largest that a variable in [0, 1] can have.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Beta.from_moments([0.5, 0.75], [0.05, 0.0375])
+        Beta([2, 3], [2, 1])
+        """
+        m = vector(0.0, 1.0)("means", means)
+        v = vector(0.0)("variances", variances)
+        same_length("Beta.from_moments", means=m, variances=v)
+        for arm, (mean, variance) in enumerate(zip(m, v, strict=True)):
+            if not 0.0 < mean < 1.0:
+                raise InvalidArgument(f"means[{arm}] is {mean:g}; allowed: a number in (0, 1)")
+            if not 0.0 < variance < mean * (1.0 - mean):
+                raise InvalidArgument(
+                    f"variances[{arm}] is {variance:g}; allowed: positive and below {mean * (1.0 - mean):g}, which is "
+                    f"m (1 - m) for the mean {mean:g}"
+                )
+        strength = m * (1.0 - m) / v - 1.0
+        return cls(m * strength, (1.0 - m) * strength)
+
+    def variance(self, arm: int) -> float:
+        """Return m (1 - m) / (a + b + 1), m being the mean."""
+        a, b = self.a[arm], self.b[arm]
+        return float(a * b / ((a + b) ** 2 * (a + b + 1.0)))
+
     @property
     def means(self) -> NDArray[np.float64]:
         """Means, a / (a + b)."""
@@ -182,6 +228,10 @@ class Beta(Stationary):
     def reward(self: Params, arm: int, u: float, t: int) -> float:
         """Return a beta variate made from u."""
         return expanded_beta(u, self.a[arm], self.b[arm])
+
+    def reward_lanes(self: Params, arm: Any, u: Any, t: int, out: Any) -> None:
+        """Return beta variates made from the lanes' u."""
+        fill_expanded_beta(u, self.a, self.b, arm, out)
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf in the model of all beta distributions."""

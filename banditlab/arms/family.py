@@ -6,7 +6,7 @@ from typing import TypeVar, dataclass_transform
 
 from banditlab.core.components import Family, field
 
-from .generics import explore, gap, index, index_lanes, reward, select, update
+from .generics import explore, gap, index, index_lanes, reward, reward_lanes, select, update
 from .protocol import ArmsProtocol
 
 C = TypeVar("C", bound=type)
@@ -16,7 +16,7 @@ ARMS = Family(
     protocol=ArmsProtocol(),
     policy_kernels=(index, index_lanes, select, explore, update),
     policy_needs=(("index", "select"), ("update",)),
-    environment_kernels=(reward, gap),
+    environment_kernels=(reward, reward_lanes, gap),
     environment_needs=(("reward", "segments"), ("gap", "segments")),
     plays=("arms",),
 )

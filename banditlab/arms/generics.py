@@ -61,6 +61,16 @@ def reward(self: Params, arm: int, u: float, t: int) -> float:
 
 
 @generic
+def reward_lanes(self: Params, arm: Any, u: Any, t: int, out: Any) -> None:
+    """Write into out[w] the reward of arm[w] for u[w], for every lane w at once.
+
+    Optional, beside `reward`, for environments whose loop over lanes is faster in phases; it must give each lane what
+    `reward` gives.
+    """
+    raise AssertionError
+
+
+@generic
 def gap(self: Params, arm: int, t: int) -> float:
     """Return the pseudo-regret of playing an arm in round t."""
     raise AssertionError
@@ -78,8 +88,25 @@ def _fill_by_index_lanes(policy: Params, state: State, arm: int, t: int, rng: An
 
 
 @chosen_by_type(lambda policy: _fill_by_index_lanes if implements(index_lanes, policy) else _fill_by_index)
-def _fill(policy: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
+def fill(policy: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
     """Write an arm's index into `out` for every lane."""
+    raise AssertionError
+
+
+@device
+def _rewards_one_by_one(environment: Params, arm: Any, u: Any, t: int, out: Any) -> None:
+    for w in range(out.shape[0]):
+        out[w] = reward(environment, arm[w], u[w], t)
+
+
+@device
+def _rewards_of_lanes(environment: Params, arm: Any, u: Any, t: int, out: Any) -> None:
+    reward_lanes(environment, arm, u, t, out)
+
+
+@chosen_by_type(lambda world: _rewards_of_lanes if implements(reward_lanes, world) else _rewards_one_by_one)
+def fill_rewards(environment: Params, arm: Any, u: Any, t: int, out: Any) -> None:
+    """Write into out[w] the reward of arm[w] for u[w], for every lane w."""
     raise AssertionError
 
 
@@ -118,7 +145,7 @@ def _choose_by_index(
         best[w] = -math.inf
         arm[w] = 0
     for a in range(n_arms):
-        _fill(policy, state, a, t, rng, work)
+        fill(policy, state, a, t, rng, work)
         for w in range(arm.shape[0]):
             better = work[w] > best[w]
             best[w] = work[w] if better else best[w]

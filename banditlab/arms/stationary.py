@@ -34,6 +34,10 @@ class Stationary:
         """Suboptimality gaps: the best mean less each arm's."""
         return np.asarray(np.max(self.means) - self.means, dtype=np.float64)
 
+    def variance(self, arm: int) -> float:
+        """Return the variance of an arm's rewards."""
+        return float(self.distribution(arm).var())  # type: ignore[attr-defined]
+
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what the kernels need besides the fields."""
         return {"gaps": self.gaps}

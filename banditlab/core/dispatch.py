@@ -469,10 +469,13 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
     try:
         yield
     except IndexError as error:
-        if str(error) != "arm out of range":
+        what = str(error).removesuffix(" out of range")
+        if what not in ("arm", "action"):
             raise
         raise InvalidComponent(
-            f"{policy!r} chose an arm that does not exist; allowed: 0 to n_arms - 1 (rounds count from 1, arms from 0)"
+            f"{policy!r} chose an {what} that does not exist; allowed: "
+            + ("items from 0 to n_arms - 1, ascending " if what == "action" else "0 to n_arms - 1 ")
+            + "(rounds count from 1, arms from 0)"
         ) from error
     except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))

@@ -67,7 +67,8 @@ def run(
         What to record; default: 'regret', for dueling bandits 'average_regret'. For arms: 'regret', 'reward',
         'optimal_rate', 'pulls'; for clicks: 'regret', 'selections', 'clicks', 'screened', 'screening_round'; for
         dueling bandits: those of `dueling.regrets.regret_table` and 'duels', with features those of
-        `dueling.ContextualGLM`.
+        `dueling.ContextualGLM`; for semi-bandits: 'regret', 'reward', 'violations', 'any_violation', 'alpha_regret',
+        'pulls'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.

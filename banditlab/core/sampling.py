@@ -295,10 +295,65 @@ def _expanded_log_gamma(bits: Any, first: int, shape: float) -> float:
             return log(d * v) + boost
 
 
+_LARGE_SHAPE = 1e6
+
+
+@device
+def _expanded_beta_attempt(bits: Any, k: int, a: float, b: float) -> float:
+    """Return a Beta(a, b) variate made from expanded numbers k and k + 1, or -1 where they are rejected.
+
+    Shapes of at most 1: X / (X + Y) given X + Y <= 1, with X = U^(1/a) and Y = V^(1/b) (Johnk 1964). The powers are
+    kept as logarithms, as those of tiny shapes underflow; there nearly all are accepted. Shapes above 1: rejection from
+    a log-logistic variate (Cheng 1978, algorithm BB). One shape of each kind, or shapes so large that Cheng's test
+    loses its digits: always -1. No branch, and the two share what they compute, so that a loop over lanes vectorises.
+    """
+    u = expanded(bits, k)
+    v = expanded(bits, k + 1)
+    small = (a <= 1.0) & (b <= 1.0)
+    cheng = (a > 1.0) & (b > 1.0) & (max(a, b) < _LARGE_SHAPE)
+    low = min(a, b)
+    high = max(a, b)
+    total = a + b
+    slope = math.sqrt((total - 2.0) / (2.0 * a * b - total) if cheng else 1.0)
+    first = log(u if small else u / (1.0 - u))
+    x = first / a if small else slope * first
+    z = v if small else u * u * v
+    second = log(z)
+    y = second / b
+    power = exp(x)
+    w = low * power
+    r = (low + 1.0 / slope) * x - 1.3862943611198906  # log 4
+    ratio = 1.0 / (1.0 + exp(y - x)) if small else (w if a == low else high) / (high + w)
+    fits = power + exp(y) <= 1.0 if small else r + total * log(total / (high + w)) >= second
+    return ratio if (small | cheng) & fits else -1.0
+
+
 @device_call
 def expanded_beta(u: float, a: float, b: float) -> float:
     """Return a Beta(a, b) variate made from one uniform number."""
     bits = key(u)
+    if (a <= 1.0) == (b <= 1.0) and max(a, b) < _LARGE_SHAPE:
+        k = 0
+        value = -1.0
+        while value < 0.0:
+            value = _expanded_beta_attempt(bits, k, a, b)
+            k += 2
+        return value
     # even numbers make the first gamma variate, odd ones the second: they stay independent whatever is rejected
     difference = _expanded_log_gamma(bits, 1, b) - _expanded_log_gamma(bits, 0, a)
     return 1.0 / (1.0 + exp(difference))
+
+
+@device
+def fill_expanded_beta(u: Any, a: Any, b: Any, arm: Any, out: Any) -> None:
+    """Write into out[w] the Beta(a[arm[w]], b[arm[w]]) variate made from u[w], for every lane w: as `expanded_beta`."""
+    first = np.empty(out.shape)
+    second = np.empty(out.shape)
+    for w in range(out.shape[0]):  # apart, as a loop that looks up entries does not vectorise
+        first[w] = a[arm[w]]
+        second[w] = b[arm[w]]
+    for w in range(out.shape[0]):
+        out[w] = _expanded_beta_attempt(key(u[w]), 0, first[w], second[w])
+    for w in range(out.shape[0]):
+        if out[w] < 0.0:
+            out[w] = expanded_beta(u[w], a[arm[w]], b[arm[w]])

@@ -29,6 +29,9 @@ NAMES = {
     "binary_strong_regret": "cumulative binary strong regret",
     "copeland_regret": "cumulative Copeland regret",
     "contextual_regret": "cumulative contextual regret",
+    "alpha_regret": r"cumulative $\alpha$-regret",
+    "violations": "rounds with an unsafe action",
+    "any_violation": "share of runs with an unsafe action",
     "reward": "cumulative reward",
     "optimal_rate": "share of rounds on an optimal arm",
 }

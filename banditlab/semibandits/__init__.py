@@ -1,0 +1,57 @@
+"""Combinatorial semi-bandits: actions are sets of items, and each item of an action is seen."""
+
+from . import generics
+from .action_sets import ActionSet, MSets, UpToM
+from .environments import Combinatorial, CorrelatedGaussian, SemiBandit
+from .family import action_set, environment, policy
+from .full_bandit import CETC, OG
+from .graphs import Matchings, Paths, SpanningTrees
+from .kmax import KMax
+from .kmax_policies import KMaxCUCB, KMaxSemiBandit, SuperArmUCB
+from .knapsack import Explicit, Knapsack
+from .linear_policies import CUCB, ESCB2, CombUCB1
+from .objectives import Coverage, Influence
+from .offline import Greedy, GreedyPlusMax, OfflineAlgorithm, offline_algorithm
+from .programs import LinearSet
+from .safe import SafeUpToM
+from .safe_policies import PASCombUCB
+from .sampling_policies import BGCTS, BetaCTS, GaussianCTS
+
+__all__ = [
+    "BGCTS",
+    "CETC",
+    "CUCB",
+    "ESCB2",
+    "OG",
+    "ActionSet",
+    "BetaCTS",
+    "CombUCB1",
+    "Combinatorial",
+    "CorrelatedGaussian",
+    "Coverage",
+    "Explicit",
+    "GaussianCTS",
+    "Greedy",
+    "GreedyPlusMax",
+    "Influence",
+    "KMax",
+    "KMaxCUCB",
+    "KMaxSemiBandit",
+    "Knapsack",
+    "LinearSet",
+    "MSets",
+    "Matchings",
+    "OfflineAlgorithm",
+    "PASCombUCB",
+    "Paths",
+    "SafeUpToM",
+    "SemiBandit",
+    "SpanningTrees",
+    "SuperArmUCB",
+    "UpToM",
+    "action_set",
+    "environment",
+    "generics",
+    "offline_algorithm",
+    "policy",
+]

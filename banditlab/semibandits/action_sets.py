@@ -1,0 +1,316 @@
+"""Action sets: which sets of items can be played, and the best of them for given weights."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
+from banditlab.core.dispatch import device, kernel
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import invalid, positive_integer, shown, vector
+
+from .family import action_set
+from .generics import best
+
+Action = tuple[int, ...]
+
+ENUMERABLE = 1_000_000
+"""Most sets that `enumerate` looks at."""
+
+
+class ActionSet:
+    """Base of action sets: checks, enumeration, and the way to the oracle.
+
+    A subclass, decorated with `semibandits.action_set`, has `contains(action)`, `max_size(n_items)` and
+    `find(weights)`, which returns the items of the best action; `maximise` checks its argument and calls it. Sets that
+    fix the number of items, because they are items of a graph, say, have `n_items`. With a kernel `best` or
+    `best_lanes` (see `semibandits.generics`), simulations do without `find`.
+
+    Examples
+    --------
+    >>> from banditlab import field, semibandits
+    >>> @semibandits.action_set
+    ... class Neighbours(semibandits.ActionSet):
+    ...     def contains(self, action):
+    ...         return len(action) == 2 and action[1] == action[0] + 1
+    ...
+    ...     def max_size(self, n_items):
+    ...         return 2
+    ...
+    ...     def find(self, weights):
+    ...         return max(self.enumerate(len(weights)), key=lambda action: sum(weights[list(action)]))
+    >>> Neighbours().maximise([0.3, 0.1, 0.5, 0.4])
+    (2, 3)
+    """
+
+    n_items: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known which actions the set holds."""
+        return True
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Return the items of an action with the largest sum of weights, in any order."""
+        raise NotImplementedError
+
+    def contains(self, action: Action) -> bool:
+        """Say whether the set holds an action, given as its items in ascending order."""
+        raise NotImplementedError
+
+    def max_size(self, n_items: int) -> int:
+        """Return the largest number of items in an action."""
+        raise NotImplementedError
+
+    def min_size(self, n_items: int) -> int:
+        """Return a number of items that no action goes below: from which `enumerate` looks."""
+        return 1
+
+    def check(self, n_items: int) -> None:
+        """Raise unless the set is one for this many items. An item may be in no action: it is never played then."""
+        if self.n_items is not None and n_items != self.n_items:
+            raise invalid("number of items", n_items, f"{self.n_items}, for {self!r}")
+
+    def maximise(self, weights: ArrayLike) -> Action:
+        """Return the action with the largest sum of weights: its items in ascending order.
+
+        Of equal actions it is one with the fewest items of weight 0 and less and, of these, the lexicographically
+        smallest, unless the class says otherwise.
+
+        Parameters
+        ----------
+        weights : sequence of float
+            One finite number an item, of any sign.
+        """
+        checked = vector()("weights", weights)
+        self.check(len(checked))
+        return tuple(sorted(int(item) for item in self.find(checked)))
+
+    def enumerate(self, n_items: int) -> Iterator[Action]:
+        """Yield every action, smaller ones first and in lexicographic order among those of a size.
+
+        Raises
+        ------
+        InvalidArgument
+            If more than a million sets would have to be looked at.
+        """
+        self.check(n_items)
+        sizes = range(self.min_size(n_items), self.max_size(n_items) + 1)
+        number = sum(math.comb(n_items, size) for size in sizes)
+        if number > ENUMERABLE:
+            raise InvalidArgument(
+                f"{self!r} has actions among {number} sets of items; allowed: at most {ENUMERABLE} sets to enumerate"
+            )
+        return (a for size in sizes for a in itertools.combinations(range(n_items), size) if self.contains(a))
+
+
+def an_action_set(name: str, value: object) -> Any:
+    """Check for an action set."""
+    if not (isinstance(value, ActionSet) and is_component(value)):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: an action set, such as semibandits.MSets(3)")
+    return value
+
+
+def by_kernel(actions: Any, weights: NDArray[np.float64]) -> list[int]:
+    """Return the action that a set's kernel `best` chooses: for sets that have no other oracle."""
+    n = len(weights)
+    parameters = actions.params(Problem(n, None))
+    work = record("Work", actions.scratch(Space(n, 1, None)))
+    chosen = np.zeros((n, 1), np.int64)
+    size = kernel(_best_of_lane, parameters)(parameters, work, np.ascontiguousarray(weights[:, None]), chosen)
+    return [int(item) for item in chosen[:size, 0]]
+
+
+def _best_of_lane(actions: Params, work: State, weights: Any, chosen: Any) -> int:
+    """Call a set's kernel for the only lane there is."""
+    return best(actions, work, weights, 0, chosen)
+
+
+def in_range(action: Action, n_items: int | None = None) -> bool:
+    """Say whether an action is a non-empty tuple of different items in ascending order."""
+    known = all(isinstance(i, int | np.integer) and (n_items is None or i < n_items) for i in action)
+    return len(action) > 0 and known and action[0] >= 0 and all(a < b for a, b in itertools.pairwise(action))
+
+
+# ------------------------------------------------------------------------------------- sets of m items
+
+
+def top_scratch(space: Space, m: int) -> dict[str, Any]:
+    """Return the arrays for `_thresholds`."""
+    return {"top": space.array(m), "carry": space.per_lane(), "ties": space.per_lane(0, np.int64)}
+
+
+@device
+def _thresholds(work: State, weights: Any, m: int) -> None:
+    """Write the m largest weights of every lane into the rows of `top`, in descending order.
+
+    `ties` receives how many of them equal the last. Values only, no items: then every loop over lanes is a maximum and
+    a minimum, which vectorise.
+    """
+    top, carry, ties = work.top, work.carry, work.ties
+    for j in range(m):
+        for w in range(carry.shape[0]):
+            top[j, w] = -math.inf
+    for i in range(weights.shape[0]):
+        for w in range(carry.shape[0]):
+            carry[w] = weights[i, w]
+        for j in range(min(i + 1, m)):
+            for w in range(carry.shape[0]):
+                x, y = carry[w], top[j, w]
+                top[j, w] = x if x > y else y
+                carry[w] = y if x > y else x
+    for w in range(carry.shape[0]):
+        ties[w] = 0
+    for j in range(m):
+        for w in range(carry.shape[0]):
+            ties[w] += 1 if top[j, w] == top[m - 1, w] else 0
+
+
+@device
+def choose_largest_positive(work: State, weights: Any, m: int, chosen: Any, size: Any) -> None:
+    """Choose at most the m largest positive weights of every lane, the first of equals; the largest if none is."""
+    _thresholds(work, weights, m)
+    for w in range(size.shape[0]):
+        size[w] = 0
+    for i in range(weights.shape[0]):
+        for w in range(size.shape[0]):
+            x, y = weights[i, w], work.top[m - 1, w]
+            tie = x == y and work.ties[w] > 0
+            if x > 0.0 and (x > y or tie):
+                chosen[size[w], w] = i
+                size[w] += 1
+            work.ties[w] -= 1 if tie else 0
+    for w in range(size.shape[0]):
+        if size[w] == 0:
+            size[w] = 1
+            i = 0
+            while weights[i, w] < work.top[0, w]:
+                i += 1
+            chosen[0, w] = i
+
+
+@action_set
+class MSets(ActionSet):
+    """All sets of exactly m items.
+
+    Parameters
+    ----------
+    m : int
+        The number of items to play, at least 1.
+
+    Notes
+    -----
+    The best action is made of the m items of largest weight, found without sorting in O(L m), the first of equals.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> semibandits.MSets(2).maximise([0.1, 0.9, 0.5, 0.9])
+    (1, 3)
+    >>> list(semibandits.MSets(2).enumerate(3))
+    [(0, 1), (0, 2), (1, 2)]
+    """
+
+    m: int = field(check=positive_integer, doc="number of items to play")
+
+    def contains(self, action: Action) -> bool:
+        """Say whether an action has m items."""
+        return len(action) == self.m and in_range(action)
+
+    def max_size(self, n_items: int) -> int:
+        """Return m."""
+        return self.m
+
+    def min_size(self, n_items: int) -> int:
+        """Return m."""
+        return self.m
+
+    def check(self, n_items: int) -> None:
+        """Raise if there are fewer than m items."""
+        enough_items(self, n_items)
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Return the m items of largest weight, the first of equals."""
+        return np.argsort(-weights, kind="stable")[: self.m]
+
+    def scratch(self, space: Space) -> dict[str, Any]:
+        """Return the arrays that `best_lanes` works on."""
+        return top_scratch(space, self.m)
+
+    def best_lanes(self: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
+        """Choose, in ascending order, what weighs more than the m-th largest weight, and what equals it while due."""
+        _thresholds(work, weights, self.m)
+        for w in range(size.shape[0]):
+            size[w] = 0
+        for i in range(weights.shape[0]):
+            for w in range(size.shape[0]):
+                x, y = weights[i, w], work.top[self.m - 1, w]
+                tie = x == y and work.ties[w] > 0
+                if x > y or tie:
+                    chosen[size[w], w] = i
+                    size[w] += 1
+                work.ties[w] -= 1 if tie else 0
+
+
+@action_set
+class UpToM(ActionSet):
+    """All sets of one to m items.
+
+    Parameters
+    ----------
+    m : int
+        The largest number of items to play, at least 1.
+
+    Notes
+    -----
+    The best action is made of the items of positive weight, at most the m largest, the first of equals; if no weight is
+    positive, it is the single item of largest weight.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> semibandits.UpToM(3).maximise([0.1, -0.9, 0.5])
+    (0, 2)
+    >>> semibandits.UpToM(3).maximise([-0.1, -0.9, 0.0])
+    (2,)
+    """
+
+    m: int = field(check=positive_integer, doc="largest number of items to play")
+
+    def contains(self, action: Action) -> bool:
+        """Say whether an action has one to m items."""
+        return len(action) <= self.m and in_range(action)
+
+    def max_size(self, n_items: int) -> int:
+        """Return m."""
+        return self.m
+
+    def check(self, n_items: int) -> None:
+        """Raise if there are fewer than m items."""
+        enough_items(self, n_items)
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Return the items of positive weight, at most m; the best one if there is none."""
+        largest = np.argsort(-weights, kind="stable")[: self.m]
+        positive = largest[weights[largest] > 0.0]
+        return positive if len(positive) else largest[:1]
+
+    def scratch(self, space: Space) -> dict[str, Any]:
+        """Return the arrays that `best_lanes` works on."""
+        return top_scratch(space, self.m)
+
+    def best_lanes(self: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
+        """Choose as `MSets`, leaving out what is not positive; where nothing is, the first of the largest."""
+        choose_largest_positive(work, weights, self.m, chosen, size)
+
+
+def enough_items(actions: Any, n_items: int) -> None:
+    """Raise if an action set's m is larger than the number of items."""
+    if actions.m > n_items:
+        raise invalid(f"{type(actions).__name__}.m", actions.m, f"at most the number of items, which is {n_items}")

@@ -1,0 +1,124 @@
+"""A policy for semi-bandits as an object that plays one round at a time, with real feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from banditlab.arms.agent import Agent
+from banditlab.arms.support import check_reward
+from banditlab.core import sampling
+from banditlab.core.components import make_state
+from banditlab.core.dispatch import kernel
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import integer, number, shown
+
+from .kernel import choose_action, learn_round, weights_of_round
+from .spaces import ActionSpace, has_kernel, make_work, needs, player_params
+
+ARGUMENTS = {"items": ("outcomes",), "winner": ("value", "winner"), "value": ("value",)}
+
+
+class SemiBanditAgent(Agent):
+    """Plays a policy one round at a time.
+
+    Made by `banditlab.start`. Its actions are those of run `run` of a simulation with the same seed, horizon and action
+    set, as long as it gets the same feedback.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import semibandits
+    >>> agent = bl.start(semibandits.CombUCB1(actions=semibandits.MSets(2)), n_arms=3, seed=0)
+    >>> agent.select()
+    (0, 1)
+    >>> agent.update((0, 1), outcomes=[0.0, 1.0])
+    >>> agent.select()
+    (1, 2)
+    """
+
+    _choose_kernel = staticmethod(choose_action)
+    _learn_kernel = staticmethod(learn_round)
+
+    def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
+        self.policy = policy
+        self.n_arms = n_arms
+        self._horizon = horizon
+        self.actions = policy.actions
+        space = ActionSpace(n_arms, 1, horizon, self.actions)
+        self._params = player_params(policy, space.problem)
+        self._allowed = self.actions.params(space.problem)
+        self._arrays = make_state(policy, space)
+        self._work = make_work(self.actions, space)
+        self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
+        self._weights = np.zeros((n_arms, 1))
+        self._largest = self.actions.max_size(n_arms)
+        self._compiled = has_kernel(self._params, self._allowed)
+        self._choose = kernel(self._choose_kernel, self._params, self._allowed)
+        self._weigh = kernel(weights_of_round, self._params)
+        self._learn = kernel(self._learn_kernel, self._params)
+        self._round = 1
+        self._pending = None
+
+    def _chosen(self) -> tuple[int, ...]:
+        if not self._compiled:
+            self._weigh(self._params, self._arrays, self._round, self._rng, self._weights)
+            return tuple(self.actions.maximise(self._weights[:, 0]))
+        items, size = np.zeros((self._largest, 1), np.int64), np.zeros(1, np.int64)
+        self._choose(
+            self._params, self._arrays, self._allowed, self._work, self._round, self._rng, self._weights, items, size
+        )  # fmt: skip
+        return tuple(int(item) for item in items[: size[0], 0])
+
+    def _checked(self, name: str, choice: Any) -> tuple[int, ...]:
+        if not isinstance(choice, list | tuple | np.ndarray):
+            raise InvalidType(f"{name} is {shown(choice)}; allowed: a sequence of items")
+        return tuple(integer(0, self.n_arms - 1)(f"{name}[{k}]", item) for k, item in enumerate(choice))
+
+    def update(  # type: ignore[override]
+        self,
+        action: Sequence[int],
+        outcomes: Sequence[float] | None = None,
+        *,
+        value: float | None = None,
+        winner: int | None = None,
+    ) -> None:
+        """Learn what came of the action that `select` returned.
+
+        Parameters
+        ----------
+        action : sequence of int
+            That action.
+        outcomes : sequence of float
+            The outcome of each of its items: for policies that learn from those, and only them.
+        value : float
+            The action's reward: for policies that learn from it, and only them.
+        winner : int
+            The item that gave the reward, -1 if the reward is 0: for policies that learn from value-index feedback.
+        """
+        played = self._selected(action, "action")
+        wanted = ARGUMENTS[needs(self.policy)]
+        given = {"outcomes": outcomes, "value": value, "winner": winner}
+        for name, got in given.items():
+            if (got is None) == (name in wanted):
+                allowed = "needed" if name in wanted else "not to be given"
+                raise InvalidType(f"{name} is {shown(got)}; {self.policy!r} learns from {' and '.join(wanted)}, "
+                                  f"allowed: {name} is {allowed}")  # fmt: skip
+        items, drawn = np.zeros((self._largest, 1), np.int64), np.zeros((self._largest, 1))
+        if outcomes is not None:
+            if len(outcomes) != len(played):
+                raise InvalidArgument(f"outcomes is {shown(outcomes)}; allowed: {len(played)} numbers, one an item")
+            drawn[: len(played), 0] = [check_reward(self.policy, outcome) for outcome in outcomes]
+        reward = 0.0 if value is None else number("value", value)
+        if winner is not None:
+            who = integer(-1, self.n_arms - 1)("winner", winner)
+            if who >= 0 and who not in played:
+                raise InvalidArgument(f"winner is {who}; allowed: an item of {played}, or -1")
+            if (who < 0) != (reward == 0.0):
+                raise InvalidArgument(f"winner is {who} and value {reward:g}; allowed: -1 with 0, an item with another")
+            if who >= 0:
+                drawn[played.index(who), 0] = reward
+        items[: len(played), 0] = played
+        self._taught(items, len(played), drawn, reward)

@@ -1,0 +1,343 @@
+"""Action sets whose items are the edges of a graph: matchings, paths, spanning trees."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import field
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import boolean, invalid, shown
+
+from .action_sets import ENUMERABLE, Action, ActionSet, in_range
+from .family import action_set
+
+Edge = tuple[Hashable, Hashable]
+
+NAMES = "names of nodes, which are words or integers"
+
+
+def _node(name: str, value: object) -> Any:
+    """Check for the name of a node."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, str | int | np.integer):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: the name of a node, a word or an integer")
+    return value if isinstance(value, str) else int(value)
+
+
+def _edges(name: str, value: Any) -> list[Edge]:
+    """Check for a list of pairs of names."""
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a list of pairs of {NAMES}")
+    found = []
+    for k, edge in enumerate(value):
+        if isinstance(edge, str | bytes | dict) or not isinstance(edge, Iterable):
+            raise InvalidType(f"{name}[{k}] is {shown(edge)}; allowed: a pair of {NAMES}")
+        ends = list(edge)
+        if len(ends) != 2:
+            raise invalid(f"{name}[{k}]", edge, f"a pair of {NAMES}")
+        found.append((_node(f"{name}[{k}][0]", ends[0]), _node(f"{name}[{k}][1]", ends[1])))
+    if not found:
+        raise invalid(name, value, "at least one edge")
+    return found
+
+
+def _numbered(names: Iterable[Hashable]) -> dict[Hashable, int]:
+    """Return the number of each name, in order of appearance."""
+    return {name: k for k, name in enumerate(dict.fromkeys(names))}
+
+
+class EdgeSet(ActionSet):
+    """Base of action sets whose items are edges: item k is edge k of the list."""
+
+    edges: list[Edge]
+
+    @property
+    def n_items(self) -> int:  # type: ignore[override]
+        """Number of edges."""
+        return len(self.edges)
+
+    def _refuse(self, edge: int, allowed: str) -> InvalidArgument:
+        return invalid(f"{type(self).__name__}.edges[{edge}]", self.edges[edge], allowed)
+
+
+@action_set
+class Matchings(EdgeSet):
+    """Sets of edges of a bipartite graph no two of which share a node.
+
+    Parameters
+    ----------
+    edges : list of pairs
+        The graph: item k is an edge between a left node, named first, and a right node. Left and right nodes are
+        different nodes even where they have the same name.
+    perfect : bool, default False
+        Whether each node of the smaller side must be matched; otherwise any matching with an edge will do.
+
+    Notes
+    -----
+    The oracle is the assignment algorithm of `scipy.optimize.linear_sum_assignment`; among equal matchings its choice
+    is deterministic, but otherwise unspecified. Edges of weight 0 and less are left out unless `perfect`, or there are
+    no others.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> pairs = semibandits.Matchings([("a", 1), ("a", 2), ("b", 1), ("b", 2)])
+    >>> pairs.maximise([0.9, 0.8, 0.7, 0.1])
+    (1, 2)
+    """
+
+    edges: list[Edge] = field(check=_edges, doc="pairs of a left and a right node, one an item")
+    perfect: bool = field(default=False, check=boolean, doc="whether the smaller side is matched completely")
+
+    def validate(self) -> None:
+        """Check that edges differ, and that there is a perfect matching if there must be."""
+        for k, edge in enumerate(self.edges):
+            if edge in self.edges[:k]:
+                raise self._refuse(k, f"edges that differ; it is the same as edges[{self.edges.index(edge)}]")
+        if self.perfect and self._largest() < min(self._shape()):
+            raise InvalidArgument(
+                f"Matchings.edges has no matching of more than {self._largest()} edges; allowed: one that matches the "
+                f"smaller side, {min(self._shape())} nodes (or perfect=False)"
+            )
+
+    def _ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        left, right = (_numbered(edge[side] for edge in self.edges) for side in (0, 1))
+        return np.array([left[a] for a, _ in self.edges]), np.array([right[b] for _, b in self.edges])
+
+    def _shape(self) -> tuple[int, int]:
+        tails, heads = self._ends()
+        return int(tails.max()) + 1, int(heads.max()) + 1
+
+    def _largest(self) -> int:
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import maximum_bipartite_matching
+
+        graph = csr_array((np.ones(self.n_items), self._ends()), shape=self._shape())
+        return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
+
+    def contains(self, action: Action) -> bool:
+        """Say whether edges are a matching."""
+        if not in_range(action, self.n_items):
+            return False
+        sides = zip(*(self.edges[k] for k in action), strict=True)
+        complete = not self.perfect or len(action) == min(self._shape())
+        return complete and all(len(set(side)) == len(action) for side in sides)
+
+    def max_size(self, n_items: int) -> int:
+        """Return the size of the largest matching."""
+        return self._largest()
+
+    def min_size(self, n_items: int) -> int:
+        """Return 1, or the size of all matchings if they are perfect."""
+        return min(self._shape()) if self.perfect else 1
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Assign left nodes to right nodes."""
+        from scipy.optimize import linear_sum_assignment
+
+        tails, heads = self._ends()
+        table = np.full(self._shape(), -np.inf if self.perfect else 0.0)
+        table[tails, heads] = weights if self.perfect else np.maximum(weights, 0.0)
+        rows, columns = linear_sum_assignment(table, maximize=True)
+        partner = dict(zip(rows.tolist(), columns.tolist(), strict=True))
+        matched = [k for k in range(self.n_items) if partner.get(int(tails[k])) == heads[k]]
+        found = matched if self.perfect else [k for k in matched if weights[k] > 0.0]
+        return found or [int(np.argmax(weights))]
+
+
+@action_set
+class Paths(EdgeSet):
+    """Paths from a source to a target in a directed graph without cycles.
+
+    Parameters
+    ----------
+    edges : list of pairs
+        The graph: item k is an edge from the node named first to the other. Two nodes may have several edges.
+    source, target : word or int
+        Names of the nodes between which paths run.
+
+    Notes
+    -----
+    The oracle is the algorithm of Bellman and Ford (`scipy.sparse.csgraph`); among equal paths its choice is
+    deterministic, but otherwise unspecified.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> trips = semibandits.Paths([("s", "a"), ("a", "t"), ("s", "t")], source="s", target="t")
+    >>> trips.maximise([0.4, 0.4, 0.7])
+    (0, 1)
+    >>> list(trips.enumerate(3))
+    [(2,), (0, 1)]
+    """
+
+    edges: list[Edge] = field(check=_edges, doc="pairs of nodes, from the first to the second, one an item")
+    source: Any = field(check=_node, doc="the node where paths begin")
+    target: Any = field(check=_node, doc="the node where paths end")
+
+    def validate(self) -> None:
+        """Check that there is no cycle, and that there is a path."""
+        from graphlib import CycleError, TopologicalSorter
+
+        nodes = _numbered(itertools.chain.from_iterable(self.edges))
+        for name in ("source", "target"):
+            if getattr(self, name) not in nodes:
+                raise invalid(f"Paths.{name}", getattr(self, name), "a node of edges")
+        if self.source == self.target:
+            raise invalid("Paths.target", self.target, "a node other than source")
+        sorter: TopologicalSorter[Hashable] = TopologicalSorter()
+        for tail, head in self.edges:
+            sorter.add(head, tail)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            cycle = " -> ".join(str(node) for node in error.args[1])
+            raise InvalidArgument(f"Paths.edges has the cycle {cycle}; allowed: a graph without cycles") from None
+        if self._number_of_paths() == 0:
+            raise InvalidArgument(f"Paths.edges leads from {self.source!r} to other nodes; allowed: to {self.target!r}")
+
+    def _number_of_paths(self) -> int:
+        """Return how many paths there are."""
+        known: dict[Hashable, int] = {self.target: 1}
+        waiting = [self.source]
+        while waiting:
+            following = [head for tail, head in self.edges if tail == waiting[-1]]
+            unknown = [head for head in following if head not in known]
+            if waiting[-1] in known or not unknown:
+                node = waiting.pop()
+                known.setdefault(node, sum(known[head] for head in following))
+            else:
+                waiting += unknown
+        return known[self.source]
+
+    def contains(self, action: Action) -> bool:
+        """Say whether edges are a path from source to target."""
+        if not in_range(action, self.n_items):
+            return False
+        following = {self.edges[k][0]: self.edges[k][1] for k in action}
+        node, steps = self.source, 0
+        while node in following:
+            node, steps = following[node], steps + 1
+        return bool(node == self.target) and steps == len(action)
+
+    def max_size(self, n_items: int) -> int:
+        """Return the number of edges of the longest path."""
+        return len(list(self.find(np.ones(self.n_items))))
+
+    def enumerate(self, n_items: int) -> Iterator[Action]:
+        """Yield every path, shorter ones first and in lexicographic order among those of a length."""
+        self.check(n_items)
+        number = self._number_of_paths()
+        if number > ENUMERABLE:
+            raise InvalidArgument(f"Paths.edges has {number} paths; allowed: at most {ENUMERABLE} to enumerate")
+        ending: dict[Hashable, list[tuple[int, ...]]] = {self.target: [()]}
+
+        def onwards(node: Hashable) -> list[tuple[int, ...]]:
+            if node not in ending:
+                ending[node] = [
+                    (k, *rest) for k, edge in enumerate(self.edges) if edge[0] == node for rest in onwards(edge[1])
+                ]
+            return ending[node]
+
+        paths = [tuple(sorted(path)) for path in onwards(self.source)]
+        return iter(sorted(paths, key=lambda path: (len(path), path)))
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Follow the predecessors that Bellman and Ford's algorithm finds."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import bellman_ford
+
+        number = _numbered(itertools.chain.from_iterable(self.edges))
+        heaviest: dict[tuple[int, int], int] = {}  # between two nodes only the heaviest edge can matter
+        for k, (tail, head) in enumerate(self.edges):
+            ends = number[tail], number[head]
+            if ends not in heaviest or weights[k] > weights[heaviest[ends]]:
+                heaviest[ends] = k
+        rows, columns = np.array(list(heaviest)).T
+        costs = -weights[list(heaviest.values())]
+        graph = csr_array((costs, (rows, columns)), shape=(len(number), len(number)))
+        _, before = bellman_ford(graph, indices=number[self.source], return_predecessors=True)
+        path, node = [], number[self.target]
+        while node != number[self.source]:
+            path.append(heaviest[int(before[node]), node])
+            node = int(before[node])
+        return path
+
+
+@action_set
+class SpanningTrees(EdgeSet):
+    """Spanning trees of an undirected graph.
+
+    Parameters
+    ----------
+    edges : list of pairs
+        The graph: item k is an edge between two different nodes. Two nodes may have several edges.
+
+    Notes
+    -----
+    The oracle is the algorithm of Kruskal (`scipy.sparse.csgraph.minimum_spanning_tree`) on the ranks of the weights,
+    which suffice; of equal trees it is the lexicographically smallest.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> trees = semibandits.SpanningTrees([("a", "b"), ("b", "c"), ("a", "c")])
+    >>> trees.maximise([0.1, 0.5, 0.9])
+    (1, 2)
+    """
+
+    edges: list[Edge] = field(check=_edges, doc="pairs of nodes, one an item")
+
+    def validate(self) -> None:
+        """Check that there is a tree, and that no edge is a loop."""
+        for k, (a, b) in enumerate(self.edges):
+            if a == b:
+                raise self._refuse(k, "an edge between two different nodes")
+        apart = self._components(range(self.n_items))
+        if apart > 1:
+            raise InvalidArgument(
+                f"SpanningTrees.edges is a graph in {apart} parts; allowed: a connected one (else it has no tree)"
+            )
+
+    def _components(self, action: Iterable[int]) -> int:
+        """Return how many parts the graph has with these edges alone."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+
+        number = _numbered(itertools.chain.from_iterable(self.edges))
+        ends = np.array([[number[node] for node in self.edges[k]] for k in action]).reshape(-1, 2).T
+        graph = csr_array((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(len(number), len(number)))
+        return int(connected_components(graph, directed=False, return_labels=False))
+
+    def contains(self, action: Action) -> bool:
+        """Say whether edges are a spanning tree."""
+        fits = in_range(action, self.n_items) and len(action) == self.max_size(self.n_items)
+        return fits and self._components(action) == 1
+
+    def max_size(self, n_items: int) -> int:
+        """Return the number of edges of every tree: one fewer than nodes."""
+        return len(_numbered(itertools.chain.from_iterable(self.edges))) - 1
+
+    def min_size(self, n_items: int) -> int:
+        """Return the same."""
+        return self.max_size(n_items)
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Find the tree of smallest ranks, the heaviest edge having the smallest."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import minimum_spanning_tree
+
+        number = _numbered(itertools.chain.from_iterable(self.edges))
+        best: dict[tuple[int, int], int] = {}  # the rank, from 1, of the heaviest edge between two nodes
+        order = np.argsort(-weights, kind="stable")
+        for rank, k in enumerate(order, start=1):
+            a, b = (number[node] for node in self.edges[k])
+            best.setdefault((min(a, b), max(a, b)), rank)
+        rows, columns = np.array(list(best)).T
+        ranks = np.array(list(best.values()), dtype=np.float64)
+        graph = csr_array((ranks, (rows, columns)), shape=(len(number), len(number)))
+        return [int(order[int(rank) - 1]) for rank in minimum_spanning_tree(graph).data]

@@ -1,0 +1,228 @@
+"""Action sets that are a list or a knapsack."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import integer, invalid, positive, shown, vector
+
+from .action_sets import Action, ActionSet, by_kernel, in_range
+from .family import action_set
+from .search import heaviest_within, search_scratch
+
+
+def _list_of_actions(name: str, value: Any) -> list[Action]:
+    """Check for a list of different actions."""
+    allowed = "a list of actions, each a list of different items (integers from 0)"
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+    found: list[Action] = []
+    for k, action in enumerate(value):
+        at = f"{name}[{k}]"
+        if isinstance(action, str | bytes | dict) or not isinstance(action, Iterable):
+            raise InvalidType(f"{at} is {shown(action)}; allowed: a list of different items (integers from 0)")
+        items = [integer(0)(f"{at}[{j}]", item) for j, item in enumerate(action)]
+        if not items or len(set(items)) < len(items):
+            raise invalid(at, action, "a list of different items, at least one")
+        made = tuple(sorted(items))
+        if made in found:
+            raise invalid(at, action, f"actions that differ; it is the same as {name}[{found.index(made)}]")
+        found.append(made)
+    if not found:
+        raise invalid(name, value, "at least one action")
+    return found
+
+
+@action_set
+class Explicit(ActionSet):
+    """The actions of a list.
+
+    Parameters
+    ----------
+    actions : list of lists of int
+        The actions, each a list of different items; the order of items does not count.
+
+    Notes
+    -----
+    The oracle looks at all of them; of equal ones it is the first in the list.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> halves = semibandits.Explicit([[0, 1], [2, 3]])
+    >>> halves.maximise([0.4, 0.4, 0.9, 0.1])
+    (2, 3)
+    """
+
+    actions: list[Action] = field(check=_list_of_actions, doc="the actions, each a list of different items")
+
+    def contains(self, action: Action) -> bool:
+        """Say whether an action is in the list."""
+        return tuple(action) in self.actions
+
+    def max_size(self, n_items: int) -> int:
+        """Return the size of the largest action."""
+        return max(map(len, self.actions))
+
+    def check(self, n_items: int) -> None:
+        """Raise if an action has an item that does not exist."""
+        for action in self.actions:
+            if action[-1] >= n_items:
+                raise InvalidArgument(f"Explicit.actions holds {list(action)}; allowed: items from 0 to {n_items - 1}")
+
+    def enumerate(self, n_items: int) -> Iterator[Action]:
+        """Yield the actions in the order of the list."""
+        self.check(n_items)
+        return iter(self.actions)
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Return the first action with the largest sum."""
+        return max(self.actions, key=lambda action: sum(weights[item] for item in action))
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the actions one after another, and where each begins."""
+        return {
+            "items": np.concatenate([np.array(action, np.int64) for action in self.actions]),
+            "starts": np.cumsum([0, *map(len, self.actions)]),
+        }
+
+    def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
+        """Compare the sums of all actions."""
+        largest = -math.inf
+        first = 0
+        last = 0
+        for a in range(self.starts.shape[0] - 1):
+            total = 0.0
+            for p in range(self.starts[a], self.starts[a + 1]):
+                total += weights[self.items[p], lane]
+            if total > largest:
+                largest = total
+                first = self.starts[a]
+                last = self.starts[a + 1]
+        for p in range(first, last):
+            chosen[p - first, lane] = self.items[p]
+        return last - first
+
+
+TABLE = 10_000_000
+"""Most entries of the table of a dynamic program; larger knapsacks, and broken weights, go to branch and bound."""
+
+
+@action_set
+class Knapsack(ActionSet):
+    """All sets of items, at least one, whose sizes sum to at most a capacity.
+
+    Parameters
+    ----------
+    weights : sequence of float
+        The size of each item, at least 0.
+    capacity : float
+        The capacity; positive.
+
+    Notes
+    -----
+    Exact: by dynamic programming in O(L capacity) where sizes are integers (and the table has at most ten million
+    entries), else by branch and bound (see `semibandits.search`), whose time is exponential in the worst case. Items of
+    weight 0 and less are left out, unless there are no others.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> semibandits.Knapsack([3, 4, 5], capacity=7).maximise([0.5, 0.4, 0.8])
+    (0, 1)
+    """
+
+    weights: NDArray[np.float64] = field(check=vector(0.0), doc="size of each item, at least 0")
+    capacity: float = field(check=positive, doc="capacity")
+
+    def validate(self) -> None:
+        """Check that an item fits."""
+        if not (self.weights <= self.capacity).any():
+            raise InvalidArgument(
+                f"Knapsack.capacity is {self.capacity:g}, and the smallest item's size {self.weights.min():g}; "
+                "allowed: a capacity in which an item fits (else there is no action)"
+            )
+
+    @property
+    def n_items(self) -> int:  # type: ignore[override]
+        """Number of items."""
+        return len(self.weights)
+
+    @property
+    def integral(self) -> bool:
+        """Whether a dynamic program finds the best action."""
+        whole = bool((self.weights == np.floor(self.weights)).all())
+        return whole and (self.n_items + 1) * (self._whole_capacity() + 1) <= TABLE
+
+    def _whole_capacity(self) -> float:
+        return math.floor(min(self.capacity, float(self.weights.sum())))
+
+    def contains(self, action: Action) -> bool:
+        """Say whether an action fits."""
+        fits = in_range(action, self.n_items)
+        return fits and sum(float(self.weights[item]) for item in action) <= self.capacity
+
+    def max_size(self, n_items: int) -> int:
+        """Return how many of the smallest items fit together."""
+        # one more than exact sums say costs nothing, one less because of rounding would
+        return max(1, int((np.cumsum(np.sort(self.weights)) <= self.capacity * (1 + 1e-12)).sum()))
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the sizes as whole numbers, and as a column for branch and bound."""
+        integral = self.integral
+        return {
+            "integral": integral,
+            "sizes": self.weights.astype(np.int64) if integral else np.zeros(1, np.int64),
+            "whole_capacity": int(self._whole_capacity()) if integral else 0,
+            "costs": np.ascontiguousarray(self.weights[:, None]),
+        }
+
+    def scratch(self, space: Space) -> dict[str, Any]:
+        """Return the arrays that `best` works on, one for all lanes."""
+        shape = (self.n_items + 1, int(self._whole_capacity()) + 1) if self.integral else (1, 1)
+        return search_scratch(space) | {"table": np.zeros(shape)}
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Return what the kernel finds."""
+        return by_kernel(self, weights)
+
+    def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
+        """Fill the table from the last item to the first, and read the action off it."""
+        n = weights.shape[0]
+        if not self.integral:
+            most = chosen.shape[0]  # that many items fit at the most
+            return heaviest_within(work, weights, lane, self.costs, 0, self.capacity, False, most, chosen)
+        table = work.table
+        for c in range(self.whole_capacity + 1):
+            table[n, c] = 0.0
+        for i in range(n - 1, -1, -1):
+            x = weights[i, lane]
+            s = self.sizes[i]
+            for c in range(self.whole_capacity + 1):
+                table[i, c] = table[i + 1, c]
+            if x > 0.0:
+                for c in range(s, self.whole_capacity + 1):
+                    table[i, c] = max(table[i, c], x + table[i + 1, c - s])
+        size = 0
+        left = self.whole_capacity
+        for i in range(n):
+            x = weights[i, lane]
+            s = self.sizes[i]
+            if x > 0.0 and s <= left and x + table[i + 1, left - s] >= table[i + 1, left]:
+                chosen[size, lane] = i
+                size += 1
+                left -= s
+        if size > 0:
+            return size
+        for i in range(n):  # no weight of an item that fits is positive
+            if self.sizes[i] <= left and (size == 0 or weights[i, lane] > weights[chosen[0, lane], lane]):
+                chosen[0, lane] = i
+                size = 1
+        return 1

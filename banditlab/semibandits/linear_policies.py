@@ -1,0 +1,239 @@
+"""Policies that weigh items by upper confidence bounds, and play the action with the largest sum."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from banditlab.core.components import Params, Space, State, field
+from banditlab.core.elementary import log
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import optional, positive
+
+from .action_sets import an_action_set
+from .family import policy
+
+UNSEEN = 1e6
+"""What an item weighs that was never seen: so much that an action with as many of them as possible is played first."""
+
+OWN_ACTIONS = "the action set to play; default the environment's"
+
+
+class ItemMeans:
+    """Base of policies that keep, for each item, the number of outcomes seen, their mean, and 1/sqrt of that number.
+
+    The mean of an item that was never seen is `UNSEEN`: so the first rounds are a cover, in which actions with as many
+    unseen items as possible are played, until no action has any. Items that no action holds are never waited for.
+    """
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the arrays."""
+        return {
+            "counts": space.per_arm(),
+            "sums": space.per_arm(),
+            "means": space.per_arm(UNSEEN),
+            "widths": space.per_arm(),
+        }
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the outcome of an item."""
+        n = state.counts[arm, lane] + 1.0
+        s = state.sums[arm, lane] + reward
+        state.counts[arm, lane] = n
+        state.sums[arm, lane] = s
+        state.means[arm, lane] = s / n
+        state.widths[arm, lane] = 1.0 / math.sqrt(n)
+
+
+@policy
+class CombUCB1(ItemMeans):
+    r"""The action with the largest sum of upper confidence bounds.
+
+    .. math:: A_t = \arg\max_{A \in \mathcal{A}} \sum_{i \in A} U_t(i), \quad
+        U_t(i) = \hat\mu_i + \sqrt{\alpha \log(t - 1) / n_i}
+
+    with :math:`n_i` outcomes of item i seen before round t. First, as in the paper's initialisation, actions with as
+    many unseen items as possible are played until every item has been seen.
+
+    Parameters
+    ----------
+    alpha : float, default 1.5
+        Exploration; positive. 1.5 is the paper's.
+    actions : action set, optional
+        The action set to play; default the environment's.
+
+    Notes
+    -----
+    Guarantee (Kveton, Wen, Ashkan, Szepesvari 2015, Theorems 5 and 6, outcomes in [0, 1], independent or not between
+    items, alpha = 1.5, an exact oracle; L items, actions of at most K):
+    :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T + (\pi^2/3 + 1) K L` and
+    :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L`. The constants, and the numbers of the theorems, are
+    reconstructed, not read. A tie between items in index is for the action set to break.
+
+    References
+    ----------
+    Kveton, Wen, Ashkan, Szepesvari (2015), Tight regret bounds for stochastic combinatorial semi-bandits, AISTATS,
+    arXiv:1410.0949.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> semibandits.CombUCB1(actions=semibandits.UpToM(3))
+    CombUCB1(actions=UpToM(3))
+    """
+
+    alpha: float = field(default=1.5, check=positive, doc="exploration; 1.5 is the paper's")
+    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return the upper confidence bound."""
+        return state.means[arm, lane] + math.sqrt(self.alpha * log(max(t - 1, 1))) * state.widths[arm, lane]
+
+
+@policy
+class CUCB(ItemMeans):
+    r"""As `CombUCB1` with a wider radius, the indices cut at 1.
+
+    .. math:: U_t(i) = \min\{1, \hat\mu_i + \sqrt{3 \log t / (2 n_i)}\}
+
+    Parameters
+    ----------
+    actions : action set, optional
+        The action set to play; default the environment's.
+
+    Notes
+    -----
+    Guarantee (Chen, Wang, Yuan 2013, Theorem 1, outcomes in [0, 1], rewards monotone in the means and bounded-smooth,
+    an oracle that with probability beta reaches the share alpha of the optimum): regret against alpha beta times the
+    optimum of order :math:`\sum_i \log T / \Delta_{i,\min}`. The rule and the theorem's number are reconstructed. Here
+    the oracle is the action set's: alpha = beta = 1.
+
+    References
+    ----------
+    Chen, Wang, Yuan (2013), Combinatorial multi-armed bandit: general framework and applications, ICML.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> semibandits.CUCB()
+    CUCB()
+    """
+
+    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+
+    rewards: ClassVar[str] = "unit"
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return the upper confidence bound, or the weight of an item that was never seen."""
+        m = state.means[arm, lane]
+        bound = m + math.sqrt(1.5 * log(float(t))) * state.widths[arm, lane]
+        return m if m == UNSEEN else min(1.0, bound)
+
+
+LISTABLE = 20_000
+"""Most actions that a policy looks at one by one in every round."""
+
+
+def listed(actions: Any, n_items: int) -> tuple[Any, Any]:
+    """Return all actions: their items, one row an action, padded; and their sizes."""
+    found = list(itertools.islice(actions.enumerate(n_items), LISTABLE + 1))
+    if len(found) > LISTABLE:
+        raise InvalidArgument(f"{actions!r} has more than {LISTABLE} actions; allowed: at most {LISTABLE} to list")
+    items = np.zeros((len(found), max(len(action) for action in found)), np.int64)
+    for row, action in enumerate(found):
+        items[row, : len(action)] = action
+    return items, np.array([len(action) for action in found])
+
+
+@policy
+class ESCB2:
+    r"""The action with the largest upper confidence bound on its sum: one radius an action, not one an item.
+
+    .. math:: A_t = \arg\max_{A \in \mathcal{A}} \sum_{i \in A} \hat\mu_i + \sqrt{\frac{f(t)}{2} \sum_{i \in A}
+        \frac{1}{n_i}}, \quad f(t) = \log t + 4 m \log\log t
+
+    with m the size of the largest action; t is taken as 2 in the first round, and log log t as 0 where it is negative.
+    Actions with as many unseen items as possible come first. All actions are looked at in every round: there may be at
+    most 20,000. Of equal ones the first that the action set's `enumerate` yields is played.
+
+    Parameters
+    ----------
+    actions : action set, optional
+        The action set to play; default the environment's.
+
+    Notes
+    -----
+    Guarantee (Combes, Talebi, Proutiere, Lelarge 2015, Theorem 5, independent items, outcomes in [0, 1]): :math:`R_T =
+    O(d \sqrt{m} / \Delta_{\min} \log T)` for d items. The rule is reconstructed from general knowledge, as are the
+    theorem's number and its form.
+
+    References
+    ----------
+    Combes, Talebi, Proutiere, Lelarge (2015), Combinatorial bandits revisited, NeurIPS, arXiv:1502.03475.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> semibandits.ESCB2()
+    ESCB2()
+    """
+
+    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+
+    rewards: ClassVar[str] = "unit"
+
+    def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+        """Return whether there are too many actions."""
+        try:
+            listed(actions, n_items)
+        except InvalidArgument as error:
+            return [str(error)]
+        return []
+
+    def derive(self, problem: Any) -> dict[str, Any]:
+        """Return the list of actions."""
+        items, sizes = listed(problem.actions, problem.n_arms)
+        return {"items": items, "sizes": sizes, "m": problem.actions.max_size(problem.n_arms)}
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return counts, sums, means and inverse counts; an inverse so large that unseen items decide."""
+        return {
+            "counts": space.per_arm(),
+            "sums": space.per_arm(),
+            "means": space.per_arm(),
+            "inverses": space.per_arm(UNSEEN * UNSEEN),
+        }
+
+    def select(
+        self: Params, state: State, actions: Params, work: State, lane: int, t: int, rng: Any, chosen: Any
+    ) -> int:
+        """Look at every action."""
+        scale = log(max(float(t), 2.0))
+        scale = 0.5 * (scale + 4.0 * self.m * max(log(scale), 0.0))
+        best = -math.inf
+        row = 0
+        for a in range(self.items.shape[0]):
+            total = 0.0
+            inverse = 0.0
+            for k in range(self.sizes[a]):
+                total += state.means[self.items[a, k], lane]
+                inverse += state.inverses[self.items[a, k], lane]
+            bound = total + math.sqrt(scale * inverse)
+            if bound > best:
+                best = bound
+                row = a
+        for k in range(self.sizes[row]):
+            chosen[k, lane] = self.items[row, k]
+        return self.sizes[row]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the outcome of an item."""
+        n = state.counts[arm, lane] + 1.0
+        s = state.sums[arm, lane] + reward
+        state.counts[arm, lane] = n
+        state.sums[arm, lane] = s
+        state.means[arm, lane] = s / n
+        state.inverses[arm, lane] = 1.0 / n

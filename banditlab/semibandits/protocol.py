@@ -1,0 +1,166 @@
+"""Playing combinatorial semi-bandits: from environment, action set and policy to the kernel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.arms.support import Support
+from banditlab.core import sampling
+from banditlab.core.components import Problem, make_state
+from banditlab.core.dispatch import explained, kernel
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.validation import integer, one_of
+
+from .agent import SemiBanditAgent
+from .kernel import PULLS, REGRET, REWARD, VIOLATIONS, feed_round, play, weights_of_round
+from .spaces import REVEALED, TOLD, ActionSpace, actions_of, has_kernel, make_work, needs, own_reasons, player_params
+
+METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
+OF_REGRET = ("regret", "alpha_regret")
+
+# A kernel call plays at most this many rounds, all lanes together: some tenths of a second, so that progress shows and
+# Ctrl-C works.
+ROUNDS_A_CALL = 1 << 19
+
+
+class SemiBanditProtocol(Protocol):
+    """In each round the policy chooses an action, a set of items, and learns from what is revealed of them."""
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one column a metric; `pulls` makes one an item: `pulls[0]`, `pulls[1]`, ..."""
+        names: list[str] = []
+        for metric in requested:
+            one_of(*METRICS)("metrics", metric)
+            names += [f"pulls[{a}]" for a in range(environment.n_arms)] if metric == "pulls" else [metric]
+        return tuple(names)
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Check what is revealed and how it is distributed, the policy's action set, and the policy's own demands."""
+        found = []
+        shown = getattr(environment, "feedback", "items")
+        needed = needs(policy)
+        if REVEALED.index(needed) > REVEALED.index(shown):
+            found.append(f"it learns from {TOLD[needed]}, and this environment reveals {TOLD[shown]}")
+        support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
+        found += support.reasons_against(getattr(policy, "rewards", "any"))
+        actions = actions_of(policy, environment)
+        try:
+            actions.check(environment.n_arms)
+        except InvalidArgument as error:
+            return [*found, str(error)]
+        return found + own_reasons(policy, actions, environment.n_arms, horizon)
+
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Call the kernels on no rounds, or without an oracle's kernel on one."""
+        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
+        _Played(environment, policy, empty).play(1, 0)
+
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play the runs of a batch in lockstep."""
+        played = _Played(environment, policy, batch)
+        step = max(1, ROUNDS_A_CALL // batch.n_runs)
+        for first in range(1, batch.horizon + 1, step):
+            last = min(first + step - 1, batch.horizon)
+            played.play(first, last)
+            watch((last - first + 1) * batch.n_runs)
+        columns = [_column(played.out, name, environment, batch.checkpoints) for name in batch.metrics]
+        return np.ascontiguousarray(np.stack(columns).transpose(2, 0, 1))
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> SemiBanditAgent:
+        """Return an agent whose choices are those of run `run` of `seed`, given the same feedback."""
+        actions = getattr(policy, "actions", None)
+        name = type(policy).__name__
+        if actions is None:
+            raise InvalidType(
+                f"{name}.actions is None; allowed: an action set, such as semibandits.MSets(3), as an agent has no "
+                "environment to take it from"
+            )
+        actions.check(integer(1)("n_arms", n_arms))
+        reasons = own_reasons(policy, actions, n_arms, horizon)
+        if reasons:
+            raise InvalidArgument(f"policy is {policy!r}; allowed: one that can play: {'; '.join(reasons)}")
+        return SemiBanditAgent(policy, n_arms, seed, run, horizon)
+
+
+class _Played:
+    """A batch while it is played: everything that kernels read and write."""
+
+    def __init__(self, environment: Any, policy: Any, batch: Batch) -> None:
+        n_items, lanes = environment.n_arms, batch.n_runs
+        self.actions = actions_of(policy, environment)
+        space = ActionSpace(n_items, lanes, batch.horizon, self.actions)
+        self.environment, self.policy, self.batch = environment, policy, batch
+        self.world = environment.params(Problem(n_items, batch.horizon))
+        self.player = player_params(policy, space.problem)
+        self.allowed = self.actions.params(space.problem)
+        self.state, self.work = make_state(policy, space), make_work(self.actions, space)
+        self.environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
+        self.policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        self.weights = np.zeros((n_items, lanes))
+        self.chosen = np.zeros((self.actions.max_size(n_items), lanes), np.int64)
+        self.size = np.zeros(lanes, np.int64)
+        short = set(batch.metrics) <= set(OF_REGRET)
+        self.tally = np.zeros((1 if short else PULLS + n_items, lanes))
+        self.out = np.zeros((len(batch.checkpoints), *self.tally.shape))
+        self.has_kernel = has_kernel(self.player, self.allowed)
+
+    def play(self, first: int, last: int) -> None:
+        """Play some rounds."""
+        with explained(self.policy, self.environment):
+            if self.has_kernel:
+                run = kernel(play, self.world, self.player, self.allowed, compiled=self.batch.compiled)
+                run(
+                    self.world, self.player, self.allowed, self.state, self.work, self.weights, self.chosen,
+                    self.environment_rng, self.policy_rng, first, last, self.tally, self.batch.checkpoints, self.out,
+                )  # fmt: skip
+            else:
+                self._with_oracle(first, last)
+
+    def _with_oracle(self, first: int, last: int) -> None:
+        """Play with an oracle in Python: weights of all lanes, the oracle lane by lane, feedback of all lanes."""
+        compiled = self.batch.compiled
+        weigh = kernel(weights_of_round, self.player, compiled=compiled)
+        feed = kernel(feed_round, self.world, self.player, compiled=compiled)
+        if last < first:  # only to be compiled
+            weigh(self.player, self.state, 1, self.policy_rng, self.weights)
+            none = self.size[:0]
+            feed(self.world, self.player, self.state, self.chosen, none, self.environment_rng, 1, self.tally)
+        rounds = self.batch.checkpoints
+        for t in range(first, last + 1):
+            weigh(self.player, self.state, t, self.policy_rng, self.weights)
+            for w in range(len(self.size)):
+                action = self.actions.maximise(self.weights[:, w])
+                self.chosen[: len(action), w] = action
+                self.size[w] = len(action)
+            feed(self.world, self.player, self.state, self.chosen, self.size, self.environment_rng, t, self.tally)
+            at = np.searchsorted(rounds, t)
+            if at < len(rounds) and rounds[at] == t:
+                self.out[at] = self.tally
+
+
+ROWS = {
+    "regret": REGRET,
+    "alpha_regret": REGRET,
+    "reward": REWARD,
+    "violations": VIOLATIONS,
+    "any_violation": VIOLATIONS,
+}
+
+
+def _column(
+    out: NDArray[np.float64], name: str, environment: Any, checkpoints: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return a metric from the kernel's output: one row a checkpoint, one column a lane."""
+    if name.startswith("pulls["):
+        return out[:, PULLS + int(name[6:-1])]
+    values = out[:, ROWS[name]]
+    if name == "any_violation":
+        return (values > 0.0).astype(np.float64)
+    if name == "alpha_regret":
+        return values - (1.0 - environment.alpha) * environment.best_value * checkpoints[:, None]
+    return values

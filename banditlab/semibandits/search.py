@@ -1,0 +1,348 @@
+"""Branch and bound for the heaviest set of items within a budget: what `SafeUpToM` and `Knapsack` rest on.
+
+The problem is max w(A) over sets A of at most m items with c(A) < b (or <= b), for costs c >= 0. For any multiplier
+l >= 0, a set of k chosen items with k' more to come is worth at most
+
+    w(chosen) + l (b - c(chosen)) + the k' largest positive w_i - l c_i of the items still to be looked at
+
+and with l at the minimum of this bound for the empty set it is tight but for two items or so. With items in descending
+order of w_i - l c_i a bound takes constant time. What it leaves open where many items are alike, dominance settles: a
+set that holds an item, but not one that is heavier and costs no more, is not the best.
+
+A first search finds the optimal value; a second, in ascending order of the items, the lexicographically smallest set
+that reaches it. Both are written for one lane of a kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Space
+from banditlab.core.dispatch import device, device_call
+
+HALVINGS = 24
+"""Steps of the search for the multiplier; any multiplier gives a valid bound."""
+
+SLACK = 1e-12
+"""Sums of weights count as equal up to this much, relative to the largest: they are added in different orders."""
+
+
+def search_scratch(space: Space) -> dict[str, Any]:
+    """Return the arrays that `heaviest_within` works on; lanes take turns, so that there is no lane axis."""
+    n = space.n_arms
+    return {
+        "order": np.zeros(n + 1, np.int64),
+        "items": np.zeros(n + 1, np.int64),
+        "betters": np.zeros(n + 1, np.int64),  # how many items dominate one
+        "taken": np.zeros(n + 1, np.int64),
+        "inside": np.zeros(n + 1, np.bool_),
+        "reduced": np.zeros(n + 1),
+        "prefix": np.zeros(n + 1),
+        "values": np.zeros(n + 1),
+        "spent": np.zeros(n + 1),
+    }
+
+
+@device_call
+def heaviest_within(
+    work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int, chosen: Any
+) -> int:
+    """Write the heaviest set of at most `most` items within a budget into column `lane` of `chosen`; return its size.
+
+    `chosen` has at least `most` rows. `weights[:, lane]` and `costs[:, column]` are one number an item; costs are at
+    least 0. Items of weight 0 or less are left out, unless there is no other: then the set is the single item of
+    largest weight. Of equal sets, up to `SLACK`, it is the lexicographically smallest. 0 if not even one item is within
+    the budget; sums of costs are compared with the budget as they are when added in ascending order of the items.
+    """
+    n = _affordable(work, weights, lane, costs, column, budget, strict)
+    if n == 0:
+        return _least_bad(weights, lane, costs, column, budget, strict, chosen)
+    size = _largest(work, weights, lane, n, most, chosen)
+    if _cost_fits(costs, column, budget, strict, chosen, size, lane):
+        return size  # the budget does not bind
+    slack = 0.0
+    for p in range(n):
+        slack += weights[work.order[p], lane]
+    slack *= SLACK
+    n = _undominated(work, weights, lane, costs, column, budget, strict, most, n, slack)
+    multiplier = _multiplier(work, weights, lane, costs, column, budget, n, most)
+    _sort_by_reduced_weight(work, weights, lane, costs, column, multiplier, n)
+    value = _optimal_value(work, weights, lane, costs, column, budget, strict, most, multiplier, n, slack)
+    return _first_of_value(
+        work, weights, lane, costs, column, budget, strict, most, multiplier, n, value, slack, chosen
+    )
+
+
+@device_call
+def _fits(cost: float, budget: float, strict: bool) -> bool:
+    return cost < budget if strict else cost <= budget
+
+
+@device_call
+def _affordable(work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool) -> int:
+    """List the items of positive weight that fit alone, ascending, in `order`; return how many there are."""
+    n = 0
+    for i in range(weights.shape[0]):
+        if weights[i, lane] > 0.0 and _fits(costs[i, column], budget, strict):
+            work.order[n] = i
+            n += 1
+    return n
+
+
+@device_call
+def _least_bad(weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, chosen: Any) -> int:
+    """Choose the single item of largest weight that fits, the first of equals."""
+    size = 0
+    for i in range(weights.shape[0]):
+        if _fits(costs[i, column], budget, strict):
+            if size == 0 or weights[i, lane] > weights[chosen[0, lane], lane]:
+                chosen[0, lane] = i
+            size = 1
+    return size
+
+
+@device_call
+def _largest(work: Any, weights: Any, lane: int, n: int, most: int, chosen: Any) -> int:
+    """Choose the (at most) `most` listed items of largest weight, the first of equals, whatever they cost."""
+    size = 0
+    taken = work.taken  # by descending weight
+    for p in range(n):
+        i = work.order[p]
+        x = weights[i, lane]
+        if size < most or x > weights[taken[size - 1], lane]:
+            k = size if size < most else most - 1
+            while k > 0 and x > weights[taken[k - 1], lane]:
+                taken[k] = taken[k - 1]
+                k -= 1
+            taken[k] = i
+            size = size + 1 if size < most else most
+    for k in range(size):  # sorted by item, by insertion
+        i = taken[k]
+        j = k
+        while j > 0 and chosen[j - 1, lane] > i:
+            chosen[j, lane] = chosen[j - 1, lane]
+            j -= 1
+        chosen[j, lane] = i
+    return size
+
+
+@device_call
+def _cost_fits(costs: Any, column: int, budget: float, strict: bool, chosen: Any, size: int, lane: int) -> bool:
+    cost = 0.0
+    for k in range(size):
+        cost += costs[chosen[k, lane], column]
+    return _fits(cost, budget, strict)
+
+
+@device
+def _dominates(weights: Any, lane: int, costs: Any, column: int, slack: float, i: int, j: int) -> bool:
+    """Say whether every set sought that holds item j holds item i: i is better than j, or equal and comes first."""
+    x, y = weights[i, lane], weights[j, lane]
+    return costs[i, column] <= costs[j, column] and (x > y + slack or (x == y and i < j))
+
+
+@device_call
+def _undominated(
+    work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int, n: int,
+    slack: float,
+) -> int:  # fmt: skip
+    """Keep the items that can be chosen together with all that dominate them; return how many there are."""
+    kept = 0
+    for p in range(n):
+        j = work.order[p]
+        number = 1
+        cost = costs[j, column]
+        for q in range(n):
+            # those dropped before are still to be seen: `taken` holds the list as it was
+            i = work.taken[q] if q < p else work.order[q]
+            if _dominates(weights, lane, costs, column, slack, i, j):
+                number += 1
+                cost += costs[i, column]
+        work.taken[p] = j
+        work.betters[j] = number - 1
+        if number <= most and _fits(cost, budget * (1.0 + SLACK), strict):
+            work.order[kept] = j
+            kept += 1
+    return kept
+
+
+@device_call
+def _multiplier(work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, n: int, most: int) -> float:
+    """Return about the multiplier at which the bound of the empty set is smallest, by bisection of its slope.
+
+    The slope is the budget less the cost of the `most` items with the largest positive reduced weights.
+    """
+    low = 0.0
+    high = 0.0
+    for p in range(n):
+        i = work.order[p]
+        if costs[i, column] > 0.0:
+            high = max(high, weights[i, lane] / costs[i, column])
+    top, cost_of = work.reduced, work.prefix  # reduced weights by descending size, and the costs beside them
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        size = 0
+        for p in range(n):
+            i = work.order[p]
+            x = weights[i, lane] - middle * costs[i, column]
+            if x > 0.0 and (size < most or x > top[size - 1]):
+                k = size if size < most else most - 1
+                while k > 0 and x > top[k - 1]:
+                    top[k] = top[k - 1]
+                    cost_of[k] = cost_of[k - 1]
+                    k -= 1
+                top[k] = x
+                cost_of[k] = costs[i, column]
+                size = size + 1 if size < most else most
+        cost = 0.0
+        for k in range(size):
+            cost += cost_of[k]
+        if cost > budget:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+@device_call
+def _sort_by_reduced_weight(
+    work: Any, weights: Any, lane: int, costs: Any, column: int, multiplier: float, n: int
+) -> None:
+    """Sort `order` by descending reduced weight, fill `reduced`, and the running sums of their positive parts."""
+    for p in range(n):
+        i = work.order[p]
+        x = weights[i, lane] - multiplier * costs[i, column]
+        k = p
+        while k > 0 and work.reduced[k - 1] < x:
+            work.reduced[k] = work.reduced[k - 1]
+            work.order[k] = work.order[k - 1]
+            k -= 1
+        work.reduced[k] = x
+        work.order[k] = i
+    work.prefix[0] = 0.0
+    for p in range(n):
+        work.prefix[p + 1] = work.prefix[p] + max(work.reduced[p], 0.0)
+
+
+@device_call
+def _optimal_value(
+    work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int,
+    multiplier: float, n: int, slack: float,
+) -> float:  # fmt: skip
+    """Return the largest sum of weights within the budget, up to the slack: depth first, by reduced weight."""
+    room = budget * (1.0 + SLACK)  # costs are added in another order here than where they are compared
+    work.values[0] = 0.0
+    work.spent[0] = 0.0
+    for p in range(n):
+        work.inside[p] = False
+    best = 0.0
+    k = 0
+    p = 0
+    while True:
+        ahead = min(p + most - k, n)
+        bound = work.values[k] + multiplier * (room - work.spent[k]) + work.prefix[ahead] - work.prefix[p]
+        if p >= n or k >= most or bound <= best + slack:
+            if k == 0:
+                return best
+            k -= 1
+            p = work.taken[k]
+            work.inside[p] = False
+            p += 1
+            continue
+        i = work.order[p]
+        cost = work.spent[k] + costs[i, column]
+        possible = cost <= room
+        q = 0
+        while possible and q < p and work.betters[i] > 0:  # items that dominate it come before it
+            possible = work.inside[q] or not _dominates(weights, lane, costs, column, slack, work.order[q], i)
+            q += 1
+        if possible:
+            work.taken[k] = p
+            work.inside[p] = True
+            k += 1
+            work.values[k] = work.values[k - 1] + weights[i, lane]
+            work.spent[k] = cost
+            if work.values[k] > best and _taken_fits(work, costs, column, budget, strict, k):
+                best = work.values[k]
+        p += 1
+
+
+@device_call
+def _taken_fits(work: Any, costs: Any, column: int, budget: float, strict: bool, size: int) -> bool:
+    """Say whether the items taken are within the budget, their costs added in ascending order of the items."""
+    cost = 0.0
+    last = -1
+    for _ in range(size):
+        following = costs.shape[0]
+        for k in range(size):
+            i = work.order[work.taken[k]]
+            if last < i < following:
+                following = i
+        cost += costs[following, column]
+        last = following
+    return _fits(cost, budget, strict)
+
+
+@device_call
+def _first_of_value(
+    work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int,
+    multiplier: float, n: int, value: float, slack: float, chosen: Any,
+) -> int:  # fmt: skip
+    """Choose the lexicographically smallest set that is worth `value`, up to the slack: depth first, by item."""
+    room = budget * (1.0 + SLACK)
+    for p in range(n):  # ascending items, beside `order`
+        i = work.order[p]
+        k = p
+        while k > 0 and work.items[k - 1] > i:
+            work.items[k] = work.items[k - 1]
+            k -= 1
+        work.items[k] = i
+    k = 0
+    p = 0
+    while True:
+        if k > 0 and work.values[k] >= value - slack and _fits(work.spent[k], budget, strict):
+            return k
+        possible = p < n and k < most
+        if possible:
+            bound = work.values[k] + multiplier * (room - work.spent[k])
+            left = most - k
+            for q in range(n):
+                if left == 0 or work.reduced[q] <= 0.0:
+                    break
+                if work.order[q] >= work.items[p]:
+                    bound += work.reduced[q]
+                    left -= 1
+            possible = bound >= value - 2.0 * slack
+        if not possible:
+            # without the item taken last, unless one taken before it must have it beside it
+            needed = True
+            while needed:
+                if k == 0:
+                    return 0  # never: the set that the first search found is worth the value
+                k -= 1
+                p = work.taken[k]
+                needed = False
+                for q in range(k):
+                    needed = needed or _dominates(
+                        weights, lane, costs, column, slack, work.items[p], work.items[work.taken[q]]
+                    )
+            p += 1
+            continue
+        i = work.items[p]
+        cost = work.spent[k] + costs[i, column]
+        if cost <= room:
+            chosen[k, lane] = i
+            work.taken[k] = p
+            k += 1
+            work.values[k] = work.values[k - 1] + weights[i, lane]
+            work.spent[k] = cost
+        else:
+            needed = False
+            for q in range(k):
+                needed = needed or _dominates(weights, lane, costs, column, slack, i, work.items[work.taken[q]])
+            if needed:
+                p = n  # nothing fits that holds what was taken: back
+                continue
+        p += 1

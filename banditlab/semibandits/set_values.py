@@ -1,0 +1,119 @@
+"""Environments whose reward is any function of a set: its means are tabulated for all sets that can be played."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.arms.support import Support
+from banditlab.core.components import Params, Problem
+from banditlab.core.errors import InvalidArgument
+
+from .action_sets import Action, UpToM
+from .environments import Combinatorial
+from .knapsack import Knapsack
+
+TABULATED = 500_000
+"""Most sets whose means are tabulated."""
+
+
+def binomials(n: int, m: int) -> NDArray[np.int64]:
+    """Return the table of binomial coefficients (a choose b), a up to n, b up to m."""
+    return np.array([[math.comb(a, b) for b in range(m + 1)] for a in range(n + 1)], dtype=np.int64)
+
+
+class SetValued(Combinatorial):
+    """Base of environments whose mean reward is an arbitrary function of the set played.
+
+    A subclass has the fields `actions` and what it needs to compute `means_of(sets)`, the means of many sets of one
+    size at once, and the kernel `draw`. The means of all sets as large as the largest action, and smaller, are
+    tabulated: there may be half a million of them.
+    """
+
+    actions: Any
+    n_arms: int
+
+    def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the mean of each set, given as a row of items in ascending order."""
+        raise NotImplementedError
+
+    @property
+    def support(self) -> Support:
+        """Rewards in [0, 1]."""
+        return Support(0.0, 1.0)
+
+    @property
+    def alpha(self) -> float:  # type: ignore[override]
+        """The share of the best mean that `alpha_regret` compares with: what is guaranteed in polynomial time.
+
+        1 - 1/e for sets of up to m items (the greedy algorithm), 1/2 for a knapsack (Greedy+Max), else 1.
+        """
+        if isinstance(self.actions, UpToM):
+            return 1.0 - math.exp(-1.0)
+        return 0.5 if isinstance(self.actions, Knapsack) else 1.0
+
+    def check_sizes(self) -> None:
+        """Raise unless the action set is one for these items, and the table of means is not too large."""
+        self.actions.check(self.n_arms)
+        sizes = range(1, self.actions.max_size(self.n_arms) + 1)
+        number = sum(math.comb(self.n_arms, size) for size in sizes)
+        if number > TABULATED:
+            raise InvalidArgument(
+                f"{type(self).__name__} has {number} sets of at most {sizes[-1]} of {self.n_arms} items; allowed: "
+                f"at most {TABULATED} sets, whose means are tabulated"
+            )
+
+    @functools.cached_property
+    def _table(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The means by size and then by rank, and where each size begins."""
+        sizes = range(1, self.actions.max_size(self.n_arms) + 1)
+        starts = np.cumsum([0, 0, *(math.comb(self.n_arms, size) for size in sizes)])  # there is no set of size 0
+        means = np.empty(starts[-1])
+        for size in sizes:
+            sets = np.array(list(itertools.combinations(range(self.n_arms), size)), dtype=np.int64)
+            means[starts[size] + self._ranks(sets)] = self.means_of(sets)
+        return means, starts
+
+    def _ranks(self, sets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rank of each set among those of its size: the combinatorial number system."""
+        choose = binomials(self.n_arms, sets.shape[1])
+        ranks: NDArray[np.int64] = choose[sets, np.arange(1, sets.shape[1] + 1)].sum(axis=1)
+        return ranks
+
+    def value(self, action: Action) -> float:
+        """Return the mean reward of an action."""
+        means, starts = self._table
+        return float(means[starts[len(action)] + self._ranks(np.array([sorted(action)], dtype=np.int64))[0]])
+
+    @functools.cached_property
+    def best_action(self) -> Action:
+        """The action with the largest mean, found by looking at all."""
+        return max(self.actions.enumerate(self.n_arms), key=self.value)
+
+    @property
+    def best_value(self) -> float:  # type: ignore[override]
+        """The best action's mean, against which regret is counted."""
+        return self.value(self.best_action)
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the table of means, and what a set's place in it is computed from."""
+        means, starts = self._table
+        size = self.actions.max_size(self.n_arms)
+        return {
+            "best_value": self.best_value,
+            "table": means,
+            "starts": starts,
+            "choose": binomials(self.n_arms, size),
+        }
+
+    def mean(self: Params, chosen: Any, size: int, lane: int) -> float:
+        """Look the set up."""
+        rank = self.starts[size]
+        for k in range(size):
+            rank += self.choose[chosen[k, lane], k + 1]
+        return self.table[rank]

@@ -1,0 +1,92 @@
+"""What policies and action sets are told of a problem, and what is asked of them before they play."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from banditlab.core.components import Problem, Space, record
+from banditlab.core.dispatch import implements
+
+from . import generics
+
+REVEALED = ("value", "winner", "items")
+"""What an environment can reveal of a round, from the least: the reward, also the item that gave it, all outcomes."""
+
+
+@dataclass(frozen=True)
+class ActionProblem(Problem):
+    """A problem with an action set.
+
+    Attributes
+    ----------
+    actions : action set
+        What the policy chooses from.
+    """
+
+    actions: Any
+
+
+@dataclass(frozen=True)
+class ActionSpace(Space):
+    """Makes the arrays of a policy's state, and knows the action set.
+
+    Attributes
+    ----------
+    actions : action set
+        What the policy chooses from.
+    """
+
+    actions: Any
+
+    @property
+    def problem(self) -> ActionProblem:
+        """The problem these arrays are for."""
+        return ActionProblem(self.n_arms, self.horizon, self.actions)
+
+
+TOLD = {"value": "the action's reward alone", "winner": "the reward and the item that gave it", "items": "all outcomes"}
+
+
+def needs(policy: Any) -> str:
+    """Return what a policy learns from, one of `REVEALED`."""
+    kernels = type(policy).__banditlab__.kernels
+    return "items" if "update" in kernels else "winner" if "update_winner" in kernels else "value"
+
+
+def actions_of(policy: Any, environment: Any) -> Any:
+    """Return the action set that a policy plays: its own, or the environment's."""
+    own = getattr(policy, "actions", None)
+    return environment.actions if own is None else own
+
+
+def player_params(policy: Any, problem: ActionProblem) -> Any:
+    """Return what kernels receive of a policy: not its action set, which they receive apart, whosever it is."""
+    bare = policy if getattr(policy, "actions", None) is None else dataclasses.replace(policy, actions=None)
+    return bare.params(problem)
+
+
+def make_work(actions: Any, space: Space) -> Any:
+    """Return the record of arrays that an action set's kernels work on."""
+    arrays = actions.scratch(space) if hasattr(actions, "scratch") else {}
+    return record("Work", arrays or {"nothing": space.per_lane()})
+
+
+def has_kernel(player: Any, allowed: Any) -> bool:
+    """Say whether a policy (its parameters) chooses from an action set (its parameters) in compiled code."""
+    by_itself = implements(generics.select, player) or implements(generics.select_lanes, player)
+    return by_itself or implements(generics.best, allowed) or implements(generics.best_lanes, allowed)
+
+
+def own_reasons(policy: Any, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+    """Return what a policy and an action set have against each other."""
+    found = []
+    if not actions.known and not getattr(policy, "learns_what_is_safe", False):
+        found.append(
+            f"it does not learn which actions of {actions!r} are safe; allowed: with variances=, or a policy whose own "
+            f"set is known, such as {type(policy).__name__}(actions=UpToM({actions.max_size(n_items)}))"
+        )
+    if hasattr(policy, "reasons_against"):
+        found += policy.reasons_against(actions, n_items, horizon)
+    return found

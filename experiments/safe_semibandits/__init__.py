@@ -1,0 +1,1 @@
+"""Anytime-safe semi-bandits: PASCombUCB on the instances of its paper, beside CombUCB1, which heeds no variance."""

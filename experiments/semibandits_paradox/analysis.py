@@ -1,0 +1,85 @@
+"""Read the stored results; return verdicts, draw the figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import banditlab as bl
+from banditlab.inference.bootstrap import mean_band
+from experiments.semibandits_paradox.simulate import environment, file, policies
+from experiments.slopes import RESAMPLES, mean
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+
+PAPER = "Zhang, Combes 2024, figure"
+UNIFORM, JEFFREYS, BOOSTED, ESCB = policies()
+LINEAR = 0.8
+"""A slope from here on is 'nearly linear'."""
+
+
+def regrets(folder: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """Return the rounds, and the regret of each policy: a row a run, a column a round."""
+    result = bl.load(file(folder))
+    return result.checkpoints, dict(zip(result.policies, result.values(), strict=True))
+
+
+def growth(rounds: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the slope of log(mean regret) in log t, with its 95% bootstrap interval: whole runs are resampled."""
+    x = np.log(rounds)
+    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    rng = np.random.default_rng(0)
+    drawn = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
+    low, high = np.quantile(np.log(drawn) @ weights, [0.025, 0.975])
+    return float(np.log(values.mean(axis=0)) @ weights), float(low), float(high)
+
+
+def verdicts(folder: Path, size: str) -> list[Verdict]:
+    """Return one verdict a claim."""
+    rounds, found_regrets = regrets(folder)
+    last = rounds[-1]
+    late = [int(np.searchsorted(rounds, x)) for x in np.linspace(last / 4, last, 4)]
+    found = []
+    for policy in (UNIFORM, JEFFREYS):
+        slope = growth(rounds[late], found_regrets[policy][:, late])
+        verdict = HOLDS if slope[1] >= LINEAR else FAILS if slope[2] < LINEAR else UNTESTABLE
+        found.append(Verdict(f"{policy}: regret is nearly linear from a quarter of the rounds on", PAPER,
+                             f"slope >= {LINEAR}", *slope, verdict))  # fmt: skip
+    worst = environment().best_value - environment().value(environment().actions.maximise(-environment().means))
+    share = mean(found_regrets[UNIFORM][:, -1] / (worst * last))
+    found.append(Verdict(f"{UNIFORM}: regret as a share of that of playing the worse action always",
+                         "a remark of this experiment's", "none given", *share, UNTESTABLE))  # fmt: skip
+    for policy in (BOOSTED, ESCB):
+        for other in (UNIFORM, JEFFREYS):
+            ratio = mean(found_regrets[other][:, -1] / found_regrets[policy][:, -1].mean())
+            verdict = HOLDS if ratio[1] > 10.0 else FAILS if ratio[2] < 10.0 else UNTESTABLE
+            found.append(Verdict(f"{policy}: final regret an order of magnitude below {other}", PAPER, "ratio > 10",
+                                 *ratio, verdict))  # fmt: skip
+    return found
+
+
+def figure(folder: Path, size: str) -> Figure:
+    """Return regret against the round.
+
+    Runs of Beta-CTS are of two kinds, those that stay with the worse action and those that do not: bands of standard
+    deviations, as in the paper, would say little.
+    """
+    from banditlab.plotting import COLOURS, DASHES
+
+    rounds, found = regrets(folder)
+    drawing = Figure(figsize=(6.0, 4.0), dpi=150, layout="constrained")
+    ax = drawing.subplots()
+    for k, (policy, values) in enumerate(found.items()):
+        low, high = mean_band(values)
+        ax.plot(rounds, values.mean(axis=0), color=COLOURS[k], linestyle=DASHES[k], linewidth=1.6, label=policy)
+        ax.fill_between(rounds, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
+    ax.set_yscale("log")
+    ax.set_xlabel("round $t$")
+    ax.set_xscale("log")
+    ax.set_ylabel("mean cumulative regret, 95% interval")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, alpha=0.25, linewidth=0.6)
+    ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+    return drawing

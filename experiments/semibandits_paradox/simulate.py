@@ -1,0 +1,52 @@
+"""Play the policies and store the result; nothing is computed from it here."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import banditlab as bl
+from banditlab import arms, semibandits
+
+CONFIG = Path(__file__).with_name("config.toml")
+
+
+def configuration() -> dict[str, Any]:
+    """Return the configuration."""
+    return tomllib.loads(CONFIG.read_text())
+
+
+def environment() -> semibandits.SemiBandit:
+    """Return the two actions."""
+    config = configuration()
+    m = config["m"]
+    low, high = config["means"]
+    actions = semibandits.Explicit([tuple(range(m)), tuple(range(m, 2 * m))])
+    return semibandits.SemiBandit(arms.Bernoulli([low] * m + [high] * m), actions)
+
+
+def policies() -> dict[str, Any]:
+    """Return the policies by label."""
+    return {
+        "Beta-CTS, uniform prior": semibandits.BetaCTS(),
+        "Beta-CTS, Jeffreys prior": semibandits.BetaCTS(a=0.5, b=0.5),
+        "BG-CTS": semibandits.BGCTS(),
+        "ESCB-2": semibandits.ESCB2(),
+    }
+
+
+def file(folder: Path) -> Path:
+    """Return where the results are stored."""
+    return folder / "runs.parquet"
+
+
+def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
+    """Play at a size ('full' or 'quick') and store the results in `folder`."""
+    config = configuration()
+    folder.mkdir(parents=True, exist_ok=True)
+    result = bl.run(
+        environment(), policies(), **config["sizes"][size], seed=config["seed"], checkpoints=100, n_jobs=n_jobs,
+        progress=False,
+    )  # fmt: skip
+    result.save(file(folder))
