@@ -24,6 +24,9 @@ PROBES = (
     "sweeps",
 )
 CASES = (
+    "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "vacdb", "combucb1",
+    "pascombucb", "ucbs",
+)  # fmt: skip
     "ucb1-2",
     "ucb1-10",
     "ucb1-100",

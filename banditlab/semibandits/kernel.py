@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import device
+from banditlab.core.dispatch import borrowed, device
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, draw_all, learn, mean, violates, weigh
@@ -68,6 +68,9 @@ def play(
     violated the constraint, and pulls of each item. `out` has one such table a checkpoint. `weights` (items, lanes) and
     `chosen` (largest size, lanes) are scratch.
     """
+    environment, policy, actions = borrowed(environment), borrowed(policy), borrowed(actions)
+    state, work, weights, chosen = borrowed(state), borrowed(work), borrowed(weights), borrowed(chosen)
+    environment_rng, policy_rng, tally = borrowed(environment_rng), borrowed(policy_rng), borrowed(tally)
     lanes = tally.shape[1]
     size = np.zeros(lanes, np.int64)
     u = np.zeros(lanes)
