@@ -39,6 +39,8 @@ reproduce: $(STAMP)
 	$(BIN)/python -m experiments.scoring_hiring
 	$(BIN)/python -m experiments.scoring_online
 	$(BIN)/python -m experiments.dueling_classics
+	$(BIN)/python -m experiments.dueling_weak
+	$(BIN)/python -m experiments.dueling_piecewise
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
