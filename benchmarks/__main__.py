@@ -27,20 +27,6 @@ CASES = (
     "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "vacdb", "combucb1",
     "pascombucb", "ucbs",
 )  # fmt: skip
-    "ucb1-2",
-    "ucb1-10",
-    "ucb1-100",
-    "thompson",
-    "klucb",
-    "rucb",
-    "winner-stays",
-    "btwr",
-    "dts",
-    "vacdb",
-    "ucbs",
-    "combucb1",
-    "pascombucb",
-)
 
 
 THROUGHPUT = {
