@@ -1,0 +1,1 @@
+"""Finite-horizon Markov decision processes with finitely many states: planning and learning with CVaR."""
