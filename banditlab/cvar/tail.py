@@ -153,6 +153,7 @@ class Distribution:
     probabilities: NDArray[np.float64]
 
     def __post_init__(self) -> None:
+        """Check the values and probabilities."""
         values = vector()("Distribution.values", self.values)
         probabilities = vector(0.0)("Distribution.probabilities", self.probabilities)
         if len(values) != len(probabilities) or (np.diff(values) <= 0.0).any():

@@ -149,7 +149,11 @@ def test_too_many_budgets_are_refused(monkeypatch):
 
 BAD = {
     "no MDP": (lambda m: cvar.plan_mean("lake"), InvalidType, r"mdp is 'lake'; allowed: a cvar.TabularMDP"),
-    "level zero": (lambda m: cvar.plan_static_cvar(m, 0.0), InvalidArgument, r"tau is 0.0; allowed: a number in \(0, 1"),
+    "level zero": (
+        lambda m: cvar.plan_static_cvar(m, 0.0),
+        InvalidArgument,
+        r"tau is 0.0; allowed: a number in \(0, 1",
+    ),
     "level above": (lambda m: cvar.plan_iterated_cvar(m, 1.1), InvalidArgument, r"tau is 1.1; allowed"),
     "no grid": (lambda m: cvar.plan_static_cvar(m, 0.5, eta=0.0), InvalidArgument, r"eta is 0.0; allowed"),
     "memory": (

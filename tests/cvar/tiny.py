@@ -72,7 +72,7 @@ def laws(mdp, h=0, s=None):
             law = defaultdict(float)
             for (p, r, _), later in zip(branches, chosen, strict=True):
                 for value, chance in later.items():
-                    law[round(r + value, 9)] += p * chance
+                    law[round(r + value, 12)] += p * chance
             found.append(dict(law))
     return found
 

@@ -13,7 +13,7 @@ from banditlab.core.elementary import log
 from banditlab.core.validation import between, non_negative, one_of, open_probability, optional, positive
 
 from .family import mdp_policy
-from .learning import GROWTH, Counting, counted, empirical, fresh, reasons_of_range
+from .learning import GROWTH, TIE, Counting, counted, empirical, fresh, reasons_of_range
 from .levels import grid_following, grid_steps
 from .model import lattice_unit
 from .sweeps import shifted_mean
@@ -66,9 +66,9 @@ class CVaRUCBVI(Counting):
     For rewards of at least 0 and returns of at most 1 (`TabularMDP.normalised`), which are known; transitions are not.
     With probability at least :math:`1 - \delta` the estimate :math:`\hat b - \underline V_1(s_1, \hat b)/\tau` is at
     least the optimum in all episodes, and regret is at most :math:`4e \sqrt{SAHK} L/\tau + 10 e S^2 A H L^2/\tau` with
-    Hoeffding bonuses (constants reconstructed), :math:`\tilde O(\sqrt{SAK}/\tau)` with Bernstein ones (Theorem 5.3), and
-    :math:`12 e \sqrt{SAK/\tau} L + \xi/(\tau \sqrt{p_{\min}})` if returns have densities of at least :math:`p_{\min}`
-    (Theorem 5.5), where :math:`\xi = \tilde O(SAHK^{1/4} + S^2 A H)`. The lower bound is
+    Hoeffding bonuses (constants reconstructed), :math:`\tilde O(\sqrt{SAK}/\tau)` with Bernstein ones (Theorem 5.3),
+    and :math:`12 e \sqrt{SAK/\tau} L + \xi/(\tau \sqrt{p_{\min}})` if returns have densities of at least
+    :math:`p_{\min}` (Theorem 5.5), where :math:`\xi = \tilde O(SAHK^{1/4} + S^2 A H)`. The lower bound is
     :math:`\sqrt{S(A-1)K/\tau}/(24e)` (Corollary 3.2). See `cvar.theory`.
 
     Algorithm 2 was read in a summary: the constants of both bonuses and the indices are reconstructed. Rounding
@@ -144,7 +144,7 @@ class CVaRUCBVI(Counting):
         row = state.lower[0, known.initial_state]
         for i in range(row.shape[0]):
             value = state.budgets[i] - row[i] / self.tau
-            if value > best:
+            if value > best + TIE:
                 first, best = i, value
         state.start[lane] = first
         state.estimate[lane] = best
@@ -198,8 +198,9 @@ def hoeffding_sweep(self: Params, state: State, known: Params, lane: int) -> Non
                 shifted_mean(p, lower[h + 1], out.shape[0], index[s, a], weights[s, a], state.following, out)
                 for i in range(out.shape[0]):
                     value = out[i] - bonus
-                    chosen[i] = a if value < best[i] else chosen[i]
-                    best[i] = value if value < best[i] else best[i]
+                    better = value < best[i] - TIE
+                    chosen[i] = a if better else chosen[i]
+                    best[i] = value if better else best[i]
             row = lower[h, s]
             for i in range(best.shape[0]):
                 row[i] = max(0.0, best[i])
@@ -238,10 +239,11 @@ def bernstein_sweep(self: Params, state: State, known: Params, lane: int) -> Non
                 shifted_mean(p, gaps, n_budgets, pays, odds, state.following, gap)
                 twice, share = 2.0 * self.L_bernstein / n, self.L_bernstein / n
                 for i in range(low.shape[0]):
-                    variance = max(0.0, square[i] - low[i] * low[i])
+                    variance = square[i] - low[i] * low[i]
+                    variance = variance if variance > TIE else 0.0  # what rounding leaves of none has a large root
                     bonus = self.bonus_scale * (math.sqrt(variance * twice) + math.sqrt(gap[i] * twice) + share)
                     value = low[i] - bonus
-                    better = value < best[i]
+                    better = value < best[i] - TIE
                     chosen[i] = a if better else chosen[i]
                     best_high[i] = high[i] + bonus if better else best_high[i]
                     best[i] = value if better else best[i]

@@ -44,7 +44,7 @@ def _reward_probabilities(name: str, value: Any) -> NDArray[np.float64] | None:
 
 @mdp_environment
 class TabularMDP:
-    r"""A Markov decision process with S states, A actions, H steps an episode, and known rewards on finitely many values.
+    r"""A Markov decision process with S states, A actions, H steps an episode, and known rewards.
 
     In step h = 1, ..., H of an episode, in state s, action a leads to state s' with probability
     :math:`P_h(s' \mid s, a)` and pays a reward. The return is the sum of the H rewards. States, actions and, in

@@ -3,8 +3,8 @@
 A learner implements `plan`, `act` and `observe`; one whose actions depend on more than step and state implements
 `n_memories`, `first_memory` and `next_memory` too, and one that knows an upper bound on the optimum, `estimate`.
 
-In every kernel, `known` is what a learner knows of the MDP: `n_steps`, `n_states`, `n_actions`, `initial_state`, and the
-rewards as `atoms`, `index` and `weights` (see `cvar.mdp.model.Model`). It does not have the transitions. Episodes
+In every kernel, `known` is what a learner knows of the MDP: `n_steps`, `n_states`, `n_actions`, `initial_state`, and
+the rewards as `atoms`, `index` and `weights` (see `cvar.mdp.model.Model`). It does not have the transitions. Episodes
 count from 1, steps from 0. State arrays have the lane as their first axis: a sweep over one run's
 budgets must be contiguous.
 """

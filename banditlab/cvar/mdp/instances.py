@@ -248,8 +248,8 @@ def linear_mixture(
 
     .. math:: P(s' \mid s, a) = \langle \theta, \phi(s', s, a) \rangle
 
-    Every :math:`\phi_i(\cdot, s, a)` is a distribution over next states, a Dirichlet draw; :math:`\theta` is a draw from
-    the simplex. Rewards are deterministic, uniform on {0, 0.1, ..., 1}.
+    Every :math:`\phi_i(\cdot, s, a)` is a distribution over next states, a Dirichlet draw; :math:`\theta` is a draw
+    from the simplex. Rewards are deterministic, uniform on {0, 0.1, ..., 1}.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from banditlab.core.elementary import log
 from banditlab.core.validation import between, non_negative, open_probability
 
 from .family import mdp_policy
-from .learning import GROWTH, Counting, counted, empirical, fresh, reasons_of_unit_rewards
+from .learning import GROWTH, TIE, Counting, counted, empirical, fresh, reasons_of_unit_rewards
 from .sweeps import increasing, lower_mean
 
 
@@ -54,7 +54,8 @@ class ICVaRRM(Pooled):
     In episode k, with :math:`n(s, a)` visits so far, :math:`\hat p` the share of each next state in them, and
     :math:`L = \log(KHSA/\delta')`, :math:`\delta' = \delta/5`, for h = H, ..., 1 from :math:`\bar V_{H+1} = 0`:
 
-    .. math:: \bar Q_h(s, a) = \min\left\{ r(s, a) + \mathrm{CVaR}_\tau^{s' \sim \hat p(\cdot \mid s, a)}(\bar V_{h+1}(s'))
+    .. math:: \bar Q_h(s, a) = \min\left\{ r(s, a)
+        + \mathrm{CVaR}_\tau^{s' \sim \hat p(\cdot \mid s, a)}(\bar V_{h+1}(s'))
         + \frac{H}{\tau} \sqrt{\frac{L}{n(s, a)}}, \; H \right\}, \quad \bar V_h(s) = \max_a \bar Q_h(s, a)
 
     and H without a visit. It plays greedily; the first of equally good actions is taken.
@@ -72,7 +73,7 @@ class ICVaRRM(Pooled):
 
     Notes
     -----
-    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same in every step.
+    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same every step.
     With probability at least :math:`1 - \delta` regret is
 
     .. math:: O\left( \min\left\{ \frac{1}{\sqrt{\min_{\pi, h, s : w_{\pi, h}(s) > 0} w_{\pi, h}(s)}}, \;
@@ -125,7 +126,7 @@ class ICVaRRM(Pooled):
                         worth = lower_mean(V[h + 1], p, order, p.shape[0], self.tau)
                         bonus = self.bonus_scale * (H / self.tau) * math.sqrt(self.L / n)
                         q = min(known.atoms[known.index[0, s, a, 0, 0]] + worth + bonus, H)
-                    if q > V[h, s]:
+                    if q > V[h, s] + TIE:
                         V[h, s] = q
                         state.actions[lane, h, s] = a
         state.estimate[lane] = V[0, known.initial_state]
@@ -150,7 +151,7 @@ class MaxWP(Pooled):
 
     Notes
     -----
-    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same in every step.
+    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same every step.
     Regret does not grow with K: with probability at least :math:`1 - \delta` it is
 
     .. math:: O\left( \sum_{s, a} \frac{H}{\min_\pi v_\pi(s, a) \min_{s'} p(s' \mid s, a)} \log\frac{SA}{\delta} \right)
@@ -190,7 +191,7 @@ class MaxWP(Pooled):
                             if state.next_visits[lane, 0, s, a, x] > 0.0:
                                 worst = min(worst, V[h + 1, x])
                         q = known.atoms[known.index[0, s, a, 0, 0]] + worst
-                    if q > V[h, s]:
+                    if q > V[h, s] + TIE:
                         V[h, s] = q
                         state.actions[lane, h, s] = a
         state.estimate[lane] = V[0, known.initial_state]
@@ -220,10 +221,10 @@ class UCBVI(Pooled):
 
     Notes
     -----
-    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same in every step.
+    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same every step.
     With the bonus of Chernoff and Hoeffding, this one, mean regret is :math:`\tilde O(H \sqrt{SAKH})` with probability
-    at least :math:`1 - \delta` (Theorem 1; the bonus's constant is reconstructed). Its regret in CVaR is linear wherever
-    no policy that is best on average is best for CVaR. It has no level: ask for metrics with one, such as
+    at least :math:`1 - \delta` (Theorem 1; the bonus's constant is reconstructed). Its regret in CVaR is linear
+    wherever no policy that is best on average is best for CVaR. It has no level: ask for metrics with one, such as
     'cvar_regret[0.1]', or 'cvar_regret[1]' for its own. `bonus_scale` and `replan` are ours.
 
     References
@@ -274,7 +275,7 @@ class UCBVI(Pooled):
                         bonus = self.bonus_scale * 7.0 * known.n_steps * self.L / math.sqrt(n)
                         q = known.atoms[known.index[0, s, a, 0, 0]] + worth / n + bonus
                         Q[h, s, a] = min(Q[h, s, a], q)
-                    if Q[h, s, a] > V[h, s]:
+                    if Q[h, s, a] > V[h, s] + TIE:
                         V[h, s] = Q[h, s, a]
                         state.actions[lane, h, s] = a
         state.estimate[lane] = V[0, known.initial_state]

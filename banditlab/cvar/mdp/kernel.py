@@ -217,5 +217,3 @@ def play(
                 for row in range(tally.shape[0]):
                     out[c, row, w] = tally[row, w]
                 c += 1
-
-

@@ -12,6 +12,10 @@ GROWTH = between(1.0, 1e6)
 """The check of `replan`."""
 
 
+TIE = 1e-12
+"""Values this close are equally good: sums in another order differ by so much, and must not decide."""
+
+
 class Counting:
     """Base of learners that count transitions, and plan anew when counts have grown enough.
 

@@ -124,8 +124,8 @@ def sums_of(model: Model, paid: Array, limit: int = MAX_SUMS) -> Sums:
 
 def _too_many(limit: int) -> InvalidArgument:
     return InvalidArgument(
-        f"rewards have more than {limit:,} different sums; allowed: fewer (TabularMDP.rounded(eta) rounds rewards up to "
-        "a grid)"
+        f"rewards have more than {limit:,} different sums; allowed: fewer (TabularMDP.rounded(eta) rounds rewards "
+        "up to a grid)"
     )
 
 

@@ -15,7 +15,7 @@ from banditlab.core.validation import between, non_negative, open_probability, o
 
 from .checks import tensor
 from .family import mdp_policy
-from .learning import GROWTH
+from .learning import GROWTH, TIE
 
 SPANS = 1e-8
 """How far transitions may be from what features span."""
@@ -48,8 +48,8 @@ class ICVaRL:
         \hat\theta_h = \Lambda_h^{-1} \sum_i \psi_{(x_i - V_i)^+}(s_i, a_i) \, (x_i - V_{i, h+1}(s_{i, h+1}))^+
 
     with :math:`\lambda = H^2`, :math:`\beta = H \sqrt{d \log((H + K H^3)/\delta)} + \sqrt\lambda` and
-    :math:`\epsilon = d H \sqrt{\tau^{H-3}/K}`. The first of equally good actions and the smallest of equally good points
-    is taken.
+    :math:`\epsilon = d H \sqrt{\tau^{H-3}/K}`. The first of equally good actions and the smallest of equally good
+    points is taken.
 
     Parameters
     ----------
@@ -71,14 +71,14 @@ class ICVaRL:
     -----
     For rewards in [0, 1] that are a known function of (step,) state and action. Regret is
     :math:`\tilde O(\sqrt{\tau^{-(H+1)} (d^2 H^4 + d H^6) K})` (Theorem 1 of the paper); the lower bound is
-    :math:`\Omega(d \sqrt{\tau^{-(H-1)} K})`. The algorithm and its constants are reconstructed from a summary; `bonus_scale`,
-    `epsilon` and `replan` are ours. That :math:`\theta_h` is the mixture's weights in every step h is not used: each
-    step learns its own. It needs the number of episodes.
+    :math:`\Omega(d \sqrt{\tau^{-(H-1)} K})`. The algorithm and its constants are reconstructed from a summary;
+    `bonus_scale`, `epsilon` and `replan` are ours. Each step learns its own :math:`\theta_h`, even where they are the
+    same. It needs the number of episodes.
 
     References
     ----------
-    Chen, Wang, Wang et al. (2024), Provably efficient iterated CVaR reinforcement learning with function approximation
-    and human feedback, ICLR, arXiv:2307.02842.
+    Chen, Du, Hu, Wang, Wu, Huang (2024), Provably efficient iterated CVaR reinforcement learning with function
+    approximation and human feedback, ICLR, arXiv:2307.02842.
 
     Examples
     --------
@@ -103,8 +103,8 @@ class ICVaRL:
         found = []
         model, (S, A, S_next, d) = environment.model, self.features.shape
         if (S, A, S_next) != (model.n_states, model.n_actions, model.n_states):
-            return [f"its features are of shape {self.features.shape}, and the MDP has {model.n_states} states and "
-                    f"{model.n_actions} actions; allowed: features of shape (S, A, S, d)"]  # fmt: skip
+            sizes = f"{model.n_states} states and {model.n_actions} actions"
+            return [f"its features are of shape {self.features.shape}, and the MDP has {sizes}; allowed: (S, A, S, d)"]
         if not environment.deterministic_rewards:
             found.append("its rewards are random or depend on the next state; allowed: one reward a state and action")
         if model.atoms[0] < 0.0 or model.atoms[-1] > 1.0:
@@ -171,13 +171,13 @@ class ICVaRL:
                             mean += theta[i] * psi[i]
                         tail = max(tail, x - mean / self.tau)
                         width = quadratic(inverse, psi)
-                        if width > widest:
+                        if width > widest + TIE:
                             widest = width
                             state.points[lane, h, s, a] = x
                     bonus = self.bonus_scale * self.beta / self.tau * math.sqrt(max(0.0, widest))
                     reward = known.atoms[known.index[h % known.index.shape[0], s, a, 0, 0]]
                     q = min(reward + tail + 2.0 * self.epsilon + bonus, float(H - h))
-                    if q > V[h, s]:
+                    if q > V[h, s] + TIE:
                         V[h, s] = q
                         state.actions[lane, h, s] = a
         state.estimate[lane] = V[0, known.initial_state]

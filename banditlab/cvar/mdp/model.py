@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-MAX_DENOMINATOR = 10**6
+MAX_DENOMINATOR = 10**5
 """Rewards with larger denominators do not count as multiples of a common unit."""
 
 
@@ -105,7 +105,7 @@ def atoms_of(rewards: Array) -> tuple[Array, Index]:
 def lattice_unit(values: Array) -> float | None:
     """Return the largest number of which all values are integer multiples, or None if there is none to speak of.
 
-    Values are read as fractions with denominators up to a million, right to twelve digits.
+    Values are read as fractions with denominators up to 100,000, right to twelve digits.
     """
     unit = Fraction(0)
     scale = float(np.abs(values).max(initial=0.0))

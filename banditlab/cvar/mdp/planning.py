@@ -332,7 +332,7 @@ def iterated_cvar(mdp: TabularMDP, policy: TabularPolicy, tau: float) -> float:
 
 
 def optimum(mdp: TabularMDP, tau: float, *, iterated: bool) -> float:
-    """Return the largest static or iterated CVaR, at a level in [0, 1]; kept with the MDP, as planning can take long."""
+    """Return the largest static or iterated CVaR, level 0 included; kept with the MDP, as planning can take long."""
     known = mdp.__dict__.setdefault("_optima", {})
     if (tau, iterated) not in known:
         # as the level tends to zero, both tend to the worst path

@@ -146,8 +146,8 @@ class EpisodesProtocol(Protocol):
 def _check_memories(n_memories: int, n_sums: int, policy: Any) -> None:
     if n_memories * n_sums > MAX_PAIRS:
         raise InvalidArgument(
-            f"{policy!r} has {n_memories:,} memories, and returns have {n_sums:,} values; allowed: a product of at most "
-            f"{MAX_PAIRS:,}, as policies are evaluated exactly (a larger eta, TabularMDP.rounded(eta))"
+            f"{policy!r} has {n_memories:,} memories, and returns have {n_sums:,} values; allowed: a product of at "
+            f"most {MAX_PAIRS:,}, as policies are evaluated exactly (a larger eta, TabularMDP.rounded(eta))"
         )
 
 

@@ -92,7 +92,16 @@ def increasing(values: Any, n: int, order: Any) -> None:
 
 @device_call
 def outcomes(
-    h: int, s: int, a: int, transitions: Any, index: Any, weights: Any, atoms: Any, after: Any, values: Any, chances: Any
+    h: int,
+    s: int,
+    a: int,
+    transitions: Any,
+    index: Any,
+    weights: Any,
+    atoms: Any,
+    after: Any,
+    values: Any,
+    chances: Any,
 ) -> int:
     """Write what a state and action can be worth, reward and value of the next state, and how likely; return how many.
 

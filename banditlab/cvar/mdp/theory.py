@@ -22,8 +22,8 @@ def _sizes(n_states: int, n_actions: int, n_episodes: int) -> tuple[int, int, in
 def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: float) -> float:
     r"""Return the minimax lower bound on the regret in static CVaR, :math:`\sqrt{S(A-1)K/\tau}/(24e)`.
 
-    Every learner's expected regret is at least that on some MDP with returns in [0, 1], for tau below 1/2 (Wang, Kallus,
-    Sun 2023, arXiv:2302.03201, Corollary 3.2).
+    Every learner's expected regret is at least that on some MDP with returns in [0, 1], for tau below 1/2 (Wang,
+    Kallus, Sun 2023, arXiv:2302.03201, Corollary 3.2).
 
     Examples
     --------
@@ -58,9 +58,10 @@ def hoeffding_bound(
 
 
 def bernstein_rate(n_states: int, n_actions: int, n_episodes: int, tau: float) -> float:
-    r"""Return :math:`\sqrt{SAK}/\tau`, the rate of CVaR-UCBVI with Bernstein bonuses, up to logarithms and lower orders.
+    r"""Return :math:`\sqrt{SAK}/\tau`, the rate of CVaR-UCBVI with Bernstein bonuses.
 
-    Wang, Kallus, Sun (2023), arXiv:2302.03201, Theorem 5.3; its constant is not known to us.
+    Up to a constant, logarithms and lower orders, none of which are known to us (Wang, Kallus, Sun 2023,
+    arXiv:2302.03201, Theorem 5.3).
 
     Examples
     --------
