@@ -38,6 +38,9 @@ reproduce: $(STAMP)
 	$(BIN)/python -m experiments.scoring_dimensions
 	$(BIN)/python -m experiments.scoring_hiring
 	$(BIN)/python -m experiments.scoring_online
+	$(BIN)/python -m experiments.cvar_mdp
+	$(BIN)/python -m experiments.cvar_iterated
+	$(BIN)/python -m experiments.cvar_gridworld
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -1,6 +1,6 @@
 """CVaR: risk-averse bandits and reinforcement learning."""
 
-from .mdp import generics, theory
+from . import mdp, theory
 from .mdp.cvar_ucbvi import CVaRUCBVI
 from .mdp.environment import TabularMDP
 from .mdp.evaluation import evaluate
@@ -32,11 +32,11 @@ __all__ = [
     "cliff_gridworld",
     "cvar",
     "evaluate",
-    "generics",
     "iterated_cvar",
     "layered_mdp",
     "linear_mixture",
     "lower_bound_chain",
+    "mdp",
     "mdp_environment",
     "mdp_policy",
     "plan_iterated_cvar",

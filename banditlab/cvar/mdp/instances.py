@@ -179,9 +179,9 @@ UP, RIGHT, DOWN, LEFT = 0, 1, 2, 3
 
 
 def cliff_gridworld(
-    rows: int = 4, columns: int = 8, horizon: int = 20, *, gust: float = 0.03, fall: float = 20.0
+    rows: int = 4, columns: int = 8, horizon: int = 20, *, gust: float = 0.05, fall: float = 20.0
 ) -> TabularMDP:
-    """Return a walk along a cliff in gusty wind: the shortest way is the best on average, and the most dangerous.
+    """Return a walk along a cliff in gusty wind: the closer to the edge, the shorter and the more dangerous.
 
     A walker starts in the lower left corner of a grid and wants to get to the lower right one; all that lies between in
     the lowest row is the abyss. Every step costs 1 until the goal is reached. Falling costs `fall` besides what the
@@ -195,7 +195,7 @@ def cliff_gridworld(
         Size of the grid; at least 2 rows and 3 columns.
     horizon : int, default 20
         Steps an episode (H).
-    gust : float, default 0.03
+    gust : float, default 0.05
         Probability of a gust.
     fall : float, default 20.0
         Cost of a fall.
