@@ -56,7 +56,7 @@ def run(
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int
-        Rounds a run (T); at least 1 and at least the number of arms.
+        Rounds a run (T); at least 1 and at least the number of arms. For MDPs, episodes.
     n_runs : int
         Independent replications of each pair.
     seed : int, optional
@@ -66,7 +66,9 @@ def run(
     metrics : str or sequence of str, optional
         What to record; default: 'regret', for dueling bandits 'average_regret'. For arms: 'regret', 'reward',
         'optimal_rate', 'pulls'; for clicks: 'regret', 'selections', 'clicks', 'screened', 'screening_round'; for
-        dueling bandits: those of `dueling.regrets.regret_table` and 'duels'.
+        dueling bandits: those of `dueling.regrets.regret_table` and 'duels'; for MDPs of `cvar`, where default is
+        'cvar_regret': 'cvar_regret[0.1]', 'cvar[0.1]', 'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return',
+        'estimate', 'smallest_estimate', 'plans'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.

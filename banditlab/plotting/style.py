@@ -29,6 +29,8 @@ NAMES = {
     "binary_strong_regret": "cumulative binary strong regret",
     "copeland_regret": "cumulative Copeland regret",
     "contextual_regret": "cumulative contextual regret",
+    "cvar_regret": "cumulative CVaR regret",
+    "icvar_regret": "cumulative iterated-CVaR regret",
     "reward": "cumulative reward",
     "optimal_rate": "share of rounds on an optimal arm",
 }
