@@ -46,6 +46,9 @@ reproduce: $(STAMP)
 	$(BIN)/python -m experiments.semibandits_paradox
 	$(BIN)/python -m experiments.semibandits_kmax
 	$(BIN)/python -m experiments.semibandits_cetc
+	$(BIN)/python -m experiments.cvar_mdp
+	$(BIN)/python -m experiments.cvar_iterated
+	$(BIN)/python -m experiments.cvar_gridworld
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -18,7 +18,7 @@ from .core.store import Store
 from .core.sweep import sweep
 
 if TYPE_CHECKING:
-    from . import arms, clicks, dueling, inference, scoring, semibandits
+    from . import arms, clicks, cvar, dueling, inference, scoring, semibandits
     from .inference import compare
 
 __version__ = "0.1.0"
@@ -30,6 +30,7 @@ __all__ = [
     "arms",
     "clicks",
     "compare",
+    "cvar",
     "dueling",
     "errors",
     "field",
@@ -42,7 +43,7 @@ __all__ = [
     "sweep",
 ]
 
-_WHEN_USED = ("arms", "clicks", "dueling", "inference", "scoring", "semibandits")
+_WHEN_USED = ("arms", "clicks", "cvar", "dueling", "inference", "scoring", "semibandits")
 
 
 def __getattr__(name: str) -> Any:

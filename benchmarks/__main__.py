@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import cases, floors, osra, probes, programs, references, report, senders
+from . import cases, floors, mdps, osra, probes, programs, references, report, senders
 from .harness import Measured, machine
 from .report import Target
 
@@ -16,6 +16,7 @@ PROBES = (
     "programs",
     "senders",
     "osra",
+    "mdps",
     "overhead",
     "import",
     "first-result",
@@ -170,6 +171,14 @@ def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str,
         _section(title, osra.shown(found))
         for name, row in found["variants"].items():
             targets.append(Target(f"OSRA, {name}, T = {found['horizon']:,}", "s", row["seconds"], 60.0, False))
+    if wanted("mdps"):
+        found = record["mdps"] = mdps.mdps(quick, repetitions)
+        title = (
+            f"mdps: learning with S = 10, A = 4, H = 6, {found['levels']} levels; planning with S = 100, A = 5, H = 20"
+        )
+        _section(title, mdps.shown(found))
+        targets.append(Target("CVaR-UCBVI, planning in every episode", "episodes/s", mdps.slowest(found), 2_000, True))
+        targets.append(Target("planning for static CVaR, S = 100", "s", found["plan_seconds"], 2.0, False))
     if wanted("overhead"):
         found = record["overhead"] = probes.overhead(quick, repetitions)
         name = f"run's own share of the time, UCB1, K = 10, 1,000 runs x {found['horizon']:,} rounds"

@@ -56,7 +56,8 @@ def run(
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int
-        Rounds a run (T); at least 1 and at least the number of arms (of actions, in `banditlab.scoring`, and so on).
+        Rounds a run (T); at least 1 and at least the number of arms (of actions, in `banditlab.scoring`, and so on). For
+        MDPs, episodes.
     n_runs : int
         Independent replications of each pair.
     seed : int, optional
@@ -68,7 +69,8 @@ def run(
         'optimal_rate', 'pulls'; for clicks: 'regret', 'selections', 'clicks', 'screened', 'screening_round'; for
         dueling bandits: those of `dueling.regrets.regret_table` and 'duels', with features those of
         `dueling.ContextualGLM`; for semi-bandits: 'regret', 'reward', 'violations', 'any_violation', 'alpha_regret',
-        'pulls'.
+        'pulls'; for MDPs of `cvar`, where default is 'cvar_regret': 'cvar_regret[0.1]', 'cvar[0.1]',
+        'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return', 'estimate', 'smallest_estimate', 'plans'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.

@@ -32,6 +32,8 @@ NAMES = {
     "alpha_regret": r"cumulative $\alpha$-regret",
     "violations": "rounds with an unsafe action",
     "any_violation": "share of runs with an unsafe action",
+    "cvar_regret": "cumulative CVaR regret",
+    "icvar_regret": "cumulative iterated-CVaR regret",
     "reward": "cumulative reward",
     "optimal_rate": "share of rounds on an optimal arm",
 }

@@ -1,0 +1,49 @@
+"""CVaR: risk-averse bandits and reinforcement learning."""
+
+from . import mdp, theory
+from .mdp.cvar_ucbvi import CVaRUCBVI
+from .mdp.environment import TabularMDP
+from .mdp.evaluation import evaluate
+from .mdp.family import mdp_environment, mdp_policy
+from .mdp.instances import cliff_gridworld, layered_mdp, linear_mixture, lower_bound_chain, random_mdp
+from .mdp.iterated import UCBVI, ICVaRRM, MaxWP
+from .mdp.linear import ICVaRL
+from .mdp.planning import (
+    Plan,
+    TabularPolicy,
+    iterated_cvar,
+    plan_iterated_cvar,
+    plan_mean,
+    plan_static_cvar,
+    plan_worst_path,
+)
+from .tail import Distribution, cvar, quantile
+
+__all__ = [
+    "UCBVI",
+    "CVaRUCBVI",
+    "Distribution",
+    "ICVaRL",
+    "ICVaRRM",
+    "MaxWP",
+    "Plan",
+    "TabularMDP",
+    "TabularPolicy",
+    "cliff_gridworld",
+    "cvar",
+    "evaluate",
+    "iterated_cvar",
+    "layered_mdp",
+    "linear_mixture",
+    "lower_bound_chain",
+    "mdp",
+    "mdp_environment",
+    "mdp_policy",
+    "plan_iterated_cvar",
+    "plan_mean",
+    "plan_static_cvar",
+    "plan_worst_path",
+    "quantile",
+    "random_mdp",
+    "theory",
+]

@@ -1,0 +1,219 @@
+"""The protocol kernel of episodes in an MDP: plan, play, learn, and evaluate exactly what is played."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Params, State
+from banditlab.core.dispatch import device, device_call
+from banditlab.core.sampling import expanded, key, open_uniform
+
+from .generics import act, estimated, following_memory, memories, observe, plan, starting_memory
+from .sweeps import increasing, lower_mean, outcomes
+
+RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
+"""Rows of the output; after them, for each level of static and then of iterated CVaR, the regret and the value."""
+
+
+@device
+def _drawn(u: float, cumulative: Any) -> int:
+    """Return the first index whose cumulative probability exceeds u."""
+    i = 0
+    while i < cumulative.shape[0] - 1 and u >= cumulative[i]:
+        i += 1
+    return i
+
+
+@device_call
+def returns_of(policy: Params, state: State, known: Params, world: Params, lane: int, place: Any, law: Any) -> None:
+    """Write the distribution of the return of what lane's policy plays into `law`, one entry a sum of rewards.
+
+    A place is a pair of a memory and a sum of rewards that can be met together: as both follow from the rewards paid,
+    these are few. `place` (memories, sums) says which place a pair has; it is -1 everywhere, and is left so.
+    """
+    S, room = known.n_states, 2 * law.shape[0] + 8
+    memory, paid, mass = np.zeros((2, room), np.int64), np.zeros((2, room), np.int64), np.zeros((2, room, S))
+    n = 1
+    memory[0, 0] = starting_memory(policy, state, lane)
+    mass[0, 0, known.initial_state] = 1.0
+    for h in range(known.n_steps):
+        now, then = h % 2, (h + 1) % 2
+        P_h = world.transitions[h % world.transitions.shape[0]]
+        index = known.index[h % known.index.shape[0]]
+        weights = known.weights[h % known.weights.shape[0]]
+        on_next = index.shape[2] > 1
+        found = 0
+        for k in range(n):
+            for s in range(S):
+                here = mass[now, k, s]
+                if here <= 0.0:
+                    continue
+                a = act(policy, state, known, lane, h, s, memory[now, k])
+                for z in range(index.shape[2]):
+                    for m in range(weights.shape[2]):
+                        q = here * weights[s, a, m]
+                        if q <= 0.0 or (on_next and P_h[s, a, z] <= 0.0):
+                            continue
+                        j = index[s, a, z, m]
+                        total = world.following[h, j, paid[now, k]]
+                        after = following_memory(policy, state, lane, h, memory[now, k], j)
+                        i = place[after, total]
+                        if i < 0:
+                            if found == room:
+                                room *= 2
+                                memory, paid, mass = _roomier(memory), _roomier(paid), _roomier_masses(mass)
+                            i = found
+                            place[after, total] = i
+                            memory[then, i] = after
+                            paid[then, i] = total
+                            for x in range(S):
+                                mass[then, i, x] = 0.0
+                            found += 1
+                        if on_next:
+                            mass[then, i, z] += q * P_h[s, a, z]
+                        else:
+                            into, going = mass[then, i], P_h[s, a]
+                            for x in range(S):
+                                into[x] += q * going[x]
+        n = found
+        for k in range(n):
+            place[memory[then, k], paid[then, k]] = -1
+    for k in range(law.shape[0]):
+        law[k] = 0.0
+    last = known.n_steps % 2
+    for k in range(n):
+        for s in range(S):
+            law[paid[last, k]] += mass[last, k, s]
+
+
+@device_call
+def _roomier(rows: Any) -> Any:
+    wider = np.zeros((2, 2 * rows.shape[1]), np.int64)
+    for b in range(2):
+        for k in range(rows.shape[1]):
+            wider[b, k] = rows[b, k]
+    return wider
+
+
+@device_call
+def _roomier_masses(rows: Any) -> Any:
+    wider = np.zeros((2, 2 * rows.shape[1], rows.shape[2]))
+    for b in range(2):
+        for k in range(rows.shape[1]):
+            for s in range(rows.shape[2]):
+                wider[b, k, s] = rows[b, k, s]
+    return wider
+
+
+@device_call
+def iterated_value(policy: Params, state: State, known: Params, world: Params, lane: int, tau: float) -> float:
+    """Return the iterated CVaR of what lane's policy plays.
+
+    A state of the process is a state and a memory; what a step is worth is its reward and the value of the next.
+    """
+    S, n_memories = known.n_states, memories(policy, state)
+    n_weights = known.weights.shape[3]
+    most = S * n_weights
+    values, chances, order = np.zeros(most), np.zeros(most), np.zeros(most, np.int64)
+    V, before = np.zeros((n_memories, S)), np.zeros((n_memories, S))
+    for h in range(known.n_steps - 1, -1, -1):
+        for b in range(n_memories):
+            for s in range(S):
+                a = act(policy, state, known, lane, h, s, b)
+                if n_memories == 1:
+                    n = outcomes(
+                        h, s, a, world.transitions, known.index, known.weights, known.atoms, V[0], values, chances
+                    )
+                else:
+                    n = _outcomes_with_memory(policy, state, known, world, lane, h, s, a, b, V, values, chances)
+                increasing(values, n, order)
+                before[b, s] = lower_mean(values, chances, order, n, tau)
+        V, before = before, V
+    return V[starting_memory(policy, state, lane), known.initial_state]
+
+
+@device_call
+def _outcomes_with_memory(
+    policy: Params, state: State, known: Params, world: Params, lane: int, h: int, s: int, a: int, b: int,
+    V: Any, values: Any, chances: Any,
+) -> int:  # fmt: skip
+    P = world.transitions[h % world.transitions.shape[0], s, a]
+    which = known.index[h % known.index.shape[0], s, a]
+    q = known.weights[h % known.weights.shape[0], s, a]
+    n = 0
+    for x in range(P.shape[0]):
+        if P[x] > 0.0:
+            z = x if which.shape[0] > 1 else 0
+            for m in range(q.shape[0]):
+                if q[m] > 0.0:
+                    j = which[z, m]
+                    values[n] = known.atoms[j] + V[following_memory(policy, state, lane, h, b, j), x]
+                    chances[n] = P[x] * q[m]
+                    n += 1
+    return n
+
+
+def play(
+    world: Params,
+    known: Params,
+    policy: Params,
+    state: State,
+    environment_rng: Any,
+    policy_rng: Any,
+    first: int,
+    last: int,
+    tally: Any,
+    checkpoints: Any,
+    out: Any,
+) -> None:
+    """Play episodes `first` to `last` on every lane, adding to `tally` and copying it to `out` at checkpoints.
+
+    The environment draws one uniform number an episode, and expands it into a pair a step, for reward and next state:
+    whatever policies do, they face the same luck at the same step. A policy's value is computed anew only when the
+    policy may have changed.
+    """
+    lanes = tally.shape[1]
+    n_static, n_iterated = world.static.shape[0], world.iterated.shape[0]
+    n_sums = world.returns.shape[0]
+    place = np.full((memories(policy, state) if n_static > 0 else 1, n_sums), -1)
+    law, order = np.zeros(n_sums), np.arange(n_sums)
+    for w in range(lanes):
+        c = 0
+        while c < checkpoints.shape[0] and checkpoints[c] < first:
+            c += 1
+        for t in range(first, last + 1):
+            if plan(policy, state, known, w, t, policy_rng):
+                tally[PLANS, w] += 1.0
+                if n_static > 0:
+                    returns_of(policy, state, known, world, w, place, law)
+                for k in range(n_static):
+                    tally[LEVELS + 2 * k + 1, w] = lower_mean(world.returns, law, order, n_sums, world.static[k])
+                for k in range(n_iterated):
+                    tally[LEVELS + 2 * (n_static + k) + 1, w] = iterated_value(
+                        policy, state, known, world, w, world.iterated[k]
+                    )
+                guess = estimated(policy, state, w)
+                tally[ESTIMATE, w] = guess
+                tally[SMALLEST_ESTIMATE, w] = min(tally[SMALLEST_ESTIMATE, w], guess)
+            for k in range(n_static + n_iterated):
+                tally[LEVELS + 2 * k, w] += world.best[k] - tally[LEVELS + 2 * k + 1, w]
+            bits = key(open_uniform(environment_rng, w))
+            s = known.initial_state
+            memory = starting_memory(policy, state, w)
+            for h in range(known.n_steps):
+                a = act(policy, state, known, w, h, s, memory)
+                after = _drawn(expanded(bits, 2 * h), world.cumulative[h % world.cumulative.shape[0], s, a])
+                which = known.index[h % known.index.shape[0], s, a]
+                chances = world.cumulative_weights[h % world.cumulative_weights.shape[0], s, a]
+                m = _drawn(expanded(bits, 2 * h + 1), chances)
+                j = which[after if which.shape[0] > 1 else 0, m]
+                observe(policy, state, known, w, h, s, a, j, after, t)
+                memory = following_memory(policy, state, w, h, memory, j)
+                tally[RETURN, w] += known.atoms[j]
+                s = after
+            if c < checkpoints.shape[0] and t == checkpoints[c]:
+                for row in range(tally.shape[0]):
+                    out[c, row, w] = tally[row, w]
+                c += 1

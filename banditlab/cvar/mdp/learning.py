@@ -1,0 +1,99 @@
+"""What learners for MDPs share: counts, when to plan anew, and what they ask of an MDP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from banditlab.core.components import Params, State
+from banditlab.core.dispatch import device
+from banditlab.core.validation import between
+
+GROWTH = between(1.0, 1e6)
+"""The check of `replan`."""
+
+
+TIE = 1e-12
+"""Values this close are equally good: sums in another order differ by so much, and must not decide."""
+
+
+class Counting:
+    """Base of learners that count transitions, and plan anew when counts have grown enough.
+
+    A subclass has the field `replan`. Counts are kept for each step, or for all steps together, where transitions are
+    the same in every step.
+    """
+
+    replan: float
+
+    def counting_arrays(self, space: Any, per_step: bool) -> dict[str, Any]:
+        """Return the arrays: visits of pairs, and of next states after them."""
+        known = space.known
+        steps = known.n_steps if per_step else 1
+        pairs = (steps, known.n_states, known.n_actions)
+        return {
+            "visits": space.array(*pairs),
+            "next_visits": space.array(*pairs, known.n_states),
+            "due": space.array(*pairs, fill=1.0),
+            "stale": space.per_lane(1.0),
+        }
+
+
+@device
+def counted(self: Params, state: State, lane: int, h: int, s: int, a: int, s_next: int) -> None:
+    """Count a transition, and say that plans are stale if the pair's count has grown by the factor `replan`."""
+    hh = h % state.visits.shape[1]
+    n = state.visits[lane, hh, s, a] + 1.0
+    state.visits[lane, hh, s, a] = n
+    state.next_visits[lane, hh, s, a, s_next] += 1.0
+    if n >= state.due[lane, hh, s, a]:
+        state.stale[lane] = 1.0
+
+
+@device
+def fresh(self: Params, state: State, lane: int) -> None:
+    """Say that plans are fresh, and when they will be stale."""
+    visits, due = state.visits[lane], state.due[lane]
+    for h in range(visits.shape[0]):
+        for s in range(visits.shape[1]):
+            for a in range(visits.shape[2]):
+                due[h, s, a] = max(visits[h, s, a] + 1.0, self.replan * visits[h, s, a])
+    state.stale[lane] = 0.0
+
+
+@device
+def empirical(state: State, lane: int, h: int, s: int, a: int, out: Any) -> float:
+    """Write the empirical distribution of next states into `out`, zero without a visit; return max(1, visits)."""
+    hh = h % state.visits.shape[1]
+    n = max(1.0, state.visits[lane, hh, s, a])
+    nexts = state.next_visits[lane, hh, s, a]
+    for x in range(out.shape[0]):
+        out[x] = nexts[x] / n
+    return n
+
+
+def reasons_of_range(environment: Any) -> list[str]:
+    """Return why returns are not in [0, 1]."""
+    low, high = environment.return_range
+    smallest = float(environment.model.atoms[environment.model.occurring().any(axis=0)].min())
+    if smallest >= 0.0 and high <= 1.0 + 1e-9:
+        return []
+    return [
+        f"its rewards are at least {smallest:g} and its returns from {low:g} to {high:g}; allowed: rewards of at least "
+        "0 and returns of at most 1 (TabularMDP.normalised())"
+    ]
+
+
+def reasons_of_unit_rewards(environment: Any, name: str) -> list[str]:
+    """Return why an MDP is none of iterated CVaR's papers: deterministic rewards in [0, 1], the same in every step."""
+    found = []
+    if not environment.stationary:
+        found.append(
+            f"its transitions or rewards change from step to step; allowed: the same in every step, as {name} pools "
+            "their counts"
+        )
+    if not environment.deterministic_rewards:
+        found.append("its rewards are random or depend on the next state; allowed: one reward a state and action")
+    atoms = environment.model.atoms
+    if atoms[0] < 0.0 or atoms[-1] > 1.0:
+        found.append(f"its rewards are from {atoms[0]:g} to {atoms[-1]:g}; allowed: 0 to 1")
+    return found

@@ -1,0 +1,195 @@
+"""Which sums of rewards, and which budgets, can be met at each step: exactly, or on a grid.
+
+Rewards that are integer multiples of a common unit have few different sums, and integers to compute them with. Other
+rewards have as many sums as there are ways to be paid; these are enumerated while they are few.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import invalid
+
+from .model import Array, Index, Model, lattice_unit
+
+MAX_SUMS = 20_000
+"""Different sums of rewards, at a step, up to which returns are told apart."""
+
+MAX_BUDGETS = 200_000
+"""Different budgets, at a step, up to which static CVaR is planned exactly."""
+
+SAME = 1e-10
+"""Sums closer than this share of the largest reward are the same sum, computed in another order."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Numbers that can be met before each step, and which one follows.
+
+    Attributes
+    ----------
+    values : float64 array, shape (H + 1, N)
+        Increasing; where a step has fewer than N, infinity fills the row.
+    following : int64 array, shape (H, J, N)
+        The place, in the next step's row, of the number that follows if atom j is paid.
+    first : int
+        The place, in the first row, of zero rewards paid; for budgets, unused.
+    """
+
+    values: Array
+    following: Index
+    first: int = 0
+
+    @property
+    def n(self) -> int:
+        """How many places a row has (N)."""
+        return self.values.shape[1]
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Budgets that can be met at each step: what a return is still to reach.
+
+    They count rewards from the smallest, which is taken for zero, so that they only fall; below zero is zero, as then
+    nothing can fall short any more.
+
+    Attributes
+    ----------
+    values : float64 array, shape (H + 1, N)
+        The budgets, increasing.
+    following : int64 array, shape (T, J, N)
+        The place of the budget left if atom j is paid; T is 1 if that is the same in every step.
+    n : int64 array, shape (H + 1,)
+        How many of the places are used at each step.
+    offset : float
+        What is to be added to the first budget to have it in the units of returns: H times the smallest reward.
+    slack : float
+        What rounding of rewards can add to a return.
+    """
+
+    values: Array
+    following: Index
+    n: Index
+    offset: float
+    slack: float
+
+
+def _merged(numbers: Array, tolerance: float) -> tuple[Array, Index]:
+    """Return the different numbers, increasing, and the place of each; close ones are the same."""
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    new = np.diff(ordered, prepend=-math.inf) > tolerance
+    place = np.empty(len(numbers), np.int64)
+    place[order] = np.cumsum(new) - 1
+    return ordered[new], place
+
+
+def _rows(rows: list[Array], fill: float) -> Array:
+    found = np.full((len(rows), max(map(len, rows))), fill)
+    for h, row in enumerate(rows):
+        found[h, : len(row)] = row
+    return found
+
+
+def sums_of(model: Model, paid: Array, limit: int = MAX_SUMS) -> Sums:
+    """Return the sums that can have been paid before each step, atom j paying `paid[j]`; raise if they are too many."""
+    occurring = model.occurring()
+    unit = lattice_unit(paid)
+    amounts = paid if unit is None else np.round(paid / unit)
+    tolerance = SAME * float(np.abs(amounts).max(initial=0.0)) if unit is None else 0.5
+    rows, following = [np.zeros(1)], []
+    for h in range(model.n_steps):
+        now = rows[-1]
+        atoms = np.flatnonzero(occurring[h])
+        if len(now) * len(atoms) > 50 * limit:
+            raise _too_many(limit)
+        row, place = _merged((amounts[atoms, None] + now).ravel(), tolerance)
+        if len(row) > limit:
+            raise _too_many(limit)
+        step = np.zeros((len(paid), len(now)), np.int64)
+        step[atoms] = place.reshape(len(atoms), len(now))
+        rows.append(row)
+        following.append(step)
+    n = max(map(len, rows))
+    table = np.zeros((model.n_steps, len(paid), n), np.int64)
+    for h, step in enumerate(following):
+        table[h, :, : step.shape[1]] = step
+    return Sums(_rows(rows, math.inf) * (1.0 if unit is None else unit), table)
+
+
+def _too_many(limit: int) -> InvalidArgument:
+    return InvalidArgument(
+        f"rewards have more than {limit:,} different sums; allowed: fewer (TabularMDP.rounded(eta) rounds rewards "
+        "up to a grid)"
+    )
+
+
+def grid_steps(rewards: Array, eta: float) -> Index:
+    """Return how many steps of a grid rewards are worth, rounded up."""
+    return np.ceil(rewards / eta - 1e-9).astype(np.int64)
+
+
+def grid_following(steps: Index, n: int) -> Index:
+    """Return the place of the budget left, on a grid of n budgets from zero up; shape (J, n)."""
+    return np.maximum(np.arange(n) - steps[:, None], 0)
+
+
+def grid_budgets(model: Model, eta: float, slack: float) -> Budgets:
+    """Return the budgets 0, eta, 2 eta, ... up to the largest return, rewards rounded up."""
+    occurring = model.occurring().any(axis=0)
+    smallest = float(model.atoms[occurring].min())
+    # what cannot occur may lie below: it is never paid
+    steps = np.maximum(grid_steps(model.atoms - smallest, eta), 0)
+    n = round(model.range_of_sums(steps.astype(float))[1]) + 1
+    if n > MAX_BUDGETS:
+        raise invalid("eta", eta, f"a grid of at most {MAX_BUDGETS:,} budgets; this one has {n:,}")
+    values = np.broadcast_to(eta * np.arange(n), (model.n_steps + 1, n))
+    return Budgets(
+        np.ascontiguousarray(values),
+        grid_following(steps, n)[None],
+        np.full(model.n_steps + 1, n),
+        model.n_steps * smallest,
+        slack,
+    )
+
+
+def exact_budgets(model: Model) -> Budgets:
+    """Return all budgets that can be met; raise if they are too many."""
+    occurring = model.occurring()
+    smallest = float(model.atoms[occurring.any(axis=0)].min())
+    paid = np.maximum(model.atoms - smallest, 0.0)
+    unit = lattice_unit(paid)
+    if unit is not None and model.range_of_sums(paid)[1] / unit < MAX_BUDGETS:
+        return grid_budgets(model, unit, 0.0)
+    tolerance = SAME * float(paid.max())
+    sums = sums_of(model, paid, MAX_BUDGETS).values[-1]
+    rows, following = [sums[np.isfinite(sums)]], []
+    for h in range(model.n_steps):
+        atoms = np.flatnonzero(occurring[h])
+        left = np.maximum(rows[-1] - paid[atoms, None], 0.0)
+        if left.size > 20 * MAX_BUDGETS:
+            raise _too_many_budgets()
+        row, place = _merged(left.ravel(), tolerance)
+        if len(row) > MAX_BUDGETS:
+            raise _too_many_budgets()
+        step = np.zeros((len(paid), left.shape[1]), np.int64)
+        step[atoms] = place.reshape(left.shape)
+        rows.append(row)
+        following.append(step)
+    table: NDArray[np.int64] = np.zeros((model.n_steps, len(paid), max(map(len, rows))), np.int64)
+    for h, step in enumerate(following):
+        table[h, :, : step.shape[1]] = step
+    n = np.array([len(row) for row in rows])
+    return Budgets(_rows(rows, math.inf), table, n, model.n_steps * smallest, 0.0)
+
+
+def _too_many_budgets() -> InvalidArgument:
+    return InvalidArgument(
+        f"eta is None, and more than {MAX_BUDGETS:,} budgets can be met; allowed: a grid to round rewards up to, such "
+        "as eta=0.01"
+    )

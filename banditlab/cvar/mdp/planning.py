@@ -1,0 +1,341 @@
+"""Planning in a known MDP: static CVaR, iterated CVaR, the worst path, and the mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.dispatch import kernel
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import between, integer, invalid, positive, shown
+from banditlab.cvar.tail import Distribution
+
+from .environment import TabularMDP
+from .evaluation import evaluate
+from .levels import exact_budgets, grid_budgets
+from .model import Array, Index
+from .sweeps import iterated_sweep, static_sweep
+
+SAME = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class TabularPolicy:
+    r"""A policy whose actions depend on step, state and a memory of the rewards paid so far.
+
+    For static CVaR the memory is the budget b that the return is still to reach: it starts at the quantile
+    :math:`b_1` that the policy plans for, and :math:`b_{h+1} = b_h - r_h`. Other criteria need no memory.
+
+    Parameters
+    ----------
+    actions : int64 array, shape (H, S, N)
+        The action, by step (from 0), state and memory.
+    following : int64 array, shape (T, J, N)
+        The memory that follows if atom j of the rewards is paid; T is 1 if it is the same in every step.
+    first : int
+        The memory that an episode starts with.
+    atoms : float64 array, shape (J,)
+        The rewards that are told apart.
+    budgets : float64 array, shape (H + 1, N), optional
+        What the memories stand for.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [0.0, 0.4, 1.0], horizon=2,
+    ...                       reward_probabilities=[[[0.0, 1.0, 0.0], [0.4, 0.0, 0.6]]])
+    >>> policy = cvar.plan_static_cvar(mdp, tau=0.5).policy
+    >>> policy.action(0, state=0, memory=policy.first)  # first play safe
+    0
+    >>> memory = policy.next_memory(0, policy.first, reward=0.4)
+    >>> policy.action(1, state=0, memory=memory)
+    0
+    """
+
+    actions: Index
+    following: Index
+    first: int
+    atoms: Array
+    budgets: Array | None = None
+
+    @property
+    def n_memories(self) -> int:
+        """How many memories there are (N)."""
+        return self.actions.shape[2]
+
+    def action(self, h: int, state: int, memory: int = 0) -> int:
+        """Return the action in step h (from 0)."""
+        steps, states, memories = self.actions.shape
+        at = (
+            integer(0, steps - 1)("h", h),
+            integer(0, states - 1)("state", state),
+            integer(0, memories - 1)("memory", memory),
+        )
+        return int(self.actions[at])
+
+    def next_memory(self, h: int, memory: int, reward: float) -> int:
+        """Return the memory after a reward was paid in step h."""
+        which = int(np.argmin(np.abs(self.atoms - reward)))
+        if abs(self.atoms[which] - reward) > 1e-9 * max(1.0, float(np.abs(self.atoms).max())):
+            raise invalid("reward", reward, f"one of the MDP's {len(self.atoms)} rewards")
+        return int(self.following[h % len(self.following), which, memory])
+
+
+def markov(actions: NDArray[np.int64], atoms: Array) -> TabularPolicy:
+    """Return the policy without memory that takes `actions[h, s]`."""
+    return TabularPolicy(actions[:, :, None], np.zeros((1, len(atoms), 1), np.int64), 0, atoms)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """An optimal policy with its value.
+
+    Attributes
+    ----------
+    criterion : str
+        'static CVaR', 'iterated CVaR', 'worst path' or 'mean'.
+    tau : float
+        The level; 0 for the worst path and 1 for the mean.
+    value : float
+        The policy's value, in units of the return.
+    policy : TabularPolicy
+        The policy.
+    values : float64 array
+        By step and state (and memory, for static CVaR, where they are expected shortfalls): the value of what remains.
+    error : float
+        By how much `value` can exceed the best that is possible; 0 if the plan is exact.
+    """
+
+    criterion: str
+    tau: float
+    value: float
+    policy: TabularPolicy
+    values: Array
+    error: float
+    mdp: TabularMDP
+
+    @cached_property
+    def returns(self) -> Distribution:
+        """The distribution of the policy's return, propagated forwards through the MDP: it knows nothing of `value`."""
+        return evaluate(self.mdp, self.policy)
+
+    def __repr__(self) -> str:
+        """Return criterion and value."""
+        level = f", tau={self.tau:g}" if "CVaR" in self.criterion else ""
+        return f"Plan({self.criterion!r}{level}, value={self.value:.6g})"
+
+
+def an_mdp(mdp: Any) -> TabularMDP:
+    """Return an MDP, or raise."""
+    if not isinstance(mdp, TabularMDP):
+        raise InvalidType(f"mdp is {shown(mdp)}; allowed: a cvar.TabularMDP")
+    return mdp
+
+
+def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -> Plan:
+    r"""Return a policy with the largest static CVaR of the return, among all that depend on the history.
+
+    .. math:: \mathrm{CVaR}^*_\tau = \max_b \left\{ b - V^*_1(s_1, b) / \tau \right\}, \quad
+        V^*_h(s, b) = \min_a E\left[ V^*_{h+1}(s', b - r) \right], \quad V^*_{H+1}(s, b) = b^+
+
+    by dynamic programming over states and budgets b. Budgets are those that can be met: exactly, or on a grid.
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+        The MDP.
+    tau : float
+        Level, in (0, 1]; 1 is the mean.
+    eta : float, optional
+        Rewards, counted from the smallest, are rounded up to multiples of eta for planning; default: not at all. That
+        is exact, and quick where rewards are multiples of a common unit.
+
+    Returns
+    -------
+    Plan
+        With policy, value, and the distribution of the policy's return. With `eta`, `value` is that of the rounded MDP:
+        it and the value of its policy, `plan.returns.cvar(tau)`, are within H eta above and below the optimum.
+
+    Raises
+    ------
+    InvalidArgument
+        If more than 200,000 budgets can be met at a step.
+
+    Notes
+    -----
+    The error is derived: rounding adds at most H eta to every return, and CVaR is monotone and translation equivariant.
+    (The duality formula alone gives H eta / tau.)
+
+    References
+    ----------
+    Bäuerle, Ott (2011), Markov decision processes with average-value-at-risk criteria, Mathematical Methods of
+    Operations Research 74; Wang, Kallus, Sun (2023), arXiv:2302.03201, sections 5 and 6.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> mdp = cvar.random_mdp(n_states=4, n_actions=3, horizon=4, seed=0)
+    >>> plan = cvar.plan_static_cvar(mdp, tau=0.25)
+    >>> bool(abs(plan.returns.cvar(0.25) - plan.value) < 1e-12)
+    True
+    >>> 0.0 <= cvar.plan_static_cvar(mdp, tau=0.25, eta=0.01).value - plan.value <= 4 * 0.01
+    True
+    """
+    model = an_mdp(mdp).model
+    level = between(0.0, 1.0, open_low=True)("tau", tau)
+    if eta is None:
+        budgets = exact_budgets(model)
+    else:
+        step = positive("eta", eta)
+        budgets = grid_budgets(model, step, model.n_steps * step)
+    S, H = model.n_states, model.n_steps
+    places = budgets.values.shape[1]
+    if H * S * places > 5 * 10**8:
+        raise InvalidArgument(
+            f"eta is {eta}, and steps, states and budgets make a table of {H} x {S} x {places:,} values; allowed: at "
+            "most 5e8 (a larger eta)"
+        )
+    V = np.zeros((H + 1, S, places))
+    actions = np.zeros((H, S, places), np.int64)
+    last = np.where(np.isfinite(budgets.values[H]), budgets.values[H], 0.0)
+    kernel(static_sweep)(
+        np.array(model.transitions), model.index, model.weights, budgets.following, budgets.n, last, V, actions
+    )
+    start = budgets.values[0, : budgets.n[0]]
+    objective = start - V[0, model.initial_state, : budgets.n[0]] / level
+    best = int(np.flatnonzero(objective >= objective.max() - SAME * max(1.0, abs(objective.max())))[0])
+    policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + budgets.offset)
+    return Plan("static CVaR", level, float(objective[best] + budgets.offset), policy, V, budgets.slack, mdp)
+
+
+def _plan_iterated(mdp: TabularMDP, tau: float, criterion: str) -> Plan:
+    model = an_mdp(mdp).model
+    V = np.zeros((model.n_steps + 1, model.n_states))
+    actions = np.zeros((model.n_steps, model.n_states), np.int64)
+    kernel(iterated_sweep)(
+        np.array(model.transitions), model.index, model.weights, model.atoms, tau,
+        np.zeros((0, 0), np.int64), V, actions,
+    )  # fmt: skip
+    value = float(V[0, model.initial_state])
+    return Plan(criterion, tau, value, markov(actions, model.atoms), V, 0.0, mdp)
+
+
+def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
+    r"""Return a policy with the largest iterated CVaR: the level applies to every step's next state.
+
+    .. math:: V_h(s) = \max_a \; \mathrm{CVaR}_\tau\left( r_h(s, a) + V_{h+1}(s') \right), \quad V_{H+1} = 0
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+        The MDP. The papers' rewards are deterministic; those that are random count into each step's tail.
+    tau : float
+        Level, in (0, 1] (the papers write alpha).
+
+    Returns
+    -------
+    Plan
+        The policy needs no memory.
+
+    References
+    ----------
+    Du, Wang, Huang (2023), Provably efficient risk-sensitive reinforcement learning: iterated CVaR and worst path,
+    ICLR, arXiv:2206.02678.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> mdp = cvar.layered_mdp(horizon=5, n_actions=5)
+    >>> plan = cvar.plan_iterated_cvar(mdp, tau=0.05)
+    >>> bool(plan.value < plan.returns.cvar(0.05))  # more cautious than static CVaR
+    True
+    """
+    return _plan_iterated(mdp, between(0.0, 1.0, open_low=True)("tau", tau), "iterated CVaR")
+
+
+def plan_worst_path(mdp: TabularMDP) -> Plan:
+    r"""Return a policy whose smallest possible return is largest: iterated (and static) CVaR as tau tends to 0.
+
+    .. math:: V_h(s) = \max_a \min_{s' : P_h(s' \mid s, a) > 0} \left( r_h(s, a) + V_{h+1}(s') \right)
+
+    References
+    ----------
+    Du, Wang, Huang (2023), arXiv:2206.02678, section 6.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> mdp = cvar.random_mdp(n_states=4, n_actions=3, horizon=4, seed=0)
+    >>> plan = cvar.plan_worst_path(mdp)
+    >>> bool(abs(plan.returns.cvar(0.0) - plan.value) < 1e-12)
+    True
+    """
+    return _plan_iterated(mdp, 0.0, "worst path")
+
+
+def plan_mean(mdp: TabularMDP) -> Plan:
+    r"""Return a policy with the largest expected return: the risk-neutral optimum.
+
+    .. math:: V_h(s) = \max_a E\left[ r_h(s, a) + V_{h+1}(s') \right]
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> mdp = cvar.random_mdp(n_states=4, n_actions=3, horizon=4, seed=0)
+    >>> plan = cvar.plan_mean(mdp)
+    >>> bool(abs(plan.returns.mean - plan.value) < 1e-12)
+    True
+    """
+    return _plan_iterated(mdp, 1.0, "mean")
+
+
+def iterated_cvar(mdp: TabularMDP, policy: TabularPolicy, tau: float) -> float:
+    r"""Return the iterated CVaR of a policy without memory, exactly.
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+        The MDP.
+    policy : TabularPolicy
+        The policy.
+    tau : float
+        Level, in [0, 1]; 0 is the worst path, 1 the mean.
+
+    Raises
+    ------
+    InvalidArgument
+        If the policy has a memory: then the definition has to say whether luck with rewards counts.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> mdp = cvar.layered_mdp(horizon=5, n_actions=5)
+    >>> cautious, mean = cvar.plan_iterated_cvar(mdp, 0.05), cvar.plan_mean(mdp)
+    >>> bool(cvar.iterated_cvar(mdp, mean.policy, 0.05) < cautious.value)
+    True
+    """
+    model = an_mdp(mdp).model
+    level = between(0.0, 1.0)("tau", tau)
+    if policy.n_memories > 1:
+        raise InvalidArgument("policy has a memory; allowed: one whose actions depend on step and state alone")
+    V = np.zeros((model.n_steps + 1, model.n_states))
+    actions = np.zeros((model.n_steps, model.n_states), np.int64)
+    kernel(iterated_sweep)(
+        np.array(model.transitions), model.index, model.weights, model.atoms, level,
+        np.ascontiguousarray(policy.actions[:, :, 0]), V, actions,
+    )  # fmt: skip
+    return float(V[0, model.initial_state])
+
+
+def optimum(mdp: TabularMDP, tau: float, *, iterated: bool) -> float:
+    """Return the largest static or iterated CVaR, level 0 included; kept with the MDP, as planning can take long."""
+    known = mdp.__dict__.setdefault("_optima", {})
+    if (tau, iterated) not in known:
+        # as the level tends to zero, both tend to the worst path
+        plan = _plan_iterated(mdp, tau, "iterated CVaR") if iterated or tau == 0.0 else plan_static_cvar(mdp, tau)
+        known[tau, iterated] = plan.value
+    return float(known[tau, iterated])

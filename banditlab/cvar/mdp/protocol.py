@@ -1,0 +1,225 @@
+"""Playing episodes in an MDP: from environment and policy to the kernel. A round is an episode."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core import sampling
+from banditlab.core.components import Problem, Space, make_state, record
+from banditlab.core.dispatch import explained, kernel
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.validation import between, invalid
+
+from .generics import memories
+from .kernel import ESTIMATE, LEVELS, PLANS, RETURN, SMALLEST_ESTIMATE, play
+
+PLAIN = {"return": RETURN, "estimate": ESTIMATE, "smallest_estimate": SMALLEST_ESTIMATE, "plans": PLANS}
+AT_A_LEVEL = ("cvar_regret", "cvar", "icvar_regret", "icvar")
+ALLOWED = (
+    "'cvar_regret' or 'icvar_regret' (at the policies' own tau), 'cvar_regret[0.1]', 'cvar[0.1]', 'icvar_regret[0.1]' "
+    "or 'icvar[0.1]' (at any level), 'return', 'estimate', 'smallest_estimate', 'plans'"
+)
+LEVEL = between(0.0, 1.0)
+
+A_CALL = 0.3
+"""Seconds that a kernel call should take, all lanes together, so that progress shows and Ctrl-C works."""
+
+
+MAX_PAIRS = 20_000_000
+"""Pairs of a memory and a sum of rewards for which the kernel keeps a table."""
+
+
+@dataclass(frozen=True)
+class EpisodicProblem(Problem):
+    """What a learner may know of an MDP and of the experiment when its parameters are fixed.
+
+    Attributes
+    ----------
+    n_states, n_actions, n_steps : int
+        S, A, H. (`horizon` is the number of episodes, K; `n_arms` is A.)
+    """
+
+    n_states: int
+    n_actions: int
+    n_steps: int
+
+
+@dataclass(frozen=True)
+class EpisodicSpace(Space):
+    """Makes the arrays of a learner's state: unlike elsewhere, the first axis is the lane (the run).
+
+    Planning sweeps over a run's budgets, which must lie side by side. Arrays without a lane are scratch: lanes play one
+    after another.
+
+    Attributes
+    ----------
+    known : record
+        What a learner knows of the MDP; see `cvar.mdp.generics`.
+    """
+
+    known: Any
+
+    def array(self, *shape: int, fill: float = 0.0, dtype: Any = np.float64) -> Any:
+        """Return an array of a given shape a lane, filled with a value."""
+        return np.full((self.n_lanes, *shape), fill, dtype)
+
+
+class EpisodesProtocol(Protocol):
+    """In each episode the policy plans, then chooses an action in each of H steps, and sees rewards and states."""
+
+    default_metrics = ("cvar_regret",)
+    chunk = 8  # planning takes nearly all the time: small chunks share it out evenly
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the metrics asked for; those of a level have it in brackets."""
+        for metric in requested:
+            parsed(metric)
+        return requested
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Ask the policy for reasons of its own."""
+        own = getattr(policy, "reasons_against", None)
+        return list(own(environment)) if own is not None else []
+
+    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
+        """Call the kernel on no episodes."""
+        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
+        self._play(environment, policy, empty, lambda _: None, episodes=False)
+
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play the runs of a batch, one after another."""
+        return self._play(environment, policy, batch, watch)
+
+    def _play(
+        self, environment: Any, policy: Any, batch: Batch, watch: Watch, episodes: bool = True
+    ) -> NDArray[np.float64]:
+        wanted = [_with_level(metric, policy) for metric in batch.metrics]
+        static = sorted({tau for name, tau in wanted if name.startswith("cvar") and tau is not None})
+        iterated = sorted({tau for name, tau in wanted if name.startswith("icvar") and tau is not None})
+        known = known_of(environment)
+        world = _world(environment, static, iterated)
+        lanes = batch.n_runs
+        problem = EpisodicProblem(
+            environment.n_arms, batch.horizon, environment.n_states, environment.n_actions, environment.horizon
+        )
+        parameters = policy.params(problem)
+        state = make_state(policy, EpisodicSpace(environment.n_arms, lanes, batch.horizon, known))
+        _check_memories(memories(parameters, state), len(world.returns), policy)
+        generators = [
+            sampling.seeded(batch.seed, stream, batch.first_run, lanes)
+            for stream in (sampling.ENVIRONMENT_STREAM, sampling.POLICY_STREAM)
+        ]
+        tally = np.zeros((LEVELS + 2 * (len(static) + len(iterated)), lanes))
+        tally[SMALLEST_ESTIMATE] = np.inf
+        out = np.zeros((len(batch.checkpoints), *tally.shape))
+        run = kernel(play, parameters, compiled=batch.compiled)
+        start, step = 1, 1
+        while start <= batch.horizon:
+            stop = min(start + step - 1, batch.horizon) if episodes else 0
+            began = time.perf_counter()
+            with explained(policy, environment):
+                run(world, known, parameters, state, *generators, start, stop, tally, batch.checkpoints, out)
+            if not episodes:
+                break
+            watch((stop - start + 1) * lanes)
+            start = stop + 1
+            # how many episodes a call plays changes no number: the kernel goes on where it was
+            step = 2 * step if time.perf_counter() - began < A_CALL else max(1, step // 2)
+        rows = [_row(name, tau, static, iterated) for name, tau in wanted]
+        return np.ascontiguousarray(out[:, rows, :].transpose(2, 1, 0))
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
+        """Raise: what these policies need to know does not fit in a number of arms."""
+        raise InvalidType(
+            f"policy is {policy!r}; allowed: a policy of another family, because this one needs to know more than a "
+            "number of arms (its kernels `plan`, `act` and `observe` play one episode at a time)"
+        )
+
+
+def _check_memories(n_memories: int, n_sums: int, policy: Any) -> None:
+    if n_memories * n_sums > MAX_PAIRS:
+        raise InvalidArgument(
+            f"{policy!r} has {n_memories:,} memories, and returns have {n_sums:,} values; allowed: a product of at "
+            f"most {MAX_PAIRS:,}, as policies are evaluated exactly (a larger eta, TabularMDP.rounded(eta))"
+        )
+
+
+def parsed(metric: str) -> tuple[str, float | None]:
+    """Return a metric's name and its level, None where it has none; raise for an unknown one."""
+    if metric in PLAIN or metric in ("cvar_regret", "icvar_regret"):
+        return metric, None
+    found = re.fullmatch(r"(\w+)\[([^\]]*)\]", metric)
+    if found is None or found[1] not in AT_A_LEVEL:
+        raise InvalidArgument(f"metrics is {metric!r}; allowed: {ALLOWED}")
+    try:
+        level = float(found[2])
+    except ValueError as error:
+        raise InvalidArgument(f"metrics is {metric!r}; allowed: {ALLOWED}") from error
+    return found[1], LEVEL(f"the level of {metric!r}", level)
+
+
+def _with_level(metric: str, policy: Any) -> tuple[str, float | None]:
+    name, level = parsed(metric)
+    if level is not None or name in PLAIN:
+        return name, level
+    own = getattr(policy, "tau", None)
+    if own is None:
+        raise invalid(
+            "metrics", metric, f"'{name}[0.1]', with the level that regret is counted at, as {policy!r} has none"
+        )
+    return name, float(own)
+
+
+def _row(name: str, tau: float | None, static: list[float], iterated: list[float]) -> int:
+    if tau is None:
+        return PLAIN[name]
+    place = static.index(tau) if name.startswith("cvar") else len(static) + iterated.index(tau)
+    return LEVELS + 2 * place + (0 if name.endswith("regret") else 1)
+
+
+def known_of(environment: Any) -> Any:
+    """Return what a learner knows of an MDP."""
+    model = environment.model
+    values = {
+        "n_steps": model.n_steps,
+        "n_states": model.n_states,
+        "n_actions": model.n_actions,
+        "initial_state": model.initial_state,
+        "atoms": model.atoms,
+        "index": model.index,
+        "weights": model.weights,
+    }
+    return record("Known", values)
+
+
+def _world(environment: Any, static: list[float], iterated: list[float]) -> Any:
+    """Return what the kernel needs besides: transitions, sums of rewards, levels and optima."""
+    from .planning import optimum
+
+    model = environment.model
+    if static:
+        returns, following = environment.sums.values[-1].copy(), environment.sums.following
+        finite = np.isfinite(returns)
+        returns[~finite] = returns[finite].max()  # these places have no mass
+    else:
+        returns, following = np.zeros(1), np.zeros((1, 1, 1), np.int64)
+    best = [optimum(environment, tau, iterated=False) for tau in static]
+    best += [optimum(environment, tau, iterated=True) for tau in iterated]
+    values = {
+        "transitions": np.array(model.transitions),
+        "cumulative": np.cumsum(model.transitions, axis=-1),
+        "cumulative_weights": np.cumsum(model.weights, axis=-1),
+        "returns": returns,
+        "following": following,
+        "static": np.array(static, dtype=float),
+        "iterated": np.array(iterated, dtype=float),
+        "best": np.array(best, dtype=float),
+    }
+    return record("World", values)

@@ -1,0 +1,188 @@
+"""The lower tail of finite distributions: CVaR, quantiles, expected shortfalls, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import invalid, shown, vector
+
+SLACK = 1e-12
+"""What cumulative probabilities may lack by rounding."""
+
+
+def _sorted(values: ArrayLike, weights: ArrayLike | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return values and probabilities in increasing order of values, both of one shape."""
+    x = np.asarray(values, dtype=float)
+    if x.ndim == 0 or x.shape[-1] == 0:
+        raise invalid("values", values, "an array with at least one value on its last axis")
+    if not np.isfinite(x).all():
+        raise invalid("values", values, "finite numbers")
+    if weights is None:
+        return np.sort(x, axis=-1), np.full(x.shape, 1.0 / x.shape[-1])
+    w = np.asarray(weights, dtype=float)
+    if not (np.isfinite(w).all() and (w >= 0.0).all()):
+        raise invalid("weights", weights, "non-negative finite numbers")
+    try:
+        x, w = np.broadcast_arrays(x, w)
+    except ValueError as error:
+        raise InvalidArgument(f"weights has shape {w.shape}; allowed: one weight a value, {x.shape}") from error
+    total = w.sum(axis=-1, keepdims=True)
+    if not (total > 0.0).all():
+        raise invalid("weights", weights, "a positive sum")
+    order = np.argsort(x, axis=-1, kind="stable")
+    return np.take_along_axis(x, order, -1), np.take_along_axis(w / total, order, -1)
+
+
+def _levels(tau: ArrayLike) -> NDArray[np.float64]:
+    levels = np.asarray(tau, dtype=float)
+    if levels.ndim > 1 or levels.size == 0 or not ((levels >= 0.0) & (levels <= 1.0)).all():
+        raise invalid("tau", tau, "a number in [0, 1], or a flat sequence of them")
+    return levels
+
+
+def cvar(values: ArrayLike, tau: ArrayLike, weights: ArrayLike | None = None) -> Any:
+    r"""Return the conditional value at risk of finite distributions: the mean of the worst share tau.
+
+    .. math:: \mathrm{CVaR}_\tau(X) = \max_b \left\{ b - \tfrac{1}{\tau} E[(b - X)^+] \right\}
+
+    Values are rewards, the tail is the lower one: tau = 1 is the mean, tau = 0 the smallest value of positive
+    probability (the limit). An atom that straddles the level counts with the part that is below it.
+
+    Parameters
+    ----------
+    values : array_like, shape (..., n)
+        The last axis runs over a distribution's values; they need not be sorted, nor different.
+    tau : float or flat sequence of float
+        Level or levels, in [0, 1].
+    weights : array_like, broadcastable to the shape of values, optional
+        How likely each value is, up to a factor; default: all the same.
+
+    Returns
+    -------
+    float or float64 array
+        Of the shape of `values` without its last axis, followed by the shape of `tau`.
+
+    Raises
+    ------
+    InvalidArgument
+        For values that are not finite, negative weights, or levels outside [0, 1].
+
+    References
+    ----------
+    Rockafellar, Uryasev (2000), Optimization of conditional value-at-risk, Journal of Risk 2(3).
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> cvar.cvar([0.0, 1.0], 0.75, weights=[0.5, 0.5])
+    0.3333333333333333
+    >>> cvar.cvar([[1, 2, 3, 4], [4, 0, 0, 4]], [0.0, 0.5, 1.0]).tolist()
+    [[1.0, 1.5, 2.5], [0.0, 0.0, 2.0]]
+    """
+    x, p = _sorted(values, weights)
+    levels = _levels(tau)
+    before = np.cumsum(p, axis=-1) - p
+    found = np.empty((*x.shape[:-1], levels.size))
+    for k, level in enumerate(levels.ravel()):
+        if level == 0.0:
+            found[..., k] = np.where(p > 0.0, x, np.inf).min(axis=-1)
+        else:
+            part = np.clip(level - before, 0.0, p)
+            found[..., k] = (part * x).sum(axis=-1) / part.sum(axis=-1)
+    shaped = found.reshape((*x.shape[:-1], *levels.shape))
+    return float(shaped) if shaped.ndim == 0 else shaped
+
+
+def quantile(values: ArrayLike, tau: ArrayLike, weights: ArrayLike | None = None) -> Any:
+    r"""Return the lower quantile of finite distributions, the smallest value x with :math:`P(X \le x) \ge \tau`.
+
+    It maximises :math:`b - E[(b - X)^+] / \tau`, and so is the budget b at which CVaR is attained.
+
+    Parameters
+    ----------
+    values, tau, weights
+        As in `cvar`; tau = 0 gives the smallest value of positive probability.
+
+    Returns
+    -------
+    float or float64 array
+        As in `cvar`.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> cvar.quantile([1, 2, 3, 4], [0.0, 0.25, 0.26, 1.0]).tolist()
+    [1.0, 1.0, 2.0, 4.0]
+    """
+    x, p = _sorted(values, weights)
+    levels = _levels(tau)
+    cumulative = np.cumsum(p, axis=-1)
+    found = np.empty((*x.shape[:-1], levels.size))
+    for k, level in enumerate(levels.ravel()):
+        reached = (cumulative >= level - SLACK) & (p > 0.0)
+        found[..., k] = np.where(reached, x, np.inf).min(axis=-1)
+    shaped = found.reshape((*x.shape[:-1], *levels.shape))
+    return float(shaped) if shaped.ndim == 0 else shaped
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """A distribution on finitely many values, as the return of a policy has.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The values, increasing.
+    probabilities : sequence of float
+        How likely each is; they sum to one.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> returns = cvar.Distribution([0.0, 0.5, 1.0], [0.25, 0.25, 0.5])
+    >>> returns.mean, returns.cvar(0.5), returns.quantile(0.5), returns.shortfall(0.5)
+    (0.625, 0.25, 0.5, 0.125)
+    """
+
+    values: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Check the values and probabilities."""
+        values = vector()("Distribution.values", self.values)
+        probabilities = vector(0.0)("Distribution.probabilities", self.probabilities)
+        if len(values) != len(probabilities) or (np.diff(values) <= 0.0).any():
+            raise InvalidArgument(
+                f"Distribution.values is {shown(self.values)}; allowed: increasing numbers, one a probability"
+            )
+        if abs(probabilities.sum() - 1.0) > 1e-6:
+            raise InvalidArgument(f"Distribution.probabilities sums to {probabilities.sum():.9g}; allowed: 1")
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "probabilities", probabilities)
+
+    def __repr__(self) -> str:
+        """Return the number of values, the mean and the range."""
+        low, high = self.values[[0, -1]]
+        return f"Distribution({len(self.values)} values from {low:.6g} to {high:.6g}, mean {self.mean:.6g})"
+
+    @property
+    def mean(self) -> float:
+        """The expectation."""
+        return float(self.values @ self.probabilities)
+
+    def cvar(self, tau: ArrayLike) -> Any:
+        """Return the mean of the worst share tau; see `cvar.cvar`."""
+        return cvar(self.values, tau, self.probabilities)
+
+    def quantile(self, tau: ArrayLike) -> Any:
+        """Return the smallest value x with P(X <= x) >= tau."""
+        return quantile(self.values, tau, self.probabilities)
+
+    def shortfall(self, budget: float) -> float:
+        """Return E[(budget - X)^+]."""
+        return float(np.maximum(budget - self.values, 0.0) @ self.probabilities)

@@ -1,0 +1,1 @@
+"""How the regret of ICVaR-RM, in iterated CVaR on the layered MDP, depends on the level."""

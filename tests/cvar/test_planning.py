@@ -1,0 +1,187 @@
+"""Planners against every policy there is, on tiny MDPs, and against one another on larger ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from banditlab import cvar
+from banditlab.cvar.mdp import levels
+from banditlab.cvar.mdp.planning import markov
+from banditlab.errors import InvalidArgument, InvalidType
+
+from .tiny import INSTANCES, LEVELS, iterated_value, laws, markov_policies
+
+every_instance = pytest.mark.parametrize("name", INSTANCES)
+FEW = [name for name, mdp in INSTANCES.items() if mdp.n_actions ** (mdp.horizon * mdp.n_states) <= 64]
+
+
+@every_instance
+def test_static_cvar_is_the_best_of_all_histories(name):
+    mdp = INSTANCES[name]
+    every = laws(mdp)
+    for tau in LEVELS:
+        best = max(cvar.cvar(list(law), tau, list(law.values())) for law in every)
+        plan = cvar.plan_static_cvar(mdp, tau)
+        assert plan.value == pytest.approx(best, abs=1e-9)
+        assert plan.error == 0.0
+        # the return's law is propagated forwards: it does not know what the sweep found
+        assert plan.returns.cvar(tau) == pytest.approx(best, abs=1e-9)
+        assert plan.returns.probabilities.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+@every_instance
+def test_mean_and_worst_path_are_the_best_of_all_histories(name):
+    mdp = INSTANCES[name]
+    every = laws(mdp)
+    mean, worst = cvar.plan_mean(mdp), cvar.plan_worst_path(mdp)
+    assert mean.value == pytest.approx(max(sum(x * p for x, p in law.items()) for law in every), abs=1e-9)
+    assert worst.value == pytest.approx(max(min(law) for law in every), abs=1e-9)
+    assert mean.returns.mean == pytest.approx(mean.value, abs=1e-12)
+    assert worst.returns.cvar(0.0) == pytest.approx(worst.value, abs=1e-12)
+    assert cvar.plan_static_cvar(mdp, 1.0).value == pytest.approx(mean.value, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_iterated_cvar_is_the_best_of_all_policies(name):
+    mdp = INSTANCES[name]
+    for tau in LEVELS:
+        best = max(iterated_value(mdp, actions, tau) for actions in markov_policies(mdp))
+        plan = cvar.plan_iterated_cvar(mdp, tau)
+        assert plan.value == pytest.approx(best, abs=1e-9)
+        assert cvar.iterated_cvar(mdp, plan.policy, tau) == pytest.approx(best, abs=1e-12)
+
+
+def test_some_instances_are_compared_with_every_policy():
+    assert len(FEW) > 10
+
+
+@pytest.mark.parametrize("name", ["rewards 0", "real rewards 1", "by step, on the next state", "random rewards"])
+def test_law_of_a_policys_return(name):
+    """Against the sum over all paths, for policies that nobody planned."""
+    mdp = INSTANCES[name]
+    generator = np.random.default_rng(0)
+    from .tiny import steps_of
+
+    for _ in range(5):
+        actions = generator.integers(mdp.n_actions, size=(mdp.horizon, mdp.n_states))
+
+        def paths(h, s, paid, chance, actions=actions):
+            if h == mdp.horizon:
+                yield paid, chance
+                return
+            for p, r, x in steps_of(mdp, h, s, actions[h, s]):
+                yield from paths(h + 1, x, paid + r, chance * p)
+
+        values, chances = zip(*paths(0, mdp.initial_state, 0.0, 1.0), strict=True)
+        policy = markov(actions, mdp.model.atoms)
+        law = cvar.evaluate(mdp, policy)
+        assert len(law.values) <= len(values)
+        for tau in (0.0, *LEVELS):
+            assert law.cvar(tau) == pytest.approx(cvar.cvar(values, tau, chances), abs=1e-9)
+            assert cvar.iterated_cvar(mdp, policy, tau) == pytest.approx(iterated_value(mdp, actions, tau), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("eta", [0.003, 0.02, 0.11])
+def test_rounding_errs_by_no_more_than_is_said(seed, eta):
+    mdp = cvar.random_mdp(5, 3, 4, seed, n_outcomes=1 + seed % 2)
+    for tau in (0.05, 0.3):
+        exact = cvar.plan_static_cvar(mdp, tau).value
+        rounded = cvar.plan_static_cvar(mdp, tau, eta=eta)
+        achieved = rounded.returns.cvar(tau)
+        assert rounded.error == 4 * eta
+        assert exact - 1e-12 <= rounded.value <= exact + rounded.error
+        assert rounded.value - rounded.error - 1e-12 <= achieved <= exact + 1e-12
+        assert rounded.value == pytest.approx(cvar.plan_static_cvar(mdp.rounded(eta), tau).value, abs=1e-9)
+
+
+def test_criteria_are_ordered():
+    for seed in range(3):
+        mdp = cvar.random_mdp(6, 3, 5, seed)
+        worst, mean = cvar.plan_worst_path(mdp).value, cvar.plan_mean(mdp).value
+        static = [cvar.plan_static_cvar(mdp, tau).value for tau in LEVELS]
+        iterated = [cvar.plan_iterated_cvar(mdp, tau).value for tau in LEVELS]
+        assert worst - 1e-12 <= iterated[0]
+        assert (np.diff(static) >= -1e-12).all()
+        assert (np.diff(iterated) >= -1e-12).all()
+        assert all(i <= s + 1e-12 for i, s in zip(iterated, static, strict=True))
+        assert static[-1] == pytest.approx(mean, abs=1e-12)
+        assert iterated[-1] == pytest.approx(mean, abs=1e-12)
+
+
+def test_policy_is_followed_by_hand_as_it_was_evaluated():
+    """A simulation, one reward after another, has the law that was propagated (4 standard errors)."""
+    mdp = cvar.random_mdp(4, 3, 4, seed=1, n_outcomes=2)
+    plan = cvar.plan_static_cvar(mdp, 0.3)
+    generator = np.random.default_rng(5)
+    got = []
+    for _ in range(4000):
+        s, memory, total = mdp.initial_state, plan.policy.first, 0.0
+        for h in range(mdp.horizon):
+            a = plan.policy.action(h, s, memory)
+            r = generator.choice(mdp.rewards, p=mdp.reward_probabilities[s, a])
+            s = generator.choice(mdp.n_states, p=mdp.transitions[s, a])
+            memory = plan.policy.next_memory(h, memory, r)
+            total += r
+        got.append(total)
+    for b in np.quantile(got, [0.1, 0.3, 0.6]):
+        short = np.maximum(b - np.array(got), 0.0)
+        assert abs(short.mean() - plan.returns.shortfall(b)) < 4 * short.std() / len(got) ** 0.5
+
+
+def test_budgets_are_what_the_return_is_still_to_reach():
+    mdp = INSTANCES["three states"]
+    plan = cvar.plan_static_cvar(mdp, 0.35)
+    start = plan.policy.budgets[0, plan.policy.first]
+    assert start == pytest.approx(plan.returns.quantile(0.35))
+
+
+def test_too_many_budgets_are_refused(monkeypatch):
+    monkeypatch.setattr(levels, "MAX_BUDGETS", 50)
+    mdp = cvar.TabularMDP(np.full((3, 4, 3), 1 / 3), np.random.default_rng(0).normal(size=(3, 4)), 4)
+    with pytest.raises(InvalidArgument, match=r"different sums; allowed: fewer|eta is None, and more than 50 budgets"):
+        cvar.plan_static_cvar(mdp, 0.5)
+    with pytest.raises(InvalidArgument, match=r"eta is 0.001; allowed: a grid of at most 50 budgets"):
+        cvar.plan_static_cvar(mdp, 0.5, eta=0.001)
+    assert cvar.plan_static_cvar(mdp, 0.5, eta=0.5).error == 2.0
+
+
+BAD = {
+    "no MDP": (lambda m: cvar.plan_mean("lake"), InvalidType, r"mdp is 'lake'; allowed: a cvar.TabularMDP"),
+    "level zero": (
+        lambda m: cvar.plan_static_cvar(m, 0.0),
+        InvalidArgument,
+        r"tau is 0.0; allowed: a number in \(0, 1",
+    ),
+    "level above": (lambda m: cvar.plan_iterated_cvar(m, 1.1), InvalidArgument, r"tau is 1.1; allowed"),
+    "no grid": (lambda m: cvar.plan_static_cvar(m, 0.5, eta=0.0), InvalidArgument, r"eta is 0.0; allowed"),
+    "memory": (
+        lambda m: cvar.iterated_cvar(m, cvar.plan_static_cvar(m, 0.5).policy, 0.5),
+        InvalidArgument,
+        r"policy has a memory; allowed",
+    ),
+    "other MDP": (
+        lambda m: cvar.evaluate(m, cvar.plan_mean(INSTANCES["one step"]).policy),
+        InvalidArgument,
+        r"policy is for 1 steps, 1 states and 2 rewards; allowed: one for this MDP's 3, 2",
+    ),
+    "unknown reward": (
+        lambda m: cvar.plan_static_cvar(m, 0.5).policy.next_memory(0, 0, 0.123),
+        InvalidArgument,
+        r"reward is 0.123; allowed: one of the MDP's",
+    ),
+    "step": (lambda m: cvar.plan_mean(m).policy.action(3, 0), InvalidArgument, r"h is 3; allowed: .* 0 to 2"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_nonsense_is_refused(name):
+    call, error, message = BAD[name]
+    with pytest.raises(error, match=message):
+        call(INSTANCES["rewards 0"])
+
+
+def test_plan_says_what_it_is():
+    assert repr(cvar.plan_mean(INSTANCES["one step"])) == "Plan('mean', value=0.4)"
+    assert repr(cvar.plan_static_cvar(INSTANCES["one step"], 0.5)) == "Plan('static CVaR', tau=0.5, value=0.4)"
