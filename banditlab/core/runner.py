@@ -56,8 +56,8 @@ def run(
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int
-        Rounds a run (T); at least 1 and at least the number of arms (of actions, in `banditlab.scoring`, and so on). For
-        MDPs, episodes.
+        Rounds a run (T), for MDPs episodes; at least 1 and at least the number of arms (of actions, in
+        `banditlab.scoring`, and so on).
     n_runs : int
         Independent replications of each pair.
     seed : int, optional
