@@ -30,9 +30,9 @@ def figures(folder: Path, size: str) -> Figure:
         for k, (who, budget, label) in enumerate(curves):
             _curve(ax, k, horizons, final(folder, size, experiment, budget, who), label)
         ax.set_xlabel("horizon $T$")
-        ax.set_ylabel("regret at $T$, against the best safe action")
-    axes[0].set_title("1: one unsafe-looking optimum", fontsize="medium")
-    axes[1].set_title("2: the unconstrained optimum is unsafe", fontsize="medium")
+        ax.set_ylabel("regret at $T$")
+    axes[0].set_title("1: the optimum is safe", fontsize="medium")
+    axes[1].set_title("2: the best action is unsafe", fontsize="medium")
     x, rows = additional(folder, size)
     spread = np.array([mean(row) for row in rows])
     axes[2].errorbar(x, spread[:, 0], yerr=[spread[:, 0] - spread[:, 1], spread[:, 2] - spread[:, 0]], color=COLOURS[0],

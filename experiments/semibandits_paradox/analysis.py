@@ -32,8 +32,9 @@ def growth(rounds: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[floa
     weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     rng = np.random.default_rng(0)
     drawn = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
-    low, high = np.quantile(np.log(drawn) @ weights, [0.025, 0.975])
-    return float(np.log(values.mean(axis=0)) @ weights), float(low), float(high)
+    least = 1e-3  # a draw of runs none of which ever plays the worse action has no logarithm
+    low, high = np.quantile(np.log(np.maximum(drawn, least)) @ weights, [0.025, 0.975])
+    return float(np.log(np.maximum(values.mean(axis=0), least)) @ weights), float(low), float(high)
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
