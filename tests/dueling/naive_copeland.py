@@ -78,6 +78,8 @@ class SCB(Naive):
         self.search: Generator[tuple[int, int], bool, None] | None = None
         self.candidates: list[int] = []
         self.found: int | None = None
+        self.last: int | None = None
+        self.order = [0]
         self.certain: set[tuple[int, int]] = set()
         self.asked: tuple[int, int] | None = None
 
@@ -85,10 +87,12 @@ class SCB(Naive):
         if self.left == 0:
             if self.search is not None:
                 self.T_r = self.T_r**2
+            self.last = self.last if self.found is None else self.found
             self.left, self.found = self.T_r, None
             self.candidates, self.certain = list(self.arms), set()
             self.w = [[0] * self.K for _ in self.arms]
-            self.search = self.searching(shuffled(self.K, rng), rng)
+            self.order = shuffled(self.K, rng)
+            self.search = self.searching(self.order, rng)
             self.asked = next(self.search)
         elif self.asked is None and self.found is None:
             # draws that follow from the last duel belong to this round
@@ -146,4 +150,7 @@ class SCB(Naive):
     def winner(self) -> int:
         if self.found is not None:
             return self.found
-        return max(self.candidates or [0], key=self.wins)
+        ahead = [a for a in self.order if a in self.candidates and self.wins(a) > 0]
+        if ahead:
+            return max(ahead, key=self.wins)
+        return self.order[0] if self.last is None else self.last

@@ -39,6 +39,7 @@ def _begin_phase(state: State, n_arms: int, first_phase: float, lane: int, rng: 
     state.place[lane] = 0
     state.opponent[lane] = -1
     state.settled[lane] = 0
+    state.last[lane] = state.found[lane] if state.found[lane] >= 0 else state.last[lane]
     state.found[lane] = -1
 
 
@@ -183,6 +184,7 @@ class SCB:
             "opponent": space.per_lane(-1, np.int64),  # of the arm whose place it is; -1: to be drawn
             "settled": space.per_lane(0, np.int64),  # 1: the last duel made a result certain
             "found": space.per_lane(-1, np.int64),
+            "last": space.per_lane(-1, np.int64),  # what the phases before found, if anything
             "length": space.per_lane(),  # 0: no phase has begun
             "left": space.per_lane(),
         }
@@ -215,12 +217,18 @@ class SCB:
             state.settled[lane] = 1
 
     def winner(self: Params, state: State, lane: int) -> int:
-        """Return the arm that was found; before that the candidate with the most certain wins, the first on ties."""
-        best, found = -1, max(state.found[lane], 0)
-        for i in range(self.n_arms):
+        """Return the arm that was found; before that the candidate with the most certain wins, then the last one found.
+
+        Of equal candidates the first in the order of sweeps.
+        """
+        if state.found[lane] >= 0:
+            return state.found[lane]
+        most, best = 0, state.last[lane] if state.last[lane] >= 0 else state.order[0, lane]
+        for k in range(self.n_arms):
+            i = state.order[k, lane]
             beaten = 0
             for j in range(self.n_arms):
                 beaten += 1 if state.known[i, j, lane] == 1 else 0
-            if state.found[lane] < 0 and state.candidate[i, lane] == 1 and beaten > best:
-                best, found = beaten, i
-        return found
+            if state.candidate[i, lane] == 1 and beaten > most:
+                most, best = beaten, i
+        return best
