@@ -61,7 +61,8 @@ def environment(cls: C) -> C:
     """Make a class an environment for dueling bandits: one with the field or property `preferences`.
 
     `preferences` is the (K, K) matrix of the probabilities that the row's arm beats the column's; `n_arms` is K. An
-    environment that changes has `segments(horizon)` instead, as `PiecewiseStationary`.
+    environment that changes has `segments(horizon)` instead, as `PiecewiseStationary`: a list of (first round, last
+    round, such a matrix or an environment that has one), from round 1 to the horizon without a gap.
 
     Raises
     ------

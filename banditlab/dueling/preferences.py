@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, invalid, matrix, number, shown
+from banditlab.core.validation import integer, invalid, matrix, non_negative, shown
 
 ARM = integer(0, limit=9_999)
 TOLERANCE = 1e-9
@@ -28,10 +28,10 @@ def preference_matrix(name: str, value: Any) -> NDArray[np.float64]:
     if off.any():
         i, j = (int(k) for k in np.argwhere(off)[0])
         if i == j:
-            raise InvalidArgument(f"{name}[{i}][{i}] is {given[i, i]:g}; allowed: 0.5, an arm against itself")
+            raise InvalidArgument(f"{name}[{i}][{i}] is {given[i, i]:.10g}; allowed: 0.5, an arm against itself")
         raise InvalidArgument(
-            f"{name}[{i}][{j}] is {given[i, j]:g} and {name}[{j}][{i}] is {given[j, i]:g}; "
-            "allowed: two numbers that add up to 1"
+            f"{name}[{i}][{j}] is {given[i, j]:.10g} and {name}[{j}][{i}] is {given[j, i]:.10g}; "
+            f"allowed: two numbers that add up to 1, within {TOLERANCE:g}"
         )
     exact = np.triu(given, 1)
     exact = exact + np.tril(1.0 - exact.T, -1) + 0.5 * np.eye(rows)
@@ -68,7 +68,9 @@ def from_wins(wins: NDArray[np.float64], prior: float, names: Sequence[Any]) -> 
 
 def wins_in_rankings(rankings: Any) -> NDArray[np.float64]:
     """Return how often each arm stands before each other one, in rankings that name both."""
-    if isinstance(rankings, str | bytes) or not isinstance(rankings, Sequence | np.ndarray) or not len(rankings):
+    if isinstance(rankings, np.ndarray):
+        rankings = rankings.tolist()
+    if isinstance(rankings, str | bytes) or not isinstance(rankings, Sequence) or not rankings:
         raise InvalidType(f"rankings is {shown(rankings)}; allowed: a list of lists of arms, best first")
     checked: list[NDArray[np.int64]] = []
     for k, ranking in enumerate(rankings):
@@ -94,6 +96,9 @@ def wins_in_duels(duels: Any) -> tuple[NDArray[np.float64], list[Any]]:
             f"duels has {'the columns ' + ', '.join(map(str, columns)) if columns else 'no columns'}; allowed: a "
             "DataFrame with the columns winner and loser, and if rows stand for several duels, count"
         )
+    for column in ("winner", "loser", "count"):
+        if columns.count(column) > 1:
+            raise InvalidArgument(f"duels has {columns.count(column)} columns {column}; allowed: one")
     if not len(duels):
         raise InvalidArgument("duels has no rows; allowed: at least one duel")
     for column in ("winner", "loser"):
@@ -108,9 +113,7 @@ def wins_in_duels(duels: Any) -> tuple[NDArray[np.float64], list[Any]]:
     counts = duels["count"] if "count" in columns else np.ones(len(duels))
     wins = np.zeros((len(names), len(names)))
     for row, (winner, loser, count) in enumerate(zip(duels["winner"], duels["loser"], counts, strict=True)):
-        times = number(f"duels['count'][{row}]", count)
-        if times < 0.0:
-            raise invalid(f"duels['count'][{row}]", count, "at least 0")
+        times = non_negative(f"duels['count'][{row}]", count)
         if winner == loser:
             raise InvalidArgument(f"duels has {shown(winner)} against itself in row {row}; allowed: two different arms")
         wins[place[winner], place[loser]] += times

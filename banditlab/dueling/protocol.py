@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import explained, kernel
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.protocol import Batch, Protocol, Watch
-from banditlab.core.validation import integer, one_of
+from banditlab.core.validation import integer, one_of, shown
 
 from .agent import DuelingAgent
 from .kernel import play
@@ -24,6 +25,8 @@ METRICS = (*REGRETS, "duels")
 # shows and Ctrl-C works.
 ROUNDS_A_CALL = 1 << 20
 
+MOST_ARMS = 1 << 20
+
 
 class DuelingProtocol(Protocol):
     """In each round the policy chooses two arms, sees which of them wins a duel, and learns from it."""
@@ -35,20 +38,21 @@ class DuelingProtocol(Protocol):
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
-            names += [f"duels[{a}]" for a in range(environment.n_arms)] if metric == "duels" else [metric]
+            names += [f"duels[{a}]" for a in range(int(environment.n_arms))] if metric == "duels" else [metric]
             for part in _parts(environment):
                 if metric != "duels":
                     regret_table(part, metric)  # raises where there is no such winner
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Refuse environments without a matrix of preferences; then ask the policy."""
+        """Refuse environments without a matrix of preferences, or with a bad one; then ask the policy."""
         if not hasattr(environment, "preferences") and not hasattr(environment, "segments"):
             return [
                 f"it compares arms without looking at features, and {type(environment).__name__} has no matrix of "
                 "preferences; allowed: a contextual policy such as VACDB, or for arms that never change "
                 "environment.preference_matrix()"
             ]
+        _segments(environment, horizon)  # raises for what is no matrix of preferences
         found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
         return found
 
@@ -79,7 +83,7 @@ class DuelingProtocol(Protocol):
     def _play(
         self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
     ) -> NDArray[np.float64]:
-        n_arms, lanes = environment.n_arms, batch.n_runs
+        n_arms, lanes = int(environment.n_arms), batch.n_runs
         parameters = policy.params(Problem(n_arms, batch.horizon))
         state = make_state(policy, Space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
@@ -90,40 +94,69 @@ class DuelingProtocol(Protocol):
         out = np.zeros((len(batch.checkpoints), *tally.shape))
         run = kernel(play, parameters, compiled=batch.compiled)
         step = max(1, ROUNDS_A_CALL // lanes)
-        for first, last, part in _segments(environment, batch.horizon):
-            preferences = np.array(preference_matrix("preferences", part.preferences))
+        for first, last, preferences in _segments(environment, batch.horizon):
             tables = np.zeros((len(losses), n_arms, n_arms))
             for row, metric in enumerate(losses):
                 tables[row] = regret_table(preferences, metric)
             for start in range(first, last + 1, step):
                 stop = min(start + step - 1, last) if rounds else start - 1
-                with explained(policy, part):
+                with explained(policy, environment):
                     run(
                         parameters, state, preferences, tables, environment_rng, policy_rng,
                         start, stop, tally, batch.checkpoints, out,
                     )  # fmt: skip
                 watch((stop - start + 1) * lanes)
                 if not rounds:
-                    return out
+                    break
         return out
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> DuelingAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same outcomes."""
-        return DuelingAgent(policy, integer(2)("n_arms", n_arms), seed, run, horizon)
+        return DuelingAgent(policy, integer(2, limit=MOST_ARMS)("n_arms", n_arms), seed, run, horizon)
 
 
 def _regrets(metrics: tuple[str, ...]) -> list[str]:
     return [name for name in metrics if name in REGRETS]
 
 
-def _segments(environment: Any, horizon: int) -> list[tuple[int, int, Any]]:
-    """Return (first round, last round, environment with preferences) of the stretches without a change."""
-    if hasattr(environment, "segments"):
-        found: list[tuple[int, int, Any]] = environment.segments(horizon)
-        return found
-    return [(1, horizon, environment)]
+def _segments(environment: Any, horizon: int) -> list[tuple[int, int, NDArray[np.float64]]]:
+    """Return (first round, last round, matrix of preferences) of the stretches without a change, checked."""
+    name = type(environment).__name__
+    if not hasattr(environment, "segments"):
+        return [(1, horizon, _matrix(environment, f"{name}.preferences", environment.preferences))]
+    name = f"{name}.segments({horizon})"
+    stretches = environment.segments(horizon)
+    if not isinstance(stretches, list | tuple) or not all(
+        isinstance(s, list | tuple) and len(s) == 3 for s in stretches
+    ):
+        raise InvalidType(f"{name} is {shown(stretches)}; allowed: a list of (first round, last round, preferences)")
+    found, start = [], 1
+    for k, (first, last, part) in enumerate(stretches):
+        if integer(1)(f"{name}[{k}][0]", first) != start:
+            raise InvalidArgument(
+                f"{name}[{k}][0] is {first}; allowed: {start}, as no round is left out or played twice"
+            )
+        end = integer(start, horizon)(f"{name}[{k}][1]", last)
+        found.append((start, end, _matrix(environment, f"{name}[{k}][2]", getattr(part, "preferences", part))))
+        start = end + 1
+    if start <= horizon:
+        raise InvalidArgument(f"{name} ends with round {start - 1}; allowed: segments up to round {horizon}")
+    return found
+
+
+def _matrix(environment: Any, name: str, given: Any) -> NDArray[np.float64]:
+    """Return a matrix for the environment's arms: compiled code would read outside of one that is smaller."""
+    found: NDArray[np.float64] = preference_matrix(name, given)
+    if len(found) != environment.n_arms:
+        raise InvalidArgument(
+            f"{name} has {len(found)} rows and {type(environment).__name__}.n_arms is {shown(environment.n_arms)}; "
+            "allowed: as many"
+        )
+    return found.copy()
 
 
 def _parts(environment: Any) -> list[Any]:
-    """Return the environments with preferences that an environment consists of."""
-    return list(getattr(environment, "matrices", [environment]))
+    """Return the preferences that an environment has or will have, as far as it says so whatever the horizon is."""
+    if hasattr(environment, "segments"):
+        return list(getattr(environment, "matrices", []))
+    return [environment]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import one_of
 
-from .winners import condorcet, copeland, copeland_scores
+from .winners import condorcet, copeland, copeland_scores, matrix_of
 
 CONDORCET_REGRETS = ("average_regret", "weak_regret", "strong_regret", "binary_weak_regret", "binary_strong_regret")
 REGRETS = (*CONDORCET_REGRETS, "copeland_regret")
@@ -64,7 +64,7 @@ def regret_table(preferences: Any, metric: str) -> NDArray[np.float64]:
     [0.0, 0.05, 0.05, 0.05]
     """
     one_of(*REGRETS)("metrics", metric)
-    matrix = np.asarray(getattr(preferences, "preferences", preferences))
+    matrix = matrix_of(preferences)
     if metric == "copeland_regret":
         scores = copeland_scores(matrix)
         return np.asarray(scores.max() - 0.5 * (scores[:, None] + scores[None, :]))

@@ -11,7 +11,7 @@ from banditlab.arms.divergences import kl_bernoulli
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import between, integer, one_of, positive_integer
 
-from .winners import condorcet
+from .winners import condorcet, matrix_of
 
 __all__ = [
     "DETECT_RULES",
@@ -56,7 +56,7 @@ def lower_bound_constant(preferences: Any) -> float:
     >>> round(theory.lower_bound_constant(PreferenceMatrix([[0.5, 0.75], [0.25, 0.5]])), 4)
     0.9556
     """
-    matrix = np.asarray(getattr(preferences, "preferences", preferences))
+    matrix = matrix_of(preferences)
     best = condorcet(matrix)
     if best is None:
         raise InvalidArgument("preferences has no Condorcet winner; allowed: an instance with one")
@@ -98,7 +98,7 @@ def rmed1_constant(preferences: Any) -> float:
     >>> round(theory.rmed1_constant(instances.cyclic()) / theory.lower_bound_constant(instances.cyclic()), 2)
     9.14
     """
-    matrix = np.asarray(getattr(preferences, "preferences", preferences))
+    matrix = matrix_of(preferences)
     best = condorcet(matrix)
     if best is None:
         raise InvalidArgument("preferences has no Condorcet winner; allowed: an instance with one")

@@ -12,7 +12,7 @@ from .preferences import preference_matrix
 __all__ = ["borda", "borda_scores", "condorcet", "copeland", "copeland_scores", "von_neumann"]
 
 
-def _matrix(preferences: Any) -> NDArray[np.float64]:
+def matrix_of(preferences: Any) -> NDArray[np.float64]:
     """Return the matrix of an environment, or a matrix checked."""
     given = getattr(preferences, "preferences", preferences)
     checked: NDArray[np.float64] = preference_matrix("preferences", given)
@@ -35,7 +35,7 @@ def condorcet(preferences: Any) -> int | None:
     >>> winners.condorcet([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]) is None  # rock, paper, scissors
     True
     """
-    beaten = _matrix(preferences) > 0.5
+    beaten = matrix_of(preferences) > 0.5
     found = np.flatnonzero(beaten.sum(axis=1) == len(beaten) - 1)
     return int(found[0]) if len(found) else None
 
@@ -54,7 +54,7 @@ def copeland_scores(preferences: Any) -> NDArray[np.float64]:
     >>> winners.copeland_scores(instances.cyclic()).round(3).tolist()
     [1.0, 0.333, 0.333, 0.333]
     """
-    beaten = _matrix(preferences) > 0.5
+    beaten = matrix_of(preferences) > 0.5
     return np.asarray(beaten.sum(axis=1) / (len(beaten) - 1.0), dtype=np.float64)
 
 
@@ -92,7 +92,7 @@ def borda_scores(preferences: Any) -> NDArray[np.float64]:
     >>> winners.borda_scores([[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]]).tolist()
     [0.6, 0.7, 0.2]
     """
-    matrix = _matrix(preferences)
+    matrix = matrix_of(preferences)
     return np.asarray((matrix.sum(axis=1) - 0.5) / (len(matrix) - 1.0), dtype=np.float64)
 
 
@@ -146,7 +146,7 @@ def von_neumann(preferences: Any) -> NDArray[np.float64]:
     """
     from scipy.optimize import linprog  # slow to import
 
-    matrix = _matrix(preferences)
+    matrix = matrix_of(preferences)
     k = len(matrix)
     # variables: x, and the value t that every column's payoff reaches
     solved = linprog(

@@ -33,6 +33,10 @@ def changed(i, j, value):
 
 NAME = r"PreferenceMatrix\.preferences"
 BAD = {
+    "rounded pair": (
+        np.float32([[0.5, 0.6], [0.4, 0.5]]),
+        rf"{NAME}\[0\]\[1\] is 0.6000000238 and .* is 0.400000006; allowed: two numbers that add up to 1, within 1e-09",
+    ),
     "pair": (changed(1, 0, 0.4), rf"{NAME}\[0\]\[1\] is 0.7 and {NAME}\[1\]\[0\] is 0.4; allowed: .* add up to 1"),
     "later pair": (changed(2, 1, 0.3), rf"{NAME}\[1\]\[2\] is 0.6 and {NAME}\[2\]\[1\] is 0.3"),
     "diagonal": (changed(1, 1, 0.4), rf"{NAME}\[1\]\[1\] is 0.4; allowed: 0.5, an arm against itself"),
@@ -171,6 +175,7 @@ BAD_DATA = {
     "one utility": (lambda: PreferenceMatrix.from_utilities([1.0]), "at least two arms"),
     "unknown link": (lambda: PreferenceMatrix.from_utilities([1, 2], link="probit"), "link is 'probit'; allowed: one"),
     "no rankings": (lambda: PreferenceMatrix.from_rankings([]), r"rankings is \[\]; allowed: a list of lists"),
+    "no dimension": (lambda: PreferenceMatrix.from_rankings(np.array(3)), "rankings is 3; allowed: a list of lists"),
     "word for rankings": (lambda: PreferenceMatrix.from_rankings("abc"), "rankings is 'abc'"),
     "number for a ranking": (lambda: PreferenceMatrix.from_rankings([[0, 1], 3]), r"rankings\[1\] is 3"),
     "arm twice": (lambda: PreferenceMatrix.from_rankings([[0, 1, 0]]), r"rankings\[0\] is .*; allowed: each arm at"),
@@ -189,6 +194,14 @@ BAD_DATA = {
     "negative count": (
         lambda: PreferenceMatrix.from_duels(DUELS.assign(count=[1, -1])),
         r"\['count'\]\[1\] is -1",
+    ),
+    "huge count": (
+        lambda: PreferenceMatrix.from_duels(DUELS.assign(count=[1e308, 1])),
+        r"\['count'\]\[0\] is 1e\+308; allowed: at most 1e\+100",
+    ),
+    "column twice": (
+        lambda: PreferenceMatrix.from_duels(pd.concat([DUELS, DUELS["winner"]], axis=1)),
+        "duels has 2 columns winner; allowed: one",
     ),
     "nan count": (
         lambda: PreferenceMatrix.from_duels(DUELS.assign(count=[math.nan, 1])),
@@ -322,6 +335,84 @@ def test_an_environment_needs_preferences():
         @dueling.environment
         class Nothing:
             n_arms = 2
+
+
+# ---------------------------------------------------------------------------------- environments of one's own
+
+
+def of_ones_own(n_arms, preferences):
+    return dueling.environment(type("Own", (), {"n_arms": n_arms, "preferences": preferences}))()
+
+
+@dueling.environment
+class Turning:
+    """What `segments` returns is up to the test."""
+
+    parts: object = bl.field(doc="the segments")
+    n_arms = 2
+
+    def segments(self, horizon):
+        return self.parts
+
+
+def short_run(env, metrics="average_regret", **options):
+    options = {"horizon": 10, "n_runs": 2, "seed": 0, "progress": False} | options
+    return bl.run(env, dueling.WinnerStaysWeak(), metrics=metrics, **options)
+
+
+@pytest.mark.parametrize("metrics", ["average_regret", "duels"])
+@pytest.mark.parametrize(
+    ("n_arms", "preferences", "message"),
+    [
+        (2, GOOD, "Own.preferences has 3 rows and Own.n_arms is 2; allowed: as many"),
+        (4, GOOD, "Own.preferences has 3 rows and Own.n_arms is 4; allowed: as many"),
+        (3, changed(2, 1, math.nan), r"Own.preferences\[2\]\[1\] is nan"),
+        (3, [[0.5, 0.5], [0.5]], "Own.preferences is .* different lengths"),
+        (3, None, "Own.preferences is None; allowed: a matrix"),
+    ],
+    ids=["few", "many", "nan", "ragged", "none"],
+)
+def test_preferences_of_ones_own_are_checked_before_the_first_round(n_arms, preferences, message, metrics):
+    with pytest.raises(InvalidArgument, match=message):
+        short_run(of_ones_own(n_arms, preferences), metrics)
+
+
+def test_a_whole_number_of_arms_need_not_be_an_integer():
+    result = short_run(of_ones_own(3.0, GOOD), ["average_regret", "duels"])
+    assert result.metrics == ("average_regret", "duels[0]", "duels[1]", "duels[2]")
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_segments_of_ones_own_are_played_as_those_of_piecewise_stationary(backend):
+    metrics = ("average_regret", "binary_weak_regret", "duels")
+    wanted = short_run(PiecewiseStationary([A, B], [4]), metrics, backend=backend)
+    for parts in ([(1, 3, A), (4, 10, B)], ((1, 3, A.preferences), [4, 10, B.preferences.tolist()])):
+        found = short_run(Turning(parts), metrics, backend=backend)
+        for metric in wanted.metrics:
+            np.testing.assert_array_equal(found.values(metric), wanted.values(metric))
+
+
+BAD_SEGMENTS = {
+    "none": (None, r"segments\(10\) is None; allowed: a list of \(first round, last round, preferences\)"),
+    "pairs": ([(1, 10)], r"segments\(10\) is \[\(1, 10\)\]; allowed: a list of"),
+    "gap": ([(1, 3, A), (5, 10, B)], r"segments\(10\)\[1\]\[0\] is 5; allowed: 4, as no round"),
+    "overlap": ([(1, 4, A), (4, 10, B)], r"segments\(10\)\[1\]\[0\] is 4; allowed: 5, as no round"),
+    "round 0": ([(0, 10, A)], r"segments\(10\)\[0\]\[0\] is 0; allowed: an integer of at least 1"),
+    "too long": ([(1, 11, A)], r"segments\(10\)\[0\]\[1\] is 11; allowed: an integer from 1 to 10"),
+    "too short": ([(1, 9, A)], r"segments\(10\) ends with round 9; allowed: segments up to round 10"),
+    "sizes": ([(1, 10, GOOD)], r"segments\(10\)\[0\]\[2\] has 3 rows and Turning.n_arms is 2; allowed: as many"),
+    "no winner": (
+        [(1, 3, A), (4, 10, matrix([0.5]))],
+        "metrics has 'average_regret', but no arm beats every other one",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SEGMENTS)
+def test_bad_segments_of_ones_own_are_refused(case):
+    parts, message = BAD_SEGMENTS[case]
+    with pytest.raises((InvalidArgument, InvalidType), match=message):
+        short_run(Turning(parts))
 
 
 @pytest.mark.parametrize("name", registered("dueling", "environment"))

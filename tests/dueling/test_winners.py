@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import banditlab as bl
 from banditlab import dueling
-from banditlab.dueling import instances, winners
+from banditlab.dueling import instances, regrets, theory, winners
 
 from .matrices import complementary, matrix, preferences, some, with_winner
 
@@ -100,6 +100,27 @@ def test_what_is_no_matrix_of_preferences_is_refused(notion):
         bl.errors.InvalidArgument, match=r"preferences\[0\]\[1\] is 0.7 and preferences\[1\]\[0\] is 0.5"
     ):
         getattr(winners, notion)([[0.5, 0.7], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(getattr(winners, name) for name in winners.__all__),
+        theory.lower_bound_constant,
+        theory.rmed1_constant,
+        lambda p: regrets.regret_table(p, "average_regret"),
+        lambda p: regrets.regret_table(p, "copeland_regret"),
+    ],
+)
+def test_whatever_reads_a_matrix_says_what_is_wrong_with_it(function):
+    with pytest.raises(
+        bl.errors.InvalidArgument, match=r"preferences is \[\[0.5, 0.6\], \[0.4\]\]; .* different lengths"
+    ):
+        function([[0.5, 0.6], [0.4]])
+    with pytest.raises(bl.errors.InvalidArgument, match="allowed: no masked entries"):
+        function(np.ma.masked_array([[0.5, 0.6], [0.4, 0.5]], mask=[[False, True], [False, False]]))
+    with pytest.raises(bl.errors.InvalidType, match="preferences is 'sushi'; allowed: a matrix"):
+        function("sushi")
 
 
 def test_winners_of_an_environment_of_ones_own():
