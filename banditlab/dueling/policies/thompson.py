@@ -32,7 +32,7 @@ def _doubt(state: State, i: int, j: int, lane: int) -> float:
 
 @device
 def _first(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any) -> int:
-    """Return the first arm, when `state.samples` is drawn: ties are broken at random, or by regret if `plus`."""
+    """Return the first arm, when `state.samples` is drawn: ties are broken at random, if `plus` by regret before."""
     budget = self.alpha * log(float(t))
     most, top, ties, found = -1, -1, 0, 0
     highest, least = 0, -1.0
@@ -53,7 +53,11 @@ def _first(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any) 
             least = _one_against_all(self, state, found, lane, highest) if least < 0.0 else least
             regret = _one_against_all(self, state, i, lane, highest)
             if regret < least:
-                found, least = i, regret
+                found, least, ties = i, regret, 1
+            elif regret == least:  # as where all arms beat equally many, and all regrets are 0
+                ties += 1
+                if another_tie(rng, lane, ties):
+                    found = i
         else:
             ties += 1
             if another_tie(rng, lane, ties):
@@ -220,7 +224,7 @@ class DoubleThompsonSamplingPlus(_Posterior):
 
     where :math:`\zeta_i` is the share of the other arms that i beats in the sample, :math:`\zeta^*` the largest of
     them, and d the Kullback-Leibler divergence of Bernoulli distributions: the regret of comparing i with all others
-    for as long as it takes to tell who wins.
+    for as long as it takes to tell who wins. Equal sums, as where all arms beat equally many, leave it to chance.
 
     Parameters
     ----------
