@@ -301,7 +301,7 @@ def random_sequence(
     r"""Return random instances one after the other, each with another Condorcet winner than the one before.
 
     Segments are of equal length: segment m of M starts in round floor(m T / M) + 1, m from 0. At each change, one entry
-    of the old winner's row changes by exactly delta: by less where it would leave [0, 1], which cannot happen for delta
+    of the old winner's row falls by exactly delta: by less where it would leave [0, 1], which cannot happen for delta
     of at most pmin. All else is drawn afresh as in `random_condorcet`.
 
     Parameters
@@ -318,8 +318,8 @@ def random_sequence(
     Notes
     -----
     After the generator of the experiments of Kolpaczki, Bengs and Hullermeier 2022. There, the entry that changes by
-    delta can become negative; and it can be the new winner's, whose row is kept at pmin or above here: then
-    another entry is chosen.
+    delta becomes larger, with probability 1/2, where it stays below 1, and can become negative else; here it always
+    falls. And there it can be the new winner's, whose row is kept at pmin or above here: then another entry is chosen.
 
     Examples
     --------

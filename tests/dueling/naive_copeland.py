@@ -133,8 +133,8 @@ class SCB(Naive):
             upper = {a: largest_plausible(total[a] / n, budget) for a in self.candidates}
             lower = {a: 1 - largest_plausible(1 - total[a] / n, budget) for a in self.candidates}
             self.candidates = [a for a in self.candidates if upper[a] >= max(lower.values())]
-            if len(self.candidates) == 1:
-                self.found = self.candidates[0]
+            if len(self.candidates) == 1 or all(self.known(a) for a in self.candidates):
+                self.found = at_random(self.candidates, self.wins, rng)
                 yield 0, 0
 
     def log_of_delta(self, x: float) -> float:

@@ -156,4 +156,8 @@ class SAVAGE(Counts):
         return min(active, key=lambda pair: self.n(*pair)) if active else (self.winner(), self.winner())
 
     def winner(self) -> int:
-        return 0 if self.order is None else min(self.order, key=self.defeats)
+        if self.order is None:
+            return 0
+        if self.notion == "condorcet":
+            return min(self.order, key=self.defeats)
+        return max(self.order, key=lambda i: (sum(better == i for better, _ in self.certain), -self.defeats(i)))

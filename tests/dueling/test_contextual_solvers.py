@@ -151,3 +151,16 @@ def test_refreshing_bounds_the_drift() -> None:
     exact = np.linalg.inv(state.gram[0, :, :, LANE])
     assert state.steps[0, LANE] % ellipsoid.REFRESH == 0
     np.testing.assert_allclose(state.inverse[0, :, :, LANE], exact, rtol=1e-12, atol=1e-12 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("size", [1e5, 1e7, 1e50, 1e99])
+@pytest.mark.parametrize("rank", [1, 3])
+def test_features_beside_which_the_penalty_is_lost_leave_no_nan(size: float, rank: int) -> None:
+    """A pivot that rounding made negative had NaN for an estimate, and every comparison after it was a default."""
+    rng = np.random.default_rng(7)
+    x = size * rng.normal(size=(6, rank)) @ rng.normal(size=(rank, 3))
+    pairs = [tuple(map(int, rng.choice(6, 2, replace=False))) for _ in range(2 * ellipsoid.REFRESH)]
+    state, _ = learned(x, pairs, rng.random(len(pairs)) < 0.5, np.ones(len(pairs)), fixed=True, ridge=1e-3)
+    for values in (state.inverse, state.squared, likelihood.minimiser(state, 0, LANE, 1e-4)):
+        assert np.isfinite(values).all()
+    assert (np.diag(state.inverse[0, :, :, LANE]) > 0.0).all()

@@ -308,6 +308,10 @@ def test_parameters_that_would_never_look_or_never_play_are_refused_before_the_f
         bl.run(world, DETECT(WS, pmin=0.55, delta=0.3, rule="log_squared"), **options)
     with pytest.raises(InvalidArgument, match=r"gamma is None, and its default is 3\.6: the base would never"):
         bl.run(world, MonitoredDuelingBandits(WS, n_segments=50, delta=0.3), **options)
+    three = instances.random_condorcet(3, 0.6, seed=0)
+    # of floor(3 / 0.823) = 3 rounds, the first 3 compare all pairs
+    with pytest.raises(InvalidArgument, match=r"gamma is None, and its default is 0\.823: the base would never"):
+        bl.run(three, MonitoredDuelingBandits(WS, n_segments=3, delta=0.6), **options | {"horizon": 1000})
     with pytest.raises(InvalidType, match=r"horizon is None; .* needs to know it"):
         bl.start(DETECT(WS, pmin=0.6, delta=0.3), n_arms=3)
     assert bl.start(DETECT(WS, **SMALL), n_arms=3).select()

@@ -76,3 +76,13 @@ def test_plus_breaks_ties_for_the_arm_that_costs_least_to_compare_with_all() -> 
     params, state = told(dueling.DoubleThompsonSampling, [[n // 100 for n in row] for row in wins])
     with np.errstate(over="ignore"):
         assert {int(generics.select(params, state, 0, 2, rng)[0]) for _ in range(100)} == {0, 1, 2}
+
+
+def test_plus_leaves_equal_costs_to_chance() -> None:
+    """Three arms in a cycle: all beat one other, comparing any two costs nothing, and no arm is preferred."""
+    params, state = told(dueling.DoubleThompsonSamplingPlus, [[0, 900, 100], [100, 0, 900], [900, 100, 0]])
+    rng = sampling.seeded(3, sampling.POLICY_STREAM, 0, 1)
+    with np.errstate(over="ignore"):
+        firsts = [int(generics.select(params, state, 0, 2, rng)[0]) for _ in range(300)]
+    counts = np.bincount(firsts, minlength=3)
+    assert (np.abs(counts - 100) <= 4 * np.sqrt(300 * 2 / 9)).all()

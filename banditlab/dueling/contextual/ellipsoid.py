@@ -23,6 +23,8 @@ from banditlab.core.dispatch import device_call
 from .spaces import ContextualSpace
 
 REFRESH = 64
+ROUNDING = 1e-15
+"""Share of a diagonal entry that rounding may leave of a pivot: less is no more than noise, and may be negative."""
 
 
 def ellipsoid_state(space: ContextualSpace, ridges: list[float]) -> dict[str, Any]:
@@ -43,14 +45,19 @@ def ellipsoid_state(space: ContextualSpace, ridges: list[float]) -> dict[str, An
 
 @device_call
 def cholesky(matrix: Any) -> None:
-    """Replace the lower triangle of a positive definite matrix by its Cholesky factor."""
+    """Replace the lower triangle of a positive definite matrix by its Cholesky factor.
+
+    Pivots are at least `ROUNDING` of the diagonal: where features are so large that a penalty of I is lost beside them,
+    directions that no duel has told apart stay uncertain, and nothing becomes NaN.
+    """
     d = matrix.shape[0]
     for a in range(d):
+        least = ROUNDING * matrix[a, a]
         for b in range(a + 1):
             total = matrix[a, b]
             for k in range(b):
                 total -= matrix[a, k] * matrix[b, k]
-            matrix[a, b] = math.sqrt(total) if a == b else total / matrix[b, b]
+            matrix[a, b] = math.sqrt(max(total, least)) if a == b else total / matrix[b, b]
 
 
 @device_call

@@ -122,6 +122,9 @@ class VACDB(Layered):
         regrets 379, 486 and 1,324, 793 (in the units of `contextual_regret`); this policy has 388 (standard deviation
         of a run 49), 345 (101) and 1,272 (594), 1,009 (332) on the same instances.
 
+        Where a layer but the last exploits, that code adds the comparison to the next layer, which is never reached if
+        arms stay the same; here no layer learns.
+
         Examples
         --------
         >>> from banditlab import dueling
@@ -216,7 +219,8 @@ class StaD(Layered):
         r"""Return StaD with the constants of VACDB's released experiments.
 
         There are 10 stages, :math:`\eta = 2 \sqrt{d \ln T} / \lVert \theta^* \rVert`, and :math:`\kappa = 0.01`.
-        (Should all ten be passed, that code fails; here the last exploits.)
+        (Should all ten be passed, that code fails; here the last exploits. If all arms that are left have negative
+        estimates, that code exploits with an arm that was left out; here it does not.)
 
         Parameters
         ----------

@@ -263,8 +263,8 @@ class MonitoredDuelingBandits(_Around):
     delta : float, optional
         The smallest change of at least one preference at all change points; in (0, 1].
     gamma : float, optional
-        Share of the rounds in which all pairs meet, in (0, 1]; with 1 the base never plays. Default from K, T, M and
-        delta: see `theory.monitor_parameters`.
+        Share of the rounds in which all pairs meet, in (0, 1]; above N / (N + 1) the base never plays. Default from K,
+        T, M and delta: see `theory.monitor_parameters`.
     window : int, optional
         w, even and at least 2; default as gamma.
     threshold : float, optional
@@ -278,7 +278,7 @@ class MonitoredDuelingBandits(_Around):
     InvalidType
         Without n_segments and delta where they are needed.
     InvalidArgument
-        Before the first round, if gamma is computed and above 1.
+        Before the first round, if gamma is computed and above N / (N + 1).
 
     Notes
     -----
@@ -323,7 +323,8 @@ class MonitoredDuelingBandits(_Around):
         assert self.delta is not None
         horizon = problem.needs_horizon(self)
         found = theory.monitor_parameters(problem.n_arms, horizon, self.delta, self.n_segments)
-        if self.gamma is None and found.gamma > 1.0:
+        n_pairs = problem.n_arms * (problem.n_arms - 1) // 2
+        if self.gamma is None and math.floor(n_pairs / found.gamma) <= n_pairs:
             raise InvalidArgument(
                 f"MonitoredDuelingBandits.gamma is None, and its default is {found.gamma:.3g}: the base would never "
                 f"play; allowed: a horizon above {horizon:,}, fewer segments, a larger delta, or gamma up to 1"

@@ -299,7 +299,7 @@ class RMED2(_RMED):
     possible (a theorem is stated for RMED2FH, Theorem 4; number from memory). The condition on :math:`N_{i i^*}` is
     that of Wu and Liu's program, too, as is the sum of gaps without a floor. If no arm is ahead of i, b_i is i*.
     :math:`N_{ii}` are the rounds in which i met itself. The library's guards inside logarithms (0.01) and beside 1/2
-    (0.00001) are not reproduced.
+    (0.00001) are not reproduced; nor is that there a round of exploration also takes the turn of its pair's first arm.
 
     Draws: as `RMED1`; of pairs that are to be explored the first in the run's order is.
 

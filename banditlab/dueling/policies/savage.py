@@ -73,12 +73,14 @@ def _next_pair(state: State, n_arms: int, copeland: bool, lane: int) -> bool:
 
 
 @device
-def _best(state: State, n_arms: int, lane: int) -> int:
-    """Return the arm with the fewest defeats that are certain, the first of them in the run's order."""
+def _best(state: State, n_arms: int, copeland: bool, lane: int) -> int:
+    """Return the arm with the fewest certain defeats (`copeland`: of the most certain victories), the first on ties."""
     found = state.order[0, lane]
     for k in range(1, n_arms):
-        if state.defeats[state.order[k, lane], lane] < state.defeats[found, lane]:
-            found = state.order[k, lane]
+        i = state.order[k, lane]
+        more = state.victories[i, lane] - state.victories[found, lane] if copeland else 0
+        if more > 0 or (more == 0 and state.defeats[i, lane] < state.defeats[found, lane]):
+            found = i
     return found
 
 
@@ -93,7 +95,9 @@ class SAVAGE(Counts):
 
     With the notion 'condorcet' a pair is active as long as neither arm is worse than any other. With 'copeland' it is
     active as long as it is not certain who of the two is better, and one of them can still beat more arms than some arm
-    beats for certain. When no pair is active, the arm with the fewest certain defeats plays itself.
+    beats for certain. When no pair is active, an arm plays itself: with 'condorcet' the one with the fewest certain
+    defeats, with 'copeland' the one with the most certain victories, and the fewest certain defeats of equals. (One
+    with equally few defeats may have results that are not certain, and beat fewer arms.)
 
     Parameters
     ----------
@@ -159,7 +163,7 @@ class SAVAGE(Counts):
             state.pair[1, lane] = 1
         if state.level[lane] < math.inf and _next_pair(state, self.n_arms, self.copeland, lane):
             return state.order[state.pair[0, lane], lane], state.order[state.pair[1, lane], lane]
-        best = _best(state, self.n_arms, lane)
+        best = _best(state, self.n_arms, self.copeland, lane)
         return best, best
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
@@ -171,5 +175,5 @@ class SAVAGE(Counts):
         _learn(state, self.n_arms, self.radius, first, second, lane, won)
 
     def winner(self: Params, state: State, lane: int) -> int:
-        """Return the arm with the fewest certain defeats, the first of them in the run's order."""
-        return _best(state, self.n_arms, lane)
+        """Return the arm that would play itself if no pair were active."""
+        return _best(state, self.n_arms, self.copeland, lane)

@@ -109,8 +109,9 @@ def _search(state: State, n_arms: int, lane: int, rng: Any) -> None:
         if state.place[lane] == n_arms:
             state.place[lane] = 0
             state.sweeps[lane] += 1.0
+            before = state.n_candidates[lane]
             _eliminate(state, n_arms, lane)
-            if state.n_candidates[lane] == 1:
+            if state.n_candidates[lane] < before:  # all may be known of the rest, and equals would go on for ever
                 _find(state, n_arms, lane, rng)
 
 
@@ -151,8 +152,8 @@ class SCB:
 
     Draws: K - 1 numbers when a phase begins, for the order of sweeps. For each reward, one number for the opponent
     (the others in order of arms), rewards that cost no round included. When the search has ended (one candidate is
-    left, or, looked at before the reward is counted, all results of candidates are certain) k - 1 numbers if k
-    candidates have the most certain wins.
+    left, or all results of candidates are certain, which is looked at when a result becomes certain, before the reward
+    is counted, and when candidates were dropped) k - 1 numbers if k candidates have the most certain wins.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def _doubt(state: State, i: int, j: int, lane: int) -> float:
 
 @device
 def _first(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any) -> int:
-    """Return the first arm, when `state.samples` is drawn: ties are broken at random, or by regret if `plus`."""
+    """Return the first arm, when `state.samples` is drawn: ties are broken at random, if `plus` by regret before."""
     budget = self.alpha * log(float(t))
     most, top, ties, found = -1, -1, 0, 0
     highest, least = 0, -1.0
