@@ -90,7 +90,13 @@ class ActionSet:
         """
         checked = vector()("weights", weights)
         self.check(len(checked))
-        return tuple(sorted(int(item) for item in self.find(checked)))
+        found = tuple(sorted(int(item) for item in self.find(checked)))
+        if not in_range(found, len(checked)):
+            raise InvalidArgument(
+                f"{type(self).__name__}.find returned the items {list(found)}; allowed: different items from 0 to "
+                f"{len(checked) - 1}, at least one"
+            )
+        return found
 
     def enumerate(self, n_items: int) -> Iterator[Action]:
         """Yield every action, smaller ones first and in lexicographic order among those of a size.

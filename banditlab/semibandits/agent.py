@@ -16,7 +16,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, number, shown
 
 from .kernel import choose_action, learn_round, weights_of_round
-from .spaces import ActionSpace, has_kernel, make_work, needs, player_params
+from .spaces import ActionSpace, has_kernel, make_work, needs, play_indices, player_params
 
 ARGUMENTS = {"items": ("outcomes",), "winner": ("value", "winner"), "value": ("value",)}
 
@@ -65,7 +65,7 @@ class SemiBanditAgent(Agent):
     def _chosen(self) -> tuple[int, ...]:
         if not self._compiled:
             self._weigh(self._params, self._arrays, self._round, self._rng, self._weights)
-            return tuple(self.actions.maximise(self._weights[:, 0]))
+            return play_indices(self.policy, self.actions, self._weights[:, 0])
         items, size = np.zeros((self._largest, 1), np.int64), np.zeros(1, np.int64)
         self._choose(
             self._params, self._arrays, self._allowed, self._work, self._round, self._rng, self._weights, items, size

@@ -18,7 +18,18 @@ from banditlab.core.validation import integer, one_of
 
 from .agent import SemiBanditAgent
 from .kernel import PULLS, REGRET, REWARD, VIOLATIONS, feed_round, play, weights_of_round
-from .spaces import REVEALED, TOLD, ActionSpace, actions_of, has_kernel, make_work, needs, own_reasons, player_params
+from .spaces import (
+    REVEALED,
+    TOLD,
+    ActionSpace,
+    actions_of,
+    has_kernel,
+    make_work,
+    needs,
+    own_reasons,
+    play_indices,
+    player_params,
+)
 
 METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
 OF_REGRET = ("regret", "alpha_regret")
@@ -134,7 +145,12 @@ class _Played:
         for t in range(first, last + 1):
             weigh(self.player, self.state, t, self.policy_rng, self.weights)
             for w in range(len(self.size)):
-                action = self.actions.maximise(self.weights[:, w])
+                action = play_indices(self.policy, self.actions, self.weights[:, w])
+                if len(action) > len(self.chosen):
+                    raise InvalidArgument(
+                        f"{type(self.actions).__name__}.find returned the items {list(action)}; allowed: at most "
+                        f"max_size({self.environment.n_arms}), which is {len(self.chosen)}"
+                    )
                 self.chosen[: len(action), w] = action
                 self.size[w] = len(action)
             feed(self.world, self.player, self.state, self.chosen, self.size, self.environment_rng, t, self.tally)

@@ -210,7 +210,26 @@ class SlowMSets(sb.ActionSet):
         return sorted(range(len(weights)), key=lambda i: (-weights[i], i))[: self.m]
 
 
-@pytest.mark.parametrize("policy", [sb.CombUCB1(), sb.BetaCTS()], ids=repr)
+@sb.policy
+class UnseenFirst:
+    """As a newcomer writes a policy: what was never seen has an infinite index."""
+
+    first: float = field(default=math.inf, doc="index of an item that was not seen")
+    actions: Any = field(default=None, doc="action set")
+
+    def state(self, space: Any) -> dict[str, Any]:
+        return {"counts": space.per_arm(), "sums": space.per_arm()}
+
+    def index(self, state: Any, arm: int, lane: int, t: int, rng: Any) -> float:
+        n = state.counts[arm, lane]
+        return self.first if n == 0.0 else state.sums[arm, lane] / n + math.sqrt(1.0 / n)
+
+    def update(self, state: Any, arm: int, lane: int, reward: float, t: int) -> None:
+        state.counts[arm, lane] += 1.0
+        state.sums[arm, lane] += reward
+
+
+@pytest.mark.parametrize("policy", [sb.CombUCB1(), sb.BetaCTS(), UnseenFirst()], ids=repr)
 def test_an_oracle_in_python_plays_what_a_kernel_plays(policy: Any) -> None:
     items = arms.Bernoulli([0.3, 0.6, 0.5, 0.8, 0.4])
     results = [
@@ -333,6 +352,38 @@ class Careless:
 def test_an_action_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(InvalidComponent, match="chose an action that does not exist"):
         bl.run(sb.SemiBandit(COINS, ONE), Careless(), horizon=2, n_runs=1, backend="python", **OPTIONS)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_an_index_that_is_no_number_is_an_error(backend: str) -> None:
+    world = sb.SemiBandit(COINS, SlowMSets(1))
+    with pytest.raises(BanditlabError, match=r"the index of item 0 by UnseenFirst\(first=nan\) is nan; allowed: any"):
+        bl.run(world, UnseenFirst(math.nan), horizon=4, n_runs=1, backend=backend, **OPTIONS)
+
+
+@sb.action_set
+class Fixed(sb.ActionSet):
+    found: Any = field(doc="what the oracle returns, whatever the weights")
+
+    def contains(self, action: Any) -> bool:
+        return True
+
+    def max_size(self, n_items: int) -> int:
+        return 1
+
+    def find(self, weights: Any) -> Any:
+        return self.found
+
+
+@pytest.mark.parametrize("found", [[7], [-1], [0, 0], []], ids=str)
+def test_an_oracle_s_items_exist(found: Any) -> None:
+    with pytest.raises(BanditlabError, match=r"Fixed.find returned the items .*; allowed: different items from 0 to 1"):
+        Fixed(found).maximise([0.0, 0.0])
+
+
+def test_an_oracle_s_action_is_no_larger_than_announced() -> None:
+    with pytest.raises(BanditlabError, match=r"Fixed.find returned .*\[0, 1\]; allowed: at most max_size\(.*is 1"):
+        bl.run(sb.SemiBandit(COINS, ONE), sb.CombUCB1(actions=Fixed([0, 1])), horizon=4, n_runs=1, **OPTIONS)
 
 
 def test_decorators_say_what_is_missing() -> None:
