@@ -260,6 +260,15 @@ def test_the_general_set_agrees_with_the_special_ones() -> None:
     assert sb.LinearSet(balance, ends, ends).maximise(costs) == sb.Paths(arcs, 0, 7).maximise(costs)
 
 
+def test_a_weight_of_an_item_that_no_linear_action_holds_does_not_blur_the_others() -> None:
+    """Policies give items that were never seen weights of a million, and such an item never is."""
+    pairs = sb.LinearSet([[1, 1, 1, 1, 0], [0, 0, 0, 0, 1]], lower=[2, 0], upper=[2, 0])
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        w = rng.random(4)
+        assert pairs.maximise([*w, 1e6]) == sb.MSets(2).maximise(w)
+
+
 def test_fifty_items_ten_at_a_time_within_a_budget_are_exact_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "compiled_mode", lambda: True)
     rng = np.random.default_rng(7)
