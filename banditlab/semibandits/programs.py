@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -69,7 +70,7 @@ class LinearSet(ActionSet):
                 raise InvalidArgument(
                     f"LinearSet.{name} has {len(given)} entries; allowed: one a row of the matrix, {len(self.matrix)}"
                 )
-        self.find(np.zeros(self.n_items))
+        self._solve(np.zeros(self.n_items))
 
     @property
     def n_items(self) -> int:  # type: ignore[override]
@@ -94,8 +95,21 @@ class LinearSet(ActionSet):
         """Return the size of the largest action."""
         return len(list(self.find(np.ones(self.n_items))))
 
+    @functools.cached_property
+    def _possible(self) -> NDArray[np.bool_]:
+        """Which items some action holds: found by actions with as many new ones as possible."""
+        held = np.zeros(self.n_items, dtype=np.bool_)
+        while True:
+            found = self._solve((~held).astype(np.float64))
+            if held[found].all():
+                return held
+            held[found] = True
+
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Solve the program."""
+        """Solve the program; an item that no action holds could only set the scale of the tolerance."""
+        return self._solve(np.where(self._possible, weights, 0.0))
+
+    def _solve(self, weights: NDArray[np.float64]) -> list[int]:
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         low, high = self._both_bounds

@@ -57,7 +57,7 @@ class PASCombUCB:
        action one outcome.
 
     Of actions with equal :math:`\sum U^\mu` (to a relative 1e-12) the lexicographically smallest is taken. If no action
-    is possibly safe, which has probability at most delta, the item of smallest :math:`L^v`.
+    is possibly safe, the item of smallest :math:`L^v`: where some action is safe, only a wrong lower bound causes that.
 
     Parameters
     ----------
@@ -129,11 +129,13 @@ class PASCombUCB:
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return -log of the two levels, how many items the warm-up plays together, and the paper's list of actions."""
         actions, twice = problem.actions, 2.0 * log(float(problem.needs_horizon(self)))
-        ratio = math.ceil(actions.budget / self.variance_bound)
-        together = ratio if self.paper_code else ratio - 1
+        together = math.ceil(actions.budget / self.variance_bound)
+        if not self.paper_code:
+            while together * self.variance_bound >= actions.budget:  # at once, or twice where the ratio is rounded up
+                together -= 1
         items, sizes = np.zeros((0, 1), np.int64), np.zeros(0, np.int64)
         if self.paper_code:
-            items, sizes = listed(_all_up_to(actions, problem.n_arms), problem.n_arms)
+            items, sizes = _lexicographic(*listed(_all_up_to(actions, problem.n_arms), problem.n_arms))
         return {
             "level_mean": twice,
             "level_variance": twice - log(self.delta),
@@ -265,6 +267,12 @@ def _begin(state: State, lane: int) -> None:
 def _all_up_to(actions: Any, n_items: int) -> Any:
     """Return a safe set as it is when every item might have variance 0: all sets of one to m items."""
     return SafeUpToM(actions.m, actions.budget, variances=np.zeros(n_items))
+
+
+def _lexicographic(items: Any, sizes: Any) -> tuple[Any, Any]:
+    """Sort listed actions: the first of equals is then the lexicographically smallest, as it is for the search."""
+    order = sorted(range(len(sizes)), key=lambda row: tuple(items[row, : sizes[row]]))
+    return items[order], sizes[order]
 
 
 @device

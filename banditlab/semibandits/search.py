@@ -172,14 +172,19 @@ def _undominated(
 def _multiplier(work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, n: int, most: int) -> float:
     """Return about the multiplier at which the bound of the empty set is smallest, by bisection of its slope.
 
-    The slope is the budget less the cost of the `most` items with the largest positive reduced weights.
+    The slope is the budget less the cost of the `most` items with the largest positive reduced weights. At a multiplier
+    l the bound is at least l times the budget, and at 0 at most the sum of the weights: beyond their ratio is no
+    minimum.
     """
     low = 0.0
     high = 0.0
+    total = 0.0
     for p in range(n):
         i = work.order[p]
+        total += weights[i, lane]
         if costs[i, column] > 0.0:
             high = max(high, weights[i, lane] / costs[i, column])
+    high = min(high, total / budget)  # a single cost near 0 would make the steps of the bisection too large
     top, cost_of = work.reduced, work.prefix  # reduced weights by descending size, and the costs beside them
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)

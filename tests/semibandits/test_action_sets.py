@@ -260,6 +260,15 @@ def test_the_general_set_agrees_with_the_special_ones() -> None:
     assert sb.LinearSet(balance, ends, ends).maximise(costs) == sb.Paths(arcs, 0, 7).maximise(costs)
 
 
+def test_a_weight_of_an_item_that_no_linear_action_holds_does_not_blur_the_others() -> None:
+    """Policies give items that were never seen weights of a million, and such an item never is."""
+    pairs = sb.LinearSet([[1, 1, 1, 1, 0], [0, 0, 0, 0, 1]], lower=[2, 0], upper=[2, 0])
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        w = rng.random(4)
+        assert pairs.maximise([*w, 1e6]) == sb.MSets(2).maximise(w)
+
+
 def test_fifty_items_ten_at_a_time_within_a_budget_are_exact_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "compiled_mode", lambda: True)
     rng = np.random.default_rng(7)
@@ -272,6 +281,23 @@ def test_fifty_items_ten_at_a_time_within_a_budget_are_exact_and_fast(monkeypatc
         assert time.perf_counter() - started < 0.5  # microseconds, in truth
         program = sb.LinearSet([variances, np.ones(50)], upper=[budget, 10.0])  # <= and < differ on a set of measure 0
         assert total(found, list(w)) == pytest.approx(total(program.maximise(w), list(w)), rel=1e-9)
+
+
+@pytest.mark.parametrize("least", [1e-9, 1e-12, 1e-310])
+def test_an_item_of_almost_no_cost_does_not_make_the_search_slow(least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lower bounds of variances come near 0: seconds, if the multiplier were then only roughly found."""
+    monkeypatch.setattr(dispatch, "compiled_mode", lambda: True)
+    rng = np.random.default_rng(2)
+    variances = np.sort(0.25 * rng.random(36))
+    w = variances + 0.3 + 0.05 * np.arange(36) / 36
+    variances[0] = least
+    safe = sb.SafeUpToM(12, 0.8, variances)
+    sb.SafeUpToM(2, 1.0, [0.1, 0.2, 0.3]).maximise([1.0, 2.0, 3.0])  # compiled before the clock starts
+    started = time.perf_counter()
+    found = safe.maximise(w)
+    assert time.perf_counter() - started < 0.5  # some tenths of a millisecond, in truth
+    program = sb.LinearSet([np.where(variances < 1e-6, 0.0, variances), np.ones(36)], upper=[0.8, 12.0])
+    assert total(found, list(w)) == pytest.approx(total(program.maximise(w), list(w)), rel=1e-9)
 
 
 def test_equal_items_are_chosen_in_their_order_at_any_size() -> None:

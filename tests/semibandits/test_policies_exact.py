@@ -15,9 +15,11 @@ import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
 from banditlab.arms.generics import reward
-from banditlab.core.components import Problem, registered
+from banditlab.core.components import Problem, make_state, registered
 from banditlab.core.elementary import log
 from banditlab.core.sampling import expanded, key
+from banditlab.semibandits.safe_policies import _best_possibly_safe
+from banditlab.semibandits.spaces import ActionSpace, make_work
 from tests.arms.naive import environment_rng, policy_rng
 from tests.arms.test_policies_exact import quantile
 
@@ -212,6 +214,29 @@ def test_pascombucb_where_actions_are_found_unsafe(policy: Any, left: int, horiz
     items, limits = coins(0.5, 0.5), (2, policy.actions.budget)
     (player,) = check(policy, items, sb.UpToM(2), naive.all_up_to(2, 2), horizon, 1, 51, limits)
     assert len(player.possibly_safe) == left, "the instance does not try what it is for"
+
+
+def test_pascombucb_takes_the_lexicographically_smallest_of_equal_actions_of_different_sizes() -> None:
+    """Items 0 and 2 are together worth as much as item 1; sets of item 1 and another are not possibly safe."""
+    actions = sb.SafeUpToM(2, 0.35)
+    for policy in (sb.PASCombUCB(), sb.PASCombUCB(paper_code=True)):
+        space = ActionSpace(3, 1, 100, actions)
+        state, work = make_state(policy, space), make_work(actions, space)
+        state.upper_means[:, 0] = [1.0, 2.0, 1.0]
+        state.lower_variances[:, 0] = [0.1, 0.3, 0.1]
+        state.begins[0] = True
+        _best_possibly_safe(policy.params(space.problem), state, actions.params(space.problem), work)
+        assert state.found[: state.found_size[0], 0].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("bound", "budget", "together"),
+    [(0.25, 0.6, 2), (0.25, 0.5, 1), (0.25, 0.51, 2), (0.1, 0.3, 2), (0.1, 0.1 * 3, 2), (0.1, 0.31, 3), (0.1, 9.0, 4)],
+)
+def test_warm_up_of_pascombucb_stays_below_the_budget_strictly(bound: float, budget: float, together: int) -> None:
+    """0.1 * 3 is a little more than 0.3, and so is three times 0.1, so that three items reach it."""
+    policy = sb.PASCombUCB(variance_bound=bound)
+    assert policy.params(ActionSpace(5, 1, 100, sb.SafeUpToM(4, budget)).problem).together == together
 
 
 def test_every_field_of_pascombucb_is_tried() -> None:
