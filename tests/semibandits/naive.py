@@ -154,6 +154,7 @@ class PASCombUCB(Naive):
         self.log_variance = -math.log(self.delta / self.T**2)
         self.possibly_safe = list(self.actions)
         self.waiting: list[Action] = []
+        self.groups: set[int] = set()  # into how many actions of all K items were split
 
     def lil(self, n: int, minus_log_rho: float) -> float:
         epsilon = 0.5
@@ -203,6 +204,8 @@ class PASCombUCB(Naive):
             else:
                 groups.append([item])
                 total = v
+        if len(action) == self.K:
+            self.groups.add(len(groups))
         return [tuple(group) for group in groups]
 
 

@@ -177,7 +177,7 @@ STEEP = arms.Beta.from_moments([0.9, 0.8, 0.7, 0.1], [0.001, 0.002, 0.001, 0.002
 SAFE = {
     "experiment": (EXPERIMENT, 3, 0.6, 300),
     "budget of a single item": (EXPERIMENT, 3, 0.26, 150),
-    "variances small, groups merge": (STEEP, 3, 0.3, 3_000),
+    "variances small": (STEEP, 3, 0.3, 3_000),
     "coins": (coins(0.5, 0.5, 0.9, 0.1), 2, 0.4, 300),
     "equal coins": (coins(0.5, 0.5, 0.5), 2, 0.3, 150),
     "quarters": (QUARTERS, 3, 0.55, 200),
@@ -214,6 +214,17 @@ def test_pascombucb_where_actions_are_found_unsafe(policy: Any, left: int, horiz
     items, limits = coins(0.5, 0.5), (2, policy.actions.budget)
     (player,) = check(policy, items, sb.UpToM(2), naive.all_up_to(2, 2), horizon, 1, 51, limits)
     assert len(player.possibly_safe) == left, "the instance does not try what it is for"
+
+
+@pytest.mark.parametrize("delta", [0.05, 1e-6])
+@pytest.mark.parametrize("paper_code", [False, True], ids=["default", "paper_code"])
+def test_pascombucb_merges_groups_when_upper_bounds_of_variances_say_so(paper_code: bool, delta: float) -> None:
+    """A loose bound on variances makes that happen early: three groups a phase, then two, then one."""
+    policy = sb.PASCombUCB(delta=delta, variance_bound=1.0, paper_code=paper_code)
+    limits, horizon, seed = (3, 1.9), 6_000, 50
+    listed = naive.all_up_to(4, 3)
+    (player,) = check(policy, STEEP, sb.SafeUpToM(*limits), listed, horizon, 1, seed, limits)
+    assert player.groups == {3, 2, 1}, "the instance does not try what it is for"
 
 
 def test_pascombucb_takes_the_lexicographically_smallest_of_equal_actions_of_different_sizes() -> None:
