@@ -30,7 +30,7 @@ from .ellipsoid import cholesky, pair_number, solve
 from .spaces import ContextualSpace
 
 CLOSE = 1e-6
-MOST_STEPS = 200
+MOST_STEPS = 2000
 NONE = -1
 
 
