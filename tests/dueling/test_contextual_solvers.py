@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -64,6 +64,7 @@ def loss_and_gradient(theta: Any, x: Any, pairs: Any, wins: Any, weights: Any, r
     seed=st.integers(0, 10**6), K=st.integers(2, 7), d=st.integers(1, 6), n=st.integers(1, 60),
     ridge=st.sampled_from([1e-6, 1e-3, 1.0]), size=st.sampled_from([0.1, 1.0, 100.0]), fixed=st.booleans(),
 )  # fmt: skip
+@example(seed=54, K=4, d=3, n=2, ridge=1e-6, size=10.0, fixed=False)  # takes 200 to 400 steps
 def test_newton_finds_the_minimum(seed: int, K: int, d: int, n: int, ridge: float, size: float, fixed: bool) -> None:
     x, pairs, wins, weights = duels(seed, K, d, n, size)
     state, _ = learned(x, pairs, wins, weights, fixed)

@@ -32,7 +32,7 @@ from .spaces import ContextualSpace
 CLOSE = 1e-6
 NEAR = 1e-2
 """Steps that change margins by less than this shrink to a hundredth each time, or are rounding."""
-MOST_STEPS = 200
+MOST_STEPS = 2000
 NONE = -1
 
 
