@@ -46,12 +46,12 @@ class Support:
         return f"in {left}, {right}"
 
 
-def check_reward(policy: Any, reward: object) -> float:
+def check_reward(policy: Any, reward: object, name: str = "reward") -> float:
     """Return a reward that a policy can learn from, or raise."""
-    value = number("reward", reward)
+    value = number(name, reward)
     needs = getattr(policy, "rewards", "any")
     if needs == "binary" and value not in (0.0, 1.0):
-        raise InvalidArgument(f"reward is {value:g}; allowed: 0 or 1, for {policy!r}")
+        raise InvalidArgument(f"{name} is {value:g}; allowed: 0 or 1, for {policy!r}")
     if needs == "unit" and not 0.0 <= value <= 1.0:
-        raise InvalidArgument(f"reward is {value:g}; allowed: from 0 to 1, for {policy!r}")
+        raise InvalidArgument(f"{name} is {value:g}; allowed: from 0 to 1, for {policy!r}")
     return value

@@ -470,8 +470,10 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         yield
     except IndexError as error:
         what = str(error).removesuffix(" out of range")
-        if what not in ("arm", "action"):
+        if what not in ("arm", "action", "index"):
             raise
+        if what == "index":
+            raise InvalidComponent(f"{policy!r} gave an item the index nan; allowed: numbers, also inf") from error
         raise InvalidComponent(
             f"{policy!r} chose an {what} that does not exist; allowed: "
             + ("items from 0 to n_arms - 1, ascending " if what == "action" else "0 to n_arms - 1 ")

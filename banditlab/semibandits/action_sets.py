@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
 from banditlab.core.dispatch import device, kernel
-from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import invalid, positive_integer, shown, vector
+from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.validation import integer, invalid, positive_integer, shown, vector
 
 from .family import action_set
 from .generics import best
@@ -58,15 +58,15 @@ class ActionSet:
 
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
         """Return the items of an action with the largest sum of weights, in any order."""
-        raise NotImplementedError
+        raise _missing(self, "find")
 
     def contains(self, action: Action) -> bool:
         """Say whether the set holds an action, given as its items in ascending order."""
-        raise NotImplementedError
+        raise _missing(self, "contains")
 
     def max_size(self, n_items: int) -> int:
         """Return the largest number of items in an action."""
-        raise NotImplementedError
+        raise _missing(self, "max_size")
 
     def min_size(self, n_items: int) -> int:
         """Return a number of items that no action goes below: from which `enumerate` looks."""
@@ -74,6 +74,7 @@ class ActionSet:
 
     def check(self, n_items: int) -> None:
         """Raise unless the set is one for this many items. An item may be in no action: it is never played then."""
+        integer(1)("number of items", n_items)
         if self.n_items is not None and n_items != self.n_items:
             raise invalid("number of items", n_items, f"{self.n_items}, for {self!r}")
 
@@ -107,6 +108,7 @@ class ActionSet:
             If more than a million sets would have to be looked at.
         """
         self.check(n_items)
+        n_items = int(n_items)
         sizes = range(self.min_size(n_items), self.max_size(n_items) + 1)
         number = sum(math.comb(n_items, size) for size in sizes)
         if number > ENUMERABLE:
@@ -114,6 +116,11 @@ class ActionSet:
                 f"{self!r} has actions among {number} sets of items; allowed: at most {ENUMERABLE} sets to enumerate"
             )
         return (a for size in sizes for a in itertools.combinations(range(n_items), size) if self.contains(a))
+
+
+def _missing(actions: ActionSet, method: str) -> InvalidComponent:
+    name = type(actions).__name__
+    return InvalidComponent(f"{name} has no method {method}; allowed: one with contains, max_size and find")
 
 
 def an_action_set(name: str, value: object) -> Any:
@@ -138,10 +145,23 @@ def _best_of_lane(actions: Params, work: State, weights: Any, chosen: Any) -> in
     return best(actions, work, weights, 0, chosen)
 
 
-def in_range(action: Action, n_items: int | None = None) -> bool:
+def in_range(action: Any, n_items: int | None = None) -> bool:
     """Say whether an action is a non-empty tuple of different items in ascending order."""
+    if not isinstance(action, tuple | list | np.ndarray):
+        return False
     known = all(isinstance(i, int | np.integer) and (n_items is None or i < n_items) for i in action)
     return len(action) > 0 and known and action[0] >= 0 and all(a < b for a, b in itertools.pairwise(action))
+
+
+def items_of(action: Any, n_items: int) -> Action:
+    """Return the items of an action, in any order, as a tuple in ascending order; raise if it is none."""
+    allowed = f"a sequence of different items, integers from 0 to {n_items - 1}"
+    if not isinstance(action, tuple | list | np.ndarray):
+        raise InvalidType(f"action is {shown(action)}; allowed: {allowed}")
+    items = tuple(sorted(integer(0, n_items - 1)(f"action[{k}]", item) for k, item in enumerate(action)))
+    if not in_range(items):
+        raise invalid("action", action, f"{allowed}, at least one")
+    return items
 
 
 # ------------------------------------------------------------------------------------- sets of m items
@@ -227,7 +247,7 @@ class MSets(ActionSet):
 
     def contains(self, action: Action) -> bool:
         """Say whether an action has m items."""
-        return len(action) == self.m and in_range(action)
+        return in_range(action) and len(action) == self.m
 
     def max_size(self, n_items: int) -> int:
         """Return m."""
@@ -291,7 +311,7 @@ class UpToM(ActionSet):
 
     def contains(self, action: Action) -> bool:
         """Say whether an action has one to m items."""
-        return len(action) <= self.m and in_range(action)
+        return in_range(action) and len(action) <= self.m
 
     def max_size(self, n_items: int) -> int:
         """Return m."""
@@ -318,5 +338,6 @@ class UpToM(ActionSet):
 
 def enough_items(actions: Any, n_items: int) -> None:
     """Raise if an action set's m is larger than the number of items."""
+    integer(1)("number of items", n_items)
     if actions.m > n_items:
         raise invalid(f"{type(actions).__name__}.m", actions.m, f"at most the number of items, which is {n_items}")

@@ -13,10 +13,10 @@ from banditlab.core import sampling
 from banditlab.core.components import make_state
 from banditlab.core.dispatch import kernel
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, number, shown
+from banditlab.core.validation import integer, shown
 
 from .kernel import choose_action, learn_round, weights_of_round
-from .spaces import ActionSpace, has_kernel, make_work, needs, play_indices, player_params
+from .spaces import ActionSpace, has_kernel, make_work, needs, player_params
 
 ARGUMENTS = {"items": ("outcomes",), "winner": ("value", "winner"), "value": ("value",)}
 
@@ -65,7 +65,7 @@ class SemiBanditAgent(Agent):
     def _chosen(self) -> tuple[int, ...]:
         if not self._compiled:
             self._weigh(self._params, self._arrays, self._round, self._rng, self._weights)
-            return play_indices(self.policy, self.actions, self._weights[:, 0])
+            return tuple(self.actions.maximise(self._weights[:, 0]))
         items, size = np.zeros((self._largest, 1), np.int64), np.zeros(1, np.int64)
         self._choose(
             self._params, self._arrays, self._allowed, self._work, self._round, self._rng, self._weights, items, size
@@ -76,6 +76,16 @@ class SemiBanditAgent(Agent):
         if not isinstance(choice, list | tuple | np.ndarray):
             raise InvalidType(f"{name} is {shown(choice)}; allowed: a sequence of items")
         return tuple(integer(0, self.n_arms - 1)(f"{name}[{k}]", item) for k, item in enumerate(choice))
+
+    def _continue_from(self, saved: dict[str, Any]) -> None:
+        pending = saved.get("pending") if isinstance(saved, dict) else None
+        if pending is not None:
+            action = self._checked("state['pending']", pending)
+            if not 1 <= len(action) <= self._largest or list(action) != sorted(set(action)):
+                raise InvalidArgument(
+                    f"state['pending'] is {shown(pending)}; allowed: one to {self._largest} items, in ascending order"
+                )
+        super()._continue_from(saved)
 
     def update(  # type: ignore[override]
         self,
@@ -108,10 +118,15 @@ class SemiBanditAgent(Agent):
                                   f"allowed: {name} is {allowed}")  # fmt: skip
         items, drawn = np.zeros((self._largest, 1), np.int64), np.zeros((self._largest, 1))
         if outcomes is not None:
+            listed: Any = outcomes
+            if not (isinstance(listed, list | tuple) or (isinstance(listed, np.ndarray) and listed.ndim == 1)):
+                raise InvalidType(f"outcomes is {shown(outcomes)}; allowed: a sequence of numbers, one an item")
             if len(outcomes) != len(played):
                 raise InvalidArgument(f"outcomes is {shown(outcomes)}; allowed: {len(played)} numbers, one an item")
-            drawn[: len(played), 0] = [check_reward(self.policy, outcome) for outcome in outcomes]
-        reward = 0.0 if value is None else number("value", value)
+            drawn[: len(played), 0] = [
+                check_reward(self.policy, outcome, f"outcomes[{k}]") for k, outcome in enumerate(outcomes)
+            ]
+        reward = 0.0 if value is None else check_reward(self.policy, value, "value")
         if winner is not None:
             who = integer(-1, self.n_arms - 1)("winner", winner)
             if who >= 0 and who not in played:

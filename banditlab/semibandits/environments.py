@@ -18,7 +18,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.sampling import expanded, key
 from banditlab.core.validation import matrix, shown, vector
 
-from .action_sets import an_action_set
+from .action_sets import an_action_set, items_of
 from .family import environment
 from .safe import SafeUpToM
 
@@ -93,12 +93,12 @@ class Linear(Combinatorial):
         return self.value(self.best_action)
 
     def value(self, action: tuple[int, ...]) -> float:
-        """Return the mean of an action."""
-        return float(sum(self.means[item] for item in action))
+        """Return the mean of an action: of any items, whether the action set holds it or not."""
+        return float(sum(self.means[item] for item in items_of(action, self.n_arms)))
 
     def is_safe(self, action: tuple[int, ...]) -> bool:
         """Say whether an action's variances sum to less than the budget."""
-        return bool(sum(self.variances[item] for item in sorted(action)) < self.budget)
+        return bool(sum(self.variances[item] for item in items_of(action, self.n_arms)) < self.budget)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what the kernels need besides the fields."""

@@ -71,7 +71,7 @@ class CETC:
         """Return m, for an action set, a number of items and a horizon."""
         if self.plays is not None:
             return self.plays
-        ratio = self.algorithm.delta(actions, n_items) * horizon / self.algorithm.n_queries(actions, n_items)
+        ratio = self.algorithm.delta(actions, n_items) * horizon / max(1, self.algorithm.n_queries(actions, n_items))
         return max(1, math.ceil(0.5 * ratio ** (2.0 / 3.0) * math.log(horizon) ** (1.0 / 3.0)))
 
     def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:

@@ -12,11 +12,13 @@ its items in ascending order, in the first `size` rows. `weights` and `costs` ha
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from banditlab.arms.generics import fill, update
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+from banditlab.core.validation import LARGEST
 
 # ----------------------------------------------------------------------------------------- action sets
 
@@ -162,9 +164,33 @@ def update_value(self: Params, state: State, chosen: Any, size: int, lane: int, 
 
 @device
 def weigh(policy: Params, state: State, t: int, rng: Any, weights: Any) -> None:
-    """Write the policy's index of every item, in every lane, into `weights`."""
+    """Write the policy's index of every item, in every lane, into `weights`.
+
+    Infinite indices become finite ones that outweigh all others together, as no sum may be infinite: sums that are
+    could not be told apart, nor subtracted.
+    """
+    others = 0
     for a in range(weights.shape[0]):
         fill(policy, state, a, t, rng, weights[a])
+        for w in range(weights.shape[1]):
+            others += 0 if -LARGEST <= weights[a, w] <= LARGEST else 1
+    if others > 0:
+        for w in range(weights.shape[1]):
+            _make_finite(weights, w)
+
+
+@device
+def _make_finite(weights: Any, lane: int) -> None:
+    enough = 1.0
+    for a in range(weights.shape[0]):
+        x = abs(weights[a, lane])
+        if math.isnan(x):
+            raise IndexError("index out of range")
+        if x < math.inf:
+            enough = max(enough, x)
+    enough = min(LARGEST, 4.0 * weights.shape[0] * enough)
+    for a in range(weights.shape[0]):
+        weights[a, lane] = min(enough, max(-enough, weights[a, lane]))
 
 
 @device

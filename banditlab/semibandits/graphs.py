@@ -197,11 +197,11 @@ class Paths(EdgeSet):
         except CycleError as error:
             cycle = " -> ".join(str(node) for node in error.args[1])
             raise InvalidArgument(f"Paths.edges has the cycle {cycle}; allowed: a graph without cycles") from None
-        if self._number_of_paths() == 0:
+        if self._numbers_of_paths()[self.source] == 0:
             raise InvalidArgument(f"Paths.edges leads from {self.source!r} to other nodes; allowed: to {self.target!r}")
 
-    def _number_of_paths(self) -> int:
-        """Return how many paths there are."""
+    def _numbers_of_paths(self) -> dict[Hashable, int]:
+        """Return how many paths to the target begin in a node, of every node that can be reached."""
         known: dict[Hashable, int] = {self.target: 1}
         waiting = [self.source]
         while waiting:
@@ -212,7 +212,7 @@ class Paths(EdgeSet):
                 known.setdefault(node, sum(known[head] for head in following))
             else:
                 waiting += unknown
-        return known[self.source]
+        return known
 
     def contains(self, action: Action) -> bool:
         """Say whether edges are a path from source to target."""
@@ -231,19 +231,23 @@ class Paths(EdgeSet):
     def enumerate(self, n_items: int) -> Iterator[Action]:
         """Yield every path, shorter ones first and in lexicographic order among those of a length."""
         self.check(n_items)
-        number = self._number_of_paths()
-        if number > ENUMERABLE:
-            raise InvalidArgument(f"Paths.edges has {number} paths; allowed: at most {ENUMERABLE} to enumerate")
-        ending: dict[Hashable, list[tuple[int, ...]]] = {self.target: [()]}
-
-        def onwards(node: Hashable) -> list[tuple[int, ...]]:
-            if node not in ending:
-                ending[node] = [
-                    (k, *rest) for k, edge in enumerate(self.edges) if edge[0] == node for rest in onwards(edge[1])
-                ]
-            return ending[node]
-
-        paths = [tuple(sorted(path)) for path in onwards(self.source)]
+        numbers = self._numbers_of_paths()
+        if numbers[self.source] > ENUMERABLE:
+            raise InvalidArgument(
+                f"Paths.edges has {numbers[self.source]} paths; allowed: at most {ENUMERABLE} to enumerate"
+            )
+        leaving: dict[Hashable, list[int]] = {}
+        for k, (tail, head) in enumerate(self.edges):
+            if numbers.get(head, 0) > 0:  # no dead ends
+                leaving.setdefault(tail, []).append(k)
+        paths: list[tuple[int, ...]] = []
+        waiting: list[tuple[Hashable, Action]] = [(self.source, ())]
+        while waiting:
+            node, path = waiting.pop()
+            if node == self.target:
+                paths.append(tuple(sorted(path)))
+            else:
+                waiting += [(self.edges[k][1], (*path, k)) for k in leaving.get(node, [])]
         return iter(sorted(paths, key=lambda path: (len(path), path)))
 
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:

@@ -65,7 +65,7 @@ class Explicit(ActionSet):
 
     def contains(self, action: Action) -> bool:
         """Say whether an action is in the list."""
-        return tuple(action) in self.actions
+        return in_range(action) and tuple(action) in self.actions
 
     def max_size(self, n_items: int) -> int:
         """Return the size of the largest action."""
@@ -73,6 +73,7 @@ class Explicit(ActionSet):
 
     def check(self, n_items: int) -> None:
         """Raise if an action has an item that does not exist."""
+        integer(1)("number of items", n_items)
         for action in self.actions:
             if action[-1] >= n_items:
                 raise InvalidArgument(f"Explicit.actions holds {list(action)}; allowed: items from 0 to {n_items - 1}")

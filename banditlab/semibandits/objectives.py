@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import numbers
 from collections.abc import Iterable
@@ -31,7 +32,9 @@ from .set_values import SetValued
 
 def _covers(name: str, value: Any) -> NDArray[np.float64]:
     """Check for a matrix of zeros and ones."""
-    checked: NDArray[np.float64] = matrix(0.0, 1.0)(name, np.asarray(value, dtype=float))
+    with contextlib.suppress(ValueError):  # of ragged rows, which `matrix` explains
+        value = value if np.asarray(value).dtype != np.bool_ else np.asarray(value, dtype=float)
+    checked: NDArray[np.float64] = matrix(0.0, 1.0)(name, value)
     if ((checked != 0.0) & (checked != 1.0)).any():
         raise invalid(name, value, "a matrix of zeros and ones: whether an item (row) covers an element (column)")
     return checked
@@ -105,9 +108,11 @@ class Coverage(SetValued):
         """
         rng = np.random.default_rng(integer(0)("seed", seed))
         shape = positive_integer("n_items", n_items), positive_integer("n_elements", n_elements)
+        if shape[0] * shape[1] > 100_000_000:
+            raise invalid("n_elements", n_elements, f"fewer, for {shape[0]} items (100 million entries)")
         covers = (rng.random(shape) < open_probability("density", density)).astype(float)
         made: Any = cls
-        result: Self = made(covers, actions, weights=rng.exponential(size=n_elements))
+        result: Self = made(covers, actions, weights=rng.exponential(size=shape[1]))
         return result
 
     @property
@@ -157,7 +162,7 @@ def _pairs(name: str, value: Any) -> NDArray[np.int64]:
         ends = list(pair) if isinstance(pair, Iterable) and not isinstance(pair, str | bytes | dict) else []
         if len(ends) != 2:
             raise invalid(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
-        tail, head = (integer(0)(f"{name}[{k}][{j}]", end) for j, end in enumerate(ends))
+        tail, head = (integer(0, limit=2**53)(f"{name}[{k}][{j}]", end) for j, end in enumerate(ends))
         if tail == head or [tail, head] in found:
             raise invalid(f"{name}[{k}]", pair, "an edge between two different nodes that is not in the list twice")
         found.append([tail, head])

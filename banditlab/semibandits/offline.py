@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar, dataclass_transform
 
 import numpy as np
+from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, make_state
 from banditlab.core.dispatch import device, device_call, generic
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
-from banditlab.core.validation import positive_integer, shown
+from banditlab.core.validation import number, positive_integer, shown
 
-from .action_sets import Action, UpToM
+from .action_sets import Action, UpToM, an_action_set, in_range
 from .family import SEMIBANDITS
 from .knapsack import Knapsack
 from .spaces import ActionProblem, ActionSpace
@@ -122,7 +123,9 @@ class OfflineAlgorithm:
         (0, 1)
         """
         n = positive_integer("n_items", n_items)
-        actions.check(n)
+        if not callable(value):
+            raise InvalidType(f"value is {shown(value)}; allowed: a function of an action, a tuple of items")
+        an_action_set("actions", actions).check(n)
         reasons = self.reasons_against(actions)
         if reasons:
             raise InvalidArgument(f"actions is {actions!r}; allowed: another action set, as {'; '.join(reasons)}")
@@ -130,10 +133,24 @@ class OfflineAlgorithm:
         parameters = machine.params(ActionProblem(n, None, actions))
         state = make_state(_Memory(self), ActionSpace(n, 1, None, actions))
         chosen = np.zeros((actions.max_size(n), 1), np.int64)
-        size = ask(parameters, state, 0.0, 0, chosen)
+        most = self.n_queries(actions, n)
+        size, asked = ask(parameters, state, 0.0, 0, chosen), 0
         while size > 0:
-            size = ask(parameters, state, float(value(tuple(map(int, chosen[:size, 0])))), 0, chosen)
-        return tuple(map(int, chosen[:-size, 0]))
+            if asked == most:
+                raise InvalidComponent(f"{self!r} asks more than n_queries says; allowed: {most} queries")
+            action = self._written(chosen, size, n)
+            size, asked = ask(parameters, state, number(f"value({action})", value(action)), 0, chosen), asked + 1
+        return self._written(chosen, -size, n)
+
+    def _written(self, chosen: NDArray[np.int64], size: int, n_items: int) -> Action:
+        """Return the action that `ask` wrote, or raise if it is none."""
+        action = tuple(map(int, chosen[:size, 0]))
+        if size > len(chosen) or not in_range(action, n_items):
+            raise InvalidComponent(
+                f"{self!r} wrote {size} items, {list(action)}; allowed: one to {len(chosen)} items from 0 to "
+                f"{n_items - 1}, ascending"
+            )
+        return action
 
 
 class _Memory:

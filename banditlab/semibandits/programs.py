@@ -24,7 +24,7 @@ def _bounds(name: str, value: Any) -> NDArray[np.float64]:
     """Check for a list of numbers, which may be infinite."""
     try:
         found = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidType(f"{name} is {shown(value)}; allowed: a number a row of the matrix, or None") from None
     if found.ndim != 1 or np.isnan(found).any():
         raise InvalidArgument(f"{name} is {shown(value)}; allowed: a number a row of the matrix, or None")

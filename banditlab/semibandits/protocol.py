@@ -27,7 +27,6 @@ from .spaces import (
     make_work,
     needs,
     own_reasons,
-    play_indices,
     player_params,
 )
 
@@ -145,7 +144,7 @@ class _Played:
         for t in range(first, last + 1):
             weigh(self.player, self.state, t, self.policy_rng, self.weights)
             for w in range(len(self.size)):
-                action = play_indices(self.policy, self.actions, self.weights[:, w])
+                action = self.actions.maximise(self.weights[:, w])
                 if len(action) > len(self.chosen):
                     raise InvalidArgument(
                         f"{type(self.actions).__name__}.find returned the items {list(action)}; allowed: at most "

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import invalid, optional, positive_integer, shown, vector
+from banditlab.core.validation import invalid, number, optional, positive_integer, shown, vector
 
 from .action_sets import Action, ActionSet, by_kernel, choose_largest_positive, enough_items, in_range, top_scratch
 from .family import action_set
@@ -23,7 +23,7 @@ def _budget(name: str, value: Any) -> float:
     """Check for a positive, finite number; an infinite one would be no constraint."""
     if not isinstance(value, numbers.Real) or value is True or value is False:
         raise InvalidType(f"{name} is {shown(value)}; allowed: a positive, finite number")
-    budget = float(value)
+    budget = number(name, value) if isinstance(value, numbers.Integral) else float(value)
     if budget == np.inf:
         raise invalid(name, value, "a positive, finite number (semibandits.UpToM is the set without a budget)")
     if not 0.0 < budget < np.inf:
@@ -97,7 +97,7 @@ class SafeUpToM(ActionSet):
     def contains(self, action: Action) -> bool:
         """Say whether an action is safe and has one to m items."""
         variances = self.known_variances
-        fits = len(action) <= self.m and in_range(action, len(variances))
+        fits = in_range(action, len(variances)) and len(action) <= self.m
         return fits and sum(float(variances[item]) for item in action) < self.budget
 
     def max_size(self, n_items: int) -> int:

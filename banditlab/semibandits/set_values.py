@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from banditlab.arms.support import Support
 from banditlab.core.components import Params, Problem
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import invalid
 
-from .action_sets import Action, UpToM
+from .action_sets import Action, UpToM, items_of
 from .environments import Combinatorial
 from .knapsack import Knapsack
 
@@ -86,14 +87,21 @@ class SetValued(Combinatorial):
         return ranks
 
     def value(self, action: Action) -> float:
-        """Return the mean reward of an action."""
+        """Return the mean reward of any items, at most as many as the largest action has."""
+        items = items_of(action, self.n_arms)
+        if len(items) > self.actions.max_size(self.n_arms):
+            largest = self.actions.max_size(self.n_arms)
+            raise invalid("action", action, f"at most {largest} items, as many as the largest of {self.actions!r} has")
+        return self._value(items)
+
+    def _value(self, action: Action) -> float:
         means, starts = self._table
-        return float(means[starts[len(action)] + self._ranks(np.array([sorted(action)], dtype=np.int64))[0]])
+        return float(means[starts[len(action)] + self._ranks(np.array([action], dtype=np.int64))[0]])
 
     @functools.cached_property
     def best_action(self) -> Action:
         """The action with the largest mean, found by looking at all."""
-        return max(self.actions.enumerate(self.n_arms), key=self.value)
+        return max(self.actions.enumerate(self.n_arms), key=self._value)
 
     @property
     def best_value(self) -> float:  # type: ignore[override]

@@ -6,13 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.dispatch import implements
-from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import LARGEST
 
 from . import generics
 
@@ -95,16 +90,3 @@ def own_reasons(policy: Any, actions: Any, n_items: int, horizon: int | None) ->
     if hasattr(policy, "reasons_against"):
         found += policy.reasons_against(actions, n_items, horizon)
     return found
-
-
-def play_indices(policy: Any, actions: Any, indices: NDArray[np.float64]) -> tuple[int, ...]:
-    """Return the action with the largest sum of a policy's indices; infinite ones outweigh all that are finite."""
-    if not np.isfinite(indices).all():
-        if np.isnan(indices).any():
-            item = int(np.flatnonzero(np.isnan(indices))[0])
-            raise InvalidArgument(f"the index of item {item} by {policy!r} is nan; allowed: any other number")
-        finite = np.abs(indices[np.isfinite(indices)])
-        enough = min(LARGEST, 4.0 * len(indices) * max(1.0, finite.max(initial=0.0)))
-        indices = np.clip(indices, -enough, enough)
-    action: tuple[int, ...] = actions.maximise(indices)
-    return action

@@ -315,6 +315,23 @@ def test_kernels_take_infinite_weights_where_they_say_so() -> None:
         assert by_kernel(actions, [w]) == [best]
 
 
+def test_what_is_no_action_is_in_no_set() -> None:
+    pair = [("a", 1), ("b", 2)]
+    for actions in (
+        sb.MSets(2), sb.UpToM(2), sb.SafeUpToM(2, 1.0, [0.1, 0.1]), sb.Knapsack([1, 1], 2), sb.Explicit([[0, 1]]),
+        sb.Matchings(pair), sb.Paths([(0, 1), (1, 2)], 0, 2), sb.SpanningTrees([("a", 1), ("a", "b")]),
+        sb.LinearSet([[1, 1]]),
+    ):  # fmt: skip
+        assert not any(actions.contains(what) for what in (5, None, "01", {0, 1}, (), (1, 0), (0.0, 1.0), ("a",)))
+
+
+def test_long_paths_and_dead_ends_are_enumerated() -> None:
+    long = sb.Paths([(k, k + 1) for k in range(2_000)], 0, 2_000)
+    assert list(long.enumerate(2_000)) == [tuple(range(2_000))]
+    maze = [("s", "t"), ("s", 0)] + [(k, k + 1) for k in range(60) for _ in range(2)]
+    assert list(sb.Paths(maze, "s", "t").enumerate(len(maze))) == [(0,)]
+
+
 # ------------------------------------------------------------------------------------------------- errors
 
 GRAPH = [("s", "a"), ("a", "t"), ("s", "t")]
@@ -361,6 +378,12 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "bound that is none": (lambda: sb.LinearSet([[1, 1]], upper=[math.nan]), "LinearSet.upper is .*; allowed"),
     "infinite weight": (lambda: sb.MSets(1).maximise([math.inf, 1.0]), "weights"),
     "too many to enumerate": (lambda: sb.MSets(20).enumerate(40), "allowed: at most 1000000 sets to enumerate"),
+    "items in words": (lambda: sb.MSets(1).enumerate("all"), "number of items is 'all'; allowed: an integer"),
+    "no items at all": (lambda: sb.UpToM(1).check(0), "number of items is 0; allowed: an integer of at least 1"),
+    "half an item": (lambda: sb.Explicit([[0]]).check(1.5), "number of items is 1.5; allowed: an integer"),
+    "items of a graph": (lambda: sb.Paths(GRAPH, "s", "t").check(None), "number of items is None; allowed"),
+    "huge budget": (lambda: sb.SafeUpToM(1, 10**400), "SafeUpToM.budget is 1000.*; allowed: a finite number"),
+    "huge bound": (lambda: sb.LinearSet([[1]], upper=[10**400]), "LinearSet.upper is .*; allowed: a number a row"),
     "too many paths": (
         lambda: sb.Paths([(k, k + 1) for k in range(20) for _ in range(2)], 0, 20).enumerate(40),
         "has 1048576 paths; allowed: at most 1000000",

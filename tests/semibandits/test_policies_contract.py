@@ -257,8 +257,11 @@ def test_bad_feedback_raises_and_leaves_the_agent_as_it_was() -> None:
         ({}, "outcomes is None; .* learns from outcomes"),
         ({"outcomes": [1.0, 1.0], "value": 2.0}, "value is 2.0; .* allowed: value is not to be given"),
         ({"outcomes": [1.0]}, r"outcomes is \[1.0\]; allowed: 2 numbers, one an item"),
-        ({"outcomes": [1.0, 1.5]}, "allowed: from 0 to 1"),
-        ({"outcomes": [1.0, math.nan]}, "allowed: a finite number"),
+        ({"outcomes": [1.0, 1.5]}, r"outcomes\[1\] is 1.5; allowed: from 0 to 1"),
+        ({"outcomes": [1.0, math.nan]}, r"outcomes\[1\] is nan; allowed: a finite number"),
+        ({"outcomes": 1.0}, "outcomes is 1.0; allowed: a sequence of numbers"),
+        ({"outcomes": {0: 1.0, 1: 0.0}}, "outcomes is .*; allowed: a sequence of numbers"),
+        ({"outcomes": np.array(1.0)}, "outcomes is .*; allowed: a sequence of numbers"),
     ]:
         with pytest.raises(BanditlabError, match=message):
             player.update(action, **feedback)
@@ -266,6 +269,20 @@ def test_bad_feedback_raises_and_leaves_the_agent_as_it_was() -> None:
         assert (each.select() if each is untouched else action) == action
         each.update(action, [1.0, 0.0])
     assert plays(player, LUCK[1:]) == plays(untouched, LUCK[1:])
+
+
+@pytest.mark.parametrize("pending", [(), (1, 0), (0, 0), (0, 1, 2)], ids=str)
+def test_a_state_whose_action_is_none_is_refused(pending: Any) -> None:
+    player = agent("CUCB")
+    player.select()
+    with pytest.raises(BanditlabError, match=r"state\['pending'\] is .*; allowed: one to 2 items, in ascending order"):
+        player.state = player.state | {"pending": pending}
+
+
+def test_agents_of_full_bandits_learn_values_in_the_unit_interval() -> None:
+    player = bl.start(sb.SuperArmUCB(actions=sb.MSets(2)), n_arms=3, seed=0)
+    with pytest.raises(BanditlabError, match="value is 5; allowed: from 0 to 1"):
+        player.update(player.select(), value=5.0)
 
 
 @every_policy

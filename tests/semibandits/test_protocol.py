@@ -354,11 +354,30 @@ def test_an_action_that_does_not_exist_is_an_error() -> None:
         bl.run(sb.SemiBandit(COINS, ONE), Careless(), horizon=2, n_runs=1, backend="python", **OPTIONS)
 
 
-@pytest.mark.parametrize("backend", ["cpu", "python"])
-def test_an_index_that_is_no_number_is_an_error(backend: str) -> None:
-    world = sb.SemiBandit(COINS, SlowMSets(1))
-    with pytest.raises(BanditlabError, match=r"the index of item 0 by UnseenFirst\(first=nan\) is nan; allowed: any"):
-        bl.run(world, UnseenFirst(math.nan), horizon=4, n_runs=1, backend=backend, **OPTIONS)
+@pytest.mark.parametrize("actions", [SlowMSets(1), sb.MSets(1), sb.Explicit([[0], [1]])], ids=repr)
+def test_an_index_that_is_no_number_is_an_error(actions: Any) -> None:
+    world = sb.SemiBandit(COINS, actions)
+    with pytest.raises(InvalidComponent, match=r"UnseenFirst\(first=nan\) gave an item the index nan; allowed"):
+        bl.run(world, UnseenFirst(math.nan), horizon=4, n_runs=1, backend="python", **OPTIONS)
+
+
+@pytest.mark.parametrize("first", [math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "actions",
+    [
+        sb.MSets(2), sb.UpToM(2), sb.Knapsack([1, 2, 3], 3), sb.Knapsack([0.1, 2.5, 3], 3), sb.Explicit([[0, 1], [2]]),
+        sb.SafeUpToM(2, 0.3, [0.1, 0.1, 0.4]), sb.SafeUpToM(2, 0.3, [0.2] * 3), SlowMSets(2),
+        sb.LinearSet([[1, 1, 1]], upper=[2]), sb.SpanningTrees([(0, 1), (1, 2), (0, 2)]),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_infinite_indices_play_actions_of_every_set(actions: Any, first: float) -> None:
+    result = bl.run(
+        sb.SemiBandit(arms.Bernoulli([0.5] * 3), actions), UnseenFirst(first), horizon=20, n_runs=1, seed=0,
+        backend="python", metrics="pulls", checkpoints=list(range(1, 21)), **OPTIONS,
+    )  # fmt: skip
+    played = np.diff([result.values(f"pulls[{i}]")[0, 0] for i in range(3)], prepend=0.0)
+    assert all(actions.contains(tuple(np.flatnonzero(played[:, t]).tolist())) for t in range(played.shape[1]))
 
 
 @sb.action_set

@@ -164,6 +164,13 @@ WRONG: dict[str, tuple[Any, str]] = {
         lambda: sb.KMax.binary([0.5] * 60, [0.5] * 60, sb.MSets(6)), "sets of at most 6 of 60 items; allowed: at most",
     ),
     "half covered": (lambda: sb.Coverage([[0.5]], sb.UpToM(1)), "allowed: a matrix of zeros and ones"),
+    "rows of other lengths": (lambda: sb.Coverage([[1, 0], [1]], sb.UpToM(1)), "covers is .* different lengths"),
+    "words": (lambda: sb.Coverage("10", sb.UpToM(1)), "covers is '10'; allowed: a matrix"),
+    "nothing": (lambda: sb.Coverage(None, sb.UpToM(1)), "covers is None; allowed: a matrix"),
+    "huge node": (lambda: sb.Influence([(0, 10**30)], sb.UpToM(1)), r"edges\[0\]\[1\] is 10*; allowed: at most"),
+    "too many entries": (
+        lambda: sb.Coverage.random(10**6, 10**6, 0.5, sb.UpToM(1)), "n_elements is 1000000; allowed: fewer",
+    ),
     "weights": (lambda: sb.Coverage([[1, 1]], sb.UpToM(1), weights=[1]), "allowed: one weight an element, 2"),
     "loop": (lambda: sb.Influence([(0, 0)], sb.UpToM(1)), r"edges\[0\] is \(0, 0\); allowed"),
     "edge twice": (lambda: sb.Influence([(0, 1), (0, 1)], sb.UpToM(1)), r"edges\[1\] is \(0, 1\); allowed"),
@@ -182,6 +189,84 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "density": (lambda: sb.Coverage.random(3, 4, 1.0, sb.UpToM(1)), "density is 1.0; allowed"),
 }  # fmt: skip
+
+
+def scripted(*sizes: int, item: int = 0) -> Any:
+    """Return an offline algorithm that writes sets of these sizes, the last of them for ever."""
+
+    @sb.offline_algorithm
+    class Scripted(sb.OfflineAlgorithm):
+        def memory(self, space: Any) -> dict[str, Any]:
+            return {"asked": space.per_lane(0, np.int64)}
+
+        def delta(self, actions: Any, n_items: int) -> float:
+            return 1.0
+
+        def n_queries(self, actions: Any, n_items: int) -> int:
+            return sum(size > 0 for size in sizes)
+
+        def ask(self, state: Any, value: float, lane: int, chosen: Any) -> int:
+            k = min(state.asked[lane], len(sizes) - 1)
+            state.asked[lane] += 1
+            chosen[0, lane] = item
+            return sizes[k]
+
+    return Scripted()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "message"),
+    [
+        (scripted(1), "asks more than n_queries says; allowed: 1 queries"),
+        (scripted(1, -1, item=7), r"wrote 1 items, \[7\]; allowed: one to 2 items from 0 to 2"),
+        (scripted(-1, item=-1), r"wrote 1 items, \[-1\]; allowed"),
+        (scripted(9), "wrote 9 items, .*; allowed: one to 2"),
+        (scripted(0), r"wrote 0 items, \[\]; allowed"),
+    ],
+)
+def test_what_an_offline_algorithm_writes_is_checked(algorithm: Any, message: str) -> None:
+    with pytest.raises(InvalidComponent, match=message):
+        algorithm.maximise(lambda action: 0.5, sb.UpToM(2), 3)
+
+
+def test_an_algorithm_without_queries_commits_at_once() -> None:
+    assert scripted(-1).maximise(lambda action: 0.5, sb.UpToM(2), 3) == (0,)
+    result = bl.run(COVERAGE, sb.CETC(scripted(-1)), horizon=9, n_runs=1, seed=0, metrics="pulls", backend="python")
+    assert result.values("pulls[0]")[0, 0, -1] == 9.0
+
+
+@pytest.mark.parametrize("value", [None, 5, lambda a: math.nan, lambda a: None, lambda a: "1", lambda a: math.inf])
+def test_values_that_are_none_are_refused(value: Any) -> None:
+    with pytest.raises(BanditlabError, match=r"value(\(\(0,\)\))? is .*; allowed"):
+        sb.Greedy().maximise(value, sb.UpToM(2), 3)
+    with pytest.raises(BanditlabError, match="actions is None; allowed: an action set"):
+        sb.Greedy().maximise(len, None, 3)
+
+
+def test_an_action_set_says_which_method_it_has_not() -> None:
+    empty = sb.action_set(type("Bare", (sb.ActionSet,), {}))()
+    with pytest.raises(InvalidComponent, match="Bare has no method find; allowed"):
+        empty.maximise([1.0])
+    with pytest.raises(InvalidComponent, match="Bare has no method max_size"):
+        empty.enumerate(3)
+
+
+def test_covers_and_sizes_may_be_of_other_types() -> None:
+    assert sb.Coverage([[True, False], [False, True]], sb.UpToM(1)) == sb.Coverage([[1, 0], [0, 1]], sb.UpToM(1))
+    assert sb.Coverage.random(3, 4.0, 0.5, sb.UpToM(1)) == sb.Coverage.random(3, 4, 0.5, sb.UpToM(1))
+
+
+@pytest.mark.parametrize("world", [KMAX, COVERAGE, sb.SemiBandit(arms.Bernoulli([0.1] * 4), sb.MSets(2))], ids=repr)
+@pytest.mark.parametrize("action", [(), (0, 9), (-1,), (0, 0), ("a",), (0.5,), 5, None, "01"], ids=repr)
+def test_only_actions_have_values(world: Any, action: Any) -> None:
+    with pytest.raises(BanditlabError, match=r"action(\[\d\])? is .*; allowed: (a sequence of|an integer)"):
+        world.value(action)
+    assert world.value([1, 0]) == world.value((0, 1)) == world.value(np.array([0, 1]))
+
+
+def test_values_of_more_items_than_are_played_are_refused() -> None:
+    with pytest.raises(BanditlabError, match=r"action is \(0, 1, 2\); allowed: at most 2 items"):
+        KMAX.value((0, 1, 2))
 
 
 @pytest.mark.parametrize("case", WRONG)
