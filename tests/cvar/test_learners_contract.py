@@ -241,12 +241,14 @@ def test_a_learner_of_ones_own_plays_as_it_says():
     lottery = cvar.TabularMDP(
         [[[1.0], [1.0]]], [0.0, 0.25, 0.5], 2, reward_probabilities=[[[0.5, 0.0, 0.5], [0, 1, 0]]]
     )
-    metrics = ["cvar[0.25]", "cvar[1]"]
+    metrics = ["cvar[0.25]", "cvar[1]", "icvar[0.75]"]
     for backend in ("cpu", "python"):
         result = bl.run(lottery, Alternates(), horizon=3, n_runs=1, seed=0, metrics=metrics, backend=backend)
         # 0 then 0, 0 then 1/2, or 1/2 then 1/4
         assert result.values("cvar[1]")[0, 0, -1] == pytest.approx(0.25 * 0.5 + 0.5 * 0.75)
         assert result.values("cvar[0.25]")[0, 0, -1] == pytest.approx(0.0)
+        # the second step is worth 1/6 after nothing was paid, and 1/4 after 1/2
+        assert result.values("icvar[0.75]")[0, 0, -1] == pytest.approx((0.5 / 6 + 0.25 * (0.5 + 0.25)) / 0.75)
 
 
 def fixed():
