@@ -9,39 +9,51 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import invalid, shown, vector
+from banditlab.core.validation import LARGEST, invalid, number, shown, vector
 
 SLACK = 1e-12
 """What cumulative probabilities may lack by rounding."""
 
 
+def _numbers(name: str, value: ArrayLike, allowed: str) -> NDArray[np.float64]:
+    """Return a float64 array, or raise where there is no such thing."""
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise invalid(name, value, allowed) from error
+
+
 def _sorted(values: ArrayLike, weights: ArrayLike | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return values and probabilities in increasing order of values, both of one shape."""
-    x = np.asarray(values, dtype=float)
+    x = _numbers("values", values, "finite numbers, rows of one length")
     if x.ndim == 0 or x.shape[-1] == 0:
         raise invalid("values", values, "an array with at least one value on its last axis")
     if not np.isfinite(x).all():
         raise invalid("values", values, "finite numbers")
     if weights is None:
         return np.sort(x, axis=-1), np.full(x.shape, 1.0 / x.shape[-1])
-    w = np.asarray(weights, dtype=float)
+    w = _numbers("weights", weights, "non-negative finite numbers, rows of one length")
     if not (np.isfinite(w).all() and (w >= 0.0).all()):
         raise invalid("weights", weights, "non-negative finite numbers")
     try:
         x, w = np.broadcast_arrays(x, w)
     except ValueError as error:
         raise InvalidArgument(f"weights has shape {w.shape}; allowed: one weight a value, {x.shape}") from error
-    total = w.sum(axis=-1, keepdims=True)
-    if not (total > 0.0).all():
+    largest = w.max(axis=-1, keepdims=True)
+    if not (largest > 0.0).all():
         raise invalid("weights", weights, "a positive sum")
+    if largest.max() > LARGEST:
+        w = w / largest  # their sum could be infinite
     order = np.argsort(x, axis=-1, kind="stable")
-    return np.take_along_axis(x, order, -1), np.take_along_axis(w / total, order, -1)
+    w = w / w.sum(axis=-1, keepdims=True)
+    return np.take_along_axis(x, order, -1), np.take_along_axis(w, order, -1)
 
 
 def _levels(tau: ArrayLike) -> NDArray[np.float64]:
-    levels = np.asarray(tau, dtype=float)
+    allowed = "a number in [0, 1], or a flat sequence of them"
+    levels = _numbers("tau", tau, allowed)
     if levels.ndim > 1 or levels.size == 0 or not ((levels >= 0.0) & (levels <= 1.0)).all():
-        raise invalid("tau", tau, "a number in [0, 1], or a flat sequence of them")
+        raise invalid("tau", tau, allowed)
     return levels
 
 
@@ -86,14 +98,16 @@ def cvar(values: ArrayLike, tau: ArrayLike, weights: ArrayLike | None = None) ->
     """
     x, p = _sorted(values, weights)
     levels = _levels(tau)
-    before = np.cumsum(p, axis=-1) - p
+    before = np.zeros_like(p)
+    np.cumsum(p[..., :-1], axis=-1, out=before[..., 1:])
     found = np.empty((*x.shape[:-1], levels.size))
     for k, level in enumerate(levels.ravel()):
         if level == 0.0:
             found[..., k] = np.where(p > 0.0, x, np.inf).min(axis=-1)
         else:
             part = np.clip(level - before, 0.0, p)
-            found[..., k] = (part * x).sum(axis=-1) / part.sum(axis=-1)
+            share = part / part.sum(axis=-1, keepdims=True)
+            found[..., k] = (share * x).sum(axis=-1)
     shaped = found.reshape((*x.shape[:-1], *levels.shape))
     return float(shaped) if shaped.ndim == 0 else shaped
 
@@ -185,4 +199,4 @@ class Distribution:
 
     def shortfall(self, budget: float) -> float:
         """Return E[(budget - X)^+]."""
-        return float(np.maximum(budget - self.values, 0.0) @ self.probabilities)
+        return float(np.maximum(number("budget", budget) - self.values, 0.0) @ self.probabilities)

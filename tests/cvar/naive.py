@@ -100,7 +100,8 @@ class CVaRUCBVI(Learner):
                             bonus *= self.scale
                         if mean - bonus < best - TIE:
                             best, pi[h, s, b] = mean - bonus, a
-                            high[h, s, b] = min(1.0, sum(w * high[h + 1, x, c] for w, x, c in terms) + bonus)
+                            cap = max(1.0, b * self.eta)
+                            high[h, s, b] = min(cap, sum(w * high[h + 1, x, c] for w, x, c in terms) + bonus)
                     low[h, s, b] = max(0.0, best)
         values = [b * self.eta - low[0, self.mdp.initial_state, b] / self.tau for b in budgets]
         self.start = first_best(values)

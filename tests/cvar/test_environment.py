@@ -68,6 +68,14 @@ BAD = {
         lambda: mdp(rewards=np.zeros((2, 2, 3))),
         "TabularMDP.rewards has shape (2, 2, 3); allowed: (2, 3) or (2, 3, 2)",
     ),
+    "table": (
+        lambda: mdp(horizon=10**12),
+        "TabularMDP.horizon is 1000000000000; allowed: at most 250000000, as plans are by step and state",
+    ),
+    "finest grid": (
+        lambda: cvar.TabularMDP(P, np.ones((2, 3)), 2).rounded(5e-324),
+        "eta is 5e-324; allowed: a grid on which rewards are at most 9.0072e+15 steps",
+    ),
     "steps": (
         lambda: mdp(np.stack([P] * 3)),
         "TabularMDP.transitions has 3 steps; allowed: the horizon, 2",
@@ -219,6 +227,23 @@ def test_linear_mixture():
     assert theta.sum() == pytest.approx(1.0)
 
 
+HUGE = {
+    "random": (lambda: cvar.random_mdp(10**5, 2, 2, 0), r"n_states, .* make arrays of 100000 x 2 x 100000 numbers"),
+    "rewards": (lambda: cvar.random_mdp(2, 2, 2, 0, reward_levels=10**9), r"numbers; allowed: at most 500,000,000"),
+    "chain": (lambda: cvar.lower_bound_chain(10**5), r"n and n_actions make arrays of"),
+    "layered": (lambda: cvar.layered_mdp(10**5), r"horizon and n_actions make arrays of"),
+    "cliff": (lambda: cvar.cliff_gridworld(1000, 1000), r"rows and columns make arrays of 1000000 x 4 x 1000000"),
+    "mixture": (lambda: cvar.linear_mixture(10, 10, 2, 10**7, 0), r"make arrays of 10 x 10 x 10 x 10000000 numbers"),
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_what_no_machine_holds_is_refused(name):
+    make, message = HUGE[name]
+    with pytest.raises(BanditlabError, match=message):
+        make()
+
+
 # ---------------------------------------------------------------------------------------------------- Gymnasium
 
 GAMES = {
@@ -282,6 +307,22 @@ BAD_TABLES = {
         lambda: cvar.TabularMDP.from_gymnasium(Table({0: {0: [(0.5, 0, 1.0, False), (0.5, 0, 2.0, False)]}}, [1.0]), 3),
         r"env pays 1 or 2 for action 0 from state 0 to 0; allowed: one reward",
     ),
+    "state": (
+        lambda: cvar.TabularMDP.from_gymnasium(Table({0: {0: [(1.0, 5, 1.0, False)]}}, [1.0]), 3),
+        r"env has a table P whose entry 0, 0 is \[\(1.0, 5, 1.0, False\)\]; allowed: \(probability, next state",
+    ),
+    "reward": (
+        lambda: cvar.TabularMDP.from_gymnasium(Table({0: {0: [(1.0, 0, np.nan, False)]}}, [1.0]), 3),
+        r"env has a table P whose entry 0, 0 is .*; allowed: \(probability, next state",
+    ),
+    "names": (
+        lambda: cvar.TabularMDP.from_gymnasium(Table({"start": {}}, [1.0]), 3),
+        r"env has a table P whose entry 0 is None; allowed: .* for states and actions counted from 0",
+    ),
+    "actions": (
+        lambda: cvar.TabularMDP.from_gymnasium(Table({0: {0: [(1.0, 1, 0.0, False)]}, 1: {}}), 3),
+        r"env has a table P whose entry 1 is \{\}; allowed",
+    ),
     "final or not": (
         lambda: cvar.TabularMDP.from_gymnasium(
             Table({0: {0: [(0.5, 1, 0.0, True), (0.5, 1, 0.0, False)]}, 1: {0: [(1.0, 1, 0.0, False)]}}), 3
@@ -296,6 +337,12 @@ def test_tables_that_are_none_are_refused(name):
     call, message = BAD_TABLES[name]
     with pytest.raises(BanditlabError, match=message):
         call()
+
+
+def test_names_that_gymnasium_does_not_know_are_refused():
+    pytest.importorskip("gymnasium")
+    with pytest.raises(BanditlabError, match=r"env is 'Nowhere-v0'; allowed: an environment that Gymnasium knows"):
+        cvar.TabularMDP.from_gymnasium("Nowhere-v0")
 
 
 def test_gymnasium_is_optional(monkeypatch):

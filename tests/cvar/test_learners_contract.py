@@ -14,8 +14,9 @@ import banditlab as bl
 from banditlab import arms, cvar
 from banditlab.core import engine
 from banditlab.core.components import registered
+from banditlab.core.validation import integer
 from banditlab.cvar.mdp import protocol
-from banditlab.cvar.mdp.planning import optimum
+from banditlab.cvar.mdp.planning import markov, optimum
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
 from tests.arms.test_policies_contract import same, section
 
@@ -240,12 +241,94 @@ def test_a_learner_of_ones_own_plays_as_it_says():
     lottery = cvar.TabularMDP(
         [[[1.0], [1.0]]], [0.0, 0.25, 0.5], 2, reward_probabilities=[[[0.5, 0.0, 0.5], [0, 1, 0]]]
     )
-    metrics = ["cvar[0.25]", "cvar[1]"]
+    metrics = ["cvar[0.25]", "cvar[1]", "icvar[0.75]"]
     for backend in ("cpu", "python"):
         result = bl.run(lottery, Alternates(), horizon=3, n_runs=1, seed=0, metrics=metrics, backend=backend)
         # 0 then 0, 0 then 1/2, or 1/2 then 1/4
         assert result.values("cvar[1]")[0, 0, -1] == pytest.approx(0.25 * 0.5 + 0.5 * 0.75)
         assert result.values("cvar[0.25]")[0, 0, -1] == pytest.approx(0.0)
+        # the second step is worth 1/6 after nothing was paid, and 1/4 after 1/2
+        assert result.values("icvar[0.75]")[0, 0, -1] == pytest.approx((0.5 / 6 + 0.25 * (0.5 + 0.25)) / 0.75)
+
+
+def fixed():
+    """Return a learner that takes one action, and says that what it plays never changes."""
+
+    @cvar.mdp_policy
+    class Fixed:
+        chosen: int = bl.field(check=integer(), doc="the action")
+
+        def plan(self, state, known, lane, t, rng):
+            return False
+
+        def act(self, state, known, lane, h, s, memory):
+            return self.chosen
+
+        def observe(self, state, known, lane, h, s, a, j, s_next, t):
+            pass
+
+    return Fixed
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_what_never_changes_is_evaluated_before_the_first_episode(backend):
+    policy = fixed()(1)
+    metrics = ["cvar[0.5]", "icvar[0.5]", "cvar_regret[0.5]"]
+    result = bl.run(UNIT, policy, horizon=3, n_runs=1, seed=0, metrics=metrics, backend=backend)
+    played = markov(np.ones((3, 3), np.int64), UNIT.model.atoms)
+    value = cvar.evaluate(UNIT, played).cvar(0.5)
+    assert value > 0.0
+    assert result.values("cvar[0.5]")[0, 0] == pytest.approx(value)
+    assert result.values("icvar[0.5]")[0, 0] == pytest.approx(cvar.iterated_cvar(UNIT, played, 0.5))
+    assert result.values("cvar_regret[0.5]")[0, 0, -1] == pytest.approx(
+        3 * (optimum(UNIT, 0.5, iterated=False) - value)
+    )
+    with pytest.raises(InvalidArgument, match=r"metrics is 'estimate'; allowed: others, as Fixed\(1\) has no kernel"):
+        bl.run(UNIT, policy, horizon=3, n_runs=1, seed=0, metrics="estimate", backend=backend)
+
+
+@pytest.mark.parametrize("metric", ["cvar[0.5]", "icvar[0.5]", "return"])
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_actions_and_memories_that_do_not_exist_are_refused(backend, metric):
+    """Compiled code would read outside its arrays."""
+    options = {"horizon": 3, "n_runs": 1, "seed": 0, "metrics": metric, "backend": backend}
+    for action in (-1, 2):
+        with pytest.raises(
+            InvalidComponent, match=rf"Fixed\({action}\) chose an action that does not exist; .* 0 to 1"
+        ):
+            bl.run(UNIT, fixed()(action), **options)
+
+    @cvar.mdp_policy
+    class Counts(fixed()):
+        def n_memories(self, state):
+            return 3
+
+        def next_memory(self, state, lane, h, memory, j):
+            return memory + 1
+
+    with pytest.raises(InvalidComponent, match=r"Counts\(0\) chose a memory that does not exist; allowed: 0 to 2"):
+        bl.run(UNIT, Counts(0), **options)
+
+
+SMALL = {
+    "level": (lambda: cvar.ICVaRRM(5e-324), r"ICVaRRM.tau is 5e-324; allowed: at least 1e-100"),
+    "grid": (lambda: cvar.CVaRUCBVI(0.5, eta=1.5), r"CVaRUCBVI.eta is 1.5; allowed: a number in \(0, 1\]"),
+    "episodes": (
+        lambda: bl.run(UNIT, cvar.CVaRUCBVI(0.5), horizon=1, n_runs=1, seed=0),
+        r"horizon is 1; allowed: at least 2, the number of actions of",
+    ),
+    "finest grid": (
+        lambda: bl.run(UNIT, cvar.CVaRUCBVI(0.5, eta=1e-12), horizon=3, n_runs=1, seed=0),
+        r"CVaRUCBVI.eta is 1e-12; allowed: a grid of at most 55,555,555 budgets",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_where_arithmetic_ends(name):
+    call, message = SMALL[name]
+    with pytest.raises(InvalidArgument, match=message):
+        call()
 
 
 # ---------------------------------------------------------------------------------------------------- the object

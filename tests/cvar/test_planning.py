@@ -96,6 +96,18 @@ def test_rounding_errs_by_no_more_than_is_said(seed, eta):
         assert rounded.value == pytest.approx(cvar.plan_static_cvar(mdp.rounded(eta), tau).value, abs=1e-9)
 
 
+def test_the_smallest_level_is_the_worst_path():
+    mdp = INSTANCES["rewards 0"]
+    assert cvar.plan_static_cvar(mdp, 5e-324).value == cvar.plan_worst_path(mdp).value
+
+
+def test_what_rows_lack_does_not_add_up():
+    """Rows may miss one by a billionth; after thousands of steps a law has still all its mass."""
+    off = cvar.TabularMDP([[[0.5, 0.5 + 9e-10]]] * 2, [[0.0], [1.0]], 3000)
+    assert cvar.plan_mean(off).value == pytest.approx(1499.5, abs=1e-4)
+    assert cvar.plan_mean(off).returns.probabilities.sum() == pytest.approx(1.0, abs=1e-9)
+
+
 def test_criteria_are_ordered():
     for seed in range(3):
         mdp = cvar.random_mdp(6, 3, 5, seed)
@@ -165,6 +177,51 @@ BAD = {
         lambda m: cvar.evaluate(m, cvar.plan_mean(INSTANCES["one step"]).policy),
         InvalidArgument,
         r"policy is for 1 steps, 1 states and 2 rewards; allowed: one for this MDP's 3, 2",
+    ),
+    "no policy": (
+        lambda m: cvar.evaluate(m, cvar.plan_mean(m)),
+        InvalidType,
+        r"policy is Plan\('mean'.*; allowed: a cvar.TabularPolicy, such as that of a plan",
+    ),
+    "no MDP to evaluate in": (
+        lambda m: cvar.evaluate("lake", cvar.plan_mean(m).policy),
+        InvalidType,
+        r"mdp is 'lake'; allowed: a cvar.TabularMDP",
+    ),
+    "iterated CVaR in another MDP": (
+        lambda m: cvar.iterated_cvar(INSTANCES["three states"], cvar.plan_mean(m).policy, 0.5),
+        InvalidArgument,
+        r"policy is for 3 steps, 2 states and .* rewards; allowed: one for this MDP's 3, 3 and",
+    ),
+    "no such action": (
+        lambda m: cvar.iterated_cvar(m, markov(np.full((3, 2), 2), m.model.atoms), 0.5),
+        InvalidArgument,
+        r"policy takes action 2; allowed: this MDP's, 0 to 1",
+    ),
+    "actions": (
+        lambda m: cvar.TabularPolicy([[0.5]], [[[0]]], 0, [1.0]),
+        InvalidArgument,
+        r"TabularPolicy.actions is \[\[0.5\]\]; allowed: integers of at least 0, shape \(H, S, N\)",
+    ),
+    "memory that does not follow": (
+        lambda m: cvar.TabularPolicy([[[0, 0]]], [[[0, 2]]], 0, [1.0]),
+        InvalidArgument,
+        r"TabularPolicy.following has shape \(1, 1, 2\) and entries up to 2; allowed: integers from 0 to 1",
+    ),
+    "finest grid": (
+        lambda m: cvar.plan_static_cvar(m, 0.5, eta=5e-324),
+        InvalidArgument,
+        r"eta is 5e-324; allowed: a grid of at most 200,000 budgets",
+    ),
+    "no such memory": (
+        lambda m: cvar.plan_mean(m).policy.next_memory(0, -1, 0.25),
+        InvalidArgument,
+        r"memory is -1; allowed: an integer from 0 to 0",
+    ),
+    "reward": (
+        lambda m: cvar.plan_mean(m).policy.next_memory(0, 0, np.nan),
+        InvalidArgument,
+        r"reward is nan; allowed: a finite number",
     ),
     "unknown reward": (
         lambda m: cvar.plan_static_cvar(m, 0.5).policy.next_memory(0, 0, 0.123),

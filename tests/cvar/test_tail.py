@@ -86,6 +86,14 @@ def test_distribution_says_what_it_holds():
     assert repr(law) == "Distribution(2 values from 0 to 1, mean 0.75)"
 
 
+def test_arithmetic_ends_where_numbers_do():
+    """Levels and weights as small and as large as there are."""
+    assert cvar([0.0, 1.0], 1e-20, [1e-20, 1.0]) == 0.0  # not what rounding leaves of 1 - 1e-20
+    assert cvar([0.3], 5e-324) == 0.3
+    assert cvar([1.0, 2.0], 0.5, [1e308, 1e308]) == 1.0
+    assert cvar([1.0, 3.0], 1.0, [5e-324, 5e-324]) == 2.0
+
+
 BAD = [
     (lambda: cvar([1.0, np.nan], 0.5), r"values is .*; allowed: finite numbers"),
     (lambda: cvar([], 0.5), r"values is \[\]; allowed: an array with at least one value"),
@@ -94,6 +102,11 @@ BAD = [
     (lambda: cvar([1.0, 2.0], 0.5, [1.0, -1.0]), r"weights is .*; allowed: non-negative finite numbers"),
     (lambda: cvar([1.0, 2.0], 0.5, [0.0, 0.0]), r"weights is .*; allowed: a positive sum"),
     (lambda: cvar([1.0, 2.0], 0.5, [1.0, 1.0, 1.0]), r"weights has shape \(3,\); allowed: one weight a value"),
+    (lambda: cvar("low", 0.5), r"values is 'low'; allowed: finite numbers"),
+    (lambda: quantile([[1.0, 2.0], [3.0]], 0.5), r"values is \[\[1.0, 2.0\], \[3.0\]\]; allowed: .*rows of one length"),
+    (lambda: cvar([1.0], "low"), r"tau is 'low'; allowed: a number in \[0, 1\]"),
+    (lambda: cvar([1.0], 0.5, "all"), r"weights is 'all'; allowed: non-negative finite numbers"),
+    (lambda: Distribution([0.0], [1.0]).shortfall(np.nan), r"budget is nan; allowed: a finite number"),
     (lambda: Distribution([1.0, 0.0], [0.5, 0.5]), r"Distribution.values is .*; allowed: increasing numbers"),
     (lambda: Distribution([0.0, 1.0], [0.5, 0.4]), r"Distribution.probabilities sums to 0.9; allowed: 1"),
 ]

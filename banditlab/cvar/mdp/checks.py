@@ -13,6 +13,12 @@ from banditlab.core.validation import LARGEST, invalid, shown
 
 ROWS_SUM_TO_ONE_WITHIN = 1e-9
 
+MAX_ENTRIES = 500_000_000
+"""Numbers in an array of the instances, at most: four gigabytes."""
+
+ROUNDING = 1e-13
+"""What rows lack that were meant to sum to one."""
+
 
 def place(where: Sequence[int]) -> str:
     """Return an entry's indices as one writes them."""
@@ -48,3 +54,16 @@ def rows_sum_to_one(name: str, rows: NDArray[np.float64], of: str) -> None:
     if bad.any():
         where = tuple(np.argwhere(bad)[0])
         raise InvalidArgument(f"{name}{place(where)} sums to {sums[where]:.10g}; allowed: 1, as {of}")
+
+
+def normal_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return rows that sum to one: what they lack would add up over the steps of an episode."""
+    sums = rows.sum(axis=-1, keepdims=True)
+    return rows / sums if (np.abs(sums - 1.0) > ROUNDING).any() else rows
+
+
+def check_size(name: str, n_states: int, n_actions: int, each: int = 1) -> None:
+    """Raise if the transitions of an instance, or what it draws for each of them, are more than a machine holds."""
+    if n_states * n_actions * n_states * each > MAX_ENTRIES:
+        told = f"{n_states} x {n_actions} x {n_states}" + (f" x {each}" if each > 1 else "")
+        raise InvalidArgument(f"{name} make arrays of {told} numbers; allowed: at most {MAX_ENTRIES:,}")

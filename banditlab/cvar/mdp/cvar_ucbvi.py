@@ -10,10 +10,11 @@ import numpy as np
 from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import chosen_by_type, device_call
 from banditlab.core.elementary import log
-from banditlab.core.validation import between, non_negative, one_of, open_probability, optional, positive
+from banditlab.core.validation import between, invalid, non_negative, one_of, open_probability, optional
 
+from .environment import MAX_PLACES
 from .family import mdp_policy
-from .learning import GROWTH, TIE, Counting, counted, empirical, fresh, reasons_of_range
+from .learning import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_range
 from .levels import grid_following, grid_steps
 from .model import lattice_unit
 from .sweeps import shifted_mean
@@ -41,7 +42,8 @@ class CVaRUCBVI(Counting):
     .. math:: \mathrm{Bon}_h = \sqrt{\frac{2 \, \mathrm{Var}[\underline V_{h+1}(s', b - r)] L}{N_h}}
         + \sqrt{\frac{2 \, E[(\overline V_{h+1} - \underline V_{h+1})^2(s', b - r)] L}{N_h}} + \frac{L}{N_h}
 
-    with :math:`\overline V` from the same sweep, the same policy, the bonus added and 1 as its cap. The first of
+    with :math:`\overline V` from the same sweep, the same policy, the bonus added and 1 as its cap (b, for a last
+    budget above 1, where eta does not divide 1). The first of
     equally good actions and the smallest of equally good budgets is taken.
 
     Parameters
@@ -55,8 +57,8 @@ class CVaRUCBVI(Counting):
     bonus_scale : float, default 1.0
         Factor of the bonus; 1.0 is the theory, which explores for very long.
     eta : float, optional
-        Rewards are rounded up to multiples of it, and budgets are 0, eta, 2 eta, ...; default: the largest number of
-        which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
+        Rewards are rounded up to multiples of it, in (0, 1], and budgets are 0, eta, 2 eta, ...; default: the largest
+        number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
     replan : float, default 1.0
         Plan anew when the count of a step, state and action has grown by this factor; 1.0 is every episode, the theory;
         2.0 is doubling.
@@ -91,11 +93,11 @@ class CVaRUCBVI(Counting):
     True
     """
 
-    tau: float = field(check=between(0.0, 1.0, open_low=True), doc="level, in (0, 1]")
+    tau: float = field(check=level, doc="level, in (0, 1]")
     bonus: str = field(default="bernstein", check=one_of("bernstein", "hoeffding"), doc="which bonus")
     delta: float = field(default=0.05, check=open_probability, doc="probability that the guarantee may fail")
     bonus_scale: float = field(default=1.0, check=non_negative, doc="factor of the bonus; 1.0 is the theory")
-    eta: Any = field(default=None, check=optional(positive), doc="grid of rewards and budgets")
+    eta: Any = field(default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="grid of rewards and budgets")
     replan: float = field(default=1.0, check=GROWTH, doc="growth of a count after which to plan anew; 1.0 is always")
 
     def reasons_against(self, environment: Any) -> list[str]:
@@ -121,6 +123,9 @@ class CVaRUCBVI(Counting):
         """Return the arrays."""
         known = space.known
         eta = self.grid(known.atoms, known.n_steps, space.problem.needs_horizon(self))
+        most = MAX_PLACES // (known.n_steps * known.n_states)
+        if 1.0 / most > eta:
+            raise invalid(f"{type(self).__name__}.eta", self.eta, f"a grid of at most {most:,} budgets (a larger eta)")
         n = math.ceil(1.0 / eta - 1e-9) + 1
         steps = np.clip(grid_steps(known.atoms, eta), 0, n - 1)  # rewards that cannot occur may be anything
         table = (known.n_steps + 1, known.n_states, n)
@@ -250,7 +255,7 @@ def bernstein_sweep(self: Params, state: State, known: Params, lane: int) -> Non
             row, high_row = lower[h, s], upper[h, s]
             for i in range(best.shape[0]):
                 row[i] = max(0.0, best[i])
-                high_row[i] = min(1.0, best_high[i])
+                high_row[i] = min(max(1.0, budgets[i]), best_high[i])
 
 
 def _has_bernsteins_bonus(policy: Any) -> bool:

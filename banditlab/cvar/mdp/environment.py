@@ -13,12 +13,15 @@ from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import integer, invalid, positive, positive_integer
 
-from .checks import rows_sum_to_one, tensor
+from .checks import normal_rows, rows_sum_to_one, tensor
 from .family import mdp_environment
-from .levels import MAX_SUMS, Sums, sums_of
+from .levels import MAX_STEPS, MAX_SUMS, Sums, sums_of
 from .model import Model, atoms_of
 
 TRANSITIONS = "probabilities, shape (S, A, S), or (H, S, A, S) with another matrix at each step"
+MAX_PLACES = 500_000_000
+"""Pairs of a step and a state that plans have, at most."""
+
 REWARDS = "finite numbers, shape (S, A) or (S, A, S), with steps first if transitions have them"
 
 
@@ -102,6 +105,12 @@ class TabularMDP:
     def validate(self) -> None:
         """Check that shapes fit together."""
         name = type(self).__name__
+        if self.horizon * self.n_states > MAX_PLACES:
+            raise invalid(
+                f"{name}.horizon",
+                self.horizon,
+                f"at most {MAX_PLACES // self.n_states}, as plans are by step and state",
+            )
         if self.initial_state >= self.n_states:
             raise invalid(f"{name}.initial_state", self.initial_state, f"0 to {self.n_states - 1}")
         if self.transitions.ndim == 4 and len(self.transitions) != self.horizon:
@@ -158,9 +167,9 @@ class TabularMDP:
     def model(self) -> Model:
         """The MDP in the form that planning uses."""
         n, k = self.n_states, self.n_actions
-        transitions = self.transitions.reshape(-1, n, k, n)
+        transitions = normal_rows(self.transitions.reshape(-1, n, k, n))
         if self.reward_probabilities is not None:
-            weights = np.array(self.reward_probabilities.reshape(-1, n, k, len(self.rewards)))
+            weights = np.array(normal_rows(self.reward_probabilities.reshape(-1, n, k, len(self.rewards))))
             atoms, which = atoms_of(self.rewards)
             index = np.broadcast_to(which, weights.shape)[:, :, :, None, :]
         else:
@@ -214,6 +223,8 @@ class TabularMDP:
         [[0.5, 0.5]]
         """
         step = positive("eta", eta)
+        if float(np.abs(self.rewards).max()) / MAX_STEPS > step:
+            raise invalid("eta", eta, f"a grid on which rewards are at most {MAX_STEPS:g} steps")
         return self.with_rewards(step * np.ceil(self.rewards / step - 1e-9))
 
     @classmethod

@@ -36,7 +36,7 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
 
     Raises
     ------
-    InvalidArgument
+    InvalidType, InvalidArgument
         If the policy is for an MDP of other sizes or rewards, or too many sums of rewards are to be told apart.
 
     Examples
@@ -47,13 +47,10 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
     >>> bool(abs(returns.mean - cvar.plan_mean(mdp).value) < 1e-12)
     True
     """
-    model = mdp.model
-    sizes = (model.n_steps, model.n_states)
-    if policy.actions.shape[:2] != sizes or not np.array_equal(policy.atoms, model.atoms):
-        raise InvalidArgument(
-            f"policy is for {policy.actions.shape[0]} steps, {policy.actions.shape[1]} states and "
-            f"{len(policy.atoms)} rewards; allowed: one for this MDP's {sizes[0]}, {sizes[1]} and {len(model.atoms)}"
-        )
+    from .planning import an_mdp, policy_of
+
+    model = an_mdp(mdp).model
+    policy_of(model, policy)
     tolerance = SAME * float(np.abs(model.atoms).max())
     state, memory = np.array([model.initial_state]), np.array([policy.first])
     paid, chance = np.zeros(1), np.ones(1)

@@ -16,10 +16,16 @@ import math
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements
 
+NO_ACTION, NO_MEMORY = "no such action", "no such memory"
+"""What is raised where a learner's own code chose one that does not exist."""
+
 
 @generic
 def plan(self: Params, state: State, known: Params, lane: int, t: int, rng: object) -> bool:
-    """Get ready for episode t, and say whether what will be played may differ from the last episode's."""
+    """Get ready for episode t, and say whether what will be played may differ from the last episode's.
+
+    The first episode has none before it: what is said then does not matter.
+    """
     raise AssertionError
 
 
@@ -57,7 +63,10 @@ def next_memory(self: Params, state: State, lane: int, h: int, memory: int, j: i
 
 @generic
 def estimate(self: Params, state: State, lane: int) -> float:
-    """Return an estimate of the optimum, for an optimist from above; not a number where not implemented."""
+    """Return an estimate of the optimum, for an optimist from above.
+
+    Where it is not implemented, results have no metrics of it.
+    """
     raise AssertionError
 
 
@@ -78,13 +87,29 @@ def memories(self: Params, state: State) -> int:
 
 
 @device
+def action(self: Params, state: State, known: Params, lane: int, h: int, s: int, memory: int) -> int:
+    """Return the action that a policy's own code chose, or raise: compiled code would read outside its arrays."""
+    a = act(self, state, known, lane, h, s, memory)
+    if a < 0 or a >= known.n_actions:
+        raise IndexError(NO_ACTION)
+    return a
+
+
+@device
+def _checked(memory: int, n: int) -> int:
+    if memory < 0 or memory >= n:
+        raise IndexError(NO_MEMORY)
+    return memory
+
+
+@device
 def _first_is_zero(self: Params, state: State, lane: int) -> int:
     return 0
 
 
 @device
 def _first_of_policy(self: Params, state: State, lane: int) -> int:
-    return first_memory(self, state, lane)
+    return _checked(first_memory(self, state, lane), memories(self, state))
 
 
 @chosen_by_type(lambda policy: _first_of_policy if implements(first_memory, policy) else _first_is_zero)
@@ -100,7 +125,7 @@ def _next_is_zero(self: Params, state: State, lane: int, h: int, memory: int, j:
 
 @device
 def _next_of_policy(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
-    return next_memory(self, state, lane, h, memory, j)
+    return _checked(next_memory(self, state, lane, h, memory, j), memories(self, state))
 
 
 @chosen_by_type(lambda policy: _next_of_policy if implements(next_memory, policy) else _next_is_zero)

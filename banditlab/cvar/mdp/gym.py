@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, positive_integer, shown
+from banditlab.core.validation import integer, invalid, positive_integer, shown
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,30 @@ def _made(env: Any) -> Any:
             f"env is {env!r}, and Gymnasium is not installed; allowed: an environment, or a name after "
             "pip install banditlab-sim[gym]"
         ) from error
-    return gymnasium.make(env)
+    try:
+        return gymnasium.make(env)
+    except gymnasium.error.Error as error:
+        raise invalid("env", env, f"an environment that Gymnasium knows ({error})") from error
+
+
+def _good(P: Any, p: Any, after: Any, reward: Any, final: Any) -> bool:
+    return p >= 0.0 and isinstance(after, int | np.integer) and after in P and bool(np.isfinite(float(reward)))
+
+
+def _check(P: Any) -> None:
+    """Raise unless a table is by state and action, both from 0, of (probability, next state, reward, whether final)."""
+    n, k = len(P), len(P[0]) if 0 in P and hasattr(P[0], "__len__") else 0
+    allowed = "(probability, next state, reward, whether final), for states and actions counted from 0"
+    for s in range(n):
+        if not isinstance(P.get(s), dict) or set(P[s]) != set(range(k)) or k == 0:
+            raise InvalidArgument(f"env has a table P whose entry {s} is {shown(P.get(s))}; allowed: {allowed}")
+        for a in range(k):
+            try:
+                good = all(_good(P, *entry) for entry in P[s][a])
+            except (TypeError, ValueError):
+                good = False
+            if not good:
+                raise InvalidArgument(f"env has a table P whose entry {s}, {a} is {shown(P[s][a])}; allowed: {allowed}")
 
 
 def tables(env: Any, horizon: int | None, initial_state: int | None) -> Tables:
@@ -44,6 +67,7 @@ def tables(env: Any, horizon: int | None, initial_state: int | None) -> Tables:
         raise InvalidType(
             f"env is {shown(env)}, without a table P; allowed: a toy-text environment (FrozenLake, CliffWalking, Taxi)"
         )
+    _check(P)
     limit = getattr(getattr(made, "spec", None), "max_episode_steps", None)
     if horizon is None and limit is None:
         raise InvalidArgument("horizon is None, and env has no limit of its own; allowed: a positive integer")

@@ -6,6 +6,7 @@ import numpy as np
 
 from banditlab.core.validation import between, integer, positive, positive_integer, probability
 
+from .checks import check_size
 from .environment import TabularMDP
 
 
@@ -49,6 +50,7 @@ def random_mdp(
         for name, value in (("n_states", n_states), ("n_actions", n_actions), ("horizon", horizon))
     )
     levels, outcomes = integer(2)("reward_levels", reward_levels), integer(1)("n_outcomes", n_outcomes)
+    check_size("n_states, n_actions, reward_levels and n_outcomes", S, A, max(1, -(-max(levels, outcomes) // S)))
     generator = np.random.default_rng(integer(0)("seed", seed))
     transitions = generator.dirichlet(np.full(S, positive("concentration", concentration)), size=(S, A))
     values = np.arange(levels) / ((levels - 1) * H)
@@ -103,6 +105,7 @@ def lower_bound_chain(
     chosen = integer(0, A - 1)("best", best)
     H = integer(length + 1)("horizon", length + 1 if horizon is None else horizon)
     S, (x1, x2, x3) = length + 3, (length, length + 1, length + 2)
+    check_size("n and n_actions", S, A)
     P = np.zeros((S, A, S))
     P[0, :, [1, x1, x2, x3]] += np.array([level, 1.0 - 3.0 * level, level, level])[:, None]
     for i in range(1, length - 1):
@@ -158,6 +161,7 @@ def layered_mdp(horizon: int = 5, n_actions: int = 5, *, risk: float = 0.05, see
     share = between(0.0, 0.25, open_low=True)("risk", risk)
     generator = np.random.default_rng(integer(0)("seed", seed))
     S = 3 * (H - 1) + 1
+    check_size("horizon and n_actions", S, A)
     P, rewards = np.zeros((S, A, S)), np.zeros((S, A))
     for layer in range(H - 1):
         rewards[[1 + 3 * layer, 2 + 3 * layer, 3 + 3 * layer]] = np.array([1.0, 0.0, 0.4])[:, None]
@@ -221,6 +225,7 @@ def cliff_gridworld(
     H, blown = positive_integer("horizon", horizon), probability("gust", gust)
     cost = positive("fall", fall)
     S = n_rows * n_columns
+    check_size("rows and columns", S, 4)
     start, goal = (n_rows - 1) * n_columns, S - 1
     P, rewards = np.zeros((S, 4, S)), np.full((S, 4, S), -1.0)
     abyss = np.arange(start + 1, goal)
@@ -278,6 +283,7 @@ def linear_mixture(
         positive_integer(name, value)
         for name, value in (("n_states", n_states), ("n_actions", n_actions), ("dimension", dimension))
     )
+    check_size("n_states, n_actions and dimension", S, A, d)
     generator = np.random.default_rng(integer(0)("seed", seed))
     kernels = generator.dirichlet(np.full(S, positive("concentration", concentration)), size=(S, A, d))
     features = np.ascontiguousarray(kernels.transpose(0, 1, 3, 2))

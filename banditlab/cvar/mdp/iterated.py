@@ -9,10 +9,10 @@ import numpy as np
 
 from banditlab.core.components import Params, State, field
 from banditlab.core.elementary import log
-from banditlab.core.validation import between, non_negative, open_probability
+from banditlab.core.validation import non_negative, open_probability
 
 from .family import mdp_policy
-from .learning import GROWTH, TIE, Counting, counted, empirical, fresh, reasons_of_unit_rewards
+from .learning import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_unit_rewards
 from .sweeps import increasing, lower_mean
 
 
@@ -98,7 +98,7 @@ class ICVaRRM(Pooled):
     True
     """
 
-    tau: float = field(check=between(0.0, 1.0, open_low=True), doc="level, in (0, 1]; the paper's alpha")
+    tau: float = field(check=level, doc="level, in (0, 1]; the paper's alpha")
     delta: float = field(default=0.05, check=open_probability, doc="probability that the guarantee may fail")
     bonus_scale: float = field(default=1.0, check=non_negative, doc="factor of the bonus; 1.0 is the theory")
     replan: float = field(default=1.0, check=GROWTH, doc="growth of a count after which to plan anew; 1.0 is always")

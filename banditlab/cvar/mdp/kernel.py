@@ -10,7 +10,7 @@ from banditlab.core.components import Params, State
 from banditlab.core.dispatch import device, device_call
 from banditlab.core.sampling import expanded, key, open_uniform
 
-from .generics import act, estimated, following_memory, memories, observe, plan, starting_memory
+from .generics import action, estimated, following_memory, memories, observe, plan, starting_memory
 from .sweeps import increasing, lower_mean, outcomes
 
 RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
@@ -50,7 +50,7 @@ def returns_of(policy: Params, state: State, known: Params, world: Params, lane:
                 here = mass[now, k, s]
                 if here <= 0.0:
                     continue
-                a = act(policy, state, known, lane, h, s, memory[now, k])
+                a = action(policy, state, known, lane, h, s, memory[now, k])
                 for z in range(index.shape[2]):
                     for m in range(weights.shape[2]):
                         q = here * weights[s, a, m]
@@ -121,7 +121,7 @@ def iterated_value(policy: Params, state: State, known: Params, world: Params, l
     for h in range(known.n_steps - 1, -1, -1):
         for b in range(n_memories):
             for s in range(S):
-                a = act(policy, state, known, lane, h, s, b)
+                a = action(policy, state, known, lane, h, s, b)
                 if n_memories == 1:
                     n = outcomes(
                         h, s, a, world.transitions, known.index, known.weights, known.atoms, V[0], values, chances
@@ -184,7 +184,8 @@ def play(
         while c < checkpoints.shape[0] and checkpoints[c] < first:
             c += 1
         for t in range(first, last + 1):
-            if plan(policy, state, known, w, t, policy_rng):
+            changed = plan(policy, state, known, w, t, policy_rng)
+            if changed or t == 1:
                 tally[PLANS, w] += 1.0
                 if n_static > 0:
                     returns_of(policy, state, known, world, w, place, law)
@@ -203,7 +204,7 @@ def play(
             s = known.initial_state
             memory = starting_memory(policy, state, w)
             for h in range(known.n_steps):
-                a = act(policy, state, known, w, h, s, memory)
+                a = action(policy, state, known, w, h, s, memory)
                 after = _drawn(expanded(bits, 2 * h), world.cumulative[h % world.cumulative.shape[0], s, a])
                 which = known.index[h % known.index.shape[0], s, a]
                 chances = world.cumulative_weights[h % world.cumulative_weights.shape[0], s, a]

@@ -6,14 +6,25 @@ from typing import Any
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import device
-from banditlab.core.validation import between
+from banditlab.core.validation import between, invalid
 
 GROWTH = between(1.0, 1e6)
 """The check of `replan`."""
 
 
+SMALLEST_LEVEL = 1e-100
+"""Where arithmetic ends: bonuses are divided by the level."""
+
 TIE = 1e-12
 """Values this close are equally good: sums in another order differ by so much, and must not decide."""
+
+
+def level(name: str, value: object) -> float:
+    """Check for a learner's level."""
+    found: float = between(0.0, 1.0, open_low=True)(name, value)
+    if found < SMALLEST_LEVEL:
+        raise invalid(name, value, f"at least {SMALLEST_LEVEL:g}, as bonuses are divided by it")
+    return found
 
 
 class Counting:

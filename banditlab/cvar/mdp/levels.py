@@ -23,6 +23,9 @@ MAX_SUMS = 20_000
 MAX_BUDGETS = 200_000
 """Different budgets, at a step, up to which static CVaR is planned exactly."""
 
+MAX_STEPS = 2.0**53
+"""Steps of a grid that are counted, at most."""
+
 SAME = 1e-10
 """Sums closer than this share of the largest reward are the same sum, computed in another order."""
 
@@ -130,8 +133,9 @@ def _too_many(limit: int) -> InvalidArgument:
 
 
 def grid_steps(rewards: Array, eta: float) -> Index:
-    """Return how many steps of a grid rewards are worth, rounded up."""
-    return np.ceil(rewards / eta - 1e-9).astype(np.int64)
+    """Return how many steps of a grid rewards are worth, rounded up; no more than can be counted."""
+    with np.errstate(over="ignore"):
+        return np.ceil(np.clip(rewards / eta, -MAX_STEPS, MAX_STEPS) - 1e-9).astype(np.int64)
 
 
 def grid_following(steps: Index, n: int) -> Index:
@@ -143,6 +147,9 @@ def grid_budgets(model: Model, eta: float, slack: float) -> Budgets:
     """Return the budgets 0, eta, 2 eta, ... up to the largest return, rewards rounded up."""
     occurring = model.occurring().any(axis=0)
     smallest = float(model.atoms[occurring].min())
+    largest = model.range_of_sums(np.maximum(model.atoms - smallest, 0.0))[1]
+    if largest / MAX_BUDGETS > eta:
+        raise invalid("eta", eta, f"a grid of at most {MAX_BUDGETS:,} budgets; returns cover a range of {largest:g}")
     # what cannot occur may lie below: it is never paid
     steps = np.maximum(grid_steps(model.atoms - smallest, eta), 0)
     n = round(model.range_of_sums(steps.astype(float))[1]) + 1

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import log
-from banditlab.core.validation import between, non_negative, open_probability, optional, positive
+from banditlab.core.validation import non_negative, open_probability, optional, positive
 
 from .checks import tensor
 from .family import mdp_policy
-from .learning import GROWTH, TIE
+from .learning import GROWTH, TIE, level
 
 SPANS = 1e-8
 """How far transitions may be from what features span."""
@@ -92,7 +92,7 @@ class ICVaRL:
     """
 
     features: NDArray[np.float64] = field(check=_features, doc="phi(s', s, a), by s, a and s'")
-    tau: float = field(check=between(0.0, 1.0, open_low=True), doc="level, in (0, 1]; the paper's alpha")
+    tau: float = field(check=level, doc="level, in (0, 1]; the paper's alpha")
     delta: float = field(default=0.05, check=open_probability, doc="probability that the guarantee may fail")
     bonus_scale: float = field(default=1.0, check=non_negative, doc="factor of beta; 1.0 is the theory")
     epsilon: Any = field(default=None, check=optional(positive), doc="distance of the net's points")

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from banditlab.core.dispatch import kernel
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import between, integer, invalid, positive, shown
+from banditlab.core.validation import between, integer, invalid, number, positive, shown, vector
 from banditlab.cvar.tail import Distribution
 
 from .environment import TabularMDP
 from .evaluation import evaluate
 from .levels import exact_budgets, grid_budgets
-from .model import Array, Index
+from .model import Array, Index, Model
 from .sweeps import iterated_sweep, static_sweep
 
 SAME = 1e-12
@@ -62,6 +62,21 @@ class TabularPolicy:
     atoms: Array
     budgets: Array | None = None
 
+    def __post_init__(self) -> None:
+        """Check that shapes fit together, and that memories exist: what follows a policy trusts it."""
+        atoms = vector()("TabularPolicy.atoms", self.atoms)
+        actions = _places("actions", self.actions, "integers of at least 0, shape (H, S, N)")
+        H, _, n = actions.shape
+        allowed = f"integers from 0 to {n - 1}, shape (1, {len(atoms)}, {n}) or ({H}, {len(atoms)}, {n})"
+        following = _places("following", self.following, allowed)
+        if following.shape not in ((1, len(atoms), n), (H, len(atoms), n)) or following.max() >= n:
+            told = f"has shape {following.shape} and entries up to {following.max()}"
+            raise InvalidArgument(f"TabularPolicy.following {told}; allowed: {allowed}")
+        object.__setattr__(self, "atoms", atoms)
+        object.__setattr__(self, "actions", actions)
+        object.__setattr__(self, "following", following)
+        object.__setattr__(self, "first", integer(0, n - 1)("TabularPolicy.first", self.first))
+
     @property
     def n_memories(self) -> int:
         """How many memories there are (N)."""
@@ -79,10 +94,40 @@ class TabularPolicy:
 
     def next_memory(self, h: int, memory: int, reward: float) -> int:
         """Return the memory after a reward was paid in step h."""
-        which = int(np.argmin(np.abs(self.atoms - reward)))
-        if abs(self.atoms[which] - reward) > 1e-9 * max(1.0, float(np.abs(self.atoms).max())):
+        step, place = integer(0, len(self.actions) - 1)("h", h), integer(0, self.n_memories - 1)("memory", memory)
+        paid = number("reward", reward)
+        which = int(np.argmin(np.abs(self.atoms - paid)))
+        if abs(self.atoms[which] - paid) > 1e-9 * max(1.0, float(np.abs(self.atoms).max())):
             raise invalid("reward", reward, f"one of the MDP's {len(self.atoms)} rewards")
-        return int(self.following[h % len(self.following), which, memory])
+        return int(self.following[step % len(self.following), which, place])
+
+
+def _places(name: str, value: Any, allowed: str) -> Index:
+    """Return an array of places, shape (., ., .), or raise."""
+    try:
+        found = np.asarray(value)
+    except ValueError as error:
+        raise invalid(f"TabularPolicy.{name}", value, allowed) from error
+    if found.dtype.kind not in "iu" or found.ndim != 3 or found.size == 0 or found.min() < 0:
+        raise invalid(f"TabularPolicy.{name}", value, allowed)
+    return found.astype(np.int64, copy=False)
+
+
+def policy_of(model: Model, policy: Any) -> TabularPolicy:
+    """Return a policy, or raise if it is none for an MDP."""
+    if not isinstance(policy, TabularPolicy):
+        raise InvalidType(f"policy is {shown(policy)}; allowed: a cvar.TabularPolicy, such as that of a plan")
+    sizes = (model.n_steps, model.n_states)
+    if policy.actions.shape[:2] != sizes or not np.array_equal(policy.atoms, model.atoms):
+        raise InvalidArgument(
+            f"policy is for {policy.actions.shape[0]} steps, {policy.actions.shape[1]} states and "
+            f"{len(policy.atoms)} rewards; allowed: one for this MDP's {sizes[0]}, {sizes[1]} and {len(model.atoms)}"
+        )
+    if policy.actions.max() >= model.n_actions:
+        raise InvalidArgument(
+            f"policy takes action {policy.actions.max()}; allowed: this MDP's, 0 to {model.n_actions - 1}"
+        )
+    return policy
 
 
 def markov(actions: NDArray[np.int64], atoms: Array) -> TabularPolicy:
@@ -206,7 +251,8 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
         np.array(model.transitions), model.index, model.weights, budgets.following, budgets.n, last, V, actions
     )
     start = budgets.values[0, : budgets.n[0]]
-    objective = start - V[0, model.initial_state, : budgets.n[0]] / level
+    with np.errstate(over="ignore"):  # a shortfall over the smallest numbers there are: minus infinity is right
+        objective = start - V[0, model.initial_state, : budgets.n[0]] / level
     best = int(np.flatnonzero(objective >= objective.max() - SAME * max(1.0, abs(objective.max())))[0])
     policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + budgets.offset)
     return Plan("static CVaR", level, float(objective[best] + budgets.offset), policy, V, budgets.slack, mdp)
@@ -307,8 +353,9 @@ def iterated_cvar(mdp: TabularMDP, policy: TabularPolicy, tau: float) -> float:
 
     Raises
     ------
-    InvalidArgument
-        If the policy has a memory: then the definition has to say whether luck with rewards counts.
+    InvalidType, InvalidArgument
+        If the policy is for an MDP of other sizes or rewards, or has a memory: then the definition has to say whether
+        luck with rewards counts.
 
     Examples
     --------
@@ -320,7 +367,7 @@ def iterated_cvar(mdp: TabularMDP, policy: TabularPolicy, tau: float) -> float:
     """
     model = an_mdp(mdp).model
     level = between(0.0, 1.0)("tau", tau)
-    if policy.n_memories > 1:
+    if policy_of(model, policy).n_memories > 1:
         raise InvalidArgument("policy has a memory; allowed: one whose actions depend on step and state alone")
     V = np.zeros((model.n_steps + 1, model.n_states))
     actions = np.zeros((model.n_steps, model.n_states), np.int64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +15,11 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state, record
 from banditlab.core.dispatch import explained, kernel
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import between, invalid
 
-from .generics import memories
+from .generics import NO_ACTION, NO_MEMORY, memories
 from .kernel import ESTIMATE, LEVELS, PLANS, RETURN, SMALLEST_ESTIMATE, play
 
 PLAIN = {"return": RETURN, "estimate": ESTIMATE, "smallest_estimate": SMALLEST_ESTIMATE, "plans": PLANS}
@@ -75,6 +77,7 @@ class EpisodesProtocol(Protocol):
     """In each episode the policy plans, then chooses an action in each of H steps, and sees rewards and states."""
 
     default_metrics = ("cvar_regret",)
+    choices = "actions"
     chunk = 8  # planning takes nearly all the time: small chunks share it out evenly
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
@@ -124,7 +127,7 @@ class EpisodesProtocol(Protocol):
         while start <= batch.horizon:
             stop = min(start + step - 1, batch.horizon) if episodes else 0
             began = time.perf_counter()
-            with explained(policy, environment):
+            with explained(policy, environment), _explained(policy, environment, parameters, state):
                 run(world, known, parameters, state, *generators, start, stop, tally, batch.checkpoints, out)
             if not episodes:
                 break
@@ -141,6 +144,19 @@ class EpisodesProtocol(Protocol):
             f"policy is {policy!r}; allowed: a policy of another family, because this one needs to know more than a "
             "number of arms (its kernels `plan`, `act` and `observe` play one episode at a time)"
         )
+
+
+@contextlib.contextmanager
+def _explained(policy: Any, environment: Any, parameters: Any, state: Any) -> Iterator[None]:
+    """Turn actions and memories that do not exist into an error about the policy."""
+    try:
+        yield
+    except IndexError as error:
+        n = {NO_ACTION: environment.n_actions, NO_MEMORY: memories(parameters, state)}.get(str(error))
+        if n is None:
+            raise
+        what = "an action" if str(error) == NO_ACTION else "a memory"
+        raise InvalidComponent(f"{policy!r} chose {what} that does not exist; allowed: 0 to {n - 1}") from error
 
 
 def _check_memories(n_memories: int, n_sums: int, policy: Any) -> None:
@@ -167,6 +183,8 @@ def parsed(metric: str) -> tuple[str, float | None]:
 
 def _with_level(metric: str, policy: Any) -> tuple[str, float | None]:
     name, level = parsed(metric)
+    if name.endswith("estimate") and not hasattr(policy, "estimate"):
+        raise invalid("metrics", metric, f"others, as {policy!r} has no kernel `estimate`")
     if level is not None or name in PLAIN:
         return name, level
     own = getattr(policy, "tau", None)
@@ -199,6 +217,13 @@ def known_of(environment: Any) -> Any:
     return record("Known", values)
 
 
+def _cumulative(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return cumulative probabilities that end in one, whatever rounding says: nothing impossible is drawn."""
+    found = np.cumsum(rows, axis=-1)
+    found /= found[..., -1:].copy()
+    return found
+
+
 def _world(environment: Any, static: list[float], iterated: list[float]) -> Any:
     """Return what the kernel needs besides: transitions, sums of rewards, levels and optima."""
     from .planning import optimum
@@ -214,8 +239,8 @@ def _world(environment: Any, static: list[float], iterated: list[float]) -> Any:
     best += [optimum(environment, tau, iterated=True) for tau in iterated]
     values = {
         "transitions": np.array(model.transitions),
-        "cumulative": np.cumsum(model.transitions, axis=-1),
-        "cumulative_weights": np.cumsum(model.weights, axis=-1),
+        "cumulative": _cumulative(model.transitions),
+        "cumulative_weights": _cumulative(model.weights),
         "returns": returns,
         "following": following,
         "static": np.array(static, dtype=float),
