@@ -89,7 +89,7 @@ def borda_scores(preferences: Any) -> NDArray[np.float64]:
     Examples
     --------
     >>> from banditlab.dueling import winners
-    >>> winners.borda_scores([[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]]).tolist()
+    >>> winners.borda_scores([[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]]).round(3).tolist()
     [0.6, 0.7, 0.2]
     """
     matrix = matrix_of(preferences)
