@@ -199,7 +199,7 @@ class ContextualGLM:
     -----
     Model and regret: Di, Jin, Wu, Zhao, Farnoud and Gu 2024 (arXiv 2310.00968). Their released code adds up regret
     without the factor 1/2 and divides it by the norm of theta (and what draws the figures divides once more): its
-    numbers are 2 / |theta| times those recorded here, its figures' 2 / |theta|^2 times.
+    numbers are those recorded here times 2 over the length of theta, its figures' times 2 over its square.
 
     Examples
     --------
