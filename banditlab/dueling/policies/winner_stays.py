@@ -31,8 +31,10 @@ def _start(state: State, n_arms: int, lane: int, rng: Any) -> None:
 
 
 @device
-def _meet(state: State, lane: int, rng: Any) -> None:
+def _meet(state: State, n_arms: int, lane: int, rng: Any) -> None:
     """Draw a challenger from the arms that wait; it takes the last place among them, and stops waiting."""
+    if state.incumbent[lane] < 0:
+        _start(state, n_arms, lane, rng)
     last = state.waiting[lane] - 1
     drawn = below(rng, lane, last + 1)
     challenger = state.others[drawn, lane]
@@ -110,10 +112,8 @@ class WinnerStaysWeak(_Rounds):
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return incumbent and challenger."""
-        if state.incumbent[lane] < 0:
-            _start(state, self.n_arms, lane, rng)
         if state.challenger[lane] < 0:
-            _meet(state, lane, rng)
+            _meet(state, self.n_arms, lane, rng)
         return state.incumbent[lane], state.challenger[lane]
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
@@ -156,10 +156,8 @@ class WinnerStaysStrong(_Rounds):
         """Return the round's winner and itself, or incumbent and challenger."""
         if state.left[lane] > 0.0:
             return state.incumbent[lane], state.incumbent[lane]
-        if state.incumbent[lane] < 0:
-            _start(state, self.n_arms, lane, rng)
         if state.challenger[lane] < 0:
-            _meet(state, lane, rng)
+            _meet(state, self.n_arms, lane, rng)
         return state.incumbent[lane], state.challenger[lane]
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
