@@ -260,6 +260,8 @@ class TestInterruption:
     def test_real_signal_stops_a_long_run_soon(self, tmp_path):
         script = tmp_path / "long.py"
         script.write_text(
+            "import signal\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job inherits it ignored
             "import warnings, banditlab as bl\n"
             "from banditlab import arms\n"
             "bl.run(arms.Bernoulli([.2, .5, .4]), arms.UCB1(), horizon=10, n_runs=1, seed=0)\n"

@@ -443,6 +443,8 @@ class TestInterruption:
 
     def test_real_signal_stops_processes_soon(self) -> None:
         code = (
+            "import signal\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job inherits it ignored
             "import warnings, banditlab as bl\n"
             "from banditlab import scoring\n"
             "from tests.scoring.played import TOY\n"
