@@ -9,7 +9,7 @@ import numpy as np
 
 from banditlab.arms.divergences import kl_bernoulli
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import between, integer, one_of, positive_integer
+from banditlab.core.validation import between, integer, invalid, one_of, positive_integer
 
 from .winners import condorcet, matrix_of
 
@@ -129,8 +129,8 @@ def beat_the_winner_reset_bound(n_arms: int, gap: float) -> float:
     >>> round(theory.beat_the_winner_reset_bound(n_arms=10, gap=0.1))
     46052
     """
-    k = integer(2)("n_arms", n_arms)
-    delta = between(0.0, 0.5, open_low=True)("gap", gap)
+    k = ARMS("n_arms", n_arms)
+    delta = _not_tiny("gap", gap, 0.5)
     return float(20.0 * k * math.log(k) / delta**2)
 
 
@@ -141,7 +141,8 @@ def beat_the_winner_reset_survival(gap: float) -> float:
 
     The Condorcet winner of such an instance falls 1/q - 1 times in expectation, and each time waits until the others
     have played K - 2 rounds: so binary weak regret tends to at least (K - 2) (1/q - 1) as T grows, and grows linearly
-    until it is of that order. 1/q is 2 for a gap of 0.26, 16 for 0.15, 767 for 0.1 and 9e11 for 0.05.
+    until it is of that order. 1/q is 2 for a gap of 0.26, 16 for 0.15, 767 for 0.1 and 9e11 for 0.05; q itself is
+    below the smallest float, and returned as 0, for gaps below 0.0096.
 
     Parameters
     ----------
@@ -161,11 +162,26 @@ def beat_the_winner_reset_survival(gap: float) -> float:
     """
     from scipy.special import betainc
 
-    p = 0.5 + between(0.0, 0.5, open_low=True)("gap", gap)
-    # a round of more duels is lost with a probability below exp(-2 c gap^2), less than 1e-18 from here on
-    rounds = np.arange(1.0, 2.0 + math.ceil(42.0 / (2.0 * gap**2)))
+    delta = _not_tiny("gap", gap, 0.5)
+    # a round of more duels is lost with a probability below exp(-2 c gap^2), less than 1e-18 from here on; where that
+    # takes more than 3e5 rounds, their product is below the smallest float
+    rounds = np.arange(1.0, 2.0 + math.ceil(min(21.0 / delta**2, 3e5)))
     # Pr(Bin(2 c - 1, p) >= c) is the regularised incomplete beta function of (c, c) at p
-    return float(np.exp(np.log(betainc(rounds, rounds, p)).sum()))
+    return float(np.exp(np.log(betainc(rounds, rounds, 0.5 + delta)).sum()))
+
+
+# where arithmetic ends, not the bounds
+ARMS = integer(2, limit=2**31)
+HORIZON = integer(2, limit=10**100)
+SMALLEST = 1e-100
+
+
+def _not_tiny(name: str, value: float, high: float) -> float:
+    """Check for a positive number of which the square is one too."""
+    found: float = between(0.0, high, open_low=True)(name, value)
+    if found < SMALLEST:
+        raise invalid(name, value, f"at least {SMALLEST:g}")
+    return found
 
 
 DETECT_RULES = ("sqrt", "log_squared", "winner_stays", "winner_stays_short")
@@ -250,9 +266,9 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     >>> exploration, window, round(threshold, 1)
     (1000, 272, 40.7)
     """
-    k, t = integer(2)("n_arms", n_arms), integer(2)("horizon", horizon)
+    k, t = ARMS("n_arms", n_arms), HORIZON("horizon", horizon)
     p = between(0.5, 1.0, open_low=True)("pmin", pmin)
-    change = between(0.0, 1.0, open_low=True)("delta", delta)
+    change = _not_tiny("delta", delta, 1.0)
     one_of(*DETECT_RULES)("rule", rule)
     a, log_t = (2.0 * p - 1.0) ** 2, math.log(t)
     if rule == "sqrt":
@@ -316,8 +332,8 @@ def monitor_parameters(n_arms: int, horizon: int, delta: float, n_segments: int)
     >>> window, round(threshold, 1), round(gamma, 3)
     (424, 63.5, 0.207)
     """
-    k, t = integer(2)("n_arms", n_arms), integer(2)("horizon", horizon)
-    change = between(0.0, 1.0, open_low=True)("delta", delta)
+    k, t = ARMS("n_arms", n_arms), HORIZON("horizon", horizon)
+    change = _not_tiny("delta", delta, 1.0)
     m = positive_integer("n_segments", n_segments)
     if m > t:
         raise InvalidArgument(f"n_segments is {m}; allowed: at most the horizon, {t}")

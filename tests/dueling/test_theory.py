@@ -88,12 +88,28 @@ def test_btwr_keeps_its_bound_on_random_instances(n_arms):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((1, 0.1), "n_arms is 1"), ((3, 0.0), r"gap is 0.0; allowed: a number in \(0, 0.5\]"), ((3, 0.6), "gap is 0.6")],
-    ids=["arms", "zero", "large"],
+    [
+        ((1, 0.1), "n_arms is 1"),
+        ((10**30, 0.1), "n_arms is 1000.*; allowed: at most 2147483648"),
+        ((3, 0.0), r"gap is 0.0; allowed: a number in \(0, 0.5\]"),
+        ((3, 1e-300), "gap is 1e-300; allowed: at least 1e-100"),
+        ((3, 0.6), "gap is 0.6"),
+    ],
+    ids=["arms", "many arms", "zero", "tiny", "large"],
 )
 def test_bad_arguments_of_the_bound(arguments, message):
     with pytest.raises(bl.errors.InvalidArgument, match=message):
         theory.beat_the_winner_reset_bound(*arguments)
+
+
+def test_survival_of_the_smallest_gaps_is_zero_and_takes_no_memory():
+    gaps = [0.05, 0.02, 0.0097, 0.0096, 1e-3, 1e-9, 1e-100]
+    found = [theory.beat_the_winner_reset_survival(gap) for gap in gaps]
+    assert found[2] > 0.0
+    assert found[3:] == [0.0] * 4
+    assert sorted(found, reverse=True) == found
+    with pytest.raises(bl.errors.InvalidArgument, match="gap is 1e-300; allowed: at least 1e-100"):
+        theory.beat_the_winner_reset_survival(1e-300)
 
 
 # ----------------------------------------------------------------------------------------------- Winner Stays
