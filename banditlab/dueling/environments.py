@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from banditlab.arms.nonstationary import checked_change_points, stretches
 from banditlab.core.components import field, is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import invalid, non_negative, one_of, shown, vector
+from banditlab.core.validation import invalid, non_negative, one_of, positive_integer, shown, vector
 
 from . import preferences as making
 from .family import environment
@@ -186,4 +186,4 @@ class PiecewiseStationary:
 
     def segments(self, horizon: int) -> list[tuple[int, int, Any]]:
         """Return (first round, last round, matrix) of each segment that starts by the horizon."""
-        return stretches(self.matrices, self.change_points, horizon)
+        return stretches(self.matrices, self.change_points, positive_integer("horizon", horizon))

@@ -286,6 +286,9 @@ def test_segments():
     assert env.segments(8) == [(1, 3, A), (4, 8, B)]
     assert env.segments(2) == [(1, 2, A)]
     assert PiecewiseStationary([A], []).segments(7) == [(1, 7, A)]
+    for horizon in (0, 2.5, math.inf):
+        with pytest.raises(InvalidArgument, match=f"horizon is {horizon}; allowed: "):
+            env.segments(horizon)
 
 
 def test_matrices_may_be_arrays_and_environments_pickle():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 from typing import Any
 
@@ -265,7 +266,7 @@ def test_base_must_be_a_policy_for_duels_and_for_detect_one_that_names_a_winner(
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, r"DETECT\.pmin is None; allowed: a number, unless"),
+        ({}, r"DETECT\.pmin is None; allowed: a number, unless exploration, window and threshold, which"),
         ({"pmin": 0.6}, r"DETECT\.delta is None"),
         (SMALL | {"exploration": None}, r"DETECT\.pmin is None"),
         ({"pmin": 0.5, "delta": 0.1}, r"DETECT\.pmin is 0\.5; allowed: a number in \(0\.5, 1\]"),
@@ -286,7 +287,7 @@ def test_detect_refuses(fields: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, r"n_segments is None; allowed: a number, unless"),
+        ({}, r"n_segments is None; allowed: a number, unless gamma, window and threshold, which"),
         ({"n_segments": 2}, r"delta is None"),
         ({"n_segments": 0, "delta": 0.1}, r"n_segments is 0"),
         ({"n_segments": 1, "delta": 1.5}, r"delta is 1\.5; allowed: a number in \(0, 1\]"),
@@ -358,6 +359,38 @@ def test_parameters_where_there_are_none_are_refused() -> None:
         theory.monitor_parameters(3, 10, 0.5, 11)
     with pytest.raises(InvalidArgument, match="horizon is 2; allowed: more, with 30 arms"):
         theory.monitor_parameters(30, 2, 0.5, 1)
+    for computed in (
+        lambda horizon, delta: theory.detect_parameters(3, horizon, 0.6, delta),
+        lambda horizon, delta: theory.detect_parameters(3, horizon, 0.6, delta, "winner_stays"),
+        lambda horizon, delta: theory.monitor_parameters(3, horizon, delta, 2),
+    ):
+        assert all(map(math.isfinite, computed(10**100, 1e-100)))
+        with pytest.raises(InvalidArgument, match="delta is 1e-200; allowed: at least 1e-100"):
+            computed(10**6, 1e-200)
+        with pytest.raises(InvalidArgument, match=r"horizon is 1e\+300; allowed: at most 10000"):
+            computed(1e300, 0.5)
+
+
+def test_windows_take_no_more_memory_than_the_rounds_fill() -> None:
+    options: dict[str, Any] = {"horizon": 300, "n_runs": 2, "seed": 0, "progress": False}
+    for never in (SMALL | {"window": 2**31}, {"pmin": 0.6, "delta": 1e-3, "exploration": SMALL["exploration"]}):
+        policy = DETECT(WS, **never)
+        assert make_state(policy, Space(4, 100, 300)).bits.shape == (4, 38, 100)
+        never_full = DETECT(WS, **SMALL | {"window": 2**10})
+        results = [bl.run(WORLDS["changes"], p, metrics="duels", **options) for p in (policy, never_full)]
+        for metric in results[0].metrics:
+            np.testing.assert_array_equal(results[0].values(metric), results[1].values(metric))
+    for policy in (
+        DETECT(WS, pmin=0.6, delta=1e-7, exploration=5),
+        MonitoredDuelingBandits(WS, n_segments=2, delta=1e-7, gamma=0.5),
+    ):
+        with pytest.raises(InvalidArgument, match=r"\.delta is 1e-07, for which a window holds .*; allowed: a larger"):
+            bl.run(WORLDS["changes"], policy, **options)
+
+
+def test_an_exploration_beyond_imagination_is_shown_in_few_digits() -> None:
+    with pytest.raises(InvalidArgument, match=r"explores for [0-9.]+e\+[0-9]+ of 1,000 rounds and never looks"):
+        bl.run(WORLDS["changes"], DETECT(WS, pmin=0.5 + 1e-9, delta=0.3, rule="log_squared"), horizon=1000, n_runs=1)
 
 
 @pytest.mark.parametrize("gap", [0.1, 0.2, 0.4])

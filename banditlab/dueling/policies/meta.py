@@ -51,22 +51,39 @@ def _base_with_winner(name: str, value: Any) -> Any:
     return value
 
 
+LARGEST_WINDOW = 2**31
+
+
 def _window(name: str, value: Any) -> int:
-    size: int = integer(2, limit=2**31)(name, value)
+    size: int = integer(2, limit=LARGEST_WINDOW)(name, value)
     if size % 2:
         raise invalid(name, value, "an even integer: its two halves are compared")
     return size
 
 
-def _needs(owner: object, **given: Any) -> None:
+def _needs(owner: object, parameters: str, **given: Any) -> None:
     """Raise for constants of the instance that were not given, where parameters are to be computed from them."""
     missing = [name for name, value in given.items() if value is None]
     if missing:
         kind = type(owner).__name__
         raise InvalidType(
-            f"{kind}.{missing[0]} is None; allowed: a number, unless all of the parameters that are computed from "
-            f"{' and '.join(given)} are given"
+            f"{kind}.{missing[0]} is None; allowed: a number, unless {parameters}, which are computed from "
+            f"{' and '.join(given)}, are all given"
         )
+
+
+def _readable(rounds: int) -> str:
+    return f"{rounds:,}" if rounds < 10**15 else f"{rounds:.3g}"
+
+
+def _given_or(window: int | None, computed: int, owner: Any) -> int:
+    """Return the window that was given or else the computed one, which a tiny delta makes larger than any memory."""
+    if window is None and computed > LARGEST_WINDOW:
+        raise InvalidArgument(
+            f"{type(owner).__name__}.delta is {owner.delta:g}, for which a window holds {computed:.3g} duels; allowed: "
+            f"a larger delta, or `window` up to {LARGEST_WINDOW}"
+        )
+    return window or computed
 
 
 @device
@@ -171,7 +188,7 @@ class DETECT(_Around):
     def validate(self) -> None:
         """Check that what parameters are computed from is there."""
         if None in (self.exploration, self.window, self.threshold):
-            _needs(self, pmin=self.pmin, delta=self.delta)
+            _needs(self, "exploration, window and threshold", pmin=self.pmin, delta=self.delta)
 
     def _parameters(self, problem: Problem) -> tuple[int, int, float]:
         """Return exploration, window and threshold."""
@@ -182,13 +199,14 @@ class DETECT(_Around):
         horizon = problem.needs_horizon(self)
         found = theory.detect_parameters(problem.n_arms, horizon, self.pmin, self.delta, self.rule)
         if self.exploration is None and found.exploration >= horizon:
+            rounds = _readable(found.exploration)
             raise InvalidArgument(
-                f"DETECT.rule is {self.rule!r}, which explores for {found.exploration:,} of {horizon:,} rounds and "
-                "never looks for a change; allowed: a longer horizon, a larger pmin, another rule, or `exploration`"
+                f"DETECT.rule is {self.rule!r}, which explores for {rounds} of {horizon:,} rounds "
+                "and never looks for a change; allowed: a longer horizon, a larger pmin, another rule, or `exploration`"
             )
         return (
             self.exploration or found.exploration,
-            self.window or found.window,
+            _given_or(self.window, found.window, self),
             self.threshold or found.threshold,
         )
 
@@ -313,7 +331,7 @@ class MonitoredDuelingBandits(_Around):
     def validate(self) -> None:
         """Check that what parameters are computed from is there."""
         if None in (self.gamma, self.window, self.threshold):
-            _needs(self, n_segments=self.n_segments, delta=self.delta)
+            _needs(self, "gamma, window and threshold", n_segments=self.n_segments, delta=self.delta)
 
     def _parameters(self, problem: Problem) -> tuple[float, int, float]:
         """Return gamma, window and threshold."""
@@ -329,7 +347,8 @@ class MonitoredDuelingBandits(_Around):
                 f"MonitoredDuelingBandits.gamma is None, and its default is {found.gamma:.3g}: the base would never "
                 f"play; allowed: a horizon above {horizon:,}, fewer segments, a larger delta, or gamma up to 1"
             )
-        return self.gamma or found.gamma, self.window or found.window, self.threshold or found.threshold
+        window = _given_or(self.window, found.window, self)
+        return self.gamma or found.gamma, window, self.threshold or found.threshold
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the parameters, all pairs, after how many rounds they meet again, and whether the base observes."""

@@ -15,9 +15,10 @@ from banditlab.core.dispatch import device
 
 
 def windows(space: Space, n_windows: int, size: int) -> dict[str, Any]:
-    """Return empty windows of a size."""
+    """Return empty windows of a size; of what no round of the horizon can fill, nothing is kept."""
+    used = size if space.horizon is None else min(size, space.horizon)
     return {
-        "bits": space.array(n_windows, (size + 7) // 8, fill=0, dtype=np.uint8),
+        "bits": space.array(n_windows, (used + 7) // 8, fill=0, dtype=np.uint8),
         "pushed": space.array(n_windows, fill=0, dtype=np.int64),
         "contrast": space.array(n_windows, fill=0, dtype=np.int64),
     }
