@@ -389,9 +389,17 @@ def make_state(policy: Any, space: Space) -> Any:
     owner = type(policy).__name__
     if not isinstance(arrays, dict):
         raise InvalidComponent(f"{owner}.state returned {shown(arrays)}; allowed: a dict from name to array")
-    for name in arrays:
+    for name, value in arrays.items():
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
             raise InvalidComponent(f"{owner}.state has the name {name!r}; allowed: a name without a leading underscore")
+        if hasattr(value, "_fields"):  # the state of another policy, made here too
+            continue
+        if not isinstance(value, np.ndarray) or value.shape[-1:] != (space.n_lanes,):
+            told = f"of shape {value.shape}" if isinstance(value, np.ndarray) else shown(value)
+            raise InvalidComponent(
+                f"{owner}.state[{name!r}] is {told}; allowed: an array whose last axis is the lane, of length "
+                f"{space.n_lanes}, such as space.array(3), space.per_arm() or space.per_lane()"
+            )
     return record("State", arrays or {"nothing": space.per_lane()})
 
 

@@ -22,7 +22,7 @@ def _arrays(names: tuple[str, ...], values: Any) -> Arrays:
     """Return the arrays of a state that rounds change, nested ones too; values are arrays or their Numba types."""
     found: list[tuple[str, int]] = []
     for name, value in zip(names, values, strict=True):
-        if name == FRESH:
+        if name == FRESH and isinstance(value, numba.types.BaseNamedTuple | tuple):
             continue
         if isinstance(value, numba.types.BaseNamedTuple):
             found += [(f"{name}.{inner}", ndim) for inner, ndim in _arrays(value.fields, tuple(value))]

@@ -87,6 +87,25 @@ def test_state_is_a_dict_of_names(made):
         bl.run(ENVIRONMENT, Odd(), horizon=5, n_runs=2, seed=0)
 
 
+@pytest.mark.parametrize("made", [3.0, [1.0, 2.0], (1.0, 2.0), np.zeros(3), np.zeros(()), None], ids=repr)
+def test_arrays_of_a_state_have_the_lane_as_last_axis(made):
+    @arms.policy
+    class Odd:
+        def state(self, space):
+            return {"good": space.array(2, 3), "odd": made}
+
+        def select(self, state, lane, t, rng):
+            return 0
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    with pytest.raises(
+        InvalidComponent, match=r"Odd.state\['odd'\] is .*; allowed: an array whose last axis is the lane, of length"
+    ):
+        bl.run(ENVIRONMENT, Odd(), horizon=5, n_runs=2, seed=0)
+
+
 def test_decorated_things():
     with pytest.raises(InvalidComponent, match="5 is decorated as a policy; allowed: a class"):
         arms.policy(5)

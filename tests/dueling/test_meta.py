@@ -318,6 +318,28 @@ def test_parameters_that_would_never_look_or_never_play_are_refused_before_the_f
     assert bl.start(DETECT(WS, **SMALL), n_arms=3).select()
 
 
+@dueling.policy
+class Counting:
+    """Remembers the number of duels since it began, in an array that has a name of the package's own."""
+
+    def state(self, space: Any) -> Any:
+        return {"fresh": space.per_lane()}
+
+    def select(self, state, lane, t, rng):
+        return int(state.fresh[lane] >= t), 1
+
+    def update(self, state, first, second, lane, won, t):
+        state.fresh[lane] += 1.0
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_a_base_starts_afresh_whatever_its_arrays_are_called(backend: str) -> None:
+    watched = MonitoredDuelingBandits(Counting(), gamma=0.5, window=2, threshold=0.5)
+    options: dict[str, Any] = {"horizon": 400, "n_runs": 2, "seed": 0, "progress": False, "backend": backend}
+    first = bl.run(dueling.PreferenceMatrix([[0.5, 0.6], [0.4, 0.5]]), watched, metrics="duels", **options)
+    assert (first.values("duels[0]")[0, :, -1] == 400.0).all()  # it counts as many duels as rounds since it began
+
+
 # ------------------------------------------------------------------------------------------------- parameters
 
 
