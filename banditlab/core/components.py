@@ -105,6 +105,10 @@ class Space:
         """Return an array of a given shape a lane, filled with a value."""
         return np.full((*shape, self.n_lanes), fill, dtype)
 
+    def holds(self, array: Any) -> bool:
+        """Return whether an array can be part of a state: whether it has lanes, where there must be."""
+        return bool(array.shape[-1:] == (self.n_lanes,))
+
     def per_arm(self, fill: float = 0.0, dtype: Any = np.float64) -> Any:
         """Return an array with one entry an arm and lane."""
         return self.array(self.n_arms, fill=fill, dtype=dtype)
@@ -394,7 +398,7 @@ def make_state(policy: Any, space: Space) -> Any:
             raise InvalidComponent(f"{owner}.state has the name {name!r}; allowed: a name without a leading underscore")
         if hasattr(value, "_fields"):  # the state of another policy, made here too
             continue
-        if not isinstance(value, np.ndarray) or value.shape[-1:] != (space.n_lanes,):
+        if not (isinstance(value, np.ndarray) and space.holds(value)):
             told = f"of shape {value.shape}" if isinstance(value, np.ndarray) else shown(value)
             raise InvalidComponent(
                 f"{owner}.state[{name!r}] is {told}; allowed: an array whose last axis is the lane, of length "

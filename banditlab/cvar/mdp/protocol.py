@@ -72,6 +72,10 @@ class EpisodicSpace(Space):
         """Return an array of a given shape a lane, filled with a value."""
         return np.full((self.n_lanes, *shape), fill, dtype)
 
+    def holds(self, array: Any) -> bool:
+        """Return that any array will do."""
+        return True
+
 
 class EpisodesProtocol(Protocol):
     """In each episode the policy plans, then chooses an action in each of H steps, and sees rewards and states."""
