@@ -491,7 +491,8 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
 
 
 PLAIN_WORDS = (
-    r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise"
+    r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
+    r"failed to unpack|wrong tuple length"
 )
 
 

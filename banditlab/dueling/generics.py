@@ -51,27 +51,30 @@ def observe(self: Params, state: State, first: int, second: int, lane: int, won:
 
 
 @device
-def _checked(arm: int, n_arms: int) -> int:
-    """Return an arm that a policy's own code chose, or raise: compiled code would write outside its arrays."""
-    if arm < 0 or arm >= n_arms:
+def checked_arm(arm: float, n_arms: int) -> int:
+    """Return an arm that a policy's own code chose, or raise: compiled code would write outside its arrays.
+
+    Half an arm, and NaN, are no arms: compiled code would cut off what makes them none.
+    """
+    if not 0 <= arm < n_arms or arm != int(arm):
         raise IndexError("arm out of range")
-    return arm
+    return int(arm)
 
 
 @device
 def _lane_by_lane(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
     for w in range(first.shape[0]):
         i, j = select(policy, state, w, t, rng)
-        first[w] = _checked(i, n_arms)
-        second[w] = _checked(j, n_arms)
+        first[w] = checked_arm(i, n_arms)
+        second[w] = checked_arm(j, n_arms)
 
 
 @device
 def _all_lanes(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
     select_lanes(policy, state, t, rng, first, second)
     for w in range(first.shape[0]):
-        _checked(first[w], n_arms)
-        _checked(second[w], n_arms)
+        checked_arm(first[w], n_arms)
+        checked_arm(second[w], n_arms)
 
 
 @chosen_by_type(lambda policy: _all_lanes if implements(select_lanes, policy) else _lane_by_lane)

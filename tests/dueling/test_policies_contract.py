@@ -18,7 +18,7 @@ import banditlab as bl
 from banditlab import arms, dueling
 from banditlab.core import engine, sampling
 from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.dueling import generics, instances
 from banditlab.dueling.protocol import METRICS
 from tests.arms.test_policies_contract import arrays, section
@@ -500,3 +500,42 @@ def test_policy_can_be_the_base_of_a_meta_policy(name: str) -> None:
 def test_variants_cover_every_policy() -> None:
     assert {type(policy) for policy in VARIANTS} == set(POLICIES.values())
     assert len(VARIANTS) == len(POLICIES) + sum(map(len, OTHERS.values()))
+
+
+# --------------------------------------------------------------------------------------- policies of one's own
+
+
+def of_ones_own(chosen: Any) -> Any:
+    def select(self, state, lane, t, rng):
+        return chosen
+
+    def update(self, state, first, second, lane, won, t):
+        pass
+
+    return dueling.policy(type("Own", (), {"select": select, "update": update}))()
+
+
+@pytest.mark.parametrize("chosen", [(0, 4), (-1, 0), (0.5, 1), (0, math.nan), (math.inf, 1)], ids=repr)
+def test_what_is_no_arm_stops_the_run(chosen: Any) -> None:
+    policy = of_ones_own(chosen)
+    for backend in ("cpu", "python"):
+        with pytest.raises(
+            InvalidComponent, match=r"Own\(\) chose an arm that does not exist; allowed: 0 to n_arms - 1"
+        ):
+            run(policy, metrics="duels", backend=backend)
+    with pytest.raises(InvalidComponent, match="chose an arm that does not exist"):
+        agent(policy).select()
+
+
+def test_an_arm_may_be_a_whole_number_of_any_type() -> None:
+    assert agent(of_ones_own((1.0, True))).select() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [((0, 1, 2), "expected 2, got 3"), (0, "failed to unpack"), (None, "failed to unpack")],
+    ids=repr,
+)
+def test_what_is_no_pair_of_arms_is_named(chosen: Any, told: str) -> None:
+    with pytest.raises(InvalidComponent, match=rf"Own\(\) cannot be compiled .*{told}"):
+        run(of_ones_own(chosen))

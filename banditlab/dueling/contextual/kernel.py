@@ -11,6 +11,7 @@ from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
 from banditlab.core.sampling import key, open_uniform
 
+from ..generics import checked_arm
 from .generics import estimated, select, show, update, utility, win_probability
 
 REGRET, WEAK_REGRET, VARIANCE, ERROR = 0, 1, 2, 3
@@ -24,13 +25,6 @@ def first_wins(environment: Params, features: Any, i: int, j: int, lane: int, u:
     if i <= j:
         return u < win_probability(environment, features, i, j, lane)
     return u >= win_probability(environment, features, j, i, lane)
-
-
-@device
-def _check(i: int, j: int, n_arms: int) -> None:
-    """Raise if one of two arms is none: compiled code would write outside its arrays."""
-    if i < 0 or i >= n_arms or j < 0 or j >= n_arms:
-        raise IndexError("arm out of range")
 
 
 def play(
@@ -66,8 +60,9 @@ def play(
             u = open_uniform(environment_rng, w)
             if every_round or t == 1:
                 show(environment, features, w, key(for_features))
-            i, j = select(policy, state, features, w, t, policy_rng)
-            _check(i, j, n_arms)
+            first, second = select(policy, state, features, w, t, policy_rng)
+            i = checked_arm(first, n_arms)
+            j = checked_arm(second, n_arms)
             update(policy, state, features, i, j, w, first_wins(environment, features, i, j, w, u), t)
             best = -math.inf
             for a in range(n_arms):
@@ -93,10 +88,9 @@ def play(
 def choose_arms(policy: Params, state: State, features: Any, t: int, rng: Any, chosen: Any) -> None:
     """Write the arms that lane 0 compares in round t into `chosen`: what an agent's `select` calls."""
     policy, state, features, rng = borrowed(policy), borrowed(state), borrowed(features), borrowed(rng)
-    i, j = select(policy, state, features, 0, t, rng)
-    _check(i, j, features.shape[0])
-    chosen[0] = i
-    chosen[1] = j
+    first, second = select(policy, state, features, 0, t, rng)
+    chosen[0] = checked_arm(first, features.shape[0])
+    chosen[1] = checked_arm(second, features.shape[0])
 
 
 def learn(policy: Params, state: State, features: Any, first: int, second: int, won: bool, t: int) -> None:
