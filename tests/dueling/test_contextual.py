@@ -313,6 +313,12 @@ def test_who_cannot_play_what_and_what_to_do() -> None:
         (lambda: dueling.ContextualGLM.sign_vectors(scale=-1.0), "scale is -1.0"),
         (lambda: DRAWN.preference_matrix(), "drawn arms have no one matrix"),
         (lambda: dueling.VACDB(alpha=0.0), r"alpha is 0.0; allowed: a number in \(0, 1\]"),
+        (lambda: dueling.VACDB(alpha=1e-300), "alpha is 1e-300; allowed: at least 8.67e-19"),
+        (lambda: dueling.StaD(alpha=1e-300), "alpha is 1e-300; allowed: at least 8.67e-19"),
+        (lambda: dueling.MaxInP(exploration=10**30), "exploration is 1000.*; allowed: at most 9007199254740992"),
+        (lambda: dueling.CoLSTIM(exploration=10**30), "exploration is 1000.*; allowed: at most 9007199254740992"),
+        (lambda: bl.start(dueling.MaxInP(), 10**30), "n_arms is 1000.*; allowed: at most 1048576"),
+        (lambda: bl.start(dueling.RUCB(), 10**30), "n_arms is 1000.*; allowed: at most 1048576"),
         (lambda: dueling.VACDB(layers=0), "layers is 0"),
         (lambda: dueling.VACDB.as_released(scale=0.0), "scale is 0.0"),
         (lambda: dueling.MaxInP(kappa=-1), "kappa is -1"),
@@ -349,6 +355,142 @@ def test_wrong_types_are_named() -> None:
                 pass
 
 
-def test_a_policy_that_chooses_no_arm_is_stopped() -> None:
-    with pytest.raises(InvalidComponent, match="chose an arm that does not exist"):
-        run(Recorder(0, 5), {"drawn": DRAWN}, backend="python")
+@pytest.mark.parametrize("chosen", [(0, 5), (-1, 0), (0.5, 1), (0, np.nan)], ids=repr)
+def test_a_policy_that_chooses_no_arm_is_stopped(chosen: Any) -> None:
+    def select(self, state, features, lane, t, rng):
+        return chosen
+
+    def update(self, state, features, first, second, lane, won, t):
+        pass
+
+    own = dueling.contextual_policy(type("Own", (), {"select": select, "update": update}))()
+    for backend in ("cpu", "python"):
+        with pytest.raises(InvalidComponent, match=r"Own\(\) chose an arm that does not exist"):
+            run(own, {"drawn": DRAWN}, backend=backend)
+    with pytest.raises(InvalidComponent, match=r"Own\(\) chose an arm that does not exist"):
+        bl.start(own, 3).select(np.eye(3))
+
+
+# ------------------------------------------------------------------------------------- what is one's own, and limits
+
+
+def a_link(*values: float) -> Any:
+    def link(self, margin):
+        return values[0] if margin == 0.0 else values[1] if margin > 0.0 else values[2]
+
+    return dueling.link(type("Own", (), {"link": link}))()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((2.0, 2.0, -1.0), r"ContextualGLM\.link\(0\) is 2.0; allowed: a number in \[0, 1\]"),
+        ((np.nan, 0.5, 0.5), r"link\(0\) is nan"),
+        ((0.7, 0.8, 0.2), r"link\(0\) is 0.7 and ContextualGLM\.link\(-?0\) is 0.7; allowed: two numbers that add up"),
+        (
+            (0.5, 0.8, 0.3),
+            r"link\(0.1\) is 0.8 and ContextualGLM\.link\(-0.1\) is 0.3; allowed: two numbers that add up",
+        ),
+        ((0.5, 0.4, 0.6), r"link\(0.1\) is 0.4; allowed: at least 0.5, as for a smaller margin"),
+    ],
+)
+def test_a_link_that_gives_no_probabilities_is_refused(values: Any, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        dueling.ContextualGLM([1.0], [[0.0], [1.0]], a_link(*values))
+    dueling.ContextualGLM([1.0], [[0.0], [1.0]], a_link(0.5, 1.0, 0.0))  # a step is fine
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("n_arms", 1, "Own.n_arms is 1; allowed: an integer of at least 2"),
+        ("n_arms", "3", "Own.n_arms is '3'"),
+        ("n_arms", None, "Own.n_arms is None"),
+        ("dimension", 0, "Own.dimension is 0; allowed: an integer of at least 1"),
+        ("every_round", "no", "Own.every_round is 'no'; allowed: True or False"),
+    ],
+)
+def test_sizes_of_a_set_of_arms_of_ones_own_are_checked(field: str, value: Any, message: str) -> None:
+    def draw(self, features, lane, bits):
+        pass
+
+    sizes = {"n_arms": 3, "dimension": 1, "every_round": False} | {field: value}
+    with pytest.raises((InvalidArgument, InvalidType), match=message):
+        dueling.ContextualGLM([1.0], dueling.arm_set(type("Own", (), {"draw": draw} | sizes))())
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"theta": np.ones(2)}, "Own.theta has 2 entries and Own.dimension is 3; allowed: as many"),
+        ({"n_arms": 1}, "Own.n_arms is 1; allowed: an integer of at least 2"),
+        ({"every_round": 1}, "Own.every_round is 1; allowed: True or False"),
+    ],
+)
+def test_sizes_of_an_environment_of_ones_own_are_checked(fields: dict[str, Any], message: str) -> None:
+    def show(self, features, lane, bits):
+        pass
+
+    def utility(self, features, arm, lane):
+        return 0.0
+
+    def win_probability(self, features, first, second, lane):
+        return 0.5
+
+    sizes = {"n_arms": 3, "dimension": 3, "theta": np.ones(3), "every_round": False} | fields
+    kernels = {"show": show, "utility": utility, "win_probability": win_probability}
+    own = dueling.contextual_environment(type("Own", (), sizes | kernels))()
+    with pytest.raises((InvalidArgument, InvalidType), match=message):
+        bl.run(own, POLICIES["MaxInP"], horizon=10, n_runs=1, progress=False)
+
+
+@every_policy
+@pytest.mark.parametrize("scale", [1e8, 1e90])
+def test_huge_features_leave_no_nan(name: str, scale: float) -> None:
+    for environment in (
+        dueling.ContextualGLM(THETA, dueling.GaussianArms(5, 3, std=scale)),
+        dueling.ContextualGLM(np.array(THETA) / scale, dueling.GaussianArms(5, 3, std=scale)),
+    ):
+        for metric, values in run(POLICIES[name], environment, n_runs=2, horizon=30).items():
+            assert np.isfinite(values).all(), metric
+
+
+def test_huge_features_are_no_trouble_in_plain_python_either() -> None:
+    environment = dueling.ContextualGLM(THETA, dueling.GaussianArms(5, 3, std=1e20))
+    options: dict[str, Any] = {"n_runs": 1, "horizon": 20}
+    same(
+        run(POLICIES["MaxInP"], environment, **options),
+        run(POLICIES["MaxInP"], environment, backend="python", **options),
+    )
+
+
+def test_a_penalty_that_is_almost_none_leaves_no_nan() -> None:
+    for fields in ({"kappa": 1e-300}, {"ridge": 1e-300}):
+        assert all(np.isfinite(values).all() for values in run(dueling.MaxInP(**fields), {"drawn": DRAWN}).values())
+
+
+def test_an_agent_goes_back_to_before_its_first_round() -> None:
+    agent = bl.start(POLICIES["CoLSTIM"], 3, horizon=10)
+    begin = agent.state
+    pairs = []
+    for _ in range(2):
+        pairs.append(agent.select(np.eye(3)))
+        agent.update(pairs[-1], True)
+        agent.state = begin
+    assert pairs[0] == pairs[1]
+    assert agent.select([[1.0], [2.0], [4.0]])  # not even the number of features is left
+
+
+def test_a_state_that_is_refused_changes_nothing() -> None:
+    agent, other = bl.start(POLICIES["MaxInP"], 3, horizon=10), bl.start(POLICIES["CoLSTIM"], 3, horizon=10)
+    for won in (True, False, True):
+        agent.update(agent.select(np.eye(3, 2)), won)
+    other.select(np.eye(3))
+    before = pickle.dumps(agent.state)
+    bad = agent.state
+    bad["features"] = np.full((3, 2), np.nan)
+    for state, message in ((other.state, r"state\['policy'\] is"), (bad, r"state\['features'\]\[0\]\[0\] is nan")):
+        with pytest.raises(InvalidArgument, match=message):
+            agent.state = state
+        assert pickle.dumps(agent.state) == before
+        assert agent.estimate.shape == (2,)

@@ -15,7 +15,9 @@ from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
 from banditlab.core.validation import boolean, integer, matrix, shown
 
 from .kernel import choose_arms, learn, write_estimate
-from .spaces import ContextualProblem, ContextualSpace
+from .spaces import LARGEST_FEATURE, ContextualProblem, ContextualSpace
+
+FEATURES = matrix(-LARGEST_FEATURE, LARGEST_FEATURE)
 
 
 class ContextualAgent(Agent):
@@ -44,17 +46,16 @@ class ContextualAgent(Agent):
         self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
         self._round = 1
         self._pending: Any = None
-        self._dimension = 0
-        self._features = np.zeros((n_arms, 0, 1))
-        self._arrays = make_state(None, ContextualSpace(n_arms, 1, horizon, 0, fixed=False))
+        self._set_dimension(0)
 
     def _set_dimension(self, dimension: int) -> None:
-        """Make the state, once the number of features is known."""
+        """Make the state for a number of features; 0 stands for not known yet."""
         space = ContextualSpace(self.n_arms, 1, self._horizon, dimension, fixed=False)
-        self._params = self.policy.params(ContextualProblem(self.n_arms, self._horizon, dimension))
-        self._arrays = make_state(self.policy, space)
-        self._choose = kernel(choose_arms, self._params)
-        self._learn = kernel(learn, self._params)
+        if dimension:
+            self._params = self.policy.params(ContextualProblem(self.n_arms, self._horizon, dimension))
+            self._choose = kernel(choose_arms, self._params)
+            self._learn = kernel(learn, self._params)
+        self._arrays = make_state(self.policy if dimension else None, space)
         self._dimension = dimension
         self._features = np.zeros((self.n_arms, dimension, 1))
 
@@ -81,7 +82,7 @@ class ContextualAgent(Agent):
         return self._pending
 
     def _checked_features(self, features: Any) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = matrix()("features", features)
+        found: NDArray[np.float64] = FEATURES("features", features)
         if len(found) != self.n_arms:
             raise InvalidArgument(f"features has {len(found)} rows; allowed: {self.n_arms}, one an arm")
         if self._dimension and found.shape[1] != self._dimension:
@@ -129,7 +130,14 @@ class ContextualAgent(Agent):
         features = saved.get("features") if isinstance(saved, dict) else None
         if not isinstance(features, np.ndarray) or features.ndim != 2 or len(features) != self.n_arms:
             raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent for as many arms")
-        if features.shape[1] and features.shape[1] != self._dimension:
-            self._set_dimension(features.shape[1])
-        super()._continue_from(saved)
+        if features.shape[1]:
+            features = FEATURES("state['features']", features)
+        before = self.__dict__.copy()
+        try:
+            if features.shape[1] != self._dimension:
+                self._set_dimension(features.shape[1])
+            super()._continue_from(saved)
+        except BaseException:
+            self.__dict__.update(before)  # a state that is refused changes nothing
+            raise
         self._features[:, :, 0] = features

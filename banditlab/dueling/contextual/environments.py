@@ -11,8 +11,20 @@ from banditlab.core.components import Params, field, is_component
 from banditlab.core.elementary import exp, normal_quantile
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.sampling import expanded
-from banditlab.core.validation import between, boolean, integer, invalid, matrix, non_negative, positive, shown, vector
+from banditlab.core.validation import (
+    between,
+    boolean,
+    integer,
+    invalid,
+    matrix,
+    non_negative,
+    positive,
+    probability,
+    shown,
+    vector,
+)
 
+from ..preferences import TOLERANCE
 from . import generics
 from .family import arm_set, contextual_environment, link
 from .spaces import ContextualProblem
@@ -216,12 +228,33 @@ class ContextualGLM:
     link: Any = field(default=Logistic(), check=_a_link, doc="probability of winning, from the difference in utilities")
 
     def validate(self) -> None:
-        """Check that arms and parameter have as many features."""
+        """Check that arms and parameter have as many features, and that the link gives probabilities."""
+        arms = type(self.features).__name__
+        ARMS(f"{arms}.n_arms", self.features.n_arms)
+        SIZE(f"{arms}.dimension", self.features.dimension)
+        boolean(f"{arms}.every_round", self.features.every_round)
         if self.features.dimension != len(self.theta):
             raise InvalidArgument(
                 f"{type(self).__name__}.theta has {len(self.theta)} entries and features has "
                 f"{self.features.dimension} columns; allowed: as many"
             )
+        self._check_link()
+
+    def _check_link(self) -> None:
+        """Try the link at some margins."""
+        made = self.link.params(ContextualProblem(self.n_arms, None, self.dimension))
+        name, last = f"{type(self).__name__}.link", 0.0
+        for margin in (0.0, 0.1, 0.5, 1.0, 3.0, 10.0):
+            ahead = probability(f"{name}({margin:g})", generics.link(made, margin))
+            behind = probability(f"{name}({-margin:g})", generics.link(made, -margin))
+            if abs(ahead + behind - 1.0) > TOLERANCE:
+                raise InvalidArgument(
+                    f"{name}({margin:g}) is {ahead:g} and {name}({-margin:g}) is {behind:g}; allowed: two numbers that "
+                    "add up to 1"
+                )
+            if ahead < last:
+                raise invalid(f"{name}({margin:g})", ahead, f"at least {last:g}, as for a smaller margin: it increases")
+            last = ahead
 
     @property
     def n_arms(self) -> int:

@@ -275,7 +275,9 @@ class CoLSTIM(SingleLayer):
 
     radius: float | None = field(default=1.0, check=optional(positive), doc="c of c_1 = c sqrt(d ln T)")
     threshold: float = field(default=1.0, check=positive, doc="c of C = c sqrt(d ln T)")
-    exploration: int | None = field(default=None, check=optional(integer(0)), doc="random first rounds; default d K")  # type: ignore[assignment]
+    exploration: int | None = field(
+        default=None, check=optional(integer(0, limit=2**53)), doc="random first rounds; default d K"
+    )  # type: ignore[assignment]
     inverted: bool = field(default=False, check=boolean, doc="whether arms share noise if B = 1, as in released code")
 
     @classmethod

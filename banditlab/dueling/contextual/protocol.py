@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.components import make_state
 from banditlab.core.dispatch import explained, kernel
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.protocol import Batch, Protocol, Watch
-from banditlab.core.validation import integer, one_of
+from banditlab.core.validation import boolean, integer, one_of
 
 from .agent import ContextualAgent
 from .kernel import ERROR, REGRET, ROWS, VARIANCE, WEAK_REGRET, play
@@ -49,6 +50,14 @@ class ContextualProtocol(Protocol):
                 "it chooses by features, and this environment shows none; allowed: ContextualGLM, or a policy for K "
                 "arms such as RUCB"
             ]
+        name = type(environment).__name__
+        integer(2)(f"{name}.n_arms", environment.n_arms)
+        boolean(f"{name}.every_round", environment.every_round)
+        if integer(1)(f"{name}.dimension", environment.dimension) != np.size(environment.theta):
+            raise InvalidArgument(
+                f"{name}.theta has {np.size(environment.theta)} entries and {name}.dimension is "
+                f"{environment.dimension}; allowed: as many"
+            )
         found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
         return found
 
@@ -66,7 +75,7 @@ class ContextualProtocol(Protocol):
     def _play(
         self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
     ) -> NDArray[np.float64]:
-        n_arms, lanes, dimension = environment.n_arms, batch.n_runs, environment.dimension
+        n_arms, lanes, dimension = int(environment.n_arms), batch.n_runs, int(environment.dimension)
         problem = ContextualProblem(n_arms, batch.horizon, dimension)
         world, parameters = environment.params(problem), policy.params(problem)
         every_round = bool(environment.every_round)
@@ -92,4 +101,4 @@ class ContextualProtocol(Protocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ContextualAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same features and outcomes."""
-        return ContextualAgent(policy, integer(2)("n_arms", n_arms), seed, run, horizon)
+        return ContextualAgent(policy, integer(2, limit=1 << 20)("n_arms", n_arms), seed, run, horizon)

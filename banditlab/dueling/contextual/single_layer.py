@@ -65,7 +65,7 @@ class SingleLayer:
     kappa: float = field(default=0.1, check=positive, doc="lower bound on the link's slope")
     ridge: float = field(default=0.001, check=positive, doc="lambda, what V starts with")
     radius: float | None = field(default=None, check=optional(positive), doc="c of a radius c sqrt(d ln T)")
-    exploration: int = field(default=0, check=integer(0), doc="first rounds, in which pairs are random")
+    exploration: int = field(default=0, check=integer(0, limit=2**53), doc="first rounds, in which pairs are random")
     averaged: bool = field(default=False, check=boolean, doc="whether the penalty grows with the number of duels")
 
     def derive(self, problem: Problem) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from banditlab.core.components import Problem, Space
 
+LARGEST_FEATURE = 1e100
+"""Features are at most this in size: their squares can still be summed."""
+
 
 @dataclass(frozen=True)
 class ContextualProblem(Problem):

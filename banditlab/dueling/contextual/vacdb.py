@@ -6,13 +6,22 @@ import math
 from typing import Any, Self
 
 from banditlab.core.components import Problem, field
-from banditlab.core.validation import between, boolean, integer, non_negative, optional, positive
+from banditlab.core.validation import between, boolean, integer, invalid, non_negative, optional, positive
 
 from .family import contextual_policy
 from .layered import Layered
 from .spaces import ContextualProblem, ContextualSpace
 
 LEVEL = between(0.0, 1.0, open_low=True)
+MOST_LAYERS = 60
+
+
+def _norm(name: str, value: Any) -> float:
+    """Check for a norm that is as good as none after as many layers as there can be."""
+    found: float = LEVEL(name, value)
+    if found < 2.0**-MOST_LAYERS:
+        raise invalid(name, value, f"at least {2.0**-MOST_LAYERS:.3g}, which is small enough for {MOST_LAYERS} layers")
+    return found
 
 
 def _layers_for(width: float) -> int:
@@ -98,8 +107,10 @@ class VACDB(Layered):
     delta: float | None = field(default=None, check=optional(LEVEL), doc="probability of failure; default 1/T")
     kappa: float = field(default=0.1, check=positive, doc="lower bound on the link's slope")
     lipschitz: float = field(default=0.25, check=positive, doc="largest slope of the link; 1/4 for the logistic one")
-    alpha: float | None = field(default=None, check=optional(LEVEL), doc="norm as good as none; default T^-3/2")
-    layers: int | None = field(default=None, check=optional(integer(1, 60)), doc="default log2(1/alpha), rounded up")
+    alpha: float | None = field(default=None, check=optional(_norm), doc="norm as good as none; default T^-3/2")
+    layers: int | None = field(
+        default=None, check=optional(integer(1, MOST_LAYERS)), doc="default log2(1/alpha), rounded up"
+    )
     radius: float | None = field(default=None, check=optional(positive), doc="c of a radius c sqrt(d ln T)")
     initial: float = field(default=1.0, check=positive, doc="radius of an empty layer, over 2^(1-l)")
     ridge: float = field(default=0.5, check=positive, doc="factor of the penalty; the released code has 1")
@@ -207,8 +218,10 @@ class StaD(Layered):
 
     delta: float | None = field(default=None, check=optional(LEVEL), doc="probability of failure; default 1/T")
     kappa: float = field(default=0.1, check=positive, doc="lower bound on the link's slope")
-    alpha: float | None = field(default=None, check=optional(LEVEL), doc="radius as good as none; default T^-1/2")
-    layers: int | None = field(default=None, check=optional(integer(1, 60)), doc="default log2(1/alpha), rounded up")
+    alpha: float | None = field(default=None, check=optional(_norm), doc="radius as good as none; default T^-1/2")
+    layers: int | None = field(
+        default=None, check=optional(integer(1, MOST_LAYERS)), doc="default log2(1/alpha), rounded up"
+    )
     radius: float | None = field(default=None, check=optional(positive), doc="c of a radius c sqrt(d ln T)")
     scaled: bool = field(default=True, check=boolean, doc="whether a stage ends by norm times radius")
     initial: float = field(default=0.0, check=non_negative, doc="radius of an empty stage, over 2^(1-s); 0: as others")
