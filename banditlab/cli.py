@@ -276,7 +276,10 @@ def _write(write: Any, result: Any, outputs: dict[str, Path]) -> None:
 def list_command(
     kind: Annotated[Kind | None, typer.Argument(help="What to list; default everything.")] = None,
 ) -> None:
-    """List environments, policies and what goes into them, by family: the names that FILE.toml may use as type."""
+    """List environments, policies and what goes into them, by family: the names that FILE.toml may use as type.
+
+    An environment of another family than arms is named with the family: dueling.PreferenceMatrix.
+    """
     from .families import families, registered
 
     console = _console()
