@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import explained, kernel
+from banditlab.core.components import Problem, Space
+from banditlab.core.dispatch import explained
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
 from .agent import Agent
-from .kernel import OPTIMAL, PULLS, REGRET, REWARD, play
+from .kernel import OPTIMAL, PULLS, REGRET, REWARD, SCRATCH, play
 from .support import Support
 
 METRICS = ("regret", "reward", "optimal_rate", "pulls")
@@ -48,8 +48,7 @@ class ArmsProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
-        self._play(environment, policy, empty, _ignore, rounds=False)
+        self._play(environment, policy, batch.empty(), _ignore)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
@@ -61,32 +60,27 @@ class ArmsProtocol(Protocol):
                 result[:, column, :] /= batch.checkpoints
         return np.ascontiguousarray(result)
 
-    def _play(
-        self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
-    ) -> NDArray[np.float64]:
-        n_arms, lanes = environment.n_arms, batch.n_runs
+    def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        n_arms, lanes, machine = environment.n_arms, batch.n_runs, batch.machine()
         problem = Problem(n_arms, batch.horizon)
         parameters = policy.params(problem)
-        state = make_state(policy, Space(n_arms, lanes, batch.horizon))
+        state = machine.state(policy, Space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
-        tally = np.zeros((1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes))
-        out = np.zeros((len(batch.checkpoints), *tally.shape))
-        step = max(1, ROUNDS_A_CALL // lanes)
+        scratch = machine.scratch(lanes, **SCRATCH)
+        tally = machine.zeros(1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes)
+        out = machine.zeros(len(batch.checkpoints), *tally.shape)
         for first, last, part in segments(environment, batch.horizon):
             world = part.params(problem)
-            run = kernel(play, world, parameters, compiled=batch.compiled)
-            for start in range(first, last + 1, step):
-                stop = min(start + step - 1, last) if rounds else start - 1
+            run = machine.kernel(play, world, parameters)
+            for start, stop in machine.strides(first, last, lanes, ROUNDS_A_CALL):
                 with explained(policy, part):
                     run(
                         world, parameters, state, n_arms, environment_rng, policy_rng,
-                        start, stop, tally, batch.checkpoints, out,
+                        start, stop, tally, batch.checkpoints, out, scratch,
                     )  # fmt: skip
                 watch((stop - start + 1) * lanes)
-                if not rounds:
-                    break
-        return out
+        return machine.fetch(out)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Agent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""

@@ -57,8 +57,8 @@ class Job:
         The runs.
     seed : int
         Of the experiment.
-    compiled : bool
-        False plays as plain Python.
+    backend : {'cpu', 'python', 'cuda'}
+        Where it is played; see `core.machines`.
     """
 
     environment: Any
@@ -69,7 +69,7 @@ class Job:
     first_run: int
     n_runs: int
     seed: int
-    compiled: bool
+    backend: str
 
     @property
     def protocol(self) -> Any:
@@ -90,7 +90,7 @@ class Job:
 
     def batch(self, first_run: int, n_runs: int) -> Batch:
         """Return what a protocol needs to play some of the runs."""
-        return Batch(first_run, n_runs, self.horizon, self.checkpoints, self.columns, self.seed, self.compiled)
+        return Batch(first_run, n_runs, self.horizon, self.checkpoints, self.columns, self.seed, self.backend)
 
     @property
     def chunk(self) -> int:
@@ -343,7 +343,7 @@ class _Playing:
         """Compile the kernels of all jobs that have tasks."""
         for k in dict.fromkeys(task.job for task in tasks):
             job = self.jobs[k]
-            if not job.compiled:
+            if job.backend == "python":
                 continue
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .machines import Machine, machine
 
 Watch = Callable[[int], None]
 """Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
@@ -30,8 +32,12 @@ class Batch:
         What to record.
     seed : int
         The experiment's seed.
-    compiled : bool
-        False plays as plain Python.
+    backend : {'cpu', 'python', 'cuda'}
+        Where kernels run; see `core.machines`.
+    dry : bool
+        Whether nothing is played: for what is compiled or measured beforehand.
+    on : Machine, optional
+        What kernels run on instead.
     """
 
     first_run: int
@@ -40,7 +46,22 @@ class Batch:
     checkpoints: NDArray[np.int64]
     metrics: tuple[str, ...]
     seed: int
-    compiled: bool = True
+    backend: str = "cpu"
+    dry: bool = False
+    on: Machine | None = None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether kernels are compiled, where they do not run on a machine."""
+        return self.backend != "python"
+
+    def machine(self) -> Machine:
+        """Return what the batch's kernels run on."""
+        return self.on if self.on is not None else machine(self.backend, self.dry)
+
+    def empty(self) -> Batch:
+        """Return a batch that has kernels compiled and plays nothing."""
+        return replace(self, first_run=0, n_runs=1, checkpoints=self.checkpoints[:0], dry=True)
 
 
 class Protocol(ABC):
@@ -77,6 +98,10 @@ class Protocol(ABC):
     @abstractmethod
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Return every reason why a policy cannot play an environment."""
+
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return every reason why a policy cannot play an environment on a CUDA device."""
+        return ["its family plays on the processor only"]
 
     @abstractmethod
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:

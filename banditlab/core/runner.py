@@ -16,6 +16,7 @@ from .checkpoints import checkpoint_rounds
 from .components import describe, is_component
 from .engine import EveryRun, Gatherer, Job, play
 from .errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
+from .machines import BACKENDS
 from .progress import Progress
 from .results import Cell, Results
 from .statistics import Moments
@@ -123,7 +124,7 @@ def run(
         seed=checked_seed(seed),
         checkpoints=checkpoints,
         metrics=checked_metrics(metrics),
-        compiled=one_of("cpu", "python")("backend", backend) == "cpu",
+        backend=one_of(*BACKENDS)("backend", backend),
     )
     n_jobs = check_n_jobs(n_jobs)
     one_of(*KEEPS)("keep", keep)
@@ -178,8 +179,8 @@ class Experiment:
         Which rounds are recorded.
     metrics : tuple of str or None
         What is recorded; None for what the first policy's family records where nothing is said.
-    compiled : bool
-        False plays as plain Python.
+    backend : {'cpu', 'python', 'cuda'}
+        Where it is played.
     """
 
     horizon: int
@@ -188,7 +189,7 @@ class Experiment:
     seed: int
     checkpoints: Any
     metrics: tuple[str, ...] | None
-    compiled: bool
+    backend: str
 
     def jobs(self, environments: dict[str, Any], policies: dict[str, Any]) -> dict[tuple[str, str], Job]:
         """Return one job a pair, or raise for all pairs that cannot play together."""
@@ -213,7 +214,7 @@ class Experiment:
                 first_run=self.first_run,
                 n_runs=self.n_runs,
                 seed=self.seed,
-                compiled=self.compiled,
+                backend=self.backend,
             )
             for name, world in environments.items()
             for label, player in policies.items()

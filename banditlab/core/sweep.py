@@ -15,6 +15,7 @@ from .components import describe, is_component
 from .engine import Gatherer, Job, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
+from .machines import BACKENDS
 from .progress import Progress
 from .results import Cell
 from .runner import GATHERERS, KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
@@ -126,7 +127,7 @@ def sweep(
         "seed": checked_seed(seed),
         "checkpoints": checkpoints,
         "metrics": wanted,
-        "compiled": one_of("cpu", "python")("backend", backend) == "cpu",
+        "backend": one_of(*BACKENDS)("backend", backend),
     }
     n_jobs = check_n_jobs(n_jobs)
     one_of(*KEEPS)("keep", keep)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
+from banditlab.core.machines import BACKENDS
 from banditlab.core.runner import Experiment, check_n_jobs, checked_seed, labelled, run
 from banditlab.core.validation import integer, invalid, one_of, positive_integer, shown
 
@@ -125,7 +126,7 @@ def compare(
         seed=checked_seed(seed),
         checkpoints=[horizon],
         metrics=(family,),
-        compiled=one_of("cpu", "python")("backend", backend) == "cpu",
+        backend=one_of(*BACKENDS)("backend", backend),
     )
     for job in experiment.jobs(worlds, players).values():
         if metric not in job.columns:

@@ -1,0 +1,154 @@
+"""Where kernels run: on the processor's cores, as plain Python, or on a CUDA device.
+
+A protocol asks its batch for a machine and lets it make what has lanes, run its kernel, and fetch what the kernel
+wrote. On the processor these are the obvious things; `core.cuda` has the device's, where one thread plays one lane.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .components import Space, make_state, record
+from .dispatch import kernel
+
+BACKENDS = ("cpu", "python", "cuda")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What a device must know of the arguments of a protocol kernel: which of them have lanes.
+
+    Attributes
+    ----------
+    lanes : tuple of str
+        Arrays, or records of them, whose last axis is the lane; a thread sees its own alone.
+    registers : tuple of str
+        Matrices with few rows, one column a lane, which a thread copies to its registers while it plays.
+    scratch : str
+        A record of arrays with one entry a lane, which hold nothing from one call to the next; empty if there is none.
+    """
+
+    lanes: tuple[str, ...]
+    registers: tuple[str, ...]
+    scratch: str
+
+
+_roles: dict[Callable[..., Any], Roles] = {}
+
+
+def plays_lanes(
+    *, lanes: tuple[str, ...], registers: tuple[str, ...] = (), scratch: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Say which arguments of a protocol kernel have lanes (see `Roles`): what it takes to run it on a device."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        _roles[function] = Roles(lanes, registers, scratch)
+        return function
+
+    return mark
+
+
+def roles(function: Callable[..., Any]) -> Roles:
+    """Return what `plays_lanes` said of a kernel."""
+    return _roles[function]
+
+
+class Machine(ABC):
+    """Where the kernels of one batch run.
+
+    Parameters
+    ----------
+    dry : bool
+        Whether everything is made and compiled but no round is played.
+
+    Attributes
+    ----------
+    compiled : bool
+        False for plain Python.
+    """
+
+    compiled: ClassVar[bool] = True
+
+    def __init__(self, dry: bool = False) -> None:
+        self.dry = dry
+
+    @abstractmethod
+    def state(self, policy: Any, space: Space) -> Any:
+        """Return a policy's fresh state."""
+
+    @abstractmethod
+    def zeros(self, *shape: int) -> Any:
+        """Return an array of zeros, whose last axis is the lane."""
+
+    @abstractmethod
+    def scratch(self, n_lanes: int, **types: Any) -> Any:
+        """Return a record of arrays with one entry a lane, of the types given by name."""
+
+    @abstractmethod
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return a kernel, specialised for the types of some components' parameters."""
+
+    @abstractmethod
+    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
+        """Yield the (first, last) rounds of calls that together play some rounds, each as long as is well.
+
+        `usual` is how many rounds, of all lanes together, a call plays on the processor, so that progress shows and
+        Ctrl-C works.
+        """
+
+    @abstractmethod
+    def fetch(self, array: Any) -> Any:
+        """Return what a kernel has written into an array that `zeros` made."""
+
+
+class Processor(Machine):
+    """The processor's cores: a call plays all lanes in lockstep."""
+
+    def state(self, policy: Any, space: Space) -> Any:
+        """Return a policy's fresh state."""
+        return make_state(policy, space)
+
+    def zeros(self, *shape: int) -> Any:
+        """Return an array of zeros."""
+        return np.zeros(shape)
+
+    def scratch(self, n_lanes: int, **types: Any) -> Any:
+        """Return a record of arrays with one entry a lane."""
+        return record("Scratch", {name: np.zeros(n_lanes, dtype) for name, dtype in types.items()})
+
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return the compiled kernel."""
+        return kernel(function, *components, compiled=self.compiled)
+
+    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
+        """Yield rounds, the same number each time."""
+        if self.dry:
+            yield first, first - 1
+            return
+        step = max(1, usual // n_lanes)
+        for start in range(first, last + 1, step):
+            yield start, min(start + step - 1, last)
+
+    def fetch(self, array: Any) -> Any:
+        """Return the array: it is here."""
+        return array
+
+
+class Interpreter(Processor):
+    """Plain Python: nothing is compiled."""
+
+    compiled = False
+
+
+def machine(backend: str, dry: bool) -> Machine:
+    """Return a machine for one batch; see `BACKENDS`."""
+    if backend == "cuda":
+        from .cuda import Device
+
+        return Device(dry)
+    return Processor(dry) if backend == "cpu" else Interpreter(dry)
