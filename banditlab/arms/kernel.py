@@ -8,7 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
-from banditlab.core.machines import plays_lanes
+from banditlab.core.machines import note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, gap, reward, update
@@ -42,7 +42,7 @@ def play(
     environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
     environment_rng, policy_rng, scratch = borrowed(environment_rng), borrowed(policy_rng), borrowed(scratch)
     arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
-    lanes = tally.shape[1]
+    lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
     everything = tally.shape[0] > 1
     c = 0
     while c < checkpoints.shape[0] and checkpoints[c] < first:
@@ -67,7 +67,7 @@ def play(
                 update(policy, state, a, w, reward(environment, a, u[w], t), t)
                 tally[REGRET, w] += gap(environment, a, t)
         if c < checkpoints.shape[0] and t == checkpoints[c]:
-            out[c, :, :] = tally
+            note(tally, c, out)
             c += 1
 
 

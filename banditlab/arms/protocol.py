@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
 from banditlab.core.dispatch import explained
+from banditlab.core.machines import beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
@@ -41,6 +42,10 @@ class ArmsProtocol(Protocol):
         support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
         return support.reasons_against(getattr(policy, "rewards", "any"))
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return none: all kernels can be compiled for a device."""
+        return []
+
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return C log t, the asymptotic lower bound of uniformly good policies, where the constant is known."""
         constant = environment.regret_constant() if hasattr(environment, "regret_constant") else None
@@ -57,8 +62,8 @@ class ArmsProtocol(Protocol):
         result = out[:, rows, :].transpose(2, 1, 0)
         for column, name in enumerate(batch.metrics):
             if name == "optimal_rate":
-                result[:, column, :] /= batch.checkpoints
-        return np.ascontiguousarray(result)
+                result[:, column, :] /= beside(batch.checkpoints, out)
+        return result
 
     def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         n_arms, lanes, machine = environment.n_arms, batch.n_runs, batch.machine()

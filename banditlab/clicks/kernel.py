@@ -49,7 +49,7 @@ def play(
     environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
     environment_rng, policy_rng, scratch = borrowed(environment_rng), borrowed(policy_rng), borrowed(scratch)
     arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
-    n_arms, lanes = strategies.shape
+    n_arms, lanes = strategies.shape[0], u.shape[0]  # one on a device, which knows it of the scratch when it compiles
     c = 0
     while c < checkpoints.shape[0] and checkpoints[c] < first:
         c += 1

@@ -69,6 +69,10 @@ class ClicksProtocol(Protocol):
         found = [] if n == environment.n_arms else [f"it has {environment.n_arms} arms and {n} strategies"]
         return found if np.isfinite(best) else [*found, f"its best_utility is {best}"]
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return none: all kernels can be compiled for a device."""
+        return []
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
         played = Profiles(environment.strategies[:, None], np.zeros(1, np.int64), batch.seed)
@@ -78,11 +82,9 @@ class ClicksProtocol(Protocol):
         """Play the runs of a batch in lockstep."""
         runs = np.arange(batch.first_run, batch.first_run + batch.n_runs)
         played = Profiles(np.tile(environment.strategies[:, None], len(runs)), runs, batch.seed)
-        out = play_profiles(
-            environment, policy, played, batch.horizon, batch.checkpoints, batch.machine(), watch=watch
-        )
+        out = play_profiles(environment, policy, played, batch.horizon, batch.checkpoints, batch.machine(), watch=watch)
         columns = [_column(out, name, environment.n_arms) for name in batch.metrics]
-        return np.ascontiguousarray(np.stack(columns).transpose(2, 0, 1))
+        return np.stack(columns).transpose(2, 0, 1)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ClickAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same clicks and rewards."""

@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,11 +19,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from .components import Space, make_state, record
 from .dispatch import component_types
 from .errors import DeviceError
-from .machines import Machine, roles
-from .restore import FRESH
+from .launch import LanesApart, exact_arithmetic, launched, one_at_a_time
+from .machines import roles
 
 THREADS = 128
 """Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
@@ -33,7 +31,7 @@ SECONDS_A_LAUNCH = 0.2
 """How long a launch should take: it cannot be interrupted, and beside it the launch itself costs nothing."""
 
 FIRST_LAUNCH = 1 << 24
-"""Rounds, of all lanes together, of the first launch; the next are as much longer or shorter as it was quick or slow."""
+"""Rounds, of all lanes together, of the first launch; the next are longer if it was quick, and shorter if slow."""
 
 
 def simulated() -> bool:
@@ -61,10 +59,21 @@ def missing() -> str:
     return "" if count else "there is no device; allowed: where nvidia-smi lists one"
 
 
-def _require() -> None:
+def require(backend: str, number: int) -> None:
+    """Raise unless a device can be used."""
     told = missing()
     if told:
-        raise DeviceError(f"backend is 'cuda', and {told}")
+        raise DeviceError(f"backend is {backend!r}, and {told}")
+    count = 1 if simulated() else arrays().cuda.runtime.getDeviceCount()
+    if number >= count:
+        raise DeviceError(f"backend is {backend!r}; allowed: 'cuda:0' to 'cuda:{count - 1}', the devices there are")
+
+
+def current_device() -> int:
+    """Return the number of the device that CuPy uses where nothing is said."""
+    if simulated() or missing():
+        return 0
+    return int(arrays().cuda.Device().id)
 
 
 @functools.cache
@@ -77,188 +86,51 @@ def arrays() -> Any:
     return cupy
 
 
-# ------------------------------------------------------------------------------------- what a thread runs
-
-# An argument as a thread sees it: ("shared",), ("lane", ndim, axis of the lane), ("record", class, parts by field),
-# ("registers", rows, dtype) or ("scratch", class, dtypes).
-Shape = tuple[Any, ...]
-
-
-def _own_lane(name: str, shape: Shape, scope: dict[str, Any]) -> str:
-    """Return the expression for a thread's part of an argument called `name`; classes and types go into `scope`."""
-    kind = shape[0]
-    if kind == "lane":
-        _, ndim, axis = shape
-        return f"{name}[{':, ' * axis}w:w + 1{', :' * (ndim - 1 - axis)}]"
-    if kind == "record":
-        _, cls, parts = shape
-        scope[cls.__name__] = cls
-        return f"{cls.__name__}({', '.join(_own_lane(f'{name}.{field}', part, scope) for field, part in parts)},)"
-    if kind == "registers":
-        return f"own_{name}"
-    if kind == "scratch":
-        _, cls, dtypes = shape
-        scope[cls.__name__] = cls
-        for dtype in dtypes:
-            scope[dtype] = getattr(numba.types, dtype)
-        return f"{cls.__name__}({', '.join(f'cuda.local.array(1, {dtype})' for dtype in dtypes)},)"
-    return name
-
-
 @functools.cache
-def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callable[..., None]:
-    """Return what a thread runs: a protocol kernel on one lane, written out for arguments of some shapes.
-
-    Numba unrolls no loops over tuples of different arrays, hence the text. Threads count the calls that they finish in
-    `finished`: an exception inside a kernel ends a thread silently.
-    """
-    from numba import cuda
-    from numba.extending import register_jitable
-
-    names = list(inspect.signature(function).parameters)
-    scope: dict[str, Any] = {"cuda": cuda, "play": register_jitable(function)}
-    own = [_own_lane(name, shape, scope) for name, shape in zip(names, shapes, strict=True)]
-    registers = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape[0] == "registers"]
-    lines = [f"def on_lane(n_lanes, finished, {', '.join(names)}):", "    w = cuda.grid(1)", "    if w < n_lanes:"]
-    for name, (_, rows, dtype) in registers:
-        scope[dtype] = getattr(numba.types, dtype)
-        lines.append(f"        own_{name} = cuda.local.array(({rows}, 1), {dtype})")
-        lines += [f"        own_{name}[{i}, 0] = {name}[{i}, w]" for i in range(rows)]
-    lines.append(f"        play({', '.join(own)})")
-    for name, (_, rows, _) in registers:
-        lines += [f"        {name}[{i}, w] = own_{name}[{i}, 0]" for i in range(rows)]
-    lines.append("        finished[w] += 1")
-    exec("\n".join(lines), scope)
-    made: Callable[..., None] = scope["on_lane"]
-    return made
-
-
-_compiling = threading.Lock()
-
-
-@contextlib.contextmanager
-def _exact_arithmetic() -> Iterator[None]:
-    """Compile without fused multiply-adds: they round once where the processor rounds twice.
-
-    NVVM fuses unless told not to, and numba-cuda has no option for it.
-    """
-    from numba.cuda.cudadrv import nvvm
-
-    usual = nvvm.compile_ir
-
-    def compile_ir(llvmir: Any, **options: Any) -> Any:
-        return usual(llvmir, **{**options, "fma": False})
-
-    with _compiling:
-        nvvm.compile_ir = compile_ir
-        try:
-            yield
-        finally:
-            nvvm.compile_ir = usual
-
-
-@functools.cache
-def _dispatcher(function: Callable[..., Any], shapes: tuple[Shape, ...], components: tuple[type, ...]) -> Any:
+def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[type, ...]) -> Any:
     from numba import cuda
 
     return cuda.jit(launched(function, shapes))
 
 
-# --------------------------------------------------------------------------------------------- the machine
+class Device(LanesApart):
+    """A CUDA device, and a stream of its own on it.
 
+    Parameters
+    ----------
+    number : int
+        Which device.
+    dry, precision
+        As for `Machine`.
+    stays : bool
+        Whether what is fetched stays on the device.
+    """
 
-class _Laned(Machine):
-    """A machine that is told what its kernels' arguments are: what the device, its ruler and its assembler share."""
-
-    def __init__(self, dry: bool = False) -> None:
-        super().__init__(dry)
-        self._axes: dict[int, int] = {}
-        self._kept: list[Any] = []
-
-    def state(self, policy: Any, space: Space) -> Any:
-        """Return a policy's fresh state: that of one lane, repeated where the lanes are."""
-        if not space.same_on_every_lane:
-            return make_state(policy, space)
-        return self._repeated(make_state(policy, dataclasses.replace(space, n_lanes=1)), space.n_lanes)
-
-    def _repeated(self, state: Any, n_lanes: int) -> Any:
-        parts = []
-        for name, value in zip(state._fields, state, strict=True):
-            if isinstance(value, tuple):
-                parts.append(value if name == FRESH else self._repeated(value, n_lanes))
-            else:
-                axis = value.ndim - 1 if value.shape[-1] == 1 else 0
-                made = self._many(value, axis, n_lanes)
-                self._axes[id(made)] = axis
-                self._kept.append(made)
-                parts.append(made)
-        return type(state)(*parts)
-
-    def _many(self, value: Any, axis: int, n_lanes: int) -> Any:
-        return np.repeat(value, n_lanes, axis)
-
-    def zeros(self, *shape: int) -> Any:
-        """Return an array of zeros."""
-        return np.zeros(shape)
-
-    def scratch(self, n_lanes: int, **types: Any) -> Any:
-        """Return the record that a thread makes for itself: of one lane."""
-        return record("Scratch", {name: np.zeros(1, dtype) for name, dtype in types.items()})
-
-    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
-        """Yield nothing to play."""
-        yield first, first - 1
-
-    def fetch(self, array: Any) -> Any:
-        """Return the array."""
-        return array
-
-    def _shape(self, value: Any) -> Shape:
-        """Return the shape of an argument that has lanes."""
-        if isinstance(value, tuple):
-            fields = value._fields  # type: ignore[attr-defined]
-            parts = [
-                (name, ("shared",) if name == FRESH and isinstance(part, tuple) else self._shape(part))
-                for name, part in zip(fields, value, strict=True)
-            ]
-            return ("record", type(value), tuple(parts))
-        return ("lane", value.ndim, self._axes.get(id(value), value.ndim - 1))
-
-    def _shapes(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Shape, ...]:
-        role, found = roles(function), []
-        for name, value in zip(inspect.signature(function).parameters, arguments, strict=True):
-            if name in role.lanes:
-                found.append(self._shape(value))
-            elif name in role.registers:
-                found.append(("registers", value.shape[0], value.dtype.name))
-            elif name == role.scratch:
-                found.append(("scratch", type(value), tuple(part.dtype.name for part in value)))
-            else:
-                found.append(("shared",))
-        return tuple(found)
-
-
-class Device(_Laned):
-    """The current CUDA device."""
-
-    def __init__(self, dry: bool = False) -> None:
-        super().__init__(dry)
-        _require()
+    def __init__(self, number: int = 0, dry: bool = False, precision: str = "double", stays: bool = False) -> None:
+        super().__init__(dry, precision)
+        self._number = number
+        self._stays = stays
         self._uploaded: dict[int, Any] = {}
         self._finished: Any = None
         self._launches = 0
-        self._stream = None if simulated() else arrays().cuda.Stream(non_blocking=True)
+        with _using(number):
+            self._stream = None if simulated() else arrays().cuda.Stream(non_blocking=True)
+
+    def _using(self) -> contextlib.AbstractContextManager[None]:
+        return _using(self._number, self._stream)
 
     def _many(self, value: Any, axis: int, n_lanes: int) -> Any:
-        return self._there(arrays().repeat(arrays().asarray(value), n_lanes, axis))
+        with self._using():
+            return self._there(arrays().repeat(arrays().asarray(value), n_lanes, axis))
 
     def zeros(self, *shape: int, dtype: Any = np.float64) -> Any:
         """Return an array of zeros on the device."""
-        return self._there(arrays().zeros(shape, dtype))
+        with self._using():
+            return self._there(arrays().zeros(shape, dtype))
 
     def _there(self, array: Any, of: Any = None) -> Any:
         """Keep an array on the device, for launches that are given it, or the one on the host that it was made of."""
-        self._kept += [array, of]
+        self.kept += [array, of]
         self._uploaded[id(array if of is None else of)] = array if simulated() else _for_numba(array)
         return array
 
@@ -269,15 +141,16 @@ class Device(_Laned):
         if not isinstance(value, np.ndarray) and not hasattr(value, "__cuda_array_interface__"):
             return value
         if id(value) not in self._uploaded:
-            self._there(arrays().array(value, order="C"), of=value)
+            with self._using():
+                self._there(arrays().array(value, order="C"), of=value)
         return self._uploaded[id(value)]
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
         """Return a kernel that plays all lanes, one a thread."""
-        types = tuple(t for component in components for t in component_types(component))
+        classes = tuple(t for component in components for t in component_types(component))
 
         def launch(*arguments: Any) -> None:
-            shapes = self._shapes(function, arguments)
+            shapes = self.shapes(function, arguments)
             names = list(inspect.signature(function).parameters)
             n_lanes = arguments[names.index("tally")].shape[-1]
             if self._finished is None:
@@ -285,14 +158,15 @@ class Device(_Laned):
             # a thread makes its scratch itself; a number stands where it would be
             given = [0 if s[0] == "scratch" else self._upload(a) for s, a in zip(shapes, arguments, strict=True)]
             given = [n_lanes, self._upload(self._finished), *given]
-            dispatcher = _dispatcher(function, shapes, types)
+            dispatcher = _dispatcher(function, shapes, classes)
             blocks = -(-n_lanes // THREADS)
             if simulated():
-                with np.errstate(all="ignore"):
+                with np.errstate(all="ignore"), one_at_a_time:  # the simulator knows one launch
                     dispatcher[n_lanes, 1](*given)
             else:
-                _compile(dispatcher, given)
-                dispatcher[blocks, THREADS, _stream_for_numba(self._stream)](*given)
+                with self._using():
+                    _compile(dispatcher, given)
+                    dispatcher[blocks, THREADS, _stream_for_numba(self._stream)](*given)
             self._launches += 1
 
         return launch
@@ -319,15 +193,28 @@ class Device(_Laned):
             self._stream.synchronize()
 
     def fetch(self, array: Any) -> Any:
-        """Return an array of the device's, here."""
+        """Return an array of the device's: here, or, where it is to stay, there."""
+        with self._using():
+            if self._finished is not None:
+                stopped = self._finished != self._launches
+                if bool(stopped.any()):
+                    raise DeviceError(
+                        f"a kernel stopped with an exception in lane {int(stopped.argmax())} of {len(stopped)}; "
+                        "allowed: one that stops on no lane (backend='cpu' shows the exception)"
+                    )
+            found = array if simulated() or self._stays else array.get(stream=self._stream)
         self._wait()
-        if self._finished is not None and not bool((self._finished == self._launches).all()):
-            lane = int((self._finished != self._launches).argmax())
-            raise DeviceError(
-                f"a kernel stopped with an exception in lane {lane} of {len(self._finished)}; "
-                "allowed: one that stops on no lane (backend='cpu' shows the exception)"
-            )
-        return array if simulated() else array.get()
+        return found
+
+
+@contextlib.contextmanager
+def _using(number: int, stream: Any = None) -> Iterator[None]:
+    """Let CuPy and Numba use a device, and CuPy a stream; which one is current is a matter of the thread."""
+    if simulated():
+        yield
+        return
+    with arrays().cuda.Device(number), stream or contextlib.nullcontext():
+        yield
 
 
 def _for_numba(array: Any) -> Any:
@@ -347,5 +234,78 @@ def _compile(dispatcher: Any, arguments: list[Any]) -> None:
     """Compile a kernel for the types of its arguments, if that has not been done."""
     signature = tuple(numba.typeof(value) for value in arguments)
     if signature not in dispatcher.overloads:
-        with _exact_arithmetic():
+        with exact_arithmetic():
             dispatcher.compile(signature)
+
+
+# ------------------------------------------------------------------------------------------- how many runs
+
+SHARE = 0.8
+"""Share of the free memory that a chunk may take."""
+
+MOST_RUNS = 1 << 20
+"""Runs that a chunk has at most: what is interrupted loses the chunk under way."""
+
+FEW_RUNS = 1 << 16
+"""Jobs with fewer runs leave a device idle; several are played at a time, each on a stream of its own."""
+
+STREAMS = 4
+
+
+class _Ruler(LanesApart):
+    """Measures what a lane takes, on one lane and no round."""
+
+    def __init__(self, precision: str) -> None:
+        super().__init__(dry=True, precision=precision)
+        self.bytes = 0
+
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return what adds up the arguments that have lanes."""
+
+        def measure(*arguments: Any) -> None:
+            role = roles(function)
+            names = inspect.signature(function).parameters
+            laned = [v for name, v in zip(names, arguments, strict=True) if name in (*role.lanes, *role.registers)]
+            self.bytes = max(self.bytes, _n_bytes(tuple(laned)) + 8)
+
+        return measure
+
+
+def _n_bytes(value: Any) -> int:
+    return sum(map(_n_bytes, value)) if isinstance(value, tuple) else int(value.nbytes)
+
+
+def bytes_a_run(job: Any) -> int:
+    """Return the memory on the device that a run of a job takes."""
+    ruler = _Ruler(job.precision)
+    batch = dataclasses.replace(job.batch(job.first_run, 1), dry=True, on=ruler, stays=False)
+    job.protocol.simulate(job.environment, job.policy, batch, lambda _: None)
+    recorded = 8 * len(job.checkpoints) * len(job.columns)
+    return ruler.bytes + (4 if job.reduced else 1) * recorded  # metrics are copied; their statistics take copies too
+
+
+def free_bytes(number: int) -> int:
+    """Return how much memory is free on a device, CuPy's own reserve included; when simulated, 64 MiB."""
+    if simulated():
+        return 1 << 26
+    with _using(number):
+        free, _ = arrays().cuda.runtime.memGetInfo()
+        return int(free + arrays().get_default_memory_pool().free_bytes())
+
+
+def streams(jobs: Any) -> int:
+    """Return how many chunks are best played at a time."""
+    return STREAMS if all(job.n_runs < FEW_RUNS for job in jobs) else 1
+
+
+def runs_that_fit(job: Any) -> int:
+    """Return how many runs of a job a chunk can have on its device, a multiple of `THREADS`; raise if not one fits."""
+    each = bytes_a_run(job)
+    free = int(SHARE * free_bytes(int(job.backend[5:])) / streams([job]))
+    if each > free:
+        raise DeviceError(
+            f"{job.policy!r} on {job.environment!r} takes {each:,} bytes a run, and {job.backend} has room for "
+            f"{free:,}; allowed: a smaller horizon, fewer arms or checkpoints, precision='single', or backend='cpu'"
+        )
+    fit = min(free // each, MOST_RUNS)
+    return fit // THREADS * THREADS if fit > THREADS else fit

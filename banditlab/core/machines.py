@@ -6,17 +6,42 @@ wrote. On the processor these are the obvious things; `core.cuda` has the device
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .components import Space, make_state, record
-from .dispatch import kernel
+from .dispatch import device, kernel
+from .errors import InvalidType
+from .validation import invalid, shown
 
-BACKENDS = ("cpu", "python", "cuda")
+PRECISIONS = ("double", "single")
+
+
+def checked_backend(value: Any) -> str:
+    """Return where to play: 'cpu', 'python', 'auto', or 'cuda:' and the number of a device that can be used."""
+    allowed = "one of 'cpu', 'python', 'cuda', 'cuda:1' (another device's number), 'auto'"
+    if not isinstance(value, str):
+        raise InvalidType(f"backend is {shown(value)}; allowed: {allowed}")
+    if value in ("cpu", "python", "auto"):
+        return value
+    if not re.fullmatch(r"cuda(:\d{1,4})?", value):
+        raise invalid("backend", value, allowed)
+    from .cuda import current_device, require
+
+    number = int(value[5:]) if ":" in value else current_device()
+    require(value, number)
+    return f"cuda:{number}"
+
+
+def on_device(backend: str) -> bool:
+    """Say whether a backend, as `checked_backend` returns it, is a CUDA device."""
+    return backend.startswith("cuda")
 
 
 @dataclass(frozen=True)
@@ -58,6 +83,32 @@ def roles(function: Callable[..., Any]) -> Roles:
     return _roles[function]
 
 
+@device
+def note(tally: Any, c: int, out: Any) -> None:
+    """Copy a table to its place in `out`: written out, as devices do not compile assignments of arrays."""
+    for row in range(tally.shape[0]):
+        for w in range(tally.shape[1]):
+            out[c, row, w] = tally[row, w]
+
+
+def beside(values: NDArray[Any], array: Any) -> Any:
+    """Return some values where an array lies: here, or on a device."""
+    if isinstance(array, np.ndarray):
+        return values
+    from .cuda import arrays
+
+    return arrays().asarray(values)
+
+
+def stored(state: Any, precision: str) -> Any:
+    """Return a state as a precision stores it."""
+    if precision == "double":
+        return state
+    if isinstance(state, tuple):
+        return type(state)(*(stored(part, precision) for part in state))
+    return state.astype(np.float32) if state.dtype == np.float64 else state
+
+
 class Machine(ABC):
     """Where the kernels of one batch run.
 
@@ -65,6 +116,8 @@ class Machine(ABC):
     ----------
     dry : bool
         Whether everything is made and compiled but no round is played.
+    precision : {'double', 'single'}
+        How the floating-point numbers of policies' states are stored; what is computed from them is double.
 
     Attributes
     ----------
@@ -74,8 +127,9 @@ class Machine(ABC):
 
     compiled: ClassVar[bool] = True
 
-    def __init__(self, dry: bool = False) -> None:
+    def __init__(self, dry: bool = False, precision: str = "double") -> None:
         self.dry = dry
+        self.precision = precision
 
     @abstractmethod
     def state(self, policy: Any, space: Space) -> Any:
@@ -86,7 +140,7 @@ class Machine(ABC):
         """Return an array of zeros, whose last axis is the lane."""
 
     @abstractmethod
-    def scratch(self, n_lanes: int, **types: Any) -> Any:
+    def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
         """Return a record of arrays with one entry a lane, of the types given by name."""
 
     @abstractmethod
@@ -111,15 +165,15 @@ class Processor(Machine):
 
     def state(self, policy: Any, space: Space) -> Any:
         """Return a policy's fresh state."""
-        return make_state(policy, space)
+        return stored(make_state(policy, space), self.precision)
 
     def zeros(self, *shape: int) -> Any:
         """Return an array of zeros."""
         return np.zeros(shape)
 
-    def scratch(self, n_lanes: int, **types: Any) -> Any:
+    def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
         """Return a record of arrays with one entry a lane."""
-        return record("Scratch", {name: np.zeros(n_lanes, dtype) for name, dtype in types.items()})
+        return record("Scratch", {name: np.zeros(n_lanes, dtype) for name, dtype in dtypes.items()})
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
         """Return the compiled kernel."""
@@ -145,10 +199,10 @@ class Interpreter(Processor):
     compiled = False
 
 
-def machine(backend: str, dry: bool) -> Machine:
-    """Return a machine for one batch; see `BACKENDS`."""
-    if backend == "cuda":
+def machine(backend: str, *, dry: bool, precision: str, stays: bool) -> Machine:
+    """Return a machine for one batch; see `core.protocol.Batch`."""
+    if on_device(backend):
         from .cuda import Device
 
-        return Device(dry)
-    return Processor(dry) if backend == "cpu" else Interpreter(dry)
+        return Device(int(backend[5:]), dry, precision, stays)
+    return Processor(dry, precision) if backend == "cpu" else Interpreter(dry, precision)

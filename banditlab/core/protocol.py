@@ -32,8 +32,12 @@ class Batch:
         What to record.
     seed : int
         The experiment's seed.
-    backend : {'cpu', 'python', 'cuda'}
+    backend : {'cpu', 'python', 'cuda:0', ...}
         Where kernels run; see `core.machines`.
+    precision : {'double', 'single'}
+        How states are stored.
+    stays : bool
+        Whether metrics stay on a CUDA device, to be reduced there.
     dry : bool
         Whether nothing is played: for what is compiled or measured beforehand.
     on : Machine, optional
@@ -47,6 +51,8 @@ class Batch:
     metrics: tuple[str, ...]
     seed: int
     backend: str = "cpu"
+    precision: str = "double"
+    stays: bool = False
     dry: bool = False
     on: Machine | None = None
 
@@ -57,7 +63,9 @@ class Batch:
 
     def machine(self) -> Machine:
         """Return what the batch's kernels run on."""
-        return self.on if self.on is not None else machine(self.backend, self.dry)
+        if self.on is not None:
+            return self.on
+        return machine(self.backend, dry=self.dry, precision=self.precision, stays=self.stays)
 
     def empty(self) -> Batch:
         """Return a batch that has kernels compiled and plays nothing."""
@@ -109,7 +117,10 @@ class Protocol(ABC):
 
     @abstractmethod
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
-        """Play a batch and return the metrics: float64, one table (metric, checkpoint) a run."""
+        """Play a batch and return the metrics: float64, one table (metric, checkpoint) a run.
+
+        They are an array of the device's where the batch's `stays` says so.
+        """
 
     @abstractmethod
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:

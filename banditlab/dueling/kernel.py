@@ -8,7 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
-from banditlab.core.machines import plays_lanes
+from banditlab.core.machines import note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, update
@@ -51,7 +51,7 @@ def play(
     n_losses, n_arms = losses.shape[0], preferences.shape[0]
     scratch = borrowed(scratch)
     first, second, u = scratch.first, scratch.second, scratch.u
-    lanes = tally.shape[1]
+    lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
     counting = tally.shape[0] > n_losses
     c = 0
     while c < checkpoints.shape[0] and checkpoints[c] < first_round:
@@ -71,7 +71,7 @@ def play(
                 if i != j:
                     tally[n_losses + j, w] += 1.0
         if c < checkpoints.shape[0] and t == checkpoints[c]:
-            out[c, :, :] = tally
+            note(tally, c, out)
             c += 1
 
 

@@ -56,6 +56,10 @@ class DuelingProtocol(Protocol):
         found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
         return found
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return none: all kernels can be compiled for a device."""
+        return []
+
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return C log t, the asymptotic lower bound on the average regret, where there is a Condorcet winner."""
         from .theory import lower_bound_constant
@@ -77,7 +81,7 @@ class DuelingProtocol(Protocol):
             losses.index(name) if name in losses else len(losses) + int(name[6:-1])  # duels[a]
             for name in batch.metrics
         ]
-        return np.ascontiguousarray(out[:, rows, :].transpose(2, 1, 0))
+        return out[:, rows, :].transpose(2, 1, 0)
 
     def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         n_arms, lanes, machine = int(environment.n_arms), batch.n_runs, batch.machine()

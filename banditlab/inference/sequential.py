@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.core.machines import BACKENDS
+from banditlab.core.machines import checked_backend
 from banditlab.core.runner import Experiment, check_n_jobs, checked_seed, labelled, run
-from banditlab.core.validation import integer, invalid, one_of, positive_integer, shown
+from banditlab.core.validation import integer, invalid, positive_integer, shown
 
 from .adastop import AdaStop
 from .decisions import Decisions
@@ -126,7 +126,7 @@ def compare(
         seed=checked_seed(seed),
         checkpoints=[horizon],
         metrics=(family,),
-        backend=one_of(*BACKENDS)("backend", backend),
+        backend=checked_backend(backend),
     )
     for job in experiment.jobs(worlds, players).values():
         if metric not in job.columns:

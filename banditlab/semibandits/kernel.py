@@ -8,7 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
-from banditlab.core.machines import plays_lanes
+from banditlab.core.machines import note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, draw_all, learn, mean, violates, weigh
@@ -91,7 +91,7 @@ def play(
         choose(policy, state, actions, work, t, policy_rng, weights, chosen, size)
         _feed(environment, policy, state, chosen, size, environment_rng, t, tally, u, drawn, value)
         if c < checkpoints.shape[0] and t == checkpoints[c]:
-            out[c, :, :] = tally
+            note(tally, c, out)
             c += 1
 
 

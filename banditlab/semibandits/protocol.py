@@ -12,7 +12,8 @@ from banditlab.arms.support import Support
 from banditlab.core import sampling
 from banditlab.core.components import Problem
 from banditlab.core.dispatch import explained, kernel
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.machines import beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
@@ -65,6 +66,16 @@ class SemiBanditProtocol(Protocol):
             return [*found, str(error)]
         return found + own_reasons(policy, actions, environment.n_arms, horizon)
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Say so where the oracle is Python."""
+        actions = actions_of(policy, environment)
+        space = ActionSpace(environment.n_arms, 1, None, actions)
+        try:
+            compiled = has_kernel(player_params(policy, space.problem), actions.params(space.problem))
+        except BanditlabError:
+            compiled = True  # what a policy cannot do without a horizon has nothing to do with its oracle
+        return [] if compiled else [f"the oracle of {actions!r} is plain Python; allowed: one with a kernel"]
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernels on no rounds, or without an oracle's kernel on one."""
         _Played(environment, policy, batch.empty()).play(lambda _: None)
@@ -73,7 +84,7 @@ class SemiBanditProtocol(Protocol):
         """Play the runs of a batch in lockstep."""
         out = _Played(environment, policy, batch).play(watch)
         columns = [_column(out, name, environment, batch.checkpoints) for name in batch.metrics]
-        return np.ascontiguousarray(np.stack(columns).transpose(2, 0, 1))
+        return np.stack(columns).transpose(2, 0, 1)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> SemiBanditAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same feedback."""
@@ -178,5 +189,5 @@ def _column(
     if name == "any_violation":
         return (values > 0.0).astype(np.float64)
     if name == "alpha_regret":
-        return values - (1.0 - environment.alpha) * environment.best_value * checkpoints[:, None]
+        return values - (1.0 - environment.alpha) * environment.best_value * beside(checkpoints, out)[:, None]
     return values
