@@ -19,9 +19,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from .dispatch import component_types
+from .dispatch import component_types, lanes_apart
 from .errors import DeviceError
-from .launch import LanesApart, exact_arithmetic, launched, one_at_a_time
+from .launch import LanesApart, compiling, launched, one_at_a_time
 from .machines import roles
 
 THREADS = 128
@@ -161,7 +161,7 @@ class Device(LanesApart):
             dispatcher = _dispatcher(function, shapes, classes)
             blocks = -(-n_lanes // THREADS)
             if simulated():
-                with np.errstate(all="ignore"), one_at_a_time:  # the simulator knows one launch
+                with np.errstate(all="ignore"), one_at_a_time, lanes_apart():  # the simulator knows one launch
                     dispatcher[n_lanes, 1](*given)
             else:
                 with self._using():
@@ -234,7 +234,7 @@ def _compile(dispatcher: Any, arguments: list[Any]) -> None:
     """Compile a kernel for the types of its arguments, if that has not been done."""
     signature = tuple(numba.typeof(value) for value in arguments)
     if signature not in dispatcher.overloads:
-        with exact_arithmetic():
+        with compiling():
             dispatcher.compile(signature)
 
 

@@ -156,6 +156,27 @@ def implements(function: Any, params_or_type: Any) -> bool:
     return type(params_or_type) in function.table or function.resolve(params_or_type) is not None
 
 
+_lanes_apart: list[bool] = []
+
+
+@contextlib.contextmanager
+def lanes_apart() -> Iterator[None]:
+    """Compile for lanes that are played apart, one a thread: `in_phases` then prefers what works lane by lane."""
+    _lanes_apart.append(True)
+    try:
+        yield
+    finally:
+        _lanes_apart.pop()
+
+
+def in_phases(together: Any, component: Any, alone: Any) -> bool:
+    """Say which of two kernels of a component to use: that for all lanes together, or that for a lane alone.
+
+    The first is for loops over lanes that vectorise; both do the same.
+    """
+    return implements(together, component) and not (_lanes_apart and implements(alone, component))
+
+
 def chosen_by_type(choose: Callable[[Any], Callable[..., Any]]) -> Callable[[F], F]:
     """Decorate a stub whose calls run what `choose` returns for the first argument, at compile time if compiled.
 

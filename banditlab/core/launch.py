@@ -17,10 +17,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from .components import Space, make_state, record
-from .dispatch import borrowed, device
+from .components import Space, record
+from .dispatch import borrowed, device, lanes_apart
 from .machines import Machine, roles, stored
 from .restore import FRESH
+
+APART = -1
+"""Stands for the axis of the lane where an array has none on the processor, and one in front of the others here."""
 
 # An argument as a thread sees it: ("shared",), ("lane", ndim, axis of the lane), ("record", class, parts by field),
 # ("registers", rows, dtype) or ("scratch", class, dtypes).
@@ -32,6 +35,8 @@ def _own_lane(name: str, shape: Shape, scope: dict[str, Any]) -> str:
     kind = shape[0]
     if kind == "lane":
         _, ndim, axis = shape
+        if axis == APART:
+            return f"{name}[w]"
         return f"{name}[{':, ' * axis}w:w + 1{', :' * (ndim - 1 - axis)}]"
     if kind == "record":
         _, cls, parts = shape
@@ -86,8 +91,8 @@ one_at_a_time = threading.Lock()
 
 
 @contextlib.contextmanager
-def exact_arithmetic() -> Iterator[None]:
-    """Compile without fused multiply-adds: they round once where the processor rounds twice.
+def compiling() -> Iterator[None]:
+    """Compile for lanes apart, and without fused multiply-adds: they round once where the processor rounds twice.
 
     NVVM fuses unless told not to, and numba-cuda has no option for it.
     """
@@ -98,7 +103,7 @@ def exact_arithmetic() -> Iterator[None]:
     def compile_ir(llvmir: Any, **options: Any) -> Any:
         return usual(llvmir, **{**options, "fma": False})
 
-    with one_at_a_time:
+    with one_at_a_time, lanes_apart():
         nvvm.compile_ir = compile_ir
         try:
             yield
@@ -114,24 +119,34 @@ class LanesApart(Machine):
         self._axes: dict[int, int] = {}
         self.kept: list[Any] = []
 
-    def state(self, policy: Any, space: Space) -> Any:
-        """Return a policy's fresh state: that of one lane, repeated where the lanes are."""
-        if not space.same_on_every_lane:
-            return stored(make_state(policy, space), self.precision)
-        one = stored(make_state(policy, dataclasses.replace(space, n_lanes=1)), self.precision)
-        return self._repeated(one, space.n_lanes)
+    def make(self, make: Callable[[Any], Any], space: Space) -> Any:
+        """Return what `make` makes: for one lane, then repeated where the lanes are to be.
 
-    def _repeated(self, state: Any, n_lanes: int) -> Any:
+        What has no lanes is for one lane at a time, on the processor; here every lane has its own.
+        """
+        one, two, three = (make(dataclasses.replace(space, n_lanes=n)) for n in (1, 2, 3))
+        if not space.same_on_every_lane:
+            one = make(space)
+        return self._repeated(stored(one, self.precision), two, three, space)
+
+    def _repeated(self, state: Any, two: Any, three: Any, space: Space) -> Any:
+        """Return a record of all lanes; `two` and `three`, made for so many lanes, tell where the lanes are."""
         parts = []
-        for name, value in zip(state._fields, state, strict=True):
+        for name, value, other, another in zip(state._fields, state, two, three, strict=True):
             if isinstance(value, tuple):
-                parts.append(value if name == FRESH else self._repeated(value, n_lanes))
+                parts.append(value if name == FRESH else self._repeated(value, other, another, space))
+                continue
+            differ = [axis for axis, (n, m) in enumerate(zip(other.shape, another.shape, strict=True)) if n != m]
+            axis = differ[0] if differ else APART
+            if not differ:
+                made = self._many(value[None], 0, space.n_lanes)
+            elif space.same_on_every_lane:
+                made = self._many(value, axis, space.n_lanes)
             else:
-                axis = value.ndim - 1 if value.shape[-1] == 1 else 0
-                made = self._many(value, axis, n_lanes)
-                self._axes[id(made)] = axis
-                self.kept.append(made)
-                parts.append(made)
+                made = value
+            self._axes[id(made)] = axis
+            self.kept.append(made)
+            parts.append(made)
         return type(state)(*parts)
 
     def _many(self, value: Any, axis: int, n_lanes: int) -> Any:

@@ -131,9 +131,13 @@ class Machine(ABC):
         self.dry = dry
         self.precision = precision
 
-    @abstractmethod
     def state(self, policy: Any, space: Space) -> Any:
         """Return a policy's fresh state."""
+        return self.make(lambda of: make_state(policy, of), space)
+
+    @abstractmethod
+    def make(self, make: Callable[[Any], Any], space: Space) -> Any:
+        """Return the record of arrays that `make` makes for a space."""
 
     @abstractmethod
     def zeros(self, *shape: int) -> Any:
@@ -163,9 +167,9 @@ class Machine(ABC):
 class Processor(Machine):
     """The processor's cores: a call plays all lanes in lockstep."""
 
-    def state(self, policy: Any, space: Space) -> Any:
-        """Return a policy's fresh state."""
-        return stored(make_state(policy, space), self.precision)
+    def make(self, make: Callable[[Any], Any], space: Space) -> Any:
+        """Return what `make` makes."""
+        return stored(make(space), self.precision)
 
     def zeros(self, *shape: int) -> Any:
         """Return an array of zeros."""

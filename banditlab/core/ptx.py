@@ -20,7 +20,7 @@ import numba
 import numpy as np
 
 from .errors import DeviceError
-from .launch import LanesApart, exact_arithmetic, launched
+from .launch import LanesApart, compiling, launched
 from .protocol import Batch
 
 LARGEST_REGISTER_FILE = 65536
@@ -85,7 +85,7 @@ class _Assembler(LanesApart):
             shapes = self.shapes(function, arguments)
             given = [0 if s[0] == "scratch" else a for s, a in zip(shapes, arguments, strict=True)]
             signature = tuple(numba.typeof(value) for value in [1, np.zeros(1, np.int64), *given])
-            with exact_arithmetic(), _no_device(self._cc):
+            with compiling(), _no_device(self._cc):
                 self.ptx, _ = cuda.compile_ptx(launched(function, shapes), signature, cc=self._cc)
 
         return compile_for

@@ -1,5 +1,7 @@
 """CVaR: risk-averse bandits and reinforcement learning."""
 
+from banditlab.core.tail import cvar, quantile
+
 from . import mdp, theory
 from .mdp.cvar_ucbvi import CVaRUCBVI
 from .mdp.environment import TabularMDP
@@ -17,7 +19,7 @@ from .mdp.planning import (
     plan_static_cvar,
     plan_worst_path,
 )
-from .tail import Distribution, cvar, quantile
+from .tail import Distribution
 
 __all__ = [
     "UCBVI",
