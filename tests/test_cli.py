@@ -210,9 +210,14 @@ def test_list_can_be_narrowed():
     assert "\nBernoulli " not in policies
     assert "\nUCB1 " in policies
     assert "\nUCB1 " not in environments
-    wrong = call("list", "arms")
+    duels = call("list", "dueling").stdout
+    assert "\nRUCB " in duels
+    assert "\ndueling: policies\n" in duels
+    assert "arms: " not in duels
+    assert "\nMatchings " in call("list", "action_sets").stdout
+    wrong = call("list", "polices")
     assert wrong.exit_code == 2
-    assert "policies" in wrong.stderr
+    assert wrong.stderr.startswith("banditlab: WHAT is 'polices'; allowed: a family or a kind: arms, ")
 
 
 def test_version():
