@@ -9,10 +9,10 @@ from experiments.verdicts import FAILS, HOLDS, OUTCOMES, Verdict
 
 INTRODUCTION = """# Verdicts
 
-What papers claim, beside what was measured. Each claim *holds*, *does not hold*, or is *not testable at this size*, by the
-whole 95% interval of what was measured; one that does not hold stays here, with the reason where it is known. `banditlab
-reproduce NAME` does it again, at full size or with `--quick`; sizes are in `experiments/NAME/config.toml`. Numbers are those that
-were recorded by `banditlab reproduce NAME --record`, at the size and on the date that is given.
+What papers claim, beside what was measured. Each claim *holds*, *does not hold*, or is *not testable at this size*, by
+the whole 95% interval of what was measured; one that does not hold stays here, with the reason where it is known.
+`banditlab reproduce NAME` does it again, at full size or with `--quick`; sizes are in `experiments/NAME/config.toml`.
+Numbers are those that `banditlab reproduce NAME --record` recorded, at the size and on the date that is given.
 """
 
 

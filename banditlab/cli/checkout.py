@@ -146,7 +146,7 @@ def _list(known: dict[str, Any]) -> None:
         rows.add_row(*(text(cell) for cell in (name, experiment.summary, *shown, stored or "-")))
     rows.add_row("all", "", duration(totals["quick"]), duration(totals["full"]), "")
     show(to, rows)
-    typer.echo("Times are as measured once, on all cores of this machine with nothing else to do.")
+    typer.echo("Times are for all cores of this machine if nothing else runs, from what was measured once.")
 
 
 def bench(
