@@ -6,7 +6,7 @@ import typer
 
 from .checkout import bench, reproduce
 from .components import list_components, show_component
-from .doctor import doctor, version
+from .machine import doctor, version
 from .playing import demo, run, sweep
 from .terminal import INTERRUPTED, Group
 

@@ -167,7 +167,9 @@ def _print_fields(to: Any, cls: Any, documented: str, unicode: bool) -> None:
         default = "required" if field.default is dataclasses.MISSING else f"default {field.default!r}"
         told = "; ".join(part for part in (default, allowed(field)) if part)
         meaning = " ".join(paragraphs(meanings.get(field.name, field.metadata.get("doc", "")), unicode))
-        to.print(text(field.name).append(f"  {told}", style="dim"))
+        line = text(_filled(to, f"{field.name}  {told}", hanging=4))
+        line.stylize("dim", len(field.name))
+        to.print(line)
         if meaning:
             typer.echo(_filled(to, meaning, indent="    "))
 

@@ -123,6 +123,10 @@ def paragraphs(section: str, unicode: bool = True) -> list[str]:
         elif paragraph.strip():
             items = re.split(r"\n\s*(?=(?:[-*]|\d+\.)\s)", paragraph)
             joined = "\n".join(" ".join(item.split()) for item in items)
-            joined = _FORMULA.sub(lambda m: shown(m[1]), joined).replace("\\ ", "")
-            found.append(_QUOTED.sub(r"\1", _ROLE.sub("", joined)))
+            found.append("".join(shown(p) if k % 2 else _prose(p) for k, p in enumerate(_FORMULA.split(joined))))
     return found
+
+
+def _prose(text: str) -> str:
+    """Return text without markup: roles, quotes, and what keeps characters from being markup."""
+    return re.sub(r"\\(?: |(?=\W))", "", _QUOTED.sub(r"\1", _ROLE.sub("", text)))

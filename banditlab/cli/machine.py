@@ -112,7 +112,7 @@ def _any_function_of(module: object) -> object:
 
 def _gpu() -> str:
     """Say which of the GPU's parts there are: packages, driver, device."""
-    packages = ", ".join(_installed(GPU_PACKAGES)) or "neither numba-cuda nor cupy (pip install 'banditlab-sim[gpu]')"
+    packages = ", ".join(_installed(GPU_PACKAGES)) or "neither numba-cuda nor cupy (the extra gpu has them)"
     return f"packages: {packages}\n{_driver()}"
 
 
