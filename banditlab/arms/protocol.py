@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ ROUNDS_A_CALL = 1 << 21
 
 class ArmsProtocol(Protocol):
     """In each round the policy chooses an arm, sees that arm's reward, and learns from it."""
+
+    space: ClassVar[type[Space]] = Space  # what makes the arrays of policies' states
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ..."""
@@ -67,7 +69,7 @@ class ArmsProtocol(Protocol):
         n_arms, lanes = environment.n_arms, batch.n_runs
         problem = Problem(n_arms, batch.horizon)
         parameters = policy.params(problem)
-        state = make_state(policy, Space(n_arms, lanes, batch.horizon))
+        state = make_state(policy, self.space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         tally = np.zeros((1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes))

@@ -1,6 +1,9 @@
 """CVaR: risk-averse bandits and reinforcement learning."""
 
-from . import mdp, theory
+from . import bandits, mdp, theory
+from .bandits.family import policy
+from .bandits.thompson import BCVTS, MCVTS
+from .bandits.ucb import UUCB, BernsteinUCB, BrownUCB, CVaRUCB
 from .mdp.cvar_ucbvi import CVaRUCBVI
 from .mdp.environment import TabularMDP
 from .mdp.evaluation import evaluate
@@ -20,7 +23,13 @@ from .mdp.planning import (
 from .tail import Distribution, cvar, quantile
 
 __all__ = [
+    "BCVTS",
+    "MCVTS",
     "UCBVI",
+    "UUCB",
+    "BernsteinUCB",
+    "BrownUCB",
+    "CVaRUCB",
     "CVaRUCBVI",
     "Distribution",
     "ICVaRL",
@@ -29,6 +38,7 @@ __all__ = [
     "Plan",
     "TabularMDP",
     "TabularPolicy",
+    "bandits",
     "cliff_gridworld",
     "cvar",
     "evaluate",
@@ -43,6 +53,7 @@ __all__ = [
     "plan_mean",
     "plan_static_cvar",
     "plan_worst_path",
+    "policy",
     "quantile",
     "random_mdp",
     "theory",
