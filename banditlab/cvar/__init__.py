@@ -1,5 +1,7 @@
 """CVaR: risk-averse bandits and reinforcement learning."""
 
+from banditlab.core.tail import cvar, quantile
+
 from . import bandits, mdp, theory
 from .bandits.family import policy
 from .bandits.thompson import BCVTS, MCVTS
@@ -20,7 +22,7 @@ from .mdp.planning import (
     plan_static_cvar,
     plan_worst_path,
 )
-from .tail import Distribution, cvar, quantile
+from .tail import Distribution
 
 __all__ = [
     "BCVTS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from banditlab.arms.agent import Agent
 from banditlab.arms.protocol import ArmsProtocol, cvar_gaps
@@ -63,6 +64,10 @@ class CVaRProtocol(ArmsProtocol):
         """Check rewards; policies may have reasons of their own."""
         own = getattr(policy, "reasons_against", None)
         return super().reasons_against(environment, policy, horizon) + (list(own(environment)) if own else [])
+
+    def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return None: what bounds regret in means from below does not bound regret in CVaR."""
+        return None
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> CVaRAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""

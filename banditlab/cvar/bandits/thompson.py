@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from banditlab.arms.finite import FiniteSupport
 from banditlab.arms.support import Support
+from banditlab.arms.tails import checked_level
 from banditlab.core.components import Params, Problem, State, field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import array, invalid, number, shown
@@ -17,7 +18,6 @@ from banditlab.core.validation import array, invalid, number, shown
 from . import samples
 from .family import policy
 from .protocol import SampleSpace
-from .ucb import LEVEL
 
 
 @policy
@@ -64,7 +64,7 @@ class BCVTS:
     BCVTS(tau=0.05)
     """
 
-    tau: float = field(default=0.1, check=LEVEL, doc="level of CVaR")
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
     high: float = field(default=1.0, check=number, doc="upper end of the rewards")
 
     @property
@@ -141,7 +141,7 @@ class MCVTS:
     """
 
     values: NDArray[np.float64] = field(check=_increasing, doc="the possible rewards, increasing")
-    tau: float = field(default=0.1, check=LEVEL, doc="level of CVaR")
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
 
     def reasons_against(self, environment: Any) -> list[str]:
         """Return why it cannot play an environment: other rewards than `values`."""

@@ -6,15 +6,14 @@ import math
 from typing import Any
 
 from banditlab.arms.support import Support
+from banditlab.arms.tails import checked_level
 from banditlab.core.components import Params, Problem, State, field
 from banditlab.core.elementary import log
-from banditlab.core.validation import between, boolean, number, open_probability, optional, positive
+from banditlab.core.validation import boolean, number, open_probability, optional, positive
 
 from . import tree
 from .family import policy
 from .protocol import SampleSpace
-
-LEVEL = between(0.0, 1.0, open_low=True)
 
 
 class Trees:
@@ -91,7 +90,7 @@ class BernsteinUCB(Trees):
     BernsteinUCB(tau=0.05)
     """
 
-    tau: float = field(default=0.1, check=LEVEL, doc="level of CVaR")
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
     delta: float | None = field(
         default=None, check=optional(open_probability), doc="the bound's probability to fail; default 1/K"
     )
@@ -162,7 +161,7 @@ class CVaRUCB(Trees):
     CVaRUCB(tau=0.25)
     """
 
-    tau: float = field(default=0.1, check=LEVEL, doc="level of CVaR")
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
     high: float = field(default=1.0, check=number, doc="upper end of the rewards")
 
     @property
@@ -225,7 +224,7 @@ class UUCB(Trees):
     UUCB(tau=0.5, high=2)
     """
 
-    tau: float = field(default=0.1, check=LEVEL, doc="level of CVaR")
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
     high: float = field(default=1.0, check=positive, doc="upper end of the rewards")
 
     def state(self, space: SampleSpace) -> dict[str, Any]:
@@ -290,7 +289,7 @@ class BrownUCB(Trees):
     BrownUCB(delta=0.05)
     """
 
-    tau: float = field(default=0.1, check=LEVEL, doc="level of CVaR")
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
     delta: float | None = field(
         default=None, check=optional(open_probability), doc="an index's probability to fail; default 1 / (2 T^2)"
     )
