@@ -19,7 +19,7 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.core.sampling import expanded_beta, fill_expanded_beta
 from banditlab.core.validation import Check, number, positive, same_length, vector
 
-from . import divergences
+from . import divergences, tails
 from .family import environment
 from .finite import FiniteSupport, finite_table
 from .stationary import Stationary
@@ -72,6 +72,10 @@ class Bernoulli(Stationary):
     def variance(self, arm: int) -> float:
         """Return mu_a (1 - mu_a)."""
         return float(self.means[arm] * (1.0 - self.means[arm]))
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return (tau - (1 - mu_a))^+ / tau."""
+        return tails.bernoulli(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return kl(mu_a, target)."""
@@ -137,6 +141,10 @@ class Gaussian(Stationary):
     def variance(self, arm: int) -> float:
         """Return the square of the standard deviation."""
         return float(self.stds[arm] ** 2)
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return mu_a - std_a phi(z) / tau, z being the standard normal quantile at tau."""
+        return tails.gaussian(self.means, self.stds, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return the divergence to the Gaussian of mean `target` and the same standard deviation."""
@@ -233,6 +241,10 @@ class Beta(Stationary):
         """Return beta variates made from the lanes' u."""
         fill_expanded_beta(u, self.a, self.b, arm, out)
 
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return CVaR by incomplete beta functions."""
+        return tails.beta(self.a, self.b, tails.checked_level("tau", tau))
+
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf in the model of all beta distributions."""
         return divergences.kinf_beta(self.a[arm], self.b[arm], target)
@@ -270,6 +282,10 @@ class Exponential(Stationary):
     def reward(self: Params, arm: int, u: float, t: int) -> float:
         """Return the quantile at u."""
         return -self.means[arm] * log(1.0 - u)
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return CVaR by the incomplete gamma function."""
+        return tails.exponential(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return the divergence to the exponential distribution of mean `target`."""
@@ -318,6 +334,10 @@ class Poisson(FiniteSupport):
             counts = np.arange(max(0.0, math.floor(mean - margin)), math.ceil(mean + margin) + 1.0)
             rows.append((counts, special.pdtr(counts, mean) if mean > 0 else np.ones_like(counts)))
         return {"gaps": self.gaps} | finite_table(rows)
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return CVaR from the distribution function."""
+        return tails.poisson(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return the divergence to the Poisson distribution of mean `target`."""
@@ -411,6 +431,11 @@ class TruncatedGaussian(Stationary):
         z = normal_quantile(self.start[arm] + v * self.mass[arm])
         z = -z if self.mirrored[arm] else z
         return min(max(self.locations[arm] + self.std * z, self.low), self.high)
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return the means of what is below the quantiles at tau, truncated Gaussians too."""
+        level = tails.checked_level("tau", tau)
+        return np.array([tails.truncated_gaussian(m, self.std, self.low, self.high, level) for m in self.locations])
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf with the location unknown."""

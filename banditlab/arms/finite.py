@@ -13,7 +13,7 @@ from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import array, invalid, matrix, same_length, shown, vector
 
-from . import divergences
+from . import divergences, tails
 from .family import environment
 from .stationary import Stationary
 from .support import Support
@@ -118,6 +118,10 @@ class Categorical(FiniteSupport):
         order = np.argsort(self.values)
         rows = [(self.values[order], np.cumsum(p[order])) for p in self.probabilities]
         return {"gaps": self.gaps} | finite_table(rows)
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return CVaR, summed over the values."""
+        return tails.finite(self.values, self.probabilities, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf over the distributions on (-inf, max(values)]."""
@@ -271,6 +275,10 @@ class Empirical(FiniteSupport):
         orders = np.argsort(self.values, axis=1)
         rows = [(v[o], np.cumsum(p[o])) for v, p, o in zip(self.values, self.probabilities, orders, strict=True)]
         return {"gaps": self.gaps, "counts": None, "values": None} | finite_table(rows)
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        """Return CVaR, summed over the rewards seen."""
+        return tails.finite(self.values, self.counts, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf over the distributions on (-inf, largest value seen]."""

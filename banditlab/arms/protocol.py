@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +12,17 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import explained, kernel
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.protocol import Batch, Protocol, Watch
-from banditlab.core.validation import integer, one_of
+from banditlab.core.validation import integer, invalid, shown
 
 from .agent import Agent
 from .kernel import OPTIMAL, PULLS, REGRET, REWARD, play
 from .support import Support
+from .tails import checked_level
 
 METRICS = ("regret", "reward", "optimal_rate", "pulls")
+AT_A_LEVEL = re.compile(r"cvar_regret\[([^\]]*)\]")
 
 # A kernel call plays at most this many rounds, all lanes together: about a second of the slowest
 # policy, so that progress shows and Ctrl-C works.
@@ -28,11 +32,22 @@ ROUNDS_A_CALL = 1 << 21
 class ArmsProtocol(Protocol):
     """In each round the policy chooses an arm, sees that arm's reward, and learns from it."""
 
+    allowed_metrics: ClassVar[tuple[str, ...]] = (*METRICS, "cvar_regret[0.05]")
+    space: ClassVar[type[Space]] = Space  # what makes the arrays of policies' states
+
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ..."""
+        """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
+
+        `cvar_regret[0.05]` is the CVaR regret at the level in brackets: the sum over rounds of max_b c_b - c_a, where a
+        is the arm played and c_a the CVaR of its rewards.
+        """
         names: list[str] = []
         for metric in requested:
-            one_of(*METRICS)("metrics", metric)
+            if metric.startswith("cvar_regret["):
+                cvar_gaps(environment, metric, level_of(metric))
+            elif metric not in self.allowed_metrics:
+                allowed = ", ".join(repr(name) for name in self.allowed_metrics)
+                raise invalid("metrics", metric, f"one of {allowed} (with any level in brackets)")
             names += [f"pulls[{a}]" for a in range(environment.n_arms)] if metric == "pulls" else [metric]
         return tuple(names)
 
@@ -54,12 +69,26 @@ class ArmsProtocol(Protocol):
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = self._play(environment, policy, batch, watch)
-        rows = [PULLS + int(name[6:-1]) if name.startswith("pulls[") else ROWS[name] for name in batch.metrics]
-        result = out[:, rows, :].transpose(2, 1, 0)
-        for column, name in enumerate(batch.metrics):
-            if name == "optimal_rate":
-                result[:, column, :] /= batch.checkpoints
-        return np.ascontiguousarray(result)
+        columns = [self._column(name, out, environment, policy, batch) for name in batch.metrics]
+        return np.stack(columns).transpose(2, 0, 1).copy()
+
+    def _column(
+        self, name: str, out: NDArray[np.float64], environment: Any, policy: Any, batch: Batch
+    ) -> NDArray[np.float64]:
+        """Return a metric from the tallies: a row a checkpoint, a column a run."""
+        if name.startswith("cvar_regret"):
+            gaps = cvar_gaps(environment, name, self.level(name, policy))
+            total = np.zeros((len(out), out.shape[2]))
+            for arm, lost in enumerate(gaps):  # not a product of matrices, whose rounding depends on their shapes
+                total += lost * out[:, PULLS + arm, :]
+            return total
+        if name == "optimal_rate":
+            return out[:, OPTIMAL, :] / batch.checkpoints[:, None]
+        return out[:, PULLS + int(name[6:-1]) if name.startswith("pulls[") else ROWS[name], :]
+
+    def level(self, metric: str, policy: Any) -> float:
+        """Return the level of a `cvar_regret`: what stands in brackets."""
+        return level_of(metric)
 
     def _play(
         self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
@@ -67,7 +96,7 @@ class ArmsProtocol(Protocol):
         n_arms, lanes = environment.n_arms, batch.n_runs
         problem = Problem(n_arms, batch.horizon)
         parameters = policy.params(problem)
-        state = make_state(policy, Space(n_arms, lanes, batch.horizon))
+        state = make_state(policy, self.space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         tally = np.zeros((1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes))
@@ -93,7 +122,33 @@ class ArmsProtocol(Protocol):
         return Agent(policy, integer(1)("n_arms", n_arms), seed, run, horizon)
 
 
-ROWS = {"regret": REGRET, "reward": REWARD, "optimal_rate": OPTIMAL}
+ROWS = {"regret": REGRET, "reward": REWARD}
+
+
+def level_of(metric: str) -> float:
+    """Return the level in the brackets of `cvar_regret[0.05]`, or raise."""
+    found = AT_A_LEVEL.fullmatch(metric)
+    try:
+        level = float(found[1]) if found else math.nan
+    except ValueError:
+        level = math.nan
+    if math.isnan(level):
+        raise invalid("metrics", metric, "'cvar_regret[0.05]', with a level in (0, 1]")
+    return checked_level(f"the level of {metric!r}", level)
+
+
+def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:
+    """Return the largest CVaR of an environment's arms less each arm's; raise where an arm has not one CVaR."""
+    known: dict[float, NDArray[np.float64]] = environment.__dict__.setdefault("_cvar_gaps", {})
+    if tau not in known:  # quadrature takes milliseconds an arm, and is asked for by every task
+        if not hasattr(environment, "cvars"):
+            raise InvalidArgument(
+                f"metrics is {metric!r}, on {shown(environment)}; allowed: an environment with a method cvars(tau); "
+                "arms that change have not one CVaR each that could be compared"
+            )
+        cvars = np.asarray(environment.cvars(tau), dtype=np.float64)
+        known[tau] = cvars.max() - cvars
+    return known[tau]
 
 
 def segments(environment: Any, horizon: int) -> list[tuple[int, int, Any]]:

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem
+from banditlab.core.validation import invalid
+
+from . import tails
 
 
 class Stationary:
@@ -37,6 +40,28 @@ class Stationary:
     def variance(self, arm: int) -> float:
         """Return the variance of an arm's rewards."""
         return float(self.distribution(arm).var())  # type: ignore[attr-defined]
+
+    def cvars(self, tau: float) -> NDArray[np.float64]:
+        r"""Return the CVaR of each arm's rewards at a level: the mean of the worst share `tau` of them.
+
+        :math:`\mathrm{CVaR}_\tau(X) = \max_b \{ b - E[(b - X)^+] / \tau \}`, exactly where there is a
+        closed form, else by quadrature from `distribution(arm)`, which has scipy's methods, to about ten digits.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Bernoulli([0.5, 1.0]).cvars(0.75).round(3).tolist()
+        [0.333, 1.0]
+        """
+        level = tails.checked_level("tau", tau)
+        if not hasattr(self, "distribution"):
+            raise invalid("environment", self, "one with a method distribution(arm), or cvars(tau)")
+        return np.array([tails.of_distribution(self.distribution(arm), level) for arm in range(self.n_arms)])
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what the kernels need besides the fields."""

@@ -1,6 +1,11 @@
 """CVaR: risk-averse bandits and reinforcement learning."""
 
-from . import mdp, theory
+from banditlab.core.tail import cvar, quantile
+
+from . import bandits, mdp, theory
+from .bandits.family import policy
+from .bandits.thompson import BCVTS, MCVTS
+from .bandits.ucb import UUCB, BernsteinUCB, BrownUCB, CVaRUCB
 from .mdp.cvar_ucbvi import CVaRUCBVI
 from .mdp.environment import TabularMDP
 from .mdp.evaluation import evaluate
@@ -17,10 +22,16 @@ from .mdp.planning import (
     plan_static_cvar,
     plan_worst_path,
 )
-from .tail import Distribution, cvar, quantile
+from .tail import Distribution
 
 __all__ = [
+    "BCVTS",
+    "MCVTS",
     "UCBVI",
+    "UUCB",
+    "BernsteinUCB",
+    "BrownUCB",
+    "CVaRUCB",
     "CVaRUCBVI",
     "Distribution",
     "ICVaRL",
@@ -29,6 +40,7 @@ __all__ = [
     "Plan",
     "TabularMDP",
     "TabularPolicy",
+    "bandits",
     "cliff_gridworld",
     "cvar",
     "evaluate",
@@ -43,6 +55,7 @@ __all__ = [
     "plan_mean",
     "plan_static_cvar",
     "plan_worst_path",
+    "policy",
     "quantile",
     "random_mdp",
     "theory",

@@ -117,19 +117,16 @@ def compare(
         raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
     if len(players) < 2:
         raise InvalidArgument(f"policies has {len(players)} policy; allowed: at least two policies")
-    family = metric.partition("[")[0]
     experiment = Experiment(
         horizon=positive_integer("horizon", horizon),
         first_run=0,
         n_runs=group,
         seed=checked_seed(seed),
         checkpoints=[horizon],
-        metrics=(family,),
+        metrics=(metric,),
         compiled=one_of("cpu", "python")("backend", backend) == "cpu",
     )
-    for job in experiment.jobs(worlds, players).values():
-        if metric not in job.columns:
-            raise invalid("metric", metric, f"one of {list(job.columns)}")
+    recorded = _recorded(experiment, metric, worlds, players)
     test = AdaStop(
         list(players),
         environments=list(worlds),
@@ -157,7 +154,7 @@ def compare(
                     n_runs=group,
                     first_run=k * group,
                     checkpoints=[horizon],
-                    metrics=family,
+                    metrics=recorded,
                     **options,
                 )
                 if result.n_runs < group:
@@ -175,6 +172,25 @@ def compare(
             stacklevel=2,
         )
     return _of(test, horizon)
+
+
+def _recorded(experiment: Experiment, metric: str, worlds: dict[str, Any], players: dict[str, Any]) -> str:
+    """Return what a run must record to have a metric: itself, or what makes several columns, as `pulls` for `pulls[2]`.
+
+    Raise where no protocol knows it.
+    """
+    try:
+        jobs, name = experiment.jobs(worlds, players), metric
+    except InvalidArgument as unknown:
+        name = metric.partition("[")[0]
+        try:
+            jobs = dataclasses.replace(experiment, metrics=(name,)).jobs(worlds, players)
+        except InvalidArgument:
+            raise unknown from None
+    for job in jobs.values():
+        if metric not in job.columns:
+            raise invalid("metric", metric, f"one of {list(job.columns)}")
+    return name
 
 
 def _of(test: AdaStop, horizon: int) -> Decisions:

@@ -10,7 +10,7 @@ import numpy as np
 from banditlab.core.validation import invalid
 from banditlab.inference.families import DECISIONS
 
-from .style import COLOURS, DASHES, MARKERS, NAMES, marks, new_axes, short
+from .style import COLOURS, DASHES, MARKERS, axis_name, marks, new_axes, short
 
 UNDECIDED = "#E4E4E4"
 
@@ -70,7 +70,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     ax.axvline(0.0, color="black", linewidth=0.9, linestyle=(0, (4, 2)), zorder=0)
     ax.set_yticks(rows, [f"{one.first} $-$ {one.second}" for one in found])
     ax.set_ylim(-0.6, len(found) - 0.4)
-    ax.set_xlabel(f"difference in {NAMES.get(found[0].metric, found[0].metric)}")
+    ax.set_xlabel(f"difference in {axis_name(found[0].metric)}")
     ax.set_title(f"{found[0].n_runs:,} runs, {100 * found[0].level:g}% intervals", fontsize="medium")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, axis="x", alpha=0.25, linewidth=0.6)
@@ -128,7 +128,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
     else:
         ax.set_xlim(taus[0] - (0.5 * abs(taus[0]) or 1.0), taus[0] + (0.5 * abs(taus[0]) or 1.0))
     ax.set_ylim(0.0, 1.02)
-    name = NAMES.get(profile.metric, profile.metric)
+    name = axis_name(profile.metric)
     relation = r"\leq" if profile.smaller_is_better else r"\geq"
     ax.set_xlabel(rf"$\tau$, multiple of the best policy's {name}" if profile.relative else rf"{name} $\tau$")
     ax.set_ylabel(rf"share of runs ${relation} \tau$" + (" times the best" if profile.relative else ""))
@@ -215,7 +215,7 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_ylabel("policy (rank)")
-    name = NAMES.get(decisions.metric, decisions.metric)
+    name = axis_name(decisions.metric)
     undecided = int((decisions.signs[e] == 0).sum())
     state = "settled" if undecided == 0 else f"{undecided} of {len(decisions.pairs)} undecided"
     title = (

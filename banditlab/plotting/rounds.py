@@ -11,7 +11,7 @@ from banditlab.core.results import BOUNDED
 from banditlab.core.validation import one_of, open_probability
 from banditlab.inference.bootstrap import mean_band
 
-from .style import COLOURS, DASHES, MARKERS, NAMES, SCALES, marks, new_axes, short
+from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, marks, new_axes, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ def plot_metric(
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     ax.set_xlabel("round $t$")
-    ax.set_ylabel(NAMES.get(metric, metric))
+    ax.set_ylabel(axis_name(metric))
     ax.set_title(_title(results, environment) if title is None else title, fontsize="medium")
     if xscale == "linear":
         ax.set_xlim(0, max(float(rounds[-1]), ax.dataLim.x1))

@@ -50,6 +50,14 @@ def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
     return Figure(figsize=(width, height), dpi=150, layout="constrained").add_subplot()
 
 
+def axis_name(metric: str) -> str:
+    """Return what an axis is called: a metric's name in words, and `cvar_regret[0.1]` with its level."""
+    name, _, rest = metric.partition("[")
+    if name not in NAMES:
+        return metric
+    return f"{NAMES[name]} at level {rest.rstrip(']')}" if rest else NAMES[name]
+
+
 def short(name: str) -> str:
     """Return a name, cut where it is long."""
     return name if len(name) <= 48 else name[:45] + "..."

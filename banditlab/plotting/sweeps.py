@@ -8,7 +8,7 @@ import numpy as np
 
 from banditlab.core.validation import invalid, one_of
 
-from .style import COLOURS, DASHES, MARKERS, NAMES, SCALES, new_axes
+from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +110,7 @@ def plot_sweep(
             ax.set_xticks(values, [f"{v:g}" for v in values])
             ax.set_xticks([], minor=True)
         ax.set_xlabel(x)
-        ax.set_ylabel(NAMES.get(metric, metric))
+        ax.set_ylabel(axis_name(metric))
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, alpha=0.25, linewidth=0.6, which="both" if xscale == "log" else "major")
         ax.legend(frameon=False, fontsize="small", handlelength=3.2)
@@ -164,4 +164,4 @@ def _draw_heatmap(
         axis.set_ticks(np.arange(len(ticks)) + 0.5, [f"{t:g}" if np.isreal(t) else str(t) for t in ticks])
         axis.set_label_text(name)
     bar = ax.figure.colorbar(image, ax=ax)
-    bar.set_label(f"{NAMES.get(metric, metric)} of {chosen}")
+    bar.set_label(f"{axis_name(metric)} of {chosen}")

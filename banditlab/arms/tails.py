@@ -1,0 +1,183 @@
+r"""CVaR of reward distributions: closed forms for the families of `arms`, quadrature for all others.
+
+Rewards are gains and the tail is the lower one, as everywhere in banditlab: with b a tau-quantile of X,
+
+.. math::
+    \mathrm{CVaR}_\tau(X) = \max_b \{ b - E[(b - X)^+] / \tau \}
+    = \big( E[X; X \le b] + b (\tau - P(X \le b)) \big) / \tau
+
+so that tau = 1 is the mean. As b maximises, an error in the quantile hardly matters: formulas with a P(X <= b) that
+could be left out, as it is tau, keep it for that reason.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.tail import cvar
+from banditlab.core.validation import between, invalid
+
+from . import divergences
+
+SMALLEST = 1e-300
+"""Smaller levels are refused: nearer to 0 numbers lose their digits."""
+
+LARGEST_EXPONENT = 700.0
+"""Probabilities below exp(-700) are left out: they are near the smallest that floats hold."""
+
+MOST_VALUES = 10_000_000
+"""Values of a discrete distribution that are summed at most."""
+
+Vector = NDArray[np.float64]
+
+
+def checked_level(name: str, value: Any) -> float:
+    """Check for a level."""
+    tau: float = between(0.0, 1.0, open_low=True)(name, value)
+    if tau < SMALLEST:
+        raise invalid(name, value, f"at least {SMALLEST:g}")
+    return tau
+
+
+def bernoulli(means: Vector, tau: float) -> Vector:
+    """Return (tau - (1 - p))^+ / tau: the share of the tail that zeros leave to ones."""
+    return np.maximum(tau - (1.0 - means), 0.0) / tau
+
+
+def gaussian(means: Vector, stds: Vector, tau: float) -> Vector:
+    """Return mu - sigma phi(z) / tau, where z is the standard normal quantile at tau."""
+    from scipy import special
+
+    z = float(special.ndtri(tau))
+    # one exponential: the density and tau alone can underflow
+    return means - stds * math.exp(-0.5 * z * z - 0.5 * math.log(2.0 * math.pi) - math.log(tau))
+
+
+def beta(a: Vector, b: Vector, tau: float) -> Vector:
+    """Return (m I_q(a + 1, b) + q (tau - I_q(a, b))) / tau: I is the incomplete beta function, q its inverse at tau."""
+    from scipy import special
+
+    q = special.betaincinv(a, b, tau)
+    below = a / (a + b) * special.betainc(a + 1.0, b, q)
+    return np.clip(below / tau + q * (1.0 - special.betainc(a, b, q) / tau), 0.0, 1.0)
+
+
+def exponential(means: Vector, tau: float) -> Vector:
+    """Return m P(2, q) / tau: P is the incomplete gamma function, q = -log(1 - tau) the quantile in units of m."""
+    from scipy import special
+
+    quantile = -math.log1p(-tau) if tau < 1.0 else math.inf
+    return means * (float(special.gammainc(2.0, quantile)) / tau)
+
+
+def poisson(means: Vector, tau: float) -> Vector:
+    """Return (m F(q - 1) + q (tau - F(q))) / tau: F is the distribution function, q its quantile at tau."""
+    from scipy import special
+
+    if tau == 1.0:
+        return means.copy()
+    found = np.zeros_like(means)
+    some = means > 0.0
+    m = means[some]
+    q = np.maximum(np.ceil(special.pdtrik(tau, m)), 0.0)
+    q = np.where((q > 0.0) & (special.pdtr(q - 1.0, m) >= tau), q - 1.0, q)
+    before = np.where(q > 0.0, special.pdtr(np.maximum(q - 1.0, 0.0), m), 0.0)
+    found[some] = m * (before / tau) + q * (1.0 - special.pdtr(q, m) / tau)
+    return found
+
+
+def truncated_gaussian(location: float, scale: float, low: float, high: float, tau: float) -> float:
+    """Return the mean of the Gaussian conditioned on [low, q]: q is the quantile at tau of that on [low, high]."""
+    from scipy import stats
+
+    if tau == 1.0:
+        q = high
+    elif (high - low) / scale < 1.0:
+        q = low + _quantile_on_short_interval(location, scale, low, high, tau)
+    else:
+        q = float(stats.truncnorm.ppf(tau, (low - location) / scale, (high - location) / scale, location, scale))
+    return divergences.truncated_gaussian_moments(location, scale, low, min(max(q, low), high))[0]
+
+
+def _quantile_on_short_interval(location: float, scale: float, low: float, high: float, tau: float) -> float:
+    """Return how far the quantile at tau is from low; differences of the normal distribution function would cancel."""
+    from scipy import optimize
+
+    nodes, weights = np.polynomial.legendre.leggauss(32)
+    start, width = (low - location) / scale, (high - low) / scale
+
+    def mass(length: float) -> float:
+        """Return the Gaussian's mass on the first part of the interval, in units of the density at its lower end."""
+        z = 0.5 * length * (1.0 + nodes)
+        return float(0.5 * length * (weights @ np.exp(-z * (start + 0.5 * z))))
+
+    whole = tau * mass(width)
+    return scale * float(optimize.brentq(lambda length: mass(length) - whole, 0.0, width, xtol=1e-300))
+
+
+def of_distribution(distribution: Any, tau: float) -> float:
+    """Return the CVaR of a distribution that has scipy's methods: the mean of its quantiles up to the level.
+
+    By quadrature; discrete distributions (those with `pmf`) are summed.
+    """
+    if tau == 1.0:
+        return float(distribution.mean())
+    if hasattr(distribution, "pmf"):
+        quantile = float(distribution.ppf(tau))
+        found = quantile - _summed_shortfall(distribution, quantile, tau) / tau
+    elif tau <= 0.5:
+        found = _mean_of_tail(distribution.ppf, tau, math.inf)
+    else:  # from both ends, as quantile functions are steep at both
+        upper = _mean_of_tail(distribution.isf, 0.5, math.log(0.5 / (1.0 - tau)))
+        found = 0.5 * (_mean_of_tail(distribution.ppf, 0.5, math.inf) + upper) / tau
+    if not math.isfinite(found):
+        raise invalid("distribution", distribution, f"one with a finite CVaR at the level {tau:g}")
+    return found
+
+
+def _mean_of_tail(quantile: Any, level: float, end: float) -> float:
+    """Return the integral of quantile(level e^-s) e^-s over s from 0 to `end`.
+
+    In s steep quantile functions are smooth: powers and logarithms of probabilities are exponentials and powers.
+    """
+    from scipy import integrate
+
+    edge = float(quantile(level))
+    rounding = 1e-14 * (abs(edge) + abs(float(quantile(0.5))))
+
+    def beyond(s: float) -> float:
+        return (float(quantile(level * math.exp(-s))) - edge) * math.exp(-s)
+
+    total, start = 0.0, 0.0
+    share = -math.expm1(-end)
+    end = min(end, math.log(level) + LARGEST_EXPONENT)
+    while start < end:
+        stop = min(2.0 * start + 8.0, end)
+        part = integrate.quad(beyond, start, stop, epsabs=rounding, epsrel=1e-11, limit=500)[0]
+        total += part
+        start = stop
+        if abs(part) <= max(rounding, 1e-15 * abs(total)):
+            break
+    return total + edge * share
+
+
+def _summed_shortfall(distribution: Any, b: float, tau: float) -> float:
+    law = getattr(distribution, "dist", distribution)  # frozen or not
+    points = getattr(law, "xk", None)  # of rv_discrete(values=...): any numbers
+    lowest = float(distribution.support()[0])
+    if points is not None:
+        values = np.asarray(points, dtype=float) + (lowest - points[0])
+        return float(np.maximum(b - values, 0.0) @ np.asarray(law.pk, dtype=float))
+    first = max(lowest, float(distribution.ppf(tau * 2.0**-60)))  # less likely values do not count
+    if not b - first <= MOST_VALUES:
+        raise invalid("distribution", distribution, f"at most {MOST_VALUES:,} values below its quantile at {tau:g}")
+    return float(np.sum(distribution.cdf(np.arange(first, b))))
+
+
+def finite(values: Any, probabilities: Any, tau: float) -> Vector:
+    """Return the CVaR of finite distributions, one a row."""
+    return np.asarray(cvar(values, tau, probabilities), dtype=np.float64)
