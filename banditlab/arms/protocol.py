@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ ROUNDS_A_CALL = 1 << 21
 class ArmsProtocol(Protocol):
     """In each round the policy chooses an arm, sees that arm's reward, and learns from it."""
 
-    allowed_metrics = (*METRICS, "cvar_regret[0.05]")
+    allowed_metrics: ClassVar[tuple[str, ...]] = (*METRICS, "cvar_regret[0.05]")
+    space: ClassVar[type[Space]] = Space  # what makes the arrays of policies' states
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
@@ -97,7 +98,7 @@ class ArmsProtocol(Protocol):
         n_arms, lanes, machine = environment.n_arms, batch.n_runs, batch.machine()
         problem = Problem(n_arms, batch.horizon)
         parameters = policy.params(problem)
-        state = machine.state(policy, Space(n_arms, lanes, batch.horizon))
+        state = machine.state(policy, self.space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         scratch = machine.scratch(lanes, **SCRATCH)

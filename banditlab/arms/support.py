@@ -26,15 +26,16 @@ class Support:
     high: float
     binary: bool = False
 
-    def reasons_against(self, needs: str) -> list[str]:
+    def reasons_against(self, needs: str | Support) -> list[str]:
         """Return why a policy that needs a kind of rewards cannot learn from these; empty if it can.
 
-        Kinds: 'any'; 'unit', in [0, 1]; 'binary', 0 or 1.
+        Kinds: 'any'; 'unit', in [0, 1]; 'binary', 0 or 1; or a support that has to hold these.
         """
         if needs == "binary" and not self.binary:
             return [f"it learns from rewards that are 0 or 1, and these are {self}"]
-        if needs == "unit" and (self.low < 0.0 or self.high > 1.0):
-            return [f"it learns from rewards in [0, 1], and these are {self}"]
+        allowed = needs if isinstance(needs, Support) else _KINDS.get(needs, _KINDS["any"])
+        if self.low < allowed.low or self.high > allowed.high:
+            return [f"it learns from rewards {allowed}, and these are {self}"]
         return []
 
     def __str__(self) -> str:
@@ -45,13 +46,26 @@ class Support:
         right = "inf)" if self.high == math.inf else f"{self.high:g}]"
         return f"in {left}, {right}"
 
+    def _between(self) -> str:
+        """Return the interval in words."""
+        return f"at most {self.high:g}" if self.low == -math.inf else f"from {self.low:g} to {self.high:g}"
+
+
+_KINDS = {
+    "any": Support(-math.inf, math.inf),
+    "unit": Support(0.0, 1.0),
+    "binary": Support(0.0, 1.0, binary=True),
+}
+
 
 def check_reward(policy: Any, reward: object, name: str = "reward") -> float:
-    """Return a reward that a policy can learn from, or raise."""
+    """Return a reward that a policy can learn from, or raise; a policy may have a `check_reward` of its own besides."""
     value = number(name, reward)
     needs = getattr(policy, "rewards", "any")
     if needs == "binary" and value not in (0.0, 1.0):
         raise InvalidArgument(f"{name} is {value:g}; allowed: 0 or 1, for {policy!r}")
-    if needs == "unit" and not 0.0 <= value <= 1.0:
-        raise InvalidArgument(f"{name} is {value:g}; allowed: from 0 to 1, for {policy!r}")
-    return value
+    allowed = needs if isinstance(needs, Support) else _KINDS.get(needs, _KINDS["any"])
+    if not allowed.low <= value <= allowed.high:
+        raise InvalidArgument(f"{name} is {value:g}; allowed: {allowed._between()}, for {policy!r}")
+    own = getattr(policy, "check_reward", None)
+    return value if own is None else float(own(name, value))

@@ -2,7 +2,10 @@
 
 from banditlab.core.tail import cvar, quantile
 
-from . import mdp, theory
+from . import bandits, mdp, theory
+from .bandits.family import policy
+from .bandits.thompson import BCVTS, MCVTS
+from .bandits.ucb import UUCB, BernsteinUCB, BrownUCB, CVaRUCB
 from .mdp.cvar_ucbvi import CVaRUCBVI
 from .mdp.environment import TabularMDP
 from .mdp.evaluation import evaluate
@@ -22,7 +25,13 @@ from .mdp.planning import (
 from .tail import Distribution
 
 __all__ = [
+    "BCVTS",
+    "MCVTS",
     "UCBVI",
+    "UUCB",
+    "BernsteinUCB",
+    "BrownUCB",
+    "CVaRUCB",
     "CVaRUCBVI",
     "Distribution",
     "ICVaRL",
@@ -31,6 +40,7 @@ __all__ = [
     "Plan",
     "TabularMDP",
     "TabularPolicy",
+    "bandits",
     "cliff_gridworld",
     "cvar",
     "evaluate",
@@ -45,6 +55,7 @@ __all__ = [
     "plan_mean",
     "plan_static_cvar",
     "plan_worst_path",
+    "policy",
     "quantile",
     "random_mdp",
     "theory",

@@ -1,0 +1,1 @@
+"""K-armed bandits played for CVaR: policies for the environments of `arms`."""

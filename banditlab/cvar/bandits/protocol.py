@@ -1,0 +1,74 @@
+"""Playing K-armed bandits for CVaR: as in `arms`, with the policies' own level, and room for samples."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.arms.agent import Agent
+from banditlab.arms.protocol import ArmsProtocol, cvar_gaps
+from banditlab.core.components import Space
+from banditlab.core.validation import integer, invalid
+
+OWN_LEVEL = "cvar_regret"
+"""The metric that has no level in brackets: it is counted at each policy's own."""
+
+
+class SampleSpace(Space):
+    """Makes the arrays of a policy's state: the last axis is the lane (the run), but for what a lane walks alone."""
+
+    def private(self, *shape: int, dtype: Any = np.float64) -> Any:
+        """Return an array of zeros whose first axis is the lane: its entries lie side by side, for trees and tables.
+
+        Memory is taken when it is first written, so that an array may have room for a whole run.
+        """
+        return np.zeros((self.n_lanes, *shape), dtype)
+
+    def holds(self, array: Any) -> bool:
+        """Return whether an array can be part of a state: whether its last or its first axis is the lane."""
+        return super().holds(array) or bool(array.shape[:1] == (self.n_lanes,))
+
+
+class CVaRAgent(Agent):
+    """Plays a policy for CVaR one round at a time; made by `banditlab.start`."""
+
+    _space: ClassVar[type[Space]] = SampleSpace
+
+
+class CVaRProtocol(ArmsProtocol):
+    """As in `arms`; what is recorded where nothing is said is the regret in CVaR at a policy's own level."""
+
+    default_metrics = (OWN_LEVEL,)
+    allowed_metrics = (OWN_LEVEL, *ArmsProtocol.allowed_metrics)
+    chunk = 8  # policies keep samples, and those of the runs that are played together should fit into a core's cache
+    space = SampleSpace
+
+    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one column a metric, as in `arms`; `cvar_regret` needs an environment with CVaRs too."""
+        if OWN_LEVEL in requested:
+            cvar_gaps(environment, OWN_LEVEL, 1.0)
+        return super().metric_names(environment, requested)
+
+    def level(self, metric: str, policy: Any) -> float:
+        """Return the level of a `cvar_regret`: what stands in brackets, or the policy's own."""
+        if metric != OWN_LEVEL:
+            return super().level(metric, policy)
+        own = getattr(policy, "tau", None)
+        if own is None:
+            raise invalid("metrics", metric, f"'cvar_regret[0.05]', with any level, as {policy!r} has no tau")
+        return float(own)
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Check rewards; policies may have reasons of their own."""
+        own = getattr(policy, "reasons_against", None)
+        return super().reasons_against(environment, policy, horizon) + (list(own(environment)) if own else [])
+
+    def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return None: what bounds regret in means from below does not bound regret in CVaR."""
+        return None
+
+    def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> CVaRAgent:
+        """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""
+        return CVaRAgent(policy, integer(1)("n_arms", n_arms), seed, run, horizon)

@@ -1,0 +1,310 @@
+"""Upper confidence bounds on the CVaR of arms whose rewards are bounded."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from banditlab.arms.support import Support
+from banditlab.arms.tails import checked_level
+from banditlab.core.components import Params, Problem, State, field
+from banditlab.core.elementary import log
+from banditlab.core.validation import boolean, number, open_probability, optional, positive
+
+from . import tree
+from .family import policy
+from .protocol import SampleSpace
+
+
+class Trees:
+    """Base of policies that keep each arm's rewards in a search tree, and an index that changes with pulls only.
+
+    The index of an arm that was never pulled is +inf, so that every arm is tried once, in order.
+    """
+
+    high: float
+
+    @property
+    def rewards(self) -> Support:
+        """The rewards that it learns from."""
+        return Support(0.0, self.high)
+
+    def state(self, space: SampleSpace) -> dict[str, Any]:
+        """Return the arrays."""
+        indices = {"counts": space.per_arm(), "indices": space.per_arm(math.inf)}
+        return indices | tree.empty_trees(space, space.problem.needs_horizon(self))
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return the upper confidence bound, as it was computed when the arm was last pulled."""
+        return state.indices[arm, lane]
+
+
+@policy
+class BernsteinUCB(Trees):
+    r"""The arm with the largest Bernstein upper bound on its CVaR: minimax optimal up to logarithms.
+
+    Alg. 1 of the paper keeps, for arm a with :math:`N_k(a)` pulls before round k and a budget b, the mean shortfall
+    :math:`\hat\mu_k(b, a) = \frac{1}{N_k(a)} \sum_{i < k: a_i = a} (b - r_i)^+` and plays
+
+    .. math:: a_k = \arg\max_a \max_{b \in [0, 1]} \left\{ b - \frac{\hat\mu_k(b, a) - B_k(a)}{\tau} \right\},
+        \quad B_k(a) = \sqrt{\frac{2 \tau L}{N_k(a)}} + \frac{L}{N_k(a)}, \quad L = \log \frac{A K}{\delta}.
+
+    The bonus does not depend on b, so that the maximum is at the empirical quantile, exactly, and the index is
+
+    .. math:: \widehat{\mathrm{CVaR}}_\tau(a) + \sqrt{\frac{2 L}{\tau N_k(a)}} + \frac{L}{\tau N_k(a)}.
+
+    Every arm is played once first, in order; the first arm wins ties.
+
+    Parameters
+    ----------
+    tau : float, default 0.1
+        Level, in (0, 1]; the policy maximises the mean of the worst share tau of rewards.
+    delta : float, optional
+        Probability with which the bound on regret may fail, in (0, 1); default 1/K (our choice), with which it bounds
+        the expected regret too, up to a constant.
+    high : float, default 1.0
+        Upper end of the rewards, which lie in [0, high]; the bonus is multiplied by it. The paper's are in [0, 1].
+    capped : bool, default False
+        Whether the index is at most `high`, which no CVaR exceeds. The first arm then wins among those at the cap.
+
+    Notes
+    -----
+    Guarantee (Theorem 4.1, rewards in [0, 1], of any distribution, continuous or not): with probability at least 1 -
+    delta the regret in CVaR after K rounds is at most :math:`4 \sqrt{A K / \tau} L + 16 A L^2 / \tau`, which
+    `cvar.theory.bernstein_ucb_bound` computes. No policy's worst case is better by more than logarithms: Theorem 3.1
+    bounds it below by a constant times :math:`\sqrt{A K / \tau}`.
+
+    The paper maximises over b up to an error; that the maximum has a closed form is our remark.
+
+    A round takes O(log n) steps after n different rewards of the arm played, and A comparisons. Memory: 32 bytes a
+    different reward of a run.
+
+    References
+    ----------
+    Wang, Kallus, Sun (2023), Near-minimax-optimal risk-sensitive reinforcement learning with CVaR, arXiv 2302.03201.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> cvar.BernsteinUCB(tau=0.05)
+    BernsteinUCB(tau=0.05)
+    """
+
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
+    delta: float | None = field(
+        default=None, check=optional(open_probability), doc="the bound's probability to fail; default 1/K"
+    )
+    high: float = field(default=1.0, check=positive, doc="upper end of the rewards")
+    capped: bool = field(default=False, check=boolean, doc="whether the index is at most `high`")
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the logarithm and the cap."""
+        horizon = problem.needs_horizon(self)
+        delta = 1.0 / horizon if self.delta is None else self.delta
+        return {
+            "delta": delta,
+            "logarithm": math.log(problem.n_arms) + math.log(horizon) - math.log(delta),
+            "cap": self.high if self.capped else math.inf,
+        }
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward, and compute the arm's index."""
+        tree.insert(state, arm, lane, reward)
+        n = state.counts[arm, lane] + 1.0
+        state.counts[arm, lane] = n
+        tail = self.tau * n
+        bonus = math.sqrt(2.0 * self.logarithm / tail) + self.logarithm / tail
+        estimate = tree.sum_of_smallest(state, arm, lane, tail) / tail
+        state.indices[arm, lane] = min(estimate + self.high * bonus, self.cap)
+
+
+@policy
+class CVaRUCB(Trees):
+    r"""The arm with the largest CVaR of a distribution within the Dvoretzky-Kiefer-Wolfowitz band.
+
+    With n rewards of the arm, sorted, :math:`x_{(1)} \le \dots \le x_{(n)}`, and :math:`x_{(n+1)} = U`, the empirical
+    distribution function is pushed down by :math:`\epsilon = \sqrt{\log(2 T^2) / (2 n)}`, what is missing being put at
+    U, and the index is that distribution's CVaR:
+
+    .. math:: U - \frac{1}{\tau} \sum_{i=1}^n (x_{(i+1)} - x_{(i)}) \max\{0, \min(i / n - \epsilon, \tau)\}.
+
+    In other words: the smallest share epsilon of the rewards is moved to U. Every arm is played once first, in order;
+    the first arm wins ties.
+
+    Parameters
+    ----------
+    tau : float, default 0.1
+        Level, in (0, 1].
+    high : float, default 1.0
+        U, the upper end of the rewards. There need be no lower one.
+
+    Notes
+    -----
+    Guarantee (Tamkin et al. 2019, rewards in [0, U]): regret in CVaR of :math:`O(\log(T) / \tau^2)`, with a constant
+    that depends on the gaps; we have not seen the statement itself, and give its order as others cite it.
+
+    The index is never below the empirical CVaR, and above an arm's true one with probability at least :math:`1 - 1 /
+    T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
+
+    A round takes O(log n) steps after n different rewards of the arm played, and a comparison an arm. Memory: 32 bytes
+    a different reward of a run.
+
+    References
+    ----------
+    Tamkin, Keramati, Dann, Brunskill (2019), Distributionally-aware exploration for CVaR bandits, NeurIPS workshop on
+    safety and robustness in decision making. The index is as Baudry et al. (arXiv 2012.05754) compute it.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> cvar.CVaRUCB(tau=0.25)
+    CVaRUCB(tau=0.25)
+    """
+
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
+    high: float = field(default=1.0, check=number, doc="upper end of the rewards")
+
+    @property
+    def rewards(self) -> Support:
+        """The rewards that it learns from."""
+        return Support(-math.inf, self.high)
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the square of the band's width after one reward."""
+        horizon = problem.needs_horizon(self)
+        return {"band": math.log(2.0) / 2.0 + math.log(horizon)}
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward, and compute the arm's index."""
+        tree.insert(state, arm, lane, reward)
+        n = state.counts[arm, lane] + 1.0
+        state.counts[arm, lane] = n
+        moved = min(math.sqrt(self.band * n), n)
+        last = moved + self.tau * n
+        kept = tree.sum_of_smallest(state, arm, lane, min(last, n)) - tree.sum_of_smallest(state, arm, lane, moved)
+        state.indices[arm, lane] = (kept + max(last - n, 0.0) * self.high) / (self.tau * n)
+
+
+@policy
+class UUCB(Trees):
+    r"""U-UCB: the arm with the largest empirical CVaR plus a radius that grows with log t.
+
+    In round t, with n rewards of the arm in [0, U]:
+
+    .. math:: \widehat{\mathrm{CVaR}}_\tau(a) + \frac{U}{\tau} \sqrt{\frac{\log t}{n}}
+
+    Every arm is played once first, in order; the first arm wins ties.
+
+    Parameters
+    ----------
+    tau : float, default 0.1
+        Level, in (0, 1].
+    high : float, default 1.0
+        U, the upper end of the rewards, which lie in [0, U].
+
+    Notes
+    -----
+    Guarantee (Cassel, Mannor, Zeevi 2018, for their U-UCB on criteria that vary smoothly with the distribution, of
+    which CVaR is one): regret of order log(T) / gap; the constants here, of :math:`1 / \tau^2`, follow from the radius
+    and are not quoted. The index is the one that Baudry et al. compare with, for which the general one of the paper is
+    made concrete; it was read there, not in the paper.
+
+    A round takes O(log n) steps after n different rewards of the arm played, and a comparison an arm. Memory: 32 bytes
+    a different reward of a run.
+
+    References
+    ----------
+    Cassel, Mannor, Zeevi (2018), A general approach to multi-armed bandits under risk criteria, COLT, arXiv 1806.01380;
+    Baudry, Gautron, Kaufmann, Maillard (2021), arXiv 2012.05754.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> cvar.UUCB(tau=0.5, high=2.0)
+    UUCB(tau=0.5, high=2)
+    """
+
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
+    high: float = field(default=1.0, check=positive, doc="upper end of the rewards")
+
+    def state(self, space: SampleSpace) -> dict[str, Any]:
+        """Return the arrays."""
+        return super().state(space) | {"widths": space.per_arm()}
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward, and compute the arm's estimate and the radius but for log t."""
+        tree.insert(state, arm, lane, reward)
+        n = state.counts[arm, lane] + 1.0
+        state.counts[arm, lane] = n
+        state.indices[arm, lane] = tree.sum_of_smallest(state, arm, lane, self.tau * n) / (self.tau * n)
+        state.widths[arm, lane] = self.high / (self.tau * math.sqrt(n))
+
+    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
+        """Return the upper confidence bound."""
+        return state.indices[arm, lane] + state.widths[arm, lane] * math.sqrt(log(t))
+
+
+@policy
+class BrownUCB(Trees):
+    r"""The arm with the largest empirical CVaR plus the radius of Brown's inequality.
+
+    With n rewards of the arm in [0, U]:
+
+    .. math:: \widehat{\mathrm{CVaR}}_\tau(a) + \frac{U}{\tau} \sqrt{\frac{\log(1 / \delta)}{2 n}}
+
+    Every arm is played once first, in order; the first arm wins ties.
+
+    Parameters
+    ----------
+    tau : float, default 0.1
+        Level, in (0, 1].
+    delta : float, optional
+        Probability with which one index may be below an arm's CVaR, in (0, 1); default 1 / (2 T^2), which makes the
+        radius that of `CVaRUCB` divided by tau.
+    high : float, default 1.0
+        U, the upper end of the rewards, which lie in [0, U].
+
+    Notes
+    -----
+    Guarantee (Brown 2007): after n independent rewards of an arm the index is at least its CVaR, with probability at
+    least 1 - delta. For :math:`\mathrm{CVaR}_\tau = \max_b \{b - E[(b - X)^+] / \tau\}`, Hoeffding's inequality at the
+    true maximiser b, whose shortfalls lie in [0, U], gives it. Brown's other inequality, with :math:`\sqrt{5 \log(3 /
+    \delta) / (\tau n)}`, bounds the estimate's error on the other side, and is no index.
+
+    The policy is a contrast of Tamkin et al. (2019). Its radius and delta are reconstructed: from the inequality, and
+    from what makes it comparable with theirs. No bound on its regret is known to us.
+
+    A round takes O(log n) steps after n different rewards of the arm played, and a comparison an arm. Memory: 32 bytes
+    a different reward of a run.
+
+    References
+    ----------
+    Brown (2007), Large deviations bounds for estimating conditional value-at-risk, Operations Research Letters 35;
+    Tamkin, Keramati, Dann, Brunskill (2019), Distributionally-aware exploration for CVaR bandits.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> cvar.BrownUCB(delta=0.05)
+    BrownUCB(delta=0.05)
+    """
+
+    tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
+    delta: float | None = field(
+        default=None, check=optional(open_probability), doc="an index's probability to fail; default 1 / (2 T^2)"
+    )
+    high: float = field(default=1.0, check=positive, doc="upper end of the rewards")
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the radius after one reward."""
+        horizon = problem.needs_horizon(self)
+        minus_log = math.log(2.0) + 2.0 * math.log(horizon) if self.delta is None else -math.log(self.delta)
+        return {"delta": None, "radius": self.high / self.tau * math.sqrt(0.5 * minus_log)}
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward, and compute the arm's index."""
+        tree.insert(state, arm, lane, reward)
+        n = state.counts[arm, lane] + 1.0
+        state.counts[arm, lane] = n
+        estimate = tree.sum_of_smallest(state, arm, lane, self.tau * n) / (self.tau * n)
+        state.indices[arm, lane] = estimate + self.radius / math.sqrt(n)
