@@ -161,7 +161,7 @@ class Device(LanesApart):
             dispatcher = _dispatcher(function, shapes, classes)
             blocks = -(-n_lanes // THREADS)
             if simulated():
-                with np.errstate(all="ignore"), one_at_a_time, lanes_apart():  # the simulator knows one launch
+                with one_at_a_time, lanes_apart():  # the simulator knows one launch
                     dispatcher[n_lanes, 1](*given)
             else:
                 with self._using():
@@ -232,7 +232,7 @@ def _stream_for_numba(stream: Any) -> Any:
 
 def _compile(dispatcher: Any, arguments: list[Any]) -> None:
     """Compile a kernel for the types of its arguments, if that has not been done."""
-    signature = tuple(numba.typeof(value) for value in arguments)
+    signature = tuple(dispatcher.typeof_pyval(value) for value in arguments)
     if signature not in dispatcher.overloads:
         with compiling():
             dispatcher.compile(signature)

@@ -407,7 +407,7 @@ def compiled_mode() -> bool:
     return not numba.config.DISABLE_JIT
 
 
-def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """Run a kernel as plain Python with the arithmetic of compiled code: silent inf, NaN and wrap-around."""
 
     @functools.wraps(function)
@@ -490,7 +490,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
     try:
         yield
     except IndexError as error:
-        what = str(error).removesuffix(" out of range")
+        what = str(error).removesuffix(" out of range").rpartition(" ")[2]  # the simulator of CUDA says which thread
         if what not in ("arm", "action", "index"):
             raise
         if what == "index":
@@ -530,6 +530,6 @@ def kernel(function: Callable[..., Any], *components: object, compiled: bool = T
         False runs the function as plain Python, as `NUMBA_DISABLE_JIT=1` does for the whole process.
     """
     if not compiled or not compiled_mode():
-        return _quiet(function)
+        return quiet(function)
     types = tuple(t for component in components for t in component_types(component))
     return _compiled(function, types)

@@ -18,7 +18,7 @@ import numba
 import numpy as np
 
 from .components import Space, record
-from .dispatch import borrowed, device, lanes_apart
+from .dispatch import borrowed, compiled_mode, device, lanes_apart, quiet
 from .machines import Machine, roles, stored
 from .restore import FRESH
 
@@ -82,6 +82,8 @@ def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callabl
 
 def _on_device(function: Any) -> Callable[..., None]:
     """Return a protocol kernel for which `borrowed` does nothing: on a device there are no counts of references."""
+    if not compiled_mode():
+        return quiet(function)  # the simulator's threads have their own opinion of overflows
     scope = function.__globals__ | {borrowed.__name__: device(lambda value: value)}
     return device(types.FunctionType(function.__code__, scope, function.__name__))
 
@@ -124,26 +126,21 @@ class LanesApart(Machine):
 
         What has no lanes is for one lane at a time, on the processor; here every lane has its own.
         """
-        one, two, three = (make(dataclasses.replace(space, n_lanes=n)) for n in (1, 2, 3))
         if not space.same_on_every_lane:
-            one = make(space)
-        return self._repeated(stored(one, self.precision), two, three, space)
+            return stored(make(space), self.precision)  # the last axis is the lane: see `shapes`
+        one, two, three = (make(dataclasses.replace(space, n_lanes=n)) for n in (1, 2, 3))
+        return self._repeated(stored(one, self.precision), two, three, space.n_lanes)
 
-    def _repeated(self, state: Any, two: Any, three: Any, space: Space) -> Any:
+    def _repeated(self, state: Any, two: Any, three: Any, n_lanes: int) -> Any:
         """Return a record of all lanes; `two` and `three`, made for so many lanes, tell where the lanes are."""
         parts = []
         for name, value, other, another in zip(state._fields, state, two, three, strict=True):
             if isinstance(value, tuple):
-                parts.append(value if name == FRESH else self._repeated(value, other, another, space))
+                parts.append(value if name == FRESH else self._repeated(value, other, another, n_lanes))
                 continue
             differ = [axis for axis, (n, m) in enumerate(zip(other.shape, another.shape, strict=True)) if n != m]
             axis = differ[0] if differ else APART
-            if not differ:
-                made = self._many(value[None], 0, space.n_lanes)
-            elif space.same_on_every_lane:
-                made = self._many(value, axis, space.n_lanes)
-            else:
-                made = value
+            made = self._many(value, axis, n_lanes) if differ else self._many(value[None], 0, n_lanes)
             self._axes[id(made)] = axis
             self.kept.append(made)
             parts.append(made)
