@@ -39,6 +39,9 @@ ENVIRONMENTS: dict[str, Any] = {
     "Exponential": arms.Exponential([1.0, 2.0]),
     "Poisson": arms.Poisson([1.0, 2.0]),
     "TruncatedGaussian": arms.TruncatedGaussian([0.2, 0.3], 0.1),
+    "TruncatedGaussianMixture": arms.TruncatedGaussianMixture(
+        [[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.4, 0.5]], [[0.1, 0.1], [0.2, 0.3]]
+    ),
     "Categorical": arms.Categorical([0.0, 0.5, 1.0], [[0.5, 0.25, 0.25], [0.2, 0.0, 0.8]]),
     "Empirical": arms.Empirical([[0.0, 0.5, 1.0], [0.0, 0.2, 0.4]], [[3, 0, 1], [1, 1, 2]]),
     "FromScipy": arms.FromScipy([scipy.stats.uniform(), scipy.stats.beta(2.0, 3.0)]),
