@@ -25,8 +25,8 @@ PROBES = (
     "sweeps",
 )
 CASES = (
-    "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "bernstein-ucb", "bcvts",
-    "vacdb", "combucb1", "pascombucb", "ucbs",
+    "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "bernstein-ucb",
+    "bcvts", "vacdb", "combucb1", "pascombucb", "ucbs",
 )  # fmt: skip
 
 
