@@ -29,26 +29,11 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/banditlab bench
 
+# make reproduce SIZE=--quick for the small size; what is stored in results/ is not simulated again
 reproduce: $(STAMP)
-	$(BIN)/python -m experiments.ucb_lower_bound
-	$(BIN)/python -m experiments.strategic_clicks
-	$(BIN)/python -m experiments.scoring_regret
-	$(BIN)/python -m experiments.scoring_dimensions
-	$(BIN)/python -m experiments.scoring_hiring
-	$(BIN)/python -m experiments.scoring_online
-	$(BIN)/python -m experiments.dueling_classics
-	$(BIN)/python -m experiments.dueling_weak
-	$(BIN)/python -m experiments.dueling_piecewise
-	$(BIN)/python -m experiments.dueling_contextual
-	$(BIN)/python -m experiments.safe_semibandits
-	$(BIN)/python -m experiments.semibandits_paradox
-	$(BIN)/python -m experiments.semibandits_kmax
-	$(BIN)/python -m experiments.semibandits_cetc
-	$(BIN)/python -m experiments.cvar_mdp
-	$(BIN)/python -m experiments.cvar_iterated
-	$(BIN)/python -m experiments.cvar_gridworld
+	$(BIN)/banditlab reproduce --all $(SIZE)
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

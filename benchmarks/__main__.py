@@ -43,8 +43,8 @@ THROUGHPUT = {
 """Cases whose promise is a rate: what they are, and millions of rounds a second."""
 
 
-def main() -> None:
-    options = _options()
+def main(arguments: list[str] | None = None) -> None:
+    options = _options(arguments)
     record: dict[str, Any] = {"machine": machine(), "quick": options.quick}
     print(_heading(record["machine"]))
     if options.floors:
@@ -59,7 +59,7 @@ def main() -> None:
         print(f"\nwritten to {options.output}")
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast banditlab is, and beside what.")
     parser.add_argument("--quick", action="store_true", help="short horizons, 3 repetitions: to see that it works")
     parser.add_argument(
@@ -71,7 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="store everything, all samples included")
     parser.add_argument("--repetitions", type=int, metavar="N", help="default 7; 3 with --quick")
     parser.add_argument("--floors", action="store_true", help="print UCB1's arithmetic and memory floors instead")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     options.repetitions = options.repetitions or (3 if options.quick else 7)
     if options.repetitions < 1:
         parser.error(f"--repetitions is {options.repetitions}; allowed: at least 1")

@@ -83,4 +83,18 @@ def write_family_pages() -> None:
             page.write_text(text)
 
 
+def write_verdict_page() -> None:
+    """Write the page of verdicts, from those that are recorded in docs/verdicts."""
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from experiments.pages import verdict_page
+
+    page, text = Path(__file__).with_name("generated") / "verdicts.md", verdict_page()
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")
+
+
 write_family_pages()
+write_verdict_page()

@@ -1,1 +1,1 @@
-"""Theory-validation experiments: each a configuration, an analysis that only reads stored results, and a verdict."""
+"""Theory-validation experiments: each a configuration, an analysis that only reads stored results, and verdicts."""

@@ -48,6 +48,27 @@ def mean(sample: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(sample.mean()), float(low), float(high)
 
 
+def growth(rounds: NDArray[np.int64], values: NDArray[np.float64], least: float = 0.0) -> tuple[float, float, float]:
+    """Return the slope of log(mean value) in log t, with its 95% bootstrap interval.
+
+    Within a run values at different rounds are not independent: whole runs are resampled.
+
+    Parameters
+    ----------
+    rounds : int64 array (rounds,)
+        The rounds t.
+    values : float64 array (runs, rounds)
+        What grows, such as regret.
+    least : float
+        What a mean counts as at least: a draw of runs none of which has any regret has no logarithm.
+    """
+    x = np.log(rounds)
+    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(np.log(np.maximum(values[drawn].mean(axis=1), least)) @ weights, [0.025, 0.975])
+    return float(np.log(np.maximum(values.mean(axis=0), least)) @ weights), float(low), float(high)
+
+
 def slope_in_log(result: bl.Results, instance: str, policy: str) -> tuple[float, float, float]:
     """Return the least-squares slope of mean regret in log t over the last decade, with its 95% bootstrap interval.
 

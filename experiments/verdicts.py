@@ -1,4 +1,4 @@
-"""The verdict table that every experiment ends with."""
+"""Verdicts: one claim against one measurement, and the tables in which they are stored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pathlib import Path
 HOLDS = "holds"
 FAILS = "does not hold"
 UNTESTABLE = "not testable at this size"
+OUTCOMES = (HOLDS, FAILS, UNTESTABLE)
+
+Interval = tuple[float, float, float]
+"""What was measured, and both ends of its 95% interval."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Verdict:
     low, high : float
         Its 95% interval.
     verdict : str
-        'holds', 'does not hold' or 'not testable at this size'.
+        'holds', 'does not hold' or 'not testable at this size'; after a colon, why.
     """
 
     claim: str
@@ -39,21 +43,57 @@ class Verdict:
     high: float
     verdict: str
 
+    @property
+    def outcome(self) -> str:
+        """The verdict without its reason."""
+        return self.verdict.partition(": ")[0]
 
-def as_markdown(verdicts: list[Verdict]) -> str:
-    """Return the table in Markdown."""
-    lines = ["| claim | source | theory | measured | 95% interval | verdict |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {v.claim} | {v.source} | {v.theory} | {v.measured:.4g} | [{v.low:.4g}, {v.high:.4g}] | {v.verdict} |"
-        for v in verdicts
-    ]
-    return "\n".join(lines) + "\n"
+    @property
+    def reason(self) -> str:
+        """The reason, '' where none is needed."""
+        return self.verdict.partition(": ")[2]
 
 
-def store(verdicts: list[Verdict], folder: Path) -> None:
-    """Write the table as verdicts.csv and verdicts.md."""
-    with (folder / "verdicts.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Verdict)])
+def because(verdict: str, reason: str) -> str:
+    """Return a verdict with its reason; what holds needs none."""
+    return f"{verdict}: {reason}" if reason and verdict != HOLDS else verdict
+
+
+def at_most(interval: Interval, value: float) -> str:
+    """Say whether what was measured is at most a value: all of its interval is, none is, or it reaches both sides."""
+    return HOLDS if interval[2] <= value else FAILS if interval[1] > value else UNTESTABLE
+
+
+def within(interval: Interval, value: float) -> str:
+    """Say whether what was measured is at most a value that no finite measurement can contradict.
+
+    An order of growth says nothing of a slope over the few horizons or numbers of arms that were played.
+    """
+    return HOLDS if interval[2] <= value else UNTESTABLE
+
+
+def below(interval: Interval, value: float) -> str:
+    """Say whether what was measured is below a value: all of its interval is, none is, or it reaches both sides."""
+    return HOLDS if interval[2] < value else FAILS if interval[1] > value else UNTESTABLE
+
+
+def above(interval: Interval, value: float) -> str:
+    """Say whether what was measured is above a value: all of its interval is, none is, or it reaches both sides."""
+    return HOLDS if interval[1] > value else FAILS if interval[2] < value else UNTESTABLE
+
+
+def store(verdicts: list[Verdict], file: Path) -> None:
+    """Write a table of verdicts as CSV."""
+    with file.open("w", newline="", encoding="utf-8") as table:
+        writer = csv.DictWriter(table, [f.name for f in fields(Verdict)])
         writer.writeheader()
         writer.writerows(asdict(v) for v in verdicts)
-    (folder / "verdicts.md").write_text(as_markdown(verdicts))
+
+
+def load(file: Path) -> list[Verdict]:
+    """Read what `store` wrote."""
+    with file.open(newline="", encoding="utf-8") as table:
+        return [
+            Verdict(**row | {name: float(row[name]) for name in ("measured", "low", "high")})
+            for row in csv.DictReader(table)
+        ]

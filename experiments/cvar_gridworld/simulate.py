@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from banditlab import cvar
+from experiments.common import configuration_of, keep
 
-CONFIG = Path(__file__).with_name("config.toml")
 WALKERS = ("mean", "CVaR")
 RETURNS, VISITS = "returns.parquet", "visits.parquet"
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def plans() -> dict[str, cvar.Plan]:
@@ -52,9 +51,12 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Let both walk, and store what came of it in `folder`."""
     config = configuration()
     n = config["sizes"][size]["n_walks"]
-    returns, visits = {}, {}
-    for k, (name, plan) in enumerate(plans().items()):
-        returns[name], visits[name] = walks(plan, n, np.random.default_rng([config["seed"], k]))
-    folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(returns).to_parquet(folder / RETURNS)
-    pd.DataFrame(visits).to_parquet(folder / VISITS)
+
+    def write(visits_file: Path) -> None:
+        returns, visits = {}, {}
+        for k, (name, plan) in enumerate(plans().items()):
+            returns[name], visits[name] = walks(plan, n, np.random.default_rng([config["seed"], k]))
+        pd.DataFrame(returns).to_parquet(folder / RETURNS)
+        pd.DataFrame(visits).to_parquet(visits_file)
+
+    keep(folder / VISITS, write)  # the last to be written: where it is, returns are

@@ -12,8 +12,8 @@ import banditlab as bl
 from banditlab import cvar
 from banditlab.inference.bootstrap import mean_band
 from experiments.cvar_iterated.simulate import MAXWP, configuration, contrast, label, stored
-from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.slopes import exponent, growth, mean
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, below
 
 PAPER = "Du, Wang, Huang 2023"
 
@@ -53,7 +53,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
                 f"{PAPER}, appendix A",
                 "< 0",
                 *difference,
-                HOLDS if difference[2] < 0.0 else FAILS if difference[1] > 0.0 else UNTESTABLE,
+                below(difference, 0.0),
             )
         )
         found += [_rate(result, name, tau) for name in (theory, eager)]
@@ -76,10 +76,7 @@ def _rate(result: bl.Results, name: str, tau: float) -> Verdict:
     rounds = result.checkpoints
     late = np.flatnonzero(rounds >= rounds[-1] / 10)
     values = regrets(result, name, tau)
-    x = np.log(rounds[late])
-    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
-    drawn = np.random.default_rng(0).integers(len(values), size=(2_000, len(values)))
-    low, high = np.quantile(np.log(values[:, late][drawn].mean(axis=1)) @ weights, [0.025, 0.975])
+    slope = growth(rounds[late], values[:, late])
     whole = name == label(1.0)
     reason = "bonuses are still as large as the values (our reading)" if whole else "the theorem is for the whole bonus"
     limit = 0.5 + configuration()["verdict"]["tolerance"]
@@ -87,10 +84,8 @@ def _rate(result: bl.Results, name: str, tau: float) -> Verdict:
         f"tau = {tau:g}, {name}: regret grows no faster than sqrt(K) (log-log slope, last decade)",
         f"{PAPER}, Theorem 1",
         "<= 1/2",
-        float(np.log(values[:, late].mean(axis=0)) @ weights),
-        float(low),
-        float(high),
-        HOLDS if high <= limit else f"{UNTESTABLE}: {reason}",
+        *slope,
+        HOLDS if slope[2] <= limit else f"{UNTESTABLE}: {reason}",
     )
 
 

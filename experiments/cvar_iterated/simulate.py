@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import cvar
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
 MAXWP = "max_wp.parquet"
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def label(scale: float) -> str:
@@ -36,7 +34,6 @@ def stored(tau: float) -> str:
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every level and store its results in `folder`."""
     config = configuration()
-    folder.mkdir(parents=True, exist_ok=True)
     options = {"seed": config["seed"], "n_jobs": n_jobs, "checkpoints": 100, **config["sizes"][size]}
     again, delta = config["replan"], config["delta"]
     for tau in config["taus"]:
@@ -45,6 +42,6 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
             for scale in config["bonus_scales"]
         } | {contrast(): cvar.UCBVI(delta=delta, bonus_scale=config["ucbvi_scale"], replan=again)}
         metrics = [f"icvar_regret[{tau}]", "smallest_estimate"]
-        bl.run(cvar.layered_mdp(**config["layered"]), learners, metrics=metrics, **options).save(folder / stored(tau))
+        play(folder / stored(tau), cvar.layered_mdp(**config["layered"]), learners, metrics=metrics, **options)
     chain = cvar.lower_bound_chain(**config["chain"])
-    bl.run(chain, cvar.MaxWP(), metrics="icvar_regret[0]", **options).save(folder / MAXWP)
+    play(folder / MAXWP, chain, cvar.MaxWP(), metrics="icvar_regret[0]", **options)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import cvar
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
+RESULTS = "results.parquet"
 BONUSES = ("hoeffding", "bernstein")
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def instance() -> cvar.TabularMDP:
@@ -28,7 +27,7 @@ def label(bonus: str, tau: float) -> str:
     return f"{bonus} {tau:g}"
 
 
-def simulate(folder: Path, size: str, n_jobs: int | None = None) -> Path:
+def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play both bonuses at every level and store the results in `folder`."""
     config = configuration()
     learners = {
@@ -36,9 +35,7 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> Path:
         for tau in config["taus"]
         for bonus in BONUSES
     }
-    result = bl.run(
-        instance(), learners, seed=config["seed"], n_jobs=n_jobs, checkpoints=100,
+    play(
+        folder / RESULTS, instance(), learners, seed=config["seed"], n_jobs=n_jobs, checkpoints=100,
         metrics=["cvar_regret", "smallest_estimate"], **config["sizes"][size],
     )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    return result.save(folder / "results.parquet")

@@ -14,7 +14,7 @@ from banditlab import dueling
 from banditlab.inference.bootstrap import mean_band
 from experiments.dueling_classics.simulate import RESULTS, configuration, instances, policies
 from experiments.slopes import mean, near, slope_in_log
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import HOLDS, UNTESTABLE, Verdict, above
 
 KOMIYAMA = "Komiyama et al. 2015, Figure 1 (order from memory)"
 ORDERS = (  # who has less regret than whom
@@ -54,7 +54,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 def less_regret(result: bl.Results, instance: str, better: str, worse: str, source: str) -> Verdict:
     """Return whether one policy has less regret at the horizon; run i of both sees the same duels."""
     difference = mean(final(result, instance, worse) - final(result, instance, better))
-    verdict = HOLDS if difference[1] > 0.0 else FAILS if difference[2] < 0.0 else UNTESTABLE
+    verdict = above(difference, 0.0)
     return Verdict(f"{instance}: {better} has less regret than {worse}", source, "difference > 0", *difference, verdict)
 
 

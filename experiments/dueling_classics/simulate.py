@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import dueling
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
 RESULTS = "results.parquet"
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def instances() -> dict[str, Any]:
@@ -45,11 +43,10 @@ def policies() -> dict[str, Any]:
     }
 
 
-def simulate(folder: Path, size: str, n_jobs: int | None = None) -> Path:
+def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every policy on every instance at a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
-    result = bl.run(
-        instances(), policies(), seed=config["seed"], n_jobs=n_jobs, checkpoints=120, **config["sizes"][size]
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    return result.save(folder / RESULTS)
+    play(
+        folder / RESULTS, instances(), policies(), seed=config["seed"], n_jobs=n_jobs, checkpoints=120,
+        **config["sizes"][size],
+    )  # fmt: skip

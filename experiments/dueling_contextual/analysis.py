@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.dueling_contextual.simulate import POLICIES, RESULTS, configuration
+from experiments.dueling_contextual.simulate import POLICIES, configuration, files
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Interval, Verdict, below
 
 PAPER = "Di et al. 2024"
 FIGURE = f"{PAPER}, simulations"
@@ -21,12 +21,11 @@ CLAIMED = (1.0, 2.0, 4.0)
 """The scales at which the paper says that VACDB is best."""
 
 RESAMPLES = 2000
-Interval = tuple[float, float, float]
 
 
-def read(folder: Path) -> pd.DataFrame:
+def read(folder: Path, size: str) -> pd.DataFrame:
     """Return the stored results."""
-    return pd.read_parquet(folder / RESULTS)
+    return pd.concat([pd.read_parquet(file) for file in files(folder, size).values()], ignore_index=True)
 
 
 def final(table: pd.DataFrame, constants: str, policy: str, metric: str = "contextual_regret") -> dict[float, NDArray]:
@@ -38,7 +37,7 @@ def final(table: pd.DataFrame, constants: str, policy: str, metric: str = "conte
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
-    table = read(folder)
+    table = read(folder, size)
     return [*of_theory(table), *of_ranking(table, "released"), *of_ranking(table, "same"), *of_awareness(table)]
 
 
@@ -96,7 +95,7 @@ def of_ranking(table: pd.DataFrame, constants: str) -> list[Verdict]:
                 source,
                 "< 0",
                 *difference,
-                HOLDS if difference[2] < 0 else FAILS if difference[1] > 0 else UNTESTABLE,
+                below(difference, 0.0),
             )
         )
     return found
@@ -114,7 +113,7 @@ def of_awareness(table: pd.DataFrame) -> list[Verdict]:
                 f"{PAPER}, simulations",
                 "< 0",
                 *slope,
-                _below(slope, 0.0),
+                below(slope, 0.0),
             )
         )
         peers = {peer: _over_scale(final(table, constants, peer)) for peer in PEERS}
@@ -129,7 +128,7 @@ def of_awareness(table: pd.DataFrame) -> list[Verdict]:
                 f"{PAPER}, abstract",
                 "< 0",
                 *ratio,
-                _below(ratio, 0.0),
+                below(ratio, 0.0),
             )
         )
     bounds = {}
@@ -154,10 +153,6 @@ def of_awareness(table: pd.DataFrame) -> list[Verdict]:
 
 def _over_scale(values: dict[float, NDArray]) -> dict[float, NDArray]:
     return {scale: sample / scale for scale, sample in values.items()}
-
-
-def _below(interval: Interval, bound: float) -> str:
-    return HOLDS if interval[2] < bound else FAILS if interval[1] > bound else UNTESTABLE
 
 
 def _resampled(samples: list[NDArray]) -> NDArray:

@@ -24,7 +24,7 @@ TITLES = {
 
 def figures(folder: Path, size: str) -> dict[str, Figure]:
     """Return regret against the round, and regret at the horizon against the scale."""
-    table = read(folder)
+    table = read(folder, size)
     return {"regret": of_rounds(table), "scale": of_scales(table)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,18 @@ import pandas as pd
 
 import banditlab as bl
 from banditlab import dueling
+from experiments.common import configuration_of, keep
 
-CONFIG = Path(__file__).with_name("config.toml")
-RESULTS = "results.parquet"
 METRICS = ("contextual_regret", "duel_variance", "estimation_error")
 POLICIES = ("VACDB", "StaD", "MaxInP", "MaxPairUCB", "CoLSTIM")
 CONSTANTS = ("theory", "released", "same")
+TOGETHER = 8
+"""So many runs are in one file: what is lost at most by an interruption."""
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def policies(constants: str, scale: float) -> dict[str, Any]:
@@ -38,33 +38,45 @@ def policies(constants: str, scale: float) -> dict[str, Any]:
     return {name: cls.as_released(scale=released[name] / same) for name, cls in classes.items()}
 
 
+def files(folder: Path, size: str) -> dict[tuple[float, int], Path]:
+    """Return where results are stored, by scale and the first of the runs that a file holds."""
+    sizes = configuration()["sizes"][size]
+    return {
+        (scale, first): folder / f"scale_{scale:g}_runs_from_{first}.parquet"
+        for scale in sizes["scales"]
+        for first in range(0, sizes["n_runs"], TOGETHER)
+    }
+
+
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every instance of a size ('full' or 'quick') and store the results in `folder`."""
+    for (scale, first), file in files(folder, size).items():
+        keep(file, lambda to: _played(scale, first, size, n_jobs).to_parquet(to))  # noqa: B023 - called at once
+
+
+def _played(scale: float, first: int, size: str, n_jobs: int | None) -> pd.DataFrame:
+    """Return the metrics of all policies on a few of the instances."""
     config = configuration()
     sizes = config["sizes"][size]
-    folder.mkdir(parents=True, exist_ok=True)
+    players = {
+        f"{name}, {constants}": policy for constants in CONSTANTS for name, policy in policies(constants, scale).items()
+    }
     tables = []
-    for scale in sizes["scales"]:
-        players = {
-            f"{name}, {constants}": policy
-            for constants in CONSTANTS
-            for name, policy in policies(constants, scale).items()
-        }
-        for run in range(sizes["n_runs"]):
-            seed = config["seed"] + run  # the same instance and luck, but for its size, at every scale
-            result = bl.run(
-                dueling.ContextualGLM.sign_vectors(config["dimension"], scale, seed),
-                players,
-                horizon=sizes["horizon"],
-                n_runs=1,
-                seed=seed,
-                metrics=METRICS,
-                checkpoints=config["checkpoints"],
-                n_jobs=n_jobs,
-                progress=False,
-            )
-            tables += [_table(result, label, scale, run) for label in players]
-    pd.concat(tables, ignore_index=True).to_parquet(folder / RESULTS)
+    for run in range(first, min(first + TOGETHER, sizes["n_runs"])):
+        seed = config["seed"] + run  # the same instance and luck, but for its size, at every scale
+        result = bl.run(
+            dueling.ContextualGLM.sign_vectors(config["dimension"], scale, seed),
+            players,
+            horizon=sizes["horizon"],
+            n_runs=1,
+            seed=seed,
+            metrics=METRICS,
+            checkpoints=config["checkpoints"],
+            n_jobs=n_jobs,
+            progress=False,
+        )
+        tables += [_table(result, label, scale, run) for label in players]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _table(result: bl.Results, label: str, scale: float, run: int) -> pd.DataFrame:

@@ -31,12 +31,10 @@ from experiments.dueling_piecewise.simulate import (
     for_weak_regret,
 )
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import Verdict, at_most, below, within
 
 PAPER = "Kolpaczki et al. 2022"
 OURS = "a comparison of this experiment's"
-
-Interval = tuple[float, float, float]
 
 
 def read(folder: Path, size: str) -> dict[int, bl.Results]:
@@ -53,16 +51,6 @@ def curves(result: bl.Results, policy: str, metric: str) -> NDArray[np.float64]:
 def final(results: dict[int, bl.Results], policy: str, metric: str) -> list[NDArray[np.float64]]:
     """Return the regret after all rounds of each instance, one array a number of segments."""
     return [curves(result, policy, metric)[:, -1] for result in results.values()]
-
-
-def negative(difference: Interval) -> str:
-    """Return whether a difference is negative: all of its interval is, none is, or it reaches both sides."""
-    return HOLDS if difference[2] < 0 else FAILS if difference[1] > 0 else UNTESTABLE
-
-
-def within(slope: Interval, value: float) -> str:
-    """Return whether a slope is at most a value; an order of growth says nothing of a slope over a few M alone."""
-    return HOLDS if slope[2] <= value else UNTESTABLE
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
@@ -83,10 +71,9 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
         )  # fmt: skip
     bound = theory.beat_the_winner_reset_bound(config["n_arms"], config["pmin"] - 0.5)
     ratio = mean(final(results, BTWR, WEAK)[-1] / (most * bound))
-    verdict = HOLDS if ratio[2] <= 1 else FAILS if ratio[1] > 1 else UNTESTABLE
     found.append(
         Verdict(f"{BTWR}, M = {most}: weak regret below 20 M K log K / gap^2", f"{PAPER}, bound as reconstructed",
-                "ratio <= 1", *ratio, verdict)
+                "ratio <= 1", *ratio, at_most(ratio, 1.0))
     )  # fmt: skip
     for better, worse, metric in (
         (BTWR, BTW, WEAK),
@@ -104,7 +91,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
         kind = metric.removeprefix("binary_").replace("_", " ")
         found.append(
             Verdict(f"{better}, M = {most}: less {kind} than {worse}", OURS, "difference < 0", *difference,
-                    negative(difference))
+                    below(difference, 0.0))
         )  # fmt: skip
     for label in (MDB_WSS, MDB_RUCB):
         if len(changing) > 1:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import dueling
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
 WEAK, STRONG = "binary_weak_regret", "binary_strong_regret"
 BTWR, WS, BTW, DETECT_WS, DETECT_BTW = "BtWR", "WS-W", "BtW", "DETECT(WS-W)", "DETECT(BtW)"
 BTWRS, WSS, RUCB, MDB_WSS, MDB_RUCB = "BtWR-S", "WS-S", "RUCB", "MDB(WS-S)", "MDB(RUCB)"
@@ -17,7 +15,7 @@ BTWRS, WSS, RUCB, MDB_WSS, MDB_RUCB = "BtWR-S", "WS-S", "RUCB", "MDB(WS-S)", "MD
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def for_weak_regret() -> dict[str, Any]:
@@ -67,9 +65,9 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every number of segments of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
     chosen = config["sizes"][size]
-    folder.mkdir(parents=True, exist_ok=True)
     for n_segments in chosen["segments"]:
-        result = bl.run(
+        play(
+            file(folder, n_segments),
             instances(n_segments, chosen["horizon"], chosen["n_instances"]),
             for_weak_regret() | for_strong_regret(n_segments),
             horizon=chosen["horizon"],
@@ -79,4 +77,3 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
             checkpoints=[chosen["horizon"] * k // 200 for k in range(1, 201)],
             n_jobs=n_jobs,
         )
-        result.save(file(folder, n_segments))

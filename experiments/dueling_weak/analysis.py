@@ -12,7 +12,7 @@ import banditlab as bl
 from banditlab.dueling import theory
 from experiments.dueling_weak.simulate import BTW, BTWR, METRIC, WS, configuration, file, policies
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import HOLDS, UNTESTABLE, Verdict, at_most, below, within
 
 PAPER = "Kolpaczki et al. 2022, bound as reconstructed"
 CHEN = "Chen and Frazier 2017, abstract"
@@ -48,16 +48,6 @@ def late_share(halves: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(1.0 - total[0] / max(total[1], 1.0)), float(low), float(high)
 
 
-def of_one_sign(interval: tuple[float, float, float]) -> str:
-    """Return whether a difference is negative: all of its interval is, none is, or it reaches both sides."""
-    return HOLDS if interval[2] < 0 else FAILS if interval[1] > 0 else UNTESTABLE
-
-
-def within(slope: tuple[float, float, float], value: float) -> str:
-    """Return whether a slope is at most a value; an order of growth says nothing of a slope over a few K alone."""
-    return HOLDS if slope[2] <= value else UNTESTABLE
-
-
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
     return [v for pmin in configuration()["pmins"] for v in _verdicts(read(folder, size, pmin), pmin)]
@@ -76,7 +66,7 @@ def _verdicts(regrets: Regrets, pmin: float) -> list[Verdict]:
         Verdict(
             f"{BTWR}, {where}: regret below 20 K log K / gap^2 for all K; the largest ratio, at K = {arms[worst]}",
             PAPER, "ratio <= 1", *ratios[worst],
-            HOLDS if ratios[worst][2] <= 1.0 else FAILS if ratios[worst][1] > 1.0 else UNTESTABLE,
+            at_most(ratios[worst], 1.0),
         )
     )  # fmt: skip
     falls = 1.0 / theory.beat_the_winner_reset_survival(pmin - 0.5)
@@ -103,7 +93,7 @@ def _verdicts(regrets: Regrets, pmin: float) -> list[Verdict]:
             difference = mean(regrets[k][BTWR][:, -1] - regrets[k][other][:, -1])
             found.append(
                 Verdict(f"{BTWR}, {where}, K = {k}: less regret than {other}", OURS, "difference < 0", *difference,
-                        of_one_sign(difference))
+                        below(difference, 0.0))
             )  # fmt: skip
     return found
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import dueling
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
 METRIC = "binary_weak_regret"
 BTWR, BTW, WS = "BtWR", "BtW", "WS-W"
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def policies() -> dict[str, Any]:
@@ -42,10 +40,10 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every pmin and number of arms of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
     chosen = config["sizes"][size]
-    folder.mkdir(parents=True, exist_ok=True)
     for pmin in config["pmins"]:
         for n_arms in chosen["n_arms"]:
-            result = bl.run(
+            play(
+                file(folder, pmin, n_arms),
                 instances(n_arms, pmin, chosen["n_instances"]),
                 policies(),
                 horizon=chosen["horizon"],
@@ -55,4 +53,3 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
                 checkpoints=[chosen["horizon"] // 2, chosen["horizon"]],
                 n_jobs=n_jobs,
             )
-            result.save(file(folder, pmin, n_arms))

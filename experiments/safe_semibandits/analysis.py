@@ -22,7 +22,7 @@ from experiments.safe_semibandits.simulate import (
     file,
 )  # fmt: skip
 from experiments.slopes import RESAMPLES, exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, below
 
 PAPER = "Hou, Tan, Zhong 2023"
 RESULTS = f"{PAPER}, released results"
@@ -101,7 +101,7 @@ def bend_verdict(folder: Path, size: str, experiment: str, budget: float, about:
     first, before, last = samples[0], samples[-2], samples[-1]
     early = first.mean() / horizons[0]
     ratio = mean((last - before) / (horizons[-1] - horizons[-2]) / early)
-    verdict = HOLDS if ratio[2] < 0.2 else FAILS if ratio[1] > 0.2 else UNTESTABLE
+    verdict = below(ratio, 0.2)
     claim = f"{experiment} experiment, {RELEASED}, budget {budget:g}: regret bends about T = {about:g}"
     return Verdict(claim, RESULTS, "regret a round at the end, against the start, < 0.2", *ratio, verdict)
 
@@ -137,7 +137,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 
     last = sizes[SECOND]["horizons"][-1]
     share = mean(final(folder, size, SECOND, 0.4, UNSAFE, "violations")[-1] / last)
-    verdict = HOLDS if share[1] > 0.99 else FAILS if share[2] < 0.99 else UNTESTABLE
+    verdict = above(share, 0.99)
     found.append(Verdict(f"experiment 2, {UNSAFE}: share of rounds with an unsafe action", RESULTS, "> 0.99", *share,
                          verdict))  # fmt: skip
     regret = mean(final(folder, size, SECOND, 0.4, UNSAFE)[-1])
@@ -157,7 +157,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 
     x, rows = additional(folder, size)
     fit = linearity(x, rows)
-    verdict = HOLDS if fit[1] > 0.99 else FAILS if fit[2] < 0.99 else UNTESTABLE
+    verdict = above(fit, 0.99)
     if sizes[THIRD]["horizons"][-1] < PAPERS_HORIZON:
         verdict = UNTESTABLE  # at the smallest budgets regret is still linear in the horizon
     found.append(Verdict("experiment 3: additional regret over CombUCB1 is linear in 1/(Delta^v)^2", RESULTS,

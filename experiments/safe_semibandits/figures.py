@@ -14,7 +14,7 @@ from experiments.safe_semibandits.simulate import FIRST, RELEASED, SECOND, UNSAF
 from experiments.slopes import mean
 
 
-def figures(folder: Path, size: str) -> Figure:
+def figures(folder: Path, size: str) -> dict[str, Figure]:
     """Return regret against the horizon in experiments 1 and 2, and against the gap in experiment 3."""
     sizes = configuration()["sizes"][size]
     drawing = Figure(figsize=(11.5, 3.6), dpi=150, layout="constrained")
@@ -48,7 +48,7 @@ def figures(folder: Path, size: str) -> Figure:
         ax.grid(True, alpha=0.25, linewidth=0.6)
         ax.ticklabel_format(style="sci", scilimits=(0, 4), useMathText=True)
         ax.legend(frameon=False, fontsize="small", handlelength=2.6)
-    return drawing
+    return {"figure": drawing}
 
 
 def _curve(ax: Any, k: int, horizons: Any, samples: list[Any], label: str) -> None:

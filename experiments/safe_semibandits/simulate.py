@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import arms, semibandits
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
 METRICS = ("regret", "violations", "any_violation")
 FIRST, SECOND, THIRD = "first", "second", "third"
 RELEASED, DEFAULT, UNSAFE = "PASCombUCB, as released", "PASCombUCB", "CombUCB1"
@@ -17,7 +15,7 @@ RELEASED, DEFAULT, UNSAFE = "PASCombUCB, as released", "PASCombUCB", "CombUCB1"
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def environment(experiment: str, budget: float) -> semibandits.SemiBandit:
@@ -52,18 +50,15 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play everything at a size ('full' or 'quick') and store it in `folder`."""
     config = configuration()
     sizes = config["sizes"][size]
-    folder.mkdir(parents=True, exist_ok=True)
 
     def played(world: Any, who: Any, horizon: int, n_runs: int, checkpoints: Any, target: Path) -> None:
-        result = bl.run(
-            world, who, horizon=horizon, n_runs=n_runs, seed=config["seed"], metrics=METRICS, checkpoints=checkpoints,
-            n_jobs=n_jobs, progress=False,
+        play(
+            target, world, who, horizon=horizon, n_runs=n_runs, seed=config["seed"], metrics=METRICS,
+            checkpoints=checkpoints, n_jobs=n_jobs,
         )  # fmt: skip
-        result.save(target)
 
     for experiment in (FIRST, SECOND, THIRD):
         at = sizes[experiment]
-        print(f"  {experiment} experiment", flush=True)
         for budget in at["budgets"]:
             for horizon in at["horizons"]:  # PASCombUCB knows the horizon: each is played anew
                 world = environment(experiment, budget)
@@ -73,7 +68,6 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
         played(environment(experiment, at["budgets"][0]), {UNSAFE: unsafe_player()}, last, at["n_runs"], at["horizons"],
                file(folder, experiment, UNSAFE, last))  # fmt: skip
     at = sizes["safety"]
-    print("  safety", flush=True)
     world = environment(SECOND, at["budget"])
     played(world, {DEFAULT: semibandits.PASCombUCB()}, at["horizon"], at["n_runs"], [at["horizon"]],
            file(folder, "safety", at["budget"], at["horizon"]))  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from experiments.scoring_dimensions.simulate import configuration
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
 
 SOURCE = "Chen et al. 2023, abstract"
 
@@ -28,7 +28,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     tolerance = configuration()["verdict"]["tolerance"]
     numbers, regrets = final(folder, "actions")
     slope = exponent(numbers, regrets)
-    verdict = HOLDS if slope[2] <= 2 else FAILS if slope[1] > 2 else UNTESTABLE
+    verdict = at_most(slope, 2)
     found = [
         Verdict("regret grows at most like K^2 in the number of actions", SOURCE, "exponent <= 2", *slope, verdict)
     ]
@@ -41,7 +41,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     found.append(Verdict(claim, SOURCE, f"exponent 0 +- {tolerance}", *slope, verdict))
     numbers, regrets = final(folder, "values")
     slope = exponent(numbers, regrets)
-    verdict = HOLDS if slope[2] <= tolerance else FAILS if slope[1] > tolerance else UNTESTABLE
+    verdict = at_most(slope, tolerance)
     claim = "regret does not grow with the number of states, where all of them differ in beliefs and values"
     found.append(Verdict(claim, SOURCE, f"exponent <= {tolerance}", *slope, verdict))
     return found

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import banditlab as bl
 from banditlab import scoring
-from experiments.command import cores
-
-CONFIG = Path(__file__).with_name("config.toml")
+from experiments.common import configuration_of, play
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def qualities(n_actions: int, n_copies: int = 1) -> scoring.PrincipalAgent:
@@ -63,12 +59,6 @@ def different_values(n_states: int) -> scoring.PrincipalAgent:
     )
 
 
-def expected_seconds(size: str, n_jobs: int | None = None) -> float:
-    """Return about how long `simulate` takes: rounds times what those of all worlds together cost, over the cores."""
-    sizes = configuration()["sizes"][size]
-    return 2.5e-3 * sizes["n_runs"] * sizes["horizon"] / cores(n_jobs)
-
-
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play all families at a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
@@ -78,9 +68,8 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
         "states": {f"{s} states": qualities(3, s // 2) for s in config["states"]["numbers"]},
         "values": {f"{s} states": different_values(s) for s in config["values"]["numbers"]},
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, environments in families.items():
-        result = bl.run(
-            environments, policy, seed=config["seed"], n_jobs=n_jobs, checkpoints=60, **config["sizes"][size]
-        )
-        result.save(folder / f"{name}.parquet")
+        play(
+            folder / f"{name}.parquet", environments, policy, seed=config["seed"], n_jobs=n_jobs, checkpoints=60,
+            **config["sizes"][size],
+        )  # fmt: skip

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import banditlab as bl
-from experiments.scoring_hiring.simulate import configuration, file, policies
+from experiments.scoring_hiring.simulate import OFFLINE, configuration, file, policies
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
 
@@ -20,7 +20,7 @@ COMMIT, SAFER, UNCORRELATED, ORACLE = policies()
 
 def offline(folder: Path) -> dict[float, NDArray[np.float64]]:
     """Return, for each cost, rows of correlation, profit with and profit without correlated mechanisms."""
-    with (folder / "offline.csv").open(newline="") as table:
+    with (folder / OFFLINE).open(newline="") as table:
         rows = [[float(value) for value in row.values()] for row in csv.DictReader(table)]
     costs = dict.fromkeys(cost for _, cost, _, _ in rows)
     return {c: np.array([[rho, both, own] for rho, cost, both, own in rows if cost == c]) for c in costs}

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-import banditlab as bl
 from banditlab import scoring
 from banditlab.scoring.hiring_games import HiringGame, Offer
-from experiments.command import cores
+from experiments.common import configuration_of, keep, play
 
-CONFIG = Path(__file__).with_name("config.toml")
+OFFLINE = "offline.csv"
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def two_agents(correlation: float, cost: float) -> scoring.HiringProblem:
@@ -76,26 +74,23 @@ def file(folder: Path, horizon: int) -> Path:
     return folder / f"horizon_{horizon}.parquet"
 
 
-def expected_seconds(size: str, n_jobs: int | None = None) -> float:
-    """Return about how long `simulate` takes: rounds times what those of all policies together cost, over the cores."""
-    sizes = configuration()["sizes"][size]
-    rounds = sizes["n_runs"] * sum(sizes["horizons"])
-    return 9.5e-5 * rounds / cores(n_jobs)
+def offline(over: dict[str, list[float]]) -> pd.DataFrame:
+    """Return the best profit with and without correlated mechanisms, one row a cost and correlation."""
+    rows = []
+    for cost in over["costs"]:
+        for correlation in over["correlations"]:
+            world = two_agents(correlation, cost)
+            rows.append((correlation, cost, world.optimal().profit, world.optimal_uncorrelated().profit))
+    return pd.DataFrame(rows, columns=["correlation", "cost", "correlated", "uncorrelated"])
 
 
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Solve and play everything of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "offline.csv").open("w", newline="") as table:
-        writer = csv.writer(table)
-        writer.writerow(["correlation", "cost", "correlated", "uncorrelated"])
-        for cost in config["offline"]["costs"]:
-            for correlation in config["offline"]["correlations"]:
-                world = two_agents(correlation, cost)
-                writer.writerow([correlation, cost, world.optimal().profit, world.optimal_uncorrelated().profit])
+    keep(folder / OFFLINE, lambda table: offline(config["offline"]).to_csv(table, index=False))
     for horizon in config["sizes"][size]["horizons"]:
-        result = bl.run(
+        play(
+            file(folder, horizon),
             two_agents(**config["online"]),
             policies(),
             horizon=horizon,
@@ -105,4 +100,3 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
             checkpoints=[horizon],
             n_jobs=n_jobs,
         )
-        result.save(file(folder, horizon))

@@ -12,7 +12,7 @@ import banditlab as bl
 from banditlab import scoring
 from experiments.scoring_online.simulate import bandit, configuration, file, full
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
 
 SOURCE = "Cacciamani et al. 2023, abstract"
 
@@ -40,7 +40,7 @@ def grows(results: dict[int, bl.Results], policy: str, metric: str, theory: floa
             f"{claim} (not surely positive at all horizons)", SOURCE, f"{metric} <= {bound:.4g}", *at_the_end, verdict
         )
     limit = theory + tolerance
-    verdict = HOLDS if slope[2] <= limit else FAILS if slope[1] > limit else UNTESTABLE
+    verdict = at_most(slope, limit)
     return Verdict(claim, SOURCE, f"exponent <= {theory:.3g}", *slope, verdict)
 
 

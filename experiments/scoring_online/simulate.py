@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import banditlab as bl
 from banditlab import scoring
-from experiments.command import cores
-
-CONFIG = Path(__file__).with_name("config.toml")
+from experiments.common import configuration_of, play
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def environment() -> scoring.InformationAcquisition:
@@ -58,19 +54,12 @@ def file(folder: Path, horizon: int) -> Path:
     return folder / f"horizon_{horizon}.parquet"
 
 
-def expected_seconds(size: str, n_jobs: int | None = None) -> float:
-    """Return about how long `simulate` takes: rounds times what those of all policies together cost, over the cores."""
-    sizes = configuration()["sizes"][size]
-    rounds = sizes["n_runs"] * sum(sizes["horizons"])
-    return 1.3e-4 * rounds / cores(n_jobs)
-
-
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every horizon of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
-    folder.mkdir(parents=True, exist_ok=True)
     for horizon in config["sizes"][size]["horizons"]:
-        result = bl.run(
+        play(
+            file(folder, horizon),
             environment(),
             policies(),
             horizon=horizon,
@@ -80,4 +69,3 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
             checkpoints=[horizon],
             n_jobs=n_jobs,
         )
-        result.save(file(folder, horizon))

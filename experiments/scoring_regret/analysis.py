@@ -12,7 +12,7 @@ from banditlab import scoring
 from banditlab.inference.bootstrap import mean_band
 from experiments.scoring_regret.simulate import configuration, environment, file, policies
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
 
 RATE = "Chen et al. 2023, abstract"
 THEORY, PRACTICE, COMMIT, BRIER, V_SHAPED, ORACLE = policies()
@@ -34,11 +34,6 @@ def radius(horizon: int) -> float:
     return float(np.sqrt(2 * np.log(4 * world.n_actions**2 * world.n_beliefs * horizon**3) / horizon))  # delta = 1 / T
 
 
-def at_most(slope: tuple[float, float, float]) -> str:
-    """Return whether a slope is at most 2/3: its whole interval is, none of it is, or it reaches both sides."""
-    return HOLDS if slope[2] <= 2 / 3 else FAILS if slope[1] > 2 / 3 else UNTESTABLE
-
-
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
     results = read(folder, size)
@@ -49,12 +44,12 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 
     slope = exponent(horizons, final(results, PRACTICE))
     claim = f"{PRACTICE}: regret grows at most like T^(2/3)"
-    found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, at_most(slope)))
+    found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, at_most(slope, 2 / 3)))
     # one slope over all horizons would hide that the last one bends
     slope = exponent(horizons[-2:], final(results, PRACTICE)[-2:])
     probing = mean(final(results, PRACTICE, "bisection_rate")[-1])
     claim = f"{PRACTICE}: the same between the last two horizons (share of probes at T: {probing[0]:.2g})"
-    found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, at_most(slope)))
+    found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, at_most(slope, 2 / 3)))
 
     slope = exponent(horizons, final(results, THEORY))
     share = min(world.n_actions * last ** (-1 / 3), 1.0)
@@ -82,7 +77,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 
     slope = exponent(horizons, final(results, COMMIT))
     claim = f"{COMMIT}: regret grows at most like T^(2/3)"
-    found.append(Verdict(claim, "Cacciamani et al. 2024, abstract", "slope <= 0.667", *slope, at_most(slope)))
+    found.append(Verdict(claim, "Cacciamani et al. 2024, abstract", "slope <= 0.667", *slope, at_most(slope, 2 / 3)))
     difference = mean(final(results, COMMIT)[-1] - final(results, PRACTICE)[-1])
     verdict = HOLDS if difference[1] > 0 else FAILS
     found.append(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import scoring
-from experiments.command import cores
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
 METRICS = ("regret", "bisection_rate", "solves", "payment")
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def environment() -> scoring.PrincipalAgent:
@@ -43,19 +40,12 @@ def file(folder: Path, horizon: int) -> Path:
     return folder / f"horizon_{horizon}.parquet"
 
 
-def expected_seconds(size: str, n_jobs: int | None = None) -> float:
-    """Return about how long `simulate` takes: rounds times what those of all policies together cost, over the cores."""
-    sizes = configuration()["sizes"][size]
-    rounds = sizes["n_runs"] * sum(sizes["horizons"])
-    return 2.8e-4 * rounds / cores(n_jobs)
-
-
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every horizon of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
-    folder.mkdir(parents=True, exist_ok=True)
     for horizon in config["sizes"][size]["horizons"]:
-        result = bl.run(
+        play(
+            file(folder, horizon),
             environment(),
             policies(),
             horizon=horizon,
@@ -65,4 +55,3 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
             checkpoints=60,
             n_jobs=n_jobs,
         )
-        result.save(file(folder, horizon))

@@ -13,7 +13,7 @@ import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
 from experiments.semibandits_cetc.simulate import configuration, environments, file, policies
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, at_most
 
 PAPER = "Nie et al. 2023"
 
@@ -43,16 +43,6 @@ def bound(policy: Any, environment: Any, horizon: int) -> float:
     queries = policy.algorithm.n_queries(environment.actions, environment.n_arms)
     rate: float = (delta * horizon) ** (2 / 3) * (queries * np.log(horizon)) ** (1 / 3)
     return rate
-
-
-def at_most(slope: tuple[float, float, float], limit: float) -> str:
-    """Return whether a slope is at most the limit: its whole interval is, none of it is, or it reaches both sides."""
-    return HOLDS if slope[2] <= limit else FAILS if slope[1] > limit else UNTESTABLE
-
-
-def sign(difference: tuple[float, float, float]) -> str:
-    """Return whether a difference is positive: its whole interval is, none of it is, or it reaches both sides."""
-    return HOLDS if difference[1] > 0 else FAILS if difference[2] < 0 else UNTESTABLE
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
@@ -85,10 +75,10 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     found.append(Verdict(claim, "Streeter and Golovin 2008", "<= 0.667", *slope, verdict))
     difference = mean(og[-1] - greedy[-1])
     claim = f"cardinality: at T = {longest:,} OG has more regret than C-ETC (difference)"
-    found.append(Verdict(claim, f"{PAPER}, simulations", "> 0", *difference, sign(difference)))
+    found.append(Verdict(claim, f"{PAPER}, simulations", "> 0", *difference, above(difference, 0.0)))
     steeper = _difference_of_slopes(horizons, og, greedy)
     claim = "cardinality: at these horizons the regret of OG grows faster than that of C-ETC (difference of slopes)"
-    found.append(Verdict(claim, "a comparison of this experiment's", "> 0", *steeper, sign(steeper)))
+    found.append(Verdict(claim, "a comparison of this experiment's", "> 0", *steeper, above(steeper, 0.0)))
     return found
 
 
@@ -98,8 +88,8 @@ def _difference_of_slopes(
     """Return it with an interval from those of both, as of independent estimates."""
     a, b = exponent(horizons, first), exponent(horizons, second)
     measured = a[0] - b[0]
-    below, above = np.hypot(a[0] - a[1], b[2] - b[0]), np.hypot(a[2] - a[0], b[0] - b[1])
-    return measured, float(measured - below), float(measured + above)
+    down, up = np.hypot(a[0] - a[1], b[2] - b[0]), np.hypot(a[2] - a[0], b[0] - b[1])
+    return measured, float(measured - down), float(measured + up)
 
 
 def figure(folder: Path, size: str) -> Figure:

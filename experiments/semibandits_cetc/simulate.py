@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import semibandits
-
-CONFIG = Path(__file__).with_name("config.toml")
+from experiments.common import configuration_of, play
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def environments() -> dict[str, semibandits.Coverage]:
@@ -47,10 +44,10 @@ def file(folder: Path, name: str, horizon: int) -> Path:
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every horizon of a size ('full', 'quick') and store the results in `folder`."""
     config = configuration()
-    folder.mkdir(parents=True, exist_ok=True)
     for name, environment in environments().items():
         for horizon in config["sizes"][size]["horizons"]:
-            result = bl.run(
+            play(
+                file(folder, name, horizon),
                 environment,
                 policies()[name],
                 horizon=horizon,
@@ -60,4 +57,3 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
                 checkpoints=60,
                 n_jobs=n_jobs,
             )
-            result.save(file(folder, name, horizon))

@@ -12,7 +12,7 @@ import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
 from experiments.semibandits_kmax.simulate import file, instances, policies
 from experiments.slopes import RESAMPLES, exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, at_most
 
 PAPER = "Wang, Chen, Vojnovic 2024"
 VALUE_INDEX, SEMI_BANDIT, REWARD_ALONE = policies()
@@ -45,12 +45,12 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
         last = {policy: regret(result, policy)[:, -1] for policy in policies()}
         close = ratio(last[VALUE_INDEX], last[SEMI_BANDIT])
         claim = f"{name}: regret with value and index is close to regret with all outcomes (ratio)"
-        verdict = HOLDS if close[2] <= CLOSE else FAILS if close[1] > CLOSE else UNTESTABLE
+        verdict = at_most(close, CLOSE)
         source = f"{PAPER}, simulations (as read in reviews)"
         found.append(Verdict(claim, source, f"at most {CLOSE:g}", *close, verdict))
         less = mean(last[REWARD_ALONE] - last[VALUE_INDEX])
         claim = f"{name}: regret with value and index is less than with the reward alone (difference)"
-        verdict = HOLDS if less[1] > 0 else FAILS if less[2] < 0 else UNTESTABLE
+        verdict = above(less, 0.0)
         found.append(Verdict(claim, source, "> 0", *less, verdict))
         found.append(_growth(name, result))
     return found

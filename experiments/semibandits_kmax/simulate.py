@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import semibandits
-
-CONFIG = Path(__file__).with_name("config.toml")
+from experiments.common import configuration_of, play
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def instances() -> dict[str, semibandits.KMax]:
@@ -47,9 +44,9 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every instance at a size ('full', 'quick') and store the results in `folder`."""
     config = configuration()
     options = config["sizes"][size]
-    folder.mkdir(parents=True, exist_ok=True)
     for name, environment in instances().items():
-        result = bl.run(
+        play(
+            file(folder, name),
             environment,
             policies(),
             horizon=options["horizon"],
@@ -58,4 +55,3 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
             checkpoints=60,
             n_jobs=n_jobs,
         )
-        result.save(file(folder, name))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
 from experiments.semibandits_paradox.simulate import environment, file, policies
-from experiments.slopes import RESAMPLES, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.slopes import growth, mean
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above
 
 PAPER = "Zhang, Combes 2024, figure"
 UNIFORM, JEFFREYS, BOOSTED, ESCB = policies()
@@ -26,17 +26,6 @@ def regrets(folder: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float
     return result.checkpoints, dict(zip(result.policies, result.values(), strict=True))
 
 
-def growth(rounds: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the slope of log(mean regret) in log t, with its 95% bootstrap interval: whole runs are resampled."""
-    x = np.log(rounds)
-    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
-    rng = np.random.default_rng(0)
-    drawn = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
-    least = 1e-3  # a draw of runs none of which ever plays the worse action has no logarithm
-    low, high = np.quantile(np.log(np.maximum(drawn, least)) @ weights, [0.025, 0.975])
-    return float(np.log(np.maximum(values.mean(axis=0), least)) @ weights), float(low), float(high)
-
-
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
     rounds, found_regrets = regrets(folder)
@@ -44,7 +33,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     late = [int(np.searchsorted(rounds, x)) for x in np.linspace(last / 4, last, 4)]
     found = []
     for policy in (UNIFORM, JEFFREYS):
-        slope = growth(rounds[late], found_regrets[policy][:, late])
+        slope = growth(rounds[late], found_regrets[policy][:, late], least=1e-3)
         verdict = HOLDS if slope[1] >= LINEAR else FAILS if slope[2] < LINEAR else UNTESTABLE
         found.append(Verdict(f"{policy}: regret is nearly linear from a quarter of the rounds on", PAPER,
                              f"slope >= {LINEAR}", *slope, verdict))  # fmt: skip
@@ -55,7 +44,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     for policy in (BOOSTED, ESCB):
         for other in (UNIFORM, JEFFREYS):
             ratio = mean(found_regrets[other][:, -1] / found_regrets[policy][:, -1].mean())
-            verdict = HOLDS if ratio[1] > 10.0 else FAILS if ratio[2] < 10.0 else UNTESTABLE
+            verdict = above(ratio, 10.0)
             found.append(Verdict(f"{policy}: final regret an order of magnitude below {other}", PAPER, "ratio > 10",
                                  *ratio, verdict))  # fmt: skip
     return found

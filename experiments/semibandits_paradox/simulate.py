@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import arms, semibandits
-
-CONFIG = Path(__file__).with_name("config.toml")
+from experiments.common import configuration_of, play
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
 def environment() -> semibandits.SemiBandit:
@@ -44,9 +41,7 @@ def file(folder: Path) -> Path:
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play at a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
-    folder.mkdir(parents=True, exist_ok=True)
-    result = bl.run(
-        environment(), policies(), **config["sizes"][size], seed=config["seed"], checkpoints=100, n_jobs=n_jobs,
-        progress=False,
+    play(
+        file(folder), environment(), policies(), **config["sizes"][size], seed=config["seed"], checkpoints=100,
+        n_jobs=n_jobs,
     )  # fmt: skip
-    result.save(file(folder))

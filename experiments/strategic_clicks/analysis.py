@@ -24,7 +24,7 @@ from experiments.strategic_clicks.instances import (
     instance,
     truthful,
 )
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Interval, Verdict, above, because, below
 
 PAPER = "Buening et al. 2024"
 RESAMPLES = 2000
@@ -34,11 +34,8 @@ FIXED_ARMS = 5
 LATER = 0.75
 """The last quarter of the epochs is 'later'."""
 
-Estimate = tuple[float, float, float]
-"""What was measured, and its 95% interval."""
 
-
-def verdicts(folder: Path) -> list[Verdict]:
+def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
     tables = {name: pd.read_parquet(folder / name) for name in (DYNAMICS, OPEN_BANDIT, REGRET, EQUILIBRIA, ORACLES)}
     tables[REGRET] = at_settled(tables[REGRET], tables[EQUILIBRIA])
@@ -80,7 +77,7 @@ def _first_epoch(part: pd.DataFrame, start: str) -> Verdict:
         f"{PAPER}, simulations (as read in reviews)",
         "> 0",
         *difference,
-        HOLDS if difference[1] > 0 else FAILS if difference[2] < 0 else UNTESTABLE,
+        above(difference, 0.0),
     )
 
 
@@ -90,13 +87,13 @@ def _later(part: pd.DataFrame, start: str, reason: str = "") -> Verdict:
     differences = (regret["UCBS"] - regret["ClickUCB"])[:, int(LATER * epochs) :].mean(axis=1)
     difference = _mean(differences)
     counted = f"it pays less in {(differences < 0).sum()} of {len(differences)} repetitions"
-    because = f"{counted}; {reason}" if reason else counted
+    why = f"{counted}; {reason}" if reason else counted
     return Verdict(
         f"{start}, last quarter: UCB-S pays less than ClickUCB (difference in regret)",
         f"{PAPER}, simulations",
         "< 0",
         *difference,
-        HOLDS if difference[2] < 0 else _because(FAILS if difference[1] > 0 else UNTESTABLE, because),
+        because(below(difference, 0.0), why),
     )
 
 
@@ -118,7 +115,7 @@ def _where_the_best_arm_ends(part: pd.DataFrame, start: str, environment: Any) -
             *ends,
             HOLDS
             if within
-            else _because(FAILS, f"{(honest < below).sum()} of {len(honest)} repetitions end below; {stuck}"),
+            else because(FAILS, f"{(honest < below).sum()} of {len(honest)} repetitions end below; {stuck}"),
         ),
         Verdict(
             f"{start}, ClickUCB: the best arm ends above its desired strategy",
@@ -127,7 +124,7 @@ def _where_the_best_arm_ends(part: pd.DataFrame, start: str, environment: Any) -
             *out,
             HOLDS
             if out[1] > above
-            else _because(FAILS, f"{(inflated < below).sum()} of {len(inflated)} repetitions end below; {stuck}"),
+            else because(FAILS, f"{(inflated < below).sum()} of {len(inflated)} repetitions end below; {stuck}"),
         ),
     ]
 
@@ -245,7 +242,7 @@ def of_distances(table: pd.DataFrame) -> list[Verdict]:
             float(share.max()),
             HOLDS
             if certified.all()
-            else _because(UNTESTABLE, "bounds on all deviations at once are wide with few roll-outs, or short runs"),
+            else because(UNTESTABLE, "bounds on all deviations at once are wide with few roll-outs, or short runs"),
         ),
         Verdict(
             "UCB-S equilibria: largest distance from s*, over H max(Delta, sqrt(K log T / T)) (interval: "
@@ -302,7 +299,7 @@ def regrets(table: pd.DataFrame, name: str, at: str, x: str) -> dict[int, list[N
     }
 
 
-def slope_of(samples: Mapping[Any, list[NDArray[np.float64]]]) -> Estimate:
+def slope_of(samples: Mapping[Any, list[NDArray[np.float64]]]) -> Interval:
     """Return the least-squares slope of log y in log x, with its 95% percentile-bootstrap interval.
 
     For each x there are arrays of samples; y is the largest of their means (over equilibria: strong regret). Resampled
@@ -364,20 +361,16 @@ def _by_epoch(part: pd.DataFrame, mechanism: str, column: str, arm: int = 0) -> 
     return chosen.pivot(index="repetition", columns="epoch", values=column).to_numpy()
 
 
-def _mean(values: NDArray[np.float64]) -> Estimate:
+def _mean(values: NDArray[np.float64]) -> Interval:
     low, high = mean_band(values[:, None])
     return float(values.mean()), float(low[0]), float(high[0])
 
 
-def _slope_verdict(slope: Estimate, value: float, sharp: bool, reason: str = "") -> str:
+def _slope_verdict(slope: Interval, value: float, sharp: bool, reason: str = "") -> str:
     """Judge a slope that is to be, or to be at most, a value: its interval must lie within the tolerance."""
     tolerance = configuration()["verdict"]["tolerance"]
     _, low, high = slope
     if high <= value + tolerance and (not sharp or low >= value - tolerance):
         return HOLDS
     outside = low > value + tolerance or (sharp and high < value - tolerance)
-    return _because(FAILS if outside else UNTESTABLE, reason)
-
-
-def _because(verdict: str, reason: str) -> str:
-    return f"{verdict}: {reason}" if reason else verdict
+    return because(FAILS if outside else UNTESTABLE, reason)

@@ -41,7 +41,7 @@ SMALL = 8.5
 PAPERS = "The paper's constant: penalty $\\lambda$ = 5. Reconstructed: $\\alpha$ = 2 in the radii, form of $u(s, \\mu)$"
 
 
-def figures(folder: Path) -> dict[str, Figure]:
+def figures(folder: Path, size: str) -> dict[str, Figure]:
     """Return every figure by name."""
     tables = {name: pd.read_parquet(folder / name) for name in (DYNAMICS, OPEN_BANDIT, REGRET, EQUILIBRIA, ORACLES)}
     return {

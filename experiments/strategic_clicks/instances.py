@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab import clicks
+from experiments.common import configuration_of
 
 ONE_BEST, HALF_BEST = "one best arm", "half of the arms best"
 SHRINKING = (ONE_BEST, HALF_BEST)
@@ -22,7 +21,7 @@ DYNAMICS, OPEN_BANDIT, REGRET, EQUILIBRIA, ORACLES = (
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(Path(__file__).with_name("config.toml").read_text())
+    return configuration_of(__file__)
 
 
 def truthful(means: NDArray[np.float64] | list[float]) -> clicks.StrategicClickBandit:

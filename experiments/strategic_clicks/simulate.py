@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import banditlab as bl
 from banditlab import clicks
 from banditlab.core.results import versions
 from banditlab.data import open_bandit
+from experiments.common import keep
 from experiments.strategic_clicks.instances import (
     DYNAMICS,
     EQUILIBRIA,
@@ -29,30 +29,27 @@ from experiments.strategic_clicks.instances import (
 )
 
 MECHANISMS = (clicks.UCBS(), clicks.ClickUCB())
-NANOSECONDS = (8.0, 1.0)
-"""What a round costs on one core, and what each arm adds: measured on a core of 2.5 GHz or so."""
 
 
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Simulate everything at a size of the configuration and store it in `folder`, one file a part."""
     config = configuration()
     sizes = config["sizes"][size]
-    folder.mkdir(parents=True, exist_ok=True)
-    regrets: list[pd.DataFrame] = []
     parts = {
         DYNAMICS: lambda: adapting(config, sizes, n_jobs),
         OPEN_BANDIT: lambda: adapting_from_open_bandit(config, sizes, n_jobs),
-        EQUILIBRIA: lambda: under_ucbs(config, sizes, n_jobs, regrets),
+        EQUILIBRIA: lambda: under_ucbs(config, sizes, n_jobs),
         ORACLES: lambda: under_oracles(config, sizes, n_jobs),
-        REGRET: lambda: pd.concat([*at_desired_strategies(config, sizes, n_jobs), *regrets], ignore_index=True),
+        REGRET: lambda: pd.concat(at_strategies(pd.read_parquet(folder / EQUILIBRIA), config, sizes, n_jobs)),
     }
     for name, part in parts.items():
-        print(f"  {Path(name).stem}", flush=True)
-        table = part()
-        table.attrs = {"size": size, "config": config, "versions": versions()}
-        unfinished = folder / f"{name}.part"
-        table.to_parquet(unfinished, index=False)
-        os.replace(unfinished, folder / name)
+
+        def write(file: Path, part: Callable[[], pd.DataFrame] = part) -> None:
+            table = part()
+            table.attrs = {"size": size, "config": config, "versions": versions()}
+            table.to_parquet(file, index=False)
+
+        keep(folder / name, write)
 
 
 def adapting(config: dict[str, Any], sizes: dict[str, Any], n_jobs: int | None) -> pd.DataFrame:
@@ -94,16 +91,12 @@ def _path(
 ) -> pd.DataFrame:
     """Return how arms adapt. The seed is the same each time: mechanisms and starts share luck and random starts."""
     moves = {name: config["dynamics"][name] for name in ("epochs", "n_rollouts", "step", "max_step", "epsilon")}
-    found = clicks.dynamics(
-        environment, mechanism, start, **moves, **size, seed=config["seed"], n_jobs=n_jobs, progress=False
-    )
+    found = clicks.dynamics(environment, mechanism, start, **moves, **size, seed=config["seed"], n_jobs=n_jobs)
     return found.to_pandas().assign(mechanism=mechanism.label, horizon=found.horizon)
 
 
-def under_ucbs(
-    config: dict[str, Any], sizes: dict[str, Any], n_jobs: int | None, regrets: list[pd.DataFrame]
-) -> pd.DataFrame:
-    """Return the equilibria found under UCB-S; add the regret of runs at each of them to `regrets`."""
+def under_ucbs(config: dict[str, Any], sizes: dict[str, Any], n_jobs: int | None) -> pd.DataFrame:
+    """Return the equilibria found under UCB-S."""
     settings = config["search"]
     tables = []
     for number, (name, n_arms, horizon, start) in enumerate(searches(sizes)):
@@ -111,12 +104,10 @@ def under_ucbs(
         found = clicks.equilibrium(
             environment, clicks.UCBS(), start, horizon=horizon, n_rollouts=rollouts(sizes, horizon),
             grid=settings["grid"], epochs=settings["epochs"], max_moves=settings["max_moves"],
-            tolerance=settings["tolerance"], seed=config["seed"] + number, n_jobs=n_jobs, progress=False,
+            tolerance=settings["tolerance"], seed=config["seed"] + number, n_jobs=n_jobs,
         )  # fmt: skip
         where = {"instance": name, "n_arms": n_arms, "horizon": horizon, "start": start}
         tables.append(_found(environment, found).assign(**where))
-        played = environment.with_strategies(found.strategies)
-        regrets.append(_regret(played, horizon, sizes["n_runs"], config["seed"], n_jobs).assign(at="found", **where))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -132,7 +123,7 @@ def under_oracles(config: dict[str, Any], sizes: dict[str, Any], n_jobs: int | N
                 for start in settings["starts"]:
                     found = clicks.equilibrium(
                         environment, oracle, start, horizon=horizon, method="best_response", **options,
-                        tolerance=config["search"]["tolerance"], seed=config["seed"], n_jobs=n_jobs, progress=False,
+                        tolerance=config["search"]["tolerance"], seed=config["seed"], n_jobs=n_jobs,
                     )  # fmt: skip
                     where = {"instance": name, "n_arms": environment.n_arms, "horizon": horizon, "start": start}
                     tables.append(_found(environment, found).assign(policy=oracle.label, **where))
@@ -156,12 +147,19 @@ def _found(environment: Any, found: clicks.Equilibrium) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def at_desired_strategies(config: dict[str, Any], sizes: dict[str, Any], n_jobs: int | None) -> Iterator[pd.DataFrame]:
-    """Yield the regret of UCB-S's runs where every arm plays its desired strategy."""
+def at_strategies(
+    equilibria: pd.DataFrame, config: dict[str, Any], sizes: dict[str, Any], n_jobs: int | None
+) -> Iterator[pd.DataFrame]:
+    """Yield the regret of UCB-S's runs where arms play their desired strategies, and at each equilibrium found."""
     for name, n_arms, horizon in desired_places(sizes):
         where = {"instance": name, "n_arms": n_arms, "horizon": horizon, "start": "truthful"}
         played = instance(name, n_arms, horizon)
         yield _regret(played, horizon, sizes["n_runs"], config["seed"], n_jobs).assign(at="desired", **where)
+    place = ["instance", "n_arms", "horizon", "start"]
+    for (name, n_arms, horizon, start), profile in equilibria.groupby(place, sort=False):
+        where = {"instance": name, "n_arms": n_arms, "horizon": horizon, "start": start}
+        played = instance(name, n_arms, horizon).with_strategies(profile.sort_values("arm")["strategy"].to_numpy())
+        yield _regret(played, horizon, sizes["n_runs"], config["seed"], n_jobs).assign(at="found", **where)
 
 
 def _regret(environment: Any, horizon: int, n_runs: int, seed: int, n_jobs: int | None) -> pd.DataFrame:
@@ -171,36 +169,3 @@ def _regret(environment: Any, horizon: int, n_runs: int, seed: int, n_jobs: int 
         progress=False,
     )  # fmt: skip
     return pd.DataFrame({"run": np.arange(n_runs), "regret": played.values()[0, :, -1]})
-
-
-def expected_seconds(size: str, n_jobs: int | None = None) -> float:
-    """Return about how long `simulate` takes: rounds times their cost, over the cores.
-
-    How often a search has to follow a deviation is not known before: one examination a search is counted.
-    """
-    config = configuration()
-    sizes = config["sizes"][size]
-    moves, search, oracles = config["dynamics"], config["search"], config["oracles"]
-    rounds: list[tuple[int, float]] = []  # arms, rounds
-
-    def examined(n_arms: int, points: int) -> int:
-        return n_arms * points + 1 + 4 * (n_arms * 8 + 1)
-
-    K = len(config["instances"][moves["instance"]])
-    for part, paths in (
-        ("dynamics", 2 * len(moves["starts"])),
-        ("open_bandit", 4 * len(config["open_bandit"]["campaigns"])),
-    ):
-        lanes = sizes[part]["n_runs"] * moves["n_rollouts"] * (2 * K + 1)
-        rounds.append((K, paths * moves["epochs"] * lanes * sizes[part]["horizon"]))
-    for _, n_arms, T, _ in searches(sizes):
-        profiles = search["epochs"] * (2 * n_arms + 1) + examined(n_arms, search["grid"])
-        rounds.append((n_arms, (profiles * rollouts(sizes, T) + sizes["n_runs"]) * T))
-    for T in sizes["oracle_horizons"]:
-        profiles = oracles["epochs"] * (K * (oracles["grid"] + 1) + 1) + examined(K, oracles["grid"])
-        number = 2 * len(oracles["instances"]) * len(oracles["starts"])
-        rounds.append((K, number * profiles * oracles["n_rollouts"] * T))
-    rounds += [(n_arms, sizes["n_runs"] * T) for _, n_arms, T in desired_places(sizes)]
-    threads = min(n_jobs if n_jobs and n_jobs > 0 else os.cpu_count() or 1, os.cpu_count() or 1)
-    base, an_arm = NANOSECONDS
-    return sum(n * (base + an_arm * n_arms) for n_arms, n in rounds) * 1e-9 / threads

@@ -11,7 +11,7 @@ import banditlab as bl
 from banditlab import arms
 from banditlab.inference.bootstrap import mean_band
 from experiments.slopes import near, slope_in_log
-from experiments.ucb_lower_bound.simulate import configuration
+from experiments.ucb_lower_bound.simulate import RESULTS, configuration
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
 
 OPTIMAL = {
@@ -28,11 +28,11 @@ def final_regret(result: bl.Results, instance: str, policy: str) -> tuple[float,
     return float(final.mean()), float(low[0]), float(high[0])
 
 
-def verdicts(results: Path) -> list[Verdict]:
+def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim and instance."""
     config = configuration()
     tolerance = config["verdict"]["tolerance"]
-    result = bl.load(results)
+    result = bl.load(folder / RESULTS)
     found = []
     for instance, means in config["instances"].items():
         environment = arms.Bernoulli(means)
@@ -79,11 +79,11 @@ def verdicts(results: Path) -> list[Verdict]:
     return found
 
 
-def figure(results: Path) -> Figure:
+def figure(folder: Path, size: str) -> Figure:
     """Return regret / log t against t for every instance, with the constant of the lower bound."""
     from banditlab.plotting import COLOURS, DASHES
 
-    result = bl.load(results)
+    result = bl.load(folder / RESULTS)
     instances = configuration()["instances"]
     drawing = Figure(figsize=(10.5, 3.6), dpi=150, layout="constrained")
     panels = drawing.subplots(1, len(instances))

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import banditlab as bl
 from banditlab import arms
+from experiments.common import configuration_of, play
 
-CONFIG = Path(__file__).with_name("config.toml")
+RESULTS = "results.parquet"
 POLICIES = (arms.UCB1(), arms.KLUCB(), arms.IMED(), arms.ThompsonSampling())
 
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
-    return tomllib.loads(CONFIG.read_text())
+    return configuration_of(__file__)
 
 
-def simulate(folder: Path, size: str, n_jobs: int | None = None) -> Path:
+def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every instance at a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
     environments = {name: arms.Bernoulli(means) for name, means in config["instances"].items()}
-    result = bl.run(
-        environments, POLICIES, seed=config["seed"], n_jobs=n_jobs, checkpoints=200, **config["sizes"][size]
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    return result.save(folder / "results.parquet")
+    play(
+        folder / RESULTS, environments, POLICIES, seed=config["seed"], n_jobs=n_jobs, checkpoints=200,
+        **config["sizes"][size],
+    )  # fmt: skip

@@ -1,57 +1,10 @@
-"""The experiment on contextual duels, end to end at a size that shows that it runs, and what its intervals are."""
+"""The constants and the intervals of the experiment on contextual duels."""
 
 from __future__ import annotations
 
-import csv
-import sys
-
 import numpy as np
-import pytest
 
-import banditlab as bl
-from experiments import command
-from experiments.dueling_contextual import analysis, figures, simulate
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE
-
-
-@pytest.fixture
-def run(monkeypatch, tmp_path):
-    """Return a function that plays the command line, whose quick size is the tiny one, into `tmp_path`."""
-    config = simulate.configuration()
-    config["sizes"]["quick"] = config["sizes"]["tiny"]
-    for module in (simulate, analysis):
-        monkeypatch.setattr(module, "configuration", lambda: config)
-
-    def main(*arguments):
-        options = ["experiment", "--quick", "--output", str(tmp_path), "--n-jobs", "1", *arguments]
-        monkeypatch.setattr(sys, "argv", options)
-        command.main("dueling_contextual", "", simulate.simulate, analysis.verdicts, figures.figures)
-
-    return main
-
-
-def refuse(*arguments, **options):
-    raise AssertionError("something was simulated")
-
-
-def test_stores_results_verdicts_and_figures_and_analyses_what_is_stored(run, monkeypatch, tmp_path):
-    play = bl.run
-    # plain Python: fifteen policies would take minutes to compile, and numbers are the same
-    monkeypatch.setattr(bl, "run", lambda *a, **k: play(*a, **{**k, "horizon": 32, "backend": "python"}))
-    run()
-    assert (tmp_path / "results.parquet").stat().st_size > 0
-    for name in ("regret", "scale"):
-        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
-        assert (tmp_path / f"{name}.pdf").stat().st_size > 5_000
-    first = (tmp_path / "verdicts.csv").read_bytes()
-    with (tmp_path / "verdicts.csv").open(newline="") as table:
-        rows = list(csv.DictReader(table))
-    assert len({row["claim"] for row in rows}) == len(rows) == 13
-    assert {row["verdict"] for row in rows} <= {HOLDS, FAILS, UNTESTABLE}
-    (tmp_path / "verdicts.csv").unlink()
-    monkeypatch.setattr(bl, "run", refuse)
-    run("--analyse-only")
-    assert (tmp_path / "verdicts.csv").read_bytes() == first
+from experiments.dueling_contextual import analysis, simulate
 
 
 def test_a_set_of_constants_is_what_it_says():

@@ -1,16 +1,16 @@
-import subprocess
-import sys
+"""`banditlab run` and `demo`."""
+
 import warnings
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import banditlab as bl
 from banditlab import cli
 from banditlab.core.errors import InterruptedRunWarning
 from banditlab.demo import run_demo
-from banditlab.families import families, registered
+
+from . import call
 
 SMALL = """
 horizon = 100
@@ -36,10 +36,6 @@ def small(tmp_path, monkeypatch):
     file = tmp_path / "small.toml"
     file.write_text(SMALL)
     return file
-
-
-def call(*arguments):
-    return CliRunner().invoke(cli.app, [str(a) for a in arguments])
 
 
 # -------------------------------------------------------------------------------------------------- run
@@ -187,54 +183,6 @@ def test_a_full_disk_is_said(small, monkeypatch):
     result = call("run", small, "--output", "b")
     assert result.exit_code == 1
     assert "the outputs cannot be written: [Errno 28] No space left on device" in result.stderr
-
-
-# ----------------------------------------------------------------------------------------- list, version
-
-
-def test_list_has_every_component_with_its_first_line():
-    result = call("list")
-    assert result.exit_code == 0
-    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    for family in families():
-        for kind, title in (("environment", "environments"), ("policy", "policies")):
-            assert f"{family}: {title}" in lines or not registered(family, kind)
-            for name, cls in registered(family, kind).items():
-                first = " ".join(cls.__doc__.strip().splitlines()[0].split())
-                assert f"{name} {first}" in lines
-
-
-def test_list_can_be_narrowed():
-    environments, policies = call("list", "environments").stdout, call("list", "policies").stdout
-    assert "\nBernoulli " in environments
-    assert "\nBernoulli " not in policies
-    assert "\nUCB1 " in policies
-    assert "\nUCB1 " not in environments
-    wrong = call("list", "arms")
-    assert wrong.exit_code == 2
-    assert "policies" in wrong.stderr
-
-
-def test_version():
-    result = call("version")
-    assert result.stdout.startswith(f"banditlab {bl.__version__} (Python ")
-
-
-def test_help_names_every_command():
-    result = call("--help")
-    assert result.exit_code == 0
-    for name in ("run", "list", "demo", "version"):
-        assert f" {name} " in result.stdout
-
-
-def test_help_loads_nothing_heavy():
-    code = (
-        "import sys\nfrom typer.testing import CliRunner\nfrom banditlab import cli\n"
-        "assert CliRunner().invoke(cli.app, ['--help']).exit_code == 0\n"
-        "print([m for m in ('pandas', 'matplotlib', 'pyarrow', 'joblib', 'cvxpy') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
 
 
 # ------------------------------------------------------------------------------------------------- demo

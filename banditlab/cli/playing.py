@@ -1,119 +1,31 @@
-"""The command line: `banditlab run`, `list`, `demo` and `version`."""
+"""`banditlab run`, `sweep` and `demo`: play, write outputs, print a summary."""
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from . import __version__
-from .core.components import summary_line
-from .core.errors import BanditlabError, InterruptedRunWarning
+from ..core.errors import InterruptedRunWarning
+from .terminal import FAILED, INTERRUPTED, console, number, say, show, table, text
 
 if TYPE_CHECKING:
-    from .core.results import Results
-    from .core.sweep_results import SweepResults
+    from ..core.results import Results
+    from ..core.sweep_results import SweepResults
 
 OUTPUT_NAMES = {"results": "results.parquet", "plot": "regret.png", "summary": "summary.csv"}
-INTERRUPTED = 130
-
-
-class _Group(TyperGroup):
-    """Commands whose errors are one message on standard error, without a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BanditlabError as error:
-            typer.echo(f"banditlab: {error}", err=True)
-            raise typer.Exit(2) from error
-        except KeyboardInterrupt:
-            typer.echo("banditlab: interrupted before any run had finished", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-
-
-app = typer.Typer(
-    cls=_Group,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Simulate bandits: compare policies on an environment, many runs at once.",
-)
-
-
-class Kind(StrEnum):
-    """What `banditlab list` can list."""
-
-    environments = "environments"
-    policies = "policies"
-    utilities = "utilities"
-
-    @property
-    def singular(self) -> str:
-        """The word for one of them, as in the registry."""
-        return self.removesuffix("ies") + "y" if self.endswith("ies") else self.removesuffix("s")
-
-
-def _console() -> Any:
-    """Return a console as wide as the terminal; when piped, wide enough never to break a line."""
-    from rich.console import Console
-
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000, no_color=True)
-
-
-def _print(console: Any, table: Any) -> None:
-    """Print a table; when piped, without the blanks that fill up its lines."""
-    if console.is_terminal:
-        console.print(table)
-        console.print()
-        return
-    with console.capture() as captured:
-        console.print(table)
-    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
-
-
-def _table(console: Any, title: str, *columns: str, left: int = 1) -> Any:
-    """Return an empty table: ruled on a terminal, plain when piped; text in the first `left` columns, then numbers."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD if console.is_terminal else None,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0) if console.is_terminal else (0, 2, 0, 0),
-    )
-    for k, name in enumerate(columns):
-        if k < left:
-            table.add_column(name, overflow="fold")
-        else:
-            table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _number(value: float) -> str:
-    """Return a number in four significant digits or whole, without an exponent."""
-    if value != value:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _speed(value: float) -> str:
     return "-" if value != value else f"{value / 1e6:.3g}"
 
 
-def _print_summary(console: Any, result: Results) -> None:
+def _print_summary(to: Any, result: Results) -> None:
     """Print a table an environment: what each policy's last checkpoint says."""
     metric = result.default_metric
     frame = result.summary(metric)
@@ -123,23 +35,16 @@ def _print_summary(console: Any, result: Results) -> None:
     for environment in result.environments:
         rows = frame if len(result.environments) == 1 else frame.xs(environment, level="environment")
         title = f"{environment}: {metric} after {rounds} rounds, {runs} run{'s' if result.n_runs > 1 else ''}"
-        table = _table(console, title, *columns)
+        shown = table(to, title, *columns)
         for policy, row in rows.iterrows():
             half = (row["ci_high"] - row["ci_low"]) / 2.0
-            cells = [str(policy), *(_number(v) for v in (row["mean"], half, row["median"]))]
-            cells += [_number(row["ratio_to_lower_bound"])] if bounded else []
-            table.add_row(*(_text(cell) for cell in (*cells, _speed(row["rounds_per_second"]))))
-        _print(console, table)
+            cells = [str(policy), *(number(v) for v in (row["mean"], half, row["median"]))]
+            cells += [number(row["ratio_to_lower_bound"])] if bounded else []
+            shown.add_row(*(text(cell) for cell in (*cells, _speed(row["rounds_per_second"]))))
+        show(to, shown)
     typer.echo("+/- 95%: half the width of the mean's confidence interval")
     if bounded:
         typer.echo("/ bound: mean over C log T, the asymptotic lower bound, which may not hold yet")
-
-
-def _text(cell: str) -> Any:
-    """Return a cell that rich shows as it is: labels may have square brackets."""
-    from rich.text import Text
-
-    return Text(cell)
 
 
 def _print_outputs(outputs: dict[str, Path]) -> None:
@@ -151,13 +56,13 @@ def _print_outputs(outputs: dict[str, Path]) -> None:
 def _interruptions() -> Iterator[list[str]]:
     """Collect the messages of interrupted runs in a list, for the end; other warnings are shown as always."""
     told: list[str] = []
-    show = warnings.showwarning
+    as_always = warnings.showwarning
 
     def collect(message: Any, category: Any, *rest: Any, **options: Any) -> None:
         if issubclass(category, InterruptedRunWarning):
             told.append(str(message))
         else:
-            show(message, category, *rest, **options)
+            as_always(message, category, *rest, **options)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", InterruptedRunWarning)
@@ -168,13 +73,12 @@ def _interruptions() -> Iterator[list[str]]:
 def _end(told: list[str]) -> None:
     """Say what was interrupted, and exit as interrupted commands do."""
     for message in told:
-        typer.echo(f"banditlab: {message}", err=True)
+        say(message)
     if told:
         raise typer.Exit(INTERRUPTED)
 
 
-@app.command("run")
-def run_command(
+def run(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The experiment.")],
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the file's.")] = None,
     runs: Annotated[int | None, typer.Option(help="Number of runs, in place of the file's.")] = None,
@@ -190,8 +94,8 @@ def run_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run the experiment that a TOML file describes, and print its summary."""
-    from .config import read
-    from .outputs import prepare_outputs, write_outputs
+    from ..config import read
+    from ..outputs import prepare_outputs, write_outputs
 
     experiment = read(file)
     outputs = experiment.outputs
@@ -205,14 +109,13 @@ def run_command(
         result = experiment.run(progress=False if quiet else "auto", **given)
     _write(write_outputs, result, outputs)
     if not quiet:
-        _print_summary(_console(), result)
+        _print_summary(console(), result)
         typer.echo(f"seed:    {result.seed}")
         _print_outputs(outputs)
     _end(told)
 
 
-@app.command("sweep")
-def sweep_command(
+def sweep(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The sweep.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many cells and rounds, and about how long and how large.")
@@ -225,8 +128,8 @@ def sweep_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run the sweep that a TOML file describes: every combination of its parameters; print one line a cell."""
-    from .config_sweep import read_sweep
-    from .outputs import prepare_outputs, write_sweep_outputs
+    from ..config_sweep import read_sweep
+    from ..outputs import prepare_outputs, write_sweep_outputs
 
     experiment = read_sweep(file)
     prepare_outputs(experiment.outputs)
@@ -239,28 +142,28 @@ def sweep_command(
         result = experiment.run(progress=False if quiet else "auto", **given)
     _write(lambda r, o: write_sweep_outputs(r, o, experiment.plot), result, experiment.outputs)
     if not quiet:
-        _print_sweep(_console(), result)
+        _print_sweep(console(), result)
         typer.echo(f"seed:    {result.provenance['seed']}")
         _print_outputs(experiment.outputs)
     for _, failed in result.failures.iterrows():
         typer.echo(f"failed:  {failed['policy']}: {failed['error']}", err=True)
     _end(told)
     if len(result.finished) < len(result.cells):
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
-def _print_sweep(console: Any, result: SweepResults) -> None:
+def _print_sweep(to: Any, result: SweepResults) -> None:
     """Print one line a cell: parameters, policy, mean and interval of the last checkpoint."""
     metric = result.default_metric
     names = [*result.parameters, "policy"]
-    table = _table(
-        console, f"{metric}, {result.provenance['n_runs']:,} runs a cell", *names, "mean", "+/- 95%", left=len(names)
+    shown = table(
+        to, f"{metric}, {result.provenance['n_runs']:,} runs a cell", *names, "mean", "+/- 95%", left=len(names)
     )
     for _, row in result.summary(metric).iterrows():
         told = ["-" if row[name] is None or row[name] != row[name] else str(row[name]) for name in result.parameters]
         half = (row["ci_high"] - row["ci_low"]) / 2.0
-        table.add_row(*(_text(cell) for cell in (*told, row["policy"], _number(row["mean"]), _number(half))))
-    _print(console, table)
+        shown.add_row(*(text(cell) for cell in (*told, row["policy"], number(row["mean"]), number(half))))
+    show(to, shown)
 
 
 def _write(write: Any, result: Any, outputs: dict[str, Path]) -> None:
@@ -268,41 +171,18 @@ def _write(write: Any, result: Any, outputs: dict[str, Path]) -> None:
     try:
         write(result, outputs)
     except OSError as error:
-        typer.echo(f"banditlab: the outputs cannot be written: {error}", err=True)
-        raise typer.Exit(1) from error
+        say(f"the outputs cannot be written: {error}")
+        raise typer.Exit(FAILED) from error
 
 
-@app.command("list")
-def list_command(
-    kind: Annotated[Kind | None, typer.Argument(help="What to list; default everything.")] = None,
-) -> None:
-    """List environments, policies and what goes into them, by family: the names that FILE.toml may use as type.
-
-    An environment of another family than arms is named with the family: dueling.PreferenceMatrix.
-    """
-    from .families import families, registered
-
-    console = _console()
-    for family in families():
-        for what in Kind if kind is None else (kind,):
-            members = registered(family, what.singular)
-            if not members:
-                continue
-            table = _table(console, f"{family}: {what}", "name", "what it is", left=2)
-            for name in sorted(members, key=str.lower):
-                table.add_row(name, _text(summary_line(members[name])))
-            _print(console, table)
-
-
-@app.command()
 def demo(
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to; made if missing.")] = Path("demo"),
     runs: Annotated[int, typer.Option(help="Number of runs.")] = 200,
     horizon: Annotated[int, typer.Option(help="Rounds a run.")] = 50_000,
 ) -> None:
     """Compare five policies on real click rates of 34 fashion items, and draw their regret."""
-    from .demo import demo_outputs, run_demo
-    from .outputs import prepare_outputs, write_outputs
+    from ..demo import demo_outputs, run_demo
+    from ..outputs import prepare_outputs, write_outputs
 
     outputs = demo_outputs(output)
     prepare_outputs(outputs)
@@ -311,26 +191,8 @@ def demo(
         result = run_demo(None, horizon, runs)
     _write(write_outputs, result, outputs)
     seconds = time.perf_counter() - started
-    _print_summary(_console(), result)
+    _print_summary(console(), result)
     _print_outputs(outputs)
     compiling = result.provenance["compile_seconds"]
     typer.echo(f"time:    {seconds:.1f} s, of which {compiling:.1f} s for compiling, which later runs find on disk")
     _end(told)
-
-
-@app.command()
-def version() -> None:
-    """Print the version, and those of what numbers can depend on."""
-    from .core.results import versions
-
-    found = versions()
-    typer.echo(f"banditlab {__version__} (Python {found['python']}, NumPy {found['numpy']}, Numba {found['numba']})")
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,122 @@
+"""What goes to the terminal: tables, ruled on one and plain when piped, and errors of one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ..core.errors import BanditlabError
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes: something could not be done; what was asked for is not allowed; the user interrupted."""
+
+
+class Group(TyperGroup):
+    """Commands whose errors are one message on standard error, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BanditlabError as error:
+            say(str(error))
+            raise typer.Exit(REFUSED) from error
+        except KeyboardInterrupt:
+            say("interrupted before any run had finished")
+            raise typer.Exit(INTERRUPTED) from None
+
+    def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
+        """Run the command line; errors in its use are one line too."""
+        given = sys.argv[1:] if args is None else list(args)
+        try:
+            sys.exit(super().main(given or ["--help"], *rest, **options | {"standalone_mode": False}) or 0)
+        except typer.Abort:
+            say("interrupted")
+            sys.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `banditlab list | head`: nobody reads on
+            sys.exit(FAILED)
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # what typer raises for errors in its use: no class of its own
+                raise
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "banditlab"
+            say(
+                f"{' '.join(error.format_message().split()).removesuffix('.')}; '{command} --help' says what is allowed"
+            )
+            sys.exit(REFUSED)
+
+
+def say(message: str) -> None:
+    """Print a message on standard error."""
+    typer.echo(f"banditlab: {message}", err=True)
+
+
+def console() -> Any:
+    """Return a console as wide as the terminal; when piped, without colours, and so wide that no table is broken."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=1000, no_color=True, force_terminal=False)
+
+
+def show(to: Any, thing: Any) -> None:
+    """Print a table or text; when piped, without the blanks that fill up its lines."""
+    if to.is_terminal:
+        to.print(thing)
+        to.print()
+        return
+    with to.capture() as captured:
+        to.print(thing)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
+
+
+def table(to: Any, title: str, *columns: str, left: int = 1) -> Any:
+    """Return an empty table: ruled on a terminal, plain when piped; text in the first `left` columns, then numbers."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(
+        title=text(title),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD if to.is_terminal else None,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0) if to.is_terminal else (0, 2, 0, 0),
+    )
+    for k, name in enumerate(columns):
+        if k < left:
+            made.add_column(name, overflow="fold")
+        else:
+            made.add_column(name, justify="right", no_wrap=True)
+    return made
+
+
+def text(cell: str) -> Any:
+    """Return text that rich shows as it is: labels may have square brackets."""
+    from rich.text import Text
+
+    return Text(cell)
+
+
+def number(value: float) -> str:
+    """Return a number in four significant digits or whole, without an exponent."""
+    if value != value:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something takes, in words: '12 s', '3 min', '1.5 h'."""
+    if seconds < 100:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,71 @@
+"""What the simulations share: their configuration, and results that are made once, whatever interrupts them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+import banditlab as bl
+from banditlab.errors import InterruptedRunWarning
+
+STORE = "store"
+"""The folder of finished runs whose part of the results is not finished yet."""
+
+
+def configuration_of(module_file: str) -> dict[str, Any]:
+    """Return the configuration beside a module: `configuration_of(__file__)`."""
+    return tomllib.loads(Path(module_file).with_name("config.toml").read_text(encoding="utf-8"))
+
+
+def keep(file: Path, write: Callable[[Path], Any]) -> None:
+    """Have a part of the results written, unless it is there; a file appears whole or not at all.
+
+    Parameters
+    ----------
+    file : Path
+        Where the part is stored.
+    write : callable
+        Writes the part to the path that it is given.
+    """
+    if file.exists():
+        return
+    print(f"  {file.stem}", flush=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"unfinished_{file.name}")  # its ending says of what kind it is
+    write(unfinished)
+    os.replace(unfinished, file)
+
+
+def play(file: Path, environment: Any, policies: Any, **options: Any) -> None:
+    """Play as `banditlab.run` does, and store the results in a file, unless it is there.
+
+    Runs are kept in a store beside the file as they finish: after an interruption, what was finished is not played
+    again.
+    """
+
+    def write(unfinished: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InterruptedRunWarning)
+            result = bl.run(environment, policies, store=file.parent / STORE, **options)
+        if result.n_runs < options["n_runs"]:  # interrupted: the rest is for the next time
+            raise KeyboardInterrupt
+        result.save(unfinished)
+
+    keep(file, write)
+
+
+def forget_runs(folder: Path) -> None:
+    """Remove the store of runs, which are all in the results when a simulation has come to its end."""
+    shutil.rmtree(folder / STORE, ignore_errors=True)
+
+
+def cores(n_jobs: int | None) -> int:
+    """Return how many cores a number of threads or processes uses, all of them by default."""
+    return min(joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs), joblib.cpu_count())

@@ -1,0 +1,79 @@
+"""The documentation's page of verdicts, from those that are recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from experiments.reproduction import Experiment, Recorded, experiments
+from experiments.verdicts import FAILS, HOLDS, OUTCOMES, Verdict
+
+INTRODUCTION = """# Verdicts
+
+What papers claim, beside what was measured. Each claim *holds*, *does not hold*, or is *not testable at this size*, by
+the whole 95% interval of what was measured; one that does not hold stays here, with the reason where it is known.
+`banditlab reproduce NAME` does it again, at full size or with `--quick`; sizes are in `experiments/NAME/config.toml`.
+Numbers are those that `banditlab reproduce NAME --record` recorded, at the size and on the date that is given.
+"""
+
+
+def verdict_page() -> str:
+    """Return the page in Markdown."""
+    every = experiments()
+    found = {name: recorded for name, e in every.items() if (recorded := e.recorded()) is not None}
+    lines = [INTRODUCTION, *_overview(found)]
+    for name, recorded in found.items():
+        lines += _section(every[name], recorded)
+    return "\n".join(lines) + "\n"
+
+
+def _overview(found: dict[str, Recorded]) -> list[str]:
+    """Return the table of how many claims have which verdict, and the list of those that do not hold."""
+    counts = {name: Counter(v.outcome for v in recorded.verdicts) for name, recorded in found.items()}
+    lines = [f"| experiment | size | {' | '.join(OUTCOMES)} |", "|---|---|" + "---:|" * len(OUTCOMES)]
+    for name, recorded in found.items():
+        numbers = " | ".join(str(counts[name][outcome]) for outcome in OUTCOMES)
+        lines.append(f"| [{name}](#{name}) | {recorded.size} | {numbers} |")
+    total: Counter[str] = sum(counts.values(), Counter())
+    lines += [f"| all | | {' | '.join(str(total[outcome]) for outcome in OUTCOMES)} |", ""]
+    failed = [(name, v) for name, recorded in found.items() for v in recorded.verdicts if v.outcome == FAILS]
+    if failed:
+        lines += ["What does not hold:", ""]
+        lines += [f"* {name}: {_cell(v.claim)} ({_cell(v.reason or 'reason not known')})" for name, v in failed] + [""]
+    return lines
+
+
+def _section(experiment: Experiment, recorded: Recorded) -> list[str]:
+    """Return the section of an experiment: what it is, figures, verdicts."""
+    summary, *more = experiment.about.split("\n\n")
+    when = f"Recorded on {recorded.date} at {recorded.size} size, with banditlab {recorded.version}:"
+    lines = [f"## {experiment.name}", "", summary, "", *(f"{paragraph}\n" for paragraph in more)]
+    lines += [f"![{summary}](../verdicts/{figure})\n" for figure in recorded.figures]
+    quick = " --quick" if recorded.size == "quick" else ""
+    lines += [f"{when} `banditlab reproduce {experiment.name}{quick}`.", ""]
+    lines += ["| claim | source | theory | measured | 95% interval | verdict |", "|---|---|---|---|---|---|"]
+    return lines + [_row(v) for v in recorded.verdicts] + [""]
+
+
+def _row(v: Verdict) -> str:
+    outcome = v.outcome if v.outcome == HOLDS else f"**{v.outcome}**"
+    if v.outcome != HOLDS and v.reason:
+        outcome += f": {v.reason}"
+    if v.outcome == FAILS and not v.reason:
+        outcome += ": reason not known"
+    interval = f"[{_number(v.low)}, {_number(v.high)}]"
+    return (
+        "| "
+        + " | ".join(_cell(c) for c in (v.claim, v.source, v.theory, _number(v.measured), interval, outcome))
+        + " |"
+    )
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def _cell(text: str) -> str:
+    """Return text that a table's cell shows as it is, but for bold."""
+    for special in ("\\", "|", "_", "<", "`", "$", "~", "^", "["):
+        text = text.replace(special, "\\" + special)
+    return text
