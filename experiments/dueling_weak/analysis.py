@@ -12,7 +12,7 @@ import banditlab as bl
 from banditlab.dueling import theory
 from experiments.dueling_weak.simulate import BTW, BTWR, METRIC, WS, configuration, file, policies
 from experiments.slopes import exponent, mean
-from experiments.verdicts import HOLDS, UNTESTABLE, Verdict, at_most, below, within
+from experiments.verdicts import HOLDS, UNTESTABLE, Verdict, at_most, because, below, within
 
 PAPER = "Kolpaczki et al. 2022, bound as reconstructed"
 CHEN = "Chen and Frazier 2017, abstract"
@@ -93,7 +93,7 @@ def _verdicts(regrets: Regrets, pmin: float) -> list[Verdict]:
             difference = mean(regrets[k][BTWR][:, -1] - regrets[k][other][:, -1])
             found.append(
                 Verdict(f"{BTWR}, {where}, K = {k}: less regret than {other}", OURS, "difference < 0", *difference,
-                        below(difference, 0.0))
+                        because(below(difference, 0.0), "nothing changes here, and it forgets what the others keep"))
             )  # fmt: skip
     return found
 
