@@ -1,13 +1,14 @@
 """Stochastic and adversarial K-armed bandits."""
 
 from . import divergences, policies, theory
-from .environments import Bernoulli, Beta, Exponential, Gaussian, Poisson, TruncatedGaussian
+from .environments import Bernoulli, Beta, Exponential, Gaussian, Poisson
 from .family import environment, policy
 from .finite import Categorical, Empirical, FromScipy
 from .nonstationary import Adversarial, PiecewiseStationary
 from .policies import *  # noqa: F403 - the policies' own __all__ is the list
 from .stationary import Stationary
 from .support import Support
+from .truncated import TruncatedGaussian, TruncatedGaussianMixture
 
 __all__ = [
     "Adversarial",
@@ -23,6 +24,7 @@ __all__ = [
     "Stationary",
     "Support",
     "TruncatedGaussian",
+    "TruncatedGaussianMixture",
     "divergences",
     "environment",
     "policy",

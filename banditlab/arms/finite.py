@@ -58,7 +58,8 @@ class FiniteSupport(Stationary):
         return tabulated(self.table, self.cumulative, arm, u)
 
 
-def _probabilities(name: str, value: Any) -> NDArray[np.float64]:
+def probability_rows(name: str, value: Any) -> NDArray[np.float64]:
+    """Check for a matrix whose rows are probabilities."""
     rows: NDArray[np.float64] = matrix(0.0, 1.0)(name, value)
     sums = rows.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1.0) > 1e-9)
@@ -92,7 +93,7 @@ class Categorical(FiniteSupport):
     """
 
     values: NDArray[np.float64] = field(check=vector(), doc="the possible rewards")
-    probabilities: NDArray[np.float64] = field(check=_probabilities, doc="one row an arm, one column a value")
+    probabilities: NDArray[np.float64] = field(check=probability_rows, doc="one row an arm, one column a value")
 
     def validate(self) -> None:
         """Check that there is a probability for each value."""

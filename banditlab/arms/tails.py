@@ -119,6 +119,60 @@ def _quantile_on_short_interval(location: float, scale: float, low: float, high:
     return scale * float(optimize.brentq(lambda length: mass(length) - whole, 0.0, width, xtol=1e-300))
 
 
+def truncated_gaussians(locations: Any, scales: Any, low: float, highs: Any) -> tuple[Vector, Vector]:
+    """Return the logarithm of each Gaussian's mass on [low, high], and its mean there; arrays that broadcast."""
+    from scipy import special
+
+    m, s, high = np.broadcast_arrays(locations, scales, highs)
+    a, b = (low - m) / s, (high - m) / s
+    # all on the side where the distribution function is small
+    mirrored = a > 0.0
+    a, b = np.where(mirrored, -b, a), np.where(mirrored, -a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        largest = special.log_ndtr(b)
+        mass = largest + np.log1p(-np.exp(special.log_ndtr(a) - largest))
+        shift = np.exp(-0.5 * a * a - mass) - np.exp(-0.5 * b * b - mass)
+    mean = m + s * np.where(mirrored, -shift, shift) / math.sqrt(2.0 * math.pi)
+    short = b - a < 1.0
+    if short.any():  # differences cancel; the density is smooth, and quadrature exact to rounding
+        nodes, weights = np.polynomial.legendre.leggauss(64)
+        centre, half = 0.5 * (low + high[short]), 0.5 * (high[short] - low)
+        z = (centre[:, None] - m[short][:, None] + half[:, None] * nodes) / s[short][:, None]
+        top = (-0.5 * z * z).max(axis=1)
+        density = weights * np.exp(-0.5 * z * z - top[:, None])
+        whole = density.sum(axis=1)
+        mean[short] = centre + half * (density @ nodes) / whole
+        with np.errstate(divide="ignore"):
+            mass[short] = np.log(half / s[short]) + np.log(whole) + top - 0.5 * math.log(2.0 * math.pi)
+    return mass, np.clip(mean, low, high)
+
+
+def mixture_quantiles(weights: Any, locations: Any, scales: Any, low: float, high: float, u: Any) -> Vector:
+    """Return quantiles of mixtures of truncated Gaussians, by bisection.
+
+    Parameters are arrays whose last axis is the mode; the others broadcast with the levels `u`.
+    """
+    whole, _ = truncated_gaussians(locations, scales, low, high)
+    u = np.asarray(u, dtype=float)
+    shape = np.broadcast_shapes(u.shape, whole.shape[:-1])
+    below, above = np.full(shape, low), np.full(shape, high)
+    for _ in range(64):
+        middle = 0.5 * (below + above)
+        mass, _ = truncated_gaussians(locations, scales, low, middle[..., None])
+        reached = (weights * np.exp(mass - whole)).sum(axis=-1) >= u
+        below, above = np.where(reached, below, middle), np.where(reached, middle, above)
+    return above
+
+
+def gaussian_mixture(weights: Any, locations: Any, scales: Any, low: float, high: float, tau: float) -> Vector:
+    """Return the mean of what is below the quantile at tau, for mixtures of Gaussians conditioned on [low, high]."""
+    quantiles = mixture_quantiles(weights, locations, scales, low, high, tau)
+    whole, _ = truncated_gaussians(locations, scales, low, high)
+    mass, means = truncated_gaussians(locations, scales, low, quantiles[:, None])
+    below = weights * np.exp(mass - whole)
+    return (below * means).sum(axis=1) / below.sum(axis=1)
+
+
 def of_distribution(distribution: Any, tau: float) -> float:
     """Return the CVaR of a distribution that has scipy's methods: the mean of its quantiles up to the level.
 

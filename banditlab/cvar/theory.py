@@ -1,14 +1,268 @@
-"""Bounds on the regret of learning in tabular MDPs, as numbers."""
+"""Bounds on regret in CVaR, of bandits and of learning in tabular MDPs, as numbers; the bandits' hard instances."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from banditlab.core.validation import between, open_probability, positive_integer
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bernstein_rate", "hoeffding_bound", "static_lower_bound"]
+from banditlab.arms import Bernoulli
+from banditlab.arms.divergences import kinf_finite
+from banditlab.arms.finite import FiniteSupport
+from banditlab.arms.protocol import cvar_gaps
+from banditlab.arms.tails import checked_level
+from banditlab.core.components import Problem, is_component
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import (
+    between,
+    integer,
+    invalid,
+    number,
+    open_probability,
+    optional,
+    positive_integer,
+    shown,
+)
+
+from .tail import Distribution
+
+__all__ = [
+    "asymptotic_constant",
+    "bernstein_rate",
+    "bernstein_ucb_bound",
+    "hard_instance",
+    "hoeffding_bound",
+    "kinf_cvar",
+    "minimax_lower_bound",
+    "static_lower_bound",
+]
 
 TAU = between(0.0, 1.0, open_low=True)
+
+
+# -------------------------------------------------------------------------------------------------- bandits
+
+
+def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
+    r"""Return a lower bound on the worst-case regret in CVaR of every policy, :math:`\sqrt{(A-1)T/\tau}/(24e)`.
+
+    Parameters
+    ----------
+    n_arms : int
+        A, at least 2.
+    horizon : int
+        T, at least 1.
+    tau : float
+        The level, in (0, 1/2).
+
+    Notes
+    -----
+    Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 3.1, as summarised by those who read it): for every
+    policy there are rewards in [0, 1], Bernoulli even (see `hard_instance`), for which its expected regret
+    is at least this. The horizon must be large; how large the source does not say. We suppose :math:`T \ge (A - 1) /
+    \tau`, below which the tail of an arm is hardly seen.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> round(cvar.theory.minimax_lower_bound(2, 10_000, tau=0.01), 3)
+    15.328
+    """
+    A, T = integer(2)("n_arms", n_arms), positive_integer("horizon", horizon)
+    level = between(0.0, 0.5, open_low=True, open_high=True)("tau", tau)
+    return math.sqrt((A - 1) * T / level) / (24.0 * math.e)
+
+
+def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | None = None) -> float:
+    r"""Return the upper bound on the regret in CVaR of BernsteinUCB.
+
+    .. math:: 4 \sqrt{A T / \tau} \, L + 16 A L^2 / \tau, \quad L = \log(A T / \delta)
+
+    Parameters
+    ----------
+    n_arms, horizon : int
+        A and T, at least 1.
+    tau : float
+        The level, in (0, 1].
+    delta : float, optional
+        The probability with which it may be exceeded, in (0, 1); default 1/T, as the policy's.
+
+    Notes
+    -----
+    Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 4.1): with probability at least 1 - delta, for rewards in
+    [0, 1] of any distributions. It is above T, which nothing exceeds, until T is about :math:`16 L^2 A / \tau`.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> round(cvar.theory.bernstein_ucb_bound(2, 10**6, tau=0.25) / 10**6, 3)
+    0.423
+    """
+    A, T = positive_integer("n_arms", n_arms), positive_integer("horizon", horizon)
+    level, given = checked_level("tau", tau), optional(open_probability)("delta", delta)
+    L = math.log(A * T) - math.log(1.0 / T if given is None else given)
+    return 4.0 * math.sqrt(A * T / level) * L + 16.0 * A * L * L / level
+
+
+def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
+    r"""Return the instance of the minimax lower bound: coins of mean 1 - tau, and a last one, better by epsilon.
+
+    Their CVaRs at the level tau are 0, and epsilon / tau for the last arm. Rewards have a variance of about tau: it
+    takes about :math:`\tau / \epsilon^2` pulls to see the difference, each of which costs :math:`\epsilon / \tau`.
+
+    Parameters
+    ----------
+    tau : float
+        The level, in (0, 1).
+    epsilon : float
+        What the best arm's mean is above the others', in (0, tau]. To play T rounds it is hardest at the order of
+        :math:`\sqrt{\tau (A - 1) / T}`.
+    n_arms : int, default 2
+        A, at least 2.
+
+    Notes
+    -----
+    Theorem 3.1 of Wang, Kallus and Sun (2023, arXiv:2302.03201) is proved with Ber(1 - tau) against Ber(1 - tau +
+    epsilon); how its epsilon is chosen we have not read, and the order above is derived.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> env = cvar.theory.hard_instance(0.25, 0.125)
+    >>> env.means.tolist(), env.cvars(0.25).tolist()
+    ([0.75, 0.875], [0.0, 0.5])
+    """
+    level = open_probability("tau", tau)
+    better = between(0.0, level, open_low=True)("epsilon", epsilon)
+    means = np.full(integer(2)("n_arms", n_arms), 1.0 - level)
+    means[-1] = min(1.0 - level + better, 1.0)
+    return Bernoulli(means)
+
+
+def kinf_cvar(
+    values: ArrayLike, probabilities: ArrayLike, target: float, tau: float, upper: float | None = None
+) -> float:
+    r"""Return :math:`K_{inf}^\tau`, the divergence to the nearest distribution whose CVaR reaches a target.
+
+    .. math:: K_{\inf}^\tau(\nu, c) = \inf \{ KL(\nu, \nu') : \mathrm{CVaR}_\tau(\nu') \ge c \}
+
+    over all :math:`\nu'` on (-inf, upper], for a finitely supported :math:`\nu`. That CVaR reaches c says that
+    :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in :math:`\nu'`: for each b this is
+    the K_inf of the mean of :math:`-(b - X)^+`, whose dual has one multiplier (`arms.divergences.kinf_finite`). The
+    best b is a quantile of the nearest distribution, which lives on the atoms of :math:`\nu` and on `upper`. (This
+    reduction is ours.)
+
+    Parameters
+    ----------
+    values : sequence of float
+        The atoms, increasing.
+    probabilities : sequence of float
+        Their probabilities; they sum to one.
+    target : float
+        c.
+    tau : float
+        The level, in (0, 1]. At 1 this is `arms.divergences.kinf_finite`.
+    upper : float, optional
+        The largest possible reward; default the largest of `values`. The smaller model of the distributions on `values`
+        has the same K_inf.
+
+    Returns
+    -------
+    float
+        In nats; 0 where the CVaR reaches the target already, infinite where no distribution's does.
+
+    Examples
+    --------
+    >>> from banditlab import arms, cvar
+    >>> round(cvar.theory.kinf_cvar([0.0, 1.0], [0.5, 0.5], target=0.5, tau=0.5), 6)  # kl(1/2, 3/4)
+    0.143841
+    >>> arms.divergences.kl_bernoulli(0.5, 0.75).__round__(6)
+    0.143841
+    """
+    law = Distribution(values, probabilities)  # type: ignore[arg-type]  # it checks them
+    level, c = checked_level("tau", tau), number("target", target)
+    top = float(law.values[-1]) if upper is None else number("upper", upper)
+    if top < law.values[-1]:
+        raise invalid("upper", upper, f"at least the largest of values, which is {law.values[-1]:g}")
+    if law.cvar(level) >= c:
+        return 0.0
+    budgets = [b for b in (*law.values[law.probabilities > 0.0], top) if b > c]
+    p = law.probabilities
+    found = [kinf_finite(-np.maximum(b - law.values, 0.0), p, -level * (b - c), 0.0) for b in budgets]
+    return min(found, default=math.inf)
+
+
+def asymptotic_constant(environment: Any, tau: float) -> float:
+    r"""Return the constant C of the asymptotic lower bound on regret in CVaR, :math:`R_T \ge C \log T`.
+
+    .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}^\tau(\nu_a, c^*)}, \quad \Delta_a = c^* -
+        \mathrm{CVaR}_\tau(\nu_a)
+
+    where :math:`c^*` is the largest CVaR and :math:`K_{\inf}^\tau` that of the distributions up to the largest possible
+    reward.
+
+    Parameters
+    ----------
+    environment : environment of arms
+        One whose rewards take finitely many values: Bernoulli, Categorical, Empirical.
+    tau : float
+        The level, in (0, 1].
+
+    Raises
+    ------
+    InvalidArgument
+        For other environments.
+
+    Notes
+    -----
+    Theorem (Baudry, Gautron, Kaufmann, Maillard 2021, arXiv:2012.05754, as summarised by those who read it): every
+    policy that is uniformly good in CVaR has :math:`\liminf_T E[R_T] / \log T \ge C`. `MCVTS` attains it on multinomial
+    arms (Theorem 2), `BCVTS` on bounded arms with continuous distributions (Theorem 3). Arms whose CVaR is within 1e-12
+    of the best count as best: the ratio of a rounding error to its square would be huge.
+
+    Examples
+    --------
+    >>> from banditlab import arms, cvar
+    >>> env = arms.Bernoulli([0.5, 0.75])
+    >>> round(cvar.theory.asymptotic_constant(env, tau=0.5), 3)  # 0.5 / kl(1/2, 3/4)
+    3.476
+    >>> round(cvar.theory.asymptotic_constant(env, tau=1.0) / arms.theory.lai_robbins_constant(env), 9)
+    1.0
+    """
+    laws, level = _laws(environment), checked_level("tau", tau)
+    gaps = cvar_gaps(environment, "cvar_regret", level)
+    best, upper = float(np.max(environment.cvars(level))), float(environment.support.high)
+    costs = [
+        gap / kinf_cvar(values, probabilities, best, level, upper)
+        for gap, (values, probabilities) in zip(gaps, laws, strict=True)
+        if gap > 1e-12
+    ]
+    return float(sum(costs))
+
+
+def _laws(environment: Any) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return each arm's different values and their probabilities, or raise."""
+    if not is_component(environment) or type(environment).__banditlab__.kind != "environment":
+        raise InvalidType(f"environment is {shown(environment)}; allowed: an environment")
+    if isinstance(environment, Bernoulli):
+        return [(np.array([0.0, 1.0]), np.array([1.0 - p, p])) for p in environment.means]
+    support = getattr(environment, "support", None)
+    if not isinstance(environment, FiniteSupport) or support is None or not math.isfinite(support.high):
+        raise InvalidArgument(
+            f"environment is {shown(environment)}; allowed: one whose rewards take finitely many values, as "
+            "arms.Bernoulli, arms.Categorical and arms.Empirical"
+        )
+    made = environment.derive(Problem(environment.n_arms, None))
+    found = []
+    for table, cumulative in zip(made["table"], made["cumulative"], strict=True):
+        values, place = np.unique(table, return_inverse=True)
+        found.append((values, np.bincount(place, np.diff(cumulative, prepend=0.0)).astype(float)))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------ MDPs
 
 
 def _sizes(n_states: int, n_actions: int, n_episodes: int) -> tuple[int, int, int]:

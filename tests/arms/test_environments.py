@@ -60,6 +60,10 @@ CONTINUOUS = [
     arms.TruncatedGaussian([0.5, 0.0, 3.0, -4.0], std=0.8),
     arms.TruncatedGaussian([0.0, 29.0], std=1.0, low=-1.0, high=2.5),
     arms.FromScipy([stats.lognorm(0.5), stats.t(5), stats.uniform(-1, 2), stats.gamma(0.3)]),
+    arms.TruncatedGaussianMixture(
+        [[0.2, 0.8, 0.0], [0.5, 0.25, 0.25]], [[0.1, 0.9, 0.5], [0.9, -1.0, 3.0]], [[0.05, 0.3, 0.1], [0.1, 0.5, 50.0]]
+    ),
+    arms.TruncatedGaussianMixture([[1.0], [1.0]], [[-4.0], [0.0]], [[2.0], [1.0]], low=-3.0, high=2.0),
 ]
 DISCRETE = [
     arms.Bernoulli([0.0, 0.003, 0.5, 1.0]),
@@ -163,6 +167,45 @@ def test_truncated_gaussian_is_the_quantile():
     for arm in range(3):
         x = rewards(env, arm, u)
         assert x == pytest.approx(env.distribution(arm).ppf(u), rel=1e-9, abs=1e-12)
+
+
+def test_truncated_gaussian_mixture_is_a_mode_and_its_quantile():
+    weights, locations = [[0.2, 0.0, 0.8, 0.0], [0.25, 0.25, 0.25, 0.25]], [[0.1, 0.5, 2.0, 0.3], [0.9, -1.0, 0.5, 0.5]]
+    stds = [[0.05, 0.1, 0.3, 0.2], [0.1, 0.5, 2.0, 0.001]]
+    env, u = arms.TruncatedGaussianMixture(weights, locations, stds), uniforms(400, seed=6)
+    for arm in range(2):
+        expected = []
+        for v in u.tolist():
+            bits = sampling.key(v)
+            first, second = sampling.expanded(bits, 0), sampling.expanded(bits, 1)
+            mode = next(j for j in range(4) if first < sum(weights[arm][: j + 1]))
+            m, s = locations[arm][mode], stds[arm][mode]
+            expected.append(stats.truncnorm.ppf(second, -m / s, (1.0 - m) / s, m, s))
+        assert rewards(env, arm, u) == pytest.approx(np.array(expected), rel=1e-9, abs=1e-11)
+
+
+def test_truncated_gaussian_mixtures_of_one_mode_are_truncated_gaussians():
+    mixture = arms.TruncatedGaussianMixture([[1.0], [1.0]], [[0.3], [1.2]], [[0.2], [0.2]])
+    one = arms.TruncatedGaussian([0.3, 1.2], std=0.2)
+    assert mixture.means == pytest.approx(one.means, rel=1e-14)
+    assert mixture.variance(1) == pytest.approx(one.variance(1), rel=1e-12)
+    for tau in (1e-9, 0.1, 0.9):
+        assert mixture.cvars(tau) == pytest.approx(one.cvars(tau), rel=1e-12, abs=1e-16)
+
+
+def test_modes_without_weight_are_never_drawn():
+    env = arms.TruncatedGaussianMixture([[0.0, 1.0 - 1e-10, 0.0]], [[0.1, 0.5, 0.9]], [[0.01, 0.01, 0.01]])
+    assert np.abs(rewards(env, 0, some_uniforms()) - 0.5).max() < 0.2
+
+
+def test_random_mixtures_are_drawn_as_they_say():
+    env = arms.TruncatedGaussianMixture.random(n_arms=200, n_modes=10, seed=3)
+    assert env == arms.TruncatedGaussianMixture.random(n_arms=200, n_modes=10, seed=3)
+    assert env != arms.TruncatedGaussianMixture.random(n_arms=200, n_modes=10, seed=4)
+    for x, low, high in ((env.locations, 0.25, 1.0), (env.stds, 0.0, 0.1)):
+        assert stats.kstest(x.ravel(), stats.uniform(low, high - low).cdf).pvalue > 1e-4
+    assert stats.kstest(env.weights[:, 0], stats.beta(1, 9).cdf).pvalue > 1e-4  # a coordinate of the uniform simplex
+    assert (env.n_arms, str(env.support)) == (200, "in [0, 1]")
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e-12, 0.1, 3.5, 40.0, 1e4])
@@ -399,6 +442,25 @@ BAD = [
     (lambda: arms.TruncatedGaussian([0.5], low=1.0, high=1.0), "TruncatedGaussian.high is 1", "above low, which is 1"),
     (lambda: arms.TruncatedGaussian([0.5], high=math.inf), "TruncatedGaussian.high is inf", "a finite number"),
     (lambda: arms.TruncatedGaussian([0.5, 9.0], std=0.1), "TruncatedGaussian.locations[1] is 9", "within 30 standard"),
+    (lambda: arms.TruncatedGaussianMixture([[0.5]], [[0.5]], [[1.0]]), "weights[0] sums to 0.5", "1, within 1e-9"),
+    (lambda: arms.TruncatedGaussianMixture([[1.0]], [[0.5]], [[0.0]]), "stds[0][0] is 0.0", "numbers in (0, inf)"),
+    (
+        lambda: arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.5, 0.5]], [[1.0]]),
+        "TruncatedGaussianMixture.stds has shape (1, 1)",
+        "that of weights, (1, 2)",
+    ),
+    (
+        lambda: arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.5, 9.0]], [[1.0, 0.1]]),
+        "TruncatedGaussianMixture.locations[0][1] is 9",
+        "within 30 standard",
+    ),
+    (
+        lambda: arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.5, 0.5]], [[1.0, 1e-13]]),
+        "TruncatedGaussianMixture.stds[0][1] is 1e-13",
+        "between 1e-12 and 1e12",
+    ),
+    (lambda: arms.TruncatedGaussianMixture([[1.0]], [[0.5]], [[1.0]], low=2.0), "high is 1", "above low, which is 2"),
+    (lambda: arms.TruncatedGaussianMixture.random(n_modes=0), "n_modes is 0", "an integer of at least 1"),
     (lambda: arms.Categorical([], [[]]), "Categorical.values is []", "at least 1"),
     (lambda: arms.Categorical([0, 1], [[0.5, 0.6]]), "Categorical.probabilities[0] sums to 1.1", "1, within 1e-9"),
     (lambda: arms.Categorical([0, 1], [[1.5, -0.5]]), "Categorical.probabilities[0][0] is 1.5", "numbers in [0, 1]"),

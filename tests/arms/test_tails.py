@@ -5,7 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 import banditlab as bl
 from banditlab import arms, cvar, field
@@ -34,7 +34,8 @@ SCIPY = arms.FromScipy(
         stats.rv_discrete(values=([0.0, 0.3, 2.0], [0.5, 0.25, 0.25]))(loc=1),
     ]
 )  # fmt: skip
-ALL = [*ENVIRONMENTS, SCIPY]
+MIXTURE = arms.TruncatedGaussianMixture.random(n_arms=3, n_modes=4, seed=2)
+ALL = [*ENVIRONMENTS, SCIPY, MIXTURE]
 
 
 def named(environments):
@@ -51,6 +52,16 @@ def test_closed_forms_are_what_quadrature_gives(env, tau):
     closed, numeric = env.cvars(tau), arms.Stationary.cvars(env, tau)
     for arm in range(env.n_arms):
         assert closed[arm] == pytest.approx(numeric[arm], abs=2e-11 * scale_of(env, arm))
+
+
+@pytest.mark.parametrize("tau", [1e-6, 0.01, 0.3, 0.9])
+def test_mixtures_are_what_quadrature_of_the_distribution_function_gives(tau):
+    for arm in range(MIXTURE.n_arms):
+        distribution = MIXTURE.distribution(arm)
+        b = float(distribution.ppf(tau))
+        x = np.linspace(0.0, b, 4001)
+        shortfall = integrate.simpson(distribution.cdf(x), x=x)
+        assert MIXTURE.cvars(tau)[arm] == pytest.approx(b - shortfall / tau, abs=1e-11)
 
 
 @pytest.mark.parametrize("env", named(ALL))
@@ -127,7 +138,7 @@ def test_gaussian_and_beta_against_high_precision():
 
 def test_levels_and_parameters_at_the_ends_of_what_floats_hold():
     for tau in (1e-300, 1e-100, 1.0 - 2.0**-53):
-        for env in ENVIRONMENTS:
+        for env in [*ENVIRONMENTS, MIXTURE]:
             found = env.cvars(tau)
             assert np.isfinite(found).all()
             assert (found >= env.support.low).all()
@@ -203,7 +214,7 @@ def test_distributions_without_a_finite_tail_or_with_too_many_values_are_refused
 
 
 @pytest.mark.parametrize("tau", [0.0, -0.1, 1.1, math.nan, 5e-324])
-@pytest.mark.parametrize("env", named([*ENVIRONMENTS, SCIPY]))
+@pytest.mark.parametrize("env", named(ALL))
 def test_levels_outside_the_unit_interval_are_refused(env, tau):
     with pytest.raises(InvalidArgument, match=r"tau is .*; allowed: (a number in \(0, 1\]|a finite|at least 1e-300)"):
         env.cvars(tau)
