@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import dueling
 from banditlab.inference.bootstrap import mean_band
+from experiments.drawing import plain
 from experiments.dueling_classics.simulate import RESULTS, configuration, instances, policies
 from experiments.slopes import mean, near, slope_in_log
 from experiments.verdicts import HOLDS, UNTESTABLE, Verdict, above, because
@@ -107,8 +108,7 @@ def figure(folder: Path, size: str) -> Figure:
             ax.set_xscale("log")
             ax.set_yscale("log")
             ax.set_xlim(rounds[0], rounds[-1])
-            ax.spines[["top", "right"]].set_visible(False)
-            ax.grid(True, alpha=0.25, linewidth=0.6)
+            plain(ax)
         panels[0, column].set_title(f"{instance.capitalize()}, $K$ = {environment.n_arms}", fontsize="medium")
         panels[1, column].set_xlabel("round $t$")
     for row in range(2):

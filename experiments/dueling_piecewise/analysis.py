@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab.dueling import theory
 from banditlab.inference.bootstrap import mean_band
+from experiments.drawing import plain
 from experiments.dueling_piecewise.simulate import (
     BTW,
     BTWR,
@@ -129,8 +130,7 @@ def figure(folder: Path, size: str) -> Figure:
         row[1].set_title(f"after $T$ = {results[shown].checkpoints[-1]:,} rounds", fontsize="medium")
         row[1].legend(frameon=False, fontsize="small", handlelength=3.2)
         for ax in row:
-            ax.spines[["top", "right"]].set_visible(False)
-            ax.grid(True, alpha=0.25, linewidth=0.6)
+            plain(ax)
     return drawing
 
 

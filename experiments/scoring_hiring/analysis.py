@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import banditlab as bl
-from experiments.scoring_hiring.simulate import OFFLINE, configuration, file, policies
+from experiments.common import horizon_file
+from experiments.drawing import plain
+from experiments.scoring_hiring.simulate import OFFLINE, configuration, policies
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, because
 
@@ -28,7 +30,7 @@ def offline(folder: Path) -> dict[float, NDArray[np.float64]]:
 
 def read(folder: Path, size: str) -> dict[int, bl.Results]:
     """Return the stored results by horizon."""
-    return {horizon: bl.load(file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
+    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
 
 
 def final(results: dict[int, bl.Results], policy: str) -> list[NDArray[np.float64]]:
@@ -117,7 +119,6 @@ def figure(folder: Path, size: str) -> Figure:
     right.set_xscale("log")
     right.set_yscale("log")
     for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
         ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     return drawing

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 import banditlab as bl
 from banditlab import scoring
 from banditlab.inference.bootstrap import mean_band
-from experiments.scoring_regret.simulate import configuration, environment, file, policies
+from experiments.common import horizon_file
+from experiments.drawing import plain
+from experiments.scoring_regret.simulate import configuration, environment, policies
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most, because
 
@@ -20,7 +22,7 @@ THEORY, PRACTICE, COMMIT, BRIER, V_SHAPED, ORACLE = policies()
 
 def read(folder: Path, size: str) -> dict[int, bl.Results]:
     """Return the stored results by horizon."""
-    return {horizon: bl.load(file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
+    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
 
 
 def final(results: dict[int, bl.Results], policy: str, metric: str = "regret") -> list[np.ndarray]:
@@ -132,7 +134,6 @@ def figure(folder: Path, size: str) -> Figure:
     for ax in (left, right):
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
     right.legend(frameon=False, fontsize="small", handlelength=3.2)
     return drawing
