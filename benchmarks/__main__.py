@@ -25,8 +25,8 @@ PROBES = (
     "sweeps",
 )
 CASES = (
-    "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "vacdb", "combucb1",
-    "pascombucb", "ucbs",
+    "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "bernstein-ucb",
+    "bcvts", "vacdb", "combucb1", "pascombucb", "ucbs",
 )  # fmt: skip
 
 
@@ -36,6 +36,7 @@ THROUGHPUT = {
     "winner-stays": ("Winner Stays, K = 10", 40.0),
     "btwr": ("Beat the Winner Reset, K = 10", 40.0),
     "dts": ("Double Thompson Sampling, K = 10", 0.3),
+    "bernstein-ucb": ("Bernstein-UCB, K = 10, tau = 0.1", 1.0),
     "combucb1": ("CombUCB1, 3 of 10 items", 15.0),
     "vacdb": ("VACDB, d = 5, K = 32", 0.02),
 }
@@ -145,6 +146,8 @@ def _race_targets(case: cases.Case, measured: list[Measured]) -> list[Target]:
     if name in THROUGHPUT:
         title, promised = THROUGHPUT[name]
         return [Target(title, "million rounds/s", 1e3 / package.ns, promised, True)]
+    if name == "bcvts":
+        return against("B-CVTS, K = 10, tau = 0.1, against C, the faster build", "C", 1.0 / 3.0)
     if name == "pascombucb":
         phases = 1e3 / package.ns / cases.rounds_a_phase(case.horizon)
         return [Target("PASCombUCB, experiment 1", "million phases/s", phases, 3.0, True)]
