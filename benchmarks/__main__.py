@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from banditlab.errors import InvalidArgument
 
 from . import cases, floors, mdps, osra, probes, programs, references, report, senders
 from .harness import Measured, machine
@@ -25,8 +27,8 @@ PROBES = (
     "sweeps",
 )
 CASES = (
-    "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "vacdb", "combucb1",
-    "pascombucb", "ucbs",
+    "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "bernstein-ucb",
+    "bcvts", "vacdb", "combucb1", "pascombucb", "ucbs",
 )  # fmt: skip
 
 
@@ -36,6 +38,7 @@ THROUGHPUT = {
     "winner-stays": ("Winner Stays, K = 10", 40.0),
     "btwr": ("Beat the Winner Reset, K = 10", 40.0),
     "dts": ("Double Thompson Sampling, K = 10", 0.3),
+    "bernstein-ucb": ("Bernstein-UCB, K = 10, tau = 0.1", 1.0),
     "combucb1": ("CombUCB1, 3 of 10 items", 15.0),
     "vacdb": ("VACDB, d = 5, K = 32", 0.02),
 }
@@ -58,8 +61,15 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\nwritten to {options.output}")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises errors in one line instead of printing the usage, for `banditlab bench` to show."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InvalidArgument(message)
+
+
 def _options(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast banditlab is, and beside what.")
+    parser = _Parser(prog="python -m benchmarks", description="How fast banditlab is, and beside what.")
     parser.add_argument("--quick", action="store_true", help="short horizons, 3 repetitions: to see that it works")
     parser.add_argument(
         "--only",
@@ -71,7 +81,8 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, metavar="N", help="default 7; 3 with --quick")
     parser.add_argument("--floors", action="store_true", help="print UCB1's arithmetic and memory floors instead")
     options = parser.parse_args(arguments)
-    options.repetitions = options.repetitions or (3 if options.quick else 7)
+    if options.repetitions is None:
+        options.repetitions = 3 if options.quick else 7
     if options.repetitions < 1:
         parser.error(f"--repetitions is {options.repetitions}; allowed: at least 1")
     if options.output and not options.output.parent.is_dir():
@@ -145,6 +156,8 @@ def _race_targets(case: cases.Case, measured: list[Measured]) -> list[Target]:
     if name in THROUGHPUT:
         title, promised = THROUGHPUT[name]
         return [Target(title, "million rounds/s", 1e3 / package.ns, promised, True)]
+    if name == "bcvts":
+        return against("B-CVTS, K = 10, tau = 0.1, against C, the faster build", "C", 1.0 / 3.0)
     if name == "pascombucb":
         phases = 1e3 / package.ns / cases.rounds_a_phase(case.horizon)
         return [Target("PASCombUCB, experiment 1", "million phases/s", phases, 3.0, True)]
@@ -222,4 +235,7 @@ def _section(title: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InvalidArgument as error:
+        raise SystemExit(f"benchmarks: {error}") from error

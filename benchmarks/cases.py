@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import banditlab as bl
-from banditlab import arms, clicks, dueling, semibandits
+from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core.components import registered
 
 from . import contextual, references
@@ -38,6 +38,8 @@ class Case:
         References; those that are None (no compiler) are left out.
     metric : str, optional
         What is recorded; default: the family's regret.
+    data : array, optional
+        What references get; default: the world's means, or preferences.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Case:
     n_runs: int
     against: dict[str, tuple[references.Reference | None, float]]
     metric: str | None = None
+    data: Any = None
 
 
 def instance(n_arms: int) -> arms.Bernoulli:
@@ -116,6 +119,7 @@ def cases(quick: bool) -> list[Case]:
         Case("thompson", arms.ThompsonSampling, instance(10), horizon, 256, thompson),
         Case("klucb", arms.KLUCB, instance(10), horizon, 256, klucb),
         *duels(horizon),
+        *tails(horizon),
         Case(
             "vacdb", dueling.VACDB.as_released, dueling.ContextualGLM.sign_vectors(), 400 if quick else 4_000, 32,
             {"NumPy and SciPy": (contextual.vacdb, 1 / 16)},
@@ -154,11 +158,30 @@ def duels(horizon: int) -> list[Case]:
     ]  # fmt: skip
 
 
+def tails(horizon: int) -> list[Case]:
+    """Return the cases of CVaR bandits: ten Gaussian arms conditioned on [0, 1], no two rewards equal, at level 0.1."""
+    tau, locations = 0.1, np.linspace(0.1, 0.9, 10)
+    world = arms.TruncatedGaussian(locations, std=0.2)
+    cvars = world.cvars(tau)
+    data = np.column_stack([locations, cvars.max() - cvars])
+    bernstein = both_builds("C, sorted arrays", "bernstein_sorted") | both_builds("C, two heaps", "bernstein_heaps")
+    every_weight: dict[str, tuple[references.Reference | None, float]] = {
+        "C, every weight": (references.in_c("bcvts_all"), 0.125)
+    }
+    return [
+        Case("bernstein-ucb", lambda: cvar.BernsteinUCB(tau), world, horizon, 32, bernstein, data=data),
+        Case(
+            "bcvts", lambda: cvar.BCVTS(tau), world, horizon, 16, both_builds("C", "bcvts_tail") | every_weight,
+            data=data,
+        ),
+    ]  # fmt: skip
+
+
 def measure(case: Case, repetitions: int) -> list[Measured]:
     """Time the package and the references in turn; the package's row is the first."""
     world = case.world
     known = [name for name in ("means", "post_click_means", "preferences") if hasattr(world, name)]
-    means = getattr(world, known[0]) if known else world
+    means = case.data if case.data is not None else getattr(world, known[0]) if known else world
 
     def package(n_runs: int) -> Any:
         return regrets(world, case.policy(), case.horizon, n_runs, case.metric)

@@ -1,7 +1,7 @@
 /* References for the benchmarks: bandit simulations written plainly, one run at a time, in C.
  *
- * Compiled with dueling.c when the benchmarks run, with gcc -O3 -march=native and once more with -funroll-loops added, and
- * called through ctypes. Every simulation has one signature: it plays `n_runs` runs of `horizon` rounds on Bernoulli arms,
+ * Compiled with the other C files when the benchmarks run, with gcc -O3 -march=native and once more with -funroll-loops
+ * added, and called through ctypes. Every simulation has one signature: it plays `n_runs` runs of `horizon` rounds on Bernoulli arms,
  * and writes each run's pseudo-regret.
  * Rules (first arms, ties, the logarithm's argument) are those of the package's policies, so that regrets agree in
  * distribution.

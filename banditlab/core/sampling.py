@@ -67,6 +67,20 @@ def open_uniform(rng: Any, lane: int) -> float:
 
 
 @device
+def fill_open_uniform(rng: Any, lane: int, out: Any) -> None:
+    """Write into out[k] what so many calls of `open_uniform` return: one lane's generator stays in registers."""
+    a, b, c, counter = rng[0, lane], rng[1, lane], rng[2, lane], rng[3, lane]
+    for k in range(out.shape[0]):
+        value = a + b + counter
+        counter += np.uint64(1)
+        a = b ^ (b >> np.uint64(11))
+        b = c + (c << np.uint64(3))
+        c = ((c << np.uint64(24)) | (c >> np.uint64(40))) + value
+        out[k] = (np.float64(np.int64(value >> np.uint64(12))) + 0.5) * _2_POW_MINUS_52
+    rng[0, lane], rng[1, lane], rng[2, lane], rng[3, lane] = a, b, c, counter
+
+
+@device
 def below(rng: Any, lane: int, n: int) -> int:
     """Draw an integer uniformly from 0 to n - 1 (bias below n / 2^53)."""
     return int(uniform(rng, lane) * n)
@@ -100,7 +114,8 @@ def _gamma_by_rejection(rng: Any, lane: int, shape: float) -> float:
         u = open_uniform(rng, lane)
         w = 1.0 + c * x
         v = w * w * w
-        if _gamma_accepts(d, x, v, u):
+        # the first test is Marsaglia and Tsang's, which the second follows from: it spares two logarithms
+        if (w > 0.0 and u < 1.0 - 0.0331 * (x * x) * (x * x)) or _gamma_accepts(d, x, v, u):
             return d * v
 
 

@@ -1,5 +1,7 @@
 """The bit stream against NumPy's, seeding, and every sampler against scipy.stats and its own plain Python."""
 
+import math
+
 import numba
 import numpy as np
 import pytest
@@ -310,6 +312,27 @@ def test_neighbouring_numbers_expand_to_unrelated_ones():
     expanded_numbers(u, out)
     agrees(out[:, 0], stats.uniform())
     assert np.abs(np.corrcoef(out[:-1, 0], out[1:, 0])[0, 1]) < 4.5 / np.sqrt(len(u))
+
+
+def test_fill_open_uniform_gives_what_open_uniform_gives_and_leaves_the_generator_there():
+    ours, theirs = sampling.seeded(4, 1, 7, 3), sampling.seeded(4, 1, 7, 3)
+    got = np.empty(50)
+    sampling.fill_open_uniform(ours, 1, got)
+    assert got.tolist() == [sampling.open_uniform(theirs, 1) for _ in range(50)]
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("shape", [1.0, 1.5, 30.0, 1e6])
+def test_gammas_are_accepted_by_the_exact_test_whatever_the_quick_one_says(shape):
+    ours, theirs = sampling.seeded(4, 1, 7, 1), sampling.seeded(4, 1, 7, 1)
+    d = shape - 1.0 / 3.0
+    for _ in range(3_000):
+        while True:
+            x, u = sampling.normal(theirs, 0), sampling.open_uniform(theirs, 0)
+            w = 1.0 + 1.0 / math.sqrt(9.0 * d) * x
+            if sampling._gamma_accepts(d, x, w * w * w, u):
+                break
+        assert sampling.gamma(ours, 0, shape) == d * (w * w * w)
 
 
 def test_fill_beta_gives_each_lane_what_beta_gives():

@@ -105,7 +105,7 @@ def test_an_interrupted_launch_keeps_the_chunks_before(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(cuda.Device, "_wait", wait)
     with pytest.warns(InterruptedRunWarning, match="the 4 of 12 runs"):
-        found = bl.run(ARMS, arms.UCB1(), backend="cuda", **SMALL | {"n_runs": 12})
+        found = bl.run(ARMS, arms.UCB1(), backend="cuda", **SMALL | {"n_runs": 12, "n_jobs": 1})
     equal(found, bl.run(ARMS, arms.UCB1(), backend="python", **SMALL | {"n_runs": 4}))
 
 

@@ -125,7 +125,7 @@ def dirichlet_tail(rng: Any, atoms: list[float], tau: float) -> tuple[list[float
     mass = 1.0
     while groups and sum(weights) < tau:
         share = min((tau - sum(weights)) / mass, 1.0)
-        wanted = share * left + 2.0 * math.sqrt(share * (1.0 - share) * left) + 2.0
+        wanted = math.floor(share * left + 2.0 * math.sqrt(share * (1.0 - share) * left)) + 3
         block: list[tuple[float, int]] = []
         while groups and len(block) < 256 and sum(c for _, c in block) < wanted:
             block.append(groups.pop(0))

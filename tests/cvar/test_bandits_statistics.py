@@ -15,7 +15,7 @@ from scipy import stats
 from banditlab.core import sampling
 from banditlab.core.components import record
 from banditlab.core.dispatch import kernel
-from banditlab.cvar.bandits import samples, tree
+from banditlab.cvar.bandits import samples, tails
 from banditlab.cvar.bandits.protocol import SampleSpace
 
 DYADIC = st.integers(-40, 40).map(lambda k: k / 16.0)
@@ -23,91 +23,73 @@ PULLS = st.lists(st.tuples(st.integers(0, 2), DYADIC), min_size=1, max_size=60)
 LANE = 1
 
 
-def grown(pulls: list[tuple[int, float]], n_lanes: int = 2) -> Any:
-    """Return three arms' trees with some values in them, in the second of two lanes."""
-    state = record("State", tree.empty_trees(SampleSpace(3, n_lanes, None), len(pulls)))
-    with np.errstate(over="ignore"):
-        for arm, value in pulls:
-            tree.insert(state, arm, LANE, value)
-    return state
+def smallest(values: list[float], many: float) -> Fraction:
+    """Return the exact sum of the smallest values, the last in part."""
+    left, total = Fraction(many), Fraction(0)
+    for value in sorted(values):
+        part = min(left, Fraction(1))
+        total, left = total + part * Fraction(value), left - part
+    return total
 
 
-def nodes(state: Any, node: int) -> list[tuple[float, int, int]]:
-    """Return (value, count, depth) of the nodes under one, from left to right, checking what each says of its left."""
-    if node == 0:
-        return []
-    values, links = state.values[LANE], state.links[LANE]
-    left, right = (nodes(state, links[node, side]) for side in (tree.LEFT, tree.RIGHT))
-    assert links[node, tree.COUNT_LEFT] == sum(count for _, count, _ in left)
-    assert values[node, tree.SUM_LEFT] == sum(count * value for value, count, _ in left)
-    below = [(value, count, depth + 1) for value, count, depth in left], [(v, c, d + 1) for v, c, d in right]
-    return [*below[0], (float(values[node, tree.VALUE]), int(links[node, tree.COUNT]), 1), *below[1]]
+def check_heap(heap: NDArray[np.float64], n: int) -> None:
+    assert all(heap[(k - 1) // 2] <= heap[k] for k in range(1, n))
 
 
-@settings(max_examples=150, deadline=None)
-@given(PULLS, st.lists(st.floats(0.0, 1.0), min_size=1, max_size=5))
-def test_the_tree_holds_each_arm_s_values_in_order_and_sums_the_smallest(
-    pulls: list[tuple[int, float]], shares: list[float]
-) -> None:
-    state = grown(pulls)
-    for arm in range(3):
-        expected = sorted(value for a, value in pulls if a == arm)
-        found = nodes(state, int(state.roots[arm, LANE]))
-        assert [value for value, count, _ in found for _ in range(count)] == expected
-        assert len({value for value, _, _ in found}) == len(found)
-        for share in [0.0, *shares, 1.0]:
-            many = share * len(expected)
-            left, total = Fraction(many), Fraction(0)
-            for value in expected:
-                part = min(left, Fraction(1))
-                total, left = total + part * Fraction(value), left - part
-            assert tree.sum_of_smallest(state, arm, LANE, many) == pytest.approx(float(total), rel=1e-14, abs=1e-13)
-    assert state.used[LANE] == sum(len({v for a, v in pulls if a == arm}) for arm in range(3))
-    assert state.used[0] == 0, "other lanes are left alone"
-    assert not state.links[0].any()
+@settings(max_examples=200, deadline=None)
+@given(PULLS, st.one_of(st.sampled_from([1.0, 0.5, 0.1, 1e-9]), st.floats(0.0, 1.0)))
+def test_tails_are_the_smallest_values_in_part_after_every_pull(pulls: list[tuple[int, float]], tau: float) -> None:
+    state = tails.empty_tails(SampleSpace(3, 2, None), len(pulls), tau * len(pulls))
+    seen: list[list[float]] = [[], [], []]
+    for arm, value in pulls:
+        seen[arm].append(value)
+        many = tau * len(seen[arm])
+        got = tails.sum_of_smallest(state, arm, LANE, value, many)
+        assert got == pytest.approx(float(smallest(seen[arm], many)), rel=1e-14, abs=1e-13)
+        low, high = state.low[LANE, arm], state.high[LANE, arm]
+        n_low, n_high = int(state.n_low[arm, LANE]), int(state.n_high[arm, LANE])
+        check_heap(low, n_low)
+        check_heap(high, n_high)
+        assert sorted([*(-low[:n_low]), *high[:n_high]]) == sorted(seen[arm])
+    assert not state.low[0].any(), "other lanes are left alone"
+    assert not state.high[0].any()
+    assert not state.n_low[:, 0].any()
 
 
-@settings(max_examples=50, deadline=None)
-@given(PULLS, st.randoms(use_true_random=False))
-def test_the_tree_s_shape_does_not_depend_on_the_order_of_the_values(pulls: list[tuple[int, float]], rng: Any) -> None:
-    other = list(pulls)
-    rng.shuffle(other)
-    first, second = grown(pulls), grown(other)
-    for arm in range(3):
-        assert nodes(first, int(first.roots[arm, LANE])) == nodes(second, int(second.roots[arm, LANE]))
-
-
-def test_zero_is_one_value_whatever_its_sign() -> None:
-    assert grown([(0, 0.0), (0, -0.0), (0, 0.0)]).used[LANE] == 1
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(DYADIC, st.floats(0.0, 1.0)), min_size=1, max_size=40))
+def test_tails_may_grow_by_any_amount(steps: list[tuple[float, float]]) -> None:
+    """As those of CVaRUCB do, which are not a fixed share."""
+    state = tails.empty_tails(SampleSpace(1, 2, None), len(steps), len(steps))
+    seen: list[float] = []
+    many = 0.0
+    for value, growth in steps:
+        seen.append(value)
+        many += growth * (len(seen) - many)
+        got = tails.sum_of_smallest(state, 0, LANE, value, many)
+        assert got == pytest.approx(float(smallest(seen, many)), rel=1e-13, abs=1e-12)
 
 
 @pytest.mark.parametrize("order", ["rising", "falling", "shuffled"])
-def test_the_tree_is_as_deep_as_a_random_one_whatever_the_order(order: str) -> None:
-    """A random search tree of n nodes has height about 4.31 log n, here 33; its deepest of 1000 have less than 40."""
-    n = 2048
-    rising = np.arange(n) / n
-    shuffled = np.random.default_rng(1).permutation(rising)
-    values = {"rising": rising, "falling": rising[::-1], "shuffled": shuffled}[order]
-    state = grown([(0, float(v)) for v in values])
-    assert max(depth for _, _, depth in nodes(state, int(state.roots[0, LANE]))) < 40
+def test_sums_of_tails_lose_no_digits_that_matter(order: str) -> None:
+    """Rewards enter and leave the sum: after 20,000 the tail's mean has 12 digits, whatever the order they come in."""
+    rising = np.sort(np.random.default_rng(2).random(20_000))
+    values = {
+        "rising": rising,
+        "falling": rising[::-1].copy(),
+        "shuffled": np.random.default_rng(3).permutation(rising),
+    }
+    for tau in (1e-4, 0.1, 1.0):
+        state = tails.empty_tails(SampleSpace(1, 2, None), len(rising), tau * len(rising))
+        got = kernel(_fill, state)(state, values[order], tau)
+        assert got == pytest.approx(float(rising[: round(tau * 20_000)].sum()), rel=1e-12)
 
 
-def test_sums_lose_no_digits_that_matter() -> None:
-    """Sums to a node's left are kept by adding and subtracting: after 20,000 values the error is of order 1e-12."""
-    values = np.random.default_rng(2).random(20_000)
-    state = record("State", tree.empty_trees(SampleSpace(1, 2, None), len(values)))
-
-    add = kernel(_fill, state)
-    add(state, values)
-    ordered = np.sort(values)
-    for many in (1.0, 20.0, 2000.0, 10_000.0, 20_000.0):
-        got = kernel(tree.sum_of_smallest, state)(state, 0, LANE, many)
-        assert got == pytest.approx(float(ordered[: int(many)].sum()), abs=1e-11)
-
-
-def _fill(state: Any, values: Any) -> None:
-    for value in values:
-        tree.insert(state, 0, 1, value)
+def _fill(state: Any, values: Any, tau: float) -> float:
+    total = 0.0
+    for k in range(values.shape[0]):
+        total = tails.sum_of_smallest(state, 0, 1, values[k], tau * (k + 1.0))
+    return total
 
 
 @settings(max_examples=150, deadline=None)

@@ -17,7 +17,7 @@ import numpy as np
 from banditlab.core.components import State
 from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import log
-from banditlab.core.sampling import gamma, open_uniform
+from banditlab.core.sampling import fill_open_uniform, gamma
 
 from .protocol import SampleSpace
 
@@ -49,14 +49,19 @@ def insert(state: State, arm: int, lane: int, value: float) -> None:
         copies[place] += 1
         return
     end = starts[starts.shape[0] - 1]
-    for i in range(end, place, -1):
-        values[i] = values[i - 1]
-    for i in range(end, place, -1):
-        copies[i] = copies[i - 1]
+    _move(values[place:end], values[place + 1 : end + 1])
+    _move(copies[place:end], copies[place + 1 : end + 1])
     values[place] = value
     copies[place] = 1
     for a in range(arm + 1, starts.shape[0]):
         starts[a] += 1
+
+
+@device
+def _move(source: Any, target: Any) -> None:
+    """Copy an array to one that begins an entry later in the same memory; as a loop over slices it vectorises."""
+    for k in range(source.shape[0] - 1, -1, -1):
+        target[k] = source[k]
 
 
 @device_call
@@ -76,45 +81,62 @@ def drawn_cvar(
     i = first
     while i < last:
         share = min(level / mass, 1.0)
-        wanted = share * atoms + 2.0 * math.sqrt(share * (1.0 - share) * atoms) + 2.0
+        wanted = int(share * atoms + 2.0 * math.sqrt(share * (1.0 - share) * atoms)) + 3
         drawn, taken = 0, 0
-        while i + drawn < last and drawn < BLOCK and taken < wanted:
+        if atoms - (last - i) == 1:  # no two are equal
+            drawn = taken = min(wanted, last - i, BLOCK)
+        while taken < wanted and i + drawn < last and drawn < BLOCK:
             taken += copies[i + drawn]
             drawn += 1
         _draw_weights(rng, lane, copies[i : i + drawn], taken, work[:drawn])
-        total = 0.0
-        for k in range(drawn):
-            total += work[k]
         atoms -= taken
         rest = gamma(rng, lane, float(atoms))
+        total, weighted = _sums(work[:drawn], values[i : i + drawn])
         scale = mass / (total + rest)
-        k = 0
+        i += drawn
         if scale * total >= level:
-            needed = level / scale
-            partial = 0.0
-            while k < drawn - 1 and work[k] < needed:
-                needed -= work[k]
-                partial += work[k] * values[i + k]
-                k += 1
-            return (found + scale * (partial + needed * values[i + k])) / tau
-        partial = 0.0
-        for k in range(drawn):
-            partial += work[k] * values[i + k]
-        found += scale * partial
+            excess = total - level / scale  # what is beyond the tail is little: it is taken away from the end
+            k = drawn - 1
+            while k > 0 and work[k] <= excess:
+                i -= 1
+                excess -= work[k]
+                weighted -= work[k] * values[i]
+                k -= 1
+            return (found + scale * (weighted - excess * values[i - 1])) / tau
+        found += scale * weighted
         level -= scale * total
         mass = scale * rest
-        i += drawn
     return (found + level * top) / tau
 
 
 @device
 def _draw_weights(rng: Any, lane: int, copies: Any, n_atoms: int, out: Any) -> None:
     """Write into out[k] a gamma variate of shape copies[k], the sum of as many exponential ones."""
-    for k in range(out.shape[0]):
-        out[k] = open_uniform(rng, lane)
+    fill_open_uniform(rng, lane, out)
     for k in range(out.shape[0]):
         out[k] = -log(out[k])
     if n_atoms > out.shape[0]:
         for k in range(out.shape[0]):
             if copies[k] > 1:
                 out[k] += gamma(rng, lane, float(copies[k] - 1))
+
+
+@device
+def _sums(weights: Any, values: Any) -> tuple[float, float]:
+    """Return the sums of weights, and of weights times values, each in four parts that do not wait for one another."""
+    n = weights.shape[0]
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    p, q, r, s = 0.0, 0.0, 0.0, 0.0
+    for k in range(0, n - 3, 4):
+        a += weights[k]
+        b += weights[k + 1]
+        c += weights[k + 2]
+        d += weights[k + 3]
+        p += weights[k] * values[k]
+        q += weights[k + 1] * values[k + 1]
+        r += weights[k + 2] * values[k + 2]
+        s += weights[k + 3] * values[k + 3]
+    for k in range(n - n % 4, n):
+        a += weights[k]
+        p += weights[k] * values[k]
+    return (a + b) + (c + d), (p + q) + (r + s)

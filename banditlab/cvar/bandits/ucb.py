@@ -11,17 +11,18 @@ from banditlab.core.components import Params, Problem, State, field
 from banditlab.core.elementary import log
 from banditlab.core.validation import boolean, number, open_probability, optional, positive
 
-from . import tree
 from .family import policy
 from .protocol import SampleSpace
+from .tails import empty_tails, sum_of_smallest
 
 
-class Trees:
-    """Base of policies that keep each arm's rewards in a search tree, and an index that changes with pulls only.
+class Tails:
+    """Base of policies that keep the sum of the smallest share tau of each arm's rewards, and indices.
 
     The index of an arm that was never pulled is +inf, so that every arm is tried once, in order.
     """
 
+    tau: float
     high: float
 
     @property
@@ -31,8 +32,12 @@ class Trees:
 
     def state(self, space: SampleSpace) -> dict[str, Any]:
         """Return the arrays."""
-        indices = {"counts": space.per_arm(), "indices": space.per_arm(math.inf)}
-        return indices | tree.empty_trees(space, space.problem.needs_horizon(self))
+        horizon = space.problem.needs_horizon(self)
+        return {
+            "counts": space.per_arm(),
+            "indices": space.per_arm(math.inf),
+            "tails": empty_tails(space, horizon, self.tau * horizon),
+        }
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound, as it was computed when the arm was last pulled."""
@@ -40,7 +45,7 @@ class Trees:
 
 
 @policy
-class BernsteinUCB(Trees):
+class BernsteinUCB(Tails):
     r"""The arm with the largest Bernstein upper bound on its CVaR: minimax optimal up to logarithms.
 
     Alg. 1 of the paper keeps, for arm a with :math:`N_k(a)` pulls before round k and a budget b, the mean shortfall
@@ -76,8 +81,8 @@ class BernsteinUCB(Trees):
 
     The paper maximises over b up to an error; that the maximum has a closed form is our remark.
 
-    A round takes O(log n) steps after n different rewards of the arm played, and A comparisons. Memory: 32 bytes a
-    different reward of a run.
+    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and A comparisons.
+    Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
@@ -109,17 +114,16 @@ class BernsteinUCB(Trees):
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward, and compute the arm's index."""
-        tree.insert(state, arm, lane, reward)
         n = state.counts[arm, lane] + 1.0
         state.counts[arm, lane] = n
         tail = self.tau * n
         bonus = math.sqrt(2.0 * self.logarithm / tail) + self.logarithm / tail
-        estimate = tree.sum_of_smallest(state, arm, lane, tail) / tail
+        estimate = sum_of_smallest(state.tails, arm, lane, reward, tail) / tail
         state.indices[arm, lane] = min(estimate + self.high * bonus, self.cap)
 
 
 @policy
-class CVaRUCB(Trees):
+class CVaRUCB(Tails):
     r"""The arm with the largest CVaR of a distribution within the Dvoretzky-Kiefer-Wolfowitz band.
 
     With n rewards of the arm, sorted, :math:`x_{(1)} \le \dots \le x_{(n)}`, and :math:`x_{(n+1)} = U`, the empirical
@@ -146,8 +150,8 @@ class CVaRUCB(Trees):
     The index is never below the empirical CVaR, and above an arm's true one with probability at least :math:`1 - 1 /
     T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
 
-    A round takes O(log n) steps after n different rewards of the arm played, and a comparison an arm. Memory: 32 bytes
-    a different reward of a run.
+    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
+    Memory: 16 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
@@ -169,6 +173,14 @@ class CVaRUCB(Trees):
         """The rewards that it learns from."""
         return Support(-math.inf, self.high)
 
+    def state(self, space: SampleSpace) -> dict[str, Any]:
+        """Return the arrays."""
+        horizon = space.problem.needs_horizon(self)
+        return super().state(space) | {
+            "tails": empty_tails(space, horizon, horizon),
+            "moved": empty_tails(space, horizon, horizon),
+        }
+
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the square of the band's width after one reward."""
         horizon = problem.needs_horizon(self)
@@ -176,17 +188,17 @@ class CVaRUCB(Trees):
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward, and compute the arm's index."""
-        tree.insert(state, arm, lane, reward)
         n = state.counts[arm, lane] + 1.0
         state.counts[arm, lane] = n
         moved = min(math.sqrt(self.band * n), n)
         last = moved + self.tau * n
-        kept = tree.sum_of_smallest(state, arm, lane, min(last, n)) - tree.sum_of_smallest(state, arm, lane, moved)
+        kept = sum_of_smallest(state.tails, arm, lane, reward, min(last, n))
+        kept -= sum_of_smallest(state.moved, arm, lane, reward, moved)
         state.indices[arm, lane] = (kept + max(last - n, 0.0) * self.high) / (self.tau * n)
 
 
 @policy
-class UUCB(Trees):
+class UUCB(Tails):
     r"""U-UCB: the arm with the largest empirical CVaR plus a radius that grows with log t.
 
     In round t, with n rewards of the arm in [0, U]:
@@ -209,8 +221,8 @@ class UUCB(Trees):
     and are not quoted. The index is the one that Baudry et al. compare with, for which the general one of the paper is
     made concrete; it was read there, not in the paper.
 
-    A round takes O(log n) steps after n different rewards of the arm played, and a comparison an arm. Memory: 32 bytes
-    a different reward of a run.
+    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
+    Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
@@ -233,10 +245,10 @@ class UUCB(Trees):
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward, and compute the arm's estimate and the radius but for log t."""
-        tree.insert(state, arm, lane, reward)
         n = state.counts[arm, lane] + 1.0
         state.counts[arm, lane] = n
-        state.indices[arm, lane] = tree.sum_of_smallest(state, arm, lane, self.tau * n) / (self.tau * n)
+        tail = self.tau * n
+        state.indices[arm, lane] = sum_of_smallest(state.tails, arm, lane, reward, tail) / tail
         state.widths[arm, lane] = self.high / (self.tau * math.sqrt(n))
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
@@ -245,7 +257,7 @@ class UUCB(Trees):
 
 
 @policy
-class BrownUCB(Trees):
+class BrownUCB(Tails):
     r"""The arm with the largest empirical CVaR plus the radius of Brown's inequality.
 
     With n rewards of the arm in [0, U]:
@@ -274,8 +286,8 @@ class BrownUCB(Trees):
     The policy is a contrast of Tamkin et al. (2019). Its radius and delta are reconstructed: from the inequality, and
     from what makes it comparable with theirs. No bound on its regret is known to us.
 
-    A round takes O(log n) steps after n different rewards of the arm played, and a comparison an arm. Memory: 32 bytes
-    a different reward of a run.
+    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
+    Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
@@ -303,8 +315,8 @@ class BrownUCB(Trees):
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward, and compute the arm's index."""
-        tree.insert(state, arm, lane, reward)
         n = state.counts[arm, lane] + 1.0
         state.counts[arm, lane] = n
-        estimate = tree.sum_of_smallest(state, arm, lane, self.tau * n) / (self.tau * n)
+        tail = self.tau * n
+        estimate = sum_of_smallest(state.tails, arm, lane, reward, tail) / tail
         state.indices[arm, lane] = estimate + self.radius / math.sqrt(n)
