@@ -84,11 +84,11 @@ def test_each_index_of_cvar_ucb_is_above_the_cvar_but_once_in_t_squared(name: st
 
 @pytest.mark.parametrize(("n_arms", "tau"), [(2, 0.05), (2, 0.25), (10, 0.25)])
 def test_regret_of_bernstein_ucb_is_below_the_bound_of_theorem_4_1(n_arms: int, tau: float) -> None:
-    """The bound holds with probability 1 - delta; a million rounds make it less than what chance would lose."""
+    """The bound holds with probability 1 - delta; a million rounds make it less than the worst arm loses."""
     delta, n_runs, horizon = 0.2, 20, 1_000_000
     world = theory.hard_instance(tau, tau, n_arms)
     bound = theory.bernstein_ucb_bound(n_arms, horizon, tau, delta)
-    assert bound < horizon * (1.0 - 1.0 / n_arms)
+    assert bound < horizon
     result = bl.run(
         world, cvar.BernsteinUCB(tau, delta=delta), horizon=horizon, n_runs=n_runs, seed=3, checkpoints=[horizon],
         n_jobs=1, progress=False,
