@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from banditlab.errors import InvalidArgument
 
 from . import cases, floors, mdps, osra, probes, programs, references, report, senders
 from .harness import Measured, machine
@@ -59,8 +61,15 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\nwritten to {options.output}")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises errors in one line instead of printing the usage, for `banditlab bench` to show."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InvalidArgument(message)
+
+
 def _options(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast banditlab is, and beside what.")
+    parser = _Parser(prog="python -m benchmarks", description="How fast banditlab is, and beside what.")
     parser.add_argument("--quick", action="store_true", help="short horizons, 3 repetitions: to see that it works")
     parser.add_argument(
         "--only",
@@ -72,7 +81,8 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, metavar="N", help="default 7; 3 with --quick")
     parser.add_argument("--floors", action="store_true", help="print UCB1's arithmetic and memory floors instead")
     options = parser.parse_args(arguments)
-    options.repetitions = options.repetitions or (3 if options.quick else 7)
+    if options.repetitions is None:
+        options.repetitions = 3 if options.quick else 7
     if options.repetitions < 1:
         parser.error(f"--repetitions is {options.repetitions}; allowed: at least 1")
     if options.output and not options.output.parent.is_dir():
@@ -225,4 +235,7 @@ def _section(title: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InvalidArgument as error:
+        raise SystemExit(f"benchmarks: {error}") from error

@@ -61,6 +61,17 @@ def play(file: Path, environment: Any, policies: Any, **options: Any) -> None:
     keep(file, write)
 
 
+def horizon_file(folder: Path, horizon: int) -> Path:
+    """Return where `play_horizons` stores the results of a horizon."""
+    return folder / f"horizon_{horizon}.parquet"
+
+
+def play_horizons(folder: Path, horizons: list[int], environment: Any, policies: Any, **options: Any) -> None:
+    """Play each horizon anew, for policies that know it, and store each in a file."""
+    for horizon in horizons:
+        play(horizon_file(folder, horizon), environment, policies, horizon=horizon, **options)
+
+
 def forget_runs(folder: Path) -> None:
     """Remove the store of runs, which are all in the results when a simulation has come to its end."""
     shutil.rmtree(folder / STORE, ignore_errors=True)

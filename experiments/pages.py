@@ -15,6 +15,8 @@ the whole 95% interval of what was measured; one that does not hold stays here, 
 Numbers are those that `banditlab reproduce NAME --record` recorded, at the size and on the date that is given.
 """
 
+UNKNOWN = "reason not known"
+
 
 def verdict_page() -> str:
     """Return the page in Markdown."""
@@ -38,7 +40,10 @@ def _overview(found: dict[str, Recorded]) -> list[str]:
     failed = [(name, v) for name, recorded in found.items() for v in recorded.verdicts if v.outcome == FAILS]
     if failed:
         lines += ["What does not hold:", ""]
-        lines += [f"* {name}: {_cell(v.claim)} ({_cell(v.reason or 'reason not known')})" for name, v in failed] + [""]
+        lines += [
+            f"* {name}: {_cell(v.claim)} (*{_cell(v.source)}*): {_cell(v.reason or UNKNOWN)}" for name, v in failed
+        ]
+        lines.append("")
     return lines
 
 
@@ -59,7 +64,7 @@ def _row(v: Verdict) -> str:
     if v.outcome != HOLDS and v.reason:
         outcome += f": {v.reason}"
     if v.outcome == FAILS and not v.reason:
-        outcome += ": reason not known"
+        outcome += f": {UNKNOWN}"
     interval = f"[{_number(v.low)}, {_number(v.high)}]"
     return (
         "| "

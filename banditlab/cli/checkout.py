@@ -122,7 +122,7 @@ def _reproduce(experiment: Any, size: str, folder: Path, jobs: int | None, force
         raise typer.Exit(INTERRUPTED) from None
     typer.echo(f"  done in {duration(time.perf_counter() - started)}\n")
     to = console()
-    rows = table(to, experiment.summary, "claim", "theory", "measured [95%]", "verdict", left=4)
+    rows = table(to, experiment.summary, "claim", "theory", "measured [95%]", "verdict", left=4, apart=True)
     for v in found:
         measured = f"{number(v.measured)} [{number(v.low)}, {number(v.high)}]"
         rows.add_row(*(text(cell) for cell in (f"{v.claim} ({v.source})", v.theory, measured, v.verdict)))

@@ -79,8 +79,11 @@ def show(to: Any, thing: Any) -> None:
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
 
 
-def table(to: Any, title: str, *columns: str, left: int = 1) -> Any:
-    """Return an empty table: ruled on a terminal, plain when piped; text in the first `left` columns, then numbers."""
+def table(to: Any, title: str, *columns: str, left: int = 1, apart: bool = False) -> Any:
+    """Return an empty table: ruled on a terminal, plain when piped; text in the first `left` columns, then numbers.
+
+    Rows that are `apart` have an empty line between them on a terminal, where each takes several.
+    """
     from rich import box
     from rich.table import Table
 
@@ -90,6 +93,7 @@ def table(to: Any, title: str, *columns: str, left: int = 1) -> Any:
         title_style="bold",
         box=box.SIMPLE_HEAD if to.is_terminal else None,
         show_edge=False,
+        leading=1 if apart and to.is_terminal else 0,
         pad_edge=False,
         padding=(0, 1, 0, 0) if to.is_terminal else (0, 2, 0, 0),
     )

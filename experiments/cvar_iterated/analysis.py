@@ -12,6 +12,7 @@ import banditlab as bl
 from banditlab import cvar
 from banditlab.inference.bootstrap import mean_band
 from experiments.cvar_iterated.simulate import MAXWP, configuration, contrast, label, stored
+from experiments.drawing import plain
 from experiments.slopes import exponent, growth, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, below
 
@@ -148,6 +149,5 @@ def figure(folder: Path, size: str) -> Figure:
     for ax in (over, worst):
         ax.set_xlabel("episode $K$")
     for ax in (across, over, worst):
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
     return drawing

@@ -12,6 +12,7 @@ import banditlab as bl
 from banditlab import cvar
 from banditlab.inference.bootstrap import mean_band
 from experiments.cvar_mdp.simulate import BONUSES, RESULTS, configuration, instance, label
+from experiments.drawing import plain
 from experiments.slopes import exponent, growth, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, below
 
@@ -156,6 +157,5 @@ def figure(folder: Path, size: str) -> Figure:
     last.set_ylabel(f"regret after {result.horizon:,} episodes")
     last.legend(frameon=False, fontsize="x-small")
     for ax in panels:
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
     return drawing

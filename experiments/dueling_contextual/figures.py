@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from banditlab.inference.bootstrap import mean_band
 from banditlab.plotting import COLOURS, DASHES, MARKERS
+from experiments.drawing import plain
 from experiments.dueling_contextual.analysis import final, read
 from experiments.dueling_contextual.simulate import CONSTANTS, POLICIES
 from experiments.slopes import mean
@@ -83,8 +84,7 @@ def _line(ax: Any, k: int, rounds: Any, values: Any, label: str) -> None:
 
 
 def _plain(ax: Any) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    plain(ax)
 
 
 def _legend(drawing: Figure, ax: Any) -> None:

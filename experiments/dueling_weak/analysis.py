@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab.dueling import theory
+from experiments.drawing import plain
 from experiments.dueling_weak.simulate import BTW, BTWR, METRIC, WS, configuration, file, policies
 from experiments.slopes import exponent, mean
-from experiments.verdicts import HOLDS, UNTESTABLE, Verdict, at_most, below, within
+from experiments.verdicts import HOLDS, UNTESTABLE, Verdict, at_most, because, below, within
 
 PAPER = "Kolpaczki et al. 2022, bound as reconstructed"
 CHEN = "Chen and Frazier 2017, abstract"
@@ -93,7 +94,7 @@ def _verdicts(regrets: Regrets, pmin: float) -> list[Verdict]:
             difference = mean(regrets[k][BTWR][:, -1] - regrets[k][other][:, -1])
             found.append(
                 Verdict(f"{BTWR}, {where}, K = {k}: less regret than {other}", OURS, "difference < 0", *difference,
-                        below(difference, 0.0))
+                        because(below(difference, 0.0), "nothing changes here, and it forgets what the others keep"))
             )  # fmt: skip
     return found
 
@@ -120,8 +121,7 @@ def figure(folder: Path, size: str) -> Figure:
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.set_xticks(arms, [str(k) for k in arms])
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
     panels[0].set_ylabel("mean binary weak regret at $T$")
     panels[-1].legend(frameon=False, fontsize="small", handlelength=3.2)
     return drawing

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from banditlab.plotting import COLOURS, DASHES, MARKERS
+from experiments.drawing import plain
 from experiments.safe_semibandits.analysis import additional, final
 from experiments.safe_semibandits.simulate import FIRST, RELEASED, SECOND, UNSAFE, configuration
 from experiments.slopes import mean
@@ -44,8 +45,7 @@ def figures(folder: Path, size: str) -> dict[str, Figure]:
     axes[2].set_ylabel(f"additional regret over {UNSAFE}")
     axes[2].set_title("3: the price of safety", fontsize="medium")
     for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
         ax.ticklabel_format(style="sci", scilimits=(0, 4), useMathText=True)
         ax.legend(frameon=False, fontsize="small", handlelength=2.6)
     return {"figure": drawing}

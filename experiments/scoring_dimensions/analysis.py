@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import banditlab as bl
+from experiments.drawing import plain
 from experiments.scoring_dimensions.simulate import configuration
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
@@ -70,8 +71,7 @@ def figure(folder: Path, size: str) -> Figure:
         ax.set_xticks([], minor=True)
         ax.set_xlabel(name)
         ax.set_ylim(bottom=0)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
         ax.legend(frameon=False, fontsize="small", loc="lower right")
     horizon = bl.load(folder / "actions.parquet").horizon
     panels[0].set_ylabel(f"mean regret at $T$ = {horizon:,}")

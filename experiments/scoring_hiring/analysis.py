@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import banditlab as bl
-from experiments.scoring_hiring.simulate import OFFLINE, configuration, file, policies
+from experiments.common import horizon_file
+from experiments.drawing import plain
+from experiments.scoring_hiring.simulate import OFFLINE, configuration, policies
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, because
 
 SOURCE = "Cacciamani et al. 2024, abstract"
 COMMIT, SAFER, UNCORRELATED, ORACLE = policies()
@@ -28,7 +30,7 @@ def offline(folder: Path) -> dict[float, NDArray[np.float64]]:
 
 def read(folder: Path, size: str) -> dict[int, bl.Results]:
     """Return the stored results by horizon."""
-    return {horizon: bl.load(file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
+    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
 
 
 def final(results: dict[int, bl.Results], policy: str) -> list[NDArray[np.float64]]:
@@ -69,20 +71,21 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
             HOLDS if gains[shared == 0.0].max() < 1e-8 else FAILS,
         ),
     ]
+    disobeyed = "payments are not obeyed where estimates are off by more than the margin that the mixture leaves"
     for policy in (COMMIT, SAFER):
         slope = exponent(list(results), final(results, policy))
         verdict = HOLDS if slope[2] <= 2 / 3 + tolerance else FAILS if slope[1] > 2 / 3 + tolerance else UNTESTABLE
         claim = f"{policy}: regret grows at most like T^(2/3)"
-        found.append(Verdict(claim, SOURCE, "exponent <= 0.667", *slope, verdict))
+        found.append(Verdict(claim, SOURCE, "exponent <= 0.667", *slope, because(verdict, disobeyed)))
     difference = mean(final(results, UNCORRELATED)[-1] - final(results, SAFER)[-1])
-    claim = f"{SAFER}: at this T already better than the best uncorrelated mechanism (exploration costs T^(2/3))"
+    claim = f"{SAFER}: at this T already better than the best uncorrelated mechanism"
     found.append(
         Verdict(
             claim,
             "a comparison of this experiment's",
             "regret saved > 0",
             *difference,
-            HOLDS if difference[1] > 0 else FAILS,
+            because(above(difference, 0.0), "exploration costs T^(2/3), up to here more than correlation is worth"),
         )
     )
     return found
@@ -116,7 +119,6 @@ def figure(folder: Path, size: str) -> Figure:
     right.set_xscale("log")
     right.set_yscale("log")
     for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
         ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     return drawing

@@ -10,7 +10,7 @@ import pandas as pd
 
 from banditlab import scoring
 from banditlab.scoring.hiring_games import HiringGame, Offer
-from experiments.common import configuration_of, keep, play
+from experiments.common import configuration_of, keep, play_horizons
 
 OFFLINE = "offline.csv"
 
@@ -69,11 +69,6 @@ def policies() -> dict[str, Any]:
     }
 
 
-def file(folder: Path, horizon: int) -> Path:
-    """Return where the results of a horizon are stored."""
-    return folder / f"horizon_{horizon}.parquet"
-
-
 def offline(over: dict[str, list[float]]) -> pd.DataFrame:
     """Return the best profit with and without correlated mechanisms, one row a cost and correlation."""
     rows = []
@@ -88,15 +83,14 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Solve and play everything of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
     keep(folder / OFFLINE, lambda table: offline(config["offline"]).to_csv(table, index=False))
-    for horizon in config["sizes"][size]["horizons"]:
-        play(
-            file(folder, horizon),
-            two_agents(**config["online"]),
-            policies(),
-            horizon=horizon,
-            n_runs=config["sizes"][size]["n_runs"],
-            seed=config["seed"],
-            metrics=("regret", "violation", "bisection_rate"),
-            checkpoints=[horizon],
-            n_jobs=n_jobs,
-        )
+    play_horizons(
+        folder,
+        config["sizes"][size]["horizons"],
+        two_agents(**config["online"]),
+        policies(),
+        n_runs=config["sizes"][size]["n_runs"],
+        seed=config["seed"],
+        metrics=("regret", "violation", "bisection_rate"),
+        checkpoints=1,
+        n_jobs=n_jobs,
+    )

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import scoring
-from experiments.scoring_online.simulate import bandit, configuration, file, full
+from experiments.common import horizon_file
+from experiments.drawing import plain
+from experiments.scoring_online.simulate import bandit, configuration, full
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
 
@@ -19,7 +21,7 @@ SOURCE = "Cacciamani et al. 2023, abstract"
 
 def read(folder: Path, size: str) -> dict[int, bl.Results]:
     """Return the stored results by horizon."""
-    return {horizon: bl.load(file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
+    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
 
 
 def final(results: dict[int, bl.Results], policy: str, metric: str) -> list[NDArray[np.float64]]:
@@ -98,7 +100,6 @@ def figure(folder: Path, size: str) -> Figure:
     right.set_xlabel("exponent of regret")
     right.set_ylabel("exponent of violation")
     for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
         ax.legend(frameon=False, fontsize="small")
     return drawing

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from banditlab import scoring
-from experiments.common import configuration_of, play
+from experiments.common import configuration_of, play_horizons
 
 
 def configuration() -> dict[str, Any]:
@@ -49,23 +49,17 @@ def policies() -> dict[str, Any]:
     return found
 
 
-def file(folder: Path, horizon: int) -> Path:
-    """Return where the results of a horizon are stored."""
-    return folder / f"horizon_{horizon}.parquet"
-
-
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every horizon of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
-    for horizon in config["sizes"][size]["horizons"]:
-        play(
-            file(folder, horizon),
-            environment(),
-            policies(),
-            horizon=horizon,
-            n_runs=config["sizes"][size]["n_runs"],
-            seed=config["seed"],
-            metrics=("regret", "violation", "solves"),
-            checkpoints=[horizon],
-            n_jobs=n_jobs,
-        )
+    play_horizons(
+        folder,
+        config["sizes"][size]["horizons"],
+        environment(),
+        policies(),
+        n_runs=config["sizes"][size]["n_runs"],
+        seed=config["seed"],
+        metrics=("regret", "violation", "solves"),
+        checkpoints=1,
+        n_jobs=n_jobs,
+    )

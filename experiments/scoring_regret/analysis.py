@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 import banditlab as bl
 from banditlab import scoring
 from banditlab.inference.bootstrap import mean_band
-from experiments.scoring_regret.simulate import configuration, environment, file, policies
+from experiments.common import horizon_file
+from experiments.drawing import plain
+from experiments.scoring_regret.simulate import configuration, environment, policies
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most, because
 
 RATE = "Chen et al. 2023, abstract"
 THEORY, PRACTICE, COMMIT, BRIER, V_SHAPED, ORACLE = policies()
@@ -20,7 +22,7 @@ THEORY, PRACTICE, COMMIT, BRIER, V_SHAPED, ORACLE = policies()
 
 def read(folder: Path, size: str) -> dict[int, bl.Results]:
     """Return the stored results by horizon."""
-    return {horizon: bl.load(file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
+    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
 
 
 def final(results: dict[int, bl.Results], policy: str, metric: str = "regret") -> list[np.ndarray]:
@@ -49,7 +51,8 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     slope = exponent(horizons[-2:], final(results, PRACTICE)[-2:])
     probing = mean(final(results, PRACTICE, "bisection_rate")[-1])
     claim = f"{PRACTICE}: the same between the last two horizons (share of probes at T: {probing[0]:.2g})"
-    found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, at_most(slope, 2 / 3)))
+    turned = "the mixture's margin has fallen below the errors of the estimates, so that bisections set in"
+    found.append(Verdict(claim, RATE, "slope <= 0.667", *slope, because(at_most(slope, 2 / 3), turned)))
 
     slope = exponent(horizons, final(results, THEORY))
     share = min(world.n_actions * last ** (-1 / 3), 1.0)
@@ -131,7 +134,6 @@ def figure(folder: Path, size: str) -> Figure:
     for ax in (left, right):
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
     right.legend(frameon=False, fontsize="small", handlelength=3.2)
     return drawing

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from banditlab import scoring
-from experiments.common import configuration_of, play
+from experiments.common import configuration_of, play_horizons
 
 METRICS = ("regret", "bisection_rate", "solves", "payment")
 
@@ -35,23 +35,17 @@ def policies() -> dict[str, Any]:
     }
 
 
-def file(folder: Path, horizon: int) -> Path:
-    """Return where the results of a horizon are stored."""
-    return folder / f"horizon_{horizon}.parquet"
-
-
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every horizon of a size ('full' or 'quick') and store the results in `folder`."""
     config = configuration()
-    for horizon in config["sizes"][size]["horizons"]:
-        play(
-            file(folder, horizon),
-            environment(),
-            policies(),
-            horizon=horizon,
-            n_runs=config["sizes"][size]["n_runs"],
-            seed=config["seed"],
-            metrics=METRICS,
-            checkpoints=60,
-            n_jobs=n_jobs,
-        )
+    play_horizons(
+        folder,
+        config["sizes"][size]["horizons"],
+        environment(),
+        policies(),
+        n_runs=config["sizes"][size]["n_runs"],
+        seed=config["seed"],
+        metrics=METRICS,
+        checkpoints=60,
+        n_jobs=n_jobs,
+    )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
+from experiments.drawing import plain
 from experiments.semibandits_cetc.simulate import configuration, environments, file, policies
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, at_most
@@ -119,8 +120,7 @@ def figure(folder: Path, size: str) -> Figure:
     for ax in (left, right):
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
         ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     left.set_xlabel("round $t$")
     left.set_ylabel("mean cumulative regret")

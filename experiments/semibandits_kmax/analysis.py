@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
+from experiments.drawing import plain
 from experiments.semibandits_kmax.simulate import file, instances, policies
 from experiments.slopes import RESAMPLES, exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, at_most
@@ -97,8 +98,7 @@ def figure(folder: Path, size: str) -> Figure:
         panel.set_yscale("log")
         panel.set_xlim(10, 1.2 * result.checkpoints[-1])
         panel.set_xlabel("round $t$")
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.grid(True, alpha=0.25, linewidth=0.6)
+        plain(panel)
     largest = max(regret(result, policy).mean(axis=0).max() for result in results.values() for policy in policies())
     panels[0].set_ylim(0.3, 1.5 * largest)
     panels[0].set_ylabel("mean cumulative regret")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
+from experiments.drawing import plain
 from experiments.semibandits_paradox.simulate import environment, file, policies
 from experiments.slopes import growth, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above
@@ -69,7 +70,6 @@ def figure(folder: Path, size: str) -> Figure:
     ax.set_xlabel("round $t$")
     ax.set_xscale("log")
     ax.set_ylabel("mean cumulative regret, 95% interval")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    plain(ax)
     ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     return drawing

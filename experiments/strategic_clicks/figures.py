@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from banditlab import clicks
 from banditlab.inference.bootstrap import mean_band
 from banditlab.plotting import COLOURS, DASHES, MARKERS, plot_dynamics
+from experiments.drawing import plain
 from experiments.strategic_clicks.analysis import (
     at_settled,
     distances,
@@ -329,8 +330,7 @@ def _guide(ax: Axes, slope: float, label: str) -> None:
 
 
 def _plain(ax: Axes) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    plain(ax)
 
 
 def _logarithmic(ax: Axes, x: Sequence[int] | None = None) -> None:

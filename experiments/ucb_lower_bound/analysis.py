@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 import banditlab as bl
 from banditlab import arms
 from banditlab.inference.bootstrap import mean_band
+from experiments.drawing import plain
 from experiments.slopes import near, slope_in_log
 from experiments.ucb_lower_bound.simulate import RESULTS, configuration
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
@@ -103,8 +104,7 @@ def figure(folder: Path, size: str) -> Figure:
         ax.set_xlim(rounds[0], rounds[-1])
         ax.set_title(instance, fontsize="medium")
         ax.set_xlabel("round $t$")
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6)
+        plain(ax)
     panels[0].set_ylabel(r"mean regret / $\log t$")
     panels[0].legend(frameon=False, fontsize="small")
     return drawing

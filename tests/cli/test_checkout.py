@@ -198,3 +198,22 @@ def test_bench_passes_its_options_on(monkeypatch):
     assert result.exit_code == 0, result.output
     parsed = benchmarks._options(given[0])
     assert (parsed.quick, parsed.only, parsed.repetitions, parsed.floors) == (True, ["klucb", "import"], 2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--only", "nothing"], "--only is 'nothing'; allowed: a beginning of ucb1-2, "),
+        (["--repetitions", 0], "--repetitions is 0; allowed: at least 1"),
+        (
+            ["--output", "no/such/folder.json"],
+            "--output is no/such/folder.json; allowed: a file in a folder that exists",
+        ),
+    ],
+    ids=["name", "number", "folder"],
+)
+def test_what_cannot_be_measured_is_one_line(arguments, told):
+    result = call("bench", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"banditlab: {told}")
+    assert result.stderr.count("\n") == 1

@@ -48,7 +48,6 @@ def nothing_is_simulated(monkeypatch):
     monkeypatch.setattr(bl, "run", refuse)
     monkeypatch.setattr(clicks, "dynamics", refuse)
     monkeypatch.setattr(clicks, "equilibrium", refuse)
-    monkeypatch.setattr(common, "play", refuse)
 
 
 def test_is_configured_for_all_sizes(played):
