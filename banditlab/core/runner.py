@@ -68,12 +68,13 @@ def run(
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
         The rounds after which metrics are recorded (see `checkpoint_rounds`).
     metrics : str or sequence of str, optional
-        What to record; default: 'regret', for dueling bandits 'average_regret'. For arms: 'regret', 'reward',
-        'optimal_rate', 'pulls'; for clicks: 'regret', 'selections', 'clicks', 'screened', 'screening_round'; for
-        dueling bandits: those of `dueling.regrets.regret_table` and 'duels', with features those of
-        `dueling.ContextualGLM`; for semi-bandits: 'regret', 'reward', 'violations', 'any_violation', 'alpha_regret',
-        'pulls'; for MDPs of `cvar`, where default is 'cvar_regret': 'cvar_regret[0.1]', 'cvar[0.1]',
-        'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return', 'estimate', 'smallest_estimate', 'plans'.
+        What to record; default: 'regret', for dueling bandits 'average_regret', for `cvar` 'cvar_regret'. For arms:
+        'regret', 'reward', 'optimal_rate', 'pulls', 'cvar_regret[0.1]', at any level; for clicks: 'regret',
+        'selections', 'clicks', 'screened', 'screening_round'; for dueling bandits: those of
+        `dueling.regrets.regret_table` and 'duels', with features those of `dueling.ContextualGLM`; for semi-bandits:
+        'regret', 'reward', 'violations', 'any_violation', 'alpha_regret', 'pulls'; for MDPs of `cvar`:
+        'cvar_regret[0.1]', 'cvar[0.1]', 'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return', 'estimate',
+        'smallest_estimate', 'plans'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.
