@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench docs reproduce clean
+.PHONY: demo test lint gpu bench docs reproduce clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,11 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# kernels compiled for CUDA devices, and tests on a device where there is one
+gpu: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[test,ptx]'
+	$(BIN)/python -m pytest -q -n 2 tests/cuda
 
 bench: $(STAMP)
 	$(BIN)/banditlab bench

@@ -12,12 +12,13 @@ import numpy as np
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.arms.kernel import play
+from banditlab.arms.kernel import SCRATCH, play
 from banditlab.core import sampling
 from banditlab.core.checkpoints import checkpoint_rounds
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import kernel
 from banditlab.core.engine import CHUNK
+from banditlab.core.machines import Processor
 
 from .cases import SEED, click_instance, instance
 from .harness import in_subprocess, one_core
@@ -49,6 +50,7 @@ def kernel_seconds(world: Any, policy: Any, horizon: int, n_runs: int) -> float:
             np.zeros((1, lanes)),
             rounds,
             np.zeros((len(rounds), 1, lanes)),
+            Processor().scratch(lanes, **SCRATCH),
         )
         started = time.perf_counter()
         compiled(*arguments)

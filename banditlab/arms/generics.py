@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
 
 
 @generic
@@ -87,7 +87,7 @@ def _fill_by_index_lanes(policy: Params, state: State, arm: int, t: int, rng: An
     index_lanes(policy, state, arm, t, rng, out)
 
 
-@chosen_by_type(lambda policy: _fill_by_index_lanes if implements(index_lanes, policy) else _fill_by_index)
+@chosen_by_type(lambda policy: _fill_by_index_lanes if in_phases(index_lanes, policy, index) else _fill_by_index)
 def fill(policy: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
     """Write an arm's index into `out` for every lane."""
     raise AssertionError
@@ -104,7 +104,7 @@ def _rewards_of_lanes(environment: Params, arm: Any, u: Any, t: int, out: Any) -
     reward_lanes(environment, arm, u, t, out)
 
 
-@chosen_by_type(lambda world: _rewards_of_lanes if implements(reward_lanes, world) else _rewards_one_by_one)
+@chosen_by_type(lambda world: _rewards_of_lanes if in_phases(reward_lanes, world, reward) else _rewards_one_by_one)
 def fill_rewards(environment: Params, arm: Any, u: Any, t: int, out: Any) -> None:
     """Write into out[w] the reward of arm[w] for u[w], for every lane w."""
     raise AssertionError

@@ -8,6 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
+from banditlab.core.machines import note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, gap, reward, update
@@ -15,6 +16,10 @@ from .generics import choose, gap, reward, update
 REGRET, REWARD, OPTIMAL, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row an arm
 
 
+SCRATCH = {"arm": np.int64, "best": np.float64, "work": np.float64, "u": np.float64}
+
+
+@plays_lanes(lanes=("state", "tally", "out"), registers=("environment_rng", "policy_rng"), scratch="scratch")
 def play(
     environment: Params,
     policy: Params,
@@ -27,6 +32,7 @@ def play(
     tally: Any,
     checkpoints: Any,
     out: Any,
+    scratch: State,
 ) -> None:
     """Play rounds `first` to `last` on every lane, adding to `tally` and copying it to `out` at checkpoints.
 
@@ -34,13 +40,10 @@ def play(
     optimal arm was played, and pulls of each arm. `out` has one such table a checkpoint.
     """
     environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
-    environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)
-    lanes = tally.shape[1]
+    environment_rng, policy_rng, scratch = borrowed(environment_rng), borrowed(policy_rng), borrowed(scratch)
+    arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
+    lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
     everything = tally.shape[0] > 1
-    arm = np.zeros(lanes, np.int64)
-    best = np.zeros(lanes)
-    work = np.zeros(lanes)
-    u = np.zeros(lanes)
     c = 0
     while c < checkpoints.shape[0] and checkpoints[c] < first:
         c += 1
@@ -64,7 +67,7 @@ def play(
                 update(policy, state, a, w, reward(environment, a, u[w], t), t)
                 tally[REGRET, w] += gap(environment, a, t)
         if c < checkpoints.shape[0] and t == checkpoints[c]:
-            out[c, :, :] = tally
+            note(tally, c, out)
             c += 1
 
 

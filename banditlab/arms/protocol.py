@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import explained, kernel
+from banditlab.core.components import Problem, Space
+from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.machines import beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, invalid, shown
 
 from .agent import Agent
-from .kernel import OPTIMAL, PULLS, REGRET, REWARD, play
+from .kernel import OPTIMAL, PULLS, REGRET, REWARD, SCRATCH, play
 from .support import Support
 from .tails import checked_level
 
@@ -56,6 +57,10 @@ class ArmsProtocol(Protocol):
         support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
         return support.reasons_against(getattr(policy, "rewards", "any"))
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return none: all kernels can be compiled for a device."""
+        return []
+
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return C log t, the asymptotic lower bound of uniformly good policies, where the constant is known."""
         constant = environment.regret_constant() if hasattr(environment, "regret_constant") else None
@@ -63,14 +68,13 @@ class ArmsProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
-        self._play(environment, policy, empty, _ignore, rounds=False)
+        self._play(environment, policy, batch.empty(), _ignore)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = self._play(environment, policy, batch, watch)
         columns = [self._column(name, out, environment, policy, batch) for name in batch.metrics]
-        return np.stack(columns).transpose(2, 0, 1).copy()
+        return np.stack(columns).transpose(2, 0, 1)
 
     def _column(
         self, name: str, out: NDArray[np.float64], environment: Any, policy: Any, batch: Batch
@@ -78,44 +82,39 @@ class ArmsProtocol(Protocol):
         """Return a metric from the tallies: a row a checkpoint, a column a run."""
         if name.startswith("cvar_regret"):
             gaps = cvar_gaps(environment, name, self.level(name, policy))
-            total = np.zeros((len(out), out.shape[2]))
+            total = 0.0 * out[:, 0, :]
             for arm, lost in enumerate(gaps):  # not a product of matrices, whose rounding depends on their shapes
-                total += lost * out[:, PULLS + arm, :]
+                total += float(lost) * out[:, PULLS + arm, :]
             return total
         if name == "optimal_rate":
-            return out[:, OPTIMAL, :] / batch.checkpoints[:, None]
+            return out[:, OPTIMAL, :] / beside(batch.checkpoints, out)[:, None]
         return out[:, PULLS + int(name[6:-1]) if name.startswith("pulls[") else ROWS[name], :]
 
     def level(self, metric: str, policy: Any) -> float:
         """Return the level of a `cvar_regret`: what stands in brackets."""
         return level_of(metric)
 
-    def _play(
-        self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
-    ) -> NDArray[np.float64]:
-        n_arms, lanes = environment.n_arms, batch.n_runs
+    def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        n_arms, lanes, machine = environment.n_arms, batch.n_runs, batch.machine()
         problem = Problem(n_arms, batch.horizon)
         parameters = policy.params(problem)
-        state = make_state(policy, self.space(n_arms, lanes, batch.horizon))
+        state = machine.state(policy, self.space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
-        tally = np.zeros((1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes))
-        out = np.zeros((len(batch.checkpoints), *tally.shape))
-        step = max(1, ROUNDS_A_CALL // lanes)
+        scratch = machine.scratch(lanes, **SCRATCH)
+        tally = machine.zeros(1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes)
+        out = machine.zeros(len(batch.checkpoints), *tally.shape)
         for first, last, part in segments(environment, batch.horizon):
             world = part.params(problem)
-            run = kernel(play, world, parameters, compiled=batch.compiled)
-            for start in range(first, last + 1, step):
-                stop = min(start + step - 1, last) if rounds else start - 1
+            run = machine.kernel(play, world, parameters)
+            for start, stop in machine.strides(first, last, lanes, ROUNDS_A_CALL):
                 with explained(policy, part):
                     run(
                         world, parameters, state, n_arms, environment_rng, policy_rng,
-                        start, stop, tally, batch.checkpoints, out,
+                        start, stop, tally, batch.checkpoints, out, scratch,
                     )  # fmt: skip
                 watch((stop - start + 1) * lanes)
-                if not rounds:
-                    break
-        return out
+        return machine.fetch(out)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Agent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""

@@ -9,6 +9,7 @@ import numpy as np
 from banditlab.arms.generics import choose, reward
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
+from banditlab.core.machines import plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import screened, update, utility
@@ -16,6 +17,12 @@ from .generics import screened, update, utility
 REGRET, COUNTS = 0, 1  # rows of the output: the regret, then selections, clicks and screening rounds, one row an arm
 
 
+SCRATCH = {"arm": np.int64, "best": np.float64, "work": np.float64, "u": np.float64}
+
+
+@plays_lanes(
+    lanes=("state", "strategies", "tally", "out"), registers=("environment_rng", "policy_rng"), scratch="scratch"
+)
 def play(
     environment: Params,
     policy: Params,
@@ -28,6 +35,7 @@ def play(
     tally: Any,
     checkpoints: Any,
     out: Any,
+    scratch: State,
 ) -> None:
     """Play rounds `first` to `last` on every lane, adding to `tally` and writing metrics to `out` at checkpoints.
 
@@ -39,12 +47,9 @@ def play(
     strategy, see the same clicks and rewards in almost all rounds.
     """
     environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
-    environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)
-    n_arms, lanes = strategies.shape
-    arm = np.zeros(lanes, np.int64)
-    best = np.zeros(lanes)
-    work = np.zeros(lanes)
-    u = np.zeros(lanes)
+    environment_rng, policy_rng, scratch = borrowed(environment_rng), borrowed(policy_rng), borrowed(scratch)
+    arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
+    n_arms, lanes = strategies.shape[0], u.shape[0]  # one on a device, which knows it of the scratch when it compiles
     c = 0
     while c < checkpoints.shape[0] and checkpoints[c] < first:
         c += 1

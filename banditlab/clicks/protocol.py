@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import explained, kernel
+from banditlab.core.components import Problem, Space
+from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidType
+from banditlab.core.machines import Machine, Processor
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
 from .agent import ClickAgent
-from .kernel import COUNTS, play
+from .kernel import COUNTS, SCRATCH, play
 
 METRICS = ("regret", "selections", "clicks", "screened", "screening_round")
 AN_ARM_EACH = METRICS[1:]
@@ -37,6 +38,8 @@ class InformedSpace(Space):
     strategies : float64 array
         The strategies, one row an arm, one column a lane.
     """
+
+    same_on_every_lane: ClassVar[bool] = False
 
     environment: Any
     strategies: NDArray[np.float64]
@@ -66,20 +69,22 @@ class ClicksProtocol(Protocol):
         found = [] if n == environment.n_arms else [f"it has {environment.n_arms} arms and {n} strategies"]
         return found if np.isfinite(best) else [*found, f"its best_utility is {best}"]
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return none: all kernels can be compiled for a device."""
+        return []
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
         played = Profiles(environment.strategies[:, None], np.zeros(1, np.int64), batch.seed)
-        play_profiles(environment, policy, played, batch.horizon, batch.checkpoints[:0], rounds=False)
+        play_profiles(environment, policy, played, batch.horizon, batch.checkpoints[:0], batch.empty().machine())
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         runs = np.arange(batch.first_run, batch.first_run + batch.n_runs)
         played = Profiles(np.tile(environment.strategies[:, None], len(runs)), runs, batch.seed)
-        out = play_profiles(
-            environment, policy, played, batch.horizon, batch.checkpoints, compiled=batch.compiled, watch=watch
-        )
+        out = play_profiles(environment, policy, played, batch.horizon, batch.checkpoints, batch.machine(), watch=watch)
         columns = [_column(out, name, environment.n_arms) for name in batch.metrics]
-        return np.ascontiguousarray(np.stack(columns).transpose(2, 0, 1))
+        return np.stack(columns).transpose(2, 0, 1)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ClickAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same clicks and rewards."""
@@ -134,15 +139,15 @@ def play_profiles(
     played: Profiles,
     horizon: int,
     checkpoints: NDArray[np.int64],
+    machine: Machine | None = None,
     *,
-    compiled: bool = True,
     watch: Watch = lambda _: None,
-    rounds: bool = True,
 ) -> NDArray[np.float64]:
     """Play a policy against strategy profiles and return what `kernel.play` writes: one table a checkpoint.
 
-    The environment's own strategies are not used. With `rounds=False` nothing is played, only compiled.
+    The environment's own strategies are not used.
     """
+    machine = machine or Processor()
     n_arms, lanes = played.strategies.shape
     problem = Problem(n_arms, horizon)
     informed = policy.informed(environment) if hasattr(policy, "informed") else policy
@@ -150,18 +155,18 @@ def play_profiles(
     strategies = np.array(played.strategies, order="C")  # a copy: a read-only array would need a kernel of its own
     shown = strategies.copy()
     shown.setflags(write=False)  # a policy may look at the strategies, if it must, but not change them
-    state = make_state(informed, InformedSpace(n_arms, lanes, horizon, environment, shown))
+    state = machine.state(informed, InformedSpace(n_arms, lanes, horizon, environment, shown))
     environment_rng = played.generators(sampling.ENVIRONMENT_STREAM)
     policy_rng = played.generators(sampling.POLICY_STREAM)
-    tally = np.zeros((2 * n_arms, lanes))
-    out = np.zeros((len(checkpoints), COUNTS + 3 * n_arms, lanes))
-    run = kernel(play, world, parameters, compiled=compiled)
-    step = max(1, ROUNDS_A_CALL // lanes)
-    for start in range(1, horizon + 1, step):
-        stop = min(start + step - 1, horizon) if rounds else start - 1
+    scratch = machine.scratch(lanes, **SCRATCH)
+    tally = machine.zeros(2 * n_arms, lanes)
+    out = machine.zeros(len(checkpoints), COUNTS + 3 * n_arms, lanes)
+    run = machine.kernel(play, world, parameters)
+    for start, stop in machine.strides(1, horizon, lanes, ROUNDS_A_CALL):
         with explained(policy, environment):
-            run(world, parameters, state, strategies, environment_rng, policy_rng, start, stop, tally, checkpoints, out)
+            run(
+                world, parameters, state, strategies, environment_rng, policy_rng,
+                start, stop, tally, checkpoints, out, scratch,
+            )  # fmt: skip
         watch((stop - start + 1) * lanes)
-        if not rounds:
-            break
-    return out
+    return machine.fetch(out)

@@ -18,7 +18,7 @@ import sys
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -95,6 +95,9 @@ class Space:
     n_arms: int
     n_lanes: int
     horizon: int | None
+
+    same_on_every_lane: ClassVar[bool] = True
+    """Whether a policy's fresh state is the same on every lane, so that a device repeats that of one."""
 
     @property
     def problem(self) -> Problem:

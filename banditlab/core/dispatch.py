@@ -156,6 +156,27 @@ def implements(function: Any, params_or_type: Any) -> bool:
     return type(params_or_type) in function.table or function.resolve(params_or_type) is not None
 
 
+_lanes_apart: list[bool] = []
+
+
+@contextlib.contextmanager
+def lanes_apart() -> Iterator[None]:
+    """Compile for lanes that are played apart, one a thread: `in_phases` then prefers what works lane by lane."""
+    _lanes_apart.append(True)
+    try:
+        yield
+    finally:
+        _lanes_apart.pop()
+
+
+def in_phases(together: Any, component: Any, alone: Any) -> bool:
+    """Say which of two kernels of a component to use: that for all lanes together, or that for a lane alone.
+
+    The first is for loops over lanes that vectorise; both do the same.
+    """
+    return implements(together, component) and not (_lanes_apart and implements(alone, component))
+
+
 def chosen_by_type(choose: Callable[[Any], Callable[..., Any]]) -> Callable[[F], F]:
     """Decorate a stub whose calls run what `choose` returns for the first argument, at compile time if compiled.
 
@@ -386,7 +407,7 @@ def compiled_mode() -> bool:
     return not numba.config.DISABLE_JIT
 
 
-def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """Run a kernel as plain Python with the arithmetic of compiled code: silent inf, NaN and wrap-around."""
 
     @functools.wraps(function)
@@ -469,7 +490,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
     try:
         yield
     except IndexError as error:
-        what = str(error).removesuffix(" out of range")
+        what = str(error).removesuffix(" out of range").rpartition(" ")[2]  # the simulator of CUDA says which thread
         if what not in ("arm", "action", "index"):
             raise
         if what == "index":
@@ -509,6 +530,6 @@ def kernel(function: Callable[..., Any], *components: object, compiled: bool = T
         False runs the function as plain Python, as `NUMBA_DISABLE_JIT=1` does for the whole process.
     """
     if not compiled or not compiled_mode():
-        return _quiet(function)
+        return quiet(function)
     types = tuple(t for component in components for t in component_types(component))
     return _compiled(function, types)

@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .machines import on_device
 from .progress import Progress
 from .protocol import Batch
+from .reduced import Reduced
 
 if TYPE_CHECKING:
     from .store import Store
@@ -57,8 +59,12 @@ class Job:
         The runs.
     seed : int
         Of the experiment.
-    compiled : bool
-        False plays as plain Python.
+    backend : {'cpu', 'python', 'cuda:0', ...}
+        Where it is played; see `core.machines`.
+    precision : {'double', 'single'}
+        How policies' states are stored.
+    reduced : bool
+        Whether what comes of it are statistics of whole chunks, made on the device, instead of every run's metrics.
     """
 
     environment: Any
@@ -69,7 +75,9 @@ class Job:
     first_run: int
     n_runs: int
     seed: int
-    compiled: bool
+    backend: str = "cpu"
+    precision: str = "double"
+    reduced: bool = False
 
     @property
     def protocol(self) -> Any:
@@ -90,11 +98,18 @@ class Job:
 
     def batch(self, first_run: int, n_runs: int) -> Batch:
         """Return what a protocol needs to play some of the runs."""
-        return Batch(first_run, n_runs, self.horizon, self.checkpoints, self.columns, self.seed, self.compiled)
+        return Batch(
+            first_run, n_runs, self.horizon, self.checkpoints, self.columns, self.seed, self.backend, self.precision,
+            self.reduced,
+        )  # fmt: skip
 
-    @property
+    @functools.cached_property
     def chunk(self) -> int:
         """How many runs a task plays."""
+        if on_device(self.backend):
+            from .cuda import runs_that_fit
+
+            return runs_that_fit(self)
         size, limit = self.protocol.chunk or CHUNK, self.protocol.chunk_rounds
         return int(size if limit is None else max(1, min(size, limit // self.horizon)))
 
@@ -343,7 +358,7 @@ class _Playing:
         """Compile the kernels of all jobs that have tasks."""
         for k in dict.fromkeys(task.job for task in tasks):
             job = self.jobs[k]
-            if not job.compiled:
+            if job.backend == "python":
                 continue
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             try:
@@ -363,7 +378,7 @@ class _Playing:
             values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
             if values is None:
                 batch = job.batch(task.first_run, task.n_runs)
-                values = job.protocol.simulate(job.environment, job.policy, batch, _ignore)
+                values = _played(job.protocol.simulate(job.environment, job.policy, batch, _ignore), batch)
                 writer.write(job, task.first_run, values, seconds)
         elif values is not None:
             writer.write(job, task.first_run, values, seconds)
@@ -401,6 +416,11 @@ def _ignore(rounds: int) -> None:
     """Do nothing."""
 
 
+def _played(values: Any, batch: Batch) -> Any:
+    """Return what a task returns: each run's metrics, side by side in memory, or their statistics."""
+    return Reduced.of(values) if batch.stays else np.ascontiguousarray(values)
+
+
 def _simulate(
     task: _Task,
     environment: Any,
@@ -424,7 +444,7 @@ def _simulate(
         return _Outcome(task, found=True)
     started = time.perf_counter()
     try:
-        values = policy.family.protocol.simulate(environment, policy, batch, watch)
+        values = _played(policy.family.protocol.simulate(environment, policy, batch, watch), batch)
     except _Stopped:
         return _Outcome(task)
     except Exception:
@@ -442,6 +462,11 @@ def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Gene
     jobs, store = playing.jobs, playing.store
     prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
     backend, configured = get_active_backend(prefer=prefer)
+    device = any(on_device(job.backend) for job in jobs)
+    if device and n_jobs is None:
+        from .cuda import streams
+
+        n_jobs = streams(jobs)
     if n_jobs is None:
         n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
     shared = getattr(backend, "supports_sharedmem", False)
@@ -466,7 +491,8 @@ def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Gene
         return
     if not tasks:
         return
-    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), prefer=prefer, return_as="generator_unordered", batch_size=1)
+    how = {"require": "sharedmem"} if device else {"prefer": prefer}  # one process owns the device
+    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), return_as="generator_unordered", batch_size=1, **how)
     finished = parallel(delayed(_simulate)(*call) for call in calls())
     try:
         for outcome in finished:

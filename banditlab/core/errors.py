@@ -1,6 +1,6 @@
 """Every error banditlab raises on purpose.
 
-All of them derive from `ValueError` or `TypeError`, so that code which knows nothing of
+All of them derive from `ValueError`, `TypeError` or `RuntimeError`, so that code which knows nothing of
 banditlab still catches them, and from `BanditlabError`, so that code which does can catch
 the lot. Each message names the argument, the value it had and what is allowed.
 """
@@ -38,6 +38,10 @@ class ResultsFileError(BanditlabError, ValueError):
 
 class StoreError(BanditlabError, ValueError):
     """A store cannot be used: its folder is something else, cannot be written to, or has no room."""
+
+
+class DeviceError(BanditlabError, RuntimeError):
+    """A CUDA device cannot be used: something is missing, does not fit, or stopped; the message says what."""
 
 
 class ConfigError(BanditlabError, ValueError):

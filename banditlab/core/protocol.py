@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .machines import Machine, machine
 
 Watch = Callable[[int], None]
 """Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
@@ -30,8 +32,16 @@ class Batch:
         What to record.
     seed : int
         The experiment's seed.
-    compiled : bool
-        False plays as plain Python.
+    backend : {'cpu', 'python', 'cuda:0', ...}
+        Where kernels run; see `core.machines`.
+    precision : {'double', 'single'}
+        How states are stored.
+    stays : bool
+        Whether metrics stay on a CUDA device, to be reduced there.
+    dry : bool
+        Whether nothing is played: for what is compiled or measured beforehand.
+    on : Machine, optional
+        What kernels run on instead.
     """
 
     first_run: int
@@ -40,7 +50,26 @@ class Batch:
     checkpoints: NDArray[np.int64]
     metrics: tuple[str, ...]
     seed: int
-    compiled: bool = True
+    backend: str = "cpu"
+    precision: str = "double"
+    stays: bool = False
+    dry: bool = False
+    on: Machine | None = None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether kernels are compiled, where they do not run on a machine."""
+        return self.backend != "python"
+
+    def machine(self) -> Machine:
+        """Return what the batch's kernels run on."""
+        if self.on is not None:
+            return self.on
+        return machine(self.backend, dry=self.dry, precision=self.precision, stays=self.stays)
+
+    def empty(self) -> Batch:
+        """Return a batch that has kernels compiled and plays nothing."""
+        return replace(self, first_run=0, n_runs=1, checkpoints=self.checkpoints[:0], dry=True)
 
 
 class Protocol(ABC):
@@ -78,13 +107,20 @@ class Protocol(ABC):
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Return every reason why a policy cannot play an environment."""
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return every reason why a policy cannot play an environment on a CUDA device."""
+        return ["its family plays on the processor only"]
+
     @abstractmethod
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Compile what `simulate` will need, without playing a round."""
 
     @abstractmethod
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
-        """Play a batch and return the metrics: float64, one table (metric, checkpoint) a run."""
+        """Play a batch and return the metrics: float64, one table (metric, checkpoint) a run.
+
+        They are an array of the device's where the batch's `stays` says so.
+        """
 
     @abstractmethod
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:

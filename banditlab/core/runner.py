@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 import warnings
@@ -16,9 +17,10 @@ from .checkpoints import checkpoint_rounds
 from .components import describe, is_component
 from .engine import EveryRun, Gatherer, Job, play
 from .errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
+from .machines import PRECISIONS, checked_backend, on_device
 from .progress import Progress
 from .results import Cell, Results
-from .statistics import Moments
+from .statistics import EXACT, Moments
 from .store import as_store
 from .validation import integer, invalid, one_of, positive_integer, shown
 
@@ -38,6 +40,7 @@ def run(
     metrics: str | Sequence[str] | None = None,
     n_jobs: int | None = None,
     backend: str = "cpu",
+    precision: str = "double",
     first_run: int = 0,
     keep: str = "runs",
     store: Any = None,
@@ -65,17 +68,23 @@ def run(
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
         The rounds after which metrics are recorded (see `checkpoint_rounds`).
     metrics : str or sequence of str, optional
-        What to record; default: 'regret', for dueling bandits 'average_regret'. For arms: 'regret', 'reward',
-        'optimal_rate', 'pulls'; for clicks: 'regret', 'selections', 'clicks', 'screened', 'screening_round'; for
-        dueling bandits: those of `dueling.regrets.regret_table` and 'duels', with features those of
-        `dueling.ContextualGLM`; for semi-bandits: 'regret', 'reward', 'violations', 'any_violation', 'alpha_regret',
-        'pulls'; for MDPs of `cvar`, where default is 'cvar_regret': 'cvar_regret[0.1]', 'cvar[0.1]',
-        'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return', 'estimate', 'smallest_estimate', 'plans'.
+        What to record; default: 'regret', for dueling bandits 'average_regret', for `cvar` 'cvar_regret'. For arms:
+        'regret', 'reward', 'optimal_rate', 'pulls', 'cvar_regret[0.1]', at any level; for clicks: 'regret',
+        'selections', 'clicks', 'screened', 'screening_round'; for dueling bandits: those of
+        `dueling.regrets.regret_table` and 'duels', with features those of `dueling.ContextualGLM`; for semi-bandits:
+        'regret', 'reward', 'violations', 'any_violation', 'alpha_regret', 'pulls'; for MDPs of `cvar`:
+        'cvar_regret[0.1]', 'cvar[0.1]', 'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return', 'estimate',
+        'smallest_estimate', 'plans'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.
-    backend : {'cpu', 'python'}, default 'cpu'
-        'python' plays without compiling: slow, for debugging; the numbers are the same.
+    backend : {'cpu', 'python', 'cuda', 'cuda:1', 'auto'}, default 'cpu'
+        'python' plays without compiling: slow, for debugging; the numbers are the same. 'cuda' plays on CuPy's current
+        device, 'cuda:1' on that of this number; 'auto' on a device if there is one that can play everything, and work
+        that is worth it, else on the processor: the result's provenance and the log say which.
+    precision : {'double', 'single'}, default 'double'
+        How the floating-point numbers of policies' states are stored. 'single' halves the memory that a device moves;
+        what is computed from them is double. The numbers differ.
     first_run : int, default 0
         Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to add to an experiment, or to share it out.
     keep : {'runs', 'summary'}
@@ -100,6 +109,8 @@ def run(
         If a policy cannot play an environment; the message lists every reason.
     StoreError
         If the store cannot be used.
+    DeviceError
+        If the backend is a device, and a package, a driver, the device or memory on it is missing.
 
     Warns
     -----
@@ -123,10 +134,11 @@ def run(
         seed=checked_seed(seed),
         checkpoints=checkpoints,
         metrics=checked_metrics(metrics),
-        compiled=one_of("cpu", "python")("backend", backend) == "cpu",
+        backend=checked_backend(backend),
+        precision=one_of(*PRECISIONS)("precision", precision),
+        reducible=one_of(*KEEPS)("keep", keep) == "summary" and store is None,
     )
     n_jobs = check_n_jobs(n_jobs)
-    one_of(*KEEPS)("keep", keep)
     where = as_store(store)
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
@@ -156,7 +168,8 @@ def run(
         "first_run": experiment.first_run,
         "n_runs": finished,
         "seed": experiment.seed,
-        "backend": backend,
+        "backend": next(iter(jobs.values())).backend,
+        "precision": precision,
         "keep": keep,
         "environments": {name: describe(e) for name, e in environments.items()},
         "policies": {name: describe(p) for name, p in players.items()},
@@ -178,8 +191,12 @@ class Experiment:
         Which rounds are recorded.
     metrics : tuple of str or None
         What is recorded; None for what the first policy's family records where nothing is said.
-    compiled : bool
-        False plays as plain Python.
+    backend : {'cpu', 'python', 'cuda:0', ..., 'auto'}
+        Where it is played.
+    precision : {'double', 'single'}
+        How states are stored.
+    reducible : bool
+        Whether statistics will do, and a device may make them.
     """
 
     horizon: int
@@ -188,7 +205,9 @@ class Experiment:
     seed: int
     checkpoints: Any
     metrics: tuple[str, ...] | None
-    compiled: bool
+    backend: str
+    precision: str = "double"
+    reducible: bool = False
 
     def jobs(self, environments: dict[str, Any], policies: dict[str, Any]) -> dict[tuple[str, str], Job]:
         """Return one job a pair, or raise for all pairs that cannot play together."""
@@ -202,6 +221,7 @@ class Experiment:
                 reasons += [f"{label} cannot play {name}: {why}" for why in found]
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
+        backend = self._where(environments, policies)
         metrics = self.metrics or next(iter(policies.values())).family.protocol.default_metrics
         return {
             (name, label): Job(
@@ -213,11 +233,40 @@ class Experiment:
                 first_run=self.first_run,
                 n_runs=self.n_runs,
                 seed=self.seed,
-                compiled=self.compiled,
+                backend=backend,
+                precision=self.precision,
+                reduced=on_device(backend) and self.reducible and self.n_runs > EXACT,
             )
             for name, world in environments.items()
             for label, player in policies.items()
         }
+
+    def _where(self, environments: dict[str, Any], policies: dict[str, Any]) -> str:
+        """Return the backend; for 'auto' the one picked; raise for pairs that cannot play on a device."""
+        if self.backend in ("cpu", "python"):
+            return self.backend
+        reasons = [
+            f"{label} cannot play {name} on a CUDA device: {why}"
+            for name, world in environments.items()
+            for label, player in policies.items()
+            for why in player.family.protocol.reasons_against_device(world, player)
+        ]
+        if self.backend != "auto":
+            if reasons:
+                raise IncompatiblePolicy("; ".join(reasons))
+            return self.backend
+        from .cuda import current_device, missing
+
+        if self.n_runs * self.horizon < WORTH_A_DEVICE:
+            reasons.append(f"{self.n_runs} runs of {self.horizon} rounds are soon played")
+        reasons += [missing()] if missing() else []
+        found = "cpu" if reasons else f"cuda:{current_device()}"
+        logging.getLogger("banditlab").info("backend 'auto' is %r%s", found, f": {reasons[0]}" if reasons else "")
+        return found
+
+
+WORTH_A_DEVICE = 10**9
+"""Rounds, of all runs of a policy, below which a device is not worth its compiler's and its memory's time."""
 
 
 def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | None]:

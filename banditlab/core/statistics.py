@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Gatherer, Job
+from .reduced import Reduced
 
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """Probabilities of the quantiles that are kept."""
@@ -79,7 +80,7 @@ class Moments(Gatherer):
         self._columns = job.columns
         self._next = job.first_run
         self._end = job.first_run + job.n_runs
-        self._waiting: dict[int, NDArray[np.float64]] = {}
+        self._waiting: dict[int, NDArray[np.float64] | Reduced] = {}
         self._block: list[NDArray[np.float64]] = []
         self.n_runs = 0
         self._mean = np.zeros(shape)
@@ -89,12 +90,15 @@ class Moments(Gatherer):
         self._kept: list[NDArray[np.float64]] = []
         self._sketches: list[list[Any]] = []
 
-    def add(self, first_run: int, values: NDArray[np.float64]) -> None:
+    def add(self, first_run: int, values: NDArray[np.float64] | Reduced) -> None:
         """Merge the runs, or keep them until those before them have come."""
         self._waiting[first_run] = values
         while self._next in self._waiting:
             ready = self._waiting.pop(self._next)
             self._next += len(ready)
+            if isinstance(ready, Reduced):
+                self._merge_reduced(ready)
+                continue
             self._block.append(ready)
             if sum(map(len, self._block)) >= BLOCK or self._next == self._end:
                 self._flush(self._next == self._end)
@@ -107,19 +111,39 @@ class Moments(Gatherer):
         self._block = [together] if len(together) else []
 
     def _merge(self, block: NDArray[np.float64]) -> None:
-        """Merge a block of runs: means and sums of squares as Chan, Golub and LeVeque (1983) do."""
-        n, m = self.n_runs, len(block)
+        """Merge a block of runs."""
         with np.errstate(invalid="ignore"):  # metrics can be NaN (what has not happened), or infinite
             mean = block.mean(axis=0)
-            delta = mean - self._mean
-            self._squares += ((block - mean) ** 2).sum(axis=0) + delta**2 * (n * m / (n + m))
-            self._mean += delta * (m / (n + m))
-            self._minimum = np.minimum(self._minimum, block.min(axis=0))
-            self._maximum = np.maximum(self._maximum, block.max(axis=0))
-        self.n_runs = n + m
+            self._merge_moments(
+                len(block), mean, ((block - mean) ** 2).sum(axis=0), block.min(axis=0), block.max(axis=0)
+            )
         self._kept.append(block)
         if self._sketches or self.n_runs > EXACT:
             self._sketch()
+
+    def _merge_reduced(self, chunk: Reduced) -> None:
+        """Merge what a device tells of a chunk."""
+        self._merge_moments(chunk.n_runs, chunk.mean, chunk.squares, chunk.minimum, chunk.maximum)
+        self._kept.append(chunk.ordered)
+        self._sketch()
+
+    def _merge_moments(
+        self,
+        m: int,
+        mean: NDArray[np.float64],
+        squares: NDArray[np.float64],
+        minimum: NDArray[np.float64],
+        maximum: NDArray[np.float64],
+    ) -> None:
+        """Merge means and sums of squares as Chan, Golub and LeVeque (1983) do, and extremes."""
+        n = self.n_runs
+        with np.errstate(invalid="ignore"):
+            delta = mean - self._mean
+            self._squares += squares + delta**2 * (n * m / (n + m))
+            self._mean += delta * (m / (n + m))
+            self._minimum = np.minimum(self._minimum, minimum)
+            self._maximum = np.maximum(self._maximum, maximum)
+        self.n_runs = n + m
 
     def _sketch(self) -> None:
         """Move the runs that were kept into the sketches."""

@@ -340,7 +340,8 @@ def address(job: Job) -> str:
     """Return the hash of everything that a job's numbers depend on, but for which runs."""
     what = (_canonical(job.environment), _canonical(job.policy))
     sizes = (job.horizon, job.checkpoints.tobytes(), job.columns, job.seed)
-    return _address(*what, *sizes, *_codes(job))
+    stored = (job.precision,) if job.precision != "double" else ()
+    return _address(*what, *sizes, *stored, *_codes(job))
 
 
 @functools.lru_cache(maxsize=65536)

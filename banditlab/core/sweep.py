@@ -15,6 +15,7 @@ from .components import describe, is_component
 from .engine import Gatherer, Job, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
+from .machines import PRECISIONS, checked_backend
 from .progress import Progress
 from .results import Cell
 from .runner import GATHERERS, KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
@@ -45,6 +46,7 @@ def sweep(
     metrics: str | Sequence[str] | None = None,
     n_jobs: int | None = None,
     backend: str = "cpu",
+    precision: str = "double",
     first_run: int = 0,
     keep: str = "runs",
     store: Any = None,
@@ -69,7 +71,7 @@ def sweep(
         Independent replications of each cell.
     horizon : int, optional
         Rounds a run; needed unless it is swept over.
-    seed, checkpoints, metrics, n_jobs, backend, first_run, keep, store, progress
+    seed, checkpoints, metrics, n_jobs, backend, precision, first_run, keep, store, progress
         As in `run`. With a store, what has finished is not computed again, whatever ended the sweep.
     dry_run : bool, default False
         Return an `Estimate` of cells, rounds, time and memory instead, for which each kind of cell is compiled and
@@ -126,17 +128,19 @@ def sweep(
         "seed": checked_seed(seed),
         "checkpoints": checkpoints,
         "metrics": wanted,
-        "compiled": one_of("cpu", "python")("backend", backend) == "cpu",
+        "backend": checked_backend(backend),
+        "precision": one_of(*PRECISIONS)("precision", precision),
+        "reducible": one_of(*KEEPS)("keep", keep) == "summary" and store is None,
     }
     n_jobs = check_n_jobs(n_jobs)
-    one_of(*KEEPS)("keep", keep)
     where = as_store(store)
     planned = _plan(world, players, combinations, horizon, common)
     provenance = {
         "first_run": common["first_run"],
         "n_runs": common["n_runs"],
         "seed": common["seed"],
-        "backend": backend,
+        "backend": next((p.job.backend for p in planned if p.job is not None), backend),
+        "precision": precision,
         "keep": keep,
         "cells": [
             p.known | {"environment": describe(p.job.environment), "policy": describe(p.job.policy)}

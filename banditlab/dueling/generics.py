@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
 
 
 @generic
@@ -77,7 +77,7 @@ def _all_lanes(policy: Params, state: State, n_arms: int, t: int, rng: Any, firs
         checked_arm(second[w], n_arms)
 
 
-@chosen_by_type(lambda policy: _all_lanes if implements(select_lanes, policy) else _lane_by_lane)
+@chosen_by_type(lambda policy: _all_lanes if in_phases(select_lanes, policy, select) else _lane_by_lane)
 def choose(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
     """Write the arms that each lane compares in round t into `first` and `second`."""
     raise AssertionError

@@ -8,6 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
+from banditlab.core.machines import note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, update
@@ -22,6 +23,10 @@ def first_wins(preferences: Any, i: int, j: int, u: float) -> bool:
     return u < preferences[i, j] if i <= j else u >= preferences[j, i]
 
 
+SCRATCH = {"first": np.int64, "second": np.int64, "u": np.float64}
+
+
+@plays_lanes(lanes=("state", "tally", "out"), registers=("environment_rng", "policy_rng"), scratch="scratch")
 def play(
     policy: Params,
     state: State,
@@ -34,6 +39,7 @@ def play(
     tally: Any,
     checkpoints: Any,
     out: Any,
+    scratch: State,
 ) -> None:
     """Play rounds `first_round` to `last_round` on every lane, adding to `tally` and copying it to `out`.
 
@@ -43,11 +49,10 @@ def play(
     policy, state, policy_rng = borrowed(policy), borrowed(state), borrowed(policy_rng)
     preferences, losses, environment_rng = borrowed(preferences), borrowed(losses), borrowed(environment_rng)
     n_losses, n_arms = losses.shape[0], preferences.shape[0]
-    lanes = tally.shape[1]
+    scratch = borrowed(scratch)
+    first, second, u = scratch.first, scratch.second, scratch.u
+    lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
     counting = tally.shape[0] > n_losses
-    first = np.zeros(lanes, np.int64)
-    second = np.zeros(lanes, np.int64)
-    u = np.zeros(lanes)
     c = 0
     while c < checkpoints.shape[0] and checkpoints[c] < first_round:
         c += 1
@@ -66,7 +71,7 @@ def play(
                 if i != j:
                     tally[n_losses + j, w] += 1.0
         if c < checkpoints.shape[0] and t == checkpoints[c]:
-            out[c, :, :] = tally
+            note(tally, c, out)
             c += 1
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import explained, kernel
+from banditlab.core.components import Problem, Space
+from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of, shown
 
 from .agent import DuelingAgent
-from .kernel import play
+from .kernel import SCRATCH, play
 from .preferences import preference_matrix
 from .regrets import REGRETS, regret_table
 
@@ -56,6 +56,10 @@ class DuelingProtocol(Protocol):
         found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
         return found
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Return none: all kernels can be compiled for a device."""
+        return []
+
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return C log t, the asymptotic lower bound on the average regret, where there is a Condorcet winner."""
         from .theory import lower_bound_constant
@@ -67,8 +71,7 @@ class DuelingProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
-        self._play(environment, policy, empty, lambda _: None, rounds=False)
+        self._play(environment, policy, batch.empty(), lambda _: None)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
@@ -78,37 +81,32 @@ class DuelingProtocol(Protocol):
             losses.index(name) if name in losses else len(losses) + int(name[6:-1])  # duels[a]
             for name in batch.metrics
         ]
-        return np.ascontiguousarray(out[:, rows, :].transpose(2, 1, 0))
+        return out[:, rows, :].transpose(2, 1, 0)
 
-    def _play(
-        self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
-    ) -> NDArray[np.float64]:
-        n_arms, lanes = int(environment.n_arms), batch.n_runs
+    def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        n_arms, lanes, machine = int(environment.n_arms), batch.n_runs, batch.machine()
         parameters = policy.params(Problem(n_arms, batch.horizon))
-        state = make_state(policy, Space(n_arms, lanes, batch.horizon))
+        state = machine.state(policy, Space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         losses = _regrets(batch.metrics)
         counted = n_arms if len(losses) < len(batch.metrics) else 0
-        tally = np.zeros((len(losses) + counted, lanes))
-        out = np.zeros((len(batch.checkpoints), *tally.shape))
-        run = kernel(play, parameters, compiled=batch.compiled)
-        step = max(1, ROUNDS_A_CALL // lanes)
+        scratch = machine.scratch(lanes, **SCRATCH)
+        tally = machine.zeros(len(losses) + counted, lanes)
+        out = machine.zeros(len(batch.checkpoints), *tally.shape)
+        run = machine.kernel(play, parameters)
         for first, last, preferences in _segments(environment, batch.horizon):
             tables = np.zeros((len(losses), n_arms, n_arms))
             for row, metric in enumerate(losses):
                 tables[row] = regret_table(preferences, metric)
-            for start in range(first, last + 1, step):
-                stop = min(start + step - 1, last) if rounds else start - 1
+            for start, stop in machine.strides(first, last, lanes, ROUNDS_A_CALL):
                 with explained(policy, environment):
                     run(
                         parameters, state, preferences, tables, environment_rng, policy_rng,
-                        start, stop, tally, batch.checkpoints, out,
+                        start, stop, tally, batch.checkpoints, out, scratch,
                     )  # fmt: skip
                 watch((stop - start + 1) * lanes)
-                if not rounds:
-                    break
-        return out
+        return machine.fetch(out)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> DuelingAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same outcomes."""

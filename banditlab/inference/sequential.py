@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
+from banditlab.core.machines import checked_backend
 from banditlab.core.runner import Experiment, check_n_jobs, checked_seed, labelled, run
-from banditlab.core.validation import integer, invalid, one_of, positive_integer, shown
+from banditlab.core.validation import integer, invalid, positive_integer, shown
 
 from .adastop import AdaStop
 from .decisions import Decisions
@@ -124,7 +125,7 @@ def compare(
         seed=checked_seed(seed),
         checkpoints=[horizon],
         metrics=(metric,),
-        compiled=one_of("cpu", "python")("backend", backend) == "cpu",
+        backend=checked_backend(backend),
     )
     recorded = _recorded(experiment, metric, worlds, players)
     test = AdaStop(

@@ -17,7 +17,7 @@ from typing import Any
 
 from banditlab.arms.generics import fill, update
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
 from banditlab.core.validation import LARGEST
 
 # ----------------------------------------------------------------------------------------- action sets
@@ -61,7 +61,7 @@ def _all_lanes(actions: Params, work: State, weights: Any, chosen: Any, size: An
     best_lanes(actions, work, weights, chosen, size)
 
 
-@chosen_by_type(lambda actions: _all_lanes if implements(best_lanes, actions) else _lane_by_lane)
+@chosen_by_type(lambda actions: _all_lanes if in_phases(best_lanes, actions, best) else _lane_by_lane)
 def maximise(actions: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
     """Write the best action of every lane into `chosen` and `size`."""
     raise AssertionError
@@ -97,7 +97,7 @@ def _draw_lanes(environment: Params, chosen: Any, size: Any, u: Any, t: int, dra
     draw_lanes(environment, chosen, size, u, t, drawn, value)
 
 
-@chosen_by_type(lambda world: _draw_lanes if implements(draw_lanes, world) else _draw_one_by_one)
+@chosen_by_type(lambda world: _draw_lanes if in_phases(draw_lanes, world, draw) else _draw_one_by_one)
 def draw_all(environment: Params, chosen: Any, size: Any, u: Any, t: int, drawn: Any, value: Any) -> None:
     """Draw the outcomes and rewards of all lanes."""
     raise AssertionError
@@ -232,7 +232,7 @@ def _choose_lanes(
 
 
 def _way_of_choosing(policy: Any) -> Any:
-    if implements(select_lanes, policy):
+    if in_phases(select_lanes, policy, select):
         return _choose_lanes
     return _choose_by_select if implements(select, policy) else _choose_by_weights
 

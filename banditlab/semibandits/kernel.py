@@ -8,6 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
+from banditlab.core.machines import note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, draw_all, learn, mean, violates, weigh
@@ -46,6 +47,14 @@ def _feed(
                 tally[PULLS + chosen[k, w], w] += 1.0
 
 
+SCRATCH = {"size": np.int64, "u": np.float64, "value": np.float64}
+
+
+@plays_lanes(
+    lanes=("state", "work", "weights", "chosen", "drawn", "tally", "out"),
+    registers=("environment_rng", "policy_rng"),
+    scratch="scratch",
+)
 def play(
     environment: Params,
     policy: Params,
@@ -54,6 +63,7 @@ def play(
     work: State,
     weights: Any,
     chosen: Any,
+    drawn: Any,
     environment_rng: Any,
     policy_rng: Any,
     first: int,
@@ -61,21 +71,19 @@ def play(
     tally: Any,
     checkpoints: Any,
     out: Any,
+    scratch: State,
 ) -> None:
     """Play rounds `first` to `last` on every lane, adding to `tally` and copying it to `out` at checkpoints.
 
     `tally` has a row a quantity and a column a lane: the regret alone, or regret, reward, rounds in which the action
-    violated the constraint, and pulls of each item. `out` has one such table a checkpoint. `weights` (items, lanes) and
-    `chosen` (largest size, lanes) are scratch.
+    violated the constraint, and pulls of each item. `out` has one such table a checkpoint. `weights` (items, lanes),
+    `chosen` and `drawn` (largest size, lanes) are scratch.
     """
     environment, policy, actions = borrowed(environment), borrowed(policy), borrowed(actions)
     state, work, weights, chosen = borrowed(state), borrowed(work), borrowed(weights), borrowed(chosen)
     environment_rng, policy_rng, tally = borrowed(environment_rng), borrowed(policy_rng), borrowed(tally)
-    lanes = tally.shape[1]
-    size = np.zeros(lanes, np.int64)
-    u = np.zeros(lanes)
-    value = np.zeros(lanes)
-    drawn = np.zeros(chosen.shape)
+    drawn, scratch = borrowed(drawn), borrowed(scratch)
+    size, u, value = scratch.size, scratch.u, scratch.value
     c = 0
     while c < checkpoints.shape[0] and checkpoints[c] < first:
         c += 1
@@ -83,7 +91,7 @@ def play(
         choose(policy, state, actions, work, t, policy_rng, weights, chosen, size)
         _feed(environment, policy, state, chosen, size, environment_rng, t, tally, u, drawn, value)
         if c < checkpoints.shape[0] and t == checkpoints[c]:
-            out[c, :, :] = tally
+            note(tally, c, out)
             c += 1
 
 

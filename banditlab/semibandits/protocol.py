@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from banditlab.arms.support import Support
 from banditlab.core import sampling
-from banditlab.core.components import Problem, make_state
+from banditlab.core.components import Problem
 from banditlab.core.dispatch import explained, kernel
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.machines import beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
 from .agent import SemiBanditAgent
-from .kernel import PULLS, REGRET, REWARD, VIOLATIONS, feed_round, play, weights_of_round
+from .kernel import PULLS, REGRET, REWARD, SCRATCH, VIOLATIONS, feed_round, play, weights_of_round
 from .spaces import (
     REVEALED,
     TOLD,
@@ -65,21 +66,25 @@ class SemiBanditProtocol(Protocol):
             return [*found, str(error)]
         return found + own_reasons(policy, actions, environment.n_arms, horizon)
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Say so where the oracle is Python."""
+        actions = actions_of(policy, environment)
+        space = ActionSpace(environment.n_arms, 1, None, actions)
+        try:
+            compiled = has_kernel(player_params(policy, space.problem), actions.params(space.problem))
+        except BanditlabError:
+            compiled = True  # what a policy cannot do without a horizon has nothing to do with its oracle
+        return [] if compiled else [f"the oracle of {actions!r} is plain Python; allowed: one with a kernel"]
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernels on no rounds, or without an oracle's kernel on one."""
-        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
-        _Played(environment, policy, empty).play(1, 0)
+        _Played(environment, policy, batch.empty()).play(lambda _: None)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
-        played = _Played(environment, policy, batch)
-        step = max(1, ROUNDS_A_CALL // batch.n_runs)
-        for first in range(1, batch.horizon + 1, step):
-            last = min(first + step - 1, batch.horizon)
-            played.play(first, last)
-            watch((last - first + 1) * batch.n_runs)
-        columns = [_column(played.out, name, environment, batch.checkpoints) for name in batch.metrics]
-        return np.ascontiguousarray(np.stack(columns).transpose(2, 0, 1))
+        out = _Played(environment, policy, batch).play(watch)
+        columns = [_column(out, name, environment, batch.checkpoints) for name in batch.metrics]
+        return np.stack(columns).transpose(2, 0, 1)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> SemiBanditAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same feedback."""
@@ -108,42 +113,50 @@ class _Played:
         self.world = environment.params(Problem(n_items, batch.horizon))
         self.player = player_params(policy, space.problem)
         self.allowed = self.actions.params(space.problem)
-        self.state, self.work = make_state(policy, space), make_work(self.actions, space)
+        self.machine = batch.machine()
+        self.state = self.machine.state(policy, space)
+        self.work = self.machine.make(lambda of: make_work(self.actions, of), space)
         self.environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         self.policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         self.weights = np.zeros((n_items, lanes))
         self.chosen = np.zeros((self.actions.max_size(n_items), lanes), np.int64)
-        self.size = np.zeros(lanes, np.int64)
+        self.drawn = np.zeros(self.chosen.shape)
+        self.scratch = self.machine.scratch(lanes, **SCRATCH)
         short = set(batch.metrics) <= set(OF_REGRET)
-        self.tally = np.zeros((1 if short else PULLS + n_items, lanes))
-        self.out = np.zeros((len(batch.checkpoints), *self.tally.shape))
+        self.tally = self.machine.zeros(1 if short else PULLS + n_items, lanes)
+        self.out = self.machine.zeros(len(batch.checkpoints), *self.tally.shape)
         self.has_kernel = has_kernel(self.player, self.allowed)
 
-    def play(self, first: int, last: int) -> None:
-        """Play some rounds."""
-        with explained(self.policy, self.environment):
-            if self.has_kernel:
-                run = kernel(play, self.world, self.player, self.allowed, compiled=self.batch.compiled)
-                run(
-                    self.world, self.player, self.allowed, self.state, self.work, self.weights, self.chosen,
-                    self.environment_rng, self.policy_rng, first, last, self.tally, self.batch.checkpoints, self.out,
-                )  # fmt: skip
-            else:
-                self._with_oracle(first, last)
+    def play(self, watch: Watch) -> NDArray[np.float64]:
+        """Play all rounds, and return what the kernel writes: one table a checkpoint."""
+        lanes = self.batch.n_runs
+        run = self.machine.kernel(play, self.world, self.player, self.allowed) if self.has_kernel else None
+        for first, last in self.machine.strides(1, self.batch.horizon, lanes, ROUNDS_A_CALL):
+            with explained(self.policy, self.environment):
+                if run is None:
+                    self._with_oracle(first, last)
+                else:
+                    run(
+                        self.world, self.player, self.allowed, self.state, self.work, self.weights, self.chosen,
+                        self.drawn, self.environment_rng, self.policy_rng, first, last, self.tally,
+                        self.batch.checkpoints, self.out, self.scratch,
+                    )  # fmt: skip
+            watch((last - first + 1) * lanes)
+        return self.machine.fetch(self.out)
 
     def _with_oracle(self, first: int, last: int) -> None:
         """Play with an oracle in Python: weights of all lanes, the oracle lane by lane, feedback of all lanes."""
-        compiled = self.batch.compiled
+        compiled, size = self.batch.compiled, self.scratch.size
         weigh = kernel(weights_of_round, self.player, compiled=compiled)
         feed = kernel(feed_round, self.world, self.player, compiled=compiled)
         if last < first:  # only to be compiled
             weigh(self.player, self.state, 1, self.policy_rng, self.weights)
-            none = self.size[:0]
+            none = size[:0]
             feed(self.world, self.player, self.state, self.chosen, none, self.environment_rng, 1, self.tally)
         rounds = self.batch.checkpoints
         for t in range(first, last + 1):
             weigh(self.player, self.state, t, self.policy_rng, self.weights)
-            for w in range(len(self.size)):
+            for w in range(len(size)):
                 action = self.actions.maximise(self.weights[:, w])
                 if len(action) > len(self.chosen):
                     raise InvalidArgument(
@@ -151,8 +164,8 @@ class _Played:
                         f"max_size({self.environment.n_arms}), which is {len(self.chosen)}"
                     )
                 self.chosen[: len(action), w] = action
-                self.size[w] = len(action)
-            feed(self.world, self.player, self.state, self.chosen, self.size, self.environment_rng, t, self.tally)
+                size[w] = len(action)
+            feed(self.world, self.player, self.state, self.chosen, size, self.environment_rng, t, self.tally)
             at = np.searchsorted(rounds, t)
             if at < len(rounds) and rounds[at] == t:
                 self.out[at] = self.tally
@@ -177,5 +190,5 @@ def _column(
     if name == "any_violation":
         return (values > 0.0).astype(np.float64)
     if name == "alpha_regret":
-        return values - (1.0 - environment.alpha) * environment.best_value * checkpoints[:, None]
+        return values - (1.0 - environment.alpha) * environment.best_value * beside(checkpoints, out)[:, None]
     return values

@@ -164,6 +164,7 @@ class PASCombUCB:
             "found_size": space.per_lane(dtype=np.int64),
             "dropping": space.per_lane(dtype=np.bool_),
             "dropped": space.array(max(rows, 1), dtype=np.bool_),
+            "looked_up": space.array(3),  # scratch: counts, sums and squares, then the bounds
         }
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
@@ -222,9 +223,7 @@ def _bound(self: Params, state: State, arm: int, lane: int) -> None:
 @device
 def _refresh(self: Params, state: State) -> None:
     """Make the bounds of the members of the phase, in all lanes: those of a phase under way are not looked at again."""
-    n = np.empty(state.size.shape)
-    s = np.empty(state.size.shape)
-    q = np.empty(state.size.shape)
+    n, s, q = state.looked_up[0], state.looked_up[1], state.looked_up[2]
     for k in range(state.members.shape[0]):
         for w in range(n.shape[0]):  # looked up and stored apart from the arithmetic, which then vectorises
             n[w] = state.counts[state.members[k, w], w]

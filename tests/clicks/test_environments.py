@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.clicks.kernel import play
+from banditlab.clicks.kernel import SCRATCH, play
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import kernel
+from banditlab.core.machines import Processor
 from banditlab.errors import AssumptionWarning, InvalidArgument, InvalidComponent, InvalidType
 
 from .components import Hill, PlainQuadratic, Turns, columns
@@ -104,9 +105,10 @@ def final_state(env: Any, horizon: int, lanes: int, seed: int) -> Any:
     state = make_state(Turns(), Space(env.n_arms, lanes, horizon))
     strategies = np.ascontiguousarray(np.tile(env.strategies[:, None], lanes))
     generators = [sampling.seeded(seed, stream, 0, lanes) for stream in (0, 1)]
+    scratch = Processor().scratch(lanes, **SCRATCH)
     tally, out = np.zeros((2 * env.n_arms, lanes)), np.zeros((0, 1, lanes))
     rounds: NDArray[np.int64] = np.zeros(0, np.int64)
-    kernel(play, world, player)(world, player, state, strategies, *generators, 1, horizon, tally, rounds, out)
+    kernel(play, world, player)(world, player, state, strategies, *generators, 1, horizon, tally, rounds, out, scratch)
     np.testing.assert_array_equal(tally, np.concatenate([state.selections, state.clicks]))
     return state
 

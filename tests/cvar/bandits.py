@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from banditlab.core.components import registered
+from banditlab.cvar.bandits.family import BANDITS as FAMILY
 
-BANDITS = {name: cls for name, cls in registered("cvar", "policy").items() if cls.family.plays == ("arms",)}
+BANDITS = {name: cls for name, cls in registered("cvar", "policy").items() if cls.family is FAMILY}
 VALUES = [0.0, 1.0]
 NEEDED: dict[str, dict[str, Any]] = {"MCVTS": {"values": VALUES}}
 DEFAULTS = {name: cls(**NEEDED.get(name, {})) for name, cls in BANDITS.items()}

@@ -97,8 +97,7 @@ class EpisodesProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no episodes."""
-        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
-        self._play(environment, policy, empty, lambda _: None, episodes=False)
+        self._play(environment, policy, batch.empty(), lambda _: None, episodes=False)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch, one after another."""

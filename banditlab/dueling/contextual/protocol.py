@@ -63,8 +63,7 @@ class ContextualProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        empty = Batch(0, 1, batch.horizon, batch.checkpoints[:0], batch.metrics, batch.seed, batch.compiled)
-        self._play(environment, policy, empty, lambda _: None, rounds=False)
+        self._play(environment, policy, batch.empty(), lambda _: None, rounds=False)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch."""

@@ -1,0 +1,311 @@
+"""A CUDA device: one thread plays one lane, many rounds in one launch.
+
+The kernels are those of the processor. What is launched is a function written out for the arguments at hand: a thread
+cuts its own lane out of every array, copies its generators to registers, and calls the protocol kernel with one lane.
+CuPy owns memory, streams and transfers, numba-cuda compiles. In Numba's CUDA simulator (NUMBA_ENABLE_CUDASIM=1) NumPy
+takes CuPy's place, and everything else is the same: it is how this is tested without a device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numba
+import numpy as np
+
+from .dispatch import component_types, lanes_apart
+from .errors import DeviceError
+from .launch import LanesApart, compiling, launched, one_at_a_time
+from .machines import roles
+
+THREADS = 128
+"""Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
+
+SECONDS_A_LAUNCH = 0.2
+"""How long a launch should take: it cannot be interrupted, and beside it the launch itself costs nothing."""
+
+FIRST_LAUNCH = 1 << 24
+"""Rounds, of all lanes together, of the first launch; the next are longer if it was quick, and shorter if slow."""
+
+
+def simulated() -> bool:
+    """Say whether Numba simulates a device."""
+    return bool(numba.config.ENABLE_CUDASIM)
+
+
+def missing() -> str:
+    """Return what is missing for a CUDA device to be used: a package, the driver or the device; empty if nothing is."""
+    if simulated():
+        return ""
+    install = "allowed: with it, for example pip install 'banditlab-sim[gpu]'"
+    try:
+        import cupy
+    except ImportError as error:
+        return f"the package cupy cannot be imported ({error}); {install}"
+    try:
+        import numba_cuda  # noqa: F401 - it stands in for numba.cuda
+    except ImportError as error:
+        return f"the package numba-cuda cannot be imported ({error}); {install}"
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"there is no usable driver or device: CUDA says {error}; allowed: where nvidia-smi lists a device"
+    return "" if count else "there is no device; allowed: where nvidia-smi lists one"
+
+
+def require(backend: str, number: int) -> None:
+    """Raise unless a device can be used."""
+    told = missing()
+    if told:
+        raise DeviceError(f"backend is {backend!r}, and {told}")
+    count = 1 if simulated() else arrays().cuda.runtime.getDeviceCount()
+    if number >= count:
+        raise DeviceError(f"backend is {backend!r}; allowed: 'cuda:0' to 'cuda:{count - 1}', the devices there are")
+
+
+def current_device() -> int:
+    """Return the number of the device that CuPy uses where nothing is said."""
+    if simulated() or missing():
+        return 0
+    return int(arrays().cuda.Device().id)
+
+
+@functools.cache
+def arrays() -> Any:
+    """Return the library that owns the device's arrays: CuPy, or NumPy where the device is simulated."""
+    if simulated():
+        return np
+    import cupy
+
+    return cupy
+
+
+@functools.cache
+def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[type, ...]) -> Any:
+    from numba import cuda
+
+    return cuda.jit(launched(function, shapes))
+
+
+class Device(LanesApart):
+    """A CUDA device, and a stream of its own on it.
+
+    Parameters
+    ----------
+    number : int
+        Which device.
+    dry, precision
+        As for `Machine`.
+    stays : bool
+        Whether what is fetched stays on the device.
+    """
+
+    def __init__(self, number: int = 0, dry: bool = False, precision: str = "double", stays: bool = False) -> None:
+        super().__init__(dry, precision)
+        self._number = number
+        self._stays = stays
+        self._uploaded: dict[int, Any] = {}
+        self._finished: Any = None
+        self._launches = 0
+        with _using(number):
+            self._stream = None if simulated() else arrays().cuda.Stream(non_blocking=True)
+
+    def _using(self) -> contextlib.AbstractContextManager[None]:
+        return _using(self._number, self._stream)
+
+    def _many(self, value: Any, axis: int, n_lanes: int) -> Any:
+        with self._using():
+            return self._there(arrays().repeat(arrays().asarray(value), n_lanes, axis))
+
+    def zeros(self, *shape: int, dtype: Any = np.float64) -> Any:
+        """Return an array of zeros on the device."""
+        with self._using():
+            return self._there(arrays().zeros(shape, dtype))
+
+    def _there(self, array: Any, of: Any = None) -> Any:
+        """Keep an array on the device, for launches that are given it, or the one on the host that it was made of."""
+        self.kept += [array, of]
+        self._uploaded[id(array if of is None else of)] = array if simulated() else _for_numba(array)
+        return array
+
+    def _upload(self, value: Any) -> Any:
+        """Return what a launch is given for an argument: arrays on the device, once for each; records of these."""
+        if isinstance(value, tuple):
+            return type(value)(*(self._upload(part) for part in value))
+        if not isinstance(value, np.ndarray) and not hasattr(value, "__cuda_array_interface__"):
+            return value
+        if id(value) not in self._uploaded:
+            with self._using():
+                self._there(arrays().array(value, order="C"), of=value)
+        return self._uploaded[id(value)]
+
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return a kernel that plays all lanes, one a thread."""
+        classes = tuple(t for component in components for t in component_types(component))
+
+        def launch(*arguments: Any) -> None:
+            shapes = self.shapes(function, arguments)
+            names = list(inspect.signature(function).parameters)
+            n_lanes = arguments[names.index("tally")].shape[-1]
+            if self._finished is None:
+                self._finished = self.zeros(n_lanes, dtype=np.int64)
+            # a thread makes its scratch itself; a number stands where it would be
+            given = [0 if s[0] == "scratch" else self._upload(a) for s, a in zip(shapes, arguments, strict=True)]
+            given = [n_lanes, self._upload(self._finished), *given]
+            dispatcher = _dispatcher(function, shapes, classes)
+            blocks = -(-n_lanes // THREADS)
+            if simulated():
+                with one_at_a_time, lanes_apart():  # the simulator knows one launch
+                    dispatcher[n_lanes, 1](*given)
+            else:
+                with self._using():
+                    _compile(dispatcher, given)
+                    dispatcher[blocks, THREADS, _stream_for_numba(self._stream)](*given)
+            self._launches += 1
+
+        return launch
+
+    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
+        """Yield rounds, as many as make a launch as long as it should be."""
+        if self.dry:
+            yield first, first - 1
+            return
+        rounds = usual if simulated() else FIRST_LAUNCH
+        start = first
+        while start <= last:
+            stop = min(start + max(1, rounds // n_lanes) - 1, last)
+            began = time.perf_counter()
+            yield start, stop
+            self._wait()
+            took = time.perf_counter() - began
+            if not simulated():
+                rounds = int(rounds * min(4.0, max(0.25, SECONDS_A_LAUNCH / max(took, 1e-6))))
+            start = stop + 1
+
+    def _wait(self) -> None:
+        if self._stream is not None:
+            self._stream.synchronize()
+
+    def fetch(self, array: Any) -> Any:
+        """Return an array of the device's: here, or, where it is to stay, there."""
+        with self._using():
+            if self._finished is not None:
+                stopped = self._finished != self._launches
+                if bool(stopped.any()):
+                    raise DeviceError(
+                        f"a kernel stopped with an exception in lane {int(stopped.argmax())} of {len(stopped)}; "
+                        "allowed: one that stops on no lane (backend='cpu' shows the exception)"
+                    )
+            found = array if simulated() or self._stays else array.get(stream=self._stream)
+        self._wait()
+        return found
+
+
+@contextlib.contextmanager
+def _using(number: int, stream: Any = None) -> Iterator[None]:
+    """Let CuPy and Numba use a device, and CuPy a stream; which one is current is a matter of the thread."""
+    if simulated():
+        yield
+        return
+    with arrays().cuda.Device(number), stream or contextlib.nullcontext():
+        yield
+
+
+def _for_numba(array: Any) -> Any:
+    """Return a CuPy array as numba-cuda's, sharing memory."""
+    from numba import cuda
+
+    return cuda.as_cuda_array(array, sync=False)
+
+
+def _stream_for_numba(stream: Any) -> Any:
+    from numba import cuda
+
+    return cuda.external_stream(stream.ptr)
+
+
+def _compile(dispatcher: Any, arguments: list[Any]) -> None:
+    """Compile a kernel for the types of its arguments, if that has not been done."""
+    signature = tuple(dispatcher.typeof_pyval(value) for value in arguments)
+    if signature not in dispatcher.overloads:
+        with compiling():
+            dispatcher.compile(signature)
+
+
+# ------------------------------------------------------------------------------------------- how many runs
+
+SHARE = 0.8
+"""Share of the free memory that a chunk may take."""
+
+MOST_RUNS = 1 << 20
+"""Runs that a chunk has at most: what is interrupted loses the chunk under way."""
+
+FEW_RUNS = 1 << 16
+"""Jobs with fewer runs leave a device idle; several are played at a time, each on a stream of its own."""
+
+STREAMS = 4
+
+
+class _Ruler(LanesApart):
+    """Measures what a lane takes, on one lane and no round."""
+
+    def __init__(self, precision: str) -> None:
+        super().__init__(dry=True, precision=precision)
+        self.bytes = 0
+
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return what adds up the arguments that have lanes."""
+
+        def measure(*arguments: Any) -> None:
+            role = roles(function)
+            names = inspect.signature(function).parameters
+            laned = [v for name, v in zip(names, arguments, strict=True) if name in (*role.lanes, *role.registers)]
+            self.bytes = max(self.bytes, _n_bytes(tuple(laned)) + 8)
+
+        return measure
+
+
+def _n_bytes(value: Any) -> int:
+    return sum(map(_n_bytes, value)) if isinstance(value, tuple) else int(value.nbytes)
+
+
+def bytes_a_run(job: Any) -> int:
+    """Return the memory on the device that a run of a job takes."""
+    ruler = _Ruler(job.precision)
+    batch = dataclasses.replace(job.batch(job.first_run, 1), dry=True, on=ruler, stays=False)
+    job.protocol.simulate(job.environment, job.policy, batch, lambda _: None)
+    recorded = 8 * len(job.checkpoints) * len(job.columns)
+    return ruler.bytes + (4 if job.reduced else 1) * recorded  # metrics are copied; their statistics take copies too
+
+
+def free_bytes(number: int) -> int:
+    """Return how much memory is free on a device, CuPy's own reserve included; when simulated, 64 MiB."""
+    if simulated():
+        return 1 << 26
+    with _using(number):
+        free, _ = arrays().cuda.runtime.memGetInfo()
+        return int(free + arrays().get_default_memory_pool().free_bytes())
+
+
+def streams(jobs: Any) -> int:
+    """Return how many chunks are best played at a time."""
+    return STREAMS if all(job.n_runs < FEW_RUNS for job in jobs) else 1
+
+
+def runs_that_fit(job: Any) -> int:
+    """Return how many runs of a job a chunk can have on its device, a multiple of `THREADS`; raise if not one fits."""
+    each = bytes_a_run(job)
+    free = int(SHARE * free_bytes(int(job.backend[5:])) / streams([job]))
+    if each > free:
+        raise DeviceError(
+            f"{job.policy!r} on {job.environment!r} takes {each:,} bytes a run, and {job.backend} has room for "
+            f"{free:,}; allowed: a smaller horizon, fewer arms or checkpoints, precision='single', or backend='cpu'"
+        )
+    fit = min(free // each, MOST_RUNS)
+    return fit // THREADS * THREADS if fit > THREADS else fit

@@ -1,0 +1,191 @@
+"""What a thread of a CUDA device runs: a protocol kernel on one lane, cut out of the arrays of all.
+
+Text is written out for the arguments at hand, as Numba unrolls no loops over tuples of different arrays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import inspect
+import threading
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numba
+import numpy as np
+
+from .components import Space, record
+from .dispatch import borrowed, compiled_mode, device, lanes_apart, quiet
+from .machines import Machine, roles, stored
+from .restore import FRESH
+
+APART = -1
+"""Stands for the axis of the lane where an array has none on the processor, and one in front of the others here."""
+
+# An argument as a thread sees it: ("shared",), ("lane", ndim, axis of the lane), ("record", class, parts by field),
+# ("registers", rows, dtype) or ("scratch", class, dtypes).
+Shape = tuple[Any, ...]
+
+
+def _own_lane(name: str, shape: Shape, scope: dict[str, Any]) -> str:
+    """Return the expression for a thread's part of an argument called `name`; classes and types go into `scope`."""
+    kind = shape[0]
+    if kind == "lane":
+        _, ndim, axis = shape
+        if axis == APART:
+            return f"{name}[w]"
+        return f"{name}[{':, ' * axis}w:w + 1{', :' * (ndim - 1 - axis)}]"
+    if kind == "record":
+        _, cls, parts = shape
+        scope[cls.__name__] = cls
+        return f"{cls.__name__}({', '.join(_own_lane(f'{name}.{field}', part, scope) for field, part in parts)},)"
+    if kind == "registers":
+        return f"own_{name}"
+    if kind == "scratch":
+        _, cls, dtypes = shape
+        scope[cls.__name__] = cls
+        for dtype in dtypes:
+            scope[dtype] = getattr(numba.types, dtype)
+        return f"{cls.__name__}({', '.join(f'cuda.local.array(1, {dtype})' for dtype in dtypes)},)"
+    return name
+
+
+@functools.cache
+def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callable[..., None]:
+    """Return what a thread runs: a protocol kernel on one lane, written out for arguments of some shapes.
+
+    Threads count the calls that they finish in
+    `finished`: an exception inside a kernel ends a thread silently.
+    """
+    from numba import cuda
+
+    names = list(inspect.signature(function).parameters)
+    scope: dict[str, Any] = {"cuda": cuda, "play": _on_device(function)}
+    own = [_own_lane(name, shape, scope) for name, shape in zip(names, shapes, strict=True)]
+    registers = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape[0] == "registers"]
+    lines = [f"def on_lane(n_lanes, finished, {', '.join(names)}):", "    w = cuda.grid(1)", "    if w < n_lanes:"]
+    for name, (_, rows, dtype) in registers:
+        scope[dtype] = getattr(numba.types, dtype)
+        lines.append(f"        own_{name} = cuda.local.array(({rows}, 1), {dtype})")
+        lines += [f"        own_{name}[{i}, 0] = {name}[{i}, w]" for i in range(rows)]
+    lines.append(f"        play({', '.join(own)})")
+    for name, (_, rows, _) in registers:
+        lines += [f"        {name}[{i}, w] = own_{name}[{i}, 0]" for i in range(rows)]
+    lines.append("        finished[w] += 1")
+    exec("\n".join(lines), scope)
+    made: Callable[..., None] = scope["on_lane"]
+    return made
+
+
+def _on_device(function: Any) -> Callable[..., None]:
+    """Return a protocol kernel for which `borrowed` does nothing: on a device there are no counts of references."""
+    if not compiled_mode():
+        return quiet(function)  # the simulator's threads have their own opinion of overflows
+    scope = function.__globals__ | {borrowed.__name__: device(lambda value: value)}
+    return device(types.FunctionType(function.__code__, scope, function.__name__))
+
+
+one_at_a_time = threading.Lock()
+"""Held while a kernel is compiled, or launched in the simulator: neither can be done twice at a time."""
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """Compile for lanes apart, and without fused multiply-adds: they round once where the processor rounds twice.
+
+    NVVM fuses unless told not to, and numba-cuda has no option for it.
+    """
+    from numba.cuda.cudadrv import nvvm
+
+    usual = nvvm.compile_ir
+
+    def compile_ir(llvmir: Any, **options: Any) -> Any:
+        return usual(llvmir, **{**options, "fma": False})
+
+    with one_at_a_time, lanes_apart():
+        nvvm.compile_ir = compile_ir
+        try:
+            yield
+        finally:
+            nvvm.compile_ir = usual
+
+
+class LanesApart(Machine):
+    """A machine that is told what its kernels' arguments are: what the device, its ruler and its assembler share."""
+
+    def __init__(self, dry: bool = False, precision: str = "double") -> None:
+        super().__init__(dry, precision)
+        self._axes: dict[int, int] = {}
+        self.kept: list[Any] = []
+
+    def make(self, make: Callable[[Any], Any], space: Space) -> Any:
+        """Return what `make` makes: for one lane, then repeated where the lanes are to be.
+
+        What has no lanes is for one lane at a time, on the processor; here every lane has its own.
+        """
+        if not space.same_on_every_lane:
+            return stored(make(space), self.precision)  # the last axis is the lane: see `shapes`
+        one, two, three = (make(dataclasses.replace(space, n_lanes=n)) for n in (1, 2, 3))
+        return self._repeated(stored(one, self.precision), two, three, space.n_lanes)
+
+    def _repeated(self, state: Any, two: Any, three: Any, n_lanes: int) -> Any:
+        """Return a record of all lanes; `two` and `three`, made for so many lanes, tell where the lanes are."""
+        parts = []
+        for name, value, other, another in zip(state._fields, state, two, three, strict=True):
+            if isinstance(value, tuple):
+                parts.append(value if name == FRESH else self._repeated(value, other, another, n_lanes))
+                continue
+            differ = [axis for axis, (n, m) in enumerate(zip(other.shape, another.shape, strict=True)) if n != m]
+            axis = differ[0] if differ else APART
+            made = self._many(value, axis, n_lanes) if differ else self._many(value[None], 0, n_lanes)
+            self._axes[id(made)] = axis
+            self.kept.append(made)
+            parts.append(made)
+        return type(state)(*parts)
+
+    def _many(self, value: Any, axis: int, n_lanes: int) -> Any:
+        return np.repeat(value, n_lanes, axis)
+
+    def zeros(self, *shape: int) -> Any:
+        """Return an array of zeros."""
+        return np.zeros(shape)
+
+    def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
+        """Return the record that a thread makes for itself: of one lane."""
+        return record("Scratch", {name: np.zeros(1, dtype) for name, dtype in dtypes.items()})
+
+    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
+        """Yield nothing to play."""
+        yield first, first - 1
+
+    def fetch(self, array: Any) -> Any:
+        """Return the array."""
+        return array
+
+    def _shape(self, value: Any) -> Shape:
+        """Return the shape of an argument that has lanes."""
+        if isinstance(value, tuple):
+            fields = value._fields  # type: ignore[attr-defined]
+            parts = [
+                (name, ("shared",) if name == FRESH and isinstance(part, tuple) else self._shape(part))
+                for name, part in zip(fields, value, strict=True)
+            ]
+            return ("record", type(value), tuple(parts))
+        return ("lane", value.ndim, self._axes.get(id(value), value.ndim - 1))
+
+    def shapes(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Shape, ...]:
+        """Return the shapes of a protocol kernel's arguments."""
+        role, found = roles(function), []
+        for name, value in zip(inspect.signature(function).parameters, arguments, strict=True):
+            if name in role.lanes:
+                found.append(self._shape(value))
+            elif name in role.registers:
+                found.append(("registers", value.shape[0], value.dtype.name))
+            elif name == role.scratch:
+                found.append(("scratch", type(value), tuple(part.dtype.name for part in value)))
+            else:
+                found.append(("shared",))
+        return tuple(found)

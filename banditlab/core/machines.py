@@ -1,0 +1,212 @@
+"""Where kernels run: on the processor's cores, as plain Python, or on a CUDA device.
+
+A protocol asks its batch for a machine and lets it make what has lanes, run its kernel, and fetch what the kernel
+wrote. On the processor these are the obvious things; `core.cuda` has the device's, where one thread plays one lane.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .components import Space, make_state, record
+from .dispatch import device, kernel
+from .errors import InvalidType
+from .validation import invalid, shown
+
+PRECISIONS = ("double", "single")
+
+
+def checked_backend(value: Any) -> str:
+    """Return where to play: 'cpu', 'python', 'auto', or 'cuda:' and the number of a device that can be used."""
+    allowed = "one of 'cpu', 'python', 'cuda', 'cuda:1' (another device's number), 'auto'"
+    if not isinstance(value, str):
+        raise InvalidType(f"backend is {shown(value)}; allowed: {allowed}")
+    if value in ("cpu", "python", "auto"):
+        return value
+    if not re.fullmatch(r"cuda(:\d{1,4})?", value):
+        raise invalid("backend", value, allowed)
+    from .cuda import current_device, require
+
+    number = int(value[5:]) if ":" in value else current_device()
+    require(value, number)
+    return f"cuda:{number}"
+
+
+def on_device(backend: str) -> bool:
+    """Say whether a backend, as `checked_backend` returns it, is a CUDA device."""
+    return backend.startswith("cuda")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What a device must know of the arguments of a protocol kernel: which of them have lanes.
+
+    Attributes
+    ----------
+    lanes : tuple of str
+        Arrays, or records of them, whose last axis is the lane; a thread sees its own alone.
+    registers : tuple of str
+        Matrices with few rows, one column a lane, which a thread copies to its registers while it plays.
+    scratch : str
+        A record of arrays with one entry a lane, which hold nothing from one call to the next; empty if there is none.
+    """
+
+    lanes: tuple[str, ...]
+    registers: tuple[str, ...]
+    scratch: str
+
+
+_roles: dict[Callable[..., Any], Roles] = {}
+
+
+def plays_lanes(
+    *, lanes: tuple[str, ...], registers: tuple[str, ...] = (), scratch: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Say which arguments of a protocol kernel have lanes (see `Roles`): what it takes to run it on a device."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        _roles[function] = Roles(lanes, registers, scratch)
+        return function
+
+    return mark
+
+
+def roles(function: Callable[..., Any]) -> Roles:
+    """Return what `plays_lanes` said of a kernel."""
+    return _roles[function]
+
+
+@device
+def note(tally: Any, c: int, out: Any) -> None:
+    """Copy a table to its place in `out`: written out, as devices do not compile assignments of arrays."""
+    for row in range(tally.shape[0]):
+        for w in range(tally.shape[1]):
+            out[c, row, w] = tally[row, w]
+
+
+def beside(values: NDArray[Any], array: Any) -> Any:
+    """Return some values where an array lies: here, or on a device."""
+    if isinstance(array, np.ndarray):
+        return values
+    from .cuda import arrays
+
+    return arrays().asarray(values)
+
+
+def stored(state: Any, precision: str) -> Any:
+    """Return a state as a precision stores it."""
+    if precision == "double":
+        return state
+    if isinstance(state, tuple):
+        return type(state)(*(stored(part, precision) for part in state))
+    return state.astype(np.float32) if state.dtype == np.float64 else state
+
+
+class Machine(ABC):
+    """Where the kernels of one batch run.
+
+    Parameters
+    ----------
+    dry : bool
+        Whether everything is made and compiled but no round is played.
+    precision : {'double', 'single'}
+        How the floating-point numbers of policies' states are stored; what is computed from them is double.
+
+    Attributes
+    ----------
+    compiled : bool
+        False for plain Python.
+    """
+
+    compiled: ClassVar[bool] = True
+
+    def __init__(self, dry: bool = False, precision: str = "double") -> None:
+        self.dry = dry
+        self.precision = precision
+
+    def state(self, policy: Any, space: Space) -> Any:
+        """Return a policy's fresh state."""
+        return self.make(lambda of: make_state(policy, of), space)
+
+    @abstractmethod
+    def make(self, make: Callable[[Any], Any], space: Space) -> Any:
+        """Return the record of arrays that `make` makes for a space."""
+
+    @abstractmethod
+    def zeros(self, *shape: int) -> Any:
+        """Return an array of zeros, whose last axis is the lane."""
+
+    @abstractmethod
+    def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
+        """Return a record of arrays with one entry a lane, of the types given by name."""
+
+    @abstractmethod
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return a kernel, specialised for the types of some components' parameters."""
+
+    @abstractmethod
+    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
+        """Yield the (first, last) rounds of calls that together play some rounds, each as long as is well.
+
+        `usual` is how many rounds, of all lanes together, a call plays on the processor, so that progress shows and
+        Ctrl-C works.
+        """
+
+    @abstractmethod
+    def fetch(self, array: Any) -> Any:
+        """Return what a kernel has written into an array that `zeros` made."""
+
+
+class Processor(Machine):
+    """The processor's cores: a call plays all lanes in lockstep."""
+
+    def make(self, make: Callable[[Any], Any], space: Space) -> Any:
+        """Return what `make` makes."""
+        return stored(make(space), self.precision)
+
+    def zeros(self, *shape: int) -> Any:
+        """Return an array of zeros."""
+        return np.zeros(shape)
+
+    def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
+        """Return a record of arrays with one entry a lane."""
+        return record("Scratch", {name: np.zeros(n_lanes, dtype) for name, dtype in dtypes.items()})
+
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return the compiled kernel."""
+        return kernel(function, *components, compiled=self.compiled)
+
+    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
+        """Yield rounds, the same number each time."""
+        if self.dry:
+            yield first, first - 1
+            return
+        step = max(1, usual // n_lanes)
+        for start in range(first, last + 1, step):
+            yield start, min(start + step - 1, last)
+
+    def fetch(self, array: Any) -> Any:
+        """Return the array: it is here."""
+        return array
+
+
+class Interpreter(Processor):
+    """Plain Python: nothing is compiled."""
+
+    compiled = False
+
+
+def machine(backend: str, *, dry: bool, precision: str, stays: bool) -> Machine:
+    """Return a machine for one batch; see `core.protocol.Batch`."""
+    if on_device(backend):
+        from .cuda import Device
+
+        return Device(int(backend[5:]), dry, precision, stays)
+    return Processor(dry, precision) if backend == "cpu" else Interpreter(dry, precision)

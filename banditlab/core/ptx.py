@@ -1,0 +1,165 @@
+"""What NVIDIA's compiler makes of a kernel: PTX, registers, spills. It needs numba-cuda and nvcc's wheels, no device.
+
+``pip install 'banditlab-sim[ptx]'`` brings both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numba
+import numpy as np
+
+from .errors import DeviceError
+from .launch import LanesApart, compiling, launched
+from .protocol import Batch
+
+LARGEST_REGISTER_FILE = 65536
+"""32-bit registers of a multiprocessor; all since compute capability 3.0 have as many."""
+
+THREADS_AT_MOST = 2048
+"""Threads that a multiprocessor of compute capability 8.0 or 9.0 can hold."""
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A kernel, compiled for an architecture.
+
+    Attributes
+    ----------
+    ptx : str
+        Its assembly.
+    registers : int
+        32-bit registers that a thread takes.
+    spilled : int
+        Bytes that a thread stores in memory for want of registers.
+    stack : int
+        Bytes of a thread's stack: small arrays that are not kept in registers.
+    """
+
+    ptx: str
+    registers: int
+    spilled: int
+    stack: int
+
+    @property
+    def occupancy(self) -> float:
+        """Share of the threads that a multiprocessor can hold which its registers let it hold."""
+        each = -(-self.registers // 8) * 8  # they are given out by eight
+        warps = LARGEST_REGISTER_FILE // (32 * each)
+        return min(1.0, 32 * warps / THREADS_AT_MOST)
+
+    @property
+    def calls(self) -> int:
+        """Calls that were not inlined."""
+        return len(re.findall(r"^\s*call", self.ptx, re.MULTILINE))
+
+    @property
+    def fused(self) -> int:
+        """Fused multiply-adds, which round otherwise than the processor does."""
+        return len(re.findall(r"\bfma\.rn\.f64\b", self.ptx))
+
+
+class _Assembler(LanesApart):
+    """Compiles the kernel that it is asked for, and runs nothing."""
+
+    def __init__(self, cc: tuple[int, int]) -> None:
+        super().__init__(dry=True)
+        self._cc = cc
+        self.ptx = ""
+
+    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
+        """Return what compiles a kernel for the arguments it is called with."""
+        from numba import cuda
+
+        def compile_for(*arguments: Any) -> None:
+            shapes = self.shapes(function, arguments)
+            given = [0 if s[0] == "scratch" else a for s, a in zip(shapes, arguments, strict=True)]
+            signature = tuple(numba.typeof(value) for value in [1, np.zeros(1, np.int64), *given])
+            with compiling(), _no_device(self._cc):
+                self.ptx, _ = cuda.compile_ptx(launched(function, shapes), signature, cc=self._cc)
+
+        return compile_for
+
+
+@contextlib.contextmanager
+def _no_device(cc: tuple[int, int]) -> Iterator[None]:
+    """Let numba-cuda, which asks the device what to compile for, be told instead."""
+    from numba.cuda import dispatcher
+
+    usual = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=cc)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = usual
+
+
+def _assembler_of_ptx() -> str:
+    """Return the path of `ptxas`: that of the wheels, whose version goes with the compiler's, or on the PATH."""
+    with contextlib.suppress(ImportError):
+        import nvidia
+
+        for folder in nvidia.__path__:
+            for path in Path(folder).glob("*/bin/ptxas"):
+                return str(path)
+    found = shutil.which("ptxas")
+    if found:
+        return found
+    raise DeviceError("ptxas is not installed; allowed: with it, for example pip install 'banditlab-sim[ptx]'")
+
+
+def assemble(environment: Any, policy: Any, cc: tuple[int, int] = (9, 0), horizon: int = 1000) -> Assembly:
+    """Compile the kernel in which a policy plays an environment, for an architecture.
+
+    Parameters
+    ----------
+    environment, policy : components
+        Who plays what.
+    cc : tuple of int
+        Compute capability: (8, 0) for an A100, (9, 0) for an H100 or H200.
+    horizon : int
+        Rounds, for policies that must know it.
+
+    Returns
+    -------
+    Assembly
+
+    Raises
+    ------
+    DeviceError
+        If nvcc's assembler is not installed.
+    InvalidComponent
+        If a kernel cannot be compiled for a device; the message names the policy and the line.
+    """
+    machine = _Assembler(cc)
+    protocol = policy.family.protocol
+    metrics = protocol.metric_names(environment, protocol.default_metrics)
+    batch = Batch(0, 1, horizon, np.zeros(0, np.int64), metrics, 0, "cuda:0", dry=True, on=machine)
+    protocol.warm_up(environment, policy, batch)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "kernel.ptx")
+        source.write_text(machine.ptx, encoding="ascii")
+        command = [_assembler_of_ptx(), "-v", f"-arch=sm_{cc[0]}{cc[1]}", str(source), "-o", f"{source}.o"]
+        done = subprocess.run(command, capture_output=True, text=True)
+    told = done.stderr + done.stdout
+    if done.returncode:
+        raise DeviceError(f"ptxas failed: {told.strip()}; allowed: a ptxas of the version that numba-cuda compiles for")
+    counts = {
+        name: sum(map(int, re.findall(pattern, told)))
+        for name, pattern in (
+            ("registers", r"Used (\d+) registers"),
+            ("spilled", r"(\d+) bytes spill stores"),
+            ("stack", r"(\d+) bytes stack frame"),
+        )
+    }
+    return Assembly(machine.ptx, **counts)

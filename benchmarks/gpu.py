@@ -1,0 +1,80 @@
+"""Rounds a second on a CUDA device, beside one core of the processor: `python -m benchmarks.gpu [--quick]`.
+
+Without a device only what NVIDIA's compiler says of the kernels is shown; without the compiler, what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+import banditlab as bl
+from banditlab import arms, dueling
+from banditlab.core import cuda
+from banditlab.core.errors import DeviceError
+from banditlab.core.ptx import assemble
+
+from .cases import instance
+from .harness import one_core
+
+
+def games() -> dict[str, tuple[Any, Any]]:
+    """Return what is played: environment and policy, by name."""
+    world = instance(10)
+    found: dict[str, tuple[Any, Any]] = {
+        type(policy).__name__: (world, policy)
+        for policy in (arms.UCB1(), arms.MOSS(), arms.KLUCB(), arms.ThompsonSampling(), arms.GaussianThompsonSampling())
+    }
+    preferences = dueling.PreferenceMatrix([[0.5 + 0.03 * (j - i) for j in range(10)] for i in range(10)])
+    return found | {type(p).__name__: (preferences, p) for p in (dueling.RUCB(), dueling.WinnerStaysWeak())}
+
+
+def rate(world: Any, policy: Any, n_runs: int, horizon: int, repetitions: int, **options: Any) -> float:
+    """Return millions of rounds a second: the median of some repetitions, after one that compiles."""
+    common = {"horizon": horizon, "seed": 0, "keep": "summary", "progress": False, "checkpoints": [horizon]}
+    bl.run(world, policy, n_runs=min(n_runs, 1024), **common, **options)
+    seconds = []
+    for _ in range(repetitions):
+        started = time.perf_counter()
+        bl.run(world, policy, n_runs=n_runs, **common, **options)
+        seconds.append(time.perf_counter() - started)
+    return n_runs * horizon / statistics.median(seconds) / 1e6
+
+
+def compiled(world: Any, policy: Any) -> str:
+    """Return what the compiler says of a kernel, as cells of a table."""
+    try:
+        made = assemble(world, policy)
+    except (ImportError, DeviceError) as error:
+        return f"not compiled: {error} | "
+    return f"{made.registers} registers, {made.spilled} bytes spilled, {made.stack} of stack | {made.occupancy:.0%}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    lacking = cuda.missing()
+    n_runs, horizon, repetitions = (100_000, 1_000, 3) if quick else (1_000_000, 10_000, 5)
+    if lacking:
+        print(f"no device: {lacking}\n")
+    else:
+        name = cuda.arrays().cuda.runtime.getDeviceProperties(0)["name"].decode()
+        print(f"{name}; {n_runs:,} runs of {horizon:,} rounds, median of {repetitions}; millions of rounds a second\n")
+    print("| policy, K = 10 | device | single precision | one core | device / core | sm_90 | occupancy |")
+    print("|---|---|---|---|---|---|---|")
+    for label, (world, policy) in games().items():
+        cells = ["-"] * 4
+        if not lacking:
+            double = rate(world, policy, n_runs, horizon, repetitions, backend="cuda")
+            single = rate(world, policy, n_runs, horizon, repetitions, backend="cuda", precision="single")
+            with one_core():
+                core = rate(world, policy, 256, horizon, repetitions, n_jobs=1)
+            cells = [f"{double:,.0f}", f"{single:,.0f}", f"{core:,.1f}", f"{double / core:,.0f}"]
+        print(f"| {label} | {' | '.join(cells)} | {compiled(world, policy)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""One small game for every policy, environment and action set that plays on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.stats
+
+from banditlab import arms, clicks, dueling, semibandits
+from banditlab.core.components import registered
+
+
+class Case(NamedTuple):
+    """A game, and what is compared of it."""
+
+    environment: Any
+    policy: Any
+    metrics: list[str]
+
+
+ARMS = arms.Bernoulli([0.1, 0.5, 0.9])
+LUCK = np.random.default_rng(0)
+MATRIX = [[0.5, 0.6, 0.7], [0.4, 0.5, 0.6], [0.3, 0.4, 0.5]]
+DUELS = dueling.PreferenceMatrix(MATRIX)
+BASE = dueling.WinnerStaysWeak()
+CLICKS = clicks.StrategicClickBandit([0.6, 0.5, 0.3], [0.66, 0.3, 0.9])
+ITEMS = arms.Bernoulli([0.1, 0.2, 0.5, 0.9])
+
+# what a device does not play: contexts' maximum likelihood, oracles in Python
+CONTEXTUAL = {"VACDB", "StaD", "MaxInP", "MaxPairUCB", "MaxFirstUCBNext", "CoLSTIM"}
+MDP = {"CVaRUCBVI", "ICVaRRM", "MaxWP", "UCBVI", "ICVaRL"}
+
+ENVIRONMENTS: dict[str, Any] = {
+    "Bernoulli": ARMS,
+    "Gaussian": arms.Gaussian([0.0, 1.0], std=[1.0, 0.5]),
+    "Beta": arms.Beta([1.0, 2.0, 0.3], [2.0, 1.0, 0.4]),
+    "Exponential": arms.Exponential([1.0, 2.0]),
+    "Poisson": arms.Poisson([1.0, 2.0]),
+    "TruncatedGaussian": arms.TruncatedGaussian([0.2, 0.3], 0.1),
+    "TruncatedGaussianMixture": arms.TruncatedGaussianMixture(
+        [[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.4, 0.5]], [[0.1, 0.1], [0.2, 0.3]]
+    ),
+    "Categorical": arms.Categorical([0.0, 0.5, 1.0], [[0.5, 0.25, 0.25], [0.2, 0.0, 0.8]]),
+    "Empirical": arms.Empirical([[0.0, 0.5, 1.0], [0.0, 0.2, 0.4]], [[3, 0, 1], [1, 1, 2]]),
+    "FromScipy": arms.FromScipy([scipy.stats.uniform(), scipy.stats.beta(2.0, 3.0)]),
+    "Adversarial": arms.Adversarial(LUCK.random((60, 2))),
+    "PiecewiseStationary": arms.PiecewiseStationary([ARMS, arms.Bernoulli([0.9, 0.5, 0.1])], [20]),
+}
+
+POLICIES: dict[str, dict[str, Callable[[type], Any]]] = {
+    "dueling": {
+        "DETECT": lambda cls: cls(BASE, exploration=6, window=8, threshold=3),
+        "MonitoredDuelingBandits": lambda cls: cls(BASE, gamma=0.5, window=8, threshold=3),
+    },
+    "cvar": {
+        **dict.fromkeys(("BernsteinUCB", "CVaRUCB", "UUCB", "BrownUCB", "BCVTS"), lambda cls: cls(tau=0.3)),
+        "MCVTS": lambda cls: cls(values=[0.0, 1.0], tau=0.3),
+    },
+}
+
+SETS: dict[str, Any] = {
+    "MSets": semibandits.MSets(2),
+    "UpToM": semibandits.UpToM(2),
+    "SafeUpToM": semibandits.SafeUpToM(3, budget=0.6, variances=[0.1, 0.2, 0.3, 0.1]),
+    "Knapsack": semibandits.Knapsack([1, 2, 2, 1], 3),
+    "Explicit": semibandits.Explicit([[0, 1], [2, 3], [1, 2]]),
+}
+
+KMAX = semibandits.KMax([[0.0, 0.5, 1.0]] * 3, [[0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.9, 0.0, 0.1]], SETS["MSets"])
+
+PLAYED_ON: dict[str, Any] = {
+    "KMaxCUCB": KMAX,
+    "KMaxSemiBandit": KMAX,
+    "CETC": semibandits.SemiBandit(ITEMS, SETS["UpToM"]),
+    "OG": semibandits.SemiBandit(ITEMS, SETS["UpToM"]),
+    "PASCombUCB": semibandits.SemiBandit(ITEMS, semibandits.SafeUpToM(3, budget=0.6)),
+}
+
+WORLDS: dict[str, tuple[Any, Any]] = {
+    "CorrelatedGaussian": (
+        semibandits.CorrelatedGaussian(
+            [0.1, 0.5, 0.3], [[1.0, 0.2, 0.0], [0.2, 1.0, 0.1], [0.0, 0.1, 1.0]], SETS["MSets"]
+        ),
+        semibandits.CombUCB1(),
+    ),
+    "KMax": (KMAX, semibandits.KMaxCUCB()),
+    "Coverage": (semibandits.Coverage([[1, 0, 1], [0, 1, 1], [1, 1, 0]], SETS["UpToM"]), semibandits.CETC()),
+    "Influence": (semibandits.Influence([[0, 1], [1, 2], [2, 0]], SETS["UpToM"], n_graphs=8), semibandits.CETC()),
+}
+
+
+def _made(family: str) -> Iterator[tuple[str, Any]]:
+    for name, cls in registered(family, "policy").items():
+        if name not in CONTEXTUAL | MDP:
+            yield name, POLICIES.get(family, {}).get(name, lambda cls: cls())(cls)
+
+
+def _cases() -> Iterator[tuple[str, Case]]:
+    for name, policy in _made("arms"):
+        yield f"arms-{name}", Case(ARMS, policy, ["regret", "reward", "pulls"])
+    for name, world in ENVIRONMENTS.items():
+        yield f"arms-{name}", Case(world, arms.Uniform(), ["regret", "reward"])
+    for name, policy in _made("clicks"):
+        yield f"clicks-{name}", Case(CLICKS, policy, ["regret", "clicks", "screening_round"])
+    for name, policy in _made("dueling"):
+        yield f"dueling-{name}", Case(DUELS, policy, ["average_regret", "weak_regret", "duels"])
+    for name, policy in _made("cvar"):
+        yield f"cvar-{name}", Case(ARMS, policy, ["cvar_regret", "pulls"])
+    for name, policy in _made("semibandits"):
+        world = PLAYED_ON.get(name, semibandits.SemiBandit(ITEMS, SETS["MSets"]))
+        yield f"semibandits-{name}", Case(world, policy, ["regret", "violations", "pulls"])
+    for name, actions in SETS.items():
+        world = semibandits.SemiBandit(ITEMS, actions)
+        yield f"semibandits-{name}", Case(world, semibandits.CombUCB1(), ["regret", "violations", "pulls"])
+    for name, (world, policy) in WORLDS.items():
+        yield f"semibandits-{name}", Case(world, policy, ["regret", "reward"])
+
+
+CASES = dict(_cases())

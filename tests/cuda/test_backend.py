@@ -1,0 +1,159 @@
+"""What choosing where to play says, and what a device's statistics are, on a machine that need not have one."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core import cuda
+from banditlab.core.engine import Job
+from banditlab.core.errors import DeviceError, InvalidArgument, InvalidType
+from banditlab.core.machines import Interpreter, Processor, machine, stored
+from banditlab.core.reduced import STEP, Reduced
+from banditlab.core.statistics import LEVELS, Moments
+
+WORLD = arms.Bernoulli([0.1, 0.9])
+SMALL: dict[str, Any] = {"horizon": 20, "n_runs": 3, "seed": 0, "progress": False}
+
+
+@pytest.mark.parametrize("value", ["gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", ""])
+def test_unknown_backends(value: str) -> None:
+    with pytest.raises(
+        InvalidArgument, match=f"backend is '{value}'; allowed: one of 'cpu', 'python', 'cuda', 'cuda:1'"
+    ):
+        bl.run(WORLD, arms.UCB1(), backend=value, **SMALL)
+
+
+def test_backends_are_text() -> None:
+    with pytest.raises(InvalidType, match="backend is 3; allowed: one of"):
+        bl.run(WORLD, arms.UCB1(), backend=3, **SMALL)  # type: ignore[arg-type]
+
+
+class NoDevice(Exception):  # noqa: N818 - it stands in for CuPy's
+    """What CuPy raises without a driver."""
+
+
+def _cupy(count: Any) -> Any:
+    def get_device_count() -> int:
+        if isinstance(count, Exception):
+            raise count
+        return int(count)
+
+    runtime = SimpleNamespace(getDeviceCount=get_device_count, CUDARuntimeError=NoDevice)
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, Device=lambda: SimpleNamespace(id=0)))
+
+
+@pytest.mark.parametrize(
+    ("modules", "told"),
+    [
+        ({"cupy": None}, r"the package cupy cannot be imported .*pip install 'banditlab-sim\[gpu\]'"),
+        ({"cupy": _cupy(1), "numba_cuda": None}, "the package numba-cuda cannot be imported"),
+        (
+            {"cupy": _cupy(NoDevice("no driver")), "numba_cuda": object()},
+            "no usable driver or device: CUDA says no driver",
+        ),
+        ({"cupy": _cupy(0), "numba_cuda": object()}, "there is no device; allowed: where nvidia-smi lists one"),
+    ],
+    ids=["no cupy", "no numba-cuda", "no driver", "no device"],
+)
+def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    with pytest.raises(DeviceError, match=f"backend is 'cuda', and .*{told}"):
+        bl.run(WORLD, arms.UCB1(), backend="cuda", **SMALL)
+    assert bl.run(WORLD, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
+
+
+def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", _cupy(2))
+    monkeypatch.setitem(sys.modules, "numba_cuda", object())
+    cuda.arrays.cache_clear()
+    with pytest.raises(DeviceError, match="backend is 'cuda:2'; allowed: 'cuda:0' to 'cuda:1', the devices there are"):
+        bl.run(WORLD, arms.UCB1(), backend="cuda:2", **SMALL)
+    cuda.arrays.cache_clear()
+
+
+def test_single_precision_stores_floats_in_half_the_space_and_changes_little() -> None:
+    state = Processor(precision="single").state(arms.UCB1(), arms_space())
+    assert {array.dtype for array in state} == {np.dtype(np.float32)}
+    options: dict[str, Any] = {"horizon": 2_000, "n_runs": 400, "seed": 5, "n_jobs": 1, "progress": False}
+    double, single = (bl.run(WORLD, arms.UCB1(), precision=p, **options) for p in ("double", "single"))
+    assert single.provenance["precision"] == "single"
+    apart = single.values()[0, :, -1] - double.values()[0, :, -1]  # on the same luck
+    assert abs(apart.mean()) <= 4.0 * apart.std(ddof=1) / 20.0
+    plain = bl.run(WORLD, arms.UCB1(), precision="single", backend="python", **options | {"n_runs": 2})
+    np.testing.assert_array_equal(plain.values()[0], single.values()[0, :2])
+
+
+def arms_space() -> Any:
+    from banditlab.core.components import Space
+
+    return Space(3, 4, 100)
+
+
+def test_other_precisions_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="precision is 'half'; allowed: one of 'double', 'single'"):
+        bl.run(WORLD, arms.UCB1(), precision="half", **SMALL)
+
+
+def test_nested_states_are_stored_throughout() -> None:
+    from banditlab.core.components import record
+
+    inner = record("State", {"sums": np.ones(2), "counts": np.ones(2, np.int64)})
+    outer = stored(record("State", {"base": inner, "sums": np.ones(2)}), "single")
+    assert (outer.base.sums.dtype, outer.base.counts.dtype, outer.sums.dtype) == (np.float32, np.int64, np.float32)
+
+
+def test_strides_cover_all_rounds() -> None:
+    assert list(Processor().strides(3, 12, 2, 8)) == [(3, 6), (7, 10), (11, 12)]
+    assert list(Processor().strides(1, 5, 100, 8)) == [(t, t) for t in range(1, 6)]
+    assert list(Processor(dry=True).strides(3, 12, 2, 8)) == [(3, 2)]
+    assert isinstance(machine("python", dry=False, precision="double", stays=False), Interpreter)
+
+
+# ------------------------------------------------------------------------------------------- statistics of chunks
+
+
+def job(n_runs: int) -> Job:
+    return Job(WORLD, arms.UCB1(), 10, np.array([5, 10]), ("regret",), 0, n_runs, 0)
+
+
+def test_reduced_chunks_give_the_statistics_of_all_runs() -> None:
+    values = np.random.default_rng(0).normal(size=(50_000, 1, 2)) * [1.0, 100.0]
+    moments = Moments(job(50_000))
+    for first in (30_000, 0, 10_000):  # they may come in any order
+        moments.add(first, Reduced.of(values[first : first + (20_000 if first else 10_000)]))
+    found = moments.statistics()["regret"]
+    np.testing.assert_allclose(found.mean, values.mean(axis=0)[0], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(found.std, values.std(axis=0, ddof=1)[0], rtol=1e-10)
+    np.testing.assert_array_equal(found.minimum, values.min(axis=0)[0])
+    np.testing.assert_array_equal(found.maximum, values.max(axis=0)[0])
+    for level, row in zip(LEVELS, found.quantiles, strict=True):
+        shares = (values[:, 0, :] <= row).mean(axis=0)
+        assert np.abs(shares - level).max() < 0.005
+
+
+@pytest.mark.parametrize("n", [1, 2, STEP - 1, STEP, STEP + 1, 1000])
+def test_small_chunks_have_someone_to_stand_for_them(n: int) -> None:
+    values = np.arange(float(n))[::-1].reshape(n, 1, 1)
+    found = Reduced.of(values)
+    assert len(found) == found.n_runs == n
+    assert 1 <= len(found.ordered) <= 1 + n // STEP
+    assert (np.diff(found.ordered[:, 0, 0]) == STEP).all()
+    assert values[0, 0, 0] == n - 1  # what was reduced is as it was
+
+
+def test_what_has_not_happened_leaves_no_quantiles() -> None:
+    values = np.random.default_rng(1).random((2_000, 1, 2))
+    values[7, 0, 1] = np.nan
+    moments = Moments(job(2_000))
+    moments.add(0, Reduced.of(values))
+    found = moments.statistics()["regret"]
+    assert np.isfinite(found.quantiles[:, 0]).all()
+    assert np.isnan(found.quantiles[:, 1]).all()

@@ -1,0 +1,51 @@
+"""Kernels compiled for devices that need not be there; it takes `pip install 'banditlab-sim[ptx]'` (make gpu)."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from banditlab import arms
+from banditlab.core.errors import InvalidComponent
+from banditlab.core.ptx import assemble
+
+from .cases import ARMS, CASES
+
+if importlib.util.find_spec("numba_cuda") is None:
+    pytest.skip("numba-cuda is not installed: see make gpu", allow_module_level=True)
+
+
+@pytest.mark.parametrize("cc", [(8, 0), (9, 0)], ids=["sm_80", "sm_90"])
+@pytest.mark.parametrize("name", CASES)
+def test_kernels_are_one_function_that_rounds_as_the_processor_does(name: str, cc: tuple[int, int]) -> None:
+    made = assemble(CASES[name].environment, CASES[name].policy, cc, horizon=60)
+    assert made.calls == 0
+    assert made.fused == 0
+    assert made.spilled == 0
+    assert 16 <= made.registers <= 255
+
+
+def test_ucb1_keeps_everything_of_a_lane_in_registers() -> None:
+    made = assemble(ARMS, arms.UCB1())
+    assert made.stack == 0
+    assert made.registers <= 96
+    assert made.occupancy >= 0.3
+
+
+@arms.policy
+class Remembers:
+    """Makes a list, which a device cannot."""
+
+    def select(self, state, lane, t, rng):
+        seen = [t]
+        seen.append(lane)
+        return len(seen) - 2
+
+    def update(self, state, arm, lane, reward, t):
+        pass
+
+
+def test_what_cannot_be_compiled_is_named_with_its_line() -> None:
+    with pytest.raises(InvalidComponent, match=r"Remembers\(\) cannot be compiled .*test_ptx.py, line \d+"):
+        assemble(ARMS, Remembers())
