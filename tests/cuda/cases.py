@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.stats
 
-from banditlab import arms, clicks, dueling, semibandits
+from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core.components import registered
 
 
@@ -91,7 +91,11 @@ WORLDS: dict[str, tuple[Any, Any]] = {
 }
 
 
+FAMILIES = {"arms": arms, "clicks": clicks, "cvar": cvar, "dueling": dueling, "semibandits": semibandits}
+
+
 def _made(family: str) -> Iterator[tuple[str, Any]]:
+    assert FAMILIES[family].__all__  # it is imported, and its policies are registered
     for name, cls in registered(family, "policy").items():
         if name not in CONTEXTUAL | MDP:
             yield name, POLICIES.get(family, {}).get(name, lambda cls: cls())(cls)

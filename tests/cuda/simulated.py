@@ -15,10 +15,10 @@ import banditlab as bl
 from banditlab import arms, dueling, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.core import cuda
-from banditlab.core.components import registered
+from banditlab.core.components import families, registered
 from banditlab.core.errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidComponent
 
-from .cases import ARMS, CASES, CONTEXTUAL, ITEMS, MDP
+from .cases import ARMS, CASES, CONTEXTUAL, FAMILIES, ITEMS, MDP
 
 SMALL: dict[str, Any] = {"horizon": 40, "n_runs": 3, "seed": 3, "progress": False}
 
@@ -44,7 +44,8 @@ def test_every_component_with_kernels_is_tried() -> None:
     policies = {type(case.policy) for case in CASES.values()}
     worlds = {type(case.environment) for case in CASES.values()}
     sets = {type(getattr(case.environment, "actions", None)) for case in CASES.values()}
-    for family in ("arms", "clicks", "dueling", "cvar", "semibandits"):
+    assert FAMILIES.keys() == set(families()) - {"scoring"}
+    for family in FAMILIES:
         for name, cls in registered(family, "policy").items():
             assert cls in policies or name in CONTEXTUAL | MDP
     for name, cls in registered("arms", "environment").items() | registered("semibandits", "environment").items():
