@@ -123,8 +123,9 @@ def sushi() -> PreferenceMatrix:
     Notes
     -----
     SushiA of Kamishima 2003 (PrefLib 14-1): the share of the full rankings that have one kind before the other. Arms
-    are the data's kinds 7, 2, 3, 4, 5, 6, 1, 8, 9, 10. The "Sushi" of Komiyama et al. 2015 is another matrix, made of
-    the 16 kinds that were compared most in SushiB.
+    are fatty tuna, tuna, squid, sea urchin, salmon roe, egg, sea eel, tuna roll, cucumber roll and shrimp: the data's
+    kinds 7, 2, 3, 4, 5, 6, 1, 8, 9 and 0. The "Sushi" of Komiyama et al. 2015 is another matrix, made of the 16 kinds
+    that were compared most in SushiB.
 
     Examples
     --------
