@@ -384,6 +384,16 @@ def test_what_cannot_be_recorded_is_noticed_before_a_round(
     assert Counted.rounds == 3 * HORIZON
 
 
+def test_the_first_of_the_arms_at_the_upper_end_is_played_by_cvar_ucb() -> None:
+    """With up to log(2 T^2) / 2 = 5.6 rewards an arm's index is the upper end exactly, and with six less."""
+    player = agent(cvar.CVaRUCB(tau=0.3), horizon=200)
+    played = []
+    for reward in np.random.default_rng(12).random(18).tolist():
+        played.append(player.select())
+        player.update(played[-1], reward)
+    assert played == [0, 1, 2] + [0] * 5 + [1] * 5 + [2] * 5
+
+
 def test_a_horizon_whose_samples_fit_into_no_memory_is_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"horizon is 1000000000000000; allowed: one for which there is memory"):
         agent(cvar.BCVTS(), horizon=10**15)
