@@ -126,7 +126,8 @@ class Experiment:
         """Note what the results in a folder are made with; refuse one that has others."""
         config = self.config
         now = {key: value for key, value in config.items() if key not in NOT_SIMULATED}
-        now = {"experiment": self.name, "size": size, **now, **config["sizes"][size]}
+        now |= {f"sizes.{size}.{key}": value for key, value in config["sizes"][size].items()}
+        now |= {"experiment": self.name, "size": size}
         note = folder / MADE_WITH
         if not note.exists():
             if folder.exists() and any(folder.iterdir()):

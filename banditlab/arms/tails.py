@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from banditlab.core.tail import cvar
 from banditlab.core.validation import between, invalid
 
-from . import divergences
-
 SMALLEST = 1e-300
 """Smaller levels are refused: nearer to 0 numbers lose their digits."""
 
@@ -88,35 +86,6 @@ def poisson(means: Vector, tau: float) -> Vector:
     before = np.where(q > 0.0, special.pdtr(np.maximum(q - 1.0, 0.0), m), 0.0)
     found[some] = m * (before / tau) + q * (1.0 - special.pdtr(q, m) / tau)
     return found
-
-
-def truncated_gaussian(location: float, scale: float, low: float, high: float, tau: float) -> float:
-    """Return the mean of the Gaussian conditioned on [low, q]: q is the quantile at tau of that on [low, high]."""
-    from scipy import stats
-
-    if tau == 1.0:
-        q = high
-    elif (high - low) / scale < 1.0:
-        q = low + _quantile_on_short_interval(location, scale, low, high, tau)
-    else:
-        q = float(stats.truncnorm.ppf(tau, (low - location) / scale, (high - location) / scale, location, scale))
-    return divergences.truncated_gaussian_moments(location, scale, low, min(max(q, low), high))[0]
-
-
-def _quantile_on_short_interval(location: float, scale: float, low: float, high: float, tau: float) -> float:
-    """Return how far the quantile at tau is from low; differences of the normal distribution function would cancel."""
-    from scipy import optimize
-
-    nodes, weights = np.polynomial.legendre.leggauss(32)
-    start, width = (low - location) / scale, (high - low) / scale
-
-    def mass(length: float) -> float:
-        """Return the Gaussian's mass on the first part of the interval, in units of the density at its lower end."""
-        z = 0.5 * length * (1.0 + nodes)
-        return float(0.5 * length * (weights @ np.exp(-z * (start + 0.5 * z))))
-
-    whole = tau * mass(width)
-    return scale * float(optimize.brentq(lambda length: mass(length) - whole, 0.0, width, xtol=1e-300))
 
 
 def truncated_gaussians(locations: Any, scales: Any, low: float, highs: Any) -> tuple[Vector, Vector]:

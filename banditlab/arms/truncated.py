@@ -130,9 +130,12 @@ class TruncatedGaussian(Stationary):
         )
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the means of what is below the quantiles at tau, truncated Gaussians too."""
+        """Return the means of what is below the quantiles at tau, of truncated Gaussians too."""
         level = tails.checked_level("tau", tau)
-        return np.array([tails.truncated_gaussian(m, self.std, self.low, self.high, level) for m in self.locations])
+        if level == 1.0:
+            return self.means
+        locations, one = self.locations[:, None], np.ones(1)  # mixtures of one mode
+        return tails.gaussian_mixture(one, locations, self.std * one, self.low, self.high, level)
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf with the location unknown."""
@@ -265,7 +268,7 @@ class TruncatedGaussianMixture(Stationary):
         )  # fmt: skip
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the means of what is below the quantiles at tau, mixtures of truncated Gaussians too."""
+        """Return the means of what is below the quantiles at tau, of mixtures of truncated Gaussians too."""
         level = tails.checked_level("tau", tau)
         if level == 1.0:
             return self.means.copy()

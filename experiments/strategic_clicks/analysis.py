@@ -102,31 +102,34 @@ def _where_the_best_arm_ends(part: pd.DataFrame, start: str, environment: Any) -
     rate = clicks.theory.distance_rate(environment, int(part["horizon"].iloc[0]))[0]
     margin = clicks.theory.lipschitz_constant(environment.utility) * float(rate)
     desired = float(environment.desired_strategies[0])
-    below, above = desired - margin, desired + margin
+    lowest, highest = desired - margin, desired + margin
     honest, inflated = (_by_epoch(part, m, "strategy")[:, -1] for m in ("UCBS", "ClickUCB"))
-    stuck = "in those it starts far below, is soon left out, and no gradient leads back"
     ends, out = _mean(honest), _mean(inflated)
-    within = below <= ends[1] and ends[2] <= above
+    within = lowest <= ends[1] and ends[2] <= highest
     return [
         Verdict(
             f"{start}, UCB-S: the best arm ends at its desired strategy",
             f"{PAPER}, Theorem 5.2 (constant taken to be 1)",
             f"{desired:.3g} +- {margin:.2g} (H sqrt(K log T / T))",
             *ends,
-            HOLDS
-            if within
-            else because(FAILS, f"{(honest < below).sum()} of {len(honest)} repetitions end below; {stuck}"),
+            HOLDS if within else because(FAILS, _strayed(honest, lowest, highest)),
         ),
         Verdict(
             f"{start}, ClickUCB: the best arm ends above its desired strategy",
             f"{PAPER}, Proposition 4.1 and simulations",
-            f"> {above:.3g}",
+            f"> {highest:.3g}",
             *out,
-            HOLDS
-            if out[1] > above
-            else because(FAILS, f"{(inflated < below).sum()} of {len(inflated)} repetitions end below; {stuck}"),
+            HOLDS if out[1] > highest else because(FAILS, _strayed(inflated, lowest, np.inf)),
         ),
     ]
+
+
+def _strayed(ends: NDArray[np.float64], lowest: float, highest: float) -> str:
+    """Return in how many repetitions the best arm ends outside of an interval, and why."""
+    low, high = int((ends < lowest).sum()), int((ends > highest).sum())
+    stuck = "in those it starts far below, is soon left out, and no gradient leads back"
+    told = [f"{low} of {len(ends)} repetitions end below; {stuck}"] if low else []
+    return "; ".join(told + ([f"{high} of {len(ends)} repetitions end above"] if high else []))
 
 
 def of_rates(table: pd.DataFrame) -> list[Verdict]:

@@ -1,6 +1,7 @@
 """`banditlab reproduce` and `bench`: what needs a checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,20 +20,46 @@ ROOT = Path(__file__).parents[2]
 NAME = "semibandits_paradox"
 
 
-@pytest.fixture
-def tiny(monkeypatch, tmp_path):
-    """Make the quick size of an experiment the tiny one, in plain Python, and results and records go elsewhere."""
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """Make the quick size of an experiment the tiny one, in plain Python; results and records go elsewhere."""
+    folder = tmp_path_factory.mktemp("checkout")
     play, config = bl.run, Experiment(NAME).config
     config["sizes"]["quick"] = config["sizes"]["tiny"]
-    monkeypatch.setattr(bl, "run", lambda *a, **k: play(*a, **k, backend="python"))
-    monkeypatch.setattr(f"experiments.{NAME}.simulate.configuration", lambda: config)
-    monkeypatch.setattr(Experiment, "folder", lambda self, size: tmp_path / "results" / self.name / size)
-    monkeypatch.setattr(reproduction, "RECORDED", tmp_path / "docs")
-    return tmp_path / "results" / NAME / "quick"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bl, "run", lambda *a, **k: play(*a, **k, backend="python"))
+        patch.setattr(f"experiments.{NAME}.simulate.configuration", lambda: config)
+        patch.setattr(Experiment, "folder", lambda self, size: folder / "results" / self.name / size)
+        patch.setattr(reproduction, "RECORDED", folder / "docs")
+        yield folder
 
 
-def test_reproduce_says_how_long_plays_once_and_prints_verdicts(tiny):
+@pytest.fixture
+def tiny(elsewhere):
+    """Return where the quick size's results go, without any."""
+    folder = elsewhere / "results" / NAME / "quick"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(elsewhere / "docs", ignore_errors=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def played(elsewhere):
+    """Return what `reproduce` said, and a copy of what it stored."""
     result = call("reproduce", NAME, "--quick", "--jobs", 1)
+    shutil.copytree(elsewhere / "results" / NAME / "quick", elsewhere / "copy")
+    return result, elsewhere / "copy"
+
+
+@pytest.fixture
+def stored(played, tiny):
+    """Return where the quick size's results are."""
+    shutil.copytree(played[1], tiny)
+    return tiny
+
+
+def test_reproduce_says_how_long_plays_once_and_prints_verdicts(played, stored):
+    result, tiny = played[0], stored
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     lines = result.stdout.splitlines()
@@ -47,12 +74,15 @@ def test_reproduce_says_how_long_plays_once_and_prints_verdicts(tiny):
     again = call("reproduce", NAME, "--quick")
     assert again.stdout.startswith(f"{ROOT}: everything is stored already\n\n{NAME}, quick size (stored)\n")
     assert "  runs\n" not in again.stdout
+    (tiny / "runs.parquet").write_bytes(b"stale")
     forced = call("reproduce", NAME, "--quick", "--force", "--jobs", 1)
+    assert forced.exit_code == 0
     assert "  runs\n" in forced.stdout
     assert not (tiny.parents[2] / "docs").exists()
 
 
-def test_record_puts_verdicts_where_the_documentation_shows_them(tiny):
+def test_record_puts_verdicts_where_the_documentation_shows_them(stored):
+    tiny = stored
     result = call("reproduce", NAME, "--quick", "--record", "--jobs", 1)
     assert result.exit_code == 0, result.output
     docs = tiny.parents[2] / "docs"
@@ -82,8 +112,7 @@ def test_an_interruption_says_where_things_are(tiny, monkeypatch):
     assert "less what is stored in part" in call("reproduce", NAME, "--quick").stdout
 
 
-def test_list_has_every_experiment_with_its_times(tiny):
-    call("reproduce", NAME, "--quick", "--jobs", 1)
+def test_list_has_every_experiment_with_its_times(stored):
     lines = call("reproduce", "--list").stdout.splitlines()
     names = [line.split()[0] for line in lines if line]
     for name, experiment in reproduction.experiments().items():

@@ -138,3 +138,15 @@ def test_nonsense_is_refused(name):
 def test_what_is_no_environment_is_refused():
     with pytest.raises(InvalidType, match=r"environment is 3; allowed: an environment"):
         theory.asymptotic_constant(3, 0.5)
+
+
+def test_thompson_samplings_regret_grows_with_the_constant():
+    """By less than it between two horizons, as is usual before the limit, and by more than half of it."""
+    table = arms.Categorical([0.0, 0.5, 1.0], [[0.3, 0.4, 0.3], [0.2, 0.3, 0.5], [0.1, 0.6, 0.3]])
+    policies = [cvar.MCVTS([0.0, 0.5, 1.0], 0.4), cvar.BCVTS(0.4)]
+    result = bl.run(table, policies, horizon=8000, n_runs=200, seed=0, checkpoints=[800, 8000], n_jobs=1)
+    constant = theory.asymptotic_constant(table, 0.4)
+    for values in result.values():
+        growth = (values[:, 1] - values[:, 0]) / math.log(10.0)
+        error = 4.0 * growth.std() / math.sqrt(200)
+        assert 0.5 * constant - error <= growth.mean() <= constant + error

@@ -90,6 +90,16 @@ def test_what_is_stored_is_not_simulated_again(played, nothing_is_simulated):
     assert not (folder / common.STORE).exists()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_documentation_shows_is_recorded(name):
+    recorded = Experiment(name).recorded()
+    assert recorded is not None, f"banditlab reproduce {name} --quick --record"
+    assert recorded.size in ("full", "quick")
+    assert recorded.verdicts
+    assert {v.outcome for v in recorded.verdicts} <= set(OUTCOMES)
+    assert all((reproduction.RECORDED / figure).exists() for figure in recorded.figures)
+
+
 # ------------------------------------------------------------------------------ one experiment stands for all
 
 

@@ -181,7 +181,7 @@ class MCVTS:
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Count the reward."""
         j = 0
-        while self.values[j] < reward:
+        while j < self.values.shape[0] - 1 and self.values[j] < reward:
             j += 1
         state.copies[lane, arm, j] += 1
         state.counts[arm, lane] += 1
