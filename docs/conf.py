@@ -2,6 +2,9 @@
 
 import os
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 project = "banditlab"
 author = "The banditlab developers"
@@ -22,7 +25,7 @@ nb_execution_timeout = 600  # seconds a cell
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove-warn"  # so that a warning in a notebook is one of the build, and an error
 os.environ["TQDM_DISABLE"] = "1"  # no progress bars
-os.environ["MATPLOTLIBRC"] = os.path.dirname(os.path.abspath(__file__))  # sharp figures
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).parent)  # sharp figures
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
@@ -34,7 +37,15 @@ numpydoc_validation_checks: set[str] = set()
 
 html_theme = "pydata_sphinx_theme"
 html_title = "banditlab"
-html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    # notebooks need the width for their code; one entry each, as the theme warns of two patterns for one page
+    "secondary_sidebar_items": {"**": ["page-toc", "sourcelink"]}
+    | {f"generated/notebooks/{path.stem}": [] for path in NOTEBOOKS},
+}
+html_static_path = ["static"]
+html_css_files = ["notebooks.css"]
 html_sidebars = {"**": ["sidebar-nav-bs"]}
 
 
@@ -62,7 +73,6 @@ def write_family_pages() -> None:
     """Write one page a family, from the registry: a new component is in the documentation by itself."""
     import importlib
     import inspect
-    from pathlib import Path
 
     from banditlab.families import families, registered
 
@@ -100,7 +110,6 @@ def write_family_pages() -> None:
 def write_verdict_page() -> None:
     """Write the page of verdicts, from those that are recorded in docs/verdicts."""
     import sys
-    from pathlib import Path
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from experiments.pages import verdict_page
@@ -113,16 +122,14 @@ def write_verdict_page() -> None:
 def write_notebook_pages() -> None:
     """Copy the notebooks into the documentation, where they are executed, and write the page that lists them."""
     import json
-    from pathlib import Path
 
     here = Path(__file__).parent
     folder = here / "generated" / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
-    notebooks = sorted((here.parent / "notebooks").glob("*.ipynb"))
-    for old in set(folder.glob("*.ipynb")) - {folder / path.name for path in notebooks}:
+    for old in set(folder.glob("*.ipynb")) - {folder / path.name for path in NOTEBOOKS}:
         old.unlink()
     lines = ["# Notebooks", GALLERY]
-    for path in notebooks:
+    for path in NOTEBOOKS:
         source = path.read_text(encoding="utf-8")
         title, _, text = "".join(json.loads(source)["cells"][0]["source"]).partition("\n")
         question = " ".join(text.strip().split("\n\n")[0].split())
