@@ -467,7 +467,7 @@ class Reader:
                     )
                 for k, metric in enumerate(experiment.metrics or player.family.protocol.default_metrics):
                     try:
-                        player.family.protocol.metric_names(world, (metric,))
+                        player.family.protocol.columns(world, player, (metric,))
                     except BanditlabError as error:
                         raise self.error((*keys.get("metrics", ()), k), str(error)) from error
 

@@ -233,7 +233,7 @@ WRONG = {
     "unknown type": (
         HEAD + WORLD + "[[policies]]\nalpha = 1\ntype = 'ucb1'\n",
         6,
-        ["policies[0].type is 'ucb1'", "allowed: 'BayesUCB'", "did you mean 'UCB1'?"],
+        ["policies[0].type is 'ucb1'", "allowed: ", "'BayesUCB'", "did you mean 'UCB1'?"],
     ),
     "number type": (HEAD + "[environment]\ntype = 3\n", 4, ["environment.type is 3", "'Bernoulli'"]),
     "policy for environment": (

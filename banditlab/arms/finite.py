@@ -58,6 +58,16 @@ class FiniteSupport(Stationary):
         return tabulated(self.table, self.cumulative, arm, u)
 
 
+def finite_laws(environment: FiniteSupport) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return each arm's different values, increasing, and their probabilities, some of which may be 0."""
+    made = environment.derive(Problem(environment.n_arms, None))
+    found = []
+    for table, cumulative in zip(made["table"], made["cumulative"], strict=True):
+        values, place = np.unique(table, return_inverse=True)
+        found.append((values, np.bincount(place, np.diff(cumulative, prepend=0.0)).astype(float)))
+    return found
+
+
 def probability_rows(name: str, value: Any) -> NDArray[np.float64]:
     """Check for a matrix whose rows are probabilities."""
     rows: NDArray[np.float64] = matrix(0.0, 1.0)(name, value)

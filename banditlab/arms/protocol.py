@@ -15,7 +15,7 @@ from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.machines import beside
 from banditlab.core.protocol import Batch, Protocol, Watch
-from banditlab.core.validation import integer, invalid, shown
+from banditlab.core.validation import integer, invalid, shown, vector
 
 from .agent import Agent
 from .kernel import OPTIMAL, PULLS, REGRET, REWARD, SCRATCH, play
@@ -143,9 +143,12 @@ def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:
         if not hasattr(environment, "cvars"):
             raise InvalidArgument(
                 f"metrics is {metric!r}, on {shown(environment)}; allowed: an environment with a method cvars(tau); "
-                "arms that change have not one CVaR each that could be compared"
+                "arms that change have not one CVaR each that could be compared, but 'reward' can be recorded"
             )
-        cvars = np.asarray(environment.cvars(tau), dtype=np.float64)
+        name = f"{type(environment).__name__}.cvars({tau:g})"
+        cvars = vector()(name, environment.cvars(tau))
+        if len(cvars) != environment.n_arms:
+            raise InvalidArgument(f"{name} has {len(cvars)} entries; allowed: {environment.n_arms}, one an arm")
         known[tau] = cvars.max() - cvars
     return known[tau]
 

@@ -103,6 +103,10 @@ class Protocol(ABC):
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the columns that record the metrics asked for; raise for an unknown one."""
 
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return `metric_names`; a family whose metrics depend on the policy raises where it lacks what they need."""
+        return self.metric_names(environment, requested)
+
     @abstractmethod
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Return every reason why a policy cannot play an environment."""

@@ -229,7 +229,7 @@ class Experiment:
                 policy=player,
                 horizon=self.horizon,
                 checkpoints=rounds,
-                columns=player.family.protocol.metric_names(world, metrics),
+                columns=player.family.protocol.columns(world, player, metrics),
                 first_run=self.first_run,
                 n_runs=self.n_runs,
                 seed=self.seed,

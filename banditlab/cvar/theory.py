@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.arms import Bernoulli
 from banditlab.arms.divergences import kinf_finite
-from banditlab.arms.finite import FiniteSupport
+from banditlab.arms.finite import FiniteSupport, finite_laws
 from banditlab.arms.protocol import cvar_gaps
 from banditlab.arms.tails import checked_level
-from banditlab.core.components import Problem, is_component
+from banditlab.core.components import is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import (
     between,
@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 TAU = between(0.0, 1.0, open_low=True)
+SMALLEST_GAP = 1e-10  # of means near 1, whose last digit is 1e-16
 
 
 # -------------------------------------------------------------------------------------------------- bandits
@@ -117,8 +118,8 @@ def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
     tau : float
         The level, in (0, 1).
     epsilon : float
-        What the best arm's mean is above the others', in (0, tau]. To play T rounds it is hardest at the order of
-        :math:`\sqrt{\tau (A - 1) / T}`.
+        What the best arm's mean is above the others', in (0, tau]; at least 1e-10, as means near 1 are rounded. To play
+        T rounds it is hardest at the order of :math:`\sqrt{\tau (A - 1) / T}`.
     n_arms : int, default 2
         A, at least 2.
 
@@ -136,6 +137,8 @@ def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
     """
     level = open_probability("tau", tau)
     better = between(0.0, level, open_low=True)("epsilon", epsilon)
+    if better < SMALLEST_GAP:
+        raise invalid("epsilon", epsilon, f"at least {SMALLEST_GAP:g}")
     means = np.full(integer(2)("n_arms", n_arms), 1.0 - level)
     means[-1] = min(1.0 - level + better, 1.0)
     return Bernoulli(means)
@@ -254,12 +257,7 @@ def _laws(environment: Any) -> list[tuple[NDArray[np.float64], NDArray[np.float6
             f"environment is {shown(environment)}; allowed: one whose rewards take finitely many values, as "
             "arms.Bernoulli, arms.Categorical and arms.Empirical"
         )
-    made = environment.derive(Problem(environment.n_arms, None))
-    found = []
-    for table, cumulative in zip(made["table"], made["cumulative"], strict=True):
-        values, place = np.unique(table, return_inverse=True)
-        found.append((values, np.bincount(place, np.diff(cumulative, prepend=0.0)).astype(float)))
-    return found
+    return finite_laws(environment)
 
 
 # ------------------------------------------------------------------------------------------------------ MDPs

@@ -180,9 +180,11 @@ def _recorded(experiment: Experiment, metric: str, worlds: dict[str, Any], playe
 
     Raise where no protocol knows it.
     """
+    why: InvalidArgument | None = None
     try:
         jobs, name = experiment.jobs(worlds, players), metric
     except InvalidArgument as unknown:
+        why = unknown
         name = metric.partition("[")[0]
         try:
             jobs = dataclasses.replace(experiment, metrics=(name,)).jobs(worlds, players)
@@ -190,6 +192,8 @@ def _recorded(experiment: Experiment, metric: str, worlds: dict[str, Any], playe
             raise unknown from None
     for job in jobs.values():
         if metric not in job.columns:
+            if why is not None and job.columns == (name,):  # it has no parts: what is wrong is in the brackets
+                raise why
             raise invalid("metric", metric, f"one of {list(job.columns)}")
     return name
 

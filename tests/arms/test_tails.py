@@ -292,6 +292,12 @@ def test_bad_levels_are_refused(metric):
         bl.compare(POLICIES, RISKY, horizon=300, metric=metric)
 
 
+@pytest.mark.parametrize("metric", [m for m in BAD_METRICS if "[" in m])
+def test_bad_levels_are_refused_by_compare_where_policies_have_their_own(metric):
+    with pytest.raises(InvalidArgument, match=BAD_METRICS[metric]):
+        bl.compare([cvar.UUCB(), cvar.BCVTS()], arms.Bernoulli([0.5, 0.6]), horizon=300, metric=metric)
+
+
 @pytest.mark.parametrize(
     "env",
     named([arms.Adversarial(np.zeros((200, 3))), arms.PiecewiseStationary([RISKY, RISKY], [100])]),

@@ -20,11 +20,11 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
         {"tau": 1e-4},
         {"tau": 0.5, "high": 2.0, "capped": True},
     ],
-    "CVaRUCB": [{"tau": 1.0}, {"tau": 0.25, "high": 1.5}, {"tau": 1e-4}, {"tau": 0.7}],
+    "CVaRUCB": [{"tau": 1.0}, {"tau": 0.25, "high": 1.5}, {"tau": 1e-4}, {"tau": 0.7}, {"tau": 1e-300}],
     "UUCB": [{"tau": 1.0}, {"tau": 0.25, "high": 1.5}, {"tau": 1e-4}],
     "BrownUCB": [{"tau": 1.0, "delta": 0.5}, {"tau": 0.25, "high": 1.5}, {"tau": 1e-4, "delta": 0.999}],
-    "BCVTS": [{"tau": 1.0}, {"tau": 0.5, "high": 1.5}, {"tau": 1e-4}, {"tau": 0.9}],
-    "MCVTS": [{"tau": 1.0}, {"tau": 0.5}, {"tau": 1e-4}],
+    "BCVTS": [{"tau": 1.0}, {"tau": 0.5, "high": 1.5}, {"tau": 1e-4}, {"tau": 0.9}, {"tau": 1e-300}],
+    "MCVTS": [{"tau": 1.0}, {"tau": 0.5}, {"tau": 1e-4}, {"tau": 1e-300}],
 }
 
 VARIANTS = {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import arms, cvar
 from banditlab.core.components import registered
-from banditlab.core.validation import probability
+from banditlab.core.validation import probability, vector
 from banditlab.cvar.bandits.protocol import CVaRProtocol
 from banditlab.errors import (
     BanditlabError,
@@ -261,6 +261,11 @@ def test_values_that_mcvts_does_not_know_are_refused() -> None:
     with pytest.raises(IncompatiblePolicy, match="not known to be finitely many"):
         play(arms.Beta([1.0, 2.0], [1.0, 2.0]), cvar.MCVTS([0.0, 1.0]))
     play(world, cvar.MCVTS([-1.0, 0.0, 0.25, 0.5, 1.0]))  # others may be possible too
+    never = arms.Categorical([0.0, 0.5, 1.0], [[0.5, 0.0, 0.5], [0.2, 0.0, 0.8]])
+    play(never, cvar.MCVTS([0.0, 1.0]))
+    padded = arms.Empirical([[0.25, 0.5, 9.0], [0.25, 0.5, 1.0]], [[1, 2, 0], [1, 1, 1]])
+    play(padded, cvar.MCVTS([0.25, 0.5, 1.0]))
+    play(arms.Categorical([1.0], [[1.0], [1.0]]), cvar.MCVTS([1.0]))
     player = agent(cvar.MCVTS([0.0, 0.5]))
     with pytest.raises(InvalidArgument, match=r"reward is 0.25; allowed: one of \[0.0, 0.5\]"):
         player.update(player.select(), 0.25)
@@ -338,6 +343,60 @@ def test_a_policy_without_a_level_needs_one_in_the_metric() -> None:
     with pytest.raises(InvalidArgument, match=r"metrics is 'cvar_regret'; allowed: 'cvar_regret\[0.05\]'.*Neutral\(\)"):
         play(COINS, Neutral(), metrics="cvar_regret")
     assert play(COINS, Neutral(), metrics="cvar_regret[0.1]").values().shape[1] == 3
+
+
+@arms.environment
+class Counted(arms.Stationary):
+    """Certain rewards, with what CVaRs it is told; it knows how many rounds were played in plain Python."""
+
+    means: object = bl.field(check=vector(0.0, 1.0), doc="the rewards")
+
+    support = arms.Support(0.0, 1.0)
+    told: object = None
+    rounds = 0
+
+    def cvars(self, tau):
+        """Return the means, or at low levels what was said."""
+        return self.means if tau > 0.5 else type(self).told
+
+    def reward(self, arm, u, t):
+        """Return the arm's reward and count."""
+        Counted.rounds += 1
+        return self.means[arm]
+
+
+NOT_CVARS = {"short": [0.1], "long": [0.1, 0.2, 0.3], "nan": [0.1, math.nan], "number": 0.1, "words": ["a", "b"]}
+
+
+@pytest.mark.parametrize("told", NOT_CVARS)
+@pytest.mark.parametrize("metric", ["cvar_regret", "cvar_regret[0.1]"])
+def test_what_cannot_be_recorded_is_noticed_before_a_round(
+    told: str, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "told", NOT_CVARS[told])
+    monkeypatch.setattr(Counted, "rounds", 0)
+    with pytest.raises(InvalidArgument, match=r"Counted.cvars\(0.1\).* (is|has) .*; allowed: "):
+        play(Counted([0.25, 0.5]), [cvar.BCVTS(1.0), cvar.BCVTS(0.1)], metrics=metric, backend="python")
+    with pytest.raises(InvalidArgument, match="has no tau"):
+        play(Counted([0.25, 0.5]), [cvar.BCVTS(1.0), Neutral()], metrics="cvar_regret", backend="python")
+    assert Counted.rounds == 0
+    play(Counted([0.25, 0.5]), cvar.BCVTS(1.0), metrics="cvar_regret", backend="python")
+    assert Counted.rounds == 3 * HORIZON
+
+
+def test_the_first_of_the_arms_at_the_upper_end_is_played_by_cvar_ucb() -> None:
+    """With up to log(2 T^2) / 2 = 5.6 rewards an arm's index is the upper end exactly, and with six less."""
+    player = agent(cvar.CVaRUCB(tau=0.3), horizon=200)
+    played = []
+    for reward in np.random.default_rng(12).random(18).tolist():
+        played.append(player.select())
+        player.update(played[-1], reward)
+    assert played == [0, 1, 2] + [0] * 5 + [1] * 5 + [2] * 5
+
+
+def test_a_horizon_whose_samples_fit_into_no_memory_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"horizon is 1000000000000000; allowed: one for which there is memory"):
+        agent(cvar.BCVTS(), horizon=10**15)
 
 
 def test_a_policy_whose_state_has_no_lane_is_refused() -> None:

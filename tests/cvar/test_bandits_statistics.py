@@ -23,7 +23,7 @@ PULLS = st.lists(st.tuples(st.integers(0, 2), DYADIC), min_size=1, max_size=60)
 LANE = 1
 
 
-def smallest(values: list[float], many: float) -> Fraction:
+def smallest(values: list[float], many: float | Fraction) -> Fraction:
     """Return the exact sum of the smallest values, the last in part."""
     left, total = Fraction(many), Fraction(0)
     for value in sorted(values):
@@ -68,6 +68,26 @@ def test_tails_may_grow_by_any_amount(steps: list[tuple[float, float]]) -> None:
         many += growth * (len(seen) - many)
         got = tails.sum_of_smallest(state, 0, LANE, value, many)
         assert got == pytest.approx(float(smallest(seen, many)), rel=1e-13, abs=1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(DYADIC, st.floats(0.0, 1.0)), min_size=1, max_size=40),
+    st.one_of(st.sampled_from([1.0, 1e-9, 1e-300]), st.floats(0.0, 1.0, exclude_min=True)),
+)
+def test_sums_between_two_ends_keep_the_digits_of_small_shares(steps: list[tuple[float, float]], tau: float) -> None:
+    space = SampleSpace(1, 2, None)
+    state = tails.empty_tails(space, len(steps), len(steps)), tails.empty_tails(space, len(steps), len(steps))
+    seen: list[float] = []
+    first = 0.0
+    for value, growth in steps:
+        seen.append(value)
+        first += growth * (len(seen) - first)
+        share = min(tau * len(seen), len(seen) - first)
+        got = tails.sum_between(*state, 0, LANE, value, first, share)
+        exact = smallest(seen, Fraction(first) + Fraction(share)) - smallest(seen, first)
+        # the ends are rounded, which changes the sum by that much of the values' spread
+        assert got == pytest.approx(float(exact), rel=1e-13, abs=1e-12 if share > 1e-12 else 40.0 * share)
 
 
 @pytest.mark.parametrize("order", ["rising", "falling", "shuffled"])
@@ -153,6 +173,13 @@ def test_cvar_with_random_weights_has_the_law_that_dirichlet_weights_give(name: 
     ours, theirs = drawn(*SAMPLES[name], tau, seed=5), by_numpy(*SAMPLES[name], tau)
     # where the tail has one value, rounding must not tell the two samples apart
     assert stats.ks_2samp(ours.round(9), theirs.round(9), method="asymp").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("tau", [1e-9, 1e-14, 1e-300])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_at_tiny_levels_only_the_smallest_value_counts(name: str, tau: float) -> None:
+    """Its weight is less than 1e-9 with a probability of 6,000 times 600 times that; rounding errors must not count."""
+    assert drawn(*SAMPLES[name], tau, seed=8) == pytest.approx(np.full(DRAWS, SAMPLES[name][0][0]), abs=1e-9)
 
 
 @pytest.mark.parametrize("place", [0, 100, 299, 300, 598])

@@ -115,6 +115,7 @@ BAD = {
     "arms": (lambda: theory.minimax_lower_bound(1, 10, 0.1), r"n_arms is 1; allowed: an integer of at least 2"),
     "delta": (lambda: theory.bernstein_ucb_bound(2, 10, 0.5, 1.0), r"delta is 1.0; allowed: a number in \(0, 1\)"),
     "epsilon": (lambda: theory.hard_instance(0.2, 0.3), r"epsilon is 0.3; allowed: a number in \(0, 0.2\]"),
+    "small epsilon": (lambda: theory.hard_instance(1e-12, 1e-12), r"epsilon is 1e-12; allowed: at least 1e-10"),
     "one arm": (lambda: theory.hard_instance(0.2, 0.1, 1), r"n_arms is 1; allowed: an integer of at least 2"),
     "upper": (lambda: theory.kinf_cvar([0, 1], [0.5, 0.5], 0.5, 0.5, 0.9), r"upper is 0.9; allowed: at least the larg"),
     "order": (lambda: theory.kinf_cvar([1, 0], [0.5, 0.5], 0.5, 0.5), r"allowed: increasing numbers"),

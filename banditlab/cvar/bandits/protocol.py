@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from banditlab.arms.agent import Agent
 from banditlab.arms.protocol import ArmsProtocol, cvar_gaps
 from banditlab.core.components import Space
-from banditlab.core.validation import integer, invalid
+from banditlab.core.validation import between, integer, invalid
 
 OWN_LEVEL = "cvar_regret"
 """The metric that has no level in brackets: it is counted at each policy's own."""
+
+upper_end = between(-math.inf, math.inf, limit=1e100)
+"""Check for the upper end of rewards that may be negative."""
 
 
 class SampleSpace(Space):
@@ -24,7 +28,10 @@ class SampleSpace(Space):
 
         Memory is taken when it is first written, so that an array may have room for a whole run.
         """
-        return np.zeros((self.n_lanes, *shape), dtype)
+        try:
+            return np.zeros((self.n_lanes, *shape), dtype)
+        except MemoryError as error:
+            raise invalid("horizon", self.horizon, f"one for which there is memory: {error}") from error
 
     def holds(self, array: Any) -> bool:
         """Return whether an array can be part of a state: whether its last or its first axis is the lane."""
@@ -46,11 +53,11 @@ class CVaRProtocol(ArmsProtocol):
     chunk_rounds = 1 << 20  # samples have room for a run's rewards on every arm
     space = SampleSpace
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric, as in `arms`; `cvar_regret` needs an environment with CVaRs too."""
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one column a metric, as in `arms`; `cvar_regret` needs a level, and the environment's CVaRs at it."""
         if OWN_LEVEL in requested:
-            cvar_gaps(environment, OWN_LEVEL, 1.0)
-        return super().metric_names(environment, requested)
+            cvar_gaps(environment, OWN_LEVEL, self.level(OWN_LEVEL, policy))
+        return super().columns(environment, policy, requested)
 
     def level(self, metric: str, policy: Any) -> float:
         """Return the level of a `cvar_regret`: what stands in brackets, or the policy's own."""

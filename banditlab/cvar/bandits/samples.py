@@ -93,16 +93,16 @@ def drawn_cvar(
         rest = gamma(rng, lane, float(atoms))
         total, weighted = _sums(work[:drawn], values[i : i + drawn])
         scale = mass / (total + rest)
-        i += drawn
         if scale * total >= level:
-            excess = total - level / scale  # what is beyond the tail is little: it is taken away from the end
-            k = drawn - 1
+            excess = total - level / scale
+            k = drawn - 1  # what is beyond the tail is little: its end is looked for from there
             while k > 0 and work[k] <= excess:
-                i -= 1
                 excess -= work[k]
-                weighted -= work[k] * values[i]
                 k -= 1
-            return (found + scale * (weighted - excess * values[i - 1])) / tau
+            # summed afresh: what is beyond would leave its rounding errors, and a small tau is less than those
+            total, weighted = _sums(work[:k], values[i : i + k])
+            return (found + scale * weighted + (level - scale * total) * values[i + k]) / tau
+        i += drawn
         found += scale * weighted
         level -= scale * total
         mass = scale * rest

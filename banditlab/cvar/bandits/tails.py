@@ -62,6 +62,23 @@ def sum_of_smallest(tails: State, arm: int, lane: int, value: float, many: float
     return total + (many - n_low) * high[0] if many > n_low else total
 
 
+@device_call
+def sum_between(
+    to_first: State, to_last: State, arm: int, lane: int, value: float, first: float, share: float
+) -> float:
+    """Add a value to an arm's, and return the sum of so many of the smallest that come after the `first` smallest.
+
+    There must be as many. `to_first` and `to_last` are tails of their own, one up to either end; neither end may be
+    smaller than at the last call.
+    """
+    n = to_first.n_low[arm, lane] + to_first.n_high[arm, lane] + 1.0
+    before = sum_of_smallest(to_first, arm, lane, value, first)
+    total = sum_of_smallest(to_last, arm, lane, value, min(first + share, n))
+    if to_first.n_low[arm, lane] == to_last.n_low[arm, lane]:  # parts of one value: a small share is lost in sums
+        return share * to_last.high[lane, arm, 0]
+    return total - before
+
+
 @device
 def _rise(heap: Any, n: int, value: float) -> None:
     """Put a value into a heap of n with the smallest on top, from the bottom up."""

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.arms.finite import FiniteSupport
+from banditlab.arms.finite import FiniteSupport, finite_laws
 from banditlab.arms.support import Support
 from banditlab.arms.tails import checked_level
-from banditlab.core.components import Params, Problem, State, field
+from banditlab.core.components import Params, State, field
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import array, invalid, number, shown
+from banditlab.core.validation import array, invalid, shown
 
 from . import samples
 from .family import policy
-from .protocol import SampleSpace
+from .protocol import SampleSpace, upper_end
 
 
 @policy
@@ -65,7 +65,7 @@ class BCVTS:
     """
 
     tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
-    high: float = field(default=1.0, check=number, doc="upper end of the rewards")
+    high: float = field(default=1.0, check=upper_end, doc="upper end of the rewards")
 
     @property
     def rewards(self) -> Support:
@@ -147,13 +147,14 @@ class MCVTS:
         """Return why it cannot play an environment: other rewards than `values`."""
         told = f"it learns from the rewards {shown(self.values.tolist())}"
         support = getattr(environment, "support", None)
-        if support is not None and support.binary:
-            possible = [0.0, 1.0]
-        elif isinstance(environment, FiniteSupport):
-            possible = np.unique(environment.derive(Problem(environment.n_arms, None))["table"]).tolist()
+        possible: set[float] = set()
+        if isinstance(environment, FiniteSupport):
+            possible = possible.union(*(values[shares > 0.0].tolist() for values, shares in finite_laws(environment)))
+        elif support is not None and support.binary:
+            possible = {0.0, 1.0}
         else:
             return [f"{told}, and those of this environment are not known to be finitely many"]
-        others = sorted(set(possible) - set(self.values.tolist()))
+        others = sorted(possible - set(self.values.tolist()))
         return [f"{told}, and this environment gives {others[0]:g}"] if others else []
 
     def check_reward(self, name: str, value: float) -> float:

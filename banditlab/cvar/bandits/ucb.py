@@ -9,11 +9,11 @@ from banditlab.arms.support import Support
 from banditlab.arms.tails import checked_level
 from banditlab.core.components import Params, Problem, State, field
 from banditlab.core.elementary import log
-from banditlab.core.validation import boolean, number, open_probability, optional, positive
+from banditlab.core.validation import boolean, open_probability, optional, positive
 
 from .family import policy
-from .protocol import SampleSpace
-from .tails import empty_tails, sum_of_smallest
+from .protocol import SampleSpace, upper_end
+from .tails import empty_tails, sum_between, sum_of_smallest
 
 
 class Tails:
@@ -166,7 +166,7 @@ class CVaRUCB(Tails):
     """
 
     tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
-    high: float = field(default=1.0, check=number, doc="upper end of the rewards")
+    high: float = field(default=1.0, check=upper_end, doc="upper end of the rewards")
 
     @property
     def rewards(self) -> Support:
@@ -190,11 +190,11 @@ class CVaRUCB(Tails):
         """Add the reward, and compute the arm's index."""
         n = state.counts[arm, lane] + 1.0
         state.counts[arm, lane] = n
+        tail = self.tau * n
         moved = min(math.sqrt(self.band * n), n)
-        last = moved + self.tau * n
-        kept = sum_of_smallest(state.tails, arm, lane, reward, min(last, n))
-        kept -= sum_of_smallest(state.moved, arm, lane, reward, moved)
-        state.indices[arm, lane] = (kept + max(last - n, 0.0) * self.high) / (self.tau * n)
+        above = max(tail - (n - moved), 0.0)
+        kept = sum_between(state.moved, state.tails, arm, lane, reward, moved, tail - above)
+        state.indices[arm, lane] = (kept + above * self.high) / tail
 
 
 @policy
