@@ -41,8 +41,8 @@ class TabularPolicy:
     atoms : float64 array, shape (J,)
         The rewards that are told apart.
     budgets : float64 array, shape (H + 1, N), optional
-        What the memories stand for: budgets b by step, in units of returns; one that can no longer be missed is given as
-        the number of steps left times the smallest reward.
+        What the memories stand for: budgets b by step, in units of returns; one that can no longer be missed is
+        given as the number of steps left times the smallest reward.
 
     Examples
     --------
