@@ -1,5 +1,6 @@
 """Settings of the documentation."""
 
+import os
 from importlib.metadata import version as version_of
 
 project = "banditlab"
@@ -12,10 +13,16 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
 ]
 exclude_patterns = ["_build"]
+nb_execution_mode = "force"  # notebooks are stored without outputs; with BANDITLAB_QUICK set, horizons are small
+nb_execution_timeout = 600  # seconds a cell
+nb_execution_raise_on_error = True
+nb_output_stderr = "remove-warn"  # so that a warning in a notebook is one of the build, and an error
+os.environ["TQDM_DISABLE"] = "1"  # no progress bars
+os.environ["MATPLOTLIBRC"] = os.path.dirname(os.path.abspath(__file__))  # sharp figures
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
@@ -32,6 +39,13 @@ html_sidebars = {"**": ["sidebar-nav-bs"]}
 
 
 DECORATORS = ("policy", "environment", "utility", "action_set", "offline_algorithm")
+
+
+GALLERY = """
+Each asks a question, shows a picture, says what it means, and ends with an exercise and its answer. They are in the
+folder `notebooks` of the repository, to be opened in Jupyter. They run in seconds, with small horizons, if the
+environment variable `BANDITLAB_QUICK` is set.
+"""
 
 
 def documented_methods(thing: object) -> list[str]:
@@ -96,5 +110,33 @@ def write_verdict_page() -> None:
         page.write_text(text, encoding="utf-8")
 
 
+def write_notebook_pages() -> None:
+    """Copy the notebooks into the documentation, where they are executed, and write the page that lists them."""
+    import json
+    from pathlib import Path
+
+    here = Path(__file__).parent
+    folder = here / "generated" / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    notebooks = sorted((here.parent / "notebooks").glob("*.ipynb"))
+    for old in set(folder.glob("*.ipynb")) - {folder / path.name for path in notebooks}:
+        old.unlink()
+    lines = ["# Notebooks", GALLERY]
+    for path in notebooks:
+        source = path.read_text(encoding="utf-8")
+        title, _, text = "".join(json.loads(source)["cells"][0]["source"]).partition("\n")
+        question = " ".join(text.strip().split("\n\n")[0].split())
+        number = int(path.name.partition("_")[0])
+        lines += [f"{number}. **[{title.lstrip('# ')}](notebooks/{path.name})**: {question}"]
+        copy = folder / path.name
+        if not copy.exists() or copy.read_text(encoding="utf-8") != source:
+            copy.write_text(source, encoding="utf-8")
+    lines += ["", "```{toctree}", ":hidden:", ":glob:", "", "notebooks/*", "```", ""]
+    page, text = here / "generated" / "notebooks.md", "\n".join(lines)
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")
+
+
 write_family_pages()
 write_verdict_page()
+write_notebook_pages()

@@ -113,7 +113,20 @@ def _any_function_of(module: object) -> object:
 def _gpu() -> str:
     """Say which of the GPU's parts there are: packages, driver, device."""
     packages = ", ".join(_installed(GPU_PACKAGES)) or "neither numba-cuda nor cupy (the extra gpu has them)"
-    return f"packages: {packages}\n{_driver()}"
+    return f"packages: {packages}\n{_driver()}\nbackend 'cuda': {_backend()}"
+
+
+def _backend() -> str:
+    """Say whether `backend='cuda'` can be used, and if not why."""
+    from ..core.cuda import missing, simulated
+
+    try:
+        told = missing()
+    except Exception as error:  # noqa: BLE001 - a broken CUDA installation can raise anything when it is looked at
+        told = f"{type(error).__name__}: {error}"
+    if told:
+        return "no, " + told.splitlines()[0].split("; allowed")[0]
+    return "yes, simulated (NUMBA_ENABLE_CUDASIM)" if simulated() else "yes"
 
 
 def _driver() -> str:

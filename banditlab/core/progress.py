@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,7 +26,10 @@ class Progress:
             raise invalid("progress", mode, "True, False or 'auto'")
         self._bar: Any = None
         if mode is True or (mode == "auto" and _someone_watches()):
-            from tqdm.auto import tqdm
+            with warnings.catch_warnings():
+                # in a notebook without ipywidgets the bar is drawn as text, which is nothing to warn of
+                warnings.filterwarnings("ignore", message="IProgress not found")
+                from tqdm.auto import tqdm
 
             self._bar = tqdm(total=total, unit=" rounds", unit_scale=True, leave=False, mininterval=0.2, delay=0.5)
 

@@ -207,3 +207,18 @@ def test_without_gpu_doctor_says_so(monkeypatch):
     monkeypatch.setattr(machine, "GPU_PACKAGES", ("a-package-that-is-none",))
     assert machine._gpu().splitlines()[1] == "driver: none found (no nvidia-smi)"
     assert machine._gpu().startswith("packages: neither numba-cuda nor cupy")
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        (lambda: "", "yes"),
+        (lambda: "there is no device; allowed: where nvidia-smi lists one", "no, there is no device"),
+        (lambda: 1 // 0, "no, ZeroDivisionError: "),
+    ],
+    ids=["usable", "no device", "broken"],
+)
+def test_doctor_says_whether_the_backend_can_be_used(monkeypatch, missing, told):
+    monkeypatch.setattr("banditlab.core.cuda.missing", missing)
+    monkeypatch.setattr("banditlab.core.cuda.simulated", lambda: False)
+    assert machine._backend().startswith(told)
