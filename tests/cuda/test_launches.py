@@ -166,3 +166,12 @@ def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.cpu_seconds == 0.0 < found.seconds
     assert repr(found).startswith("<Estimate: 1 cells, 1e+06 rounds, about ")
     assert " on cuda:1, " in repr(found)
+
+
+def test_a_sweep_says_every_backend_that_was_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    monkeypatch.setattr(cuda, "missing", lambda: "")
+    monkeypatch.setattr("banditlab.core.runner.WORTH_A_DEVICE", 1_000)
+    options: dict[str, Any] = {"n_runs": 3, "seed": 0, "progress": False, "backend": "auto"}
+    found = bl.sweep(WORLD, arms.UCB1(), {"horizon": [20, 500]}, **options)
+    assert found.provenance["backend"] == "cpu, cuda:0"
