@@ -10,6 +10,8 @@ A file says what `banditlab.run` is called with, and where to write what it retu
     checkpoints = "log"               # or "linear", a number of checkpoints, or a list of rounds
     metrics = ["regret", "reward"]    # default: the family's regret
     n_jobs = 2                        # threads; default: all cores
+    backend = "auto"                  # or "cuda", "cuda:1": where it is played; default: "cpu"
+    precision = "double"              # or "single": how policies' states are stored
 
     [environment]
     type = "Bernoulli"
@@ -59,8 +61,9 @@ from typing import TYPE_CHECKING, Any
 
 from .core.checkpoints import checkpoint_rounds
 from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidType
+from .core.machines import PRECISIONS, checked_backend
 from .core.runner import SEED, check_horizon, reasons_against, run
-from .core.validation import Check, integer, invalid, positive_integer, shown
+from .core.validation import Check, integer, invalid, one_of, positive_integer, shown
 from .data import CAMPAIGNS, open_bandit
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
@@ -82,7 +85,7 @@ class Experiment:
     ----------
     environments, policies : dict from str to component
         By label.
-    horizon, n_runs, seed, checkpoints, metrics, n_jobs
+    horizon, n_runs, seed, checkpoints, metrics, n_jobs, backend, precision
         As in `banditlab.run`.
     outputs : dict from {'results', 'plot', 'summary'} to Path
         The files to write.
@@ -96,6 +99,8 @@ class Experiment:
     checkpoints: Any = "log"
     metrics: tuple[str, ...] | None = None
     n_jobs: int | None = None
+    backend: str = "cpu"
+    precision: str = "double"
     outputs: dict[str, Path] = dataclasses.field(default_factory=dict)
 
     def run(self, **changes: Any) -> Results:
@@ -166,6 +171,12 @@ def _n_jobs(name: str, value: Any) -> int:
     return number
 
 
+def _backend(name: str, value: Any) -> str:
+    """Return the backend as the file says it: 'cuda' is the current device when it is played."""
+    checked_backend(value)
+    return str(value)
+
+
 def _metrics(name: str, value: Any) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
@@ -187,6 +198,8 @@ SETTINGS: dict[str, Check] = {
     "checkpoints": _unchanged,  # checked once the horizon is known
     "metrics": _metrics,
     "n_jobs": _n_jobs,
+    "backend": _backend,
+    "precision": one_of(*PRECISIONS),
 }
 TOP = (*SETTINGS, "experiment", "environment", "environments", "policies", "outputs")
 

@@ -80,6 +80,8 @@ def test_every_setting_is_passed_on(tmp_path):
         checkpoints = [10, 100]
         metrics = ["reward", "pulls"]
         n_jobs = 1
+        backend = "python"
+        precision = "single"
         [outputs]
         results = "a/r.parquet"
         plot = "p.svg"
@@ -91,6 +93,7 @@ def test_every_setting_is_passed_on(tmp_path):
     assert result.checkpoints.tolist() == [10, 100]
     assert result.metrics == ("reward", "pulls[0]", "pulls[1]")
     assert experiment.n_jobs == 1
+    assert (experiment.backend, experiment.precision) == ("python", "single")
     assert experiment.outputs == {"results": Path("a/r.parquet"), "plot": Path("p.svg"), "summary": Path("s.csv")}
 
 
@@ -203,6 +206,8 @@ WRONG = {
     "bool n_runs": ("horizon = 1\nn_runs = true\n", 2, ["n_runs is True", "allowed: an integer"]),
     "date": ("horizon = 1979-05-27 07:32:00\n", 1, ["horizon is datetime", "allowed: an integer"]),
     "negative seed": (HEAD + "seed = -1\n", 3, ["seed is -1", "allowed: an integer from 0 to"]),
+    "no such backend": (HEAD + 'backend = "gpu"\n', 3, ["backend is 'gpu'", "allowed: one of 'cpu'"]),
+    "no such precision": (HEAD + 'precision = "half"\n', 3, ["precision is 'half'", "allowed:"]),
     "no jobs": (HEAD + "n_jobs = 0\n", 3, ["n_jobs is 0", "allowed:"]),
     "metrics number": (HEAD + "metrics = 3\n", 3, ["metrics is 3", "allowed: a metric's name"]),
     "metrics twice": (HEAD + 'metrics = ["regret",\n"regret"]\n', 4, ["metrics[1] is 'regret'", "allowed:"]),

@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import inspect
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,14 +88,19 @@ def arrays() -> Any:
 
 
 @functools.cache
-def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[type, ...]) -> Any:
+def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[type, ...], number: int) -> Any:
+    """Return what compiles and launches a kernel; one a device, as devices can be of different kinds.
+
+    Not optimised when it is linked, numba-cuda's default: the linker would fuse multiplications and additions again.
+    """
     from numba import cuda
 
-    return cuda.jit(launched(function, shapes))
+    made = launched(function, shapes)
+    return cuda.jit(made) if simulated() else cuda.jit(made, lto=False)
 
 
 class Device(LanesApart):
-    """A CUDA device, and a stream of its own on it.
+    """A CUDA device, and the stream of it that CuPy uses in this thread: see `placed`.
 
     Parameters
     ----------
@@ -113,20 +119,14 @@ class Device(LanesApart):
         self._uploaded: dict[int, Any] = {}
         self._finished: Any = None
         self._launches = 0
-        with _using(number):
-            self._stream = None if simulated() else arrays().cuda.Stream(non_blocking=True)
-
-    def _using(self) -> contextlib.AbstractContextManager[None]:
-        return _using(self._number, self._stream)
+        self._stream = None if simulated() else arrays().cuda.get_current_stream()
 
     def _many(self, value: Any, axis: int, n_lanes: int) -> Any:
-        with self._using():
-            return self._there(arrays().repeat(arrays().asarray(value), n_lanes, axis))
+        return self._there(arrays().repeat(arrays().asarray(value), n_lanes, axis))
 
     def zeros(self, *shape: int, dtype: Any = np.float64) -> Any:
         """Return an array of zeros on the device."""
-        with self._using():
-            return self._there(arrays().zeros(shape, dtype))
+        return self._there(arrays().zeros(shape, dtype))
 
     def _there(self, array: Any, of: Any = None) -> Any:
         """Keep an array on the device, for launches that are given it, or the one on the host that it was made of."""
@@ -141,8 +141,7 @@ class Device(LanesApart):
         if not isinstance(value, np.ndarray) and not hasattr(value, "__cuda_array_interface__"):
             return value
         if id(value) not in self._uploaded:
-            with self._using():
-                self._there(arrays().array(value, order="C"), of=value)
+            self._there(arrays().array(value, order="C"), of=value)
         return self._uploaded[id(value)]
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
@@ -158,15 +157,13 @@ class Device(LanesApart):
             # a thread makes its scratch itself; a number stands where it would be
             given = [0 if s[0] == "scratch" else self._upload(a) for s, a in zip(shapes, arguments, strict=True)]
             given = [n_lanes, self._upload(self._finished), *given]
-            dispatcher = _dispatcher(function, shapes, classes)
-            blocks = -(-n_lanes // THREADS)
+            dispatcher = _dispatcher(function, shapes, classes, self._number)
             if simulated():
                 with one_at_a_time, lanes_apart():  # the simulator knows one launch
                     dispatcher[n_lanes, 1](*given)
             else:
-                with self._using():
-                    _compile(dispatcher, given)
-                    dispatcher[blocks, THREADS, _stream_for_numba(self._stream)](*given)
+                _compile(dispatcher, given)
+                _configured(dispatcher, -(-n_lanes // THREADS), self._stream)(*given)
             self._launches += 1
 
         return launch
@@ -194,27 +191,42 @@ class Device(LanesApart):
 
     def fetch(self, array: Any) -> Any:
         """Return an array of the device's: here, or, where it is to stay, there."""
-        with self._using():
-            if self._finished is not None:
-                stopped = self._finished != self._launches
-                if bool(stopped.any()):
-                    raise DeviceError(
-                        f"a kernel stopped with an exception in lane {int(stopped.argmax())} of {len(stopped)}; "
-                        "allowed: one that stops on no lane (backend='cpu' shows the exception)"
-                    )
-            found = array if simulated() or self._stays else array.get(stream=self._stream)
+        if self._finished is not None:
+            stopped = self._finished != self._launches
+            if bool(stopped.any()):
+                raise DeviceError(
+                    f"a kernel stopped with an exception in lane {int(stopped.argmax())} of {len(stopped)}; "
+                    "allowed: one that stops on no lane (backend='cpu' shows the exception)"
+                )
+        found = array if simulated() or self._stays else array.get(stream=self._stream)
         self._wait()
         return found
 
 
+_idle: defaultdict[int, deque[Any]] = defaultdict(deque)
+"""Streams of each device that nobody uses. They are kept: CuPy's memory is reused by the stream that it was for."""
+
+
 @contextlib.contextmanager
-def _using(number: int, stream: Any = None) -> Iterator[None]:
-    """Let CuPy and Numba use a device, and CuPy a stream; which one is current is a matter of the thread."""
+def placed(number: int) -> Iterator[None]:
+    """Let this thread's arrays and kernels be a device's, on a stream that nobody else uses meanwhile.
+
+    What is still running when it ends, after an exception, is waited for: its memory is free for others then.
+    """
     if simulated():
         yield
         return
-    with arrays().cuda.Device(number), stream or contextlib.nullcontext():
-        yield
+    with arrays().cuda.Device(number):
+        try:
+            stream = _idle[number].pop()
+        except IndexError:
+            stream = arrays().cuda.Stream(non_blocking=True)
+        try:
+            with stream:
+                yield
+        finally:
+            stream.synchronize()
+            _idle[number].append(stream)
 
 
 def _for_numba(array: Any) -> Any:
@@ -224,10 +236,17 @@ def _for_numba(array: Any) -> Any:
     return cuda.as_cuda_array(array, sync=False)
 
 
-def _stream_for_numba(stream: Any) -> Any:
+def _configured(dispatcher: Any, blocks: int, stream: Any) -> Any:
+    """Return what launches a kernel on a stream, without Numba's advice to launch more than a few blocks."""
     from numba import cuda
+    from numba.cuda.dispatcher import config
 
-    return cuda.external_stream(stream.ptr)
+    with one_at_a_time:
+        usual, config.CUDA_LOW_OCCUPANCY_WARNINGS = config.CUDA_LOW_OCCUPANCY_WARNINGS, 0
+        try:
+            return dispatcher[blocks, THREADS, cuda.external_stream(stream.ptr)]
+        finally:
+            config.CUDA_LOW_OCCUPANCY_WARNINGS = usual
 
 
 def _compile(dispatcher: Any, arguments: list[Any]) -> None:
@@ -250,6 +269,7 @@ FEW_RUNS = 1 << 16
 """Jobs with fewer runs leave a device idle; several are played at a time, each on a stream of its own."""
 
 STREAMS = 4
+"""Chunks that are played at a time at most: memory is shared out among so many."""
 
 
 class _Ruler(LanesApart):
@@ -288,20 +308,22 @@ def free_bytes(number: int) -> int:
     """Return how much memory is free on a device, CuPy's own reserve included; when simulated, 64 MiB."""
     if simulated():
         return 1 << 26
-    with _using(number):
+    with placed(number):
         free, _ = arrays().cuda.runtime.memGetInfo()
         return int(free + arrays().get_default_memory_pool().free_bytes())
 
 
-def streams(jobs: Any) -> int:
-    """Return how many chunks are best played at a time."""
+def streams(jobs: Any, n_jobs: int | None) -> int:
+    """Return how many chunks are played at a time: as many as asked for, or as is best, where memory allows."""
+    if n_jobs is not None:
+        return STREAMS if n_jobs < 0 else min(n_jobs, STREAMS)
     return STREAMS if all(job.n_runs < FEW_RUNS for job in jobs) else 1
 
 
 def runs_that_fit(job: Any) -> int:
     """Return how many runs of a job a chunk can have on its device, a multiple of `THREADS`; raise if not one fits."""
     each = bytes_a_run(job)
-    free = int(SHARE * free_bytes(int(job.backend[5:])) / streams([job]))
+    free = int(SHARE * free_bytes(int(job.backend[5:])) / STREAMS)
     if each > free:
         raise DeviceError(
             f"{job.policy!r} on {job.environment!r} takes {each:,} bytes a run, and {job.backend} has room for "

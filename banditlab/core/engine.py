@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .machines import on_device
+from .machines import on_device, placed
 from .progress import Progress
-from .protocol import Batch
+from .protocol import Batch, Watch
 from .reduced import Reduced
 
 if TYPE_CHECKING:
@@ -362,7 +362,8 @@ class _Playing:
                 continue
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             try:
-                job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))
+                with placed(job.backend):
+                    job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))
             except Exception:  # a user's code can raise anything
                 if not self.keep_going:
                     raise
@@ -378,7 +379,7 @@ class _Playing:
             values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
             if values is None:
                 batch = job.batch(task.first_run, task.n_runs)
-                values = _played(job.protocol.simulate(job.environment, job.policy, batch, _ignore), batch)
+                values = _played(job.environment, job.policy, batch, _ignore)
                 writer.write(job, task.first_run, values, seconds)
         elif values is not None:
             writer.write(job, task.first_run, values, seconds)
@@ -416,9 +417,11 @@ def _ignore(rounds: int) -> None:
     """Do nothing."""
 
 
-def _played(values: Any, batch: Batch) -> Any:
-    """Return what a task returns: each run's metrics, side by side in memory, or their statistics."""
-    return Reduced.of(values) if batch.stays else np.ascontiguousarray(values)
+def _played(environment: Any, policy: Any, batch: Batch, watch: Watch) -> Any:
+    """Play a batch; return each run's metrics, side by side in memory, or their statistics."""
+    with placed(batch.backend):
+        values = policy.family.protocol.simulate(environment, policy, batch, watch)
+        return Reduced.of(values) if batch.stays else np.ascontiguousarray(values)
 
 
 def _simulate(
@@ -444,7 +447,7 @@ def _simulate(
         return _Outcome(task, found=True)
     started = time.perf_counter()
     try:
-        values = _played(policy.family.protocol.simulate(environment, policy, batch, watch), batch)
+        values = _played(environment, policy, batch, watch)
     except _Stopped:
         return _Outcome(task)
     except Exception:
@@ -463,10 +466,10 @@ def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Gene
     prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
     backend, configured = get_active_backend(prefer=prefer)
     device = any(on_device(job.backend) for job in jobs)
-    if device and n_jobs is None:
+    if device:
         from .cuda import streams
 
-        n_jobs = streams(jobs)
+        n_jobs = streams(jobs, n_jobs)
     if n_jobs is None:
         n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
     shared = getattr(backend, "supports_sharedmem", False)

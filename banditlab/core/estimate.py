@@ -11,9 +11,13 @@ from typing import Any
 import numpy as np
 
 from .engine import Job
+from .machines import on_device, placed
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes so long."""
+
+DEVICE_SECONDS = 0.2
+"""The same on a CUDA device, where what does not grow with the rounds takes longer."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,13 @@ class Estimate:
     cpu_seconds : float
         Time of the kernels on one core.
     seconds : float
-        Time on `n_jobs` cores, if they are free.
+        Time on `n_jobs` cores, or on the device, if they are free.
     n_jobs : int
         Cores.
     memory_bytes : int
         What the result holds.
+    device : str
+        The CUDA device, 'cuda:0' say; empty if all is played on cores.
     """
 
     n_cells: int
@@ -40,42 +46,49 @@ class Estimate:
     seconds: float
     n_jobs: int
     memory_bytes: int
+    device: str = ""
 
     def __repr__(self) -> str:
         """Return everything in a few words."""
-        cores = "core" if self.n_jobs == 1 else "cores"
+        where = self.device or f"{self.n_jobs} {'core' if self.n_jobs == 1 else 'cores'}"
         return (
             f"<Estimate: {self.n_cells:,} cells, {self.n_rounds:.3g} rounds, about {_duration(self.seconds)} on "
-            f"{self.n_jobs} {cores}, {self.memory_bytes / 1e6:,.1f} MB of results>"
+            f"{where}, {self.memory_bytes / 1e6:,.1f} MB of results>"
         )
 
 
 def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
     """Return what jobs will cost, after timing one job of each kind for some milliseconds."""
     per_round: dict[Any, float] = {}
-    cpu = 0.0
+    cpu, there, device = 0.0, 0.0, ""
     for job in jobs:
-        kind = type(job.environment), type(job.policy), job.environment.n_arms
+        kind = type(job.environment), type(job.policy), job.environment.n_arms, job.backend
         if kind not in per_round:
             per_round[kind] = _seconds_a_round(job)
-        cpu += per_round[kind] * job.rounds
+        if on_device(job.backend):
+            there, device = there + per_round[kind] * job.rounds, job.backend
+        else:
+            cpu += per_round[kind] * job.rounds
     cores = os.cpu_count() or 1
     threads = cores if n_jobs is None else n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
     numbers = sum(len(job.columns) * len(job.checkpoints) * (job.n_runs if keep == "runs" else 11) for job in jobs)
-    return Estimate(len(jobs), sum(job.rounds for job in jobs), cpu, cpu / threads, threads, 8 * numbers)
+    rounds = sum(job.rounds for job in jobs)
+    return Estimate(len(jobs), rounds, cpu, cpu / threads + there, threads, 8 * numbers, device)
 
 
 def _seconds_a_round(job: Job) -> float:
     """Return the time of a round, measured on a shorter run of one chunk."""
     lanes = min(job.n_runs, job.chunk)
     horizon = min(job.horizon, max(job.environment.n_arms, 50))
+    enough = DEVICE_SECONDS if on_device(job.backend) else TRIAL_SECONDS
     while True:
         trial = replace(job, horizon=horizon, checkpoints=np.array([horizon]), n_runs=lanes)
-        trial.protocol.warm_up(trial.environment, trial.policy, trial.batch(0, 1))
-        started = time.perf_counter()
-        trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), _ignore)
-        seconds = time.perf_counter() - started
-        if seconds >= TRIAL_SECONDS or horizon == job.horizon:
+        with placed(job.backend):
+            trial.protocol.warm_up(trial.environment, trial.policy, trial.batch(0, 1))
+            started = time.perf_counter()
+            trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), _ignore)
+            seconds = time.perf_counter() - started
+        if seconds >= enough or horizon == job.horizon:
             return seconds / (lanes * horizon)
         horizon = min(job.horizon, 4 * horizon)
 

@@ -6,6 +6,7 @@ wrote. On the processor these are the obvious things; `core.cuda` has the device
 
 from __future__ import annotations
 
+import contextlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -42,6 +43,15 @@ def checked_backend(value: Any) -> str:
 def on_device(backend: str) -> bool:
     """Say whether a backend, as `checked_backend` returns it, is a CUDA device."""
     return backend.startswith("cuda")
+
+
+def placed(backend: str) -> contextlib.AbstractContextManager[None]:
+    """Let this thread make arrays and run kernels where a backend plays; on the processor that is nothing."""
+    if not on_device(backend):
+        return contextlib.nullcontext()
+    from .cuda import placed as on_its_device
+
+    return on_its_device(int(backend[5:]))
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,11 @@ class Assembly:
 
     @property
     def fused(self) -> int:
-        """Fused multiply-adds, which round otherwise than the processor does."""
-        return len(re.findall(r"\bfma\.rn\.f64\b", self.ptx))
+        """Fused multiply-adds, which round otherwise than the processor does, and what ptxas may yet fuse.
+
+        Additions and multiplications that name no rounding are free to be fused.
+        """
+        return len(re.findall(r"\b(?:fma\.rn|add|sub|mul)\.f64\b", self.ptx))
 
 
 class _Assembler(LanesApart):

@@ -39,14 +39,24 @@ class Reduced:
     @classmethod
     def of(cls, values: Any) -> Reduced:
         """Reduce metrics, one table (metric, checkpoint) a run, where they lie: NumPy's or CuPy's array."""
-        n = len(values)
-        mean = values.mean(axis=0)
-        squares = ((values - mean) ** 2).sum(axis=0)
-        extremes = values.min(axis=0), values.max(axis=0)
-        values = values.copy()
-        values.sort(axis=0)
-        ordered = values[min(STEP // 2, n - 1) :: STEP].copy()
-        return cls(n, *(_here(part) for part in (mean, squares, *extremes, ordered)))
+        n, n_metrics, n_checkpoints = values.shape
+        moments = np.empty((4, n_metrics, n_checkpoints))
+        first = min(STEP // 2, n - 1)
+        ordered = np.empty((len(range(first, n, STEP)), n_metrics, n_checkpoints))
+        for k in range(n_metrics):  # one by one, as a device's memory holds few copies of a metric
+            table = values[:, k, :]
+            centre = table.mean(axis=0)
+            apart = table - centre
+            apart *= apart
+            for row, part in enumerate((centre, apart.sum(axis=0), table.min(axis=0), table.max(axis=0))):
+                moments[row, k] = _here(part)
+            del apart
+            for c in range(n_checkpoints):
+                column = table[:, c].copy()
+                column.sort()
+                ordered[:, k, c] = _here(column[first::STEP])
+        mean, squares, minimum, maximum = moments
+        return cls(n, mean, squares, minimum, maximum, ordered)
 
     def __len__(self) -> int:
         """Return the number of runs."""

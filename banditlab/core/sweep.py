@@ -139,7 +139,7 @@ def sweep(
         "first_run": common["first_run"],
         "n_runs": common["n_runs"],
         "seed": common["seed"],
-        "backend": next((p.job.backend for p in planned if p.job is not None), backend),
+        "backend": ", ".join(dict.fromkeys(p.job.backend for p in planned if p.job is not None)),  # 'auto' can pick two
         "precision": precision,
         "keep": keep,
         "cells": [

@@ -7,6 +7,8 @@ import importlib.util
 import pytest
 
 from banditlab import arms
+from banditlab.arms.kernel import play
+from banditlab.core import cuda
 from banditlab.core.errors import InvalidComponent
 from banditlab.core.ptx import assemble
 
@@ -24,6 +26,11 @@ def test_kernels_are_one_function_that_rounds_as_the_processor_does(name: str, c
     assert made.fused == 0
     assert made.spilled == 0
     assert 16 <= made.registers <= 255
+
+
+def test_what_launches_a_kernel_has_the_linker_fuse_nothing() -> None:
+    """Optimising when it links, numba-cuda's default, NVIDIA's linker fuses whatever the compiler was told."""
+    assert cuda._dispatcher(play, (("shared",),) * 12, (), 0).targetoptions["lto"] is False
 
 
 def test_ucb1_keeps_everything_of_a_lane_in_registers() -> None:

@@ -242,3 +242,17 @@ def test_nonsense_is_refused(name):
 def test_plan_says_what_it_is():
     assert repr(cvar.plan_mean(INSTANCES["one step"])) == "Plan('mean', value=0.4)"
     assert repr(cvar.plan_static_cvar(INSTANCES["one step"], 0.5)) == "Plan('static CVaR', tau=0.5, value=0.4)"
+
+
+def test_budgets_of_a_plan_are_what_is_still_to_be_reached():
+    mdp = cvar.cliff_gridworld()
+    policy = cvar.plan_static_cvar(mdp, 0.1).policy
+    state, memory = mdp.initial_state, policy.first
+    budget = policy.budgets[0, memory]
+    assert budget == -15.0
+    for h in range(mdp.horizon):
+        action = policy.action(h, state, memory)
+        after = int(mdp.transitions[state, action].argmax())
+        reward = mdp.rewards[state, action, after]
+        memory, state, budget = policy.next_memory(h, memory, reward), after, budget - reward
+        assert policy.budgets[h + 1, memory] == pytest.approx(budget, abs=1e-9)

@@ -41,7 +41,8 @@ class TabularPolicy:
     atoms : float64 array, shape (J,)
         The rewards that are told apart.
     budgets : float64 array, shape (H + 1, N), optional
-        What the memories stand for.
+        What the memories stand for: budgets b by step, in units of returns; one that can no longer be missed is
+        given as the number of steps left times the smallest reward.
 
     Examples
     --------
@@ -254,7 +255,8 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     with np.errstate(over="ignore"):  # a shortfall over the smallest numbers there are: minus infinity is right
         objective = start - V[0, model.initial_state, : budgets.n[0]] / level
     best = int(np.flatnonzero(objective >= objective.max() - SAME * max(1.0, abs(objective.max())))[0])
-    policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + budgets.offset)
+    left = np.arange(H, -1, -1.0)[:, None] / H  # budgets count rewards from the smallest, of which so many are to come
+    policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + left * budgets.offset)
     return Plan("static CVaR", level, float(objective[best] + budgets.offset), policy, V, budgets.slack, mdp)
 
 

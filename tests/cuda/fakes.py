@@ -1,0 +1,169 @@
+"""A stand-in for CuPy, and for numba-cuda's dispatchers: what runs on a device otherwise, down to the launch.
+
+Arrays are NumPy's that know their device; like CuPy's they can be used while it is the current one only. Launched
+kernels play nothing: they write each lane's number at each checkpoint.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+from banditlab.core import cuda
+
+
+class Place(threading.local):
+    """A thread's current device, and the streams that it has entered."""
+
+    def __init__(self) -> None:
+        self.device = 0
+        self.streams: list[Any] = []
+
+
+PLACE = Place()
+
+
+class Array(np.ndarray):
+    """An array of a device."""
+
+    place: int
+
+    def __array_finalize__(self, other: Any) -> None:
+        self.place = getattr(other, "place", PLACE.device)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        assert all(x.place == PLACE.device for x in inputs if isinstance(x, Array)), "another device's array"
+        plain = [x.view(np.ndarray) if isinstance(x, Array) else x for x in inputs]
+        if "out" in options:
+            options["out"] = tuple(x.view(np.ndarray) for x in options["out"])
+        return placed_array(getattr(ufunc, method)(*plain, **options))
+
+    def get(self, stream: Any = None) -> Any:
+        assert self.place == PLACE.device
+        return np.array(self.view(np.ndarray))
+
+
+def placed_array(value: Any) -> Any:
+    return np.asarray(value).view(Array)
+
+
+class Stream:
+    """A stream: it knows who uses it, and whether it has been waited for."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        self.ptr, self.device, self.pending = next(self.numbers), PLACE.device, 0
+        self.user: int | None = None
+
+    def __enter__(self) -> Self:
+        assert self.device == PLACE.device, "another device's stream"
+        assert self.user in (None, threading.get_ident()), "two threads on a stream"
+        self.user = threading.get_ident()
+        PLACE.streams.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert PLACE.streams.pop() is self
+
+    def synchronize(self) -> None:
+        self.pending, self.user = 0, None if self not in PLACE.streams else self.user
+
+
+class Device:
+    """A context manager that makes a device the current one."""
+
+    def __init__(self, number: int = 0) -> None:
+        self.id = number
+
+    def __enter__(self) -> None:
+        self.before, PLACE.device = PLACE.device, self.id
+
+    def __exit__(self, *_: object) -> None:
+        PLACE.device = self.before
+
+
+NULL = Stream()
+
+
+def cupy(free: int = 1 << 25) -> Any:
+    """Return what stands in for CuPy, on devices with so much free memory."""
+    runtime = SimpleNamespace(memGetInfo=lambda: (free, free))
+    streams = {"Stream": Stream, "get_current_stream": lambda: PLACE.streams[-1] if PLACE.streams else NULL}
+    return SimpleNamespace(
+        cuda=SimpleNamespace(runtime=runtime, Device=Device, **streams),
+        get_default_memory_pool=lambda: SimpleNamespace(free_bytes=lambda: 0),
+        zeros=lambda shape, dtype: placed_array(np.zeros(shape, dtype)),
+        array=lambda value, order: placed_array(np.array(value, order=order)),
+        asarray=placed_array,
+        repeat=lambda a, n, axis: placed_array(np.repeat(a.view(np.ndarray), n, axis)),
+    )
+
+
+class Dispatcher:
+    """A kernel that is compiled for the types of its arguments, and launched."""
+
+    def __init__(self, function: Callable[..., Any], log: list[dict[str, Any]]) -> None:
+        self.names = list(inspect.signature(function).parameters)
+        self.log = log
+        self.overloads: dict[Any, int] = {}
+
+    def typeof_pyval(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return type(value), tuple(map(self.typeof_pyval, value))
+        return (value.dtype, value.ndim) if isinstance(value, Array) else type(value)
+
+    def compile(self, signature: Any) -> None:
+        self.overloads[signature] = self.overloads.get(signature, 0) + 1
+
+    def __getitem__(self, configuration: tuple[int, int, int]) -> Callable[..., None]:
+        blocks, threads, stream = configuration
+
+        def launch(n_lanes: int, finished: Any, *arguments: Any) -> None:
+            given = dict(zip(self.names, arguments, strict=True))
+            assert tuple(map(self.typeof_pyval, (n_lanes, finished, *arguments))) in self.overloads
+            assert blocks * threads >= n_lanes > (blocks - 1) * threads
+            assert stream == PLACE.streams[-1].ptr
+            assert all(a.place == PLACE.device for a in _arrays(arguments))
+            PLACE.streams[-1].pending += 1
+            finished += 1
+            first, last = (given.get(name, given.get(f"{name}_round")) for name in ("first", "last"))
+            for c, t in enumerate(given["checkpoints"]):
+                if first <= t <= last:
+                    given["out"][c] = np.arange(n_lanes)
+            self.log.append({"lanes": n_lanes, "rounds": (first, last), "stream": stream, "device": PLACE.device})
+
+        return launch
+
+
+def _arrays(value: Any) -> list[Any]:
+    if isinstance(value, tuple):
+        return [a for part in value for a in _arrays(part)]
+    assert not isinstance(value, np.ndarray) or isinstance(value, Array), "an array that is not on the device"
+    return [value] if isinstance(value, Array) else []
+
+
+def install(monkeypatch: pytest.MonkeyPatch, free: int = 1 << 25) -> list[dict[str, Any]]:
+    """Put the stand-ins in their places; return the list to which every launch is added."""
+    log: list[dict[str, Any]] = []
+    made: dict[Any, Dispatcher] = {}
+    library = cupy(free)
+
+    def dispatcher(function: Any, *key: Any) -> Dispatcher:
+        return made.setdefault((function, *key), Dispatcher(function, log))
+
+    monkeypatch.setattr(cuda, "arrays", lambda: library)
+    monkeypatch.setattr(cuda, "require", lambda backend, number: None)
+    monkeypatch.setattr(cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(cuda, "_dispatcher", dispatcher)
+    monkeypatch.setattr(cuda, "_for_numba", lambda array: array)
+    monkeypatch.setattr("numba.cuda.external_stream", lambda pointer: pointer)
+    cuda._idle.clear()
+    return log

@@ -1,0 +1,177 @@
+"""What a device is told to do, and where and when, with stand-ins for CuPy and for numba-cuda's dispatchers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numba.cuda
+import numpy as np
+import pytest
+from numba.cuda.dispatcher import config
+
+import banditlab as bl
+from banditlab import arms, clicks, dueling
+from banditlab.core import cuda
+from banditlab.core.errors import DeviceError, InterruptedRunWarning
+
+from . import fakes
+
+WORLD = arms.Bernoulli([0.1, 0.9])
+GAMES: dict[str, tuple[Any, Any, list[str]]] = {
+    "arms": (WORLD, arms.UCB1(), ["regret", "optimal_rate", "pulls", "cvar_regret[0.5]"]),
+    "segments": (arms.PiecewiseStationary([WORLD, WORLD], [13]), arms.ThompsonSampling(), ["regret"]),
+    "clicks": (clicks.StrategicClickBandit([0.6, 0.5], [0.6, 0.3]), clicks.UCBS(), ["regret", "screening_round"]),
+    "dueling": (
+        dueling.PreferenceMatrix([[0.5, 0.6], [0.4, 0.5]]),
+        dueling.DETECT(dueling.WinnerStaysWeak(), exploration=6, window=8, threshold=3),
+        ["duels", "weak_regret"],
+    ),
+}
+
+
+def play(backend: str = "cuda", game: str = "arms", **options: Any) -> Any:
+    world, policy, metrics = GAMES[game]
+    settings = {"horizon": 40, "n_runs": 700, "seed": 0, "progress": False, "metrics": metrics} | options
+    return bl.run(world, policy, backend=backend, **settings)
+
+
+@pytest.mark.parametrize("keep", ["runs", "summary"])
+@pytest.mark.parametrize("game", GAMES)
+def test_everything_happens_on_the_device_asked_for(game: str, keep: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch)
+    monkeypatch.setattr(cuda, "MOST_RUNS", 256)
+    found = play("cuda:1", game, keep=keep, n_runs=1300, n_jobs=3)
+    assert found.provenance["backend"] == "cuda:1"
+    assert {told["device"] for told in log} == {1}
+    assert fakes.PLACE.device == 0
+    assert len({told["stream"] for told in log}) <= 3  # streams are used again
+    assert all(stream.pending == 0 for stream in cuda._idle[1])
+
+
+def test_runs_are_in_order_and_none_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch)
+    monkeypatch.setattr(cuda, "MOST_RUNS", 256)
+    found = play(metrics="regret", n_jobs=3)
+    np.testing.assert_array_equal(found.values()[0, :, -1], np.arange(700) % 256)
+    assert sorted(told["lanes"] for told in log if told["rounds"][1] == 40) == [188, 256, 256]
+
+
+def test_quick_launches_become_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch)
+    monkeypatch.setattr(cuda, "FIRST_LAUNCH", 1400)
+    monkeypatch.setattr("time.perf_counter", lambda: 0.0)
+    play(horizon=100, n_jobs=1)
+    assert [told["rounds"] for told in log] == [(1, 0), (1, 2), (3, 10), (11, 42), (43, 100)]
+
+
+def test_slow_launches_become_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch)
+    clock = iter(range(10**6))
+    monkeypatch.setattr(cuda, "FIRST_LAUNCH", 700 * 64)
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))  # a second, five times as long as it should
+    play(horizon=100, n_jobs=1)
+    lengths = [last - first + 1 for first, last in (told["rounds"] for told in log)]
+    assert lengths[:5] == [0, 64, 16, 4, 1]
+    assert sum(lengths) == 100
+
+
+def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch, free=1 << 20)
+    play(n_jobs=16, n_runs=2_000, keep="summary")
+    assert len({told["stream"] for told in log}) <= cuda.STREAMS
+    world, policy, _ = GAMES["arms"]
+    from banditlab.core.runner import Experiment
+
+    columns = ("regret",)
+    experiment = Experiment(40, 0, 2_000, 0, "log", columns, "cuda:0", reducible=True)
+    job = next(iter(experiment.jobs({"w": world}, {"p": policy}).values()))
+    assert 0 < cuda.STREAMS * job.chunk * cuda.bytes_a_run(job) <= cuda.SHARE * (1 << 20)
+
+
+def test_streams_are_as_many_as_asked_for() -> None:
+    few, many = (cuda_job(n) for n in (100, 1 << 20))
+    assert [cuda.streams([few], n) for n in (None, 1, 2, 64, -1)] == [cuda.STREAMS, 1, 2, cuda.STREAMS, cuda.STREAMS]
+    assert [cuda.streams([few, many], n) for n in (None, 3)] == [1, 3]
+
+
+def cuda_job(n_runs: int) -> Any:
+    from banditlab.core.engine import Job
+
+    return Job(WORLD, arms.UCB1(), 10, np.array([10]), ("regret",), 0, n_runs, 0, "cuda:0")
+
+
+def test_an_interruption_waits_for_what_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch)
+    monkeypatch.setattr(cuda, "MOST_RUNS", 256)
+    usual = fakes.Dispatcher.__getitem__
+
+    def interrupted(self: Any, configuration: Any) -> Any:
+        launch = usual(self, configuration)
+
+        def interrupted_launch(*arguments: Any) -> None:
+            launch(*arguments)
+            if len(log) == 3:  # after that which compiles, the second chunk's
+                raise KeyboardInterrupt
+
+        return interrupted_launch
+
+    monkeypatch.setattr(fakes.Dispatcher, "__getitem__", interrupted)
+    with pytest.warns(InterruptedRunWarning, match="the 256 of 700 runs"):
+        play(n_jobs=1)
+    assert [stream.pending for stream in cuda._idle[0]] == [0]
+
+
+def test_a_thread_that_stopped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    usual = fakes.Dispatcher.__getitem__
+
+    def stopping(self: Any, configuration: Any) -> Any:
+        def launch(n_lanes: int, finished: Any, *arguments: Any) -> None:
+            usual(self, configuration)(n_lanes, finished, *arguments)
+            finished[n_lanes // 2] -= 1
+
+        return launch
+
+    monkeypatch.setattr(fakes.Dispatcher, "__getitem__", stopping)
+    with pytest.raises(DeviceError, match="a kernel stopped with an exception in lane 0 of 1;"):
+        play()
+
+
+def test_kernels_are_not_optimised_when_they_are_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then multiplications and additions would be fused: numba-cuda cannot tell the linker not to."""
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(numba.cuda, "jit", lambda function, **options: told.append(options))
+    from banditlab.arms.kernel import play as kernel
+
+    cuda._dispatcher.__wrapped__(kernel, (("shared",),) * 12, (), 0)
+    assert told == [{"lto": False}]
+
+
+def test_numba_does_not_advise_larger_launches(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    seen: defaultdict[tuple[int, int, int], int] = defaultdict(lambda: config.CUDA_LOW_OCCUPANCY_WARNINGS)
+    monkeypatch.setattr(config, "CUDA_LOW_OCCUPANCY_WARNINGS", 1)
+    assert cuda._configured(seen, 3, fakes.Stream()) == 0
+    assert config.CUDA_LOW_OCCUPANCY_WARNINGS == 1
+
+
+def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch)
+    monkeypatch.setattr("banditlab.core.estimate.DEVICE_SECONDS", 0.0)
+    options: dict[str, Any] = {"horizon": 500, "n_runs": 2_000, "seed": 0, "dry_run": True, "backend": "cuda:1"}
+    found = bl.sweep(WORLD, arms.UCB1(), {"horizon": [500]}, keep="summary", **options)
+    assert {told["device"] for told in log} == {1}
+    assert found.device == "cuda:1"
+    assert found.cpu_seconds == 0.0 < found.seconds
+    assert repr(found).startswith("<Estimate: 1 cells, 1e+06 rounds, about ")
+    assert " on cuda:1, " in repr(found)
+
+
+def test_a_sweep_says_every_backend_that_was_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    monkeypatch.setattr(cuda, "missing", lambda: "")
+    monkeypatch.setattr("banditlab.core.runner.WORTH_A_DEVICE", 1_000)
+    options: dict[str, Any] = {"n_runs": 3, "seed": 0, "progress": False, "backend": "auto"}
+    found = bl.sweep(WORLD, arms.UCB1(), {"horizon": [20, 500]}, **options)
+    assert found.provenance["backend"] == "cpu, cuda:0"
