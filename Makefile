@@ -20,7 +20,7 @@ demo: $(STAMP)
 	$(BIN)/banditlab demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n logical --maxprocesses=8
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
