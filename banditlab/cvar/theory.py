@@ -284,7 +284,8 @@ def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: floa
     16.7913
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
-    return math.sqrt(S * (A - 1) * K / TAU("tau", tau)) / (24.0 * math.e)
+    level = between(0.0, 0.5, open_low=True, open_high=True)("tau", tau)
+    return math.sqrt(S * (A - 1) * K / level) / (24.0 * math.e)
 
 
 def hoeffding_bound(

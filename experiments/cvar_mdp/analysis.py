@@ -25,10 +25,10 @@ def regrets(result: bl.Results, bonus: str, tau: float) -> NDArray[np.float64]:
 
 
 def bounds(result: bl.Results, tau: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lower and the upper bound after each episode recorded."""
+    """Return the lower bound, NaN from level 1/2 on where none is known, and the upper, after each episode recorded."""
     config = configuration()
     S, A, H = (config["instance"][name] for name in ("n_states", "n_actions", "horizon"))
-    low = [cvar.theory.static_lower_bound(S, A, int(k), tau) for k in result.checkpoints]
+    low = [cvar.theory.static_lower_bound(S, A, int(k), tau) if tau < 0.5 else np.nan for k in result.checkpoints]
     high = [cvar.theory.hoeffding_bound(S, A, H, int(k), tau, config["delta"]) for k in result.checkpoints]
     return np.array(low), np.array(high)
 

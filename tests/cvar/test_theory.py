@@ -112,6 +112,7 @@ def test_asymptotic_constant_by_hand():
 
 BAD = {
     "tau": (lambda: theory.minimax_lower_bound(2, 10, 0.5), r"tau is 0.5; allowed: a number in \(0, 0.5\)"),
+    "tau of MDPs": (lambda: theory.static_lower_bound(2, 2, 10, 0.5), r"tau is 0.5; allowed: a number in \(0, 0.5\)"),
     "arms": (lambda: theory.minimax_lower_bound(1, 10, 0.1), r"n_arms is 1; allowed: an integer of at least 2"),
     "delta": (lambda: theory.bernstein_ucb_bound(2, 10, 0.5, 1.0), r"delta is 1.0; allowed: a number in \(0, 1\)"),
     "epsilon": (lambda: theory.hard_instance(0.2, 0.3), r"epsilon is 0.3; allowed: a number in \(0, 0.2\]"),
