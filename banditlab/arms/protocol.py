@@ -13,7 +13,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
 from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.machines import beside
+from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, invalid, shown, vector
 
@@ -33,6 +33,7 @@ ROUNDS_A_CALL = 1 << 21
 class ArmsProtocol(Protocol):
     """In each round the policy chooses an arm, sees that arm's reward, and learns from it."""
 
+    precisions = PRECISIONS
     allowed_metrics: ClassVar[tuple[str, ...]] = (*METRICS, "cvar_regret[0.05]")
     space: ClassVar[type[Space]] = Space  # what makes the arrays of policies' states
 

@@ -12,7 +12,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
 from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidType
-from banditlab.core.machines import Machine, Processor
+from banditlab.core.machines import PRECISIONS, Machine, Processor
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
@@ -54,6 +54,8 @@ def told(space: Space, policy: object) -> InformedSpace:
 
 class ClicksProtocol(Protocol):
     """In each round the policy selects an arm, sees whether it is clicked and, if so, its post-click reward."""
+
+    precisions = PRECISIONS
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; all but regret make one an arm: `clicks[0]`, `clicks[1]`, ..."""

@@ -77,6 +77,8 @@ class Protocol(ABC):
 
     Attributes
     ----------
+    precisions : tuple of str
+        How states can be stored: those of protocols that make them by their batch's machine also in single precision.
     prefer : {'threads', 'processes'}
         How the runner plays tasks in parallel where the user does not say: protocols that are plain Python, and would
         hold the interpreter's lock, prefer processes.
@@ -93,6 +95,7 @@ class Protocol(ABC):
         What is recorded where the user does not say; the first is what `lower_bound` bounds.
     """
 
+    precisions: ClassVar[tuple[str, ...]] = ("double",)
     prefer: ClassVar[str] = "threads"
     chunk: ClassVar[int | None] = None
     chunk_rounds: ClassVar[int | None] = None

@@ -11,6 +11,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
 from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.machines import PRECISIONS
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of, shown
 
@@ -31,6 +32,7 @@ MOST_ARMS = 1 << 20
 class DuelingProtocol(Protocol):
     """In each round the policy chooses two arms, sees which of them wins a duel, and learns from it."""
 
+    precisions = PRECISIONS
     default_metrics: ClassVar[tuple[str, ...]] = ("average_regret",)
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem
 from banditlab.core.dispatch import explained, kernel
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
-from banditlab.core.machines import beside
+from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
@@ -41,6 +41,8 @@ ROUNDS_A_CALL = 1 << 19
 
 class SemiBanditProtocol(Protocol):
     """In each round the policy chooses an action, a set of items, and learns from what is revealed of them."""
+
+    precisions = PRECISIONS
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `pulls` makes one an item: `pulls[0]`, `pulls[1]`, ..."""

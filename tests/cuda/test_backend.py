@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, cvar, dueling
 from banditlab.core import cuda
 from banditlab.core.engine import Job
-from banditlab.core.errors import DeviceError, InvalidArgument, InvalidType
+from banditlab.core.errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from banditlab.core.machines import Interpreter, Processor, machine, stored
 from banditlab.core.reduced import STEP, Reduced
 from banditlab.core.statistics import LEVELS, Moments
@@ -100,6 +100,19 @@ def arms_space() -> Any:
 def test_other_precisions_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="precision is 'half'; allowed: one of 'double', 'single'"):
         bl.run(WORLD, arms.UCB1(), precision="half", **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("world", "policy"),
+    [
+        (dueling.ContextualGLM([1.0, 0.5], [[0.0, 1.0], [1.0, 0.0]]), dueling.MaxInP()),
+        (cvar.random_mdp(3, 2, 2, seed=0), cvar.MaxWP()),
+    ],
+    ids=["contextual", "mdp"],
+)
+def test_a_precision_is_refused_where_it_would_not_be_heeded(world: Any, policy: Any) -> None:
+    with pytest.raises(IncompatiblePolicy, match=r"its states are stored in double precision only, .* is 'single'"):
+        bl.run(world, policy, precision="single", **SMALL)
 
 
 def test_nested_states_are_stored_throughout() -> None:
