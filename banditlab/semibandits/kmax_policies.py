@@ -278,8 +278,8 @@ class SuperArmUCB:
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): regret is of the order of :math:`\lvert
-    \mathcal{A} \rvert \log T / \Delta`, with as many terms as there are actions.
+    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): regret is of the order of
+    :math:`N \log T / \Delta` for N actions.
 
     What ignoring the structure costs, for comparison.
 

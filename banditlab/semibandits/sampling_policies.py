@@ -32,11 +32,11 @@ class BetaCTS(BetaPosterior):
 
     Notes
     -----
-    Guarantee (Wang and Chen 2018, Theorem 1; outcomes in [0, 1], independent items, a Lipschitz reward, an exact
-    oracle): regret is of order :math:`\sum_i \log T / \Delta_{i,\min}` for fixed actions, with a constant term that is
-    exponential in the size of the optimal action. The number of the theorem is reconstructed. The constant term is not
-    an artefact: where actions are large, samples of all m items must be high at once for an action that once looked bad
-    to be tried again (Zhang and Combes 2024; the experiment `semibandits_paradox`).
+    Guarantee (Wang and Chen 2018, Theorem 1, number reconstructed; outcomes in [0, 1], independent items, a Lipschitz
+    reward, an exact oracle): regret is of order :math:`\sum_i \log T / \Delta_{i,\min}` for fixed actions, with a
+    constant term that is exponential in the size of the optimal action. The constant term is not an artefact: where
+    actions are large, samples of all m items must be high at once for an action that once looked bad to be tried again
+    (Zhang and Combes 2024; the experiment `semibandits_paradox`).
 
     Outcomes that are not 0 or 1 count as fractions of a success.
 

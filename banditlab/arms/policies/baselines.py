@@ -194,7 +194,8 @@ class DecayingEpsilonGreedy(RunningMeans):
 
     References
     ----------
-    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Figure 3.
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Machine Learning 47,
+    Figure 3.
 
     Examples
     --------

@@ -96,8 +96,8 @@ class GaussianKLUCB(MeansAndWidths):
 
     Notes
     -----
-    Guarantee (Cappe et al. 2013, Theorem 1; Gaussian rewards of variance std^2, c = 3): :math:`E[N_a(T)] \le 2 \sigma^2
-    \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
+    Guarantee (Cappe et al. 2013, Theorem 1; Gaussian rewards of variance :math:`\sigma^2`, c = 3):
+    :math:`E[N_a(T)] \le 2 \sigma^2 \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
 
     The paper's index for round t uses log(t-1); this one log t, as Garivier and Cappe (2011).
 

@@ -36,7 +36,8 @@ class UCB1(MeansAndWidths):
 
     References
     ----------
-    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Figure 1.
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Machine Learning 47,
+    Figure 1.
 
     Examples
     --------
@@ -68,7 +69,8 @@ class UCBTuned(MeansAndVariances):
 
     References
     ----------
-    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, section 4.
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Machine Learning 47,
+    section 4.
 
     Examples
     --------

@@ -145,8 +145,8 @@ class CVaRUCB(Tails):
 
     Notes
     -----
-    Guarantee (Tamkin et al. 2019; rewards in [0, U]): regret in CVaR is :math:`O(\log(T) / \tau^2)`, with a constant
-    that depends on the gaps. We have not seen the statement itself, and give its order as others cite it.
+    Guarantee (Tamkin et al. 2019, as others cite it; rewards in [0, U]): regret in CVaR is :math:`O(\log(T) / \tau^2)`,
+    with a constant that depends on the gaps. We have not seen the statement itself.
 
     The index is never below the empirical CVaR, and above an arm's true one with probability at least :math:`1 - 1 /
     T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).

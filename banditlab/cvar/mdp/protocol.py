@@ -84,6 +84,10 @@ class EpisodesProtocol(Protocol):
     choices = "actions"
     chunk = 8  # planning takes nearly all the time: small chunks share it out evenly
 
+    def feedback(self, policy: type) -> str:
+        """Return what a policy learns from."""
+        return "the states, actions and rewards of the episode"
+
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the metrics asked for; those of a level have it in brackets."""
         for metric in requested:

@@ -136,7 +136,7 @@ class MaxPairUCB(SingleLayer):
 
     Notes
     -----
-    Guarantee: none, as none is known to us: the rule is one of those that VACDB's released experiments compare with
+    Guarantee: none, as far as we know: the rule is one of those that VACDB's released experiments compare with
     (github.com/uclaml/VACDB). Its radius in theory is taken to be that of MaxInP.
 
     References
@@ -219,8 +219,8 @@ class MaxFirstUCBNext(SingleLayer):
 
     Notes
     -----
-    Guarantee: none, as none is known to us: the rule is in VACDB's released code (github.com/uclaml/VACDB). It is
-    `CoLSTIM` without perturbation.
+    Guarantee: none, as far as we know: the rule is in VACDB's released code (github.com/uclaml/VACDB). It is `CoLSTIM`
+    without perturbation.
 
     References
     ----------

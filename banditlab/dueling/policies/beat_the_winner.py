@@ -122,9 +122,9 @@ class BeatTheWinnerReset(_Line):
     -----
     Guarantee (Kolpaczki, Bengs and Hullermeier 2022, form and constant reconstructed; a Condorcet winner): expected
     binary weak regret is of order :math:`K \log K / \Delta^2` where preferences do not change, :math:`\Delta` being the
-    winner's smallest gap (see `theory.beat_the_winner_reset_bound`). With change points it is bounded by the sum over
-    segments, neither their number nor the horizon being known. The rule is as in the authors' code; the paper's text
-    was not at hand.
+    winner's smallest gap, which cannot hold for every gap. `theory.beat_the_winner_reset_bound` computes it. With
+    change points regret is bounded by the sum over segments, neither their number nor the horizon being known. The rule
+    is as in the authors' code; the paper's text was not at hand.
 
     For the rule above this cannot hold for every gap and every horizon: the winner falls again and again unless it
     survives from c = 1 on, which has probability 1e-12 if it beats each other arm with 0.55, 1/767 with 0.6 and 1/16
@@ -172,7 +172,7 @@ class BeatTheWinnerResetStrong(_Line):
 
     Notes
     -----
-    Guarantee: none, as the paper's text was not at hand, whose experiments have the policy.
+    Guarantee: none, as far as we know: the paper, whose experiments have the policy, was not at hand.
 
     Both forms are the same until an incumbent falls for the first time, the phase after that excepted.
 
@@ -228,7 +228,7 @@ class ModifiedBeatTheWinner:
 
     Notes
     -----
-    Guarantee: none, as none is known to us.
+    Guarantee: none, as far as we know.
 
     Host and opponent of the first round are drawn uniformly.
 

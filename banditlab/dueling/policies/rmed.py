@@ -236,11 +236,10 @@ class RMED1(_RMED):
 
     Notes
     -----
-    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 3; a Condorcet winner): the average regret is at most
-    :math:`C_1 \log T + o(\log T)`, where C_1 is `theory.rmed1_constant`. The theorem's number is from memory; C_1 is
-    the constant of the lower bound where the best arm to compare each loser with is the winner. The paper's text was
-    not at hand: the rule, its Algorithms 1 and 2, follows the authors' library and two others' programs, which agree on
-    it.
+    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 3, number from memory; a Condorcet winner): the
+    average regret is at most :math:`C_1 \log T + o(\log T)`, where :math:`C_1` is `theory.rmed1_constant`. It is the
+    constant of the lower bound where the best arm to compare each loser with is the winner. The paper's text was not at
+    hand: the rule, its Algorithms 1 and 2, follows the authors' library and two others' programs, which agree on it.
 
     Draws: the paper leaves the order of arms and pairs open, and who is taken of equals. One order of the arms is drawn
     a run, before its first round (K - 1 numbers); pairs meet in it, lists are gone through in it, and of equals the
@@ -374,9 +373,9 @@ class RMED2FH(_RMED):
 
     Notes
     -----
-    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 4; a Condorcet winner): the average regret is
-    `theory.lower_bound_constant` times :math:`\log T`, and :math:`o(\log T)`: the lower bound is attained. The
-    theorem's number is from memory.
+    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 4, number from memory; a Condorcet winner): the
+    average regret is `theory.lower_bound_constant` times :math:`\log T`, and :math:`o(\log T)`: the lower bound is
+    attained.
 
     The rule is the paper's Algorithms 1 and 3. As in the authors' library, a turn's condition has log log t and not log
     log T.

@@ -112,8 +112,8 @@ class RUCB(Counts):
 
     Notes
     -----
-    Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5; a Condorcet winner, alpha > 1/2): the expected
-    average regret is :math:`O(K^2 + K \log T)`. The theorem's number was not checked.
+    Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5, number not checked; a Condorcet winner, alpha >
+    1/2): the expected average regret is :math:`O(K^2 + K \log T)`.
 
     U = 1 of pairs that have not met is that of Komiyama et al. 2015's library; as the paper sets x / 0 = 1 (from
     memory), it is 2 there, and arms that have not met the first come before all that have, whose bounds may be above 1
