@@ -16,7 +16,7 @@ METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves
 """Sums over the rounds of what `games.Played` says (the first four); the share of rounds that were probes; the number
 of linear programs that the policy has solved."""
 
-TOLD = {
+TOLD: dict[tuple[str, ...], str] = {
     ("PrincipalAgent",): "the agent's action and report, and the state of the world",
     ("HiringProblem",): "all agents' efforts and reports, and the state of the world",
 }

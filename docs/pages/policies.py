@@ -48,6 +48,8 @@ GIVEN: dict[str, dict[str, Any]] = {
 """Parameters without a default, to find out whether a policy needs the horizon."""
 ACTIONS = {"PASCombUCB": semibandits.SafeUpToM(2, 1.0)}
 """Action sets for policies that do not play every one."""
+FEW = 3
+"""Policies that learn from the same thing have a table of their own, if they are at least so many."""
 FORMULA = re.compile(r":math:`([^`]*)`")
 ROLE = re.compile(r":[a-z:]+:(?=`)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
@@ -206,12 +208,17 @@ def needs_horizon(cls: Any) -> bool:
     return False
 
 
+def feedback_of(cls: Any) -> str:
+    """Return what a policy learns from in a round, in words."""
+    told: str = cls.family.protocol.feedback(cls)
+    return told
+
+
 def groups(family: str) -> dict[str, list[type]]:
     """Return a family's policies by what they learn from, in words."""
     found: dict[str, list[type]] = {}
-    for name, cls in sorted(registered(family, "policy").items(), key=lambda item: item[0].lower()):
-        policy: Any = cls
-        found.setdefault(policy.family.protocol.feedback(cls), []).append(registered(family, "policy")[name])
+    for _, cls in sorted(registered(family, "policy").items(), key=lambda item: item[0].lower()):
+        found.setdefault(feedback_of(cls), []).append(cls)
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
@@ -251,17 +258,19 @@ def theorem(source: str, paper: str) -> str:
     return f" ({place})" if place else ""
 
 
-def rows(family: str, policies: list[type]) -> Iterator[str]:
-    """Yield a table's lines."""
-    yield "| policy, paper | guarantee | it assumes |"
-    yield "|---|---|---|"
+def rows(family: str, policies: list[type], told: bool) -> Iterator[str]:
+    """Yield a table's lines; `told` asks for a column that says what each policy learns from."""
+    yield "| policy, paper | guarantee | it assumes |" + " feedback |" * told
+    yield "|---|---|---|" + "---|" * told
     for cls in policies:
         found, paper = guarantee_of(cls), paper_of(cls)
         name = f"{{py:class}}`~banditlab.{family}.{cls.__name__}`"
         star = " \\*" if family != "scoring" and needs_horizon(cls) else ""
         stated = markdown(found.statement + theorem(found.source, paper))
         whose = short(paper) if paper else "ours"
-        yield f"| {name}{star}<br>{whose} | {stated} | {markdown(found.assumptions)} |"
+        yield (
+            f"| {name}{star}<br>{whose} | {stated} | {markdown(found.assumptions)} |" + f" {feedback_of(cls)} |" * told
+        )
 
 
 def papers() -> list[str]:
@@ -277,6 +286,12 @@ def policies_page() -> str:
     lines = [INTRODUCTION]
     for family in families():
         lines += [f"## {TITLES[family]}", "", f"The policies of {{py:mod}}`banditlab.{family}`.", ""]
+        others: list[type] = []
         for feedback, policies in groups(family).items():
-            lines += [f"Feedback: {feedback}.", "", *rows(family, policies), ""]
+            if len(policies) < FEW:
+                others += policies
+            else:
+                lines += [f"Feedback: {feedback}.", "", *rows(family, policies, told=False), ""]
+        if others:
+            lines += ["Other feedback:", "", *rows(family, others, told=True), ""]
     return "\n".join([*lines, "## Papers", "", *papers(), ""])
