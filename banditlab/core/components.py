@@ -247,6 +247,9 @@ def _short(value: Any) -> str:
         return f"<{' x '.join(str(n) for n in value.shape)} array>"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_short(v) for v in value) + "]"
+    if all(hasattr(value, name) for name in ("dist", "args", "kwds")):  # frozen, of scipy.stats: its repr is an address
+        arguments = [_short(v) for v in value.args] + [f"{k}={_short(v)}" for k, v in value.kwds.items()]
+        return f"{value.dist.name}({', '.join(arguments)})"
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
@@ -292,7 +295,7 @@ def describe(value: Any) -> Any:
         return [describe(v) for v in value]
     if isinstance(value, int | float | str | bool | type(None)):
         return value
-    return repr(value)
+    return _short(value)
 
 
 def _post_init(self: Any) -> None:

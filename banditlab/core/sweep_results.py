@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InvalidArgument
+from .metrics import metric_name
 from .results import Cell, summary_row
 from .statistics import Statistics
 from .validation import invalid, open_probability
@@ -149,7 +150,7 @@ class SweepResults:
         """
         import pandas as pd
 
-        metric = self.default_metric if metric is None else metric
+        metric = self.default_metric if metric is None else metric_name(metric)
         if metric not in self.metrics:
             raise invalid("metric", metric, f"one of {list(self.metrics)}, which were recorded")
         level = open_probability("level", level)

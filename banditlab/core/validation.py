@@ -197,16 +197,12 @@ def array(
     return check
 
 
-def vector(
-    low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
-) -> Check:
+def vector(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False) -> Check:
     """Return a check for a flat float64 array with entries in an interval, closed unless said otherwise."""
     return array(1, low, high, open_low=open_low, open_high=open_high)
 
 
-def matrix(
-    low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
-) -> Check:
+def matrix(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False) -> Check:
     """Return a check for a rectangular float64 matrix with entries in an interval, closed unless said otherwise."""
     return array(2, low, high, open_low=open_low, open_high=open_high)
 

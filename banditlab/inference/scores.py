@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.metrics import metric_name
 from banditlab.core.results import Results
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
 
@@ -96,6 +97,7 @@ def scores(
     """
     if metric is None:
         metric = values.default_metric if isinstance(values, Results) else "regret"
+    metric = metric_name(metric)
     direction = smaller_is_better(metric, better)
     if isinstance(values, Results):
         names = values.environments if environment is None else (environment,)

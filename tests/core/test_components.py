@@ -236,7 +236,9 @@ def test_defaults_are_tuples():
     assert repr(Unchecked()) == "Unchecked()"
     assert Unchecked().means.tolist() == [0.25, 0.5]
     for default in ([0.1, 0.2], np.ones(2)):
-        with pytest.raises(InvalidComponent, match=r"default is .*; allowed: a tuple, as all instances share a default"):
+        with pytest.raises(
+            InvalidComponent, match=r"default is .*; allowed: a tuple, as all instances share a default"
+        ):
             bl.field(default=default)
 
 
