@@ -22,6 +22,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from .brief import short
 from .dispatch import Witness, fingerprint, implement, unchanged, witness
 from .errors import InvalidComponent, InvalidType
 from .validation import Check, numbers_as_array, shown
@@ -229,28 +230,15 @@ def _label(self: Any) -> str:
         # a tuple is how the default of an array is written
         default = np.asarray(f.default) if isinstance(value, np.ndarray) and isinstance(f.default, tuple) else f.default
         if default is dataclasses.MISSING:
-            parts.append(_short(value))
+            parts.append(short(value))
         elif not _same(value, default):
-            parts.append(f"{f.name}={_short(value)}")
+            parts.append(f"{f.name}={short(value)}")
     return type(self).__name__ + (f"({', '.join(parts)})" if parts else "")
 
 
 def _repr(self: Any) -> str:
     text = _label(self)
     return text if text.endswith(")") else text + "()"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        if value.size <= 12 and value.ndim == 1:
-            return _short(value.tolist())
-        return f"<{' x '.join(str(n) for n in value.shape)} array>"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_short(v) for v in value) + "]"
-    if all(hasattr(value, name) for name in ("dist", "args", "kwds")):  # frozen, of scipy.stats: its repr is an address
-        arguments = [_short(v) for v in value.args] + [f"{k}={_short(v)}" for k, v in value.kwds.items()]
-        return f"{value.dist.name}({', '.join(arguments)})"
-    return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -295,7 +283,7 @@ def describe(value: Any) -> Any:
         return [describe(v) for v in value]
     if isinstance(value, int | float | str | bool | type(None)):
         return value
-    return _short(value)
+    return short(value)
 
 
 def _post_init(self: Any) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .brief import brief
 from .elementary import normal_quantile
 from .errors import ResultsFileError
 from .metrics import metric_name
@@ -49,6 +50,8 @@ class Cell:
     seconds: float
     lower_bound: NDArray[np.float64] | None
     statistics: dict[str, Statistics] = field(default_factory=dict)
+
+    __repr__ = brief
 
     @property
     def metrics(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .brief import brief
 from .errors import InvalidArgument
 from .metrics import metric_name
 from .results import Cell, summary_row
@@ -45,6 +46,8 @@ class SweepCell:
     failure: str = ""
     horizon: int = 0
     checkpoints: NDArray[np.int64] | None = None
+
+    __repr__ = brief
 
     def statistics(self, metric: str) -> Statistics:
         """Return what is known of a metric at the checkpoints."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import metric_name
 from banditlab.core.results import Results
@@ -38,6 +39,8 @@ class Scores:
     metric: str
     smaller_is_better: bool
     shared: bool
+
+    __repr__ = brief
 
     @property
     def n_runs(self) -> int:
