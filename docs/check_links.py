@@ -1,6 +1,6 @@
 """Check that every internal link of the built pages leads somewhere: `python docs/check_links.py docs/_build/html`.
 
-Own code: Sphinx's linkcheck reads sources and asks the network; this reads what was built, anchors and pictures included.
+Own code: Sphinx's linkcheck reads sources and asks the network; this reads what was built, with anchors and pictures.
 """
 
 from __future__ import annotations

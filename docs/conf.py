@@ -7,9 +7,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-from banditlab import __version__  # noqa: E402 - after the path
 from pages import NOTEBOOKS, write_pages  # noqa: E402
 from pages.reference import is_kernel  # noqa: E402
+
+from banditlab import __version__  # noqa: E402 - after the path
 
 project = "banditlab"
 author = "The banditlab developers"
@@ -63,7 +64,7 @@ numpydoc_xref_aliases = {
     "Results": "banditlab.Results",
     "Store": "banditlab.Store",
 }
-# The few names of others that docstrings use, in files of our own: the build needs no network, and is the same every day.
+# The few names of others that docstrings use, in files of our own: the build needs no network, whatever the day.
 intersphinx_mapping = {
     name: (address, str(HERE / "inventories" / f"{name}.inv"))
     for name, address in {

@@ -30,8 +30,8 @@ def verdict_page() -> str:
 
 GALLERY = """# Gallery
 
-What every theory-validation experiment shows, as `banditlab reproduce` draws it. A picture leads to the claims that were
-tested, with what was measured.
+What every theory-validation experiment shows, as `banditlab reproduce` draws it. A picture leads to the claims that
+were tested, with what was measured.
 
 """
 

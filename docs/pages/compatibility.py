@@ -24,10 +24,10 @@ DEMAND = re.compile(r", (?:and th|not )")
 
 INTRODUCTION = f"""# Which policy plays where
 
-{PLAYS} means that `bl.run` plays it; a number is the reason why not, in the words of the error, which comes before anything
-is simulated. Components have default arguments, or else those of the examples in their docstrings, and are asked for
-{HORIZON:,} rounds; other arguments can change the answer: `Beta` rewards are in [0, 1], those of `Gaussian` are not, and those of
-`Categorical` and `Empirical` are what you say. The last column says whether a policy plays on a
+{PLAYS} means that `bl.run` plays it; a number is the reason why not, in the words of the error, which comes before
+anything is simulated. Components have default arguments, or else those of the examples in their docstrings, and are
+asked for {HORIZON:,} rounds; other arguments can change the answer: `Beta` rewards are in [0, 1], those of `Gaussian`
+are not, and those of `Categorical` and `Empirical` are what you say. The last column says whether a policy plays on a
 {{doc}}`CUDA device <../howto/gpu>`.
 """
 
@@ -49,7 +49,7 @@ def compatibility_page() -> str:
 
 
 def _examples(family: str, kind: str) -> list[Any]:
-    """Return the components of a kind: with default arguments, or as the examples in their docstrings construct them."""
+    """Return the components of a kind: with default arguments, or as examples in their docstrings have them."""
     found = []
     for _, cls in sorted(registered(family, kind).items(), key=lambda item: item[0].lower()):
         try:

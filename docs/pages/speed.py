@@ -14,12 +14,12 @@ NOISY = 0.97
 INTRODUCTION = """# Measured speed
 
 Nanoseconds a round through `bl.run`, all of it: validation, random numbers, regret, results. One core, medians of
-{repetitions} repetitions in which the rows of a table take turns, so that whatever else the machine does is spread over all of them;
-each row after a call that is not counted. C is `gcc -O3 -march=native`, in two builds of which the faster one
-is shown, with regrets that agree with banditlab's within their standard errors.
+{repetitions} repetitions in which the rows of a table take turns, so that whatever else the machine does is spread over
+all of them; each row after a call that is not counted. C is `gcc -O3 -march=native`, in two builds of which the faster
+one is shown, with regrets that agree with banditlab's within their standard errors.
 
-These numbers belong to one machine, {machine}, on {date}, with {versions}. `banditlab bench` in a checkout shows them for
-yours, and `benchmarks/README.md` there says what each row plays.
+These numbers belong to one machine, {machine}, on {date}, with {versions}.
+`banditlab bench` in a checkout shows them for yours, and `benchmarks/README.md` there says what each row plays.
 """
 
 
@@ -28,10 +28,7 @@ def speed_page() -> str:
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     machine = measured["machine"]
     repetitions = len(next(iter(measured["throughput"].values()))["rows"][0]["wall_ns_a_round_samples"])
-    versions = (
-        ", ".join(f"{name} {machine[name]}" for name in ("numpy", "numba", "llvmlite"))
-        + f", Python {machine['python']}"
-    )
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "numpy", "numba", "llvmlite"))
     lines = [
         INTRODUCTION.format(
             repetitions=repetitions, machine=machine["processor"], date=machine["date"][:10], versions=versions
