@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import matrix, non_negative, shown
@@ -42,6 +43,8 @@ class AcquisitionMechanism:
 
     environment: InformationAcquisition
     decisions: Floats
+
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         """Check that decisions are distributions, one for each profile of signals."""
