@@ -8,9 +8,9 @@ import statistics
 from pathlib import Path
 
 import pytest
+from pages.libraries import STORED, distance, libraries_table
 
 from benchmarks.libraries.__main__ import LIBRARIES, cases
-from docs.pages.libraries import STORED, distance, libraries_table
 
 PAGE = Path(__file__).parents[1] / "docs" / "evidence" / "libraries.md"
 SAID_TO_DIFFER = {("rucb", "duelpy"), ("rucb", "duelpy, duels signed"), ("dts", "duelpy")}
