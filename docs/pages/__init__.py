@@ -8,6 +8,7 @@ from banditlab.families import families
 from experiments.pages import gallery_page, verdict_page
 
 from .compatibility import compatibility_page
+from .libraries import libraries_table
 from .notebooks import notebooks_page
 from .policies import policies_page
 from .reference import family_page
@@ -23,6 +24,7 @@ def write_pages(folder: Path) -> None:
     pages |= {
         "compatibility.md": compatibility_page(),
         "gallery.md": gallery_page(),
+        "libraries_table.txt": libraries_table(),  # included in a page, and none itself
         "notebooks.md": notebooks_page(NOTEBOOKS),
         "policies.md": policies_page(),
         "speed.md": speed_page(),
