@@ -56,11 +56,6 @@ class Batch:
     dry: bool = False
     on: Machine | None = None
 
-    @property
-    def compiled(self) -> bool:
-        """Whether kernels are compiled, where they do not run on a machine."""
-        return self.backend != "python"
-
     def machine(self) -> Machine:
         """Return what the batch's kernels run on."""
         if self.on is not None:
