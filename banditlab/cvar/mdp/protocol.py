@@ -15,7 +15,6 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
-from banditlab.core.machines import PRECISIONS
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import between, invalid
 
@@ -76,7 +75,6 @@ class EpisodicSpace(Space):
 class EpisodesProtocol(Protocol):
     """In each episode the policy plans, then chooses an action in each of H steps, and sees rewards and states."""
 
-    precisions = PRECISIONS
     default_metrics = ("cvar_regret",)
     choices = "actions"
     chunk = 8  # planning takes nearly all the time: small chunks share it out evenly

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.machines import PRECISIONS
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import boolean, integer, one_of
 
@@ -32,7 +31,6 @@ FIRST_CALL = 1 << 12
 class ContextualProtocol(Protocol):
     """In each round the policy sees a feature vector for every arm, chooses two arms, and sees which of them wins."""
 
-    precisions = PRECISIONS
     default_metrics: ClassVar[tuple[str, ...]] = ("contextual_regret",)
     chunk: ClassVar[int | None] = 16
     """A run's state is large (estimates of K^2 pairs, samples), and a round long: few lanes stay in the cache."""
