@@ -62,6 +62,7 @@ from typing import TYPE_CHECKING, Any
 from .core.checkpoints import checkpoint_rounds
 from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidType
 from .core.machines import PRECISIONS, checked_backend
+from .core.metrics import common_defaults, metric_name
 from .core.runner import SEED, check_horizon, reasons_against, run
 from .core.validation import Check, integer, invalid, one_of, positive_integer, shown
 from .data import CAMPAIGNS, open_bandit
@@ -178,9 +179,10 @@ def _backend(name: str, value: Any) -> str:
 
 
 def _metrics(name: str, value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not given or not all(isinstance(n, str) for n in given):
         raise InvalidType(f"{name} is {shown(value)}; allowed: a metric's name, or a list of names")
+    names = [metric_name(metric) for metric in given]
     for k, metric in enumerate(names):
         if metric in names[:k]:
             raise invalid(f"{name}[{k}]", metric, "a name that is not in the list already")
@@ -340,19 +342,21 @@ class Reader:
         """Return the policies by label, and where each stands."""
         if "policies" not in self.content:
             raise self.missing((), "policies", "one table [[policies]] a policy")
-        return self.labelled("policies", self.content["policies"], "policy", _players_of(world.family.name))
+        return self.labelled(
+            "policies", self.content["policies"], "policy", _players_of(world.family.name), world.family.name
+        )
 
     def labelled(
-        self, name: str, value: Any, kind: str, owners: tuple[str, ...]
+        self, name: str, value: Any, kind: str, owners: tuple[str, ...], plays: str | None = None
     ) -> tuple[dict[str, Any], dict[str, Key]]:
-        """Return the components of an array of tables by label, and where each stands."""
+        """Return the components of an array of tables by label, and where each stands; policies that play a family."""
         if not isinstance(value, list) or not value:
             raise self.error((name,), f"{name} is {shown(value)}; allowed: one table [[{name}]] for each {kind}")
         found: dict[str, Any] = {}
         keys: dict[str, Key] = {}
         for k, table in enumerate(value):
             key: Key = (name, k)
-            component, label = self.component(key, table, kind, owners, labels=True)
+            component, label = self.component(key, table, kind, owners, labels=True, plays=plays)
             if label in found:
                 first = self.line(keys[label])
                 raise self.error(
@@ -364,11 +368,19 @@ class Reader:
         return found, keys
 
     def component(
-        self, key: Key, value: Any, kind: str, owners: tuple[str, ...], *, labels: bool = False, inside: bool = False
+        self,
+        key: Key,
+        value: Any,
+        kind: str,
+        owners: tuple[str, ...],
+        *,
+        labels: bool = False,
+        inside: bool = False,
+        plays: str | None = None,
     ) -> tuple[Any, str]:
         """Return the component that a table describes, and its label; `inside` another it can be of other kinds too."""
         table = self.table(key, value, f"with type = the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
-        cls = self.cls(key, table, kind, owners, inside)
+        cls = self.cls(key, table, kind, owners, inside, plays)
         fields = {f.name: f for f in dataclasses.fields(cls)}
         special = ("dataset",) if cls is arms.Empirical else ()
         extra = ("type", "label") if labels else ("type",)
@@ -390,8 +402,16 @@ class Reader:
             )
         return component, label
 
-    def cls(self, key: Key, table: dict[str, Any], kind: str, owners: tuple[str, ...], inside: bool) -> Any:
-        """Return the class that a table names."""
+    def cls(
+        self,
+        key: Key,
+        table: dict[str, Any],
+        kind: str,
+        owners: tuple[str, ...],
+        inside: bool,
+        plays: str | None = None,
+    ) -> Any:
+        """Return the class that a table names; for another name, tell of those that can play a family."""
         if "type" not in table:
             raise self.missing(key, "type", f"the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
         name = table["type"]
@@ -407,17 +427,18 @@ class Reader:
             others = [k for k in kinds(family) if inside and k not in ("environment", "policy")]
             for fitting in (kind, *others):
                 known = registered(family, fitting) | known
+        fit = {n: c for n, c in known.items() if plays is None or plays in c.family.plays}
         elsewhere = [f"{f}.{short}" for f in families() if short in registered(f, kind)]
         if short not in known and not dot and elsewhere:
             raise self.error(
                 (*key, "type"),
-                f"{_named((*key, 'type'))} is {name!r}; allowed: {_listed(sorted(known))}; "
+                f"{_named((*key, 'type'))} is {name!r}; allowed: {_listed(sorted(fit))}; "
                 f"did you mean {elsewhere[0]!r}?",
             )
         if short not in known:
             raise self.error(
                 (*key, "type"),
-                f"{_named((*key, 'type'))} is {shown(name)}; allowed: {_listed(sorted(known))}{_meant(short, known)}",
+                f"{_named((*key, 'type'))} is {shown(name)}; allowed: {_listed(sorted(fit))}{_meant(short, fit)}",
             )
         return known[short]
 
@@ -470,6 +491,9 @@ class Reader:
                 check_horizon(label, world, horizon)
         with self.translated(keys.get("checkpoints", ())[:-1]):
             checkpoint_rounds(experiment.checkpoints, horizon)
+        if experiment.metrics is None:
+            with self.translated(()):
+                common_defaults(experiment.policies)
         for label, world in experiment.environments.items():
             for name, player in experiment.policies.items():
                 reasons = reasons_against(world, player, horizon)

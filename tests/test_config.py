@@ -490,3 +490,24 @@ def test_lines_of_keys():
     for document in (DOCUMENT, DOCUMENT.replace("\n", "\r\n")):
         lines = Lines(document)
         assert {key: lines(key) for key in expected} == expected
+
+
+def test_only_policies_that_can_play_are_suggested(tmp_path):
+    _, on_arms = message(tmp_path, HEAD + WORLD + "[[policies]]\ntype = 'CVaRUCBV'\n")
+    assert "did you mean 'CVaRUCB'?" in on_arms
+    assert "'UCB1'" in on_arms
+    assert "UCBVI" not in on_arms
+    mdp = HEAD + "[environment]\ntype = 'cvar.TabularMDP'\ntransitions = [[[1.0]]]\nrewards = [[0.5]]\nhorizon = 2\n"
+    _, on_mdp = message(tmp_path, mdp + "[[policies]]\ntype = 'CVaRUCBV'\n")
+    assert "did you mean 'CVaRUCBVI'?" in on_mdp
+    assert "'CVaRUCB'" not in on_mdp
+    _, other = message(tmp_path, HEAD + WORLD + "[[policies]]\ntype = 'cvar.MaxWP'\n")
+    assert "it plays environments of cvar, and this one is of arms" in other
+
+
+def test_families_that_record_different_things_need_metrics(tmp_path):
+    players = "policies = [{type = 'UCB1'}, {type = 'cvar.BCVTS'}]\n"
+    _, told = message(tmp_path, HEAD + players + WORLD)
+    assert "metrics is None, and by default UCB1 records 'regret', BCVTS records 'cvar_regret'; allowed:" in told
+    experiment = read(tmp_path, HEAD + "metrics = 'cvar_regret[ .10 ]'\n" + players + WORLD)
+    assert experiment.metrics == ("cvar_regret[0.1]",)

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 import banditlab as bl
-from banditlab import arms, plotting
+from banditlab import arms, plotting, semibandits
 from banditlab.core.errors import InvalidArgument
 from banditlab.inference.bootstrap import mean_band
+from banditlab.plotting.ticks import write_out
 
 POLICIES = [arms.Uniform(), arms.UCB1(), arms.KLUCB()]
 
@@ -123,3 +124,48 @@ class TestMeanBand:
     def test_bad_values(self):
         with pytest.raises(InvalidArgument, match="values has shape"):
             mean_band(np.ones(3))
+
+
+class TestTitle:
+    def test_sizes_stand_under_a_title_of_the_users(self, result):
+        assert result.plot(title="Three arms").get_title() == "Three arms\n$T$ = 2,000, 100 runs"
+        assert result.plot().get_title() == "Bernoulli([0.2, 0.5, 0.4]), $T$ = 2,000, 100 runs"
+        assert result.plot(title="").get_title() == ""
+
+    def test_long_names_lose_their_numbers_first(self):
+        world = semibandits.SemiBandit(arms.Bernoulli([0.1, 0.2, 0.3, 0.4, 0.5]), semibandits.MSets(2))
+        played = bl.run(world, semibandits.CombUCB1(), horizon=20, n_runs=1, seed=0)
+        assert played.plot().get_title() == "SemiBandit(Bernoulli([...]), MSets(2)), $T$ = 20, 1 run"
+
+
+class TestTicks:
+    @pytest.mark.parametrize(
+        ("top", "expected"),
+        [
+            (1.0, ["0.0", "0.5", "1.0"]),
+            (1_000.0, ["0", "500", "1,000"]),
+            (20_000.0, ["0", "10,000", "20,000"]),
+            (1e6, ["0", "500,000", "1,000,000"]),
+            (2e6, ["0", "1\N{NO-BREAK SPACE}M", "2\N{NO-BREAK SPACE}M"]),
+            (5e9, ["0", "2.5\N{NO-BREAK SPACE}G", "5\N{NO-BREAK SPACE}G"]),
+        ],
+    )
+    def test_numbers_are_written_out(self, top, expected):
+        ax = Figure().add_subplot()
+        ax.set_xlim(0, top)
+        ax.set_xticks([0, top / 2, top])
+        write_out(ax.xaxis)
+        ax.figure.canvas.draw()
+        assert [label.get_text() for label in ax.get_xticklabels()] == expected
+        assert ax.xaxis.get_offset_text().get_text() == ""
+
+    def test_no_factor_stands_beside_the_axes_of_a_result(self):
+        ax = bl.run(arms.Bernoulli([0.0, 1.0]), arms.Uniform(), horizon=300_000, n_runs=2, seed=0).plot()
+        ax.figure.canvas.draw()
+        assert "300,000" in [label.get_text() for label in ax.get_xticklabels()]
+        assert not ax.xaxis.get_offset_text().get_text() + ax.yaxis.get_offset_text().get_text()
+
+    def test_logarithmic_axes_have_powers(self, result):
+        ax = result.plot(xscale="log")
+        ax.figure.canvas.draw()
+        assert any("10^{3}" in label.get_text() for label in ax.get_xticklabels())

@@ -79,3 +79,9 @@ def choose_arm(policy: Params, state: State, n_arms: int, t: int, rng: Any, best
 def learn(policy: Params, state: State, arm: int, r: float, t: int) -> None:
     """Give the policy the reward of lane 0: what an agent's `update` calls."""
     update(policy, state, arm, 0, r, t)
+
+
+def pay(environment: Params, arm: int, rng: Any, out: Any) -> None:
+    """Write into `out` the rewards of an arm that is played in every round: what `sample` of an environment returns."""
+    for t in range(1, out.shape[0] + 1):
+        out[t - 1] = reward(environment, arm, open_uniform(rng, 0), t)

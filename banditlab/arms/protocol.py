@@ -36,6 +36,10 @@ class ArmsProtocol(Protocol):
     allowed_metrics: ClassVar[tuple[str, ...]] = (*METRICS, "cvar_regret[0.05]")
     space: ClassVar[type[Space]] = Space  # what makes the arrays of policies' states
 
+    def feedback(self, policy: type) -> str:
+        """Return what a policy learns from."""
+        return "the reward of the arm played"
+
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
 

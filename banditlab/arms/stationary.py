@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core import sampling
 from banditlab.core.components import Params, Problem
-from banditlab.core.validation import invalid
+from banditlab.core.dispatch import explained, kernel
+from banditlab.core.validation import integer, invalid
 
 from . import tails
+from .kernel import pay
+
+SEED = integer(0, 2**64 - 1)
 
 
 class Stationary:
@@ -62,6 +67,40 @@ class Stationary:
         if not hasattr(self, "distribution"):
             raise invalid("environment", self, "one with a method distribution(arm), or cvars(tau)")
         return np.array([tails.of_distribution(self.distribution(arm), level) for arm in range(self.n_arms)])
+
+    def sample(self, arm: int, n: int, seed: int = 0) -> NDArray[np.float64]:
+        """Return independent rewards of an arm.
+
+        They are what a policy gets in run 0 of `banditlab.run` with this seed if it plays the arm in rounds 1 to n:
+        the same numbers in every process, and for a larger n the same ones first. All arms have the same luck there;
+        for samples that are independent of each other, give each a seed of its own.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        n : int
+            How many.
+        seed : int, default 0
+            From 0 to 2^64 - 1.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Bernoulli([0.1, 0.5]).sample(1, 6).tolist()
+        [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
+        """
+        which = integer(0, self.n_arms - 1)("arm", arm)
+        rewards = np.zeros(integer(1, limit=2**31)("n", n))
+        world = self.params(Problem(self.n_arms, len(rewards)))  # type: ignore[attr-defined]
+        rng = sampling.seeded(SEED("seed", seed), sampling.ENVIRONMENT_STREAM, 0, 1)
+        with explained(self):
+            kernel(pay, world)(world, which, rng, rewards)
+        return rewards
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what the kernels need besides the fields."""

@@ -68,7 +68,7 @@ def list_components(
 def show_component(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `banditlab list`, with or without family.")],
 ) -> None:
-    """Show an environment or a policy: rule, guarantee, parameters with defaults and what is allowed, source."""
+    """Show an environment or a policy: rule, feedback, guarantee, parameters with what is allowed, source."""
     family, kind, cls = find(name)
     to = console()
     unicode = _shows_unicode()
@@ -79,6 +79,8 @@ def show_component(
         text(f"  {'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('_', ' ')} of banditlab.{family}"), style="dim"
     )
     _print_paragraphs(to, [about, *rule])
+    if kind == "policy":
+        _print_paragraphs(to, [f"Learns from: {cls.family.protocol.feedback(cls)}."])
     _print_fields(to, cls, found.pop("Parameters", ""), unicode)
     titles = {"Notes": "Guarantee and notes", "References": "Source"}
     for title in ("Notes", "Raises", "Warns", "References", "Examples"):
@@ -87,7 +89,7 @@ def show_component(
             _print_paragraphs(to, paragraphs(found[title], unicode))
 
 
-def find(name: str) -> tuple[str, str, type]:
+def find(name: str) -> tuple[str, str, Any]:
     """Return family, kind and class of a component by its name.
 
     Raises

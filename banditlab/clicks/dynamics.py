@@ -60,7 +60,7 @@ class Dynamics:
         return f"<Dynamics: {self.policy!r}, {n} repetitions, {epochs} epochs, {k} arms, horizon {self.horizon}>"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a tidy table: repetition, epoch, arm, strategy, utility, and the regret of the epoch."""
+        """Return a tidy table: repetition, epoch (0 is the start), arm, strategy, utility, and the epoch's regret."""
         import pandas as pd
 
         n, epochs, k = self.strategies.shape

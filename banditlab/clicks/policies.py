@@ -88,7 +88,7 @@ class MeanUCB(PostClickMeans):
 
     Notes
     -----
-    A learner that heeds no incentives, for comparison; ours.
+    Guarantee: none, as it heeds no incentives: it is a learner for comparison, and ours.
 
     Examples
     --------
@@ -131,15 +131,18 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
 
     Notes
     -----
-    Given the strategies it has the regret of UCB against the best of :math:`u(s_i, \mu_i)`. But the strategies are
-    not given: the best arm gains by raising its click rate until the learner is nearly as well off with another arm,
-    as with the oracle of Proposition 4.1 (see `StrategyOracle`). That its regret against :math:`u^*(\mu_{i^*})` is
-    then linear is what simulations show; the theorem is about the oracle. What precisely the paper's baseline "UCB"
-    plays was not to be had: this is the standard optimistic learner of the learner's utility.
+    Guarantee: none, as its bound needs strategies that are given: against the best of :math:`u(s_i, \mu_i)` it then has
+    the regret of UCB. But the strategies are not given: the best arm gains by raising its click rate until the learner
+    is nearly as well off with another arm, as with the oracle of Proposition 4.1 (see `StrategyOracle`). That its
+    regret against :math:`u^*(\mu_{i^*})` is then linear is what simulations show; the theorem is about the oracle.
+
+    What precisely the paper's baseline "UCB" plays was not to be had: this is the standard optimistic learner of the
+    learner's utility.
 
     References
     ----------
-    Buening, Saha, Dimitrakakis, Xu (2024), arXiv:2311.15647.
+    Buening, Saha, Dimitrakakis, Xu (2024), Bandits meet mechanism design to combat clickbait in online recommendation,
+    ICLR, arXiv:2311.15647.
 
     Examples
     --------
@@ -203,11 +206,12 @@ class UCBS(KnowsItsUtility, PostClickMeans):
 
     Notes
     -----
-    Guarantees, for utilities with assumptions A1 to A3 (see `clicks.violations`): in every Nash equilibrium among the
-    arms :math:`s_{i^*} = s^*(\mu_{i^*}) + O(H \sqrt{K \log T / T})` and :math:`s_i = s^*(\mu_i) + O(H \max\{\Delta_i,
-    \sqrt{K \log T / T}\})` (Theorem 5.2), and strategic regret is :math:`\tilde O(\sqrt{KT})` uniformly over
-    equilibria (Theorem 5.3, Corollary 5.4); H is the Lipschitz constant of s*, and :math:`\Delta_i = \mu_{i^*} -
-    \mu_i`. The rates were read of; the exact form of Theorem 5.2 is reconstructed, and constants were not to be had.
+    Guarantee (Buening et al. 2024, Theorem 5.3 and Corollary 5.4; arms in Nash equilibrium, utilities with A1 to A3):
+    strategic regret is :math:`\tilde O(\sqrt{K T})`, uniformly over the equilibria among the arms. In every one of
+    these :math:`s_{i^*} = s^*(\mu_{i^*}) + O(H \sqrt{K \log T / T})` and :math:`s_i = s^*(\mu_i) + O(H \max\{\Delta_i,
+    \sqrt{K \log T / T}\})` (Theorem 5.2); H is the Lipschitz constant of s*, and :math:`\Delta_i = \mu_{i^*} - \mu_i`.
+    `clicks.violations` checks the assumptions A1 to A3. The rates were read of; the exact form of Theorem 5.2 is
+    reconstructed, and constants were not to be had.
 
     The radii are for post-click rewards in [0, 1], or sub-Gaussian with a standard deviation of at most 1. An arm
     that is never clicked is screened only if s* is bounded away from 0 (assumption A3); otherwise, as its index is
@@ -286,13 +290,14 @@ class MuOracle:
 
     Notes
     -----
-    The best arm is selected whatever it does, so that raising its click rate to 1 is
-    dominant, and the learner's regret is :math:`T (u^*(\mu_{i^*}) - u(1, \mu_{i^*}))`, linear unless
-    :math:`s^*(\mu_{i^*}) = 1` (reconstructed).
+    Guarantee: none, as its regret is linear unless :math:`s^*(\mu_{i^*}) = 1`. The best arm is selected whatever it
+    does, so that raising its click rate to 1 is dominant, and the learner's regret is :math:`T (u^*(\mu_{i^*}) - u(1,
+    \mu_{i^*}))` (reconstructed).
 
     References
     ----------
-    Buening, Saha, Dimitrakakis, Xu (2024), arXiv:2311.15647.
+    Buening, Saha, Dimitrakakis, Xu (2024), Bandits meet mechanism design to combat clickbait in online recommendation,
+    ICLR, arXiv:2311.15647.
 
     Examples
     --------
@@ -327,16 +332,17 @@ class StrategyOracle:
 
     Notes
     -----
-    Its weak strategic regret is linear (Proposition 4.1: :math:`\Omega(T)`): the
-    best arm can raise its click rate until the learner is just as well off with the runner-up at its desired strategy,
-    so that the learner is held at the second price, :math:`R_T = T (u^*(\mu_{i^*}) - \max_{j \ne i^*} u^*(\mu_j))`
-    (this reading is derived).
+    Guarantee: none, as its weak strategic regret is linear (Proposition 4.1: :math:`\Omega(T)`). The best arm can raise
+    its click rate until the learner is just as well off with the runner-up at its desired strategy, so that the learner
+    is held at the second price, :math:`R_T = T (u^*(\mu_{i^*}) - \max_{j \ne i^*} u^*(\mu_j))` (this reading is
+    derived).
 
     Other names: the (s, mu)-oracle.
 
     References
     ----------
-    Buening, Saha, Dimitrakakis, Xu (2024), arXiv:2311.15647, Proposition 4.1.
+    Buening, Saha, Dimitrakakis, Xu (2024), Bandits meet mechanism design to combat clickbait in online recommendation,
+    ICLR, arXiv:2311.15647, Proposition 4.1.
 
     Examples
     --------

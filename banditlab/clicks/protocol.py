@@ -56,6 +56,10 @@ class ClicksProtocol(Protocol):
 
     precisions = PRECISIONS
 
+    def feedback(self, policy: type) -> str:
+        """Return what a policy learns from."""
+        return "whether the arm selected is clicked and, if so, its post-click reward"
+
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; all but regret make one an arm: `clicks[0]`, `clicks[1]`, ..."""
         names: list[str] = []

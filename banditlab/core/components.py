@@ -22,9 +22,10 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from .brief import short
 from .dispatch import Witness, fingerprint, implement, unchanged, witness
 from .errors import InvalidComponent, InvalidType
-from .validation import Check, shown
+from .validation import Check, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
 
@@ -46,15 +47,23 @@ def field(*, default: Any = dataclasses.MISSING, check: Check | None = None, doc
         The default; without one the argument must be given.
     check : callable, optional
         From `banditlab.core.validation`, or your own: takes the argument's name and value, and returns the value
-        to keep or raises `banditlab.errors.InvalidArgument`.
+        to keep or raises `banditlab.errors.InvalidArgument`. Without one every value is allowed, and sequences of
+        numbers become read-only arrays, so that kernels see them.
     doc : str
         One line on what it is, with unit and where the default is from.
+
+    Raises
+    ------
+    InvalidComponent
+        If the default is a list or an array, which all instances would share.
 
     Examples
     --------
     >>> from banditlab.core.validation import positive
     >>> alpha: float = field(default=2.0, check=positive, doc="exploration; 2.0 is the paper's")
     """
+    if isinstance(default, list | np.ndarray):
+        raise InvalidComponent(f"default is {shown(default)}; allowed: a tuple, as all instances share a default")
     return dataclasses.field(default=default, metadata={"check": check, "doc": doc})
 
 
@@ -176,7 +185,7 @@ def _setstate(self: Any, fields: dict[str, Any]) -> None:
 def _make_params(self: Any, problem: Problem) -> Any:
     cls = type(self)
     values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-    values.update(cls.derive(self, problem))
+    values.update((k, numbers_as_array(v) if isinstance(v, list) else v) for k, v in cls.derive(self, problem).items())
     values = {k: _kernel_value(v, problem) for k, v in values.items() if not isinstance(v, str | list)}
     values = {k: v for k, v in values.items() if v is not None}
     if not values:
@@ -218,26 +227,18 @@ def _label(self: Any) -> str:
     parts = []
     for f in dataclasses.fields(self):
         value = getattr(self, f.name)
-        if f.default is dataclasses.MISSING:
-            parts.append(_short(value))
-        elif not _same(value, f.default):
-            parts.append(f"{f.name}={_short(value)}")
+        # a tuple is how the default of an array is written
+        default = np.asarray(f.default) if isinstance(value, np.ndarray) and isinstance(f.default, tuple) else f.default
+        if default is dataclasses.MISSING:
+            parts.append(short(value))
+        elif not _same(value, default):
+            parts.append(f"{f.name}={short(value)}")
     return type(self).__name__ + (f"({', '.join(parts)})" if parts else "")
 
 
 def _repr(self: Any) -> str:
     text = _label(self)
     return text if text.endswith(")") else text + "()"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        if value.size <= 12 and value.ndim == 1:
-            return "[" + ", ".join(f"{v:.6g}" for v in value) + "]"
-        return f"<{' x '.join(str(n) for n in value.shape)} array>"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_short(v) for v in value) + "]"
-    return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -282,15 +283,14 @@ def describe(value: Any) -> Any:
         return [describe(v) for v in value]
     if isinstance(value, int | float | str | bool | type(None)):
         return value
-    return repr(value)
+    return short(value)
 
 
 def _post_init(self: Any) -> None:
     for f in dataclasses.fields(self):
-        check = f.metadata.get("check")
-        if check is not None:
-            checked = check(f"{type(self).__name__}.{f.name}", getattr(self, f.name))
-            object.__setattr__(self, f.name, checked)
+        check, value = f.metadata.get("check"), getattr(self, f.name)
+        checked = numbers_as_array(value) if check is None else check(f"{type(self).__name__}.{f.name}", value)
+        object.__setattr__(self, f.name, checked)
     validate = getattr(self, "validate", None)
     if validate is not None:
         validate()

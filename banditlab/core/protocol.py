@@ -99,6 +99,10 @@ class Protocol(ABC):
     default_metrics: ClassVar[tuple[str, ...]] = ("regret",)
 
     @abstractmethod
+    def feedback(self, policy: type) -> str:
+        """Return what policies of a class learn from in a round, in words."""
+
+    @abstractmethod
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the columns that record the metrics asked for; raise for an unknown one."""
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .brief import brief
 from .elementary import normal_quantile
 from .errors import ResultsFileError
+from .metrics import metric_name
 from .statistics import LEVELS, Statistics
 from .validation import invalid, open_probability
 
@@ -48,6 +50,8 @@ class Cell:
     seconds: float
     lower_bound: NDArray[np.float64] | None
     statistics: dict[str, Statistics] = field(default_factory=dict)
+
+    __repr__ = brief
 
     @property
     def metrics(self) -> list[str]:
@@ -201,7 +205,7 @@ class Results:
         -------
         float64 array of shape (policies, runs, checkpoints)
         """
-        metric = self.default_metric if metric is None else metric
+        metric = self.default_metric if metric is None else metric_name(metric)
         cells = self._recorded(metric, environment)
         if not self.keeps_runs:
             raise invalid("keep", "summary", "'runs', when the experiment is run, to have the values of every run")
@@ -217,7 +221,7 @@ class Results:
         environment : str, optional
             One of `environments`; needed when there are several.
         """
-        metric = self.default_metric if metric is None else metric
+        metric = self.default_metric if metric is None else metric_name(metric)
         return [cell.statistics_of(metric) for cell in self._recorded(metric, environment)]
 
     def _recorded(self, metric: str, environment: str | None) -> list[Cell]:
@@ -262,7 +266,7 @@ class Results:
         """
         import pandas as pd
 
-        metric = self.default_metric if metric is None else metric
+        metric = self.default_metric if metric is None else metric_name(metric)
         level = open_probability("level", level)
         rows, index = [], []
         for (name, label), cell in self._cells.items():

@@ -18,6 +18,7 @@ from .components import describe, is_component
 from .engine import EveryRun, Gatherer, Job, play
 from .errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from .machines import PRECISIONS, checked_backend, on_device
+from .metrics import common_defaults, metric_name
 from .progress import Progress
 from .results import Cell, Results
 from .statistics import EXACT, Moments
@@ -68,7 +69,8 @@ def run(
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
         The rounds after which metrics are recorded (see `checkpoint_rounds`).
     metrics : str or sequence of str, optional
-        What to record; default: 'regret', for dueling bandits 'average_regret', for `cvar` 'cvar_regret'. For arms:
+        What to record; default: 'regret', for dueling bandits 'average_regret', for `cvar` 'cvar_regret'; policies of
+        families that differ in this play together only where it is said. For arms:
         'regret', 'reward', 'optimal_rate', 'pulls', 'cvar_regret[0.1]', at any level; for clicks: 'regret',
         'selections', 'clicks', 'screened', 'screening_round'; for dueling bandits: those of
         `dueling.regrets.regret_table` and 'duels', with features those of `dueling.ContextualGLM`; for semi-bandits:
@@ -191,7 +193,7 @@ class Experiment:
     checkpoints : as in `run`
         Which rounds are recorded.
     metrics : tuple of str or None
-        What is recorded; None for what the first policy's family records where nothing is said.
+        What is recorded; None for what the policies' family records where nothing is said.
     backend : {'cpu', 'python', 'cuda:0', ..., 'auto'}
         Where it is played.
     precision : {'double', 'single'}
@@ -226,7 +228,7 @@ class Experiment:
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
         backend = self._where(environments, policies)
-        metrics = self.metrics or next(iter(policies.values())).family.protocol.default_metrics
+        metrics = self.metrics or common_defaults(policies)
         return {
             (name, label): Job(
                 environment=world,
@@ -305,7 +307,7 @@ def checked_metrics(metrics: Any) -> tuple[str, ...] | None:
     requested = (metrics,) if isinstance(metrics, str) else metrics
     if not isinstance(requested, list | tuple) or not all(isinstance(m, str) for m in requested):
         raise InvalidType(f"metrics is {shown(metrics)}; allowed: a metric's name, or a list of names")
-    names = tuple(str(m) for m in requested)
+    names = tuple(metric_name(m) for m in requested)
     if not names or len(set(names)) < len(names):
         raise invalid("metrics", metrics, "one or more different names")
     return names
@@ -400,6 +402,12 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
         With `select()`, `update(arm, reward)` (for clicks `update(arm, clicked, reward)`, for duels
         `update((first, second), first_won)`, with features `select(features)`) and a `state` that pickles and restores
         to the same future.
+
+    Notes
+    -----
+    A state is some numbers an arm. Policies for CVaR keep samples, and their state has room for those of all rounds
+    from the start: pickled, 265 kB for `cvar.BernsteinUCB` with 3 arms and 10,000 rounds (8 (1 + tau) bytes an arm and
+    round), 960 kB for `cvar.CVaRUCB` (32 bytes an arm and round), 120 kB for `cvar.BCVTS` (12 bytes a round).
 
     Examples
     --------

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .brief import brief
 from .engine import Gatherer, Job
 from .reduced import Reduced
 
@@ -48,6 +49,8 @@ class Statistics:
     minimum: NDArray[np.float64]
     maximum: NDArray[np.float64]
     quantiles: NDArray[np.float64]
+
+    __repr__ = brief
 
     def columns(self) -> dict[str, NDArray[np.float64]]:
         """Return everything by name, as tables show it."""

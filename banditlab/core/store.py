@@ -247,7 +247,12 @@ class Store:
         self._known.add(folder.name)
 
     def cells(self) -> pd.DataFrame:
-        """Return one row a cell: address, environment, policy, horizon, seed, runs stored, and the failure if any."""
+        """Return one row a cell: address, environment, policy, horizon, seed, runs stored, and the failure if any.
+
+        A cell is what was played, whoever asked for it: sweeps that name parameters differently share cells, so that
+        parameters are told by a sweep's result and not here. All fields of a cell's environment and policy, also those
+        that labels shorten, are in its `cell.json`.
+        """
         import pandas as pd
 
         rows = []

@@ -16,6 +16,7 @@ from .engine import Gatherer, Job, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
 from .machines import PRECISIONS, checked_backend
+from .metrics import common_defaults
 from .progress import Progress
 from .results import Cell
 from .runner import GATHERERS, KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
@@ -276,6 +277,8 @@ def _plan(
                 planned.append(_Planned(mine, label, None, traceback.format_exc()))
     if len(failures) == len(planned):
         raise failures[0]
+    if common["metrics"] is None:
+        common_defaults({p.policy: p.job.policy for p in planned if p.job is not None})
     return planned
 
 

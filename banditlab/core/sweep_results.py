@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .brief import brief
 from .errors import InvalidArgument
+from .metrics import metric_name
 from .results import Cell, summary_row
 from .statistics import Statistics
 from .validation import invalid, open_probability
@@ -44,6 +46,8 @@ class SweepCell:
     failure: str = ""
     horizon: int = 0
     checkpoints: NDArray[np.int64] | None = None
+
+    __repr__ = brief
 
     def statistics(self, metric: str) -> Statistics:
         """Return what is known of a metric at the checkpoints."""
@@ -149,7 +153,7 @@ class SweepResults:
         """
         import pandas as pd
 
-        metric = self.default_metric if metric is None else metric
+        metric = self.default_metric if metric is None else metric_name(metric)
         if metric not in self.metrics:
             raise invalid("metric", metric, f"one of {list(self.metrics)}, which were recorded")
         level = open_probability("level", level)

@@ -46,6 +46,12 @@ def number(name: str, value: object) -> float:
     return result
 
 
+def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
+    left = "(" if open_low or low == -math.inf else "["
+    right = ")" if open_high or high == math.inf else "]"
+    return f"{left}{low:g}, {high:g}{right}"
+
+
 def between(
     low: float, high: float, *, open_low: bool = False, open_high: bool = False, limit: float = math.inf
 ) -> Check:
@@ -53,10 +59,7 @@ def between(
 
     `limit` is where arithmetic ends rather than meaning: messages speak of it only to those who exceed it.
     """
-    left, right = "(" if open_low else "[", ")" if open_high else "]"
-    if high == math.inf:
-        right = ")"
-    allowed = f"a number in {left}{low:g}, {high:g}{right}"
+    allowed = f"a number in {_interval(low, high, open_low, open_high)}"
 
     def check(name: str, value: object) -> float:
         result = number(name, value)
@@ -137,14 +140,32 @@ LARGEST = 1e300
 
 
 def array(
-    ndim: int, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, min_length: int = 1
+    ndim: int,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+    min_length: int = 1,
 ) -> Check:
-    """Return a check for a rectangular, finite float64 array; the result is a read-only copy."""
+    """Return a check for a rectangular, finite float64 array; the result is a read-only copy.
+
+    Its entries are in an interval, closed unless said otherwise, as in `between`.
+
+    Examples
+    --------
+    >>> array(1, 0.0, 1.0, open_high=True)("means", [0.0, 0.5]).tolist()
+    [0.0, 0.5]
+    >>> array(1, 0.0, 1.0, open_high=True)("means", [0.0, 1.0])
+    Traceback (most recent call last):
+    ...
+    banditlab.core.errors.InvalidArgument: means[1] is 1.0; allowed: numbers in [0, 1)
+    """
     shape = {1: "a flat sequence", 2: "a matrix (a sequence of equally long rows)"}[ndim]
     if low == -math.inf and high == math.inf:
         interval = "finite numbers"
     else:
-        interval = f"numbers in {'(' if open_low else '['}{low:g}, {high:g}{')' if high == math.inf else ']'}"
+        interval = f"numbers in {_interval(low, high, open_low, open_high)}"
     allowed = f"{shape} of {interval}, at least {min_length} of them"
 
     def check(name: str, value: Any) -> NDArray[np.float64]:
@@ -164,7 +185,8 @@ def array(
             raise invalid(name, value, f"{allowed}; this one has {result.ndim} dimensions")
         if result.shape[0] < min_length or result.size == 0:
             raise invalid(name, value, allowed)
-        good = (np.abs(result) <= LARGEST) & (result > low if open_low else result >= low) & (result <= high)
+        good = (np.abs(result) <= LARGEST) & (result > low if open_low else result >= low)
+        good &= result < high if open_high else result <= high
         if not good.all():
             where = tuple(int(i) for i in np.argwhere(~good)[0])
             entry = "".join(f"[{i}]" for i in where)
@@ -175,14 +197,31 @@ def array(
     return check
 
 
-def vector(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False) -> Check:
-    """Return a check for a flat float64 array with entries in an interval."""
-    return array(1, low, high, open_low=open_low)
+def vector(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False) -> Check:
+    """Return a check for a flat float64 array with entries in an interval, closed unless said otherwise."""
+    return array(1, low, high, open_low=open_low, open_high=open_high)
 
 
-def matrix(low: float = -math.inf, high: float = math.inf) -> Check:
-    """Return a check for a rectangular float64 matrix with entries in an interval."""
-    return array(2, low, high)
+def matrix(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False) -> Check:
+    """Return a check for a rectangular float64 matrix with entries in an interval, closed unless said otherwise."""
+    return array(2, low, high, open_low=open_low, open_high=open_high)
+
+
+def numbers_as_array(value: Any) -> Any:
+    """Return lists, tuples and arrays of numbers as a read-only copy, an array of numpy's choice; others as they are.
+
+    So kernels see what a field without a check holds: they know arrays, not lists.
+    """
+    if type(value) not in (list, tuple, np.ndarray):
+        return value
+    try:
+        result = np.array(value, order="C")
+    except ValueError:  # rows of different lengths
+        return value
+    if result.dtype.kind not in "biuf":
+        return value
+    result.setflags(write=False)
+    return result
 
 
 def same_length(owner: str, **arrays: NDArray[np.float64]) -> None:

@@ -15,13 +15,13 @@ from .mdp.iterated import UCBVI, ICVaRRM, MaxWP
 from .mdp.linear import ICVaRL
 from .mdp.planning import (
     Plan,
-    TabularPolicy,
     iterated_cvar,
     plan_iterated_cvar,
     plan_mean,
     plan_static_cvar,
     plan_worst_path,
 )
+from .mdp.tabular_policy import TabularPolicy
 from .tail import Distribution
 
 __all__ = [

@@ -34,6 +34,10 @@ class DuelingProtocol(Protocol):
     precisions = PRECISIONS
     default_metrics: ClassVar[tuple[str, ...]] = ("average_regret",)
 
+    def feedback(self, policy: type) -> str:
+        """Return what a policy learns from."""
+        return "which of two arms wins"
+
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `duels` makes one an arm: `duels[0]`, `duels[1]`, ..."""
         names: list[str] = []

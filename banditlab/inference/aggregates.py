@@ -156,11 +156,11 @@ class Profile:
             }
         )
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
+    def plot(self, *, ax: Axes | None = None, xscale: str | None = None) -> Axes:
         """Draw the profiles with their bands; see `banditlab.plotting.plot_profiles`."""
         from banditlab import plotting
 
-        return plotting.plot_profiles(self, ax=ax)
+        return plotting.plot_profiles(self, ax=ax, xscale=xscale)
 
 
 def performance_profile(

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.metrics import metric_name
 from banditlab.core.results import Results
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
 
@@ -37,6 +39,8 @@ class Scores:
     metric: str
     smaller_is_better: bool
     shared: bool
+
+    __repr__ = brief
 
     @property
     def n_runs(self) -> int:
@@ -96,6 +100,7 @@ def scores(
     """
     if metric is None:
         metric = values.default_metric if isinstance(values, Results) else "regret"
+    metric = metric_name(metric)
     direction = smaller_is_better(metric, better)
     if isinstance(values, Results):
         names = values.environments if environment is None else (environment,)

@@ -11,6 +11,7 @@ import numpy as np
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
 from banditlab.core.machines import checked_backend
+from banditlab.core.metrics import common_defaults, metric_name
 from banditlab.core.runner import Experiment, check_n_jobs, checked_seed, labelled, run
 from banditlab.core.validation import integer, invalid, positive_integer, shown
 
@@ -113,9 +114,10 @@ def compare(
     worlds = labelled("environments", environments)
     group = integer(1, limit=2**31)("group", group)
     if metric is None:
-        metric = next(iter(players.values())).family.protocol.default_metrics[0]
+        metric = common_defaults(players)[0]
     if not isinstance(metric, str):
         raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
+    metric = metric_name(metric)
     if len(players) < 2:
         raise InvalidArgument(f"policies has {len(players)} policy; allowed: at least two policies")
     experiment = Experiment(

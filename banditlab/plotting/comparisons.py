@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.validation import invalid
+from banditlab.core.validation import invalid, one_of
 from banditlab.inference.families import DECISIONS
 
-from .style import COLOURS, DASHES, MARKERS, axis_name, marks, new_axes, short
+from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, marks, new_axes, short
 
 UNDECIDED = "#E4E4E4"
 
@@ -45,6 +45,8 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['policy 0 $-$ policy 1']
     """
+    from .ticks import write_out
+
     found = list(comparisons) if isinstance(comparisons, Sequence) else [comparisons]
     if not found or len({(one.metric, one.level) for one in found}) > 1:
         raise invalid("comparisons", comparisons, "one or more comparisons of one metric and level")
@@ -71,6 +73,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     ax.set_yticks(rows, [f"{one.first} $-$ {one.second}" for one in found])
     ax.set_ylim(-0.6, len(found) - 0.4)
     ax.set_xlabel(f"difference in {axis_name(found[0].metric)}")
+    write_out(ax.xaxis)
     ax.set_title(f"{found[0].n_runs:,} runs, {100 * found[0].level:g}% intervals", fontsize="medium")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, axis="x", alpha=0.25, linewidth=0.6)
@@ -79,7 +82,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     return ax
 
 
-def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
+def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | None = None) -> Axes:
     r"""Draw performance profiles: the share of runs at least as good as a threshold, with bands; higher is better.
 
     Parameters
@@ -88,10 +91,19 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
         What `banditlab.inference.performance_profile` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
+    xscale : {'linear', 'log'}, optional
+        The axis of thresholds; default 'log' for multiples of the best policy's value, else 'linear'. Thresholds that
+        are not positive have no place on a logarithmic one, and evenly spaced ones tell little of its left end: give
+        `performance_profile` those of `numpy.geomspace`.
 
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    InvalidArgument
+        If xscale is 'log', and no threshold is positive.
 
     Examples
     --------
@@ -99,16 +111,22 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
     >>> performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]]).plot().get_xlabel()
     'cumulative regret $\\tau$'
     """
+    from .ticks import plain_log_ticks, write_out
+
+    scale = ("log" if profile.relative else "linear") if xscale is None else one_of(*SCALES)("xscale", xscale)
+    shown = profile.thresholds > 0.0 if scale == "log" else slice(None)
+    taus = profile.thresholds[shown]
+    if len(taus) == 0:
+        raise invalid("xscale", xscale, "'linear', as no threshold is positive")
+    share, lows, highs = profile.share[:, shown], profile.low[:, shown], profile.high[:, shown]
     ax = new_axes() if ax is None else ax
-    taus = profile.thresholds
-    scale = "log" if profile.relative else "linear"
     for k, label in enumerate(profile.policies):
         if len(taus) == 1:  # a line and a band of no width would not be seen
-            ax.vlines(taus, profile.low[k], profile.high[k], color=COLOURS[k % len(COLOURS)], alpha=0.4)
+            ax.vlines(taus, lows[k], highs[k], color=COLOURS[k % len(COLOURS)], alpha=0.4)
         colour = COLOURS[k % len(COLOURS)]
         ax.plot(
             taus,
-            profile.share[k],
+            share[k],
             label=label,
             color=colour,
             linestyle=DASHES[(k // len(COLOURS) + k) % len(DASHES)],
@@ -117,13 +135,14 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
             markersize=4.5,
             linewidth=1.6,
         )
-        ax.fill_between(taus, profile.low[k], profile.high[k], color=colour, alpha=0.18, linewidth=0)
+        ax.fill_between(taus, lows[k], highs[k], color=colour, alpha=0.18, linewidth=0)
     ax.set_xscale(scale)
-    if profile.relative:
-        _plain_log_ticks(ax)
+    if scale == "log":
+        plain_log_ticks(ax.xaxis, taus[0], taus[-1])
+    write_out(ax.xaxis)
     if len(taus) > 1:
         ax.set_xlim(taus[0], taus[-1])
-    elif profile.relative:
+    elif scale == "log":
         ax.set_xlim(taus[0] / 1.5, taus[0] * 1.5)
     else:
         ax.set_xlim(taus[0] - (0.5 * abs(taus[0]) or 1.0), taus[0] + (0.5 * abs(taus[0]) or 1.0))
@@ -136,15 +155,6 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None) -> Axes:
     ax.grid(True, alpha=0.25, linewidth=0.6)
     ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     return ax
-
-
-def _plain_log_ticks(ax: Axes) -> None:
-    """Write 1, 2, 5, 10 under a logarithmic axis that may span less than a decade."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax: Axes | None = None) -> Axes:

@@ -22,6 +22,8 @@ def plot_dynamics(
 ) -> Axes:
     """Draw how arms that adapt went: means over repetitions, with bootstrap bands, against the epoch.
 
+    Epochs count from 0, as in `to_pandas`: epoch 0 is the start, before any arm has moved.
+
     Parameters
     ----------
     path : clicks.Dynamics
@@ -48,6 +50,8 @@ def plot_dynamics(
     'click rate $s_i$'
     """
     from matplotlib.ticker import MaxNLocator
+
+    from .ticks import write_out
 
     one_of("strategies", "utilities", "regret")("what", what)
     ax = new_axes() if ax is None else ax
@@ -82,6 +86,7 @@ def plot_dynamics(
         fontsize="medium",
     )
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    write_out(ax.xaxis, ax.yaxis)
     if curves.min() >= 0.0:
         ax.set_ylim(bottom=0, top=1 if what == "strategies" else None, auto=None)
     ax.spines[["top", "right"]].set_visible(False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.elementary import normal_quantile
+from banditlab.core.metrics import metric_name
 from banditlab.core.results import BOUNDED
 from banditlab.core.validation import one_of, open_probability
 from banditlab.inference.bootstrap import mean_band
@@ -53,7 +54,7 @@ def plot_metric(
     lower_bound : bool, default True
         Whether to draw the asymptotic lower bound C log t, where the environment has one and the metric is regret.
     title : str, optional
-        Default: the environment's label, with horizon and runs.
+        What stands above horizon and runs in place of the environment's label; '' for no title at all.
 
     Returns
     -------
@@ -68,7 +69,9 @@ def plot_metric(
     >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
     'Uniform'
     """
-    metric = results.default_metric if metric is None else metric
+    from .ticks import write_out
+
+    metric = results.default_metric if metric is None else metric_name(metric)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
     bands = _bands(results, metric, environment, level, n_resamples)
@@ -107,7 +110,8 @@ def plot_metric(
     ax.set_yscale(yscale)
     ax.set_xlabel("round $t$")
     ax.set_ylabel(axis_name(metric))
-    ax.set_title(_title(results, environment) if title is None else title, fontsize="medium")
+    ax.set_title(_title(results, environment, title), fontsize="medium")
+    write_out(ax.xaxis, ax.yaxis)
     if xscale == "linear":
         ax.set_xlim(0, max(float(rounds[-1]), ax.dataLim.x1))
     if yscale == "linear" and means.min() >= 0:
@@ -136,6 +140,10 @@ def _bands(
     return found
 
 
-def _title(results: Results, environment: str | None) -> str:
-    name = results.environments[0] if environment is None else environment
-    return f"{short(name)}, $T$ = {results.horizon:,}, {results.n_runs:,} runs"
+def _title(results: Results, environment: str | None, title: str | None) -> str:
+    """Return what is played, in a line of its own where it is long or the user's words, and how often."""
+    sizes = f"$T$ = {results.horizon:,}, {results.n_runs:,} run" + ("s" if results.n_runs > 1 else "")
+    if title is not None:
+        return f"{title}\n{sizes}" if title else ""
+    name = short(results.environments[0] if environment is None else environment)
+    return f"{name}, {sizes}"

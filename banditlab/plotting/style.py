@@ -6,6 +6,7 @@ differ too, so that a figure survives a black-and-white printer.
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SCALES = ("linear", "log")
 SIZE = (6.0, 4.0)
+LONGEST_NAME = 48
+"""Letters of an environment's name that fit into a title beside the sizes."""
 
 NAMES = {
     "regret": "cumulative regret",
@@ -59,8 +62,10 @@ def axis_name(metric: str) -> str:
 
 
 def short(name: str) -> str:
-    """Return a name, cut where it is long."""
-    return name if len(name) <= 48 else name[:45] + "..."
+    """Return a name; where it is long, what stands in square brackets goes first, then its end."""
+    if len(name) > LONGEST_NAME:
+        name = re.sub(r"\[[^\[\]]{4,}\]", "[...]", name)
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
 
 
 def marks(rounds: Any, xscale: str, k: int, n: int) -> list[int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from banditlab.core.metrics import metric_name
 from banditlab.core.validation import invalid, one_of
 
 from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, new_axes
@@ -74,7 +75,9 @@ def plot_sweep(
     >>> result.plot("delta").get_xlabel()
     'delta'
     """
-    metric = sweep.default_metric if metric is None else metric
+    from .ticks import grouped, write_out
+
+    metric = sweep.default_metric if metric is None else metric_name(metric)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
     for name, value in (("x", x), ("y", y)):
@@ -107,8 +110,11 @@ def plot_sweep(
         ax.set_yscale(yscale)
         values = sorted(set(table[x]))
         if len(values) <= 12:
-            ax.set_xticks(values, [f"{v:g}" for v in values])
+            ax.set_xticks(values, [grouped(v) for v in values])
             ax.set_xticks([], minor=True)
+        else:
+            write_out(ax.xaxis)
+        write_out(ax.yaxis)
         ax.set_xlabel(x)
         ax.set_ylabel(axis_name(metric))
         ax.spines[["top", "right"]].set_visible(False)
@@ -147,6 +153,8 @@ def _draw_heatmap(
     """Draw the means of one policy over two parameters."""
     from matplotlib.colors import LogNorm
 
+    from .ticks import grouped
+
     labels = list(dict.fromkeys(table["policy"]))
     if policy is None and len(labels) > 1:
         raise invalid("policy", policy, f"one of {labels}, as a heatmap shows one")
@@ -161,7 +169,7 @@ def _draw_heatmap(
         values, cmap="viridis", norm=LogNorm() if scale == "log" and (values > 0).all() else None, edgecolors="white"
     )
     for axis, name, ticks in ((ax.xaxis, x, grid.columns), (ax.yaxis, y, grid.index)):
-        axis.set_ticks(np.arange(len(ticks)) + 0.5, [f"{t:g}" if np.isreal(t) else str(t) for t in ticks])
+        axis.set_ticks(np.arange(len(ticks)) + 0.5, [grouped(t) if np.isreal(t) else str(t) for t in ticks])
         axis.set_label_text(name)
     bar = ax.figure.colorbar(image, ax=ax)
     bar.set_label(f"{axis_name(metric)} of {chosen}")

@@ -101,6 +101,10 @@ class Audit:
         """Whether the mechanism is incentive compatible."""
         return not self.deviations
 
+    def __repr__(self) -> str:
+        """Return the verdict in words."""
+        return f"<Audit: {self}>"
+
     def __str__(self) -> str:
         """Return the verdict in words."""
         if not self.deviations:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
+
 Floats = NDArray[np.float64]
 
 
@@ -41,6 +43,8 @@ class Multipliers:
     proper: Floats
     actions: Floats
     staying_away: float
+
+    __repr__ = brief
 
     @classmethod
     def from_duals(cls, proper: Floats, rows: Floats) -> Multipliers:
@@ -83,6 +87,8 @@ class FarkasCertificate:
     cost_gap: float
     largest_gain: float
     max_payment: float
+
+    __repr__ = brief
 
     @classmethod
     def of(

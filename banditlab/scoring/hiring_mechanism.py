@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import boolean, invalid, shown
 
@@ -49,6 +50,8 @@ class HiringMechanism:
     payments: tuple[Floats, ...]
     decisions: Floats
     correlated: bool
+
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         """Check shapes, that payments are finite, and that recommendations and decisions are distributions."""

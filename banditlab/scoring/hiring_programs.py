@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import BanditlabError
 
 from .errors import NotImplementable
@@ -204,6 +205,8 @@ class HiringProgram:
     y: Any
     profit: Any
     constraints: dict[str, list[Any]]
+
+    __repr__ = brief
 
     def solve(self, constraints: Iterable[Any] = (), **options: Any) -> HiringMechanism:
         """Solve the program with further constraints.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
+from banditlab.core.brief import brief
 from banditlab.core.errors import IncompatiblePolicy
 from banditlab.core.runner import SEED
 from banditlab.core.validation import boolean, integer, invalid, non_negative, open_probability, positive
@@ -50,6 +51,8 @@ class Identified:
     rounds: int
     certified: bool
     solves: int
+
+    __repr__ = brief
 
 
 def identify(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import BanditlabError, InvalidArgument
 
 from .certificates import FarkasCertificate, Multipliers, payment_bound
@@ -47,6 +48,8 @@ class OptimalRule:
     payment: float
     profit: float
     multipliers: Multipliers | None
+
+    __repr__ = brief
 
     @classmethod
     def of(

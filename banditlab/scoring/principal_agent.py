@@ -228,7 +228,38 @@ class PrincipalAgent:
         return best_response(self, self.table(payments))
 
     def profit(self, payments: Any) -> float:
-        """Return the principal's expected profit h(S) against a best response; as `respond`."""
+        """Return the principal's expected profit h(S), in the unit of `decisions` (or `utility`) and of payments.
+
+        It is an expectation over the action k that the agent answers S with, the belief sigma that he then holds, the
+        report that pays him most, and the state: what her best decision on that report is worth, less what she pays.
+        Against proper S the report is sigma, and h(S) = u_k - v_S(k). The action's cost is the agent's, and is not
+        subtracted. Payments, errors and ties are as in `respond`, which returns the action and the reports as well.
+
+        Parameters
+        ----------
+        payments : matrix (n_beliefs, n_states), ScoringRule or OptimalRule
+            What is announced.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        Looking costs 0.1 and shows the state; a right decision is worth 1, and a right report is paid 0.25. The agent
+        looks, as 0.25 - 0.1 is more than the 0.125 of a guess: the principal has 1 - 0.25. Paid 0.15, he guesses, and
+        she has 0.5 - 0.075.
+
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> world.profit([[0.25, 0], [0.125, 0.125], [0, 0.25]])
+        0.75
+        >>> world.profit([[0.15, 0], [0.075, 0.075], [0, 0.15]])
+        0.425
+        """
         return self.respond(payments).principal_profit
 
     def program(self, action: int, *, individually_rational: bool = False) -> Program:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import invalid, shown
 
@@ -100,6 +101,8 @@ class Program:
     truthful: Any
     expected_payment: Any
     constraints: dict[str, list[Any]]
+
+    __repr__ = brief
 
     @property
     def problem(self) -> Any:

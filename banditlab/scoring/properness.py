@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import boolean, non_negative, shown
 
@@ -45,6 +46,8 @@ class Witness:
     belief: Array
     lie: Array
     gain: float
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,12 @@ METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves
 """Sums over the rounds of what `games.Played` says (the first four); the share of rounds that were probes; the number
 of linear programs that the policy has solved."""
 
+TOLD: dict[tuple[str, ...], str] = {
+    ("PrincipalAgent",): "the agent's action and report, and the state of the world",
+    ("HiringProblem",): "all agents' efforts and reports, and the state of the world",
+}
+"""What the principal sees of a round, by the environment that a policy is for."""
+
 BLOCK = 1024
 """Rounds whose random numbers are drawn at once, and between which the runner is asked whether to go on."""
 
@@ -26,6 +32,14 @@ class ScoringProtocol(Protocol):
     prefer = "processes"
     chunk_rounds = 20_000  # about a second: files are few beside the time that went into them
     choices = "actions"
+
+    def feedback(self, policy: type) -> str:
+        """Return what the principal sees, which differs between the environments that a policy plays."""
+        plays = getattr(policy, "plays", ())
+        if plays == ("InformationAcquisition",):
+            known = "each decision" if getattr(policy, "feedback", "bandit") == "full" else "the decision taken"
+            return f"all reports, and what {known} was worth to everybody"
+        return TOLD.get(plays, "what its environment shows")
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the metrics asked for."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.brief import brief
 from banditlab.core.errors import BanditlabError
 
 from .certificates import in_words, shortfall
@@ -43,6 +44,8 @@ class AgentRule:
     payment: float
     margin: float
 
+    __repr__ = brief
+
 
 @dataclass(frozen=True, eq=False)
 class DeviationCertificate:
@@ -74,6 +77,8 @@ class DeviationCertificate:
     staying_away: float
     cost_gap: float
     largest_gain: float
+
+    __repr__ = brief
 
     @property
     def valid(self) -> bool:

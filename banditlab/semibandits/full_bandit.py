@@ -38,11 +38,12 @@ class CETC:
 
     Notes
     -----
-    Guarantee (Nie et al. 2023; reconstructed): for rewards in [0, 1] and :math:`T \ge \max(N, 2 \sqrt 2 N / \delta)`,
+    Guarantee (Nie et al. 2023, reconstructed; rewards in [0, 1], :math:`T \ge \max(N, 2 \sqrt 2 N / \delta)`):
     :math:`\alpha T f(\mathrm{OPT}) - \sum_t E f(A_t) = O(\delta^{2/3} N^{1/3} T^{2/3} (\log T)^{1/3})`. That the
     dependence on T is :math:`T^{2/3} (\log T)^{1/3}`, and that only robustness is asked of the algorithm, was read in
-    the abstract; m, and the robustness of the algorithms here, are reconstructed. It needs the horizon. If N m exceeds
-    it, the rounds end before the queries do, and nothing is ever committed to.
+    the abstract; m, and the robustness of the algorithms here, are reconstructed.
+
+    It needs the horizon. If N m exceeds it, the rounds end before the queries do, and nothing is ever committed to.
 
     References
     ----------
@@ -134,10 +135,10 @@ class OG:
 
     Notes
     -----
-    Guarantee (Streeter and Golovin 2008): for any sequence of monotone submodular functions with values in [0, 1], so
-    for stochastic ones too, (1 - 1/e)-regret :math:`\tilde O(T^{2/3})`. With the defaults it is :math:`O(m (n \log
-    n)^{1/3} T^{2/3})`: an expert has regret :math:`2 T \sqrt{m n \log n / (\gamma T)}`, as its feedback is f divided by
-    :math:`m n / \gamma` in expectation, there are m, and exploration costs :math:`\gamma T`.
+    Guarantee (Streeter and Golovin 2008; any sequence of monotone submodular functions with values in [0, 1]):
+    (1 - 1/e)-regret is :math:`\tilde O(T^{2/3})`. So it is for stochastic ones too. With the defaults it is :math:`O(m
+    (n \log n)^{1/3} T^{2/3})`: an expert has regret :math:`2 T \sqrt{m n \log n / (\gamma T)}`, as its feedback is f
+    divided by :math:`m n / \gamma` in expectation, there are m, and exploration costs :math:`\gamma T`.
 
     The scheme of proposals and exploration is reconstructed from general knowledge, and so is that the algorithm is
     known as OG with opaque feedback; the defaults are derived here.

@@ -170,8 +170,9 @@ class KMaxCUCB(MaxBeliefs):
 
     Notes
     -----
-    Guarantee (binary outcomes, arXiv version 1 and the abstract of ICLR 2024): regret :math:`O((n k / \Delta) \log T)`
-    and :math:`\tilde O(\sqrt{n k T})` for n items and sets of k, against the oracle's share of the best mean.
+    Guarantee (Wang, Chen, Vojnovic 2024, abstract and arXiv version 1; binary outcomes): regret against the oracle's
+    share of the best mean is :math:`O((n k / \Delta) \log T)` and :math:`\tilde O(\sqrt{n k T})` for n items and sets
+    of k.
 
     Model, feedback, the idea of replacing an item of unknown value by one of value 1, and the bounds were read (the
     abstract, reviews); the update of counts and the index are reconstructed. Ours is that an item forgets its failures
@@ -230,10 +231,11 @@ class KMaxSemiBandit(MaxBeliefs):
 
     Notes
     -----
-    CUCB for a reward that is no sum: the yardstick for `KMaxCUCB`, which sees less. Guarantee (Chen, Wang, Yuan 2013,
-    for rewards that are monotone and Lipschitz in the means; constants not given here): regret :math:`O(\log T)`
-    against the oracle's share of the best mean. The forgetting of what was counted for an unknown value is as in
-    `KMaxCUCB`.
+    Guarantee (Chen, Wang, Yuan 2013; rewards monotone and Lipschitz in the means): regret against the oracle's share of
+    the best mean is :math:`O(\log T)`. Constants are not given here.
+
+    CUCB for a reward that is no sum: the yardstick for `KMaxCUCB`, which sees less. The forgetting of what was counted
+    for an unknown value is as in `KMaxCUCB`.
 
     References
     ----------
@@ -276,9 +278,10 @@ class SuperArmUCB:
 
     Notes
     -----
-    What ignoring the structure costs, for comparison. Guarantee (Auer et al. 2002, Theorem 1, for rewards in [0, 1],
-    there with alpha = 2): regret of the order of :math:`|\mathcal{A}| \log T / \Delta`, with as many terms as there are
-    actions.
+    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): regret is of the order of
+    :math:`N \log T / \Delta` for N actions.
+
+    What ignoring the structure costs, for comparison.
 
     References
     ----------

@@ -67,11 +67,12 @@ class CombUCB1(ItemMeans):
 
     Notes
     -----
-    Guarantee (Kveton, Wen, Ashkan, Szepesvari 2015, Theorems 5 and 6, outcomes in [0, 1], independent or not between
-    items, alpha = 1.5, an exact oracle; L items, actions of at most K):
-    :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T + (\pi^2/3 + 1) K L` and
-    :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L`. The constants, and the numbers of the theorems, are
-    reconstructed, not read. A tie between items in index is for the action set to break.
+    Guarantee (Kveton, Wen, Ashkan, Szepesvari 2015, Theorems 5 and 6, reconstructed; outcomes in [0, 1], independent or
+    not between items, alpha = 1.5, an exact oracle): :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T + (\pi^2/3 +
+    1) K L` and :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L` for L items and actions of at most K. The
+    constants, and the numbers of the theorems, are reconstructed, not read.
+
+    A tie between items in index is for the action set to break.
 
     References
     ----------
@@ -106,10 +107,10 @@ class CUCB(ItemMeans):
 
     Notes
     -----
-    Guarantee (Chen, Wang, Yuan 2013, Theorem 1, outcomes in [0, 1], rewards monotone in the means and bounded-smooth,
-    an oracle that with probability beta reaches the share alpha of the optimum): regret against alpha beta times the
-    optimum of order :math:`\sum_i \log T / \Delta_{i,\min}`. The rule and the theorem's number are reconstructed. Here
-    the oracle is the action set's: alpha = beta = 1.
+    Guarantee (Chen, Wang, Yuan 2013, Theorem 1, number reconstructed; outcomes in [0, 1], rewards monotone in the means
+    and bounded-smooth, an oracle that with probability beta reaches the share alpha of the optimum): regret against
+    alpha beta times the optimum is of order :math:`\sum_i \log T / \Delta_{i,\min}`. The rule is reconstructed, too.
+    Here the oracle is the action set's: alpha = beta = 1.
 
     References
     ----------
@@ -166,9 +167,9 @@ class ESCB2:
 
     Notes
     -----
-    Guarantee (Combes, Talebi, Proutiere, Lelarge 2015, Theorem 5, independent items, outcomes in [0, 1]): :math:`R_T =
-    O(d \sqrt{m} / \Delta_{\min} \log T)` for d items. The rule is reconstructed from general knowledge, as are the
-    theorem's number and its form.
+    Guarantee (Combes, Talebi, Proutiere, Lelarge 2015, Theorem 5, reconstructed; independent items, outcomes in [0,
+    1]): :math:`R_T = O(d \sqrt{m} / \Delta_{\min} \log T)` for d items. The rule is reconstructed from general
+    knowledge, as are the theorem's number and its form.
 
     References
     ----------

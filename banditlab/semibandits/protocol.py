@@ -25,6 +25,7 @@ from .spaces import (
     ActionSpace,
     actions_of,
     has_kernel,
+    learns_from,
     make_work,
     needs,
     own_reasons,
@@ -42,6 +43,10 @@ class SemiBanditProtocol(Protocol):
     """In each round the policy chooses an action, a set of items, and learns from what is revealed of them."""
 
     precisions = PRECISIONS
+
+    def feedback(self, policy: type) -> str:
+        """Return what a policy learns from: it shows in which kernel it learns by."""
+        return TOLD[learns_from(policy)]
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `pulls` makes one an item: `pulls[0]`, `pulls[1]`, ..."""

@@ -73,17 +73,18 @@ class PASCombUCB:
 
     Notes
     -----
-    Guarantee (Hou, Tan, Zhong 2023, outcomes in [0, 1], independent items and rounds): with probability at least 1 -
-    delta all actions of a run are safe, and the expected regret against the best safe action is at most of order
-    :math:`\sum_i K / \Delta_{i,\min} \log T` plus a term that grows with :math:`(\Delta^v)^{-2} \log(1 / \delta)`,
-    :math:`\Delta^v` being the distance of variances to the budget; without gaps
-    :math:`\tilde O(\sqrt{K L T} + L K^2 / \bar\sigma^4)`. Both nearly match lower bounds. The forms are reconstructed,
-    with constants left out; radii, warm-up and splitting are those of the authors' released code. Note its two levels:
-    lower bounds of variances are at
-    :math:`\omega_\mu`, only the upper ones at :math:`\omega_v`. The code rounds q up, which is safe only if
+    Guarantee (Hou, Tan, Zhong 2023, reconstructed; outcomes in [0, 1], independent items and rounds): with probability
+    at least :math:`1 - \delta` all actions of a run are safe, and the expected regret against the best safe action is
+    at most of order :math:`\sum_i K / \Delta_{i,\min} \log T` plus a term that grows with :math:`(\Delta^v)^{-2} \log(1
+    / \delta)`, :math:`\Delta^v` being the distance of variances to the budget. Without gaps it is :math:`\tilde
+    O(\sqrt{K L T} + L K^2 / \bar\sigma^4)`. Both nearly match lower bounds. The forms are reconstructed, with constants
+    left out.
+
+    Radii, warm-up and splitting are those of the authors' released code. Note its two levels: lower bounds of variances
+    are at :math:`\omega_\mu`, only the upper ones at :math:`\omega_v`. The code rounds q up, which is safe only if
     :math:`q \sigma^2` is no more than the budget; here q is rounded down, and below where the division leaves no
-    remainder, as safety is strict. So a budget of at most `variance_bound` needs paper_code=True: not even one item
-    is then known to be safe beforehand.
+    remainder, as safety is strict. So a budget of at most `variance_bound` needs paper_code=True: not even one item is
+    then known to be safe beforehand.
 
     References
     ----------

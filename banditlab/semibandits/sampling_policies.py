@@ -32,16 +32,18 @@ class BetaCTS(BetaPosterior):
 
     Notes
     -----
-    Outcomes in [0, 1]: those that are not 0 or 1 count as fractions of a success. Guarantee (Wang and Chen 2018,
-    Theorem 1, independent items, a Lipschitz reward, an exact oracle): regret of order
-    :math:`\sum_i \log T / \Delta_{i,\min}` for fixed actions, with a constant term that is exponential in the size of
-    the optimal action (the number of the theorem is reconstructed). It is not an artefact: where actions are large,
-    samples of all m items must be high at once for an action that once looked bad to be tried again (Zhang and Combes
-    2024; the experiment `semibandits_paradox`).
+    Guarantee (Wang and Chen 2018, Theorem 1, number reconstructed; outcomes in [0, 1], independent items, a Lipschitz
+    reward, an exact oracle): regret is of order :math:`\sum_i \log T / \Delta_{i,\min}` for fixed actions, with a
+    constant term that is exponential in the size of the optimal action. The constant term is not an artefact: where
+    actions are large, samples of all m items must be high at once for an action that once looked bad to be tried again
+    (Zhang and Combes 2024; the experiment `semibandits_paradox`).
+
+    Outcomes that are not 0 or 1 count as fractions of a success.
 
     References
     ----------
     Wang, Chen (2018), Thompson sampling for combinatorial semi-bandits, ICML, arXiv:1803.04623.
+
     Zhang, Combes (2024), Thompson sampling for combinatorial bandits: polynomial regret and mismatched sampling
     paradox, NeurIPS, arXiv:2410.05441.
 
@@ -83,7 +85,8 @@ class GaussianCTS(ItemMeans):
 
     Notes
     -----
-    Guarantee: Zhang and Combes (2024) consider it as what `BGCTS` boosts; none of polynomial order is stated for it.
+    Guarantee: none, as none of polynomial order is stated for it by Zhang and Combes (2024), who consider it as what
+    `BGCTS` boosts.
 
     References
     ----------
@@ -128,7 +131,7 @@ class BGCTS(ItemMeans):
 
     Notes
     -----
-    Guarantee (Zhang and Combes 2024, lambda = 1, sub-Gaussian outcomes, d items): :math:`R_T = O(\frac{\sigma^2 d \log
+    Guarantee (Zhang and Combes 2024; lambda = 1, sub-Gaussian outcomes, d items): :math:`R_T = O(\frac{\sigma^2 d \log
     m}{\Delta_{\min}} \log T + \frac{\sigma^2 d^2 m \log m}{\Delta_{\min}} \log\log T)` and a term polynomial in m and d
     that does not grow with T. The number of the theorem was not read.
 

@@ -51,7 +51,12 @@ TOLD = {"value": "the action's reward alone", "winner": "the reward and the item
 
 def needs(policy: Any) -> str:
     """Return what a policy learns from, one of `REVEALED`."""
-    kernels = type(policy).__banditlab__.kernels
+    return learns_from(type(policy))
+
+
+def learns_from(cls: Any) -> str:
+    """Return what policies of a class learn from, one of `REVEALED`."""
+    kernels = cls.__banditlab__.kernels
     return "items" if "update" in kernels else "winner" if "update_winner" in kernels else "value"
 
 

@@ -68,7 +68,8 @@ def test_show_tells_all_that_the_docstring_does(name):
 def test_show_has_defaults_checks_and_guarantee():
     shown = call("show", "KLUCB").stdout
     assert "\nc  default 0.0; a number in [0, inf)\n    Weight of log log t; the proof uses 3" in shown
-    assert "\nGuarantee (Garivier and Cappe 2011, Theorem 2, " in shown
+    assert "\nGuarantee (Garivier and Cappe 2011, Theorem 2; " in shown
+    assert "\nLearns from: the reward of the arm played.\n" in shown
     assert "\n    max{q ∈ [0, 1] : n_a kl(μ̂_a, q) ≤ log t + c log log t}\n" in shown
     assert "\nmeans  required; " in call("show", "Bernoulli").stdout
 

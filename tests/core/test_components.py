@@ -202,3 +202,57 @@ def test_a_global_that_changes_between_runs_is_no_stale_kernel():
     finally:
         globals()["SLOPE"] = 1.0
     assert rewards(world, "cpu") == 2.0
+
+
+@arms.environment
+class Unchecked(arms.Stationary):
+    means: object = bl.field(default=(0.25, 0.5), doc="no check: kernels see what numbers it holds all the same")
+
+    def reward(self, arm, u, t):
+        return 1.0 if u < self.means[arm] else 0.0
+
+
+@pytest.mark.parametrize("value", [[0, 0.5], (0, 0.5), np.array([0, 0.5])], ids=["list", "tuple", "array"])
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_numbers_in_a_field_without_a_check_reach_kernels(value, backend):
+    options = {"horizon": 50, "n_runs": 3, "seed": 0, "backend": backend}
+    environment = Unchecked(value)
+    expected = bl.run(arms.Bernoulli([0, 0.5]), arms.UCB1(), **options).values()
+    assert (bl.run(environment, arms.UCB1(), **options).values() == expected).all()
+    assert environment == Unchecked([0, 0.5]) == pickle.loads(pickle.dumps(environment))
+    assert repr(environment) == "Unchecked(means=[0, 0.5])"
+    assert not environment.means.flags.writeable
+
+
+def test_a_field_without_a_check_keeps_what_is_no_array_of_numbers():
+    for value in ([[0.1], [0.2, 0.3]], ["a", "b"], [arms.UCB1()], {"a": 1}, "text", None):
+        assert Unchecked(value).means is value
+    assert Unchecked([1, 2]).means.dtype == np.int64
+    assert repr(Unchecked([True, False])) == "Unchecked(means=[True, False])"
+    assert Unchecked([[1.0, 2.0], [3.0, 4.0]]).means.shape == (2, 2)
+
+
+def test_defaults_are_tuples():
+    assert repr(Unchecked()) == "Unchecked()"
+    assert Unchecked().means.tolist() == [0.25, 0.5]
+    for default in ([0.1, 0.2], np.ones(2)):
+        with pytest.raises(
+            InvalidComponent, match=r"default is .*; allowed: a tuple, as all instances share a default"
+        ):
+            bl.field(default=default)
+
+
+def test_lists_that_derive_returns_reach_kernels():
+    @arms.environment
+    class Derived(arms.Stationary):
+        means: object = bl.field()
+
+        def derive(self, problem):
+            return super().derive(problem) | {"chances": [float(mean) for mean in self.means]}
+
+        def reward(self, arm, u, t):
+            return 1.0 if u < self.chances[arm] else 0.0
+
+    options = {"horizon": 50, "n_runs": 3, "seed": 0}
+    expected = bl.run(arms.Bernoulli([0.1, 0.5]), arms.UCB1(), **options).values()
+    assert (bl.run(Derived([0.1, 0.5]), arms.UCB1(), **options).values() == expected).all()

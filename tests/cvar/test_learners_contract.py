@@ -16,7 +16,8 @@ from banditlab.core import engine, machines
 from banditlab.core.components import registered
 from banditlab.core.validation import integer
 from banditlab.cvar.mdp import protocol
-from banditlab.cvar.mdp.planning import markov, optimum
+from banditlab.cvar.mdp.planning import optimum
+from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
 from tests.arms.test_policies_contract import same, section
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import banditlab as bl
 from banditlab import cvar
 from banditlab.cvar.mdp import levels
-from banditlab.cvar.mdp.planning import markov
+from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import InvalidArgument, InvalidType
 
 from .tiny import INSTANCES, LEVELS, iterated_value, laws, markov_policies
@@ -256,3 +257,53 @@ def test_budgets_of_a_plan_are_what_is_still_to_be_reached():
         reward = mdp.rewards[state, action, after]
         memory, state, budget = policy.next_memory(h, memory, reward), after, budget - reward
         assert policy.budgets[h + 1, memory] == pytest.approx(budget, abs=1e-9)
+
+
+CRITERIA = {
+    "static": lambda mdp: cvar.plan_static_cvar(mdp, 0.3),
+    "grid": lambda mdp: cvar.plan_static_cvar(mdp, 0.3, eta=0.05),
+    "iterated": lambda mdp: cvar.plan_iterated_cvar(mdp, 0.3),
+    "mean": cvar.plan_mean,
+}
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@every_instance
+def test_simulated_returns_have_the_exact_distribution(name, criterion):
+    """The share of episodes up to each possible return, and the mean (4 standard errors)."""
+    plan, n = CRITERIA[criterion](INSTANCES[name]), 20_000
+    got, law = plan.simulate(n, seed=3), plan.returns
+    assert abs(got.mean() - law.mean) <= 4 * got.std() / n**0.5 + 1e-12
+    apart = np.diff(law.values, append=np.inf).min(initial=1.0) / 2
+    for k in range(0, len(law.values), max(1, len(law.values) // 20)):
+        p = law.probabilities[: k + 1].sum()
+        share = np.mean(got <= law.values[k] + min(apart, 1e-9))
+        assert abs(share - p) <= 4 * (max(p * (1 - p), 0.0) / n) ** 0.5 + 1e-9
+    nearest = np.abs(got[:, None] - law.values).min(axis=1)
+    assert nearest.max() < 1e-9  # nothing else occurs
+
+
+def test_simulated_returns_are_those_of_a_run():
+    mdp = cvar.random_mdp(4, 3, 4, seed=1)
+    plan = cvar.plan_mean(mdp)
+    # with one action every learner plays what a plan plays
+    one = cvar.TabularMDP(mdp.transitions[:, :1], mdp.rewards[:, :1], 4)
+    result = bl.run(one, cvar.UCBVI(), horizon=50, n_runs=1, seed=7, metrics="return", checkpoints=list(range(1, 51)))
+    sampled = cvar.plan_mean(one).simulate(50, seed=7)
+    np.testing.assert_allclose(np.cumsum(sampled), result.values("return")[0, 0], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(plan.simulate(20, seed=7), plan.simulate(50, seed=7)[:20])
+    assert (plan.simulate(50, seed=8) != plan.simulate(50, seed=7)).any()
+
+
+def test_what_cannot_be_simulated():
+    plan = cvar.plan_mean(INSTANCES["one step"])
+    for bad in ({"n": 0}, {"n": 5, "seed": -1}):
+        with pytest.raises(InvalidArgument, match="allowed: an integer"):
+            plan.simulate(**bad)
+
+
+def test_the_first_of_equally_good_actions_is_taken():
+    mdp = cvar.TabularMDP([[[1.0]] * 3], [[0.0, 0.5, 0.5]], 2)
+    for plan in CRITERIA.values():
+        policy = plan(mdp).policy
+        assert policy.action(0, 0, policy.first) == 1

@@ -483,7 +483,7 @@ def test_documentation_is_complete(name: str) -> None:
     assert first.endswith(".")
     assert blank == ""
     assert bool(section(cls, "Parameters")) == bool(dataclasses.fields(cls))
-    assert any(year in section(cls, "Notes") for year in map(str, range(2000, 2030)))  # the source
+    assert any(year in section(cls, "References") for year in map(str, range(2000, 2030)))
     assert f"dueling.{name}(" in section(cls, "Examples")
 
 

@@ -100,3 +100,19 @@ def test_writes_pictures(decisions, tmp_path):
     for k, ax in enumerate(plots):
         ax.figure.savefig(tmp_path / f"{k}.pdf")
         assert (tmp_path / f"{k}.pdf").stat().st_size > 5000
+
+
+def test_profiles_on_the_scale_that_is_asked_for():
+    found = performance_profile([[-1.0, 1.0, 2.0, 3.0], [0.0, 2.0, 2.0, 9.0]])
+    assert found.plot().get_xscale() == "linear"
+    ax = found.plot(xscale="log")
+    assert ax.get_xscale() == "log"
+    drawn = ax.get_lines()[0]
+    above = found.thresholds > 0.0
+    np.testing.assert_array_equal(drawn.get_xdata(), found.thresholds[above])
+    np.testing.assert_array_equal(drawn.get_ydata(), found.share[0, above])
+    assert performance_profile([[1.0, 2.0], [2.0, 2.0]], relative=True).plot(xscale="linear").get_xscale() == "linear"
+    with pytest.raises(InvalidArgument, match="xscale is 'symlog'; allowed: one of 'linear', 'log'"):
+        found.plot(xscale="symlog")
+    with pytest.raises(InvalidArgument, match="allowed: 'linear', as no threshold is positive"):
+        performance_profile([[-1.0, -2.0], [-2.0, -2.0]]).plot(xscale="log")

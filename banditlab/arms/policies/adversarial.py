@@ -41,8 +41,8 @@ class EXP3:
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Corollary 3.2, rewards in [0, 1], default gamma): expected regret
-    against the best arm in hindsight at most :math:`2 \sqrt{e - 1} \sqrt{T K \log K}`, whatever the rewards.
+    Guarantee (Auer et al. 2002, Corollary 3.2; rewards in [0, 1], default gamma): expected regret against the best arm
+    in hindsight is at most :math:`2 \sqrt{e - 1} \sqrt{T K \log K}`, whatever the rewards.
 
     References
     ----------
@@ -110,8 +110,9 @@ class EXP3IX:
 
     Notes
     -----
-    Guarantee (Neu 2015, Theorem 1, losses in [0, 1], default rates): for every fixed T, with probability at least 1
-    - delta, regret against the best arm :math:`O(\sqrt{K T \log K} + \log(1/\delta) \sqrt{K T / \log K})`.
+    Guarantee (Neu 2015, Theorem 1; losses in [0, 1], default rates): for every fixed T, with probability at least
+    :math:`1 - \delta`, regret against the best arm is :math:`O(\sqrt{K T \log K} + \log(1/\delta) \sqrt{K T / \log
+    K})`.
 
     References
     ----------
@@ -222,10 +223,11 @@ class TsallisINF:
 
     Notes
     -----
-    Guarantee (Zimmert and Seldin 2021, Theorem 1, losses in [0, 1], importance): adversarial regret at most
-    :math:`4 \sqrt{K T} + 1`; for stochastic rewards with one best arm :math:`\sum_a 4 \log(T) / \Delta_a` up to
-    lower-order terms. Reduced variance improves the leading constants: to 2 in the adversarial case, and to 1 in
-    the stochastic case (constants from memory of the paper, not checked against its text).
+    Guarantee (Zimmert and Seldin 2021, Theorem 1; losses in [0, 1], estimator 'importance'): adversarial regret is at
+    most :math:`4 \sqrt{K T} + 1`, and for stochastic rewards with one best arm regret is at most :math:`\sum_a 4
+    \log(T) / \Delta_a` up to lower-order terms. Reduced variance improves the leading constants: to 2 in the
+    adversarial case, and to 1 in the stochastic case (constants from memory of the paper, not checked against its
+    text).
 
     References
     ----------

@@ -16,11 +16,12 @@ from ..statistics import RunningMeans
 
 @policy
 class Uniform:
-    """Plays an arm chosen uniformly at random in each round: the linear-regret yardstick.
+    r"""Plays an arm chosen uniformly at random in each round: the linear-regret yardstick.
 
     Notes
     -----
-    Guarantee: E[R_T] = T * (mean gap), exactly.
+    Guarantee (ours; rewards of any kind): :math:`E[R_T] = T \bar\Delta`, exactly, with :math:`\bar\Delta` the mean of
+    all arms' gaps.
 
     Examples
     --------
@@ -44,11 +45,11 @@ class Uniform:
 
 @policy
 class RoundRobin:
-    """Plays the arms in turn, 0, 1, ..., K-1, 0, ...
+    r"""Plays the arms in turn, 0, 1, ..., K-1, 0, ...
 
     Notes
     -----
-    Guarantee: R_T = (T/K) sum of gaps when K divides T, exactly.
+    Guarantee (ours; rewards of any kind, K divides T): :math:`R_T = (T / K) \sum_a \Delta_a`, exactly.
 
     Examples
     --------
@@ -81,12 +82,16 @@ class ExploreThenCommit(RunningMeans):
 
     Notes
     -----
-    Guarantee (Slivkins 2019, Theorem 1.5, rewards in [0, 1], default m up to constants):
-    :math:`E[R_T] \le T^{2/3} O(K \log T)^{1/3}`. The first arm wins ties. If T < K m the run ends while exploring.
+    Guarantee (Slivkins 2019, Theorem 1.5; rewards in [0, 1], default m up to constants): :math:`E[R_T] \le T^{2/3} O(K
+    \log T)^{1/3}`.
+
+    The first arm wins ties. If T < K m the run ends while exploring.
 
     References
     ----------
-    Slivkins (2019), Introduction to Multi-Armed Bandits, section 1.2, arXiv:1904.07272. Robbins (1952) for the idea.
+    Slivkins (2019), Introduction to Multi-Armed Bandits, section 1.2, arXiv:1904.07272.
+
+    Robbins (1952), for the idea.
 
     Examples
     --------
@@ -124,7 +129,7 @@ class ExploreThenCommit(RunningMeans):
 
 @policy
 class EpsilonGreedy(RunningMeans):
-    """Plays a uniformly random arm with probability epsilon, else the one with the largest mean.
+    r"""Plays a uniformly random arm with probability epsilon, else the one with the largest mean.
 
     Parameters
     ----------
@@ -133,8 +138,10 @@ class EpsilonGreedy(RunningMeans):
 
     Notes
     -----
+    Guarantee: none, as regret is linear: :math:`E[R_T] \ge \epsilon T \bar\Delta`, with :math:`\bar\Delta` the mean of
+    all arms' gaps, because exploration never stops.
+
     Arms never pulled count as having an infinite mean: every arm is tried once, in order.
-    Guarantee: none better than linear, E[R_T] >= epsilon T (mean gap), because exploration never stops.
 
     References
     ----------
@@ -177,15 +184,18 @@ class DecayingEpsilonGreedy(RunningMeans):
 
     Notes
     -----
-    Arms never pulled count as having an infinite mean: the greedy choice tries each once, in order. Guarantee (Auer
-    et al. 2002, Theorem 3, rewards in [0, 1], 0 < d <= smallest gap, t >= c K / d): for c > 5 the probability of
-    playing a suboptimal arm in round t is at most c/(d^2 t) + o(1/t), so that E[R_T] = O(K log T / d^2).
+    Guarantee (Auer et al. 2002, Theorem 3; rewards in [0, 1], c > 5, d at most the smallest positive gap):
+    :math:`E[R_T] = O(K \log T / d^2)`. For :math:`t \ge c K / d` the probability of playing a suboptimal arm in round t
+    is at most :math:`c / (d^2 t) + o(1/t)`.
+
+    Arms never pulled count as having an infinite mean: the greedy choice tries each once, in order.
 
     Other names: epsilon_n-GREEDY.
 
     References
     ----------
-    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Figure 3.
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Machine Learning 47,
+    Figure 3.
 
     Examples
     --------
@@ -216,7 +226,7 @@ class DecayingEpsilonGreedy(RunningMeans):
 
 @policy
 class Softmax(RunningMeans):
-    r"""Plays arm a with probability proportional to exp(mean_a / temperature).
+    """Plays arm a with probability proportional to exp(mean_a / temperature).
 
     Drawn by the Gumbel-max trick: the arm with the largest mean_a / temperature + G_a, where the G_a are
     independent standard Gumbel variates.
@@ -228,10 +238,15 @@ class Softmax(RunningMeans):
 
     Notes
     -----
-    Every arm is tried once first, in order. Guarantee: none; with a constant temperature the
-    regret is linear (Cesa-Bianchi et al. 2017, arXiv:1705.10257, section 3).
+    Guarantee: none, as with a constant temperature regret is linear (Cesa-Bianchi et al. 2017, section 3).
+
+    Every arm is tried once first, in order.
 
     Other names: Boltzmann exploration.
+
+    References
+    ----------
+    Cesa-Bianchi, Gentile, Lugosi, Neu (2017), Boltzmann exploration done right, NeurIPS, arXiv:1705.10257.
 
     Examples
     --------
@@ -263,9 +278,9 @@ class SuccessiveElimination:
 
     Notes
     -----
-    Guarantee (Even-Dar, Mannor, Mansour 2006, Theorem 8, rewards in [0, 1]): with probability at least 1 - delta
-    the best arm is never dropped, and arm a is dropped after O(log(K / (delta gap_a)) / gap_a^2) pulls; with delta
-    = 1/T the regret is O(sum_a log(K T) / gap_a).
+    Guarantee (Even-Dar, Mannor, Mansour 2006, Theorem 8; rewards in [0, 1], c > 4): with probability at least
+    :math:`1 - \delta` the best arm is never dropped, and arm a is dropped after :math:`O(\log(K / (\delta \Delta_a)) /
+    \Delta_a^2)` pulls. With :math:`\delta = 1/T` the regret is :math:`O(\sum_a \log(K T) / \Delta_a)`.
 
     References
     ----------

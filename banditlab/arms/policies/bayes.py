@@ -46,7 +46,7 @@ class BayesUCB(BetaPosterior):
 
     Notes
     -----
-    Guarantee (Kaufmann, Cappe, Garivier 2012, Theorem 1, Bernoulli rewards, uniform prior, c >= 5):
+    Guarantee (Kaufmann, Cappe, Garivier 2012, Theorem 1; Bernoulli rewards, uniform prior, :math:`c \ge 5`):
     :math:`E[N_a(T)] \le \log(T) (1 + \epsilon) / kl(\mu_a, \mu^*) + o(\log T)`, which meets the lower bound.
 
     References
@@ -91,13 +91,17 @@ class ThompsonSampling(BetaPosterior):
 
     Notes
     -----
-    Guarantee (Agrawal and Goyal 2013, Theorem 1, Bernoulli rewards, uniform prior): for every epsilon in (0, 1),
+    Guarantee (Agrawal and Goyal 2013, Theorem 1; Bernoulli rewards, uniform prior): for every epsilon in (0, 1),
     :math:`E[R_T] \le (1 + \epsilon) \sum_a \Delta_a \log T / kl(\mu_a, \mu^*) + O(K / \epsilon^2)`, which meets the
     lower bound.
 
     References
     ----------
-    Thompson (1933). Agrawal, Goyal (2013), Further optimal regret bounds for Thompson sampling, arXiv:1209.3353.
+    Thompson (1933), On the likelihood that one unknown probability exceeds another in view of the evidence of two
+    samples, Biometrika 25.
+
+    Agrawal, Goyal (2013), Further optimal regret bounds for Thompson sampling, arXiv:1209.3353.
+
     Kaufmann, Korda, Munos (2012), arXiv:1205.4217.
 
     Examples
@@ -135,8 +139,8 @@ class GaussianThompsonSampling:
 
     Notes
     -----
-    Guarantee (Agrawal and Goyal 2013, Theorem 3, rewards in [0, 1], std = 1, K <= T): :math:`E[R_T] = O(\sqrt{K T
-    \log K})`.
+    Guarantee (Agrawal and Goyal 2013, Theorem 3; rewards in [0, 1], std = 1, :math:`K \le T`): :math:`E[R_T] =
+    O(\sqrt{K T \log K})`.
 
     References
     ----------
@@ -197,8 +201,8 @@ class VarTS:
 
     Notes
     -----
-    Guarantee (Saha and Kveton 2023, Bayes regret when means and precisions come from the prior): of order
-    sqrt(K T log T) with a factor that shrinks with the prior variance. The update is the textbook
+    Guarantee (Saha and Kveton 2023; Gaussian rewards, means and precisions drawn from the prior): Bayes regret is of
+    order :math:`\sqrt{K T \log T}`, with a factor that shrinks with the prior variance. The update is the textbook
     conjugate one; the paper's own pseudo-code was not at hand (reconstructed).
 
     References

@@ -54,9 +54,8 @@ class KLUCB(MeansAndEntropies):
 
     Notes
     -----
-    Guarantee (Garivier and Cappe 2011, Theorem 2, rewards in [0, 1], c = 3): :math:`E[N_a(T)] \le \log(T) (1 +
-    \epsilon) / kl(\mu_a, \mu^*) + O(\log\log T)`; for Bernoulli rewards that meets the lower bound of Lai and
-    Robbins.
+    Guarantee (Garivier and Cappe 2011, Theorem 2; rewards in [0, 1], c = 3): :math:`E[N_a(T)] \le \log(T) (1 +
+    \epsilon) / kl(\mu_a, \mu^*) + O(\log\log T)`. For Bernoulli rewards that meets the lower bound of Lai and Robbins.
 
     References
     ----------
@@ -97,9 +96,10 @@ class GaussianKLUCB(MeansAndWidths):
 
     Notes
     -----
+    Guarantee (Cappe et al. 2013, Theorem 1; Gaussian rewards of variance :math:`\sigma^2`, c = 3):
+    :math:`E[N_a(T)] \le 2 \sigma^2 \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
+
     The paper's index for round t uses log(t-1); this one log t, as Garivier and Cappe (2011).
-    Guarantee (Cappe et al. 2013, Theorem 1 with Gaussian rewards of variance std^2 and c = 3): :math:`E[N_a(T)] \le
-    2 \sigma^2 \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
 
     References
     ----------
@@ -137,8 +137,8 @@ class KLUCBPlusPlus(MeansAndEntropies):
 
     Notes
     -----
-    Guarantee (Menard and Garivier 2017, Theorems 1 and 2, Bernoulli rewards): :math:`E[R_T] \le 76 \sqrt{V K T} +
-    K` with V = 1/4, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins.
+    Guarantee (Menard and Garivier 2017, Theorems 1 and 2; Bernoulli rewards): :math:`E[R_T] \le 76 \sqrt{V K T} + K`
+    with V = 1/4, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins.
 
     References
     ----------
@@ -180,8 +180,9 @@ class IMED:
 
     Notes
     -----
-    Guarantee (Honda and Takemura 2015, Theorem 5, there for all distributions bounded above and with their K_inf in
-    place of kl; for Bernoulli rewards the two are the same): :math:`\limsup R_T / \log T` equals the lower bound.
+    Guarantee (Honda and Takemura 2015, Theorem 5; Bernoulli rewards): :math:`\limsup R_T / \log T` equals the lower
+    bound. The theorem is for all distributions bounded above, with their K_inf in place of kl; for Bernoulli rewards
+    the two are the same.
 
     References
     ----------

@@ -37,8 +37,8 @@ class DiscountedUCB:
 
     Notes
     -----
-    Guarantee (Garivier and Moulines 2011, Theorem 1, default gamma): expected number of plays of arms that are not best
-    :math:`O(\sqrt{T M} \log T)`.
+    Guarantee (Garivier and Moulines 2011, Theorem 1; rewards in [0, B], M changes, xi > 1/2, default gamma): the
+    expected number of plays of arms that are not best is :math:`O(\sqrt{T M} \log T)`.
 
     References
     ----------
@@ -109,8 +109,10 @@ class SlidingWindowUCB:
 
     Notes
     -----
-    Guarantee (Garivier and Moulines 2011, Theorem 2, default window): expected number of plays of arms that are not
-    best :math:`O(\sqrt{T M \log T})`. Memory: 12 bytes a round of the window and run.
+    Guarantee (Garivier and Moulines 2011, Theorem 2; rewards in [0, B], M changes, xi > 1/2, default window): the
+    expected number of plays of arms that are not best is :math:`O(\sqrt{T M \log T})`.
+
+    Memory: 12 bytes a round of the window and run.
 
     References
     ----------

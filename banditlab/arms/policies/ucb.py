@@ -30,13 +30,14 @@ class UCB1(MeansAndWidths):
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 1, rewards in [0, 1], alpha = 2): :math:`E[R_T] \le 8 \sum_{a: \Delta_a >
-    0} \log T / \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For sigma-sub-Gaussian rewards the same index needs alpha
+    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): :math:`E[R_T] \le 8 \sum_{a: \Delta_a > 0}
+    \log T / \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For sigma-sub-Gaussian rewards the same index needs alpha
     proportional to sigma^2: 2.0 covers sigma up to 1/2 with this bound.
 
     References
     ----------
-    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Figure 1.
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Machine Learning 47,
+    Figure 1.
 
     Examples
     --------
@@ -63,12 +64,13 @@ class UCBTuned(MeansAndVariances):
 
     Notes
     -----
-    For rewards in [0, 1], whose variance is at most 1/4. Guarantee: none proved in the paper, which reports that it
-    does better than UCB1 in practice.
+    Guarantee: none, as the paper proves none; it reports that the policy does better than UCB1 in practice. It is for
+    rewards in [0, 1], whose variance is at most 1/4.
 
     References
     ----------
-    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, section 4.
+    Auer, Cesa-Bianchi, Fischer (2002), Finite-time analysis of the multiarmed bandit problem, Machine Learning 47,
+    section 4.
 
     Examples
     --------
@@ -105,8 +107,8 @@ class UCBV(MeansAndVariances):
 
     Notes
     -----
-    Guarantee (Audibert, Munos, Szepesvari 2009, Theorem 4, rewards in [0, b], defaults): :math:`E[R_T] \le 10
-    \sum_{a: \Delta_a > 0} (\sigma_a^2 / \Delta_a + 2 b) \log T`.
+    Guarantee (Audibert, Munos, Szepesvari 2009, Theorem 4; rewards in [0, b], defaults): :math:`E[R_T] \le 10 \sum_{a:
+    \Delta_a > 0} (\sigma_a^2 / \Delta_a + 2 b) \log T`.
 
     References
     ----------
@@ -145,7 +147,7 @@ class MOSS(RunningMeans):
 
     Notes
     -----
-    Guarantee (Audibert and Bubeck 2009, Theorem 5, rewards in [0, 1]): :math:`E[R_T] \le 49 \sqrt{K T}`.
+    Guarantee (Audibert and Bubeck 2009, Theorem 5; rewards in [0, 1]): :math:`E[R_T] \le 49 \sqrt{K T}`.
 
     References
     ----------
@@ -186,8 +188,8 @@ class MOSSAnytime(RunningMeans):
 
     Notes
     -----
-    Guarantee (Degenne and Perchet 2016, Theorem 3, rewards 1/2-sub-Gaussian): E[R_T] = O(sqrt(K T)) for every T;
-    the paper states the constant 113 for alpha = 1.35.
+    Guarantee (Degenne and Perchet 2016, Theorem 3; rewards 1/2-sub-Gaussian): :math:`E[R_T] = O(\sqrt{K T})` for every
+    T. The paper states the constant 113 for alpha = 1.35.
 
     References
     ----------

@@ -41,10 +41,9 @@ class BCVTS:
 
     Notes
     -----
-    Guarantee (Baudry et al. 2021, Theorem 3, rewards bounded, with continuous distributions): regret in CVaR of
-    :math:`\sum_k \Delta_k \log T / K_{inf}^\alpha(\nu_k, c^*) + o(\log T)`, which is the asymptotic lower bound. The
-    theorem's number is from a summary, not from the text; that every arm is played once first is from the
-    authors' code.
+    Guarantee (Baudry et al. 2021, Theorem 3, number from a summary; rewards bounded, with continuous distributions):
+    regret in CVaR is :math:`\sum_k \Delta_k \log T / K_{inf}^\alpha(\nu_k, c^*) + o(\log T)`, which is the asymptotic
+    lower bound. That every arm is played once first is from the authors' code.
 
     A round takes as many exponential variates as an arm has different rewards up to about its tau-quantile, rather
     than one a reward: the weights beyond the tail matter by their sum alone, which is a gamma variate, and so are those
@@ -54,8 +53,9 @@ class BCVTS:
     References
     ----------
     Baudry, Gautron, Kaufmann, Maillard (2021), Optimal Thompson sampling strategies for support-aware CVaR bandits,
-    ICML, arXiv 2012.05754; Riou, Honda (2020), Bandit algorithms based on Thompson sampling for bounded reward
-    distributions, ALT.
+    ICML, arXiv:2012.05754.
+
+    Riou, Honda (2020), Bandit algorithms based on Thompson sampling for bounded reward distributions, ALT.
 
     Examples
     --------
@@ -121,9 +121,9 @@ class MCVTS:
 
     Notes
     -----
-    Guarantee (Baudry et al. 2021, Theorem 2, multinomial arms): regret in CVaR of :math:`\sum_k \Delta_k \log T /
-    K_{inf}^\alpha(\nu_k, c^*) + o(\log T)`, which is the asymptotic lower bound over distributions on these values. The
-    theorem's number is from a summary, not from the text.
+    Guarantee (Baudry et al. 2021, Theorem 2, number from a summary; multinomial rewards with known values): regret in
+    CVaR is :math:`\sum_k \Delta_k \log T / K_{inf}^\alpha(\nu_k, c^*) + o(\log T)`, which is the asymptotic lower bound
+    over distributions on these values.
 
     A round takes a gamma variate for each value up to about an arm's tau-quantile, and one for all others together.
     Memory: 4 bytes an arm and value.
@@ -131,7 +131,7 @@ class MCVTS:
     References
     ----------
     Baudry, Gautron, Kaufmann, Maillard (2021), Optimal Thompson sampling strategies for support-aware CVaR bandits,
-    ICML, arXiv 2012.05754.
+    ICML, arXiv:2012.05754.
 
     Examples
     --------

@@ -74,10 +74,10 @@ class BernsteinUCB(Tails):
 
     Notes
     -----
-    Guarantee (Theorem 4.1, rewards in [0, 1], of any distribution, continuous or not): with probability at least 1 -
-    delta the regret in CVaR after K rounds is at most :math:`4 \sqrt{A K / \tau} L + 16 A L^2 / \tau`, which
-    `cvar.theory.bernstein_ucb_bound` computes. No policy's worst case is better by more than logarithms: Theorem 3.1
-    bounds it below by a constant times :math:`\sqrt{A K / \tau}`.
+    Guarantee (Wang, Kallus, Sun 2023, Theorem 4.1; rewards in [0, 1], of any distribution, continuous or not): with
+    probability at least :math:`1 - \delta` the regret in CVaR after K rounds is at most :math:`4 \sqrt{A K / \tau} L +
+    16 A L^2 / \tau`. `cvar.theory.bernstein_ucb_bound` computes it. No policy's worst case is better by more than
+    logarithms: Theorem 3.1 bounds it below by a constant times :math:`\sqrt{A K / \tau}`.
 
     The paper maximises over b up to an error; that the maximum has a closed form is our remark.
 
@@ -86,7 +86,8 @@ class BernsteinUCB(Tails):
 
     References
     ----------
-    Wang, Kallus, Sun (2023), Near-minimax-optimal risk-sensitive reinforcement learning with CVaR, arXiv 2302.03201.
+    Wang, Kallus, Sun (2023), Near-minimax-optimal risk-sensitive reinforcement learning with CVaR, ICML,
+    arXiv:2302.03201.
 
     Examples
     --------
@@ -144,8 +145,8 @@ class CVaRUCB(Tails):
 
     Notes
     -----
-    Guarantee (Tamkin et al. 2019, rewards in [0, U]): regret in CVaR of :math:`O(\log(T) / \tau^2)`, with a constant
-    that depends on the gaps; we have not seen the statement itself, and give its order as others cite it.
+    Guarantee (Tamkin et al. 2019, as others cite it; rewards in [0, U]): regret in CVaR is :math:`O(\log(T) / \tau^2)`,
+    with a constant that depends on the gaps. We have not seen the statement itself.
 
     The index is never below the empirical CVaR, and above an arm's true one with probability at least :math:`1 - 1 /
     T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
@@ -156,7 +157,9 @@ class CVaRUCB(Tails):
     References
     ----------
     Tamkin, Keramati, Dann, Brunskill (2019), Distributionally-aware exploration for CVaR bandits, NeurIPS workshop on
-    safety and robustness in decision making. The index is as Baudry et al. (arXiv 2012.05754) compute it.
+    safety and robustness in decision making.
+
+    The index is as Baudry, Gautron, Kaufmann, Maillard (2021), arXiv:2012.05754, compute it.
 
     Examples
     --------
@@ -216,18 +219,19 @@ class UUCB(Tails):
 
     Notes
     -----
-    Guarantee (Cassel, Mannor, Zeevi 2018, for their U-UCB on criteria that vary smoothly with the distribution, of
-    which CVaR is one): regret of order log(T) / gap; the constants here, of :math:`1 / \tau^2`, follow from the radius
-    and are not quoted. The index is the one that Baudry et al. compare with, for which the general one of the paper is
-    made concrete; it was read there, not in the paper.
+    Guarantee (Cassel, Mannor, Zeevi 2018; rewards in [0, U]): regret is of order :math:`\log(T) / \Delta`. It is stated
+    for their U-UCB on criteria that vary smoothly with the distribution, of which CVaR is one; the constants here, of
+    :math:`1 / \tau^2`, follow from the radius and are not quoted. The index is the one that Baudry et al. compare with,
+    for which the general one of the paper is made concrete; it was read there, not in the paper.
 
     A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
     Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
-    Cassel, Mannor, Zeevi (2018), A general approach to multi-armed bandits under risk criteria, COLT, arXiv 1806.01380;
-    Baudry, Gautron, Kaufmann, Maillard (2021), arXiv 2012.05754.
+    Cassel, Mannor, Zeevi (2018), A general approach to multi-armed bandits under risk criteria, COLT, arXiv:1806.01380.
+
+    Baudry, Gautron, Kaufmann, Maillard (2021), arXiv:2012.05754.
 
     Examples
     --------
@@ -278,20 +282,22 @@ class BrownUCB(Tails):
 
     Notes
     -----
-    Guarantee (Brown 2007): after n independent rewards of an arm the index is at least its CVaR, with probability at
-    least 1 - delta. For :math:`\mathrm{CVaR}_\tau = \max_b \{b - E[(b - X)^+] / \tau\}`, Hoeffding's inequality at the
-    true maximiser b, whose shortfalls lie in [0, U], gives it. Brown's other inequality, with :math:`\sqrt{5 \log(3 /
-    \delta) / (\tau n)}`, bounds the estimate's error on the other side, and is no index.
+    Guarantee: none, as no bound on its regret is known to us. What holds (Brown 2007) is that after n independent
+    rewards of an arm the index is at least its CVaR, with probability at least :math:`1 - \delta`. For
+    :math:`\mathrm{CVaR}_\tau = \max_b \{b - E[(b - X)^+] / \tau\}`, Hoeffding's inequality at the true maximiser b,
+    whose shortfalls lie in [0, U], gives it. Brown's other inequality, with :math:`\sqrt{5 \log(3 / \delta) / (\tau
+    n)}`, bounds the estimate's error on the other side, and is no index.
 
     The policy is a contrast of Tamkin et al. (2019). Its radius and delta are reconstructed: from the inequality, and
-    from what makes it comparable with theirs. No bound on its regret is known to us.
+    from what makes it comparable with theirs.
 
     A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
     Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
-    Brown (2007), Large deviations bounds for estimating conditional value-at-risk, Operations Research Letters 35;
+    Brown (2007), Large deviations bounds for estimating conditional value-at-risk, Operations Research Letters 35.
+
     Tamkin, Keramati, Dann, Brunskill (2019), Distributionally-aware exploration for CVaR bandits.
 
     Examples

@@ -65,13 +65,13 @@ class CVaRUCBVI(Counting):
 
     Notes
     -----
-    For rewards of at least 0 and returns of at most 1 (`TabularMDP.normalised`), which are known; transitions are not.
-    With probability at least :math:`1 - \delta` the estimate :math:`\hat b - \underline V_1(s_1, \hat b)/\tau` is at
-    least the optimum in all episodes, and regret is at most :math:`4e \sqrt{SAHK} L/\tau + 10 e S^2 A H L^2/\tau` with
-    Hoeffding bonuses (constants reconstructed), :math:`\tilde O(\sqrt{SAK}/\tau)` with Bernstein ones (Theorem 5.3),
-    and :math:`12 e \sqrt{SAK/\tau} L + \xi/(\tau \sqrt{p_{\min}})` if returns have densities of at least
-    :math:`p_{\min}` (Theorem 5.5), where :math:`\xi = \tilde O(SAHK^{1/4} + S^2 A H)`. The lower bound is
-    :math:`\sqrt{S(A-1)K/\tau}/(24e)` (Corollary 3.2). See `cvar.theory`.
+    Guarantee (Wang, Kallus, Sun 2023, Theorem 5.3; rewards at least 0 and known, returns at most 1, 'bernstein'):
+    regret is :math:`\tilde O(\sqrt{SAK}/\tau)` with probability at least :math:`1 - \delta`. It is :math:`12 e
+    \sqrt{SAK/\tau} L + \xi/(\tau \sqrt{p_{\min}})` if returns have densities of at least :math:`p_{\min}` (Theorem
+    5.5), where :math:`\xi = \tilde O(SAHK^{1/4} + S^2 A H)`, and :math:`4e \sqrt{SAHK} L/\tau + 10 e S^2 A H L^2/\tau`
+    with Hoeffding bonuses (constants reconstructed). With the same probability the estimate :math:`\hat b - \underline
+    V_1(s_1, \hat b)/\tau` is at least the optimum in all episodes. The lower bound is :math:`\sqrt{S(A-1)K/\tau}/(24e)`
+    (Corollary 3.2). See `cvar.theory`, and `TabularMDP.normalised` for the returns; transitions are not known.
 
     Algorithm 2 was read in a summary: the constants of both bonuses and the indices are reconstructed. Rounding
     rewards up (section 6) adds at most H eta to a return, and so H eta K to the regret. `bonus_scale`, `replan` and the

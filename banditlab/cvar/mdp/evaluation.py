@@ -13,7 +13,7 @@ from .levels import SAME
 
 if TYPE_CHECKING:
     from .environment import TabularMDP
-    from .planning import TabularPolicy
+    from .tabular_policy import TabularPolicy
 
 MAX_PLACES = 20_000_000
 """Combinations of state, memory and sum of rewards that are followed at most."""
@@ -47,7 +47,7 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
     >>> bool(abs(returns.mean - cvar.plan_mean(mdp).value) < 1e-12)
     True
     """
-    from .planning import an_mdp, policy_of
+    from .tabular_policy import an_mdp, policy_of
 
     model = an_mdp(mdp).model
     policy_of(model, policy)

@@ -73,15 +73,13 @@ class ICVaRRM(Pooled):
 
     Notes
     -----
-    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same every step.
-    With probability at least :math:`1 - \delta` regret is
+    Guarantee (Du, Wang, Huang 2023, Theorem 1; rewards in [0, 1], a known function of state and action, the same
+    transitions every step): with probability at least :math:`1 - \delta` regret is :math:`O(\min\{1 / \sqrt{\min w},
+    \tau^{-(H-1)/2}\} H S \sqrt{KHA} / \tau \cdot \log(KHSA / \delta))`. Here :math:`\min w = \min_{\pi, h, s : w_{\pi,
+    h}(s) > 0} w_{\pi, h}(s)`, with :math:`w_{\pi, h}(s)` the probability that policy :math:`\pi` is in s at step h;
+    lower bounds are :math:`\Omega(H \sqrt{AK/(\tau \min w)})` and :math:`\Omega(\sqrt{AK/\tau^{H-1}})` (Theorem 2).
 
-    .. math:: O\left( \min\left\{ \frac{1}{\sqrt{\min_{\pi, h, s : w_{\pi, h}(s) > 0} w_{\pi, h}(s)}}, \;
-        \tau^{-(H-1)/2} \right\} \frac{H S \sqrt{KHA}}{\tau} \log\frac{KHSA}{\delta} \right)
-
-    (Theorem 1), with :math:`w_{\pi, h}(s)` the probability that policy :math:`\pi` is in s at step h; lower bounds are
-    :math:`\Omega(H \sqrt{AK/(\tau \min w)})` and :math:`\Omega(\sqrt{AK/\tau^{H-1}})` (Theorem 2). `bonus_scale` and
-    `replan` are ours. It needs the number of episodes.
+    `bonus_scale` and `replan` are ours. It needs the number of episodes.
 
     References
     ----------
@@ -151,17 +149,18 @@ class MaxWP(Pooled):
 
     Notes
     -----
-    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same every step.
-    Regret does not grow with K: with probability at least :math:`1 - \delta` it is
+    Guarantee (Du, Wang, Huang 2023, section 6; rewards in [0, 1], a known function of state and action, the same
+    transitions every step): regret does not grow with K: with probability at least :math:`1 - \delta` it is
+    :math:`O(\sum_{s, a} H \log(SA / \delta) / (\min_\pi v_\pi(s, a) \min_{s'} p(s' \mid s, a)))`. Here :math:`v_\pi(s,
+    a)` is the probability that policy :math:`\pi` visits the pair in an episode, and the minima are over what is
+    positive.
 
-    .. math:: O\left( \sum_{s, a} \frac{H}{\min_\pi v_\pi(s, a) \min_{s'} p(s' \mid s, a)} \log\frac{SA}{\delta} \right)
-
-    with :math:`v_\pi(s, a)` the probability that policy :math:`\pi` visits the pair in an episode, the minima over
-    what is positive. That a pair without a visit is worth H is reconstructed; `replan` is ours.
+    That a pair without a visit is worth H is reconstructed; `replan` is ours.
 
     References
     ----------
-    Du, Wang, Huang (2023), arXiv:2206.02678, section 6.
+    Du, Wang, Huang (2023), Provably efficient risk-sensitive reinforcement learning: iterated CVaR and worst path,
+    ICLR, arXiv:2206.02678, section 6.
 
     Examples
     --------
@@ -221,11 +220,12 @@ class UCBVI(Pooled):
 
     Notes
     -----
-    For rewards in [0, 1] that are a known function of state and action, and transitions that are the same every step.
-    With the bonus of Chernoff and Hoeffding, this one, mean regret is :math:`\tilde O(H \sqrt{SAKH})` with probability
-    at least :math:`1 - \delta` (Theorem 1; the bonus's constant is reconstructed). Its regret in CVaR is linear
-    wherever no policy that is best on average is best for CVaR. It has no level: ask for metrics with one, such as
-    'cvar_regret[0.1]', or 'cvar_regret[1]' for its own. `bonus_scale` and `replan` are ours.
+    Guarantee (Azar, Osband, Munos 2017, Theorem 1; rewards in [0, 1], a known function of state and action, the same
+    transitions every step): mean regret is :math:`\tilde O(H \sqrt{SAKH})` with probability at least
+    :math:`1 - \delta`. That is with the bonus of Chernoff and Hoeffding, this one; its constant is reconstructed.
+
+    Its regret in CVaR is linear wherever no policy that is best on average is best for CVaR. It has no level: ask for
+    metrics with one, such as 'cvar_regret[0.1]', or 'cvar_regret[1]' for its own. `bonus_scale` and `replan` are ours.
 
     References
     ----------

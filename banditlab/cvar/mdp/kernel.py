@@ -155,6 +155,26 @@ def _outcomes_with_memory(
     return n
 
 
+def follow(
+    initial_state: int, actions: Any, following: Any, first: int, atoms: Any, index: Any, cumulative: Any,
+    cumulative_weights: Any, rng: Any, out: Any,
+) -> None:  # fmt: skip
+    """Write into `out` the returns of episodes in which a `TabularPolicy` is followed, on the same luck as `play`."""
+    for t in range(out.shape[0]):
+        bits = key(open_uniform(rng, 0))
+        s, memory, total = initial_state, first, 0.0
+        for h in range(actions.shape[0]):
+            a = actions[h, s, memory]
+            after = _drawn(expanded(bits, 2 * h), cumulative[h % cumulative.shape[0], s, a])
+            which = index[h % index.shape[0], s, a]
+            chances = cumulative_weights[h % cumulative_weights.shape[0], s, a]
+            j = which[after if which.shape[0] > 1 else 0, _drawn(expanded(bits, 2 * h + 1), chances)]
+            memory = following[h % following.shape[0], j, memory]
+            total += atoms[j]
+            s = after
+        out[t] = total
+
+
 def play(
     world: Params,
     known: Params,
@@ -200,7 +220,7 @@ def play(
                 tally[SMALLEST_ESTIMATE, w] = min(tally[SMALLEST_ESTIMATE, w], guess)
             for k in range(n_static + n_iterated):
                 tally[LEVELS + 2 * k, w] += world.best[k] - tally[LEVELS + 2 * k + 1, w]
-            bits = key(open_uniform(environment_rng, w))
+            bits = key(open_uniform(environment_rng, w))  # as in `follow`
             s = known.initial_state
             memory = starting_memory(policy, state, w)
             for h in range(known.n_steps):

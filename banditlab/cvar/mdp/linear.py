@@ -69,11 +69,12 @@ class ICVaRL:
 
     Notes
     -----
-    For rewards in [0, 1] that are a known function of (step,) state and action. Regret is
-    :math:`\tilde O(\sqrt{\tau^{-(H+1)} (d^2 H^4 + d H^6) K})` (Theorem 1 of the paper); the lower bound is
-    :math:`\Omega(d \sqrt{\tau^{-(H-1)} K})`. The algorithm and its constants are reconstructed from a summary;
-    `bonus_scale`, `epsilon` and `replan` are ours. Each step learns its own :math:`\theta_h`, even where they are the
-    same. It needs the number of episodes.
+    Guarantee (Chen et al. 2024, Theorem 1; linear mixture MDPs, rewards in [0, 1], a known function of step, state and
+    action): regret is :math:`\tilde O(\sqrt{\tau^{-(H+1)} (d^2 H^4 + d H^6) K})`. The lower bound is :math:`\Omega(d
+    \sqrt{\tau^{-(H-1)} K})`.
+
+    The algorithm and its constants are reconstructed from a summary; `bonus_scale`, `epsilon` and `replan` are ours.
+    Each step learns its own :math:`\theta_h`, even where they are the same. It needs the number of episodes.
 
     References
     ----------

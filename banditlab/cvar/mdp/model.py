@@ -102,6 +102,13 @@ def atoms_of(rewards: Array) -> tuple[Array, Index]:
     return atoms, index.reshape(rewards.shape).astype(np.int64)
 
 
+def cumulative(rows: Array) -> Array:
+    """Return cumulative probabilities that end in one, whatever rounding says: nothing impossible is drawn."""
+    found: Array = np.cumsum(rows, axis=-1)
+    found /= found[..., -1:].copy()
+    return found
+
+
 def lattice_unit(values: Array) -> float | None:
     """Return the largest number of which all values are integer multiples, or None if there is none to speak of.
 

@@ -20,6 +20,7 @@ from banditlab.core.validation import between, invalid
 
 from .generics import NO_ACTION, NO_MEMORY, memories
 from .kernel import ESTIMATE, LEVELS, PLANS, RETURN, SMALLEST_ESTIMATE, play
+from .model import cumulative
 
 PLAIN = {"return": RETURN, "estimate": ESTIMATE, "smallest_estimate": SMALLEST_ESTIMATE, "plans": PLANS}
 AT_A_LEVEL = ("cvar_regret", "cvar", "icvar_regret", "icvar")
@@ -78,6 +79,10 @@ class EpisodesProtocol(Protocol):
     default_metrics = ("cvar_regret",)
     choices = "actions"
     chunk = 8  # planning takes nearly all the time: small chunks share it out evenly
+
+    def feedback(self, policy: type) -> str:
+        """Return what a policy learns from."""
+        return "the states, actions and rewards of the episode"
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the metrics asked for; those of a level have it in brackets."""
@@ -211,13 +216,6 @@ def known_of(environment: Any) -> Any:
     return record("Known", values)
 
 
-def _cumulative(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return cumulative probabilities that end in one, whatever rounding says: nothing impossible is drawn."""
-    found = np.cumsum(rows, axis=-1)
-    found /= found[..., -1:].copy()
-    return found
-
-
 def _world(environment: Any, static: list[float], iterated: list[float]) -> Any:
     """Return what the kernel needs besides: transitions, sums of rewards, levels and optima."""
     from .planning import optimum
@@ -233,8 +231,8 @@ def _world(environment: Any, static: list[float], iterated: list[float]) -> Any:
     best += [optimum(environment, tau, iterated=True) for tau in iterated]
     values = {
         "transitions": np.array(model.transitions),
-        "cumulative": _cumulative(model.transitions),
-        "cumulative_weights": _cumulative(model.weights),
+        "cumulative": cumulative(model.transitions),
+        "cumulative_weights": cumulative(model.weights),
         "returns": returns,
         "following": following,
         "static": np.array(static, dtype=float),

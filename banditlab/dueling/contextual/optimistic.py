@@ -57,8 +57,15 @@ class MaxInP(SingleLayer):
 
     Notes
     -----
-    Saha 2021 (NeurIPS), Algorithms 1 and 2, as described by others; the radius is quoted in VACDB's released code
-    (github.com/uclaml/VACDB). The regret is :math:`\tilde O(d \sqrt T)` with high probability (from memory).
+    Guarantee (Saha 2021, from memory; K arms drawn independently each round): the regret is :math:`\tilde O(d \sqrt T)`
+    with high probability.
+
+    The rule is Algorithms 1 and 2, as described by others; the radius is quoted in VACDB's released code
+    (github.com/uclaml/VACDB).
+
+    References
+    ----------
+    Saha (2021), Optimal algorithms for stochastic contextual preference bandits, NeurIPS, Algorithms 1 and 2.
 
     Examples
     --------
@@ -129,8 +136,13 @@ class MaxPairUCB(SingleLayer):
 
     Notes
     -----
-    The rule is one of those that VACDB's released experiments compare with (github.com/uclaml/VACDB); its radius in
-    theory is taken to be that of MaxInP.
+    Guarantee: none, as far as we know: the rule is one of those that VACDB's released experiments compare with
+    (github.com/uclaml/VACDB). Its radius in theory is taken to be that of MaxInP.
+
+    References
+    ----------
+    Di, Jin, Wu, Zhao, Farnoud, Gu (2024), Variance-aware regret bounds for stochastic contextual dueling bandits, ICLR,
+    arXiv:2310.00968, in the released code.
 
     Examples
     --------
@@ -207,7 +219,13 @@ class MaxFirstUCBNext(SingleLayer):
 
     Notes
     -----
-    In VACDB's released code (github.com/uclaml/VACDB); `CoLSTIM` without perturbation.
+    Guarantee: none, as far as we know: the rule is in VACDB's released code (github.com/uclaml/VACDB). It is `CoLSTIM`
+    without perturbation.
+
+    References
+    ----------
+    Di, Jin, Wu, Zhao, Farnoud, Gu (2024), Variance-aware regret bounds for stochastic contextual dueling bandits, ICLR,
+    arXiv:2310.00968, in the released code.
 
     Examples
     --------
@@ -259,12 +277,19 @@ class CoLSTIM(SingleLayer):
 
     Notes
     -----
-    Bengs, Saha and Hullermeier 2022 (ICML; arXiv 2202.04593), Algorithm 1, as transcribed in the first author's
-    public notes: variables are independent if :math:`B_t = 1`, so that perturbation fades as :math:`p_t` does.
-    Released code of VACDB has it the other way, and no exploration. :math:`c_1` and C are of the order
-    :math:`\sqrt{d \ln T}`; their constants, and the length of exploration, are ours. The weak regret is
-    :math:`\tilde O(\sqrt{d T})` (abstract), if features vary enough (from memory). With the Gumbel distribution the
-    difference of two perturbed utilities follows the logistic link.
+    Guarantee (Bengs, Saha and Hullermeier 2022, abstract; features that vary enough, from memory): the weak regret is
+    :math:`\tilde O(\sqrt{d T})`.
+
+    The rule is Algorithm 1, as transcribed in the first author's public notes: variables are independent if :math:`B_t
+    = 1`, so that perturbation fades as :math:`p_t` does. Released code of VACDB has it the other way, and no
+    exploration. :math:`c_1` and C are of the order :math:`\sqrt{d \ln T}`; their constants, and the length of
+    exploration, are ours. With the Gumbel distribution the difference of two perturbed utilities follows the logistic
+    link.
+
+    References
+    ----------
+    Bengs, Saha, Hullermeier (2022), Stochastic contextual dueling bandits under linear stochastic transitivity models,
+    ICML, arXiv:2202.04593, Algorithm 1.
 
     Examples
     --------

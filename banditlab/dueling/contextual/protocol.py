@@ -35,6 +35,10 @@ class ContextualProtocol(Protocol):
     chunk: ClassVar[int | None] = 16
     """A run's state is large (estimates of K^2 pairs, samples), and a round long: few lanes stay in the cache."""
 
+    def feedback(self, policy: type) -> str:
+        """Return what a policy learns from."""
+        return "the features of all arms, and which of two arms wins"
+
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric."""
         for metric in requested:

@@ -85,10 +85,12 @@ class VACDB(Layered):
 
     Notes
     -----
-    Di, Jin, Wu, Zhao, Farnoud and Gu 2024 (ICLR; arXiv 2310.00968), Algorithm 1; reconstructed from the released code
-    (github.com/uclaml/VACDB) and the abstract, as were the formulas above. With probability at least 1 - delta the
-    regret is :math:`\tilde O(d \sqrt{\sum_t \sigma_t^2} + d)` (abstract; :math:`\sigma_t^2` is the variance of the duel
-    in round t, which depends on what is compared), for features and parameter in the unit ball.
+    Guarantee (Di, Jin, Wu, Zhao, Farnoud and Gu 2024, abstract; features and parameter in the unit ball): with
+    probability at least :math:`1 - \delta` the regret is :math:`\tilde O(d \sqrt{\sum_t \sigma_t^2} + d)`.
+    :math:`\sigma_t^2` is the variance of the duel in round t, which depends on what is compared.
+
+    The rule, Algorithm 1, and the formulas above are reconstructed from the released code (github.com/uclaml/VACDB) and
+    the abstract.
 
     What the released experiments run differs: see `as_released`. Three details of the released code are not
     followed. It would sum :math:`w^4 (o - \mu)^2` for :math:`V_\ell`, in a line that its experiments do not reach;
@@ -96,6 +98,11 @@ class VACDB(Layered):
     of 1e-4, where estimates here are exact. It drops the factor 1/2 before the penalty (`ridge=1.0` does).
 
     The estimate that `estimation_error` looks at is that of the layer with the most samples.
+
+    References
+    ----------
+    Di, Jin, Wu, Zhao, Farnoud, Gu (2024), Variance-aware regret bounds for stochastic contextual dueling bandits, ICLR,
+    arXiv:2310.00968, Algorithm 1.
 
     Examples
     --------
@@ -204,10 +211,16 @@ class StaD(Layered):
 
     Notes
     -----
-    Saha 2021 (NeurIPS), Algorithm 3 (Sta'D), as described by others; its eta is from memory. The regret is
-    :math:`\tilde O(\sqrt{d T \ln K})` with high probability, for K arms drawn independently each round (from memory).
-    The paper starts with rounds of random pairs that count in all stages, so that V is invertible; here
-    :math:`4^{-s} I` and a penalty do that, as in the released code of VACDB.
+    Guarantee (Saha 2021, from memory; K arms drawn independently each round): the regret is :math:`\tilde O(\sqrt{d T
+    \ln K})` with high probability.
+
+    The rule is Algorithm 3 (Sta'D), as described by others; its eta is from memory. The paper starts with rounds of
+    random pairs that count in all stages, so that V is invertible; here :math:`4^{-s} I` and a penalty do that, as in
+    the released code of VACDB.
+
+    References
+    ----------
+    Saha (2021), Optimal algorithms for stochastic contextual preference bandits, NeurIPS, Algorithm 3.
 
     Examples
     --------

@@ -78,13 +78,19 @@ class BeatTheMean:
 
     Notes
     -----
-    Yue and Joachims 2011, Algorithm 1, for a known horizon (the text was not at hand; c* and delta are those of
-    two programs). Under a total order, relaxed stochastic transitivity with gamma and the stochastic triangle
-    inequality, the weak and the strong regret are :math:`O(\gamma^7 K \log(T) / \epsilon)` with high probability, where
-    epsilon is the gap of the best two arms.
+    Guarantee (Yue and Joachims 2011; a total order, relaxed stochastic transitivity with gamma, the stochastic triangle
+    inequality): the weak and the strong regret are :math:`O(\gamma^7 K \log(T) / \epsilon)` with high probability,
+    where epsilon is the gap of the best two arms.
+
+    The rule is Algorithm 1 of the paper, for a known horizon (the text was not at hand; c* and delta are those of two
+    programs).
 
     Draws of a round: one number for each tie of the worst arm if one is dropped (k - 1 for k equals); k - 1 numbers if
     k arms have the fewest comparisons; one for the opponent. None once an arm is alone.
+
+    References
+    ----------
+    Yue, Joachims (2011), Beat the mean bandit, ICML, Algorithm 1.
 
     Examples
     --------

@@ -79,15 +79,19 @@ class _Line:
 
 @policy
 class BeatTheWinner(_Line):
-    r"""The winner of a round meets the arm that has waited longest; round c is won by who first wins c duels (BtW).
+    """The winner of a round meets the arm that has waited longest; round c is won by who first wins c duels (BtW).
 
     All arms stand in line in random order. The first two meet; who first has c wins against the other stays, the loser
     goes to the end of the line, the next in line meets the winner, and c, from 1, grows by one.
 
     Notes
     -----
-    Pekoz, Ross and Zhang 2020, who show that its weak regret does not grow with the horizon. Binary weak regret is 0
-    while the Condorcet winner is among the two.
+    Guarantee (Pekoz, Ross and Zhang 2020; a Condorcet winner): its weak regret does not grow with the horizon. Binary
+    weak regret is 0 while the Condorcet winner is among the two.
+
+    References
+    ----------
+    Pekoz, Ross, Zhang (2020), Dueling bandit problems (title from memory).
 
     Examples
     --------
@@ -116,16 +120,21 @@ class BeatTheWinnerReset(_Line):
 
     Notes
     -----
-    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935), as in their code; the paper's text was not at hand. It
-    bounds the expected binary weak regret in stationary instances with a Condorcet winner, whose smallest gap is
-    :math:`\Delta`, by a term of order :math:`K \log K / \Delta^2` (see `theory.beat_the_winner_reset_bound`), and with
-    change points by the sum over segments, neither their number nor the horizon being known.
+    Guarantee (Kolpaczki, Bengs and Hullermeier 2022, form and constant reconstructed; a Condorcet winner): expected
+    binary weak regret is of order :math:`K \log K / \Delta^2` where preferences do not change, :math:`\Delta` being the
+    winner's smallest gap, which cannot hold for every gap. `theory.beat_the_winner_reset_bound` computes it. With
+    change points regret is bounded by the sum over segments, neither their number nor the horizon being known. The rule
+    is as in the authors' code; the paper's text was not at hand.
 
     For the rule above this cannot hold for every gap and every horizon: the winner falls again and again unless it
     survives from c = 1 on, which has probability 1e-12 if it beats each other arm with 0.55, 1/767 with 0.6 and 1/16
     with 0.65 (`theory.beat_the_winner_reset_survival`), and every fall costs at least K - 2 rounds. With K = 3, 0.55,
     and equal losers, the mean regret after 10^6 rounds is 240,536, against a bound of 26,367. The theorem must have
     another condition, or longer rounds. Where the winner's chances are 0.6 and more, the bound has much room.
+
+    References
+    ----------
+    Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
 
     Examples
     --------
@@ -163,8 +172,13 @@ class BeatTheWinnerResetStrong(_Line):
 
     Notes
     -----
-    Kolpaczki, Bengs and Hullermeier 2022, whose experiments have it; the paper's text was not at hand. Both forms
-    are the same until an incumbent falls for the first time, the phase after that excepted.
+    Guarantee: none, as far as we know: the paper, whose experiments have the policy, was not at hand.
+
+    Both forms are the same until an incumbent falls for the first time, the phase after that excepted.
+
+    References
+    ----------
+    Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
 
     Examples
     --------
@@ -214,7 +228,13 @@ class ModifiedBeatTheWinner:
 
     Notes
     -----
-    Pekoz, Ross and Zhang 2020. Host and opponent of the first round are drawn uniformly.
+    Guarantee: none, as far as we know.
+
+    Host and opponent of the first round are drawn uniformly.
+
+    References
+    ----------
+    Pekoz, Ross, Zhang (2020), Dueling bandit problems (title from memory).
 
     Examples
     --------

@@ -195,10 +195,12 @@ class CCB(Counts):
 
     Notes
     -----
-    Zoghi, Karnin, Whiteson and de Rijke 2015 (arXiv 1506.00312), Algorithm 1 (written from memory and two programs,
-    which agree but for slips). If no two arms are equally good, the Copeland regret is O((K^2 + (C + l) K log T) /
-    Delta^2), where C is the number of Copeland winners and Delta the smallest gap between one of them and another arm.
-    If :math:`B^c` has no arm that may be met, all arms are looked through. Who of two arms is better is certain if
+    Guarantee (Zoghi, Karnin, Whiteson and de Rijke 2015; no two arms equally good, alpha > 1/2): the Copeland regret is
+    :math:`O((K^2 + (C + l) K \log T) / \Delta^2)`, where C is the number of Copeland winners, which lose l duels each,
+    and Delta the smallest gap between one of them and another arm.
+
+    The rule is Algorithm 1 of the paper (written from memory and two programs, which agree but for slips). If
+    :math:`B^c` has no arm that may be met, all arms are looked through. Who of two arms is better is certain if
     :math:`N (\hat\mu - 1/2)^2 > \alpha \ln t`; that changes rarely, and only then are the sets revised.
 
     Draws of a round: (1) in step C, i in order of C, each B^j (j in order) with n > l + 1 arms: going through them in
@@ -207,6 +209,10 @@ class CCB(Counts):
     taken, by one more number, from the list in order of i, then j. (3) If B and C have arms in common, one number:
     below 2/3, C is cut to B. (4) One number for c, from C in order. (5) One number: below 1/2, the challenger is from
     B^c. (6) k - 1 numbers if k challengers have the largest bound.
+
+    References
+    ----------
+    Zoghi, Karnin, Whiteson, de Rijke (2015), Copeland dueling bandits, NeurIPS, arXiv:1506.00312, Algorithm 1.
 
     Examples
     --------

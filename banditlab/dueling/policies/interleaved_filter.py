@@ -68,15 +68,22 @@ class InterleavedFilter:
 
     Notes
     -----
-    Yue, Broder, Kleinberg and Joachims 2012, Algorithm 2. Under a total order, strong stochastic transitivity and the
-    stochastic triangle inequality, with a gap epsilon of the best two arms, IF1 has regret O(K log(K) log(T) /
-    epsilon) and IF2 has O(K log(T) / epsilon), weak and strong; without these assumptions it may keep a wrong arm.
-    The library of Komiyama et al. 2015, which was read, is IF2, but lets the first incumbent meet itself in its first
-    pass.
+    Guarantee (Yue, Broder, Kleinberg and Joachims 2012; a total order, strong stochastic transitivity, the stochastic
+    triangle inequality): weak and strong regret are :math:`O(K \log(K) \log(T) / \epsilon)` for IF1 and :math:`O(K
+    \log(T) / \epsilon)` for IF2, with a gap epsilon of the best two arms. Without these assumptions it may keep a wrong
+    arm.
+
+    The rule is Algorithm 2 of the paper. The library of Komiyama et al. 2015, which was read, is IF2, but lets the
+    first incumbent meet itself in its first pass.
 
     Draws: a random order of the arms before the first round (K - 1 numbers). Its first arm is the incumbent, passes
     follow it, and if several arms have beaten the incumbent the first of them in it succeeds; the old incumbent then
     stands in its place. Nothing else is drawn.
+
+    References
+    ----------
+    Yue, Broder, Kleinberg, Joachims (2012), The K-armed dueling bandits problem, Journal of Computer and System
+    Sciences 78, Algorithm 2.
 
     Examples
     --------

@@ -157,10 +157,16 @@ class DETECT(_Around):
 
     Notes
     -----
-    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935), from their code; the paper's text was not at hand.
-    Guarantee (of the form of its corollaries, from memory): if segments are long enough for every change to be seen,
-    expected binary weak regret is M times :math:`\tilde T`, the base's error after it, the delay of a detection and the
-    chance of a false alarm. Windows are exact; the authors also count with sketches (DGIM), which err by a factor.
+    Guarantee (Kolpaczki, Bengs and Hullermeier 2022, of the form of its corollaries, from memory; segments long enough
+    for every change to be seen): expected binary weak regret is M times the sum of :math:`\tilde T`, the base's error
+    after it, the delay of a detection and the chance of a false alarm.
+
+    The rule is from the authors' code; the paper's text was not at hand. Windows are exact; the authors also count with
+    sketches (DGIM), which err by a factor.
+
+    References
+    ----------
+    Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
 
     Examples
     --------
@@ -300,10 +306,16 @@ class MonitoredDuelingBandits(_Around):
 
     Notes
     -----
-    Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935), from their code; the paper's text was not at hand.
-    Guarantee (from memory): expected binary strong regret is the base's in the segments' lengths, and of order
-    :math:`K \sqrt{M T \log T} / \delta` beside it, if segments are long enough for a change to be seen. Windows are
-    exact; the authors also count with sketches (DGIM), which err by a factor.
+    Guarantee (Kolpaczki, Bengs and Hullermeier 2022, from memory; segments long enough for a change to be seen):
+    expected binary strong regret is the base's in the segments' lengths, and of order :math:`K \sqrt{M T \log T} /
+    \delta` beside it.
+
+    The rule is from the authors' code; the paper's text was not at hand. Windows are exact; the authors also count with
+    sketches (DGIM), which err by a factor.
+
+    References
+    ----------
+    Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
 
     Examples
     --------

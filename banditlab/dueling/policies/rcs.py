@@ -62,12 +62,18 @@ class RCS(Counts):
 
     Notes
     -----
-    Zoghi, Whiteson, de Rijke and Munos 2014 (WSDM), Algorithm 1; the text was not at hand, the program of Wu and Liu
-    2016 was. The paper has no regret bound.
+    Guarantee: none, as the paper has no regret bound.
+
+    The rule is Algorithm 1 of the paper; the text was not at hand, the program of Wu and Liu 2016 was.
 
     Draws of a round: theta_ij for i < j, row by row (`sampling.beta`); if there is no champion among the samples and k
     arms have been champion the least often, k - 1 numbers; if k opponents have the largest bound, k - 1 numbers. The
     champion is its own opponent only if its bound, 1/2, is larger than all others.
+
+    References
+    ----------
+    Zoghi, Whiteson, de Rijke, Munos (2014), Relative confidence sampling for efficient on-line ranker evaluation, WSDM,
+    Algorithm 1.
 
     Examples
     --------

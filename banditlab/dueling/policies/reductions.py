@@ -88,9 +88,15 @@ class Sparring:
 
     Notes
     -----
-    Ailon, Karnin and Joachims 2014 (arXiv 1405.3396), who have it with any bandit policy. Guarantee: none is proved,
-    they conjecture one; it did best in their experiments. Their index was read in code of others (Wu and Liu 2016), and
-    the default in that of Komiyama et al. 2015; not in the paper. `winner` is the arm that both together played most.
+    Guarantee: none, as none is proved by Ailon, Karnin and Joachims 2014, who conjecture one; it did best in their
+    experiments. They have the scheme with any bandit policy.
+
+    Their index was read in code of others (Wu and Liu 2016), and the default in that of Komiyama et al. 2015; not in
+    the paper. `winner` is the arm that both together played most.
+
+    References
+    ----------
+    Ailon, Karnin, Joachims (2014), Reducing dueling bandits to cardinal bandits, ICML, arXiv:1405.3396.
 
     Examples
     --------
@@ -144,11 +150,16 @@ class MultiSBM:
 
     Notes
     -----
-    Ailon, Karnin and Joachims 2014 (arXiv 1405.3396), MultiSBM with UCB as its "singleton bandit machine". Guarantee
-    (their Theorem for finitely many arms with a linear link, from memory): expected average regret of order
-    :math:`\sum_a \log T / \Delta_a`, and K^2 log log T beside it. The index was read in code of others (Wu and Liu
+    Guarantee (Ailon, Karnin and Joachims 2014, from memory; finitely many arms, a linear link): expected average regret
+    is of order :math:`\sum_a \log T / \Delta_a`, and :math:`K^2 \log\log T` beside it.
+
+    The rule is MultiSBM with UCB as its "singleton bandit machine". The index was read in code of others (Wu and Liu
     2016), who take ln t of the whole game; here as in the code of Komiyama et al. 2015 each player counts its own
     plays. `winner` is the arm that was played most.
+
+    References
+    ----------
+    Ailon, Karnin, Joachims (2014), Reducing dueling bandits to cardinal bandits, ICML, arXiv:1405.3396.
 
     Examples
     --------
@@ -201,11 +212,21 @@ class VersatileDB:
 
     Notes
     -----
-    Saha and Gaillard 2022 (arXiv 2202.06694), Algorithm 3 as numbered in code of others, Tsallis-INF of Zimmert and
-    Seldin 2021. Guarantee (abstract; expected average regret): :math:`O(\sqrt{K T})` against any preferences, and
-    :math:`O(\sum_{a \ne a^*} \log T / \Delta_a)` with a Condorcet winner and preferences that stay. Some libraries
+    Guarantee (Saha and Gaillard 2022, abstract; any preferences, or a Condorcet winner and preferences that stay):
+    expected average regret is :math:`O(\sqrt{K T})` against any preferences, and :math:`O(\sum_{a \ne a^*} \log T /
+    \Delta_a)` with a Condorcet winner and preferences that stay.
+
+    The rule is Algorithm 3 as numbered in code of others, with Tsallis-INF of Zimmert and Seldin 2021. Some libraries
     count an arm against itself as half a win for both. `winner` is the arm with the smallest sum of both players' loss
     estimates.
+
+    References
+    ----------
+    Saha, Gaillard (2022), Versatile dueling bandits: best-of-both-world analyses for online learning from preferences,
+    ICML, arXiv:2202.06694.
+
+    Zimmert, Seldin (2021), Tsallis-INF: an optimal algorithm for stochastic and adversarial bandits, JMLR 22,
+    arXiv:1807.07623.
 
     Examples
     --------

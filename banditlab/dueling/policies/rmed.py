@@ -236,15 +236,19 @@ class RMED1(_RMED):
 
     Notes
     -----
-    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Algorithms 1 and 2. If there is a Condorcet winner,
-    the average regret is at most :math:`C_1 \log T + o(\log T)` (Theorem 3; number from memory), where C_1 is
-    `theory.rmed1_constant`; it is the constant of the lower bound where the best arm to compare each loser with is
-    the winner. The paper's text was not at hand: the rule follows the authors' library and two others' programs, which
-    agree on it.
+    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 3, number from memory; a Condorcet winner): the
+    average regret is at most :math:`C_1 \log T + o(\log T)`, where :math:`C_1` is `theory.rmed1_constant`. It is the
+    constant of the lower bound where the best arm to compare each loser with is the winner. The paper's text was not at
+    hand: the rule, its Algorithms 1 and 2, follows the authors' library and two others' programs, which agree on it.
 
     Draws: the paper leaves the order of arms and pairs open, and who is taken of equals. One order of the arms is drawn
     a run, before its first round (K - 1 numbers); pairs meet in it, lists are gone through in it, and of equals the
     first in it is taken. Nothing else is drawn.
+
+    References
+    ----------
+    Komiyama, Honda, Kashima, Nakagawa (2015), Regret lower bound and optimal algorithm in dueling bandit problem, COLT,
+    arXiv:1506.02550, Algorithms 1 and 2.
 
     Examples
     --------
@@ -294,14 +298,21 @@ class RMED2(_RMED):
 
     Notes
     -----
-    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Algorithms 1 and 3; b_i is their equation (8). With a
-    Condorcet winner the average regret is `theory.lower_bound_constant` times log T, and o(log T), the least that is
-    possible (a theorem is stated for RMED2FH, Theorem 4; number from memory). The condition on :math:`N_{i i^*}` is
-    that of Wu and Liu's program, too, as is the sum of gaps without a floor. If no arm is ahead of i, b_i is i*.
-    :math:`N_{ii}` are the rounds in which i met itself. The library's guards inside logarithms (0.01) and beside 1/2
-    (0.00001) are not reproduced; nor is that there a round of exploration also takes the turn of its pair's first arm.
+    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015; a Condorcet winner): the average regret is
+    `theory.lower_bound_constant` times :math:`\log T`, and :math:`o(\log T)`, the least that is possible. A theorem is
+    stated for RMED2FH (Theorem 4; number from memory).
+
+    The rule is the paper's Algorithms 1 and 3; b_i is its equation (8). The condition on :math:`N_{i i^*}` is that of
+    Wu and Liu's program, too, as is the sum of gaps without a floor. If no arm is ahead of i, b_i is i*. :math:`N_{ii}`
+    are the rounds in which i met itself. The library's guards inside logarithms (0.01) and beside 1/2 (0.00001) are not
+    reproduced; nor is that there a round of exploration also takes the turn of its pair's first arm.
 
     Draws: as `RMED1`; of pairs that are to be explored the first in the run's order is.
+
+    References
+    ----------
+    Komiyama, Honda, Kashima, Nakagawa (2015), Regret lower bound and optimal algorithm in dueling bandit problem, COLT,
+    arXiv:1506.02550, Algorithms 1 and 3.
 
     Examples
     --------
@@ -362,11 +373,19 @@ class RMED2FH(_RMED):
 
     Notes
     -----
-    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Algorithms 1 and 3. With a Condorcet winner the
-    average regret is `theory.lower_bound_constant` times log T, and o(log T) (Theorem 4; number from memory): the
-    lower bound is attained. As in the authors' library, a turn's condition has log log t and not log log T.
+    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 4, number from memory; a Condorcet winner): the
+    average regret is `theory.lower_bound_constant` times :math:`\log T`, and :math:`o(\log T)`: the lower bound is
+    attained.
+
+    The rule is the paper's Algorithms 1 and 3. As in the authors' library, a turn's condition has log log t and not log
+    log T.
 
     Draws: as `RMED1`; a pair's first duels follow one another.
+
+    References
+    ----------
+    Komiyama, Honda, Kashima, Nakagawa (2015), Regret lower bound and optimal algorithm in dueling bandit problem, COLT,
+    arXiv:1506.02550, Algorithms 1 and 3.
 
     Examples
     --------

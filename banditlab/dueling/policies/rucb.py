@@ -112,11 +112,18 @@ class RUCB(Counts):
 
     Notes
     -----
-    Zoghi, Whiteson, Munos and de Rijke 2014 (ICML), Algorithm 1. With a Condorcet winner and alpha > 1/2, the expected
-    average regret is O(K^2 + K log T) (Theorem 5; its number was not checked). U = 1 of pairs that have not met is that
-    of Komiyama et al. 2015's library; as the paper sets x / 0 = 1 (from memory), it is 2 there, and arms that have not
-    met the first come before all that have, whose bounds may be above 1 here. A pair's bounds are compared with 1/2 by
-    :math:`\alpha \ln t \ge N (1/2 - \hat\mu)^2`, whose right-hand side changes for the pair that met only.
+    Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5, number not checked; a Condorcet winner, alpha >
+    1/2): the expected average regret is :math:`O(K^2 + K \log T)`.
+
+    U = 1 of pairs that have not met is that of Komiyama et al. 2015's library; as the paper sets x / 0 = 1 (from
+    memory), it is 2 there, and arms that have not met the first come before all that have, whose bounds may be above 1
+    here. A pair's bounds are compared with 1/2 by :math:`\alpha \ln t \ge N (1/2 - \hat\mu)^2`, whose right-hand side
+    changes for the pair that met only.
+
+    References
+    ----------
+    Zoghi, Whiteson, Munos, de Rijke (2014), Relative upper confidence bound for the K-armed dueling bandit problem,
+    ICML, Algorithm 1.
 
     Examples
     --------

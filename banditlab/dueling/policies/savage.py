@@ -110,15 +110,21 @@ class SAVAGE(Counts):
 
     Notes
     -----
-    Urvoy, Clerot, Feraud and Naamane 2013, Algorithm 1 with their tests for Condorcet and Copeland winners (the text
-    was not at hand; the rules are those of Komiyama et al. 2015's library and of Wu and Liu 2016's program). With delta
-    = 1/T the regret is O(K^2 log T), the constant depending on the gaps. Wu and Liu let a pair be active, too, if an
-    arm of it can only reach what another beats for certain: one winner is found either way, but theirs finds all of
-    them, with more duels.
+    Guarantee (Urvoy, Clerot, Feraud and Naamane 2013; a Condorcet or a Copeland winner, as the notion says, delta =
+    1/T): the regret is :math:`O(K^2 \log T)`, the constant depending on the gaps.
+
+    The rule is Algorithm 1 of the paper with its tests for Condorcet and Copeland winners (the text was not at hand;
+    the rules are those of Komiyama et al. 2015's library and of Wu and Liu 2016's program). Wu and Liu let a pair be
+    active, too, if an arm of it can only reach what another beats for certain: one winner is found either way, but
+    theirs finds all of them, with more duels.
 
     Draws: one order of the arms before the first round (K - 1 numbers). Pairs are ordered by it, first by the one arm's
     place and then by the other's, and the first of pairs with equally many duels meets; so does the first of equal arms
     win. Nothing else is drawn.
+
+    References
+    ----------
+    Urvoy, Clerot, Feraud, Naamane (2013), Generic exploration and K-armed voting bandits, ICML, Algorithm 1.
 
     Examples
     --------

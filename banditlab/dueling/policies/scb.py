@@ -142,18 +142,23 @@ class SCB:
 
     Notes
     -----
-    Zoghi, Karnin, Whiteson and de Rijke 2015 (arXiv 1506.00312), Algorithms 2 to 4: the phases, delta and the intervals
-    are those of two programs that follow the paper, whose text was not at hand. The Copeland regret is O(K (l + log K)
-    log(T) / Delta^2), where a Copeland winner loses l duels and Delta is the smallest gap, if no two arms are equally
-    good. When it is certain who of two arms is better is left open by the paper (it asks for probability 1 - delta /
-    K^2); the condition above is right with at least that by the union of Chernoff's bounds (derived here). As in both
-    programs, a pair whose result is certain does not meet again in a phase, and the search ends as well when all
-    results of the candidates are certain: the one with the most wins plays itself.
+    Guarantee (Zoghi, Karnin, Whiteson and de Rijke 2015; no two arms equally good): the Copeland regret is :math:`O(K
+    (l + \log K) \log(T) / \Delta^2)`, where a Copeland winner loses l duels and Delta is the smallest gap.
+
+    The rule is the paper's Algorithms 2 to 4: the phases, delta and the intervals are those of two programs that follow
+    the paper, whose text was not at hand. When it is certain who of two arms is better is left open by the paper (it
+    asks for probability 1 - delta / K^2); the condition above is right with at least that by the union of Chernoff's
+    bounds (derived here). As in both programs, a pair whose result is certain does not meet again in a phase, and the
+    search ends as well when all results of the candidates are certain: the one with the most wins plays itself.
 
     Draws: K - 1 numbers when a phase begins, for the order of sweeps. For each reward, one number for the opponent
     (the others in order of arms), rewards that cost no round included. When the search has ended (one candidate is
     left, or all results of candidates are certain, which is looked at when a result becomes certain, before the reward
     is counted, and when candidates were dropped) k - 1 numbers if k candidates have the most certain wins.
+
+    References
+    ----------
+    Zoghi, Karnin, Whiteson, de Rijke (2015), Copeland dueling bandits, NeurIPS, arXiv:1506.00312, Algorithms 2 to 4.
 
     Examples
     --------

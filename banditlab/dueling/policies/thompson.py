@@ -186,14 +186,19 @@ class DoubleThompsonSampling(_Posterior):
 
     Notes
     -----
-    Wu and Liu 2016 (arXiv 1604.07101), Algorithm 1. Guarantee (abstract; alpha > 1/2): expected Copeland regret is
-    O(K^2 log T), and O(K log T + K^2 log log T) with a Condorcet winner and in most instances without one. The authors'
-    code counts :math:`u_{ij} \ge 1/2`, where the paper has the strict inequality; the two differ only if u is exactly
-    1/2. One library takes the sample and the bound of the second step of the first arm against j, and so has it meet
-    arms that it beats.
+    Guarantee (Wu and Liu 2016, abstract; alpha > 1/2): expected Copeland regret is :math:`O(K^2 \log T)`, and
+    :math:`O(K \log T + K^2 \log\log T)` with a Condorcet winner and in most instances without one.
+
+    The authors' code counts :math:`u_{ij} \ge 1/2`, where the paper has the strict inequality; the two differ only if u
+    is exactly 1/2. One library takes the sample and the bound of the second step of the first arm against j, and so has
+    it meet arms that it beats.
 
     The bounds are compared with 1/2 by :math:`\alpha \ln t > N (1/2 - \hat\mu)^2`, whose right-hand side changes for
     the pair that met only.
+
+    References
+    ----------
+    Wu, Liu (2016), Double Thompson sampling for dueling bandits, NeurIPS, arXiv:1604.07101, Algorithm 1.
 
     Examples
     --------
@@ -233,9 +238,14 @@ class DoubleThompsonSamplingPlus(_Posterior):
 
     Notes
     -----
-    Wu and Liu 2016 (arXiv 1604.07101), section 3. Guarantee: that of `DoubleThompsonSampling`. The sum is as in the
-    authors' code, the paper's text was not at hand; there :math:`\zeta^*` is the largest share among the tied arms,
-    and not among all arms, which makes terms negative where an arm outside C has beaten more.
+    Guarantee (Wu and Liu 2016; alpha > 1/2): that of `DoubleThompsonSampling`.
+
+    The sum is as in the authors' code, the paper's text was not at hand; there :math:`\zeta^*` is the largest share
+    among the tied arms, and not among all arms, which makes terms negative where an arm outside C has beaten more.
+
+    References
+    ----------
+    Wu, Liu (2016), Double Thompson sampling for dueling bandits, NeurIPS, arXiv:1604.07101, section 3.
 
     Examples
     --------

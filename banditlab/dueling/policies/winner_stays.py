@@ -98,10 +98,16 @@ class WinnerStaysWeak(_Rounds):
 
     Notes
     -----
-    Chen and Frazier 2017, written with rounds as in the code of Kolpaczki et al. 2022; the paper's own form, in which
-    an arm with the largest C meets the next largest, makes the same comparisons. When round r has ended, its winner
-    has C = (K - 1) r and all others -r. Expected binary weak regret is bounded in the horizon: by O(K^2), and O(K log
-    K) for arms in a total order.
+    Guarantee (Chen and Frazier 2017, abstract; a Condorcet winner): expected binary weak regret is bounded in the
+    horizon: by :math:`O(K^2)`, and :math:`O(K \log K)` for arms in a total order.
+
+    The rule is written with rounds as in the code of Kolpaczki et al. 2022; the paper's own form, in which an arm with
+    the largest C meets the next largest, makes the same comparisons. When round r has ended, its winner has C = (K - 1)
+    r and all others -r.
+
+    References
+    ----------
+    Chen, Frazier (2017), Dueling bandits with weak regret, ICML.
 
     Examples
     --------
@@ -135,9 +141,15 @@ class WinnerStaysStrong(_Rounds):
 
     Notes
     -----
-    Chen and Frazier 2017. Expected strong regret is O(K^2 + K log T), and O(K log K + K log T) for arms in a total
-    order, if beta is above 1 and below p / (1 - p), where p is the smallest probability above 1/2 (condition
-    reconstructed). One library plays a single duel, and not a round, between two phases: that is another policy.
+    Guarantee (Chen and Frazier 2017, abstract; a Condorcet winner, beta above 1 and below p / (1 - p)): expected strong
+    regret is :math:`O(K^2 + K \log T)`, and :math:`O(K \log K + K \log T)` for arms in a total order. Here p is the
+    smallest probability above 1/2; the condition on beta is reconstructed.
+
+    One library plays a single duel, and not a round, between two phases: that is another policy.
+
+    References
+    ----------
+    Chen, Frazier (2017), Dueling bandits with weak regret, ICML.
 
     Examples
     --------

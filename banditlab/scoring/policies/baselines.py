@@ -53,7 +53,7 @@ class FixedRule:
 
     Notes
     -----
-    Guarantee: E[R_T] = T (h* - h(S)), exactly.
+    Guarantee (ours; a rule whose worth is known): :math:`E[R_T] = T (h^* - h(S))`, exactly.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class Oracle:
 
     Notes
     -----
-    Guarantee: E[R_T] = 0, exactly, in every environment of this family.
+    Guarantee (ours; every environment of this family): :math:`E[R_T] = 0`, exactly.
 
     Examples
     --------
@@ -165,14 +165,16 @@ class ExploreThenCommit:
 
     Notes
     -----
-    Guarantee: none proved for this rule. The scheme is that of Cacciamani, Castiglioni, Gatti (2024), whose
+    Guarantee: none, as none is proved for this rule. The scheme is that of Cacciamani, Castiglioni, Gatti (2024), whose
     explore-then-commit algorithm for several agents has regret :math:`\tilde O(T^{2/3})` (abstract); the steps, with
     one agent, were reconstructed. Should LP_k contradict the estimates, k's candidate is :math:`\tilde S_k`.
 
     References
     ----------
-    Chen, Wu, Wu, Yang (2023), Learning to Incentivize Information Acquisition, arXiv:2303.08613. Cacciamani,
-    Castiglioni, Gatti (2024), arXiv:2307.06210.
+    Cacciamani, Castiglioni, Gatti (2024), Online Information Acquisition: Hiring Multiple Agents, arXiv:2307.06210.
+
+    Chen, Wu, Wu, Yang (2023), Learning to Incentivize Information Acquisition: Proper Scoring Rules Meet
+    Principal-Agent Model, arXiv:2303.08613.
 
     Examples
     --------

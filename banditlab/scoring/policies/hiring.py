@@ -95,10 +95,11 @@ class HiringExploreThenCommit:
 
     Notes
     -----
-    Guarantee (Cacciamani, Castiglioni, Gatti 2024, abstract): :math:`\tilde O(T^{2/3})` regret. The three steps are the
-    paper's as summarised; their details were reconstructed: lengths, widths, that the principal sees efforts, and
-    that the program has no slack of its own. While exploring, the principal takes her first decision, whatever is
-    reported.
+    Guarantee (Cacciamani, Castiglioni, Gatti 2024, abstract; several agents): regret is :math:`\tilde O(T^{2/3})`. The
+    three steps are the paper's as summarised; their details were reconstructed: lengths, widths, that the principal
+    sees efforts, and that the program has no slack of its own.
+
+    While exploring, the principal takes her first decision, whatever is reported.
 
     References
     ----------

@@ -128,11 +128,11 @@ class OnlineFullFeedback(_Optimistic):
 
     Notes
     -----
-    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract): :math:`\tilde O(\sqrt T)` regret and cumulative
-    violation of incentive compatibility. Reconstructed from the abstract and a summary, with what is unknown
-    (probabilities and everybody's utilities) and :math:`\epsilon_t`, by Hoeffding's inequality for each constraint at
-    the optimal mechanism. Regret is against the best incentive-compatible mechanism, and is negative where the
-    relaxation gains more than it costs.
+    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract; full feedback): regret and cumulative violation of
+    incentive compatibility are :math:`\tilde O(\sqrt T)`. Reconstructed from the abstract and a summary, with what is
+    unknown (probabilities and everybody's utilities) and :math:`\epsilon_t`, by Hoeffding's inequality for each
+    constraint at the optimal mechanism. Regret is against the best incentive-compatible mechanism, and is negative
+    where the relaxation gains more than it costs.
 
     References
     ----------
@@ -174,10 +174,12 @@ class OnlineBanditFeedback(_Optimistic):
 
     Notes
     -----
-    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract): :math:`\tilde O(T^\alpha)` regret with
-    :math:`\tilde O(T^{1 - \alpha/2})` cumulative violation, and no algorithm does better. Reconstructed as
-    `OnlineFullFeedback` was. Estimates use later rounds too; the slack does not shrink, as decisions that are no
-    longer taken are no longer learned about.
+    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract; bandit feedback, alpha in [1/2, 1]): regret is
+    :math:`\tilde O(T^\alpha)` with :math:`\tilde O(T^{1 - \alpha/2})` cumulative violation of incentive compatibility,
+    and no algorithm does better. Reconstructed as `OnlineFullFeedback` was.
+
+    Estimates use later rounds too; the slack does not shrink, as decisions that are no longer taken are no longer
+    learned about.
 
     References
     ----------

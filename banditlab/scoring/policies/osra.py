@@ -93,8 +93,8 @@ class OSRA:
 
     Notes
     -----
-    Guarantee (Chen, Wu, Wu, Yang 2023, abstract; for confidence_scale = mixture = 1, tolerance = 0): regret
-    :math:`O(K^2 T^{2/3})` up to logarithms, whatever the number of states.
+    Guarantee (Chen, Wu, Wu, Yang 2023, abstract; confidence_scale = mixture = 1, tolerance = 0): regret is :math:`O(K^2
+    T^{2/3})` up to logarithms, whatever the number of states.
 
     Reconstructed, as the sources read give the parts and not the whole: delta = 1/T in the radius; the first K
     rounds, which play each informed rule once; the bound c; C(i, j) <= max_payment; v in [0, max_payment]; and, where
@@ -104,8 +104,9 @@ class OSRA:
     References
     ----------
     Chen, Wu, Wu, Yang (2023), Learning to Incentivize Information Acquisition: Proper Scoring Rules Meet
-    Principal-Agent Model, arXiv:2303.08613. The program and the radius as restated by Wang, Li, Wang (2025),
-    arXiv:2505.17379.
+    Principal-Agent Model, arXiv:2303.08613.
+
+    Wang, Li, Wang (2025), arXiv:2505.17379, who restate the program and the radius.
 
     Examples
     --------

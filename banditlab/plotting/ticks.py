@@ -1,0 +1,60 @@
+"""Numbers at axes, written so that nobody has to multiply: 200,000 and not 0.2 beside a factor of 1e6."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter, ScalarFormatter
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+
+GROUPED = 1e3
+"""Axes that reach this have thousands separators."""
+
+ABBREVIATED = 1e6
+"""Axes that go beyond this have 2 M: numbers in full would run into each other."""
+
+DECADES = 2.0
+"""Logarithmic axes that span less than this have 1, 2, 5, 10 and not only powers."""
+
+
+class WrittenOut(ScalarFormatter):
+    """Ticks of a linear axis; small numbers as matplotlib writes them."""
+
+    def __init__(self) -> None:
+        super().__init__(useOffset=False)
+        self.set_powerlimits((-5, 99))
+        self._engineering = EngFormatter(sep="\N{NO-BREAK SPACE}")
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return the label of a tick."""
+        ends: Any = self.axis.get_view_interval()  # type: ignore[union-attr]
+        largest = max(abs(float(end)) for end in ends)
+        if largest < GROUPED:
+            return str(super().__call__(x, pos))
+        if largest <= ABBREVIATED:
+            return grouped(x)
+        return str(self._engineering(x))
+
+
+def grouped(x: float) -> str:
+    """Return a number with thousands separators, where it is large."""
+    return (f"{x:,.10g}" if abs(x) >= GROUPED else f"{x:g}").replace("-", "\N{MINUS SIGN}")
+
+
+def write_out(*axes: Axis) -> None:
+    """Write out the ticks of linear axes; logarithmic ones have powers."""
+    for axis in axes:
+        if axis.get_scale() == "linear":
+            axis.set_major_formatter(WrittenOut())
+
+
+def plain_log_ticks(axis: Axis, low: float, high: float) -> None:
+    """Write 1, 2, 5, 10 at a logarithmic axis whose values span little more than a decade, if so much."""
+    if np.log10(high / low) >= DECADES:
+        return
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: grouped(x)))
+    axis.set_minor_formatter(NullFormatter())
