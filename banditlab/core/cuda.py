@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,11 +27,8 @@ from .machines import roles
 THREADS = 128
 """Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
 
-SECONDS_A_LAUNCH = 0.2
-"""How long a launch should take: it cannot be interrupted, and beside it the launch itself costs nothing."""
-
 FIRST_LAUNCH = 1 << 24
-"""Rounds, of all lanes together, of the first launch; the next are longer if it was quick, and shorter if slow."""
+"""Rounds, of all lanes together, of the first launch."""
 
 
 def simulated() -> bool:
@@ -169,23 +165,11 @@ class Device(LanesApart):
         return launch
 
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
-        """Yield rounds, as many as make a launch as long as it should be."""
-        if self.dry:
-            yield first, first - 1
-            return
-        rounds = usual if simulated() else FIRST_LAUNCH
-        start = first
-        while start <= last:
-            stop = min(start + max(1, rounds // n_lanes) - 1, last)
-            began = time.perf_counter()
-            yield start, stop
-            self._wait()
-            took = time.perf_counter() - began
-            if not simulated():
-                rounds = int(rounds * min(4.0, max(0.25, SECONDS_A_LAUNCH / max(took, 1e-6))))
-            start = stop + 1
+        """Yield the rounds of launches: the first is longer than a call on the processor."""
+        return super().strides(first, last, n_lanes, usual if simulated() else FIRST_LAUNCH)
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Wait for the stream."""
         if self._stream is not None:
             self._stream.synchronize()
 
@@ -199,7 +183,7 @@ class Device(LanesApart):
                     "allowed: one that stops on no lane (backend='cpu' shows the exception)"
                 )
         found = array if simulated() or self._stays else array.get(stream=self._stream)
-        self._wait()
+        self.wait()
         return found
 
 
