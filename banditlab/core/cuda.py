@@ -22,7 +22,7 @@ import numpy as np
 from .dispatch import component_types, lanes_apart
 from .errors import DeviceError
 from .launch import LanesApart, compiling, launched, one_at_a_time
-from .machines import roles
+from .machines import on_device, roles
 
 THREADS = 128
 """Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
@@ -253,7 +253,10 @@ FEW_RUNS = 1 << 16
 """Jobs with fewer runs leave a device idle; several are played at a time, each on a stream of its own."""
 
 STREAMS = 4
-"""Chunks that are played at a time at most: memory is shared out among so many."""
+"""Chunks that memory is shared out among; so many are played at a time unless they are smaller than their share."""
+
+MOST_STREAMS = 32
+"""Chunks that are played at a time at most: small cells of a sweep fill a device together."""
 
 
 class _Ruler(LanesApart):
@@ -298,10 +301,14 @@ def free_bytes(number: int) -> int:
 
 
 def streams(jobs: Any, n_jobs: int | None) -> int:
-    """Return how many chunks are played at a time: as many as asked for, or as is best, where memory allows."""
+    """Return how many chunks are played at a time: as many as asked for, or as fill the device, where memory allows."""
     if n_jobs is not None:
         return STREAMS if n_jobs < 0 else min(n_jobs, STREAMS)
-    return STREAMS if all(job.n_runs < FEW_RUNS for job in jobs) else 1
+    there = [job for job in jobs if on_device(job.backend)]  # others may play on the processor
+    if any(job.n_runs >= FEW_RUNS for job in there):
+        return 1
+    room = min(min(FEW_RUNS, STREAMS * job.chunk) // job.n_runs for job in there)
+    return max(STREAMS, min(room, MOST_STREAMS))
 
 
 def runs_that_fit(job: Any) -> int:
