@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from banditlab.errors import InvalidArgument
 
-from . import cases, floors, mdps, osra, probes, programs, references, report, senders
+from . import cases, floors, mdps, osra, policies, probes, programs, references, report, senders
 from .harness import Measured, machine
 from .report import Target
 
@@ -118,6 +118,7 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
         sizes = f"K = {case.world.n_arms}, {case.n_runs:,} runs x {case.horizon:,} rounds"
         _section(f"{case.name}: {sizes}", report.race(measured))
         record["throughput"][case.name] = {
+            "policy": type(case.policy()).__name__,
             "n_arms": case.world.n_arms,
             "horizon": case.horizon,
             "rows": [
@@ -126,12 +127,10 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
         }
         targets += _race_targets(case, measured)
     if wanted("policies"):
-        everyone, skipped = cases.every_policy(quick, repetitions)
-        text = report.policies(everyone)
-        if skipped:
-            text += f"\nnot measured, because they need arguments: {', '.join(skipped)}"
-        _section("policies: every registered policy, K = 10, 128 runs", text)
-        record["policies"] = [m.as_dict() for m in everyone]
+        everyone = policies.measure(quick, repetitions)
+        for family in dict.fromkeys(family for family, _, _ in everyone):
+            _section(f"policies of {family}", report.policies([(w, m) for f, w, m in everyone if f == family]))
+        record["policies"] = [{"family": f, "environment": world} | m.as_dict() for f, world, m in everyone]
     targets += _probe_targets(wanted, quick, repetitions, record)
     if targets:
         _section("targets", report.targets(targets))

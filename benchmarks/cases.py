@@ -10,7 +10,6 @@ import numpy as np
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, semibandits
-from banditlab.core.components import registered
 
 from . import contextual, references
 from .harness import Contender, Measured, alternate
@@ -201,21 +200,3 @@ def regrets(world: Any, policy: Any, horizon: int, n_runs: int, metric: str | No
     options: Any = {"horizon": horizon, "n_runs": n_runs, "seed": SEED, "metrics": metric}
     result = bl.run(world, policy, n_jobs=1, progress=False, **options)
     return result.values().reshape(n_runs, -1)[:, -1]
-
-
-def every_policy(quick: bool, repetitions: int) -> tuple[list[Measured], list[str]]:
-    """Time every registered policy on 10 arms, taking turns; return also the names that need arguments."""
-    world, horizon = instance(10), 1_000 if quick else 10_000
-    contenders, skipped = [], []
-
-    def playing(policy: Any) -> Callable[[int], Any]:
-        return lambda n_runs: regrets(world, policy, horizon, n_runs)
-
-    for name, cls in sorted(registered("arms", "policy").items()):
-        try:
-            policy = cls()
-        except TypeError:
-            skipped.append(name)
-            continue
-        contenders.append(Contender(name, playing(policy), 128))
-    return alternate(contenders, horizon, repetitions), skipped

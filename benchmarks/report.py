@@ -103,13 +103,13 @@ def race(measured: list[Measured]) -> str:
     return table(heads, rows) + disturbed(measured)
 
 
-def policies(measured: list[Measured]) -> str:
-    """Return the table of all policies, fastest first."""
+def policies(measured: list[tuple[str, Measured]]) -> str:
+    """Return the table of policies and what they play, fastest first."""
     rows = [
-        [m.name, f"{m.ns:.1f}", spread(m), f"{1e9 / m.ns:,.0f}", f"{m.regret:.1f} +- {m.error:.1f}"]
-        for m in sorted(measured, key=lambda m: m.ns)
+        [m.name, world, f"{m.ns:.1f}", spread(m), f"{1e9 / m.ns:,.0f}", f"{m.regret:.1f} +- {m.error:.1f}"]
+        for world, m in sorted(measured, key=lambda row: row[1].ns)
     ]
-    return table(["", "ns/round", "min..max", "rounds/s", "regret"], rows) + disturbed(measured)
+    return table(["", "on", "ns/round", "min..max", "rounds/s", "regret"], rows) + disturbed([m for _, m in measured])
 
 
 def spread(m: Measured) -> str:

@@ -1,4 +1,4 @@
-"""The documentation's page of verdicts, from those that are recorded."""
+"""The documentation's pages of verdicts and of pictures, from those that are recorded."""
 
 from __future__ import annotations
 
@@ -26,6 +26,26 @@ def verdict_page() -> str:
     for name, recorded in found.items():
         lines += _section(every[name], recorded)
     return "\n".join(lines) + "\n"
+
+
+GALLERY = """# Gallery
+
+What every theory-validation experiment shows, as `banditlab reproduce` draws it. A picture leads to the claims that
+were tested, with what was measured.
+
+"""
+
+
+def gallery_page() -> str:
+    """Return the page of pictures in Markdown: a card an experiment and figure, which leads to its verdicts."""
+    lines = ["::::{grid} 1 1 2 2", ":gutter: 3", ""]
+    for name, experiment in experiments().items():
+        recorded = experiment.recorded()
+        for figure in recorded.figures if recorded else ():
+            lines += [":::{grid-item-card}", f":link: verdicts.html#{name.replace('_', '-')}", ":link-type: url"]
+            lines += [f":img-top: ../verdicts/{figure}", f":img-alt: {experiment.summary}", ""]
+            lines += [f"{_cell(experiment.summary)}", ":::", ""]
+    return GALLERY + "\n".join([*lines, "::::", ""])
 
 
 def _overview(found: dict[str, Recorded]) -> list[str]:

@@ -32,3 +32,14 @@ def test_notebooks_run_and_are_stored_without_output(notebook, tmp_path, monkeyp
     namespace = {"__name__": "__main__"}
     for cell in cells:
         exec(compile("".join(cell["source"]), str(notebook), "exec"), namespace)
+
+
+def test_table_of_lanes_has_the_numbers_that_were_measured():
+    kept = json.loads((ROOT / "docs/images/lanes.json").read_text())
+    page = (ROOT / "docs/explanation/lanes.md").read_text()
+    rows = re.findall(r"^\| ([\d,]+) \| ([\d.]+) ns \| ([\d.]+) ns \|$", page, re.MULTILINE)
+    assert len(rows) == 5
+    for lanes, *shown in rows:
+        at = kept["lanes"].index(int(lanes.replace(",", "")))
+        measured = [kept["nanoseconds"][name][at] for name in ("UCB1", "ThompsonSampling")]
+        assert [float(f"{ns:.1f}" if ns < 20 else f"{ns:.0f}") for ns in measured] == [float(ns) for ns in shown]

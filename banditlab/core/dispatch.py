@@ -502,7 +502,8 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         ) from error
     except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
-        where = next((f"{file}, line {line}" for file, line in places if "banditlab" not in file), "")
+        own = (f"{file}, line {line}" for file, line in places if not Path(file).resolve().is_relative_to(PACKAGE))
+        where = next(own, "")
         told = next((line.strip() for line in str(error).splitlines() if re.search(PLAIN_WORDS, line)), "")
         pair = f"{policy!r} cannot be compiled" + (f" for {environment!r}" if environment is not None else "")
         raise InvalidComponent(
@@ -510,6 +511,9 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
             'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
         ) from error
 
+
+PACKAGE = Path(__file__).resolve().parents[1]
+"""Where the package is: a mistake in a user's kernel is not in there."""
 
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"

@@ -86,8 +86,8 @@ def run(
         that is worth it, else on the processor: the result's provenance and the log say which.
     precision : {'double', 'single'}, default 'double'
         How the floating-point numbers of policies' states are stored. 'single' halves the memory that a device moves;
-        what is computed from them is double. The numbers differ. Contextual duels, MDPs and scoring
-        rules have 'double' only.
+        what is computed from them is double. The numbers differ. Contextual duels, MDPs and scoring rules
+        have 'double' only.
     first_run : int, default 0
         Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to add to an experiment, or to share it out.
     keep : {'runs', 'summary'}

@@ -10,7 +10,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullForma
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
-GROUPED = 1e4
+GROUPED = 1e3
 """Axes that reach this have thousands separators."""
 
 ABBREVIATED = 1e6
@@ -41,7 +41,7 @@ class WrittenOut(ScalarFormatter):
 
 def grouped(x: float) -> str:
     """Return a number with thousands separators, where it is large."""
-    return (f"{x:,.10g}" if abs(x) >= 1e3 else f"{x:g}").replace("-", "\N{MINUS SIGN}")
+    return (f"{x:,.10g}" if abs(x) >= GROUPED else f"{x:g}").replace("-", "\N{MINUS SIGN}")
 
 
 def write_out(*axes: Axis) -> None:

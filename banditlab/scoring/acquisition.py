@@ -100,14 +100,15 @@ class InformationAcquisition:
     A sender who always wants decision 1 cannot be asked; one who wants what the receiver wants can:
 
     >>> from banditlab import scoring
-    >>> def with_sender(utility):
-    ...     return scoring.InformationAcquisition(
-    ...         prior=[0.6, 0.4], observations=[[1, 0], [0, 1]], receiver_utility=[[1, 0], [0, 1]],
-    ...         sender_utilities=[utility],
-    ...     )
-    >>> round(with_sender([[0, 0], [1, 1]]).optimal().value, 9)
+    >>> import dataclasses
+    >>> liar = scoring.InformationAcquisition(
+    ...     prior=[0.6, 0.4], observations=[[1, 0], [0, 1]], receiver_utility=[[1, 0], [0, 1]],
+    ...     sender_utilities=[[[0, 0], [1, 1]]],
+    ... )
+    >>> round(liar.optimal().value, 9)
     0.6
-    >>> round(with_sender([[1, 0], [0, 1]]).optimal().value, 9)
+    >>> ally = dataclasses.replace(liar, sender_utilities=[[[1, 0], [0, 1]]])
+    >>> round(ally.optimal().value, 9)
     1.0
     """
 
@@ -166,11 +167,13 @@ class InformationAcquisition:
         return AcquisitionGame(self)
 
     def optimal(self, *, slack: float = 0.0) -> AcquisitionMechanism:
-        """Return the receiver's optimal incentive-compatible mechanism.
+        r"""Return the receiver's optimal incentive-compatible mechanism.
 
-        Maximise sum_(theta, s) p(theta) P(s | theta) sum_a phi(a | s) u(a, theta) over decision rules phi such that,
-        for every sender i and signals s_i and s_i',
-        sum_(theta, s_-i) p(theta) P(s | theta) sum_a [phi(a | s) - phi(a | s_i', s_-i)] u_i(a, theta) >= -slack.
+        Maximise :math:`\sum_{\theta, s} p(\theta) P(s \mid \theta) \sum_a \phi(a \mid s) u(a, \theta)` over decision
+        rules :math:`\phi` such that, for every sender i and signals :math:`s_i` and :math:`s_i'`,
+
+        .. math:: \sum_{\theta, s_{-i}} p(\theta) P(s \mid \theta) \sum_a [\phi(a \mid s) - \phi(a \mid s_i', s_{-i})]
+            u_i(a, \theta) \ge -\mathrm{slack}.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import subprocess
@@ -68,6 +69,20 @@ def test_kernel_that_does_not_compile_is_named():
         bl.run(ENVIRONMENT, Misspelt(), horizon=5, n_runs=2, seed=0)
     assert len(str(told.value)) < 600
     assert "test_mistakes.py, line" in str(told.value)
+
+
+def test_place_of_a_mistake_is_told_whatever_the_users_folder_is_called(tmp_path, monkeypatch):
+    folder = tmp_path / "banditlab-study"
+    folder.mkdir()
+    (folder / "misspelt_policy.py").write_text(
+        "from banditlab import arms\n\n\n@arms.policy\nclass Misspelt:\n"
+        "    def select(self, state, lane, t, rng):\n        return self.favourite\n\n"
+        "    def update(self, state, arm, lane, reward, t):\n        pass\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    policy = importlib.import_module("misspelt_policy").Misspelt()
+    with pytest.raises(InvalidComponent, match=r"misspelt_policy\.py, line 7"):
+        bl.run(ENVIRONMENT, policy, horizon=5, n_runs=2, seed=0)
 
 
 @pytest.mark.parametrize("made", [[1.0], {"_n": np.zeros(1)}, {"lambda": np.zeros(1)}, {3: np.zeros(1)}], ids=str)

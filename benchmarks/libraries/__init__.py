@@ -1,0 +1,1 @@
+"""Other libraries, timed in turn with banditlab: `python -m benchmarks.libraries`."""
