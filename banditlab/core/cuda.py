@@ -19,8 +19,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from .dispatch import component_types, lanes_apart
+from .dispatch import lanes_apart
 from .errors import DeviceError
+from .kernels import component_types
 from .launch import LanesApart, compiling, launched, one_at_a_time
 from .machines import on_device, roles
 
