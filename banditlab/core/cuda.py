@@ -54,7 +54,21 @@ def missing() -> str:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"there is no usable driver or device: CUDA says {error}; allowed: where nvidia-smi lists a device"
-    return "" if count else "there is no device; allowed: where nvidia-smi lists one"
+    if not count:
+        return "there is no device; allowed: where nvidia-smi lists one"
+    told = _without_compiler()
+    return f"NVIDIA's compiler libnvvm cannot be used ({told}); {install}" if told else ""
+
+
+def _without_compiler() -> str:
+    """Return why kernels cannot be compiled; empty if they can."""
+    try:
+        from numba.cuda.cudadrv import nvvm
+
+        nvvm.NVVM()
+    except Exception as error:  # noqa: BLE001 - what it raises differs between versions of numba-cuda
+        return str(error) or type(error).__name__
+    return ""
 
 
 def require(backend: str, number: int) -> None:
