@@ -25,7 +25,7 @@ import numpy as np
 from .brief import short
 from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
-from .fingerprint import Witness, fingerprint, unchanged, witness
+from .fingerprint import Witness, fingerprint, global_generator, unchanged, witness
 from .validation import Check, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
@@ -355,6 +355,12 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
             raise InvalidComponent(
                 f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
             )
+        drawn = global_generator(method)
+        if drawn:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} calls {drawn}; allowed: the rng that it is given (in kernels by samplers of "
+                "banditlab.core.sampling), or runs could not be repeated"
+            )
         kernels[name] = method
     for options in needs:
         if not any(hasattr(cls, name) for name in options):
@@ -379,6 +385,11 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
         "__setstate__": _setstate,
     }.items():
         setattr(cls, attribute, function)
+    for name in vars(cls).get("__annotations__", {}):
+        if isinstance(vars(cls).get(name), list | dict | set | np.ndarray):
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} is {shown(vars(cls)[name])}; allowed: a tuple, as all instances share a default"
+            )
     made: Any = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
     if not hasattr(made, "derive"):
         made.derive = _no_derived
@@ -404,9 +415,12 @@ def make_state(policy: Any, space: Space) -> Any:
             continue
         if not (isinstance(value, np.ndarray) and space.holds(value)):
             told = f"of shape {value.shape}" if isinstance(value, np.ndarray) else shown(value)
+            if isinstance(value, dict):
+                told = "a dict"
             raise InvalidComponent(
                 f"{owner}.state[{name!r}] is {told}; allowed: an array whose last axis is the lane, of length "
                 f"{space.n_lanes}, such as space.array(3), space.per_arm() or space.per_lane()"
+                + ("; make_state(base, space) makes that of a nested policy" if isinstance(value, dict) else "")
             )
     return record("State", arrays or {"nothing": space.per_lane()})
 

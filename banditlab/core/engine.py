@@ -37,6 +37,9 @@ CHUNK = 128
 """Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
 
 
+GOES_ON = "; what was played is in the store, and the same call goes on"
+"""Said after an interruption where there is a store."""
+
 AHEAD = 8
 """Chunks that each thread may be ahead of what is gathered and written."""
 
@@ -211,6 +214,12 @@ class _Writer:
     """Chunks that may wait to be written; then the simulation waits for the disk."""
 
     def __init__(self, store: Store | None) -> None:
+        if store is not None:
+            # The first table makes pyarrow import pandas. Here, and not in the thread that writes: after Ctrl-C while a
+            # thread imports, the interpreter's import lock can stay taken, and the next import waits for ever.
+            import pyarrow.parquet
+
+            pyarrow.table({"run": np.zeros(1)})
         self._store = store
         self._pool = ThreadPoolExecutor(1) if store is not None else None
         self._waiting: deque[Future[None]] = deque()

@@ -6,13 +6,15 @@ does the address of what a store holds.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import dis
 import functools
 import hashlib
+import random
 import sys
 import types as pytypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,10 @@ LIBRARIES = sys.stdlib_module_names | {
     "cvxpy", "highspy", "joblib", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy",
 }  # fmt: skip
 """Packages whose code is not looked into: what is used of them is named in the code that uses it."""
+
+
+class Unbound:
+    """What a global counts as that has no value yet: in a notebook it may be given one in a later cell."""
 
 
 def _is_library(module: str | None) -> bool:
@@ -92,6 +98,8 @@ def _own_sources(function: pytypes.FunctionType) -> list[tuple[str, object]]:
     for name in sorted(names):
         if name in function.__globals__:
             add(name, function.__globals__[name], 0)
+        elif not hasattr(builtins, name):
+            found.append((name, Unbound))
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with contextlib.suppress(ValueError):  # an empty cell: the function refers to itself before it is bound
             found.append((name, cell.cell_contents))
@@ -197,8 +205,16 @@ def witness(*functions: Callable[..., Any]) -> Witness:
     In a notebook a global can be given another value between two runs; what was compiled with the old one is stale.
     """
     found: list[tuple[dict[str, Any], str, object]] = []
+    for function in _users_own(*functions):
+        scope = function.__globals__
+        found += [(scope, name, scope.get(name, Unbound)) for name in sorted(_names_used(function.__code__)[0])]
+    return tuple(found)
+
+
+def _users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
+    """Go through functions and those that they call, leaving out the package's and libraries'."""
     seen: set[int] = set()
-    waiting = list(functions)
+    waiting: list[Any] = list(functions)
     while waiting:
         function = waiting.pop()
         if not isinstance(function, pytypes.FunctionType) or id(function) in seen:
@@ -206,14 +222,27 @@ def witness(*functions: Callable[..., Any]) -> Witness:
         seen.add(id(function))
         if _is_library(function.__module__) or (function.__module__ or "").startswith("banditlab."):
             continue
-        for name in sorted(_names_used(function.__code__)[0]):
-            if name in function.__globals__:
-                value = function.__globals__[name]
-                found.append((function.__globals__, name, value))
-                waiting.append(value)
-    return tuple(found)
+        yield function
+        waiting += [function.__globals__.get(name) for name in sorted(_names_used(function.__code__)[0])]
 
 
 def unchanged(seen: Witness) -> bool:
     """Say whether all globals still have the values that `witness` saw."""
-    return all(scope.get(name) is value for scope, name, value in seen)
+    return all(scope.get(name, Unbound) is value for scope, name, value in seen)
+
+
+def global_generator(*functions: Callable[..., Any]) -> str:
+    """Return what functions of the user's call of a global generator, such as `np.random.rand`; else nothing."""
+    for function in _users_own(*functions):
+        steps = list(dis.get_instructions(function.__code__))
+        for k, step in enumerate(steps):
+            if step.opname != "LOAD_GLOBAL":
+                continue
+            parts, value = [step.argval], function.__globals__.get(step.argval)
+            for after in steps[k + 1 : k + 3]:
+                if not isinstance(value, pytypes.ModuleType) or after.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
+                    break
+                parts, value = [*parts, after.argval], getattr(value, after.argval, None)
+            if isinstance(getattr(value, "__self__", None), random.Random | np.random.RandomState):
+                return ".".join(parts)
+    return ""

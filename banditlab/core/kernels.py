@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import re
 import time
 import types as pytypes
@@ -22,7 +23,9 @@ import numba
 import numba.core.errors
 import numpy as np
 from numba.core.caching import FunctionCache
+from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
 
+from .advice import reason
 from .dispatch import KERNEL_OPTIONS
 from .errors import InvalidComponent
 from .fingerprint import fingerprint
@@ -130,7 +133,8 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         own = (f"{file}, line {line}" for file, line in places if not Path(file).resolve().is_relative_to(PACKAGE))
         where = next(own, "")
-        told = next((line.strip() for line in str(error).splitlines() if re.search(PLAIN_WORDS, line)), "")
+        told = reason(str(error), policy, environment)
+        _forget_failures()
         pair = f"{policy!r} cannot be compiled" + (f" for {environment!r}" if environment is not None else "")
         raise InvalidComponent(
             f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
@@ -141,10 +145,16 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
 PACKAGE = Path(__file__).resolve().parents[1]
 """Where the package is: a mistake in a user's kernel is not in there."""
 
-PLAIN_WORDS = (
-    r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
-    r"failed to unpack|wrong tuple length"
-)
+
+def _forget_failures() -> None:
+    """Let Numba try again what it could not compile.
+
+    It remembers failures by the types of arguments alone. In a notebook the next cell may give a name the value that
+    was missing: the types are the same, and without this the same error would come until the process ends.
+    """
+    for thing in gc.get_objects():
+        if isinstance(thing, _FunctionCompiler):
+            thing._failed_cache.clear()
 
 
 def kernel(function: Callable[..., Any], *components: object, compiled: bool = True) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .checkpoints import checkpoint_rounds
 from .components import describe, is_component
-from .engine import EveryRun, Gatherer, Job, play
+from .engine import GOES_ON, EveryRun, Gatherer, Job, play
 from .errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from .machines import PRECISIONS, checked_backend, on_device
 from .metrics import common_defaults, metric_name
@@ -156,7 +156,7 @@ def run(
     finished = min(d.finished_from(experiment.first_run) for d in played.progress)
     if played.interrupted:
         if finished == 0:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("before every policy had finished a run" + (GOES_ON if where is not None else ""))
         warnings.warn(
             f"interrupted: the result holds the {finished} of {experiment.n_runs} runs that had finished",
             InterruptedRunWarning,

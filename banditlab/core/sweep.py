@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .components import describe, is_component
-from .engine import Gatherer, Job, Progressed, play
+from .engine import GOES_ON, Gatherer, Job, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
 from .machines import PRECISIONS, checked_backend
@@ -318,7 +318,7 @@ def _play(
         k += 1
     if played.interrupted:
         if not cells:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("before a cell had finished" + (GOES_ON if store is not None else ""))
         warnings.warn(
             f"interrupted: the result holds the {len(cells)} of {len(planned)} cells that had finished",
             InterruptedRunWarning,

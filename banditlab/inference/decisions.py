@@ -176,6 +176,12 @@ class Decisions:
             f"family-wise error at most {self.level:g} if differences are symmetric or runs are many"
         )
 
+    def _legend(self) -> str:
+        return (
+            f"A decision is whether the first policy's {self.metric} is larger or smaller than the second's, and the "
+            "difference is how much; rank 1 is the best."
+        )
+
     def _caution(self) -> str:
         """Return what to think of comparisons that few runs rule; empty if there are none."""
         count = int(self.few_runs_rule.sum())
@@ -189,7 +195,7 @@ class Decisions:
 
     def __repr__(self) -> str:
         """Return the decision table and the ranking of each environment."""
-        parts = [text for text in (self._headline(), self._caution()) if text]
+        parts = [text for text in (self._headline(), self._legend(), self._caution()) if text]
         table = self.to_pandas()
         for name in self.environments:
             here = table[table.environment == name].drop(columns="environment")
@@ -200,7 +206,7 @@ class Decisions:
     def _repr_html_(self) -> str:
         from html import escape
 
-        parts = [f"<p>{escape(text)}</p>" for text in (self._headline(), self._caution()) if text]
+        parts = [f"<p>{escape(text)}</p>" for text in (self._headline(), self._legend(), self._caution()) if text]
         table = self.to_pandas()
         for name in self.environments:
             here = table[table.environment == name].drop(columns="environment")

@@ -5,14 +5,21 @@ from __future__ import annotations
 import importlib
 import math
 import os
+import random
+import re
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
+from numpy.random import rand
 
 import banditlab as bl
 from banditlab import arms
+from banditlab.arms.generics import index
+from banditlab.core.components import make_state
+from banditlab.core.dispatch import device
 from banditlab.errors import InvalidArgument, InvalidComponent, InvalidType
 from tests.core.test_cache import HELPER, POLICY, RUN, play
 
@@ -252,3 +259,157 @@ def test_cache_on_a_full_disk_is_done_without(tmp_path):
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert math.isclose(float(done.stdout), 4.0)
+
+
+def test_advice_on_what_kernels_cannot_see():
+    def undecorated(x):
+        return x
+
+    class Base:
+        text: str = "some"
+        absent: object = None
+        base: object = bl.field(default=None, doc="another policy")
+
+        def state(self, space):
+            own = {"counts": space.per_arm()}
+            return own if self.base is None else own | {"base": make_state(self.base, space)}
+
+        def helper(self, x):
+            return x
+
+        @property
+        def width(self):
+            return 1.0
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    def message(kernel, **fields):
+        cls = type("Mistaken", (Base,), {"__annotations__": Base.__annotations__, "index": kernel})
+        with pytest.raises(InvalidComponent) as told:
+            bl.run(ENVIRONMENT, arms.policy(cls)(**fields), horizon=5, n_runs=2, seed=0)
+        return str(told.value)
+
+    assert "helper is a method, and kernels call functions decorated with banditlab.core.dispatch.device" in message(
+        lambda self, state, arm, lane, t, rng: self.helper(1.0)
+    )
+    assert "width is a property, and kernels see fields and what derive returns" in message(
+        lambda self, state, arm, lane, t, rng: self.width
+    )
+    assert "text is 'some', and kernels see numbers" in message(lambda self, state, arm, lane, t, rng: len(self.text))
+    assert "absent is None, and kernels see numbers" in message(lambda self, state, arm, lane, t, rng: self.absent)
+    assert "banditlab.core.sampling, as in normal(rng, lane)" in message(
+        lambda self, state, arm, lane, t, rng: rng.normal()
+    )
+    assert "EXP3 has no kernel index" in message(
+        lambda self, state, arm, lane, t, rng: index(self.base, state.base, arm, lane, t, rng), base=arms.EXP3()
+    )
+    scope = {"undecorated": undecorated}
+    exec("def kernel(self, state, arm, lane, t, rng):\n    return undecorated(1.0)", scope)
+    assert "undecorated is to be decorated with banditlab.core.dispatch.device" in message(scope["kernel"])
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [("", "import numpy as np"), ("def root(x):\n    return x", "root = device(root)")],
+    ids=["import", "decorate"],
+)
+@pytest.mark.parametrize("again", [False, True], ids=["same-class", "class-again"])
+def test_what_a_kernel_lacks_can_be_given_in_a_later_cell(first, then, again, tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # else the disk has what is compiled at last
+    call = "np.sqrt" if "numpy" in then else "root"
+    cell = (
+        "@arms.policy\nclass Cell:\n    def index(self, state, arm, lane, t, rng):\n"
+        f"        return {call}(arm + {1.0 if again else 2.0})\n\n"
+        "    def update(self, state, arm, lane, reward, t):\n        pass\n"
+    )
+    scope = {"__name__": "__main__", "arms": arms, "device": device}
+    exec(first, scope)
+    exec(cell, scope)
+    with pytest.raises(InvalidComponent, match=r"Cell\(\) cannot be compiled"):
+        bl.run(ENVIRONMENT, scope["Cell"](), horizon=5, n_runs=2, seed=0)
+    exec(then, scope)
+    if again:
+        exec(cell, scope)
+    result = bl.run(ENVIRONMENT, scope["Cell"](), horizon=5, n_runs=2, seed=0)
+    assert result.values()[0, :, -1].tolist() == pytest.approx([0.5, 0.5])  # the last arm in all rounds
+
+
+def test_kernel_is_not_that_of_a_time_when_a_name_was_missing():
+    cell = (
+        "@arms.policy\nclass Cell:\n    def index(self, state, arm, lane, t, rng):\n        return power(arm + 3.0)\n\n"
+        "    def update(self, state, arm, lane, reward, t):\n        pass\n"
+    )
+    scope = {"__name__": "__main__", "arms": arms, "device": device}
+    exec(cell, scope)
+    with pytest.raises(InvalidComponent, match="power"):
+        bl.run(ENVIRONMENT, scope["Cell"](), horizon=5, n_runs=2, seed=0)
+    for sign, regret in (("-", 1.5), ("", 0.5)):
+        exec(f"@device\ndef power(x):\n    return {sign}x * x", scope)
+        found = bl.run(ENVIRONMENT, scope["Cell"](), horizon=5, n_runs=2, seed=0).values()[0, 0, -1]
+        assert found == pytest.approx(regret)
+    del scope["power"]
+    with pytest.raises(InvalidComponent, match="power"):
+        bl.run(ENVIRONMENT, scope["Cell"](), horizon=5, n_runs=2, seed=0)
+
+
+@device
+def drawn_elsewhere():
+    return np.random.rand()  # noqa: NPY002 - the mistake
+
+
+@pytest.mark.parametrize(
+    ("kernel", "called"),
+    [
+        (lambda self, state, lane, t, rng: np.random.randint(3), "np.random.randint"),  # noqa: NPY002
+        (lambda self, state, lane, t, rng: int(3 * rand()), "rand"),  # noqa: NPY002
+        (lambda self, state, lane, t, rng: random.randrange(3), "random.randrange"),
+        (lambda self, state, lane, t, rng: int(3 * drawn_elsewhere()), "np.random.rand"),
+    ],
+    ids=["numpy", "name", "python", "helper"],
+)
+def test_global_generators_are_refused(kernel, called):
+    update = Always.update
+    with pytest.raises(InvalidComponent, match=rf"Draws.select calls {re.escape(called)}; allowed: the rng"):
+        arms.policy(type("Draws", (), {"select": kernel, "update": update}))
+
+
+def test_array_of_a_state_may_be_called_random():
+    def select(self, state, lane, t, rng):
+        return int(np.floor(state.random[lane]))
+
+    arms.policy(type("Draws", (), {"select": select, "update": Always.update}))
+
+
+def test_state_of_a_nested_policy_is_made_by_make_state():
+    @arms.policy
+    class Around:
+        base: object = bl.field(doc="another policy")
+
+        def state(self, space):
+            return {"base": self.base.state(space)}
+
+        def index(self, state, arm, lane, t, rng):
+            return 0.0
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    with pytest.raises(InvalidComponent, match=r"Around.state\['base'\] is a dict; .*make_state\(base, space\)"):
+        bl.run(ENVIRONMENT, Around(arms.UCB1()), horizon=5, n_runs=2, seed=0)
+
+
+def test_default_that_instances_would_share():
+    with pytest.raises(InvalidComponent, match=r"Shared.values is \[1, 2\]; allowed: a tuple"):
+        arms.policy(
+            type(
+                "Shared",
+                (),
+                {
+                    "__annotations__": {"values": list},
+                    "values": [1, 2],
+                    "select": Always.select,
+                    "update": Always.update,
+                },
+            )
+        )

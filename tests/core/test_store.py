@@ -500,3 +500,23 @@ class TestFolder:
         simulated.clear()
         same(play(tmp_path / "s", 300), play(None, 300))
         assert len(simulated) == 6 + 3  # six without a store, and those that were missing
+
+
+def test_the_thread_that_writes_imports_nothing(tmp_path):
+    """Ctrl-C while another thread imports can leave the import lock taken: the process then waits for ever."""
+    script = f"""
+import sys, threading
+import banditlab as bl
+from banditlab import arms
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread().name.startswith("ThreadPoolExecutor"):
+            print(name)
+
+sys.meta_path.insert(0, Watch())
+env, options = arms.Bernoulli([0.4, 0.5]), dict(horizon=5, n_runs=200, seed=0, backend="python")
+bl.run(env, arms.UCB1(), store={str(tmp_path)!r}, **options)
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []

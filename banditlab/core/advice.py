@@ -1,0 +1,80 @@
+"""What a user can do about a kernel that Numba cannot compile: its reasons are about types, not about policies."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .components import is_component
+
+PLAIN_WORDS = (
+    r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
+    r"failed to unpack|wrong tuple length"
+)
+
+TAG = r"_[0-9a-f]{16}\b"
+"""What follows a component's name in the name of its record of parameters."""
+
+
+def reason(message: str, *components: object) -> str:
+    """Return what of a message of Numba's concerns the user, with what to do; empty if that is not known.
+
+    Parameters
+    ----------
+    message
+        All that Numba says.
+    *components
+        The policy and the environment that were to be compiled; what is nested in them counts.
+    """
+    told = next((line.strip() for line in message.splitlines() if re.search(PLAIN_WORDS, line)), "")
+    nested = {type(part).__name__: part for component in components for part in _parts(component)}
+    for rule in (_missing_attribute, _plain_function, _missing_kernel):
+        advice = rule(told, message, nested)
+        if advice:
+            told = f"{told}: {advice}" if told else advice
+            break
+    return re.sub(TAG + r"\([^()]*\)", "", told)
+
+
+def _parts(component: object) -> Iterator[Any]:
+    """Go through a component and the components in its fields."""
+    if is_component(component) and dataclasses.is_dataclass(component):
+        yield component
+        for field in dataclasses.fields(component):
+            yield from _parts(getattr(component, field.name))
+
+
+def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
+    found = re.search(r"Unknown attribute '(\w+)' of type (\w+)", told)
+    if not found:
+        return ""
+    name, owner = found[1], nested.get(re.sub(TAG, "", found[2]))
+    if found[2] == "array" and "uint64, 2d" in told:
+        return f"rng is given to the samplers of banditlab.core.sampling, as in {name}(rng, lane)"
+    if owner is None or not hasattr(owner, name):
+        return ""
+    member, value = getattr(type(owner), name, None), getattr(owner, name)
+    if isinstance(member, property):
+        return f"{name} is a property, and kernels see fields and what derive returns"
+    if callable(member):
+        return f"{name} is a method, and kernels call functions decorated with banditlab.core.dispatch.device"
+    return f"{name} is {value!r}, and kernels see numbers, arrays and components"
+
+
+def _plain_function(told: str, message: str, nested: dict[str, Any]) -> str:
+    found = re.search(r"Untyped global name '(\w+)'.*<class 'function'>", told)
+    return f"{found[1]} is to be decorated with banditlab.core.dispatch.device" if found else ""
+
+
+def _missing_kernel(told: str, message: str, nested: dict[str, Any]) -> str:
+    if told:
+        return ""
+    for kernel, record in re.findall(rf">>> (\w+)\((\w+?){TAG}", message):
+        owner = nested.get(record)
+        if owner is not None:
+            info = type(owner).__banditlab__
+            if kernel in info.generics and kernel not in info.kernels:
+                return f"{record} has no kernel {kernel}"
+    return ""
