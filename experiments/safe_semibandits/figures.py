@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from banditlab.plotting import COLOURS, DASHES, MARKERS
-from experiments.drawing import plain
+from experiments.drawing import legend_above, plain
 from experiments.safe_semibandits.analysis import additional, final
 from experiments.safe_semibandits.simulate import FIRST, RELEASED, SECOND, UNSAFE, configuration
 from experiments.slopes import mean
@@ -46,8 +46,7 @@ def figures(folder: Path, size: str) -> dict[str, Figure]:
     axes[2].set_title("3: the price of safety", fontsize="medium")
     for ax in axes:
         plain(ax)
-        ax.ticklabel_format(style="sci", scilimits=(0, 4), useMathText=True)
-        ax.legend(frameon=False, fontsize="small", handlelength=2.6)
+        legend_above(ax, 0.25, handlelength=2.6)
     return {"figure": drawing}
 
 
