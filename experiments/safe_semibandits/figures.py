@@ -30,6 +30,7 @@ def figures(folder: Path, size: str) -> dict[str, Figure]:
         horizons = np.array(sizes[experiment]["horizons"])
         for k, (who, budget, label) in enumerate(curves):
             _curve(ax, k, horizons, final(folder, size, experiment, budget, who), label)
+        ax.locator_params(axis="x", nbins=3)  # numbers written out are wide
         ax.set_xlabel("horizon $T$")
         ax.set_ylabel("regret at $T$")
     axes[0].set_title("1: the optimum is safe", fontsize="medium")
