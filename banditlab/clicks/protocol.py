@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
-from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidType
+from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, Machine, Processor
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of

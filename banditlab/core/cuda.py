@@ -19,8 +19,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from .dispatch import component_types, lanes_apart
+from .dispatch import lanes_apart
 from .errors import DeviceError
+from .kernels import component_types
 from .launch import LanesApart, compiling, launched, one_at_a_time
 from .machines import on_device, roles
 
@@ -53,7 +54,21 @@ def missing() -> str:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"there is no usable driver or device: CUDA says {error}; allowed: where nvidia-smi lists a device"
-    return "" if count else "there is no device; allowed: where nvidia-smi lists one"
+    if not count:
+        return "there is no device; allowed: where nvidia-smi lists one"
+    told = _without_compiler()
+    return f"NVIDIA's compiler libnvvm cannot be used ({told}); {install}" if told else ""
+
+
+def _without_compiler() -> str:
+    """Return why kernels cannot be compiled; empty if they can."""
+    try:
+        from numba.cuda.cudadrv import nvvm
+
+        nvvm.NVVM()
+    except Exception as error:  # noqa: BLE001 - what it raises differs between versions of numba-cuda
+        return str(error) or type(error).__name__
+    return ""
 
 
 def require(backend: str, number: int) -> None:

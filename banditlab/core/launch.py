@@ -18,7 +18,8 @@ import numba
 import numpy as np
 
 from .components import Space, record
-from .dispatch import borrowed, compiled_mode, device, lanes_apart, quiet
+from .dispatch import borrowed, device, lanes_apart
+from .kernels import compiled_mode, quiet
 from .machines import Machine, roles, stored
 from .restore import FRESH
 

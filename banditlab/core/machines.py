@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import Space, make_state, record
-from .dispatch import device, kernel
+from .dispatch import device
 from .errors import InvalidType
+from .kernels import kernel
 from .validation import invalid, shown
 
 PRECISIONS = ("double", "single")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from banditlab.arms.support import Support
 from banditlab.core import sampling
 from banditlab.core.components import Problem
-from banditlab.core.dispatch import explained
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of

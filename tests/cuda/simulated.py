@@ -159,6 +159,10 @@ def test_auto_says_what_it_picked(caplog: pytest.LogCaptureFixture, monkeypatch:
     monkeypatch.setattr("banditlab.core.runner.WORTH_A_DEVICE", 100)
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cuda:0"
     assert "backend 'auto' is 'cuda:0'" in caplog.text
+    monkeypatch.setattr(cuda, "free_bytes", lambda number: 1)
+    assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
+    assert "backend 'auto' is 'cpu': UCB1() on Bernoulli" in caplog.text
+    assert "and cuda:0 has room for 0" in caplog.text
 
 
 @arms.policy

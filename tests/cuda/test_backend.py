@@ -65,8 +65,12 @@ def _cupy(count: Any) -> Any:
             "no usable driver or device: CUDA says no driver",
         ),
         ({"cupy": _cupy(0), "numba_cuda": object()}, "there is no device; allowed: where nvidia-smi lists one"),
+        (
+            {"cupy": _cupy(1), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": None, "numba.cuda.cudadrv": None},
+            r"NVIDIA's compiler libnvvm cannot be used .*pip install 'banditlab-sim\[gpu\]'",
+        ),
     ],
-    ids=["no cupy", "no numba-cuda", "no driver", "no device"],
+    ids=["no cupy", "no numba-cuda", "no driver", "no device", "no compiler"],
 )
 def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, module in modules.items():
@@ -79,6 +83,7 @@ def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch
 def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", _cupy(2))
     monkeypatch.setitem(sys.modules, "numba_cuda", object())
+    monkeypatch.setattr(cuda, "_without_compiler", lambda: "")
     cuda.arrays.cache_clear()
     with pytest.raises(DeviceError, match="backend is 'cuda:2'; allowed: 'cuda:0' to 'cuda:1', the devices there are"):
         bl.run(WORLD, arms.UCB1(), backend="cuda:2", **SMALL)

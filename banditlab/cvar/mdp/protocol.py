@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
-from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.kernels import explained
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import between, invalid
 

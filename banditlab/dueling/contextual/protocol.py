@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.kernels import explained
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import boolean, integer, one_of
 
