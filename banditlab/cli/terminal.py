@@ -39,9 +39,11 @@ class Group(TyperGroup):
             say("interrupted")
             sys.exit(INTERRUPTED)
         except OSError as error:
-            if error.errno != errno.EPIPE:
+            if error.errno == errno.ENOSPC:
+                say(f"the output cannot be written ({error.strerror})")
+            elif error.errno != errno.EPIPE:  # `banditlab list | head`: nobody reads on
                 raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `banditlab list | head`: nobody reads on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
             sys.exit(FAILED)
         except Exception as error:
             if not hasattr(error, "format_message"):  # what typer raises for errors in its use: no class of its own
@@ -63,7 +65,7 @@ def console() -> Any:
     """Return a console as wide as the terminal; when piped, without colours, and so wide that no table is broken."""
     from rich.console import Console
 
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():  # None: closed
         return Console(highlight=False)
     return Console(highlight=False, width=1000, no_color=True, force_terminal=False)
 
