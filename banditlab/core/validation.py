@@ -240,9 +240,10 @@ def matrix(low: float = -math.inf, high: float = math.inf, *, open_low: bool = F
 def numbers_as_array(value: Any) -> Any:
     """Return lists, tuples and arrays of numbers as a read-only copy, an array of numpy's choice; others as they are.
 
-    So kernels see what a field without a check holds: they know arrays, not lists.
+    So kernels see what a field without a check holds: they know arrays, not lists nor the columns of a table.
     """
-    if type(value) not in (list, tuple, np.ndarray):
+    other_library = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic | type)
+    if type(value) not in (list, tuple, np.ndarray) and not other_library:
         return value
     try:
         result = np.array(value, order="C")
