@@ -144,7 +144,7 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     ... policies = [{ type = "UCB1" }, { type = "ThompsonSampling" }]
     ... ''')
     >>> config.read(file).run()
-    <Results: 2 policies on 1 environments, 10 runs, horizon 100, metrics regret>
+    <Results: 2 policies on 1 environment, 10 runs, horizon 100, metrics regret>
     """
     return Reader(file_path("path", path)).experiment()
 

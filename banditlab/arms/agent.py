@@ -10,8 +10,8 @@ import numpy as np
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, describe, make_state
-from banditlab.core.dispatch import explained, kernel
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
+from banditlab.core.kernels import explained, kernel
 from banditlab.core.validation import integer, positive_integer, shown
 
 from .kernel import choose_arm, learn

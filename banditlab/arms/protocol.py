@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
-from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, invalid, shown, vector
@@ -25,9 +25,8 @@ from .tails import checked_level
 METRICS = ("regret", "reward", "optimal_rate", "pulls")
 AT_A_LEVEL = re.compile(r"cvar_regret\[([^\]]*)\]")
 
-# A kernel call plays at most this many rounds, all lanes together: about a second of the slowest
-# policy, so that progress shows and Ctrl-C works.
-ROUNDS_A_CALL = 1 << 21
+# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
+FIRST_CALL = 1 << 21
 
 
 class ArmsProtocol(Protocol):
@@ -112,7 +111,7 @@ class ArmsProtocol(Protocol):
         for first, last, part in segments(environment, batch.horizon):
             world = part.params(problem)
             run = machine.kernel(play, world, parameters)
-            for start, stop in machine.strides(first, last, lanes, ROUNDS_A_CALL):
+            for start, stop in machine.strides(first, last, lanes, FIRST_CALL):
                 with explained(policy, part):
                     run(
                         world, parameters, state, n_arms, environment_rng, policy_rng,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Params, Problem
-from banditlab.core.dispatch import explained, kernel
+from banditlab.core.kernels import explained, kernel
 from banditlab.core.validation import integer, invalid
 
 from . import tails

@@ -8,25 +8,22 @@ logarithm.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import is_component
-from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.results import Results
+from banditlab.core.errors import InvalidType
 from banditlab.core.validation import (
     integer,
     invalid,
     non_negative,
-    open_probability,
-    optional,
     positive,
     shown,
 )
+
+from .slopes import Slope, regret_slope
 
 __all__ = [
     "Slope",
@@ -40,9 +37,6 @@ __all__ = [
     "ucb1_bound",
     "ucbv_bound",
 ]
-
-# Resamples are drawn in blocks of about this many weights: 32 MiB at a time, however many runs there are.
-_WEIGHTS_A_BLOCK = 1 << 22
 
 
 def _environment(environment: Any) -> Any:
@@ -440,206 +434,3 @@ def thompson_sampling_bound(environment: Any, horizon: int, entropy: float | Non
     if uncertainty > most + 1e-12:
         raise invalid("entropy", entropy, f"from 0 to log {k} = {most:.6g}")
     return math.sqrt(0.5 * k * t * uncertainty)
-
-
-# ------------------------------------------------------------------------------------------ rate of growth
-
-
-@dataclass(frozen=True)
-class Slope:
-    """The exponent with which regret was seen to grow, and a bootstrap interval for it.
-
-    Attributes
-    ----------
-    slope : float
-        Least-squares slope of log mean regret against log t: 1/2 for sqrt(T), 1 for linear regret, and towards 0 as
-        T grows for log T.
-    low, high : float
-        Ends of the interval.
-    intercept : float
-        The line's value at log t = 0.
-    level : float
-        Confidence level of the interval.
-    first, last : int
-        The first and the last checkpoint that were used.
-    n_checkpoints, n_runs, n_resamples : int
-        How many checkpoints, runs and bootstrap resamples were used.
-    """
-
-    slope: float
-    low: float
-    high: float
-    intercept: float
-    level: float
-    first: int
-    last: int
-    n_checkpoints: int
-    n_runs: int
-    n_resamples: int
-
-
-@overload
-def regret_slope(
-    results: Results,
-    policy: None = None,
-    metric: str = "regret",
-    first: int | None = None,
-    last: int | None = None,
-    n_resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-    environment: str | None = None,
-) -> dict[str, Slope]: ...
-
-
-@overload
-def regret_slope(
-    results: Results,
-    policy: str,
-    metric: str = "regret",
-    first: int | None = None,
-    last: int | None = None,
-    n_resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-    environment: str | None = None,
-) -> Slope: ...
-
-
-def regret_slope(
-    results: Results,
-    policy: str | None = None,
-    metric: str = "regret",
-    first: int | None = None,
-    last: int | None = None,
-    n_resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-    environment: str | None = None,
-) -> Slope | dict[str, Slope]:
-    r"""Return the exponent with which mean regret grew, with a bootstrap interval over runs.
-
-    The slope of the least-squares line through :math:`(\log t, \log \bar R_t)` over the checkpoints t from `first` to
-    `last`, where :math:`\bar R_t` is the mean over runs. Checkpoints of one run are dependent, so whole runs are
-    resampled: a resample gives the runs multinomial weights, and the interval is that between the quantiles
-    (1 - level)/2 and (1 + level)/2 of the slopes of the resamples. All policies get the same weights.
-
-    Parameters
-    ----------
-    results : Results
-        What `banditlab.run` returned, with at least 2 runs.
-    policy : str, optional
-        One of `results.policies`; default all of them.
-    metric : str, default 'regret'
-        One of `results.metrics`.
-    first, last : int, optional
-        The range of rounds, at least 1, both included; default all checkpoints. Leave out the rounds before the
-        asymptotic regime, whose slope is another one.
-    n_resamples : int, default 2000
-        Bootstrap resamples, at least 2.
-    level : float, default 0.95
-        Confidence level, in (0, 1).
-    seed : int, default 0
-        Seed of the resampling.
-    environment : str, optional
-        One of `results.environments`; needed when there are several.
-
-    Returns
-    -------
-    Slope, or dict from policy to Slope when `policy` is None
-
-    Raises
-    ------
-    InvalidArgument, InvalidType
-        For a bad argument; for fewer than 2 runs, or than 2 checkpoints in the range; when the mean regret of the
-        runs, or of a resample of them, is not positive at one of the checkpoints.
-
-    Examples
-    --------
-    >>> import banditlab as bl
-    >>> from banditlab import arms
-    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), arms.RoundRobin(), horizon=1000, n_runs=10, seed=0)
-    >>> growth = arms.theory.regret_slope(result, "RoundRobin", first=100)
-    >>> round(growth.slope, 2), growth.first, growth.last
-    (1.0, 100, 1000)
-    """
-    if not isinstance(results, Results):
-        raise InvalidType(f"results is {shown(results)}; allowed: a banditlab.Results")
-    if policy is not None and policy not in results.policies:
-        raise invalid("policy", policy, f"one of {list(results.policies)}, or None for all")
-    whole: Callable[[str, Any], int | None] = optional(integer(1))
-    start, end = whole("first", first), whole("last", last)
-    resamples: int = integer(2)("n_resamples", n_resamples)
-    confidence: float = open_probability("level", level)
-    key: int = integer(0)("seed", seed)
-    values = results.values(metric, environment)
-    n_runs = values.shape[1]
-    if n_runs < 2:
-        raise invalid("results.n_runs", n_runs, "at least 2 runs, to resample them")
-    rounds = results.checkpoints
-    used = (rounds >= (rounds[0] if start is None else start)) & (rounds <= (rounds[-1] if end is None else end))
-    if int(used.sum()) < 2:
-        raise InvalidArgument(
-            f"first is {first} and last is {last}, with {int(used.sum())} checkpoints between them; "
-            f"allowed: a range with at least 2 of the {len(rounds)} from {rounds[0]} to {rounds[-1]}"
-        )
-    names = results.policies if policy is None else (policy,)
-    chosen = values[[results.policies.index(name) for name in names]][:, :, used]
-    t = rounds[used]
-    for name, table in zip(names, chosen, strict=True):
-        _check_positive(name, metric, t, table.mean(axis=0), "mean")
-    x = np.log(t.astype(np.float64))
-    line = (x - x.mean()) / float(((x - x.mean()) ** 2).sum())  # the slope of points (x, y) is line @ y
-    slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))
-    tail = (1.0 - confidence) / 2.0
-    found: dict[str, Slope] = {}
-    for name, table, resampled in zip(names, chosen, slopes, strict=True):
-        y = np.log(table.mean(axis=0))
-        slope = float(line @ y)
-        low, high = np.quantile(resampled, [tail, 1.0 - tail]).tolist()
-        found[name] = Slope(
-            slope=slope,
-            low=float(low),
-            high=float(high),
-            intercept=float(y.mean() - slope * x.mean()),
-            level=confidence,
-            first=int(t[0]),
-            last=int(t[-1]),
-            n_checkpoints=len(t),
-            n_runs=n_runs,
-            n_resamples=resamples,
-        )
-    return found if policy is None else found[policy]
-
-
-def _check_positive(name: str, metric: str, rounds: NDArray[np.int64], means: NDArray[np.float64], what: str) -> None:
-    bad = np.flatnonzero(~(means > 0.0))
-    if bad.size:
-        raise InvalidArgument(
-            f"the {what} {metric} of {name} at round {rounds[bad[0]]} is {means[bad[0]]:g}; allowed: a positive "
-            "number, to have a logarithm (a larger first leaves early rounds out)"
-        )
-
-
-def _resampled_slopes(
-    names: tuple[str, ...],
-    metric: str,
-    rounds: NDArray[np.int64],
-    values: NDArray[np.float64],
-    line: NDArray[np.float64],
-    n_resamples: int,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Return the slopes of bootstrap resamples: a row a policy, a column a resample."""
-    n_runs = values.shape[1]
-    slopes = np.empty((len(values), n_resamples))
-    block = max(1, _WEIGHTS_A_BLOCK // n_runs)
-    shares = np.full(n_runs, 1.0 / n_runs)
-    for begin in range(0, n_resamples, block):
-        size = min(block, n_resamples - begin)
-        weights = rng.multinomial(n_runs, shares, size=size) / n_runs
-        for row, (name, table) in enumerate(zip(names, values, strict=True)):
-            means = weights @ table
-            _check_positive(name, metric, rounds, means.min(axis=0), "smallest resampled mean")
-            slopes[row, begin : begin + size] = np.log(means) @ line
-    return slopes

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
-from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidType
+from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, Machine, Processor
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
@@ -22,9 +22,8 @@ from .kernel import COUNTS, SCRATCH, play
 METRICS = ("regret", "selections", "clicks", "screened", "screening_round")
 AN_ARM_EACH = METRICS[1:]
 
-# A kernel call plays at most this many rounds, all lanes together: some hundredths of a second, so that progress
-# shows and Ctrl-C works.
-ROUNDS_A_CALL = 1 << 21
+# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
+FIRST_CALL = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def play_profiles(
     tally = machine.zeros(2 * n_arms, lanes)
     out = machine.zeros(len(checkpoints), COUNTS + 3 * n_arms, lanes)
     run = machine.kernel(play, world, parameters)
-    for start, stop in machine.strides(1, horizon, lanes, ROUNDS_A_CALL):
+    for start, stop in machine.strides(1, horizon, lanes, FIRST_CALL):
         with explained(policy, environment):
             run(
                 world, parameters, state, strategies, environment_rng, policy_rng,

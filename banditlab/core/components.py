@@ -23,8 +23,9 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from .brief import short
-from .dispatch import Witness, fingerprint, implement, unchanged, witness
+from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
+from .fingerprint import Witness, fingerprint, unchanged, witness
 from .validation import Check, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)

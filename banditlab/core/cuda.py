@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,19 +19,17 @@ from typing import Any
 import numba
 import numpy as np
 
-from .dispatch import component_types, lanes_apart
+from .dispatch import lanes_apart
 from .errors import DeviceError
+from .kernels import component_types
 from .launch import LanesApart, compiling, launched, one_at_a_time
-from .machines import roles
+from .machines import on_device, roles
 
 THREADS = 128
 """Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
 
-SECONDS_A_LAUNCH = 0.2
-"""How long a launch should take: it cannot be interrupted, and beside it the launch itself costs nothing."""
-
 FIRST_LAUNCH = 1 << 24
-"""Rounds, of all lanes together, of the first launch; the next are longer if it was quick, and shorter if slow."""
+"""Rounds, of all lanes together, of the first launch."""
 
 
 def simulated() -> bool:
@@ -57,7 +54,21 @@ def missing() -> str:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"there is no usable driver or device: CUDA says {error}; allowed: where nvidia-smi lists a device"
-    return "" if count else "there is no device; allowed: where nvidia-smi lists one"
+    if not count:
+        return "there is no device; allowed: where nvidia-smi lists one"
+    told = _without_compiler()
+    return f"NVIDIA's compiler libnvvm cannot be used ({told}); {install}" if told else ""
+
+
+def _without_compiler() -> str:
+    """Return why kernels cannot be compiled; empty if they can."""
+    try:
+        from numba.cuda.cudadrv import nvvm
+
+        nvvm.NVVM()
+    except Exception as error:  # noqa: BLE001 - what it raises differs between versions of numba-cuda
+        return str(error) or type(error).__name__
+    return ""
 
 
 def require(backend: str, number: int) -> None:
@@ -169,23 +180,11 @@ class Device(LanesApart):
         return launch
 
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
-        """Yield rounds, as many as make a launch as long as it should be."""
-        if self.dry:
-            yield first, first - 1
-            return
-        rounds = usual if simulated() else FIRST_LAUNCH
-        start = first
-        while start <= last:
-            stop = min(start + max(1, rounds // n_lanes) - 1, last)
-            began = time.perf_counter()
-            yield start, stop
-            self._wait()
-            took = time.perf_counter() - began
-            if not simulated():
-                rounds = int(rounds * min(4.0, max(0.25, SECONDS_A_LAUNCH / max(took, 1e-6))))
-            start = stop + 1
+        """Yield the rounds of launches: the first is longer than a call on the processor."""
+        return super().strides(first, last, n_lanes, usual if simulated() else FIRST_LAUNCH)
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Wait for the stream."""
         if self._stream is not None:
             self._stream.synchronize()
 
@@ -199,7 +198,7 @@ class Device(LanesApart):
                     "allowed: one that stops on no lane (backend='cpu' shows the exception)"
                 )
         found = array if simulated() or self._stays else array.get(stream=self._stream)
-        self._wait()
+        self.wait()
         return found
 
 
@@ -269,7 +268,10 @@ FEW_RUNS = 1 << 16
 """Jobs with fewer runs leave a device idle; several are played at a time, each on a stream of its own."""
 
 STREAMS = 4
-"""Chunks that are played at a time at most: memory is shared out among so many."""
+"""Chunks that memory is shared out among; so many are played at a time unless they are smaller than their share."""
+
+MOST_STREAMS = 32
+"""Chunks that are played at a time at most: small cells of a sweep fill a device together."""
 
 
 class _Ruler(LanesApart):
@@ -314,10 +316,14 @@ def free_bytes(number: int) -> int:
 
 
 def streams(jobs: Any, n_jobs: int | None) -> int:
-    """Return how many chunks are played at a time: as many as asked for, or as is best, where memory allows."""
+    """Return how many chunks are played at a time: as many as asked for, or as fill the device, where memory allows."""
     if n_jobs is not None:
         return STREAMS if n_jobs < 0 else min(n_jobs, STREAMS)
-    return STREAMS if all(job.n_runs < FEW_RUNS for job in jobs) else 1
+    there = [job for job in jobs if on_device(job.backend)]  # others may play on the processor
+    if any(job.n_runs >= FEW_RUNS for job in there):
+        return 1
+    room = min(min(FEW_RUNS, STREAMS * job.chunk) // job.n_runs for job in there)
+    return max(STREAMS, min(room, MOST_STREAMS))
 
 
 def runs_that_fit(job: Any) -> int:

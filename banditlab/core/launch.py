@@ -18,7 +18,8 @@ import numba
 import numpy as np
 
 from .components import Space, record
-from .dispatch import borrowed, compiled_mode, device, lanes_apart, quiet
+from .dispatch import borrowed, device, lanes_apart
+from .kernels import compiled_mode, quiet
 from .machines import Machine, roles, stored
 from .restore import FRESH
 
@@ -157,9 +158,8 @@ class LanesApart(Machine):
         """Return the record that a thread makes for itself: of one lane."""
         return record("Scratch", {name: np.zeros(1, dtype) for name, dtype in dtypes.items()})
 
-    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
-        """Yield nothing to play."""
-        yield first, first - 1
+    def wait(self) -> None:
+        """Return at once."""
 
     def fetch(self, array: Any) -> Any:
         """Return the array."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,11 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import Space, make_state, record
-from .dispatch import device, kernel
+from .dispatch import device
 from .errors import InvalidType
+from .kernels import kernel
 from .validation import invalid, shown
 
 PRECISIONS = ("double", "single")
+
+SECONDS_A_CALL = 0.2
+"""How long a call of a kernel should take: progress shows in between, and Ctrl-C works."""
 
 
 def checked_backend(value: Any) -> str:
@@ -161,13 +166,28 @@ class Machine(ABC):
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
         """Return a kernel, specialised for the types of some components' parameters."""
 
-    @abstractmethod
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
-        """Yield the (first, last) rounds of calls that together play some rounds, each as long as is well.
+        """Yield the (first, last) rounds of calls that together play some rounds, each about as long as it should be.
 
-        `usual` is how many rounds, of all lanes together, a call plays on the processor, so that progress shows and
-        Ctrl-C works.
+        `usual` is how many rounds, of all lanes together, the first call plays on the processor. The next plays more if
+        it was quick and fewer if it was slow, which changes no number: kernels go on where they were.
         """
+        if self.dry:
+            yield first, first - 1
+            return
+        rounds, start = max(1, usual // n_lanes), first
+        while start <= last:
+            stop = min(start + rounds - 1, last)
+            began = time.perf_counter()
+            yield start, stop
+            self.wait()
+            took = time.perf_counter() - began
+            rounds = max(1, int(rounds * min(4.0, max(0.25, SECONDS_A_CALL / max(took, 1e-6)))))
+            start = stop + 1
+
+    @abstractmethod
+    def wait(self) -> None:
+        """Wait until kernels have done what they were called for."""
 
     @abstractmethod
     def fetch(self, array: Any) -> Any:
@@ -193,14 +213,8 @@ class Processor(Machine):
         """Return the compiled kernel."""
         return kernel(function, *components, compiled=self.compiled)
 
-    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
-        """Yield rounds, the same number each time."""
-        if self.dry:
-            yield first, first - 1
-            return
-        step = max(1, usual // n_lanes)
-        for start in range(first, last + 1, step):
-            yield start, min(start + step - 1, last)
+    def wait(self) -> None:
+        """Return at once: a call is over when it returns."""
 
     def fetch(self, array: Any) -> Any:
         """Return the array: it is here."""

@@ -56,11 +56,6 @@ class Batch:
     dry: bool = False
     on: Machine | None = None
 
-    @property
-    def compiled(self) -> bool:
-        """Whether kernels are compiled, where they do not run on a machine."""
-        return self.backend != "python"
-
     def machine(self) -> Machine:
         """Return what the batch's kernels run on."""
         if self.on is not None:
@@ -78,7 +73,8 @@ class Protocol(ABC):
     Attributes
     ----------
     precisions : tuple of str
-        How states can be stored: those of protocols that make them by their batch's machine also in single precision.
+        How states can be stored. Not in single precision where rules need the digits of double: to tell values that are
+        as good as each other from others, or to invert matrices.
     prefer : {'threads', 'processes'}
         How the runner plays tasks in parallel where the user does not say: protocols that are plain Python, and would
         hold the interpreter's lock, prefer processes.

@@ -177,10 +177,15 @@ class Results:
 
     def __repr__(self) -> str:
         """Return the sizes."""
-        return (
-            f"<Results: {len(self.policies)} policies on {len(self.environments)} environments, {self.n_runs} runs, "
-            f"horizon {self.horizon}, metrics {', '.join(self.metrics)}>"
+        sizes = (
+            f"{n:,} {one if n == 1 else many}"
+            for n, one, many in (
+                (len(self.policies), "policy", "policies"),
+                (len(self.environments), "environment", "environments"),
+                (self.n_runs, "run", "runs"),
+            )
         )
+        return "<Results: {} on {}, {}, horizon {:,}, metrics {}>".format(*sizes, self.horizon, ", ".join(self.metrics))
 
     def _environment(self, environment: str | None) -> str:
         if environment is None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .checkpoints import checkpoint_rounds
 from .components import describe, is_component
 from .engine import EveryRun, Gatherer, Job, play
-from .errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
+from .errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from .machines import PRECISIONS, checked_backend, on_device
 from .metrics import common_defaults, metric_name
 from .progress import Progress
@@ -86,8 +86,8 @@ def run(
         that is worth it, else on the processor: the result's provenance and the log say which.
     precision : {'double', 'single'}, default 'double'
         How the floating-point numbers of policies' states are stored. 'single' halves the memory that a device moves;
-        what is computed from them is double. The numbers differ. Contextual duels, MDPs and scoring
-        rules have 'double' only.
+        what is computed from them is double. The numbers differ. Contextual duels, MDPs and scoring rules
+        have 'double' only.
     first_run : int, default 0
         Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to add to an experiment, or to share it out.
     keep : {'runs', 'summary'}
@@ -227,8 +227,25 @@ class Experiment:
                 reasons += [f"{label} cannot play {name}: {why}" for why in found]
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
-        backend = self._where(environments, policies)
         metrics = self.metrics or common_defaults(policies)
+        backend = self._where(environments, policies)
+        made = self._made(environments, policies, rounds, metrics, backend)
+        if self.backend == "auto" and on_device(backend):
+            try:
+                _ = [job.chunk for job in made.values()]
+            except DeviceError as error:  # not one run fits into its memory
+                _tell("cpu", str(error))
+                return self._made(environments, policies, rounds, metrics, "cpu")
+        return made
+
+    def _made(
+        self,
+        environments: dict[str, Any],
+        policies: dict[str, Any],
+        rounds: NDArray[np.int64],
+        metrics: tuple[str, ...],
+        backend: str,
+    ) -> dict[tuple[str, str], Job]:
         return {
             (name, label): Job(
                 environment=world,
@@ -267,8 +284,13 @@ class Experiment:
             reasons.append(f"{self.n_runs} runs of {self.horizon} rounds are soon played")
         reasons += [missing()] if missing() else []
         found = "cpu" if reasons else f"cuda:{current_device()}"
-        logging.getLogger("banditlab").info("backend 'auto' is %r%s", found, f": {reasons[0]}" if reasons else "")
+        _tell(found, reasons[0] if reasons else "")
         return found
+
+
+def _tell(found: str, reason: str) -> None:
+    """Log which backend 'auto' is, and why it is no device."""
+    logging.getLogger("banditlab").info("backend 'auto' is %r%s", found, f": {reason}" if reason else "")
 
 
 WORTH_A_DEVICE = 10**9

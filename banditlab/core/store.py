@@ -35,8 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import component_parts, describe, is_component, type_name
-from .dispatch import Witness, fingerprint, functions_of, unchanged, witness
 from .errors import BanditlabError, DamagedChunkWarning, StoreError
+from .fingerprint import Witness, fingerprint, functions_of, unchanged, witness
 from .validation import file_path, shown
 
 if TYPE_CHECKING:

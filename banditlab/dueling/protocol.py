@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
-from banditlab.core.dispatch import explained
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of, shown
@@ -22,9 +22,8 @@ from .regrets import REGRETS, regret_table
 
 METRICS = (*REGRETS, "duels")
 
-# A kernel call plays at most this many rounds, all lanes together: at most some tenths of a second, so that progress
-# shows and Ctrl-C works.
-ROUNDS_A_CALL = 1 << 20
+# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
+FIRST_CALL = 1 << 20
 
 MOST_ARMS = 1 << 20
 
@@ -105,7 +104,7 @@ class DuelingProtocol(Protocol):
             tables = np.zeros((len(losses), n_arms, n_arms))
             for row, metric in enumerate(losses):
                 tables[row] = regret_table(preferences, metric)
-            for start, stop in machine.strides(first, last, lanes, ROUNDS_A_CALL):
+            for start, stop in machine.strides(first, last, lanes, FIRST_CALL):
                 with explained(policy, environment):
                     run(
                         parameters, state, preferences, tables, environment_rng, policy_rng,

@@ -47,8 +47,8 @@ def lower_bound_constant(preferences: Any) -> float:
 
     Notes
     -----
-    Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 1, with the pairs that are compared counted as in their regret
-    (its number was not checked against the paper's text). RMED2 and RMED2FH attain it.
+    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Theorem 2. It holds as well if only instances are
+    thought of whose arms are in a total order. RMED2FH attains it (Theorem 4); of RMED2 that is believed.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def rmed1_constant(preferences: Any) -> float:
 
     Notes
     -----
-    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Theorem 3 (number from memory).
+    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Theorem 3.
 
     Examples
     --------

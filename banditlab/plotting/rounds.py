@@ -105,7 +105,10 @@ def plot_metric(
         off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
         label = r"asymptotic lower bound $C\,\log t$"
         label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
-        (line,) = ax.plot(rounds, bound, label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+        # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it.
+        leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
+        seen = slice(0) if leaves < 0.05 * rounds[-1] and xscale == "linear" else slice(None)
+        (line,) = ax.plot(rounds[seen], bound[seen], label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
         drawn.append((float(bound[-1]), line))
         if off_scale:
             ax.set_ylim(top=1.15 * highest)

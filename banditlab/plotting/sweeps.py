@@ -75,7 +75,7 @@ def plot_sweep(
     >>> result.plot("delta").get_xlabel()
     'delta'
     """
-    from .ticks import grouped, write_out
+    from .ticks import grouped, plain_log_ticks, write_out
 
     check_made("sweep", sweep, SweepResults, "banditlab.sweep")
     metric = sweep.default_metric if metric is None else metric_name(metric)
@@ -119,6 +119,8 @@ def plot_sweep(
         else:
             write_out(ax.xaxis)
         write_out(ax.yaxis)
+        if yscale == "log":
+            plain_log_ticks(ax.yaxis, *ax.get_ylim())
         ax.set_xlabel(x)
         ax.set_ylabel(axis_name(metric))
         ax.spines[["top", "right"]].set_visible(False)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
-from banditlab.core.dispatch import device, kernel
+from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.kernels import kernel
 from banditlab.core.validation import integer, invalid, listed, positive_integer, shown, vector
 
 from .family import action_set

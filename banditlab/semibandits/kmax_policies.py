@@ -231,8 +231,8 @@ class KMaxSemiBandit(MaxBeliefs):
 
     Notes
     -----
-    Guarantee (Chen, Wang, Yuan 2013; rewards monotone and Lipschitz in the means): regret against the oracle's share of
-    the best mean is :math:`O(\log T)`. Constants are not given here.
+    Guarantee (Chen, Wang, Yuan 2013, Theorem 1; rewards monotone and Lipschitz in the means): regret against the
+    oracle's share of the best mean is :math:`O(\log T)`. Constants are not given here.
 
     CUCB for a reward that is no sum: the yardstick for `KMaxCUCB`, which sees less. The forgetting of what was counted
     for an unknown value is as in `KMaxCUCB`.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from banditlab.arms.support import Support
 from banditlab.core import sampling
 from banditlab.core.components import Problem
-from banditlab.core.dispatch import explained, kernel
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
@@ -35,9 +35,8 @@ from .spaces import (
 METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
 OF_REGRET = ("regret", "alpha_regret")
 
-# A kernel call plays at most this many rounds, all lanes together: some tenths of a second, so that progress shows and
-# Ctrl-C works.
-ROUNDS_A_CALL = 1 << 19
+# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
+FIRST_CALL = 1 << 19
 
 
 class SemiBanditProtocol(Protocol):
@@ -138,7 +137,7 @@ class _Played:
         """Play all rounds, and return what the kernel writes: one table a checkpoint."""
         lanes = self.batch.n_runs
         run = self.machine.kernel(play, self.world, self.player, self.allowed) if self.has_kernel else None
-        for first, last in self.machine.strides(1, self.batch.horizon, lanes, ROUNDS_A_CALL):
+        for first, last in self.machine.strides(1, self.batch.horizon, lanes, FIRST_CALL):
             with explained(self.policy, self.environment):
                 if run is None:
                     self._with_oracle(first, last)
@@ -153,9 +152,9 @@ class _Played:
 
     def _with_oracle(self, first: int, last: int) -> None:
         """Play with an oracle in Python: weights of all lanes, the oracle lane by lane, feedback of all lanes."""
-        compiled, size = self.batch.compiled, self.scratch.size
-        weigh = kernel(weights_of_round, self.player, compiled=compiled)
-        feed = kernel(feed_round, self.world, self.player, compiled=compiled)
+        size = self.scratch.size
+        weigh = self.machine.kernel(weights_of_round, self.player)
+        feed = self.machine.kernel(feed_round, self.world, self.player)
         if last < first:  # only to be compiled
             weigh(self.player, self.state, 1, self.policy_rng, self.weights)
             none = size[:0]

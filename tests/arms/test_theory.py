@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from banditlab import arms
-from banditlab.arms import divergences, theory
+from banditlab.arms import divergences, slopes, theory
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Cell, Results
 
@@ -387,7 +387,7 @@ def test_all_policies_by_default_and_each_as_if_alone():
 def test_blocks_of_resamples_do_not_matter(monkeypatch):
     result = synthetic([noisy_power(0.5, 20, 1)])
     whole = theory.regret_slope(result, "p0", n_resamples=50)
-    monkeypatch.setattr(theory, "_WEIGHTS_A_BLOCK", 140)  # seven resamples at a time
+    monkeypatch.setattr(slopes, "_WEIGHTS_A_BLOCK", 140)  # seven resamples at a time
     blocks = theory.regret_slope(result, "p0", n_resamples=50)
     assert dataclasses.astuple(blocks) == pytest.approx(dataclasses.astuple(whole), rel=1e-13)  # sums in another order
 

@@ -18,7 +18,7 @@ from banditlab import arms, clicks
 from banditlab.clicks.kernel import SCRATCH, play
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import kernel
+from banditlab.core.kernels import kernel
 from banditlab.core.machines import Processor
 from banditlab.errors import AssumptionWarning, InvalidArgument, InvalidComponent, InvalidType
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.components import record
-from banditlab.core.dispatch import borrowed, kernel
+from banditlab.core.dispatch import borrowed
+from banditlab.core.kernels import kernel
 
 
 def write(state: Any, where: int, value: float) -> float:

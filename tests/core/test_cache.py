@@ -40,11 +40,11 @@ def bonus(n):
 RUN = """
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import dispatch
+from banditlab.core import kernels
 
 result = bl.run(arms.Bernoulli([0.1, 0.9]), Mine(), horizon=100, n_runs=4, seed=0, progress=False)
-hits = sum(sum(k.stats.cache_hits.values()) for k in dispatch.compiled_kernels())
-misses = sum(sum(k.stats.cache_misses.values()) for k in dispatch.compiled_kernels())
+hits = sum(sum(k.stats.cache_hits.values()) for k in kernels.compiled_kernels())
+misses = sum(sum(k.stats.cache_misses.values()) for k in kernels.compiled_kernels())
 print(float(result.values()[0, :, -1].mean()), hits, misses)
 """
 

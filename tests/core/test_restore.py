@@ -10,7 +10,7 @@ import pytest
 
 from banditlab.core import restore as module
 from banditlab.core.components import Space, record
-from banditlab.core.dispatch import fingerprint
+from banditlab.core.fingerprint import fingerprint
 from banditlab.core.restore import restore
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms, dueling, semibandits
+from banditlab import arms, cvar, dueling, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.core import cuda
 from banditlab.core.components import families, registered
@@ -59,7 +59,7 @@ def test_chunks_and_launches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> N
     world = CASES["arms-PiecewiseStationary"].environment
     whole = bl.run(world, arms.ThompsonSampling(), backend="cuda", **options)
     monkeypatch.setattr(cuda, "MOST_RUNS", 3)
-    monkeypatch.setattr(arms_protocol, "ROUNDS_A_CALL", 9)
+    monkeypatch.setattr(arms_protocol, "FIRST_CALL", 9)
     equal(whole, bl.run(world, arms.ThompsonSampling(), backend="cuda", **options))
 
 
@@ -104,7 +104,7 @@ def test_an_interrupted_launch_keeps_the_chunks_before(monkeypatch: pytest.Monke
         if len(calls) == 5:  # one when compiling and two a chunk: the second chunk's launch
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cuda.Device, "_wait", wait)
+    monkeypatch.setattr(cuda.Device, "wait", wait)
     with pytest.warns(InterruptedRunWarning, match="the 4 of 12 runs"):
         found = bl.run(ARMS, arms.UCB1(), backend="cuda", **SMALL | {"n_runs": 12, "n_jobs": 1})
     equal(found, bl.run(ARMS, arms.UCB1(), backend="python", **SMALL | {"n_runs": 4}))
@@ -137,14 +137,15 @@ def test_a_million_runs_are_cut_into_chunks_that_fit(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("world", "policy", "why"),
     [
-        (dueling.ContextualGLM([1.0, 0.5], [[0.0, 1.0], [1.0, 0.0]]), dueling.VACDB(), "the processor only"),
+        (dueling.ContextualGLM([1.0, 0.5], [[0.0, 1.0], [1.0, 0.0]]), dueling.VACDB(), "contextual duels make arrays"),
+        (cvar.random_mdp(3, 2, 2, seed=0), cvar.MaxWP(), "MDPs make arrays while they play, and let them grow"),
         (
             semibandits.SemiBandit(ITEMS, semibandits.Matchings([[0, 0], [0, 1], [1, 0], [1, 1]])),
             semibandits.CombUCB1(),
             "plain Python",
         ),
     ],
-    ids=["contextual", "oracle"],
+    ids=["contextual", "mdp", "oracle"],
 )
 def test_what_has_no_kernel_for_a_device_is_refused(world: Any, policy: Any, why: str) -> None:
     with pytest.raises(IncompatiblePolicy, match=f"on a CUDA device: .*{why}"):
@@ -158,6 +159,10 @@ def test_auto_says_what_it_picked(caplog: pytest.LogCaptureFixture, monkeypatch:
     monkeypatch.setattr("banditlab.core.runner.WORTH_A_DEVICE", 100)
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cuda:0"
     assert "backend 'auto' is 'cuda:0'" in caplog.text
+    monkeypatch.setattr(cuda, "free_bytes", lambda number: 1)
+    assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
+    assert "backend 'auto' is 'cpu': UCB1() on Bernoulli" in caplog.text
+    assert "and cuda:0 has room for 0" in caplog.text
 
 
 @arms.policy

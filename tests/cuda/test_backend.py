@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms, cvar, dueling
+from banditlab import arms, cvar, dueling, scoring
 from banditlab.core import cuda
 from banditlab.core.engine import Job
 from banditlab.core.errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
@@ -19,6 +19,12 @@ from banditlab.core.reduced import STEP, Reduced
 from banditlab.core.statistics import LEVELS, Moments
 
 WORLD = arms.Bernoulli([0.1, 0.9])
+SENDERS = scoring.InformationAcquisition(
+    prior=[0.5, 0.5],
+    observations=[[[0.4, 0.4], [0.1, 0.1]], [[0.1, 0.1], [0.4, 0.4]]],
+    receiver_utility=[[1, 0], [0, 1]],
+    sender_utilities=[[[1, 0], [0, 1]], [[1, 0], [0, 1]]],
+)
 SMALL: dict[str, Any] = {"horizon": 20, "n_runs": 3, "seed": 0, "progress": False}
 
 
@@ -59,8 +65,12 @@ def _cupy(count: Any) -> Any:
             "no usable driver or device: CUDA says no driver",
         ),
         ({"cupy": _cupy(0), "numba_cuda": object()}, "there is no device; allowed: where nvidia-smi lists one"),
+        (
+            {"cupy": _cupy(1), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": None, "numba.cuda.cudadrv": None},
+            r"NVIDIA's compiler libnvvm cannot be used .*pip install 'banditlab-sim\[gpu\]'",
+        ),
     ],
-    ids=["no cupy", "no numba-cuda", "no driver", "no device"],
+    ids=["no cupy", "no numba-cuda", "no driver", "no device", "no compiler"],
 )
 def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, module in modules.items():
@@ -73,6 +83,7 @@ def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch
 def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", _cupy(2))
     monkeypatch.setitem(sys.modules, "numba_cuda", object())
+    monkeypatch.setattr(cuda, "_without_compiler", lambda: "")
     cuda.arrays.cache_clear()
     with pytest.raises(DeviceError, match="backend is 'cuda:2'; allowed: 'cuda:0' to 'cuda:1', the devices there are"):
         bl.run(WORLD, arms.UCB1(), backend="cuda:2", **SMALL)
@@ -107,10 +118,11 @@ def test_other_precisions_are_refused() -> None:
     [
         (dueling.ContextualGLM([1.0, 0.5], [[0.0, 1.0], [1.0, 0.0]]), dueling.MaxInP()),
         (cvar.random_mdp(3, 2, 2, seed=0), cvar.MaxWP()),
+        (SENDERS, scoring.OSRA()),
     ],
-    ids=["contextual", "mdp"],
+    ids=["contextual", "mdp", "scoring"],
 )
-def test_a_precision_is_refused_where_it_would_not_be_heeded(world: Any, policy: Any) -> None:
+def test_a_precision_is_refused_where_rules_need_the_digits_of_double(world: Any, policy: Any) -> None:
     with pytest.raises(IncompatiblePolicy, match=r"its states are stored in double precision only, .* is 'single'"):
         bl.run(world, policy, precision="single", **SMALL)
 
@@ -123,11 +135,32 @@ def test_nested_states_are_stored_throughout() -> None:
     assert (outer.base.sums.dtype, outer.base.counts.dtype, outer.sums.dtype) == (np.float32, np.int64, np.float32)
 
 
-def test_strides_cover_all_rounds() -> None:
-    assert list(Processor().strides(3, 12, 2, 8)) == [(3, 6), (7, 10), (11, 12)]
-    assert list(Processor().strides(1, 5, 100, 8)) == [(t, t) for t in range(1, 6)]
-    assert list(Processor(dry=True).strides(3, 12, 2, 8)) == [(3, 2)]
+def test_strides_cover_all_rounds_in_calls_as_long_as_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.25)
+    assert clock.seconds(Processor().strides(3, 12, 2, 8), 0.25) == [(3, 6), (7, 10), (11, 12)]
+    assert clock.seconds(Processor().strides(1, 50, 2, 4), 0.0625) == [(1, 2), (3, 10), (11, 42), (43, 50)]
+    assert clock.seconds(Processor().strides(1, 12, 1, 8), 0.5) == [(1, 8), (9, 12)]
+    assert clock.seconds(Processor().strides(1, 12, 1, 8), 64.0) == [(1, 8), (9, 10), (11, 11), (12, 12)]
+    assert clock.seconds(Processor().strides(1, 3, 100, 8), 0.25) == [(1, 1), (2, 2), (3, 3)]
+    assert clock.seconds(Processor(dry=True).strides(3, 12, 2, 8), 0.25) == [(3, 2)]
     assert isinstance(machine("python", dry=False, precision="double", stays=False), Interpreter)
+
+
+class Clock:
+    """Stands in for the clock while calls take as long as they are told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr("time.perf_counter", lambda: self.now)
+
+    def seconds(self, strides: Any, each: float) -> list[tuple[int, int]]:
+        """Return all calls, each of which takes so many seconds."""
+        found = []
+        for call in strides:
+            self.now += each
+            found.append(call)
+        return found
 
 
 # ------------------------------------------------------------------------------------------- statistics of chunks

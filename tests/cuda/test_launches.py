@@ -89,10 +89,24 @@ def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytes
     assert 0 < cuda.STREAMS * job.chunk * cuda.bytes_a_run(job) <= cuda.SHARE * (1 << 20)
 
 
-def test_streams_are_as_many_as_asked_for() -> None:
-    few, many = (cuda_job(n) for n in (100, 1 << 20))
+def test_streams_are_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "runs_that_fit", lambda job: 10_000)
+    few, many = (cuda_job(n) for n in (10_000, 1 << 20))
     assert [cuda.streams([few], n) for n in (None, 1, 2, 64, -1)] == [cuda.STREAMS, 1, 2, cuda.STREAMS, cuda.STREAMS]
     assert [cuda.streams([few, many], n) for n in (None, 3)] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("fit", "n_runs", "expected"),
+    [(1 << 20, 100, cuda.MOST_STREAMS), (1 << 20, 5_000, 13), (1 << 20, 60_000, cuda.STREAMS), (200, 100, 8)],
+)
+def test_small_cells_fill_a_device_together_if_memory_allows(
+    monkeypatch: pytest.MonkeyPatch, fit: int, n_runs: int, expected: int
+) -> None:
+    monkeypatch.setattr(cuda, "runs_that_fit", lambda job: fit)
+    assert cuda.streams([cuda_job(n_runs)] * 3, None) == expected
+    assert expected * n_runs <= max(cuda.FEW_RUNS, cuda.STREAMS * n_runs)
+    assert expected == cuda.STREAMS or expected * n_runs <= cuda.STREAMS * fit  # what chunks have room for
 
 
 def cuda_job(n_runs: int) -> Any:
@@ -164,7 +178,7 @@ def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> 
     assert {told["device"] for told in log} == {1}
     assert found.device == "cuda:1"
     assert found.cpu_seconds == 0.0 < found.seconds
-    assert repr(found).startswith("<Estimate: 1 cells, 1e+06 rounds, about ")
+    assert repr(found).startswith("<Estimate: 1 cell, 1,000,000 rounds, about ")
     assert " on cuda:1, " in repr(found)
 
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from banditlab.core import sampling
 from banditlab.core.components import record
-from banditlab.core.dispatch import kernel
+from banditlab.core.kernels import kernel
 from banditlab.cvar.bandits import samples, tails
 from banditlab.cvar.bandits.protocol import SampleSpace
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.dispatch import borrowed, kernel
+from banditlab.core.dispatch import borrowed
+from banditlab.core.kernels import kernel
 from banditlab.dueling.generics import choose, transfer, update, winner
 
 SCRIPTS: dict[str, Callable[[int, int, int], bool]] = {

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banditlab import semibandits as sb
-from banditlab.core import dispatch
+from banditlab.core import kernels
 from banditlab.core.components import Space, is_component, registered
 from banditlab.core.dispatch import implements
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType
@@ -89,7 +89,7 @@ def by_kernel(actions: Any, rows: list[list[float]]) -> list[tuple[int, ...]]:
 def plain() -> Iterator[None]:
     """Run kernels as plain Python: compiling them would take longer than all that is tried here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dispatch, "compiled_mode", lambda: False)
+        patch.setattr(kernels, "compiled_mode", lambda: False)
         yield
 
 
@@ -270,7 +270,7 @@ def test_a_weight_of_an_item_that_no_linear_action_holds_does_not_blur_the_other
 
 
 def test_fifty_items_ten_at_a_time_within_a_budget_are_exact_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "compiled_mode", lambda: True)
+    monkeypatch.setattr(kernels, "compiled_mode", lambda: True)
     rng = np.random.default_rng(7)
     sb.SafeUpToM(2, 1.0, [0.1, 0.2, 0.3]).maximise([1.0, 2.0, 3.0])  # compiled before the clock starts
     for budget in (0.2, 0.6, 1.2):
@@ -286,7 +286,7 @@ def test_fifty_items_ten_at_a_time_within_a_budget_are_exact_and_fast(monkeypatc
 @pytest.mark.parametrize("least", [1e-9, 1e-12, 1e-310])
 def test_an_item_of_almost_no_cost_does_not_make_the_search_slow(least: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lower bounds of variances come near 0: seconds, if the multiplier were then only roughly found."""
-    monkeypatch.setattr(dispatch, "compiled_mode", lambda: True)
+    monkeypatch.setattr(kernels, "compiled_mode", lambda: True)
     rng = np.random.default_rng(2)
     variances = np.sort(0.25 * rng.random(36))
     w = variances + 0.3 + 0.05 * np.arange(36) / 36

@@ -14,7 +14,7 @@ import banditlab as bl
 from banditlab import arms, field
 from banditlab import semibandits as sb
 from banditlab.core.components import Problem, Space
-from banditlab.core.dispatch import kernel
+from banditlab.core.kernels import kernel
 from banditlab.core.validation import positive_integer
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent
 from banditlab.semibandits import generics, spaces

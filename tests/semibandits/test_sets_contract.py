@@ -14,7 +14,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
-from banditlab.core import dispatch, engine
+from banditlab.core import engine, kernels
 from banditlab.core.components import Problem
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent, InvalidType
 from banditlab.semibandits import generics, protocol
@@ -63,7 +63,8 @@ def test_compiled_equals_plain_python_and_chunks_and_threads_change_nothing(name
     whole = run(name, 5)
     same(columns(whole), columns(run(name, 5, backend="python")))
     monkeypatch.setattr(engine, "CHUNK", 2)
-    monkeypatch.setattr(protocol, "ROUNDS_A_CALL", 37)
+    monkeypatch.setattr(protocol, "FIRST_CALL", 37)
+    monkeypatch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
     same(columns(whole), columns(run(name, 5, n_jobs=2)))
 
 
@@ -101,7 +102,7 @@ def test_rewards_average_to_the_mean_of_the_action(environment: Any) -> None:
 
 @every
 def test_agent_plays_the_actions_of_the_simulated_run(name: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(dispatch, "compiled_mode", lambda: False)  # compiled code is tried above
+    monkeypatch.setattr(kernels, "compiled_mode", lambda: False)  # compiled code is tried above
     environment, policy = PLAYED[name]
     n, one = environment.n_arms, 1
     rounds = list(range(1, HORIZON + 1))

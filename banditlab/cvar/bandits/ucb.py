@@ -219,10 +219,14 @@ class UUCB(Tails):
 
     Notes
     -----
-    Guarantee (Cassel, Mannor, Zeevi 2018; rewards in [0, U]): regret is of order :math:`\log(T) / \Delta`. It is stated
-    for their U-UCB on criteria that vary smoothly with the distribution, of which CVaR is one; the constants here, of
-    :math:`1 / \tau^2`, follow from the radius and are not quoted. The index is the one that Baudry et al. compare with,
-    for which the general one of the paper is made concrete; it was read there, not in the paper.
+    Guarantee (Cassel, Mannor, Zeevi 2018, Theorem 2; rewards in [0, U]): regret is of order :math:`\log(T) / \Delta`.
+    The theorem is for their U-UCB, on quasiconvex criteria that vary by at most :math:`b (x + x^q)` where a
+    distribution moves by x; CVaR is one, with q = 2, for sub-Gaussian arms. Its radius is :math:`2 b \max\{y, y^q\}`,
+    :math:`y = \sqrt{\alpha \log(t) / (a n)}`, with alpha > 2 and a rate a at which empirical distributions concentrate.
+    What they bound is the "proxy" regret, a criterion of the mixture of the arms played, and by it that of all rewards;
+    their proof bounds the plays of a worse arm, and so the regret here. The index above is the one that Baudry et al.
+    compare with, in which theirs is made concrete; constants, of :math:`1 / \tau^2`, follow from its radius and are not
+    quoted.
 
     A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
     Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).

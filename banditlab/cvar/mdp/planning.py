@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from banditlab.core import sampling
-from banditlab.core.dispatch import kernel
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.kernels import kernel
 from banditlab.core.runner import SEED
 from banditlab.core.validation import between, integer, positive
 from banditlab.cvar.tail import Distribution

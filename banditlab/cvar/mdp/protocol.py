@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, make_state, record
-from banditlab.core.dispatch import explained, kernel
+from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.kernels import explained
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import between, invalid
 
@@ -30,10 +29,6 @@ ALLOWED = (
     "or 'icvar[0.1]' (at any level), 'return', 'estimate', 'smallest_estimate', 'plans'"
 )
 LEVEL = between(0.0, 1.0)
-
-A_CALL = 0.3
-"""Seconds that a kernel call should take, all lanes together, so that progress shows and Ctrl-C works."""
-
 
 MAX_PAIRS = 20_000_000
 """Pairs of a memory and a sum of rewards for which the kernel keeps a table."""
@@ -100,51 +95,47 @@ class EpisodesProtocol(Protocol):
         own = getattr(policy, "reasons_against", None)
         return list(own(environment)) if own is not None else []
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Say why not: a policy is evaluated in tables that grow with the returns that it is found to reach."""
+        return [
+            "kernels of MDPs make arrays while they play, and let them grow; allowed: the processor, where they can"
+        ]
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no episodes."""
-        self._play(environment, policy, batch.empty(), lambda _: None, episodes=False)
+        self._play(environment, policy, batch.empty(), lambda _: None)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch, one after another."""
         return self._play(environment, policy, batch, watch)
 
-    def _play(
-        self, environment: Any, policy: Any, batch: Batch, watch: Watch, episodes: bool = True
-    ) -> NDArray[np.float64]:
+    def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         wanted = [_with_level(metric, policy) for metric in batch.metrics]
         static = sorted({tau for name, tau in wanted if name.startswith("cvar") and tau is not None})
         iterated = sorted({tau for name, tau in wanted if name.startswith("icvar") and tau is not None})
         known = known_of(environment)
         world = _world(environment, static, iterated)
-        lanes = batch.n_runs
+        lanes, machine = batch.n_runs, batch.machine()
         problem = EpisodicProblem(
             environment.n_arms, batch.horizon, environment.n_states, environment.n_actions, environment.horizon
         )
         parameters = policy.params(problem)
-        state = make_state(policy, EpisodicSpace(environment.n_arms, lanes, batch.horizon, known))
+        state = machine.state(policy, EpisodicSpace(environment.n_arms, lanes, batch.horizon, known))
         _check_memories(memories(parameters, state), len(world.returns), policy)
         generators = [
             sampling.seeded(batch.seed, stream, batch.first_run, lanes)
             for stream in (sampling.ENVIRONMENT_STREAM, sampling.POLICY_STREAM)
         ]
-        tally = np.zeros((LEVELS + 2 * (len(static) + len(iterated)), lanes))
+        tally = machine.zeros(LEVELS + 2 * (len(static) + len(iterated)), lanes)
         tally[SMALLEST_ESTIMATE] = np.inf
-        out = np.zeros((len(batch.checkpoints), *tally.shape))
-        run = kernel(play, parameters, compiled=batch.compiled)
-        start, step = 1, 1
-        while start <= batch.horizon:
-            stop = min(start + step - 1, batch.horizon) if episodes else 0
-            began = time.perf_counter()
+        out = machine.zeros(len(batch.checkpoints), *tally.shape)
+        run = machine.kernel(play, parameters)
+        for start, stop in machine.strides(1, batch.horizon, lanes, usual=1):  # an episode can take a second to plan
             with explained(policy, environment), _explained(policy, environment, parameters, state):
                 run(world, known, parameters, state, *generators, start, stop, tally, batch.checkpoints, out)
-            if not episodes:
-                break
             watch((stop - start + 1) * lanes)
-            start = stop + 1
-            # how many episodes a call plays changes no number: the kernel goes on where it was
-            step = 2 * step if time.perf_counter() - began < A_CALL else max(1, step // 2)
         rows = [_row(name, tau, static, iterated) for name, tau in wanted]
-        return np.ascontiguousarray(out[:, rows, :].transpose(2, 1, 0))
+        return machine.fetch(out)[:, rows, :].transpose(2, 1, 0)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
         """Raise: what these policies need to know does not fit in a number of arms."""

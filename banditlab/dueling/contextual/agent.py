@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from banditlab.arms.agent import Agent
 from banditlab.core import sampling
 from banditlab.core.components import make_state
-from banditlab.core.dispatch import explained, kernel
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
+from banditlab.core.kernels import explained, kernel
 from banditlab.core.validation import boolean, integer, matrix, shown
 
 from .kernel import choose_arms, learn, write_estimate

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import make_state
-from banditlab.core.dispatch import explained, kernel
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.kernels import explained
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import boolean, integer, one_of
 
@@ -25,9 +24,8 @@ METRICS = {
     "estimation_error": ERROR,
 }
 
-# A kernel call plays at most this many rounds, all lanes together: at most some tenths of a second, so that progress
-# shows and Ctrl-C works.
-ROUNDS_A_CALL = 1 << 12
+# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
+FIRST_CALL = 1 << 12
 
 
 class ContextualProtocol(Protocol):
@@ -65,42 +63,41 @@ class ContextualProtocol(Protocol):
         found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
         return found
 
+    def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
+        """Say why not: fits of estimates make vectors and matrices for what a duel needs, in kernels."""
+        return ["kernels of contextual duels make arrays while they play; allowed: the processor, where they can"]
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        self._play(environment, policy, batch.empty(), lambda _: None, rounds=False)
+        self._play(environment, policy, batch.empty(), lambda _: None)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch."""
         out = self._play(environment, policy, batch, watch)
         rows = [METRICS[name] for name in batch.metrics]
-        return np.ascontiguousarray(out[:, rows, :].transpose(2, 1, 0))
+        return out[:, rows, :].transpose(2, 1, 0)
 
-    def _play(
-        self, environment: Any, policy: Any, batch: Batch, watch: Watch, rounds: bool = True
-    ) -> NDArray[np.float64]:
+    def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         n_arms, lanes, dimension = int(environment.n_arms), batch.n_runs, int(environment.dimension)
+        machine = batch.machine()
         problem = ContextualProblem(n_arms, batch.horizon, dimension)
         world, parameters = environment.params(problem), policy.params(problem)
         every_round = bool(environment.every_round)
-        state = make_state(policy, ContextualSpace(n_arms, lanes, batch.horizon, dimension, fixed=not every_round))
+        state = machine.state(policy, ContextualSpace(n_arms, lanes, batch.horizon, dimension, fixed=not every_round))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         features = np.zeros((n_arms, dimension, lanes))
-        tally = np.zeros((ROWS, lanes))
-        out = np.zeros((len(batch.checkpoints), ROWS, lanes))
-        run = kernel(play, world, parameters, compiled=batch.compiled)
-        step = max(1, ROUNDS_A_CALL // lanes)
-        for start in range(1, batch.horizon + 1, step):
-            stop = min(start + step - 1, batch.horizon) if rounds else start - 1
+        tally = machine.zeros(ROWS, lanes)
+        out = machine.zeros(len(batch.checkpoints), ROWS, lanes)
+        run = machine.kernel(play, world, parameters)
+        for start, stop in machine.strides(1, batch.horizon, lanes, FIRST_CALL):
             with explained(policy, environment):
                 run(
                     world, parameters, state, features, environment_rng, policy_rng,
                     start, stop, every_round, tally, batch.checkpoints, out,
                 )  # fmt: skip
             watch((stop - start + 1) * lanes)
-            if not rounds:
-                break
-        return out
+        return machine.fetch(out)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ContextualAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same features and outcomes."""

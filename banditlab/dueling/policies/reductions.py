@@ -84,19 +84,20 @@ class Sparring:
     Parameters
     ----------
     alpha : float, default 2.5
-        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2` with an alpha of at least 3: 2.5 is theirs at 3.
+        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2`, positive alpha; 2.5 is theirs at 3, the setting of
+        Komiyama et al. 2015's experiments.
 
     Notes
     -----
-    Guarantee: none, as none is proved by Ailon, Karnin and Joachims 2014, who conjecture one; it did best in their
-    experiments. They have the scheme with any bandit policy.
+    Guarantee: none, as none is proved by Ailon, Karnin and Joachims 2014, who conjecture the sum of both players'
+    regrets; it did best in their experiments. They have the scheme, their Algorithm 4, with any bandit policy.
 
-    Their index was read in code of others (Wu and Liu 2016), and the default in that of Komiyama et al. 2015; not in
-    the paper. `winner` is the arm that both together played most.
+    The index is that of their Algorithm 1, whose logarithm has n + 1, the number of the play to come; n is that of the
+    code of Komiyama et al. 2015. `winner` is the arm that both together played most.
 
     References
     ----------
-    Ailon, Karnin, Joachims (2014), Reducing dueling bandits to cardinal bandits, ICML, arXiv:1405.3396.
+    Ailon, Karnin, Joachims (2014), Reducing dueling bandits to cardinal bandits, ICML, arXiv:1405.3396, Algorithm 4.
 
     Examples
     --------
@@ -146,20 +147,24 @@ class MultiSBM:
     Parameters
     ----------
     alpha : float, default 2.5
-        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2` with an alpha of at least 3: 2.5 is theirs at 3.
+        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2`; 2.5 is theirs at 3, the least that their theorem
+        takes.
 
     Notes
     -----
-    Guarantee (Ailon, Karnin and Joachims 2014, from memory; finitely many arms, a linear link): expected average regret
-    is of order :math:`\sum_a \log T / \Delta_a`, and :math:`K^2 \log\log T` beside it.
+    Guarantee (Ailon, Karnin and Joachims 2014, Theorem 4.2; finitely many arms with utilities in [0, 1], one best arm,
+    a linear link): with :math:`H = \sum_a 1 / \Delta_a` over the worse arms and their :math:`\alpha = \max\{3, \ln K /
+    \ln\ln T\}`, expected average regret is :math:`O(H \alpha (\ln T + K \ln K + K \ln\ln T - \sum_a \ln \Delta_a))`.
+    Default: their alpha is 3, as it is for :math:`K \le (\ln T)^3`.
 
-    The rule is MultiSBM with UCB as its "singleton bandit machine". The index was read in code of others (Wu and Liu
-    2016), who take ln t of the whole game; here as in the code of Komiyama et al. 2015 each player counts its own
-    plays. `winner` is the arm that was played most.
+    The rule is their Algorithm 3 with the UCB of their Algorithm 1 as its "singleton bandit machine". Each player
+    counts its own plays, as there; the logarithm has n + 1 there, the number of the play to come, and n as here in the
+    code of Komiyama et al. 2015. The program of Wu and Liu 2016 takes ln t of the whole game. The first arm of round 1
+    may be any in the paper. `winner` is the arm that was played most.
 
     References
     ----------
-    Ailon, Karnin, Joachims (2014), Reducing dueling bandits to cardinal bandits, ICML, arXiv:1405.3396.
+    Ailon, Karnin, Joachims (2014), Reducing dueling bandits to cardinal bandits, ICML, arXiv:1405.3396, Algorithm 3.
 
     Examples
     --------

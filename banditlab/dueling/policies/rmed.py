@@ -232,14 +232,17 @@ class RMED1(_RMED):
     scale : float, default 0.3
         c; the paper's experiments have f(K) = 0.3 K^1.01.
     epsilon : float, default 0.01
-        The theorems need more than 0.
+        The theorems need more than 0, as they do of c.
 
     Notes
     -----
-    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 3, number from memory; a Condorcet winner): the
-    average regret is at most :math:`C_1 \log T + o(\log T)`, where :math:`C_1` is `theory.rmed1_constant`. It is the
-    constant of the lower bound where the best arm to compare each loser with is the winner. The paper's text was not at
-    hand: the rule, its Algorithms 1 and 2, follows the authors' library and two others' programs, which agree on it.
+    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 3; a Condorcet winner): the expected average regret
+    is at most :math:`C_1 \log T + O(K^{2 + \epsilon}) + O(K \log^{2/3} T)`, where :math:`C_1` is
+    `theory.rmed1_constant`. It is the constant of the lower bound where the best arm to compare each loser with is the
+    winner.
+
+    The paper's counts in :math:`J_j(t)`, which puts arms on the next list, are those before round t; here that round's
+    duel is among them, as in the authors' library and two others' programs.
 
     Draws: the paper leaves the order of arms and pairs open, and who is taken of equals. One order of the arms is drawn
     a run, before its first round (K - 1 numbers); pairs meet in it, lists are gone through in it, and of equals the
@@ -272,7 +275,7 @@ class RMED1(_RMED):
 
 @policy
 class RMED2(_RMED):
-    r"""RMED1 with the opponent that shows an arm's defeat at the least regret; asymptotically optimal.
+    r"""RMED1 with the opponent that shows an arm's defeat at the least regret.
 
     As `RMED1`, but arm i meets
 
@@ -298,14 +301,15 @@ class RMED2(_RMED):
 
     Notes
     -----
-    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015; a Condorcet winner): the average regret is
-    `theory.lower_bound_constant` times :math:`\log T`, and :math:`o(\log T)`, the least that is possible. A theorem is
-    stated for RMED2FH (Theorem 4; number from memory).
+    Guarantee: none, as Komiyama, Honda, Kashima and Nakagawa 2015 prove one for RMED2FH only (Theorem 4). They believe
+    this policy to be optimal, too, and its regret in their experiments grows like `theory.lower_bound_constant` times
+    :math:`\log T` (section 4.2).
 
-    The rule is the paper's Algorithms 1 and 3; b_i is its equation (8). The condition on :math:`N_{i i^*}` is that of
-    Wu and Liu's program, too, as is the sum of gaps without a floor. If no arm is ahead of i, b_i is i*. :math:`N_{ii}`
-    are the rounds in which i met itself. The library's guards inside logarithms (0.01) and beside 1/2 (0.00001) are not
-    reproduced; nor is that there a round of exploration also takes the turn of its pair's first arm.
+    The rule is the paper's Algorithms 1 and 3; b_i is its equation (6), beside which :math:`\hat\Delta` is printed with
+    the other sign. The condition on :math:`N_{i i^*}` is that of Wu and Liu's program, too, as is the sum of gaps
+    without a floor. If no arm is ahead of i, b_i is i*. :math:`N_{ii}` are the rounds in which i met itself. The
+    library's guards inside logarithms (0.01) and beside 1/2 (0.00001) are not reproduced; nor is that there a round of
+    exploration also takes the turn of its pair's first arm.
 
     Draws: as `RMED1`; of pairs that are to be explored the first in the run's order is.
 
@@ -373,12 +377,12 @@ class RMED2FH(_RMED):
 
     Notes
     -----
-    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 4, number from memory; a Condorcet winner): the
-    average regret is `theory.lower_bound_constant` times :math:`\log T`, and :math:`o(\log T)`: the lower bound is
-    attained.
+    Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 4; a Condorcet winner): the expected average regret
+    is at most `theory.lower_bound_constant` times :math:`\log T`, and :math:`O(\alpha K^2 \log\log T + K \log T /
+    \log\log T + K^{2 + \epsilon})`: the lower bound is attained.
 
-    The rule is the paper's Algorithms 1 and 3. As in the authors' library, a turn's condition has log log t and not log
-    log T.
+    The rule is the paper's Algorithms 1 and 3, but for a turn's condition, which has log log T there, and here, as in
+    the authors' library, log log t.
 
     Draws: as `RMED1`; a pair's first duels follow one another.
 

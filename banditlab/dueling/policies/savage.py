@@ -110,13 +110,16 @@ class SAVAGE(Counts):
 
     Notes
     -----
-    Guarantee (Urvoy, Clerot, Feraud and Naamane 2013; a Condorcet or a Copeland winner, as the notion says, delta =
-    1/T): the regret is :math:`O(K^2 \log T)`, the constant depending on the gaps.
+    Guarantee (Urvoy, Clerot, Feraud and Naamane 2013, Theorem 3; a Condorcet winner, notion 'condorcet'): with
+    probability at least :math:`1 - \delta` the winner is found, after at most :math:`\sum_{j=1}^{K-1} O(j \log(K T /
+    \delta) / \Delta_j^2)` duels, where :math:`\Delta_1 \le \Delta_2 \le \dots` is what the winner is ahead of the
+    losers. With delta = 1/T regret is thus :math:`O(K^2 \log T)`. With 'copeland' the duels are at most
+    :math:`\sum_{i < j} O(\log(K T / \delta) / \Delta_{ij}^2)` (equation 10), :math:`\Delta_{ij} = |\mu_{ij} - 1/2|`.
 
-    The rule is Algorithm 1 of the paper with its tests for Condorcet and Copeland winners (the text was not at hand;
-    the rules are those of Komiyama et al. 2015's library and of Wu and Liu 2016's program). Wu and Liu let a pair be
-    active, too, if an arm of it can only reach what another beats for certain: one winner is found either way, but
-    theirs finds all of them, with more duels.
+    The rule is Algorithm 1 of the paper with its tests (12) and (9), for a known horizon. In test (9), as in the
+    program of Wu and Liu 2016, a pair is active, too, if an arm of it can only reach what another beats for certain;
+    here it has to be able to beat more. One winner is found either way; the paper's test finds all of them, with more
+    duels.
 
     Draws: one order of the arms before the first round (K - 1 numbers). Pairs are ordered by it, first by the one arm's
     place and then by the other's, and the first of pairs with equally many duels meets; so does the first of equal arms

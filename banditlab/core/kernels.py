@@ -1,0 +1,165 @@
+"""What becomes of a protocol's kernel: a compiled copy for one combination of components, cached on disk.
+
+Why a copy of the function, and one cache file, for each combination: Numba's cache key ignores the code
+of what a function calls, and keeps all signatures of a function in one index file. With a shared file an
+edited policy would silently run its old code, and a policy defined in a notebook would make every later
+process fail while reading the index. Here the file's name carries `fingerprint`, a hash of
+all code that the kernel can reach, so that edited code is a different kernel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import time
+import types as pytypes
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numba
+import numba.core.errors
+import numpy as np
+from numba.core.caching import FunctionCache
+
+from .dispatch import KERNEL_OPTIONS
+from .errors import InvalidComponent
+from .fingerprint import fingerprint
+
+
+def compiled_mode() -> bool:
+    """Say whether kernels are compiled: not when NUMBA_DISABLE_JIT is set."""
+    return not numba.config.DISABLE_JIT
+
+
+def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a kernel as plain Python with the arithmetic of compiled code: silent inf, NaN and wrap-around."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+
+    return run
+
+
+def component_types(value: object) -> list[type]:
+    """Return the types of a parameters tuple and of all components nested in it, outermost first."""
+    found = [type(value)]
+    for item in value if isinstance(value, tuple) else ():
+        if isinstance(item, tuple):
+            found += component_types(item)
+    return found
+
+
+CACHE_DAYS = 90
+"""Compiled kernels older than this are removed when one is made: code that was edited away leaves files behind."""
+
+_kernels: list[Any] = []
+
+
+class _ForgivingCache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache on disk, for which a damaged file is a missing one, and a full disk no reason to stop."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel, or None, after clearing what cannot be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Store the compiled kernel if that is possible."""
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # noqa: BLE001 - it has been compiled, and can run: the disk's trouble is not the run's
+            with contextlib.suppress(OSError):
+                self.flush()
+
+
+def _remove_old_kernels(folder: str, pattern: str) -> None:
+    """Remove cache files that are too old; one still in use is compiled again, and costs a second."""
+    oldest = time.time() - CACHE_DAYS * 86400
+    for file in Path(folder).glob(pattern):
+        # another process may remove it first, and the folder may be read-only
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime < oldest:
+                file.unlink()
+
+
+def compiled_kernels() -> list[Any]:
+    """Return the Numba dispatchers that this process has made; their `stats` tell cache hits from compilations."""
+    return list(_kernels)
+
+
+@functools.cache
+def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callable[..., Any]:
+    names = "-".join(t.__name__.rsplit("_", 1)[0] for t in types)[:80]
+    identity = fingerprint(function, extra=" ".join(t.__name__ for t in types))
+    copy = pytypes.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    copy.__module__ = function.__module__
+    copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
+    made = numba.njit(**KERNEL_OPTIONS)(copy)
+    with contextlib.suppress(RuntimeError, OSError):  # where no folder can hold the cache, do without
+        made._cache = _ForgivingCache(made.py_func)
+        _remove_old_kernels(made._cache.cache_path, f"*.{function.__name__}-*.nb?")
+    _kernels.append(made)
+    return made
+
+
+@contextlib.contextmanager
+def explained(policy: object, environment: object = None) -> Iterator[None]:
+    """Turn what can go wrong inside components' own kernels into an error about these components."""
+    try:
+        yield
+    except IndexError as error:
+        what = str(error).removesuffix(" out of range").rpartition(" ")[2]  # the simulator of CUDA says which thread
+        if what not in ("arm", "action", "index"):
+            raise
+        if what == "index":
+            raise InvalidComponent(f"{policy!r} gave an item the index nan; allowed: numbers, also inf") from error
+        raise InvalidComponent(
+            f"{policy!r} chose an {what} that does not exist; allowed: "
+            + ("items from 0 to n_arms - 1, ascending " if what == "action" else "0 to n_arms - 1 ")
+            + "(rounds count from 1, arms from 0)"
+        ) from error
+    except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:
+        places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
+        own = (f"{file}, line {line}" for file, line in places if not Path(file).resolve().is_relative_to(PACKAGE))
+        where = next(own, "")
+        told = next((line.strip() for line in str(error).splitlines() if re.search(PLAIN_WORDS, line)), "")
+        pair = f"{policy!r} cannot be compiled" + (f" for {environment!r}" if environment is not None else "")
+        raise InvalidComponent(
+            f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
+            'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
+        ) from error
+
+
+PACKAGE = Path(__file__).resolve().parents[1]
+"""Where the package is: a mistake in a user's kernel is not in there."""
+
+PLAIN_WORDS = (
+    r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
+    r"failed to unpack|wrong tuple length"
+)
+
+
+def kernel(function: Callable[..., Any], *components: object, compiled: bool = True) -> Callable[..., Any]:
+    """Return `function` specialised for the types of some components' parameters.
+
+    Parameters
+    ----------
+    function
+        A kernel: a module-level function of a file of this package.
+    *components
+        The parameter tuples that it will receive; nested components count.
+    compiled
+        False runs the function as plain Python, as `NUMBA_DISABLE_JIT=1` does for the whole process.
+    """
+    if not compiled or not compiled_mode():
+        return quiet(function)
+    types = tuple(t for component in components for t in component_types(component))
+    return _compiled(function, types)
