@@ -33,6 +33,8 @@ class Group(TyperGroup):
     def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
         """Run the command line; errors in its use are one line too."""
         given = sys.argv[1:] if args is None else list(args)
+        if sys.stdout is None:  # closed, as by `>&-`
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the end
         try:
             sys.exit(super().main(given or ["--help"], *rest, **options | {"standalone_mode": False}) or 0)
         except typer.Abort:
@@ -65,7 +67,7 @@ def console() -> Any:
     """Return a console as wide as the terminal; when piped, without colours, and so wide that no table is broken."""
     from rich.console import Console
 
-    if sys.stdout is not None and sys.stdout.isatty():  # None: closed
+    if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=1000, no_color=True, force_terminal=False)
 
