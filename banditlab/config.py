@@ -30,7 +30,7 @@ A file says what `banditlab.run` is called with, and where to write what it retu
     plot = "results/regret.png"       # or .pdf, .svg
     summary = "results/summary.csv"
 
-* The first six keys may stand at the top, as here, or in a table `[experiment]`.
+* The first keys, up to the first table, may stand at the top, as here, or in a table `[experiment]`.
 * `type` is a class name from `banditlab list`. A family other than arms is named in front, as in `"dueling.RUCB"`; a
   policy without one is looked for in the families that can play the environment. The other keys of the table are the
   class's fields.

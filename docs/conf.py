@@ -8,6 +8,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from pages import NOTEBOOKS, write_pages  # noqa: E402
+from pages.links import LinkNames  # noqa: E402
 from pages.reference import is_kernel  # noqa: E402
 
 from banditlab import __version__  # noqa: E402 - after the path
@@ -99,3 +100,4 @@ write_pages(HERE / "generated")
 def setup(app: object) -> None:
     """Connect what cannot be said by a setting."""
     app.connect("autodoc-skip-member", is_kernel)
+    app.add_transform(LinkNames)
