@@ -64,7 +64,7 @@ from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidTy
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults, metric_name
 from .core.runner import SEED, check_horizon, reasons_against, run
-from .core.validation import Check, integer, invalid, one_of, positive_integer, shown
+from .core.validation import Check, file_path, integer, invalid, one_of, positive_integer, shown
 from .data import CAMPAIGNS, open_bandit
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
@@ -146,7 +146,7 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     >>> config.read(file).run()
     <Results: 2 policies on 1 environment, 10 runs, horizon 100, metrics regret>
     """
-    return Reader(Path(path)).experiment()
+    return Reader(file_path("path", path)).experiment()
 
 
 def _listed(options: Iterable[str]) -> str:

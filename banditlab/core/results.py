@@ -21,7 +21,7 @@ from .elementary import normal_quantile
 from .errors import ResultsFileError
 from .metrics import metric_name
 from .statistics import LEVELS, Statistics
-from .validation import invalid, open_probability
+from .validation import file_path, invalid, open_probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,7 +192,7 @@ class Results:
             if len(self.environments) == 1:
                 return self.environments[0]
             raise invalid("environment", environment, f"one of {list(self.environments)}, since there are several")
-        if environment not in self.environments:
+        if not isinstance(environment, str) or environment not in self.environments:
             raise invalid("environment", environment, f"one of {list(self.environments)}")
         return environment
 
@@ -346,7 +346,7 @@ class Results:
         """
         import pyarrow.parquet as pq
 
-        target = Path(os.path.realpath(path))  # through links, so that they stay links
+        target = Path(os.path.realpath(file_path("path", path)))  # through links, so that they stay links
         if target.exists() and not target.is_file():
             raise invalid("path", str(path), "a regular file, or a new name")
         if not target.parent.is_dir():
@@ -390,10 +390,10 @@ def load(path: str | os.PathLike[str]) -> Results:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source = Path(path)
-    if source.exists() and not source.is_file():
-        raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
+    source = file_path("path", path)
     try:
+        if source.exists() and not source.is_file():
+            raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
         table = pq.read_table(source, memory_map=False, page_checksum_verification=True)
         raw = (table.schema.metadata or {}).get(b"banditlab")
         if raw is None:

@@ -139,7 +139,7 @@ def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
     better = between(0.0, level, open_low=True)("epsilon", epsilon)
     if better < SMALLEST_GAP:
         raise invalid("epsilon", epsilon, f"at least {SMALLEST_GAP:g}")
-    means = np.full(integer(2)("n_arms", n_arms), 1.0 - level)
+    means = np.full(integer(2, limit=2**31)("n_arms", n_arms), 1.0 - level)
     means[-1] = min(1.0 - level + better, 1.0)
     return Bernoulli(means)
 

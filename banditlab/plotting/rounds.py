@@ -8,16 +8,15 @@ import numpy as np
 
 from banditlab.core.elementary import normal_quantile
 from banditlab.core.metrics import metric_name
-from banditlab.core.results import BOUNDED
-from banditlab.core.validation import one_of, open_probability
+from banditlab.core.results import BOUNDED, Results
+from banditlab.core.validation import boolean, one_of, open_probability, optional, text
+from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_band
 
-from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, marks, new_axes, short
+from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, check_made, marks, new_axes, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from banditlab.core.results import Results
 
 
 def plot_metric(
@@ -71,9 +70,13 @@ def plot_metric(
     """
     from .ticks import write_out
 
+    check_made("results", results, Results, "banditlab.run")
     metric = results.default_metric if metric is None else metric_name(metric)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
+    boolean("lower_bound", lower_bound)
+    optional(text)("title", title)
+    checked_resamples("n_resamples", n_resamples)
     bands = _bands(results, metric, environment, level, n_resamples)
     rounds = results.checkpoints
     ax = new_axes() if ax is None else ax
