@@ -30,7 +30,7 @@ A file says what `banditlab.run` is called with, and where to write what it retu
     plot = "results/regret.png"       # or .pdf, .svg
     summary = "results/summary.csv"
 
-* The first six keys may stand at the top, as here, or in a table `[experiment]`.
+* The first keys, up to the first table, may stand at the top, as here, or in a table `[experiment]`.
 * `type` is a class name from `banditlab list`. A family other than arms is named in front, as in `"dueling.RUCB"`; a
   policy without one is looked for in the families that can play the environment. The other keys of the table are the
   class's fields.
@@ -64,7 +64,7 @@ from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidTy
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults, metric_name
 from .core.runner import SEED, check_horizon, reasons_against, run
-from .core.validation import Check, integer, invalid, one_of, positive_integer, shown
+from .core.validation import Check, file_path, integer, invalid, one_of, positive_integer, shown
 from .data import CAMPAIGNS, open_bandit
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
@@ -144,9 +144,9 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     ... policies = [{ type = "UCB1" }, { type = "ThompsonSampling" }]
     ... ''')
     >>> config.read(file).run()
-    <Results: 2 policies on 1 environments, 10 runs, horizon 100, metrics regret>
+    <Results: 2 policies on 1 environment, 10 runs, horizon 100, metrics regret>
     """
-    return Reader(Path(path)).experiment()
+    return Reader(file_path("path", path)).experiment()
 
 
 def _listed(options: Iterable[str]) -> str:

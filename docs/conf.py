@@ -8,6 +8,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from pages import NOTEBOOKS, write_pages  # noqa: E402
+from pages.links import LinkNames  # noqa: E402
 from pages.reference import is_kernel  # noqa: E402
 
 from banditlab import __version__  # noqa: E402 - after the path
@@ -40,6 +41,8 @@ os.environ["MATPLOTLIBRC"] = str(HERE)  # sharp figures
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+toc_object_entries_show_parents = "hide"  # on a class's page its methods go by their names
+default_role = "py:obj"  # a name between single backquotes is a link where there is something to link to
 autosummary_generate = True
 autosummary_imported_members = True
 autodoc_typehints = "none"  # the docstrings say it in words
@@ -87,6 +90,7 @@ html_theme_options = {
     "secondary_sidebar_items": {"**": ["page-toc", "sourcelink"]}
     | {f"generated/notebooks/{path.stem}": [] for path in NOTEBOOKS},
 }
+html_sidebars = {"getting_started": []}  # a page without neighbours
 html_static_path = ["static"]
 html_css_files = ["banditlab.css"]
 
@@ -96,3 +100,4 @@ write_pages(HERE / "generated")
 def setup(app: object) -> None:
     """Connect what cannot be said by a setting."""
     app.connect("autodoc-skip-member", is_kernel)
+    app.add_transform(LinkNames)

@@ -60,10 +60,17 @@ def _overview(found: dict[str, Recorded]) -> list[str]:
     failed = [(name, v) for name, recorded in found.items() for v in recorded.verdicts if v.outcome == FAILS]
     if failed:
         lines += ["What does not hold:", ""]
-        lines += [
-            f"* {name}: {_cell(v.claim)} (*{_cell(v.source)}*): {_cell(v.reason or UNKNOWN)}" for name, v in failed
-        ]
-        lines.append("")
+        together: dict[tuple[str, str, str], list[str]] = {}
+        for name, v in failed:
+            together.setdefault((name, v.source, v.reason or UNKNOWN), []).append(_cell(v.claim))
+        for name in dict.fromkeys(name for name, _ in failed):
+            lines += [f"* [{name}](#{name})", ""]
+            lines += [
+                f"    * {'; '.join(claims)} (*{_cell(source)}*): {_cell(reason)}"
+                for (where, source, reason), claims in together.items()
+                if where == name
+            ]
+            lines.append("")
     return lines
 
 

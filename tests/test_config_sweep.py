@@ -112,7 +112,7 @@ def test_command(file, tmp_path, monkeypatch):
     runner = CliRunner()
     dry = runner.invoke(app, ["sweep", str(path), "--dry-run"])
     assert dry.exit_code == 0, dry.output
-    assert dry.output.startswith("Estimate: 4 cells, 1.92e+03 rounds")
+    assert dry.output.startswith("Estimate: 4 cells, 1,920 rounds")
     assert not (tmp_path / "o" / "s.csv").exists()
     done = runner.invoke(app, ["sweep", str(path), "--store", str(tmp_path / "store"), "--runs", "6"])
     assert done.exit_code == 0, done.output

@@ -155,17 +155,34 @@ class TestTicks:
         ax.set_xlim(0, top)
         ax.set_xticks([0, top / 2, top])
         write_out(ax.xaxis)
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
         assert [label.get_text() for label in ax.get_xticklabels()] == expected
         assert ax.xaxis.get_offset_text().get_text() == ""
 
+    @pytest.mark.parametrize("low", [999_999.0, 1e6, 2_500_000.0, 1e9, -3e7])
+    def test_numbers_that_are_close_are_told_apart(self, low):
+        ax = Figure().add_subplot()
+        ax.set_xlim(low, low + 2.0)
+        write_out(ax.xaxis)
+        ax.figure.draw_without_rendering()
+        labels = [label.get_text() for label in ax.get_xticklabels()]
+        assert len(set(labels)) == len(labels)
+
+    def test_numbers_without_a_name_have_a_factor(self):
+        ax = Figure().add_subplot()
+        ax.set_xlim(0, 1e300)
+        write_out(ax.xaxis)
+        ax.figure.draw_without_rendering()
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        assert "300" in ax.xaxis.get_offset_text().get_text()
+
     def test_no_factor_stands_beside_the_axes_of_a_result(self):
         ax = bl.run(arms.Bernoulli([0.0, 1.0]), arms.Uniform(), horizon=300_000, n_runs=2, seed=0).plot()
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
         assert "300,000" in [label.get_text() for label in ax.get_xticklabels()]
         assert not ax.xaxis.get_offset_text().get_text() + ax.yaxis.get_offset_text().get_text()
 
     def test_logarithmic_axes_have_powers(self, result):
         ax = result.plot(xscale="log")
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
         assert any("10^{3}" in label.get_text() for label in ax.get_xticklabels())

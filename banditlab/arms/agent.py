@@ -131,7 +131,7 @@ class Agent:
         if not isinstance(saved, dict) or set(saved) != set(self._everything()):
             raise InvalidType(f"state is {shown(saved)}; allowed: the state of another agent")
         for name, mine in (("policy", describe(self.policy)), ("n_arms", self.n_arms), ("horizon", self._horizon)):
-            if saved[name] != mine:
+            if type(saved[name]) is not type(mine) or saved[name] != mine:
                 raise InvalidArgument(f"state[{name!r}] is {shown(saved[name])}; allowed: {mine}")
         turn = positive_integer("state['round']", saved["round"])
         pending = saved["pending"]

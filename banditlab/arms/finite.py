@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import array, invalid, matrix, same_length, shown, vector
+from banditlab.core.validation import array, invalid, listed, matrix, same_length, shown, vector
 
 from . import divergences, tails
 from .family import environment
@@ -197,10 +197,11 @@ class Empirical(FiniteSupport):
         >>> Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).n_arms
         2
         """
-        if len(rewards) == 0:
+        lists = listed("rewards", rewards, "one list of rewards an arm, at least one arm")
+        if not lists:
             raise invalid("rewards", rewards, "one list of rewards an arm, at least one arm")
         check = vector()
-        tables = [np.unique(check(f"rewards[{arm}]", r), return_counts=True) for arm, r in enumerate(rewards)]
+        tables = [np.unique(check(f"rewards[{arm}]", r), return_counts=True) for arm, r in enumerate(lists)]
         width = max(len(values) for values, _ in tables)
         values, counts = np.zeros((len(tables), width)), np.zeros((len(tables), width))
         for row, (v, c) in enumerate(tables):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, field, is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, invalid, matrix, shown
+from banditlab.core.validation import integer, invalid, listed, matrix, shown
 
 from .family import environment
 from .support import Support
@@ -81,9 +81,7 @@ def _environments(name: str, value: Any) -> list[Any]:
 
 def checked_change_points(name: str, value: Any) -> list[int]:
     """Check for increasing rounds, from 2."""
-    if not isinstance(value, list | tuple | np.ndarray):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: a list of rounds")
-    points = [integer(2)(f"{name}[{k}]", v) for k, v in enumerate(value)]
+    points = [integer(2)(f"{name}[{k}]", v) for k, v in enumerate(listed(name, value, "a list of rounds"))]
     for k in range(1, len(points)):
         if points[k] <= points[k - 1]:
             raise invalid(f"{name}[{k}]", points[k], f"above {name}[{k - 1}], which is {points[k - 1]}")

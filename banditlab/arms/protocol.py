@@ -122,7 +122,7 @@ class ArmsProtocol(Protocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Agent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""
-        return Agent(policy, integer(1)("n_arms", n_arms), seed, run, horizon)
+        return Agent(policy, integer(1, limit=2**31)("n_arms", n_arms), seed, run, horizon)
 
 
 ROWS = {"regret": REGRET, "reward": REWARD}

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
-from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import number
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import boolean, invalid, number, shown
+
+
+def _check_bound(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a number, which may be infinite")
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,14 @@ class Support:
     low: float
     high: float
     binary: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the bounds."""
+        _check_bound("Support.low", self.low)
+        _check_bound("Support.high", self.high)
+        if self.low > self.high:
+            raise invalid("Support.low", self.low, f"at most Support.high, {self.high}")
+        boolean("Support.binary", self.binary)
 
     def reasons_against(self, needs: str | Support) -> list[str]:
         """Return why a policy that needs a kind of rewards cannot learn from these; empty if it can.

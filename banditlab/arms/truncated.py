@@ -226,7 +226,7 @@ class TruncatedGaussianMixture(Stationary):
         >>> arms.TruncatedGaussianMixture.random(seed=1).weights.shape
         (30, 10)
         """
-        shape = integer(1)("n_arms", n_arms), integer(1)("n_modes", n_modes)
+        shape = integer(1, limit=2**31)("n_arms", n_arms), integer(1, limit=2**31)("n_modes", n_modes)
         rng = np.random.default_rng(integer(0)("seed", seed))
         locations, stds = rng.uniform(0.25, 1.0, shape), 0.1 - rng.uniform(0.0, 0.1, shape)  # above 0
         return cls(rng.dirichlet(np.ones(shape[1]), size=shape[0]), locations, stds)

@@ -146,7 +146,7 @@ def _list(known: dict[str, Any]) -> None:
         rows.add_row(*(text(cell) for cell in (name, experiment.summary, *shown, stored or "-")))
     rows.add_row("all", "", duration(totals["quick"]), duration(totals["full"]), "")
     show(to, rows)
-    typer.echo("Times are for all cores of this machine if nothing else runs, from what was measured once.")
+    typer.echo("Times: on all cores of this machine if nothing else runs, as measured once.")
 
 
 def bench(

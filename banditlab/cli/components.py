@@ -55,12 +55,12 @@ def list_components(
     if not shown:
         known = {plural(kind).replace(" ", "_") for family in families() for kind in kinds(family)}
         raise invalid("WHAT", what, "a family or a kind: " + ", ".join((*families(), *sorted(known))))
-    to = console()
+    to, unicode = console(), _shows_unicode()
     for family, kind in shown:
         rows = table(to, f"{family}: {plural(kind)}", "name", "what it is", left=2)
         members = registered(family, kind)
         for name in sorted(members, key=str.lower):
-            rows.add_row(name, text(summary_line(members[name])))
+            rows.add_row(name, text(*paragraphs(summary_line(members[name]), unicode)))
         show(to, rows)
     typer.echo("banditlab show NAME says all about one of them.")
 

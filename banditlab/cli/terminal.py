@@ -33,15 +33,19 @@ class Group(TyperGroup):
     def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
         """Run the command line; errors in its use are one line too."""
         given = sys.argv[1:] if args is None else list(args)
+        if sys.stdout is None:  # closed, as by `>&-`
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the end
         try:
             sys.exit(super().main(given or ["--help"], *rest, **options | {"standalone_mode": False}) or 0)
         except typer.Abort:
             say("interrupted")
             sys.exit(INTERRUPTED)
         except OSError as error:
-            if error.errno != errno.EPIPE:
+            if error.errno == errno.ENOSPC:
+                say(f"the output cannot be written ({error.strerror})")
+            elif error.errno != errno.EPIPE:  # `banditlab list | head`: nobody reads on
                 raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `banditlab list | head`: nobody reads on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
             sys.exit(FAILED)
         except Exception as error:
             if not hasattr(error, "format_message"):  # what typer raises for errors in its use: no class of its own

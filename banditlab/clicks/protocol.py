@@ -95,7 +95,7 @@ class ClicksProtocol(Protocol):
         """Return an agent whose choices are those of run `run` of `seed`, given the same clicks and rewards."""
         if hasattr(policy, "validate_alone"):
             policy.validate_alone()
-        return ClickAgent(policy, integer(1)("n_arms", n_arms), seed, run, horizon)
+        return ClickAgent(policy, integer(1, limit=2**31)("n_arms", n_arms), seed, run, horizon)
 
 
 def _column(out: NDArray[np.float64], name: str, n_arms: int) -> NDArray[np.float64]:

@@ -13,6 +13,9 @@ from .validation import integer, invalid, shown
 DEFAULT_COUNT = 100
 
 
+ALLOWED = "'log', 'linear', a number of checkpoints, or a list of rounds"
+
+
 def checkpoint_rounds(checkpoints: Any, horizon: int) -> NDArray[np.int64]:
     """Return checkpoints as an increasing int64 array that ends at or before the horizon.
 
@@ -34,13 +37,15 @@ def checkpoint_rounds(checkpoints: Any, horizon: int) -> NDArray[np.int64]:
             return _log_spaced(DEFAULT_COUNT, horizon)
         if checkpoints == "linear":
             return np.unique(np.linspace(1, horizon, DEFAULT_COUNT).round().astype(np.int64))
-        raise invalid("checkpoints", checkpoints, "'log', 'linear', a number of checkpoints, or a list of rounds")
+        raise invalid("checkpoints", checkpoints, ALLOWED)
     if np.ma.isMaskedArray(checkpoints) and np.ma.is_masked(checkpoints):
         raise invalid("checkpoints", checkpoints, "no masked entries")
     try:
         values = np.asarray(checkpoints)
     except ValueError as error:
         raise invalid("checkpoints", checkpoints, "a flat list of rounds") from error
+    if values.ndim == 0 and values.dtype == object:
+        raise InvalidType(f"checkpoints is {shown(checkpoints)}; allowed: {ALLOWED}")
     if values.ndim == 0:
         return _log_spaced(min(integer(1, limit=10**6)("checkpoints", checkpoints), horizon), horizon)
     if values.ndim != 1 or values.size == 0:

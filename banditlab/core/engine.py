@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
 import threading
 import time
 import traceback
@@ -222,7 +223,8 @@ class _Writer:
             pyarrow.table({"run": np.zeros(1)})
         self._store = store
         self._pool = ThreadPoolExecutor(1) if store is not None else None
-        self._waiting: deque[Future[None]] = deque()
+        self._waiting: deque[Future[bool]] = deque()
+        self.was_there = False  # whether another process wrote a chunk while this one played it
 
     def __enter__(self) -> Self:
         return self
@@ -233,7 +235,7 @@ class _Writer:
             return
         self._waiting.append(self._pool.submit(self._store.write, job, first_run, values, seconds))
         while self._waiting and (self._waiting[0].done() or len(self._waiting) > self.QUEUE):
-            self._waiting.popleft().result()
+            self.was_there |= self._waiting.popleft().result()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Wait until everything is written, whatever ended the simulation."""
@@ -338,6 +340,7 @@ class _Playing:
         self._make, self._ended = make, ended
         self.progress = [Progressed() for _ in jobs]
         self.gatherers: list[Gatherer | None] = [None] * len(jobs)
+        self.company = False  # whether another process was seen to play the same tasks
 
     def missing(self) -> list[_Task]:
         """Gather what the store holds, and return the tasks for the rest."""
@@ -384,6 +387,7 @@ class _Playing:
         task, values, seconds = outcome.task, outcome.values, outcome.seconds
         job, mine = self.jobs[task.job], self.progress[task.job]
         mine.failure = mine.failure or outcome.failure
+        self.company |= writer.was_there
         if outcome.found and self.store is not None:  # another process finished it meanwhile
             values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
             if values is None:
@@ -466,6 +470,17 @@ def _simulate(
     return _Outcome(task, values, time.perf_counter() - started)
 
 
+def _in_turn(playing: _Playing, tasks: list[_Task], width: int) -> Iterator[_Task]:
+    """Yield tasks in order; once in company, stretches of them in any order.
+
+    Processes that go through the same tasks in the same order play each of them at the same time.
+    """
+    waiting = deque(tasks)
+    while waiting:
+        stretch = [waiting.popleft() for _ in range(min(width if playing.company else 1, len(waiting)))]
+        yield from sorted(stretch, key=lambda _: secrets.randbits(32))
+
+
 def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Generator[_Outcome]:
     """Yield outcomes as tasks finish: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
     from joblib import Parallel, delayed
@@ -488,7 +503,7 @@ def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Gene
     room = threading.Semaphore(AHEAD * abs(n_jobs)) if shared and not alone else None
 
     def calls() -> Iterator[tuple[Any, ...]]:
-        for task in tasks:
+        for task in _in_turn(playing, tasks, AHEAD * abs(n_jobs)):
             job = jobs[task.job]
             if playing.progress[task.job].failure:
                 continue

@@ -51,8 +51,9 @@ class Estimate:
     def __repr__(self) -> str:
         """Return everything in a few words."""
         where = self.device or f"{self.n_jobs} {'core' if self.n_jobs == 1 else 'cores'}"
+        cells = "1 cell" if self.n_cells == 1 else f"{self.n_cells:,} cells"
         return (
-            f"<Estimate: {self.n_cells:,} cells, {self.n_rounds:.3g} rounds, about {_duration(self.seconds)} on "
+            f"<Estimate: {cells}, {self.n_rounds:,} rounds, about {_duration(self.seconds)} on "
             f"{where}, {self.memory_bytes / 1e6:,.1f} MB of results>"
         )
 

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import InvalidArgument
+from .errors import InvalidArgument, InvalidType
+from .validation import shown
 
 
 def metric_name(name: str) -> str:
@@ -17,6 +18,8 @@ def metric_name(name: str) -> str:
     >>> metric_name("cvar_regret[ .10 ]"), metric_name("cvar[1.0]"), metric_name("pulls[3]"), metric_name("regret")
     ('cvar_regret[0.1]', 'cvar[1]', 'pulls[3]', 'regret')
     """
+    if not isinstance(name, str):
+        raise InvalidType(f"metric is {shown(name)}; allowed: a metric's name")
     first, bracket, rest = name.strip().partition("[")
     if not bracket or not rest.endswith("]"):
         return name.strip()

@@ -21,7 +21,7 @@ from .elementary import normal_quantile
 from .errors import ResultsFileError
 from .metrics import metric_name
 from .statistics import LEVELS, Statistics
-from .validation import invalid, open_probability
+from .validation import file_path, invalid, open_probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,17 +177,22 @@ class Results:
 
     def __repr__(self) -> str:
         """Return the sizes."""
-        return (
-            f"<Results: {len(self.policies)} policies on {len(self.environments)} environments, {self.n_runs} runs, "
-            f"horizon {self.horizon}, metrics {', '.join(self.metrics)}>"
+        sizes = (
+            f"{n:,} {one if n == 1 else many}"
+            for n, one, many in (
+                (len(self.policies), "policy", "policies"),
+                (len(self.environments), "environment", "environments"),
+                (self.n_runs, "run", "runs"),
+            )
         )
+        return "<Results: {} on {}, {}, horizon {:,}, metrics {}>".format(*sizes, self.horizon, ", ".join(self.metrics))
 
     def _environment(self, environment: str | None) -> str:
         if environment is None:
             if len(self.environments) == 1:
                 return self.environments[0]
             raise invalid("environment", environment, f"one of {list(self.environments)}, since there are several")
-        if environment not in self.environments:
+        if not isinstance(environment, str) or environment not in self.environments:
             raise invalid("environment", environment, f"one of {list(self.environments)}")
         return environment
 
@@ -341,7 +346,7 @@ class Results:
         """
         import pyarrow.parquet as pq
 
-        target = Path(os.path.realpath(path))  # through links, so that they stay links
+        target = Path(os.path.realpath(file_path("path", path)))  # through links, so that they stay links
         if target.exists() and not target.is_file():
             raise invalid("path", str(path), "a regular file, or a new name")
         if not target.parent.is_dir():
@@ -385,10 +390,10 @@ def load(path: str | os.PathLike[str]) -> Results:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source = Path(path)
-    if source.exists() and not source.is_file():
-        raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
+    source = file_path("path", path)
     try:
+        if source.exists() and not source.is_file():
+            raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
         table = pq.read_table(source, memory_map=False, page_checksum_verification=True)
         raw = (table.schema.metadata or {}).get(b"banditlab")
         if raw is None:

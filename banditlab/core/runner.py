@@ -442,4 +442,4 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     """
     _check_kind("policy", policy, "policy")
     length = None if horizon is None else positive_integer("horizon", horizon)
-    return policy.family.protocol.start(policy, n_arms, SEED("seed", seed), integer(0)("run", run), length)
+    return policy.family.protocol.start(policy, n_arms, SEED("seed", seed), integer(0, limit=2**53)("run", run), length)

@@ -35,9 +35,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import component_parts, describe, is_component, type_name
-from .errors import DamagedChunkWarning, StoreError
+from .errors import BanditlabError, DamagedChunkWarning, StoreError
 from .fingerprint import Witness, fingerprint, functions_of, unchanged, witness
-from .validation import shown
+from .validation import file_path, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +77,10 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        if not isinstance(folder, str | os.PathLike) or not str(folder):
-            raise StoreError(f"store is {shown(folder)}; allowed: the path of a folder, or a Store")
-        self.folder = Path(os.path.realpath(folder))
+        try:
+            self.folder = Path(os.path.realpath(file_path("store", folder)))
+        except BanditlabError as error:
+            raise StoreError(f"store is {shown(folder)}; allowed: the path of a folder, or a Store") from error
         marker = self.folder / "store.json"
         try:
             if not marker.exists():
@@ -178,8 +179,8 @@ class Store:
                 path.replace(path.with_suffix(".damaged"))  # else the task that computes it again would find it there
             return None, 0.0
 
-    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
-        """Store the metrics of consecutive runs.
+    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> bool:
+        """Store the metrics of consecutive runs; return whether another process had stored them meanwhile.
 
         Raises
         ------
@@ -202,7 +203,7 @@ class Store:
         path = self.path(job, first_run, n)
         try:
             self._make_cell(job)
-            _write(path, sink.getvalue())
+            return _write(path, sink.getvalue())
         except OSError as error:
             raise StoreError(
                 f"store is {str(self.folder)!r}; allowed: a folder with room ({error.strerror or error}; "
@@ -302,8 +303,11 @@ def as_store(value: Any) -> Store | None:
     return value if value is None or isinstance(value, Store) else Store(value)
 
 
-def _write(path: Path, data: Any, *, flush: bool = True) -> None:
-    """Write a file whole or not at all: beside, flushed to the disk, renamed, and the folder flushed too."""
+def _write(path: Path, data: Any, *, flush: bool = True) -> bool:
+    """Write a file whole or not at all: beside, flushed to the disk, renamed, and the folder flushed too.
+
+    Return whether it was there when it was renamed.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with beside.open("wb") as file:
@@ -311,6 +315,7 @@ def _write(path: Path, data: Any, *, flush: bool = True) -> None:
             file.flush()
             if flush:
                 os.fsync(file.fileno())
+        was_there = path.exists()
         beside.replace(path)
     finally:
         with contextlib.suppress(OSError):
@@ -322,6 +327,7 @@ def _write(path: Path, data: Any, *, flush: bool = True) -> None:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    return was_there
 
 
 def _remove_leftovers(folder: Path) -> None:

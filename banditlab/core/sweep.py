@@ -22,7 +22,7 @@ from .results import Cell
 from .runner import GATHERERS, KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
-from .validation import integer, invalid, one_of, positive_integer, shown
+from .validation import boolean, integer, invalid, one_of, positive_integer, shown
 
 COLUMNS = (
     "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", "median", "error",
@@ -115,6 +115,8 @@ def sweep(
     combinations = _combinations(over)
     wanted = checked_metrics(metrics)
     for name in dict.fromkeys(name for combination in combinations for name in combination):
+        if not isinstance(name, str):
+            raise InvalidType(f"over has the parameter {shown(name)}; allowed: names of parameters")
         if name in COLUMNS or name.endswith("regret") or name in (wanted or ()):
             raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
     known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
@@ -150,7 +152,7 @@ def sweep(
             for p in planned
         ],
     }
-    if dry_run:
+    if boolean("dry_run", dry_run):
         return estimate([p.job for p in planned if p.job is not None], keep, n_jobs)
     return _play(planned, provenance, keep, where, n_jobs, progress)
 
@@ -182,7 +184,10 @@ def _maker(name: str, value: Any, kind: str) -> _Maker:
         return _Maker(name, lambda: value, frozenset(), False, kind)
     if not callable(value):
         raise InvalidType(f"{name} is {shown(value)}; allowed: {kind}, or a callable that returns one")
-    parameters = inspect.signature(value).parameters.values()
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except ValueError as error:  # of some classes and functions that are built in
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {kind}, or a callable with named arguments") from error
     free = any(p.kind is p.VAR_KEYWORD for p in parameters)
     named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
     return _Maker(name, value, named, free, kind)

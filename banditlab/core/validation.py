@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,6 +116,10 @@ def integer(low: int | None = None, high: int | None = None, *, limit: int | Non
 positive_integer = integer(1, limit=2**53)
 
 
+n_resamples = integer(10, limit=10**7)
+"""How many resamples a bootstrap makes."""
+
+
 def optional(check: Check) -> Check:
     """Return a check that lets None through and otherwise asks `check`."""
 
@@ -133,6 +139,30 @@ def one_of(*options: str) -> Check:
         return value
 
     return check
+
+
+def text(name: str, value: object) -> str:
+    """Check for a text."""
+    if not isinstance(value, str):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a text")
+    return value
+
+
+def file_path(name: str, value: object) -> Path:
+    """Check for the path of a file or a folder."""
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str) or not str(value):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a path")
+    if "\0" in str(value):
+        raise invalid(name, value, "a path, which has no null characters")
+    return Path(value)
+
+
+def listed(name: str, value: object, allowed: str) -> list[Any]:
+    """Return what is in a list, an array or anything else that can be gone through, but for texts and dicts."""
+    nothing = isinstance(value, str | bytes | dict) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    if nothing or not isinstance(value, Iterable):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+    return list(value)
 
 
 LARGEST = 1e300
@@ -210,9 +240,10 @@ def matrix(low: float = -math.inf, high: float = math.inf, *, open_low: bool = F
 def numbers_as_array(value: Any) -> Any:
     """Return lists, tuples and arrays of numbers as a read-only copy, an array of numpy's choice; others as they are.
 
-    So kernels see what a field without a check holds: they know arrays, not lists.
+    So kernels see what a field without a check holds: they know arrays, not lists nor the columns of a table.
     """
-    if type(value) not in (list, tuple, np.ndarray):
+    other_library = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic | type)
+    if type(value) not in (list, tuple, np.ndarray) and not other_library:
         return value
     try:
         result = np.array(value, order="C")

@@ -139,7 +139,7 @@ def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
     better = between(0.0, level, open_low=True)("epsilon", epsilon)
     if better < SMALLEST_GAP:
         raise invalid("epsilon", epsilon, f"at least {SMALLEST_GAP:g}")
-    means = np.full(integer(2)("n_arms", n_arms), 1.0 - level)
+    means = np.full(integer(2, limit=2**31)("n_arms", n_arms), 1.0 - level)
     means[-1] = min(1.0 - level + better, 1.0)
     return Bernoulli(means)
 
@@ -147,15 +147,15 @@ def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
 def kinf_cvar(
     values: ArrayLike, probabilities: ArrayLike, target: float, tau: float, upper: float | None = None
 ) -> float:
-    r"""Return :math:`K_{inf}^\tau`, the divergence to the nearest distribution whose CVaR reaches a target.
+    r"""Return :math:`K_{\inf}^\tau`, the divergence to the nearest distribution whose CVaR reaches a target.
 
     .. math:: K_{\inf}^\tau(\nu, c) = \inf \{ KL(\nu, \nu') : \mathrm{CVaR}_\tau(\nu') \ge c \}
 
     over all :math:`\nu'` on (-inf, upper], for a finitely supported :math:`\nu`. That CVaR reaches c says that
     :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in :math:`\nu'`: for each b this is
-    the K_inf of the mean of :math:`-(b - X)^+`, whose dual has one multiplier (`arms.divergences.kinf_finite`). The
-    best b is a quantile of the nearest distribution, which lives on the atoms of :math:`\nu` and on `upper`. (This
-    reduction is ours.)
+    the :math:`K_{\inf}` of the mean of :math:`-(b - X)^+`, whose dual has one multiplier
+    (`arms.divergences.kinf_finite`). The best b is a quantile of the nearest distribution, which lives on the atoms of
+    :math:`\nu` and on `upper`. (This reduction is ours.)
 
     Parameters
     ----------
@@ -164,12 +164,12 @@ def kinf_cvar(
     probabilities : sequence of float
         Their probabilities; they sum to one.
     target : float
-        c.
+        The CVaR c that is to be reached.
     tau : float
         The level, in (0, 1]. At 1 this is `arms.divergences.kinf_finite`.
     upper : float, optional
         The largest possible reward; default the largest of `values`. The smaller model of the distributions on `values`
-        has the same K_inf.
+        has the same :math:`K_{\inf}`.
 
     Returns
     -------

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.runner import SEED
-from banditlab.core.validation import boolean, integer, open_probability, vector
+from banditlab.core.validation import boolean, open_probability, vector
+from banditlab.core.validation import n_resamples as checked_resamples
 
 from .bootstrap import FEWEST_RUNS, expanded_interval, wilson
 from .scores import Scores, scores
@@ -86,7 +87,7 @@ def interquartile_mean(
     from scipy import stats
 
     level = open_probability("level", level)
-    integer(10)("n_resamples", n_resamples)
+    n_resamples = checked_resamples("n_resamples", n_resamples)
     found = scores(values, metric=metric, environment=environment, at=at)
     table = found.values.transpose(1, 0, 2)
     n_policies, n_strata, n = table.shape

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.runner import SEED
-from banditlab.core.validation import boolean, integer, open_probability
+from banditlab.core.validation import boolean, invalid, open_probability
+from banditlab.core.validation import n_resamples as checked_resamples
 
 FEWEST_RUNS = 8  # for expanded percentile intervals: of 4 normal ones a 95% interval covers 87%
 RUNS_A_BLOCK = 20_000_000  # weights drawn at a time: 160 MB
@@ -48,11 +49,10 @@ def mean_band(
     >>> bool(low[0] < 49.5 < high[0])
     True
     """
-    open_probability("level", level)
-    integer(10)("n_resamples", n_resamples)
-    if values.ndim != 2 or len(values) == 0:
-        raise InvalidArgument(f"values has shape {values.shape}; allowed: (runs, checkpoints), at least one run")
-    means = _resampled_means(values, n_resamples, np.random.default_rng(seed))
+    level = open_probability("level", level)
+    n_resamples = checked_resamples("n_resamples", n_resamples)
+    table = _table(values, 2, "(runs, checkpoints), at least one run")
+    means = _resampled_means(table, n_resamples, np.random.default_rng(SEED("seed", seed)))
     tail = 0.5 * (1.0 - level)
     low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
     return low, high
@@ -105,15 +105,14 @@ def stratified_band(
     >>> bool(low[0] < 2.0 < high[0])
     True
     """
-    open_probability("level", level)
-    integer(10)("n_resamples", n_resamples)
+    level = open_probability("level", level)
+    n_resamples = checked_resamples("n_resamples", n_resamples)
     boolean("independent", independent)
     seed = SEED("seed", seed)
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 3 or table.shape[1] < 2 or table.size == 0:
-        raise InvalidArgument(
-            f"values has shape {table.shape}; allowed: (environments, runs, checkpoints), at least two runs"
-        )
+    shape = "(environments, runs, checkpoints), at least two runs"
+    table = _table(values, 3, shape)
+    if table.shape[1] < 2:
+        raise InvalidArgument(f"values has shape {table.shape}; allowed: {shape}")
     strata = table if independent else table.mean(axis=0, keepdims=True)
     if strata.shape[0] * strata.shape[1] < FEWEST_RUNS:
         return _students_band(strata, level)
@@ -122,6 +121,17 @@ def stratified_band(
     for stratum in strata:
         means += _resampled_means(stratum, n_resamples, generator) / len(strata)
     return expanded_interval(means, level, table.shape[1], len(strata))
+
+
+def _table(values: Any, ndim: int, shape: str) -> NDArray[np.float64]:
+    """Return values as an array of so many dimensions; NaN, which undefined metrics are, stays."""
+    try:
+        table = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise invalid("values", values, f"numbers of shape {shape}") from error
+    if table.ndim != ndim or table.size == 0:
+        raise InvalidArgument(f"values has shape {table.shape}; allowed: {shape}")
+    return table
 
 
 def _students_band(strata: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

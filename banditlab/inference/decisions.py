@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.validation import invalid
+from banditlab.core.validation import integer, invalid
 
 from .families import DECISIONS
 
@@ -157,6 +157,7 @@ class Decisions:
 
     def better(self, environment: int) -> NDArray[np.bool_]:
         """Return which policy (row) is better than which (column) by the decisions on an environment, by position."""
+        environment = integer(0, len(self.environments) - 1)("environment", environment)
         larger = implied_order(self.pairs, self.signs[environment], len(self.policies))
         return larger.T if self.smaller_is_better else larger
 
@@ -164,7 +165,7 @@ class Decisions:
         """Return the position of an environment, which must be named when there are several."""
         if environment is None and len(self.environments) == 1:
             return 0
-        if environment not in self.environments:
+        if not isinstance(environment, str) or environment not in self.environments:
             raise invalid("environment", environment, f"one of {list(self.environments)}")
         return self.environments.index(environment)
 

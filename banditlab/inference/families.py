@@ -128,7 +128,7 @@ def paired_family(
         raise InvalidArgument(f"values has {len(labels)} policy; allowed: at least two policies")
     pairs = [(i, j) for i in range(len(labels)) for j in range(i + 1, len(labels))]
     centre = None
-    if against == "best":
+    if isinstance(against, str) and against == "best":
         means = table.mean(axis=1)
         centre = int(means.argmin() if found.smaller_is_better else means.argmax())
     elif against is not None:

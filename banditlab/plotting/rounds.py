@@ -8,16 +8,15 @@ import numpy as np
 
 from banditlab.core.elementary import normal_quantile
 from banditlab.core.metrics import metric_name
-from banditlab.core.results import BOUNDED
-from banditlab.core.validation import one_of, open_probability
+from banditlab.core.results import BOUNDED, Results
+from banditlab.core.validation import boolean, one_of, open_probability, optional, text
+from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_band
 
-from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, marks, new_axes, short
+from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, check_made, marks, new_axes, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from banditlab.core.results import Results
 
 
 def plot_metric(
@@ -71,9 +70,13 @@ def plot_metric(
     """
     from .ticks import write_out
 
+    check_made("results", results, Results, "banditlab.run")
     metric = results.default_metric if metric is None else metric_name(metric)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
+    boolean("lower_bound", lower_bound)
+    optional(text)("title", title)
+    checked_resamples("n_resamples", n_resamples)
     bands = _bands(results, metric, environment, level, n_resamples)
     rounds = results.checkpoints
     ax = new_axes() if ax is None else ax
@@ -102,7 +105,10 @@ def plot_metric(
         off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
         label = r"asymptotic lower bound $C\,\log t$"
         label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
-        (line,) = ax.plot(rounds, bound, label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+        # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it.
+        leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
+        seen = slice(0) if leaves < 0.05 * rounds[-1] and xscale == "linear" else slice(None)
+        (line,) = ax.plot(rounds[seen], bound[seen], label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
         drawn.append((float(bound[-1]), line))
         if off_scale:
             ax.set_ylim(top=1.15 * highest)

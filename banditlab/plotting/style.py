@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from banditlab.core.errors import InvalidType
+from banditlab.core.validation import positive, shown
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -42,8 +45,15 @@ NAMES = {
 }
 
 
+def check_made(name: str, value: Any, cls: type, by: str) -> None:
+    """Raise unless a value is of a class, whose instances a function returns."""
+    if not isinstance(value, cls):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: what {by} returns")
+
+
 def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
     """Return new Axes, in a pyplot figure where the caller uses pyplot, as notebooks do."""
+    width, height = positive("width", width), positive("height", height)
     if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
         import matplotlib.pyplot as plt
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from banditlab.core.errors import InvalidType
 from banditlab.core.metrics import metric_name
-from banditlab.core.validation import invalid, one_of
+from banditlab.core.sweep_results import SweepResults
+from banditlab.core.validation import boolean, invalid, one_of, optional, shown, text
 
-from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, new_axes
+from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, check_made, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from banditlab.core.sweep_results import SweepResults
 
 
 def plot_sweep(
@@ -75,14 +75,18 @@ def plot_sweep(
     >>> result.plot("delta").get_xlabel()
     'delta'
     """
-    from .ticks import grouped, write_out
+    from .ticks import grouped, plain_log_ticks, write_out
 
+    check_made("sweep", sweep, SweepResults, "banditlab.sweep")
     metric = sweep.default_metric if metric is None else metric_name(metric)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
-    for name, value in (("x", x), ("y", y)):
-        if value is not None:
-            one_of(*sweep.parameters)(name, value)
+    one_of(*sweep.parameters)("x", x)
+    optional(one_of(*sweep.parameters))("y", y)
+    boolean("slope", slope)
+    optional(text)("title", title)
+    if not isinstance(where, dict | None):
+        raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
     table = sweep.summary(metric, level)
     for name, value in (where or {}).items():
         one_of(*sweep.parameters)("where", name)
@@ -115,6 +119,8 @@ def plot_sweep(
         else:
             write_out(ax.xaxis)
         write_out(ax.yaxis)
+        if yscale == "log":
+            plain_log_ticks(ax.yaxis, *ax.get_ylim())
         ax.set_xlabel(x)
         ax.set_ylabel(axis_name(metric))
         ax.spines[["top", "right"]].set_visible(False)

@@ -16,6 +16,12 @@ GROUPED = 1e3
 ABBREVIATED = 1e6
 """Axes that go beyond this have 2 M: numbers in full would run into each other."""
 
+FACTORED = 1e15
+"""Axes that reach this have a factor beside them: nobody knows the abbreviations of such numbers."""
+
+CLOSE = 1e-3
+"""Axes that span less, as a part of their numbers, have these in full: abbreviated they would all be the same."""
+
 DECADES = 2.0
 """Logarithmic axes that span less than this have 1, 2, 5, 10 and not only powers."""
 
@@ -25,23 +31,23 @@ class WrittenOut(ScalarFormatter):
 
     def __init__(self) -> None:
         super().__init__(useOffset=False)
-        self.set_powerlimits((-5, 99))
+        self.set_powerlimits((-5, 15))
         self._engineering = EngFormatter(sep="\N{NO-BREAK SPACE}")
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         """Return the label of a tick."""
         ends: Any = self.axis.get_view_interval()  # type: ignore[union-attr]
         largest = max(abs(float(end)) for end in ends)
-        if largest < GROUPED:
+        if largest < GROUPED or largest >= FACTORED:
             return str(super().__call__(x, pos))
-        if largest <= ABBREVIATED:
+        if largest <= ABBREVIATED or abs(ends[1] - ends[0]) < CLOSE * largest:
             return grouped(x)
         return str(self._engineering(x))
 
 
 def grouped(x: float) -> str:
     """Return a number with thousands separators, where it is large."""
-    return (f"{x:,.10g}" if abs(x) >= GROUPED else f"{x:g}").replace("-", "\N{MINUS SIGN}")
+    return (f"{x:,.13g}" if abs(x) >= GROUPED else f"{x:g}").replace("-", "\N{MINUS SIGN}")
 
 
 def write_out(*axes: Axis) -> None:

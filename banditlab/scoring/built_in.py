@@ -10,9 +10,9 @@ import numpy as np
 from banditlab.core.validation import between, integer, invalid, open_probability
 
 from .rules import ScoringRule
-from .simplex import Array
+from .simplex import MOST_STATES, Array
 
-check_states = integer(2)
+check_states = integer(2, limit=MOST_STATES)
 # Above about 1e3 powers of probabilities underflow, and the rule no longer tells reports apart.
 _beta = between(1.0, 1000.0, open_low=True)
 

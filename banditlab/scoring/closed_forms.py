@@ -106,7 +106,7 @@ def price_of_learning(beliefs: Any, distribution: Any, cost: float, max_payment:
     beliefs : matrix (n_beliefs, n_states)
         The beliefs sigma.
     distribution : sequence of float
-        q.
+        How likely each belief is, q.
     cost : float
         c; at least 0, and so small that no bet pays more than `max_payment` (always so for a binary state, if the
         action can be implemented).

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from banditlab.core.validation import invalid, number, vector
 
 from .built_in import BuiltIn, check_states
-from .simplex import Array, belief
+from .simplex import Array, belief, n_axes
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class CRPS(BuiltIn):
     n_states: int = field(init=False, repr=False)
 
     def __init__(self, values: ArrayLike) -> None:
-        if np.ndim(values) == 0:
+        if n_axes("CRPS.values", values) == 0:
             values = np.arange(check_states("CRPS.values", values))
         checked = vector()("CRPS.values", values)
         if len(checked) < 2 or (np.diff(checked) <= 0.0).any():

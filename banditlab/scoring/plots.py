@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.errors import InvalidType
-from banditlab.core.validation import integer, invalid, shown
+from banditlab.core.validation import integer, invalid, listed, shown
 from banditlab.plotting import COLOURS, DASHES, MARKERS, new_axes
 
 from .rules import ScoringRule
@@ -144,9 +144,10 @@ def _names(rule: ScoringRule, states: Sequence[str] | None) -> list[str]:
         raise invalid("rule", rule, f"a rule with two or three states; this one has {rule.n_states}")
     if states is None:
         return [f"state {w}" for w in range(rule.n_states)]
-    if isinstance(states, str) or len(states) != rule.n_states:
+    names = [str(name) for name in listed("states", states, f"{rule.n_states} names")]
+    if len(names) != rule.n_states:
         raise invalid("states", states, f"{rule.n_states} names")
-    return [str(name) for name in states]
+    return names
 
 
 def _axes(ax: Axes | None) -> Axes:

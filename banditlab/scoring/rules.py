@@ -17,7 +17,7 @@ from banditlab.core.validation import integer, invalid, positive, shown
 
 from .payments import mean_payment, name_of, returned
 from .ranges import searched_ranges
-from .simplex import Array, n_axes
+from .simplex import MOST_STATES, Array, n_axes
 from .simplex import belief as checked_belief
 from .simplex import beliefs as checked_beliefs
 
@@ -80,7 +80,7 @@ class ScoringRule:
         for name, function in (("G", G), ("subgradient", subgradient)):
             if not callable(function):
                 raise InvalidType(f"{name} is {shown(function)}; allowed: a function of a belief")
-        self.n_states = integer(2)("n_states", n_states)
+        self.n_states = integer(2, limit=MOST_STATES)("n_states", n_states)
         self._convex, self._slope = G, subgradient
         self._rows(np.full((1, self.n_states), 1.0 / self.n_states))
 

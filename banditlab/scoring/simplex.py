@@ -17,6 +17,12 @@ Array = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-9
 
+MOST_BELIEFS = 10_000_000
+"""Beliefs of a grid: more fill the memory."""
+
+MOST_STATES = 10_000
+"""States of a scoring rule: some of what is computed takes a number for each pair of them."""
+
 
 def beliefs(name: str, value: Any, n_states: int | None = None) -> Array:
     """Check for a matrix whose rows are beliefs: one row a belief, one column a state, rows sum to one."""
@@ -93,7 +99,10 @@ def simplex_grid(n_states: int, steps: int) -> Array:
     >>> scoring.simplex_grid(3, 1).tolist()
     [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    n_states, steps = integer(2)("n_states", n_states), integer(1)("steps", steps)
+    n_states = integer(2, limit=MOST_STATES)("n_states", n_states)
+    steps = integer(1, limit=MOST_BELIEFS)("steps", steps)
+    if math.comb(steps + n_states - 1, n_states - 1) > MOST_BELIEFS:
+        raise invalid("steps", steps, f"fewer, as the grid for {n_states} states has more than {MOST_BELIEFS} beliefs")
     # stars and bars: the bars' places among the stars are the cumulative counts
     places = np.array(list(itertools.combinations(range(steps + n_states - 1), n_states - 1)))
     edges = np.column_stack([np.full(len(places), -1), places, np.full(len(places), steps + n_states - 1)])

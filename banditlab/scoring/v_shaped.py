@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from banditlab.core.validation import invalid, open_probability
 
 from .built_in import BuiltIn, apart_from_zero
-from .simplex import Array, belief
+from .simplex import Array, belief, n_axes
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class VShaped(BuiltIn):
     n_states: int = field(init=False, repr=False)
 
     def __init__(self, prior: ArrayLike) -> None:
-        if np.ndim(prior) == 0:
+        if n_axes("VShaped.prior", prior) == 0:
             mu = open_probability("VShaped.prior", prior)
             checked = np.array([1.0 - mu, mu])
         else:

@@ -14,7 +14,7 @@ from banditlab.core.components import Params, Problem, Space, State, field, is_c
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.kernels import kernel
-from banditlab.core.validation import integer, invalid, positive_integer, shown, vector
+from banditlab.core.validation import integer, invalid, listed, positive_integer, shown, vector
 
 from .family import action_set
 from .generics import best
@@ -148,7 +148,7 @@ def _best_of_lane(actions: Params, work: State, weights: Any, chosen: Any) -> in
 
 def in_range(action: Any, n_items: int | None = None) -> bool:
     """Say whether an action is a non-empty tuple of different items in ascending order."""
-    if not isinstance(action, tuple | list | np.ndarray):
+    if not isinstance(action, tuple | list | np.ndarray) or np.shape(action) == ():
         return False
     known = all(isinstance(i, int | np.integer) and (n_items is None or i < n_items) for i in action)
     return len(action) > 0 and known and action[0] >= 0 and all(a < b for a, b in itertools.pairwise(action))
@@ -157,9 +157,8 @@ def in_range(action: Any, n_items: int | None = None) -> bool:
 def items_of(action: Any, n_items: int) -> Action:
     """Return the items of an action, in any order, as a tuple in ascending order; raise if it is none."""
     allowed = f"a sequence of different items, integers from 0 to {n_items - 1}"
-    if not isinstance(action, tuple | list | np.ndarray):
-        raise InvalidType(f"action is {shown(action)}; allowed: {allowed}")
-    items = tuple(sorted(integer(0, n_items - 1)(f"action[{k}]", item) for k, item in enumerate(action)))
+    given = listed("action", action, allowed)
+    items = tuple(sorted(integer(0, n_items - 1)(f"action[{k}]", item) for k, item in enumerate(given)))
     if not in_range(items):
         raise invalid("action", action, f"{allowed}, at least one")
     return items

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import boolean, invalid, shown
+from banditlab.core.validation import boolean, invalid, listed, shown
 
 from .action_sets import ENUMERABLE, Action, ActionSet, in_range
 from .family import action_set
@@ -30,13 +30,9 @@ def _node(name: str, value: object) -> Any:
 
 def _edges(name: str, value: Any) -> list[Edge]:
     """Check for a list of pairs of names."""
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: a list of pairs of {NAMES}")
     found = []
-    for k, edge in enumerate(value):
-        if isinstance(edge, str | bytes | dict) or not isinstance(edge, Iterable):
-            raise InvalidType(f"{name}[{k}] is {shown(edge)}; allowed: a pair of {NAMES}")
-        ends = list(edge)
+    for k, edge in enumerate(listed(name, value, f"a list of pairs of {NAMES}")):
+        ends = listed(f"{name}[{k}]", edge, f"a pair of {NAMES}")
         if len(ends) != 2:
             raise invalid(f"{name}[{k}]", edge, f"a pair of {NAMES}")
         found.append((_node(f"{name}[{k}][0]", ends[0]), _node(f"{name}[{k}][1]", ends[1])))

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field
-from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, invalid, positive, shown, vector
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import integer, invalid, listed, positive, vector
 
 from .action_sets import Action, ActionSet, by_kernel, in_range
 from .family import action_set
@@ -20,15 +20,11 @@ from .search import heaviest_within, search_scratch
 
 def _list_of_actions(name: str, value: Any) -> list[Action]:
     """Check for a list of different actions."""
-    allowed = "a list of actions, each a list of different items (integers from 0)"
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+    allowed = "a list of different items (integers from 0)"
     found: list[Action] = []
-    for k, action in enumerate(value):
+    for k, action in enumerate(listed(name, value, f"a list of actions, each {allowed}")):
         at = f"{name}[{k}]"
-        if isinstance(action, str | bytes | dict) or not isinstance(action, Iterable):
-            raise InvalidType(f"{at} is {shown(action)}; allowed: a list of different items (integers from 0)")
-        items = [integer(0)(f"{at}[{j}]", item) for j, item in enumerate(action)]
+        items = [integer(0)(f"{at}[{j}]", item) for j, item in enumerate(listed(at, action, allowed))]
         if not items or len(set(items)) < len(items):
             raise invalid(at, action, "a list of different items, at least one")
         made = tuple(sorted(items))

@@ -5,22 +5,21 @@ from __future__ import annotations
 import contextlib
 import functools
 import numbers
-from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, field
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import (
     integer,
     invalid,
+    listed,
     matrix,
     open_probability,
     optional,
     positive_integer,
-    shown,
     vector,
 )
 from banditlab.core.validation import probability as a_probability
@@ -154,12 +153,9 @@ class Coverage(SetValued):
 
 def _pairs(name: str, value: Any) -> NDArray[np.int64]:
     """Check for a list of pairs of different nodes, which are integers from 0."""
-    allowed = "a list of pairs of different nodes, integers from 0"
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
-    found = []
-    for k, pair in enumerate(value):
-        ends = list(pair) if isinstance(pair, Iterable) and not isinstance(pair, str | bytes | dict) else []
+    found: list[list[int]] = []
+    for k, pair in enumerate(listed(name, value, "a list of pairs of different nodes, integers from 0")):
+        ends = listed(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
         if len(ends) != 2:
             raise invalid(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
         tail, head = (integer(0, limit=2**53)(f"{name}[{k}][{j}]", end) for j, end in enumerate(ends))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import matrix, optional, shown
+from banditlab.core.validation import invalid, matrix, optional, shown
 
 from .action_sets import Action, ActionSet, in_range
 from .family import action_set
@@ -22,12 +22,16 @@ TOLERANCE = 1e-6
 
 def _bounds(name: str, value: Any) -> NDArray[np.float64]:
     """Check for a list of numbers, which may be infinite."""
+    allowed = "a number a row of the matrix, or None"
     try:
-        found = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: a number a row of the matrix, or None") from None
+        found = np.array(value)
+    except ValueError:  # rows of different lengths
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}") from None
+    if found.dtype.kind not in "iuf":
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+    found = found.astype(np.float64)
     if found.ndim != 1 or np.isnan(found).any():
-        raise InvalidArgument(f"{name} is {shown(value)}; allowed: a number a row of the matrix, or None")
+        raise invalid(name, value, allowed)
     found.setflags(write=False)
     return found
 

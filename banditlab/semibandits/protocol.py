@@ -101,7 +101,7 @@ class SemiBanditProtocol(Protocol):
                 f"{name}.actions is None; allowed: an action set, such as semibandits.MSets(3), as an agent has no "
                 "environment to take it from"
             )
-        actions.check(integer(1)("n_arms", n_arms))
+        actions.check(integer(1, limit=2**31)("n_arms", n_arms))
         reasons = own_reasons(policy, actions, n_arms, horizon)
         if reasons:
             raise InvalidArgument(f"policy is {policy!r}; allowed: one that can play: {'; '.join(reasons)}")

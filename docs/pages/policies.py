@@ -285,7 +285,7 @@ def policies_page() -> str:
     """Return the page, in MyST Markdown."""
     lines = [INTRODUCTION]
     for family in families():
-        lines += [f"## {TITLES[family]}", "", f"The policies of {{py:mod}}`banditlab.{family}`.", ""]
+        lines += [f"## {TITLES[family]}", "", f"The policies of {{doc}}`banditlab.{family} <family_{family}>`.", ""]
         others: list[type] = []
         for feedback, policies in groups(family).items():
             if len(policies) < FEW:

@@ -15,7 +15,7 @@ from experiments.slopes import mean
 from experiments.verdicts import Verdict, below
 
 PAPER = "Baudry, Gautron, Kaufmann, Maillard 2021"
-OURS = "our contrast"
+OURS = "a comparison of this experiment's"
 CLAIMS = {
     "multinomial": [
         ("M-CVTS", "CVaR-UCB", f"{PAPER}, Table 1"),

@@ -116,6 +116,7 @@ def _rate(result: bl.Results, bonus: str, tau: float) -> Verdict:
 def figure(folder: Path, size: str) -> Figure:
     """Return regret against episodes at two levels, with both bounds, and regret against the level."""
     from banditlab.plotting import COLOURS, DASHES
+    from banditlab.plotting.ticks import plain_log_ticks
 
     result = bl.load(folder / RESULTS)
     taus = configuration()["taus"]
@@ -153,6 +154,8 @@ def figure(folder: Path, size: str) -> Figure:
     last.set_yscale("log")
     last.set_xticks(taus, [f"{tau:g}" for tau in taus])
     last.minorticks_off()
+    plain_log_ticks(last.yaxis, 1.0, 10.0)  # 1, 2, 5, 10
+    last.set_title("after the last episode", fontsize="medium")
     last.set_xlabel(r"level $\tau$")
     last.set_ylabel(f"regret after {result.horizon:,} episodes")
     last.legend(frameon=False, fontsize="x-small")

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from banditlab.plotting import COLOURS, DASHES, MARKERS
-from experiments.drawing import plain
+from experiments.drawing import legend_above, plain
 from experiments.safe_semibandits.analysis import additional, final
 from experiments.safe_semibandits.simulate import FIRST, RELEASED, SECOND, UNSAFE, configuration
 from experiments.slopes import mean
@@ -30,6 +30,7 @@ def figures(folder: Path, size: str) -> dict[str, Figure]:
         horizons = np.array(sizes[experiment]["horizons"])
         for k, (who, budget, label) in enumerate(curves):
             _curve(ax, k, horizons, final(folder, size, experiment, budget, who), label)
+        ax.locator_params(axis="x", nbins=3)  # numbers written out are wide
         ax.set_xlabel("horizon $T$")
         ax.set_ylabel("regret at $T$")
     axes[0].set_title("1: the optimum is safe", fontsize="medium")
@@ -46,8 +47,7 @@ def figures(folder: Path, size: str) -> dict[str, Figure]:
     axes[2].set_title("3: the price of safety", fontsize="medium")
     for ax in axes:
         plain(ax)
-        ax.ticklabel_format(style="sci", scilimits=(0, 4), useMathText=True)
-        ax.legend(frameon=False, fontsize="small", handlelength=2.6)
+        legend_above(ax, 0.25, handlelength=2.6)
     return {"figure": drawing}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from experiments.common import horizon_file
-from experiments.drawing import plain
+from experiments.drawing import legend_above, plain
 from experiments.scoring_hiring.simulate import OFFLINE, configuration, policies
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, because
@@ -120,5 +120,5 @@ def figure(folder: Path, size: str) -> Figure:
     right.set_yscale("log")
     for ax in (left, right):
         plain(ax)
-        ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+        legend_above(ax, 0.3 if ax is right else 0.0, handlelength=3.2)
     return drawing

@@ -11,7 +11,7 @@ import banditlab as bl
 from banditlab import scoring
 from banditlab.inference.bootstrap import mean_band
 from experiments.common import horizon_file
-from experiments.drawing import plain
+from experiments.drawing import legend_above, plain
 from experiments.scoring_regret.simulate import configuration, environment, policies
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most, because
@@ -135,5 +135,5 @@ def figure(folder: Path, size: str) -> Figure:
         ax.set_xscale("log")
         ax.set_yscale("log")
         plain(ax)
-    right.legend(frameon=False, fontsize="small", handlelength=3.2)
+    legend_above(right, 0.4, handlelength=3.2)
     return drawing

@@ -24,8 +24,10 @@ def test_list_has_every_component_with_its_first_line():
         for kind, title in (("environment", "environments"), ("policy", "policies")):
             assert f"{family}: {title}" in lines or not registered(family, kind)
             for name, cls in registered(family, kind).items():
-                first = " ".join(cls.__doc__.strip().splitlines()[0].split())
+                first = " ".join(cls.__doc__.strip().splitlines()[0].split()).replace("`", "")
                 assert f"{name} {first}" in lines
+    assert ":math:" not in result.stdout
+    assert "`" not in result.stdout
 
 
 def test_list_can_be_narrowed_to_a_kind_or_a_family():

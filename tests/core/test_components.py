@@ -6,6 +6,7 @@ import dataclasses
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import banditlab as bl
@@ -212,7 +213,11 @@ class Unchecked(arms.Stationary):
         return 1.0 if u < self.means[arm] else 0.0
 
 
-@pytest.mark.parametrize("value", [[0, 0.5], (0, 0.5), np.array([0, 0.5])], ids=["list", "tuple", "array"])
+@pytest.mark.parametrize(
+    "value",
+    [[0, 0.5], (0, 0.5), np.array([0, 0.5]), pd.Series([0, 0.5], index=[5, 7])],
+    ids=["list", "tuple", "array", "column"],
+)
 @pytest.mark.parametrize("backend", ["cpu", "python"])
 def test_numbers_in_a_field_without_a_check_reach_kernels(value, backend):
     options = {"horizon": 50, "n_runs": 3, "seed": 0, "backend": backend}

@@ -404,7 +404,7 @@ def test_dry_run_counts_and_estimates():
     result = bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS)
     assert found.memory_bytes == sum(c.cell.values["regret"].nbytes for c in result.cells)
     assert 0.0 < found.seconds == found.cpu_seconds < 60.0
-    assert repr(found).startswith("<Estimate: 12 cells, 1.2e+04 rounds, about ")
+    assert repr(found).startswith("<Estimate: 12 cells, 12,000 rounds, about ")
 
 
 def test_memory_does_not_grow_with_runs_when_only_statistics_are_kept():

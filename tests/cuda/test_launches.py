@@ -178,7 +178,7 @@ def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> 
     assert {told["device"] for told in log} == {1}
     assert found.device == "cuda:1"
     assert found.cpu_seconds == 0.0 < found.seconds
-    assert repr(found).startswith("<Estimate: 1 cells, 1e+06 rounds, about ")
+    assert repr(found).startswith("<Estimate: 1 cell, 1,000,000 rounds, about ")
     assert " on cuda:1, " in repr(found)
 
 

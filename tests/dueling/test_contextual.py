@@ -265,7 +265,7 @@ def test_an_agent_says_what_is_wrong() -> None:
     with pytest.raises(InvalidType, match="the state of another agent"):
         agent.state = {}
     with pytest.raises(InvalidType, match="horizon is None"):
-        bl.start(POLICIES["VACDB"], 3).select(np.eye(3))
+        bl.start(POLICIES["VACDB"], 3)
 
 
 def test_one_round_is_enough() -> None:

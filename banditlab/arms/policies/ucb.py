@@ -17,7 +17,7 @@ from ..statistics import MeansAndVariances, MeansAndWidths, RunningMeans
 class UCB1(MeansAndWidths):
     r"""The arm with the largest mean plus confidence radius.
 
-    Index of arm a before round t, with n = t - 1 pulls so far of which n_a of this arm:
+    Index of arm a before round t, with :math:`n = t - 1` pulls so far of which :math:`n_a` of this arm:
 
     .. math:: \hat\mu_a + \sqrt{\alpha \log(n) / n_a}
 
@@ -31,8 +31,8 @@ class UCB1(MeansAndWidths):
     Notes
     -----
     Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): :math:`E[R_T] \le 8 \sum_{a: \Delta_a > 0}
-    \log T / \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For sigma-sub-Gaussian rewards the same index needs alpha
-    proportional to sigma^2: 2.0 covers sigma up to 1/2 with this bound.
+    \log T / \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For :math:`\sigma`-sub-Gaussian rewards the same
+    index needs alpha proportional to :math:`\sigma^2`: 2.0 covers :math:`\sigma` up to 1/2 with this bound.
 
     References
     ----------
@@ -57,8 +57,8 @@ class UCB1(MeansAndWidths):
 class UCBTuned(MeansAndVariances):
     r"""UCB1 with the radius scaled by an upper bound on the variance.
 
-    Index of arm a, with n = t - 1 pulls so far, n_a of this arm, and sample variance :math:`\hat\sigma^2_a`
-    (divided by n_a):
+    Index of arm a, with :math:`n = t - 1` pulls so far, :math:`n_a` of this arm, and sample variance
+    :math:`\hat\sigma^2_a` (divided by :math:`n_a`):
 
     .. math:: \hat\mu_a + \sqrt{\frac{\log n}{n_a} \min\{1/4, \hat\sigma_a^2 + \sqrt{2 \log(n) / n_a}\}}
 
@@ -92,7 +92,7 @@ class UCBTuned(MeansAndVariances):
 class UCBV(MeansAndVariances):
     r"""The arm with the largest empirical-Bernstein upper bound.
 
-    Index of arm a in round t, with :math:`E = \zeta \log t` and sample variance :math:`V_a` (divided by n_a):
+    Index of arm a in round t, with :math:`E = \zeta \log t` and sample variance :math:`V_a` (divided by :math:`n_a`):
 
     .. math:: \hat\mu_a + \sqrt{2 V_a E / n_a} + 3 c b E / n_a
 
@@ -136,7 +136,7 @@ class UCBV(MeansAndVariances):
 class MOSS(RunningMeans):
     r"""The minimax optimal strategy in the stochastic case, for a known horizon.
 
-    Index of arm a with n_a pulls:
+    Index of arm a with :math:`n_a` pulls:
 
     .. math:: \hat\mu_a + \sqrt{\max\{\log(T / (K n_a)), 0\} / n_a}
 

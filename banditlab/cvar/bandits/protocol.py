@@ -79,4 +79,4 @@ class CVaRProtocol(ArmsProtocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> CVaRAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""
-        return CVaRAgent(policy, integer(1)("n_arms", n_arms), seed, run, horizon)
+        return CVaRAgent(policy, integer(1, limit=2**31)("n_arms", n_arms), seed, run, horizon)

@@ -40,7 +40,7 @@ def _rewards(name: str, value: Any) -> NDArray[np.float64]:
 def _reward_probabilities(name: str, value: Any) -> NDArray[np.float64] | None:
     if value is None:
         return None
-    found = tensor(name, value, "probabilities, shape (S, A, M) or (H, S, A, M), or None", (3, 4), low=0.0)
+    found = tensor(name, value, "probabilities, shape (S, A, M) or (H, S, A, M)", (3, 4), low=0.0)
     rows_sum_to_one(name, found, "a distribution over the rewards")
     return found
 
@@ -58,11 +58,8 @@ class TabularMDP:
     transitions : array_like, shape (S, A, S) or (H, S, A, S)
         Probabilities of the next state, the same in every step or not.
     rewards : array_like
-        One of
-
-        * shape (S, A): what action a in state s pays;
-        * shape (S, A, S): what it pays if the next state is s';
-        * shape (M,), with `reward_probabilities`: the values that random rewards have.
+        Shape (S, A): what action a in state s pays; or (S, A, S): what it pays if the next state is s'; or (M,), with
+        `reward_probabilities`: the values that random rewards have.
 
         With transitions of shape (H, S, A, S) the first two may have the steps first: (H, S, A) or (H, S, A, S).
     horizon : int

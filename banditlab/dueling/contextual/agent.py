@@ -46,6 +46,8 @@ class ContextualAgent(Agent):
         self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
         self._round = 1
         self._pending: Any = None
+        if horizon is None:
+            self._set_dimension(1)  # a policy that needs the horizon says so now, and not at the first select
         self._set_dimension(0)
 
     def _set_dimension(self, dimension: int) -> None:

@@ -48,7 +48,7 @@ class LeastDifferences:
     Parameters
     ----------
     action : int
-        i.
+        The action i.
     n_beliefs : int
         M.
     n_actions : int
@@ -183,7 +183,7 @@ class Bisection:
     start, end : float64 arrays (M, S)
         Payments; under `end` the agent chooses the action.
     action : int
-        k.
+        The action k.
     width : float
         The search ends when the bracket, a share of the way from start to end, is narrower than this.
     """
