@@ -84,14 +84,15 @@ def overhead(quick: bool, repetitions: int) -> dict[str, Any]:
     }
 
 
+# Not resource's ru_maxrss: on Linux a new process inherits the peak of the one that started it.
 _MEMORY = """
-import resource, sys
+import re, sys
 import banditlab as bl
 from banditlab import arms
 policies = [getattr(arms, name)() for name in sys.argv[2:]]
 world = arms.Bernoulli([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9])
 bl.run(world, policies, horizon=int(sys.argv[1]), n_runs=1000, seed=0, progress=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 """
 
 
