@@ -216,8 +216,8 @@ class _Writer:
 
     def __init__(self, store: Store | None) -> None:
         if store is not None:
-            # The first table makes pyarrow import pandas. Here, and not in the thread that writes: after Ctrl-C while a
-            # thread imports, the interpreter's import lock can stay taken, and the next import waits for ever.
+            # The first table makes pyarrow import pandas. Here, and not in the thread that writes: processes that got
+            # Ctrl-C while it imported were seen to wait for the interpreter's import lock for ever.
             import pyarrow.parquet
 
             pyarrow.table({"run": np.zeros(1)})
