@@ -7,8 +7,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+from name_links import LinkNames  # noqa: E402
 from pages import NOTEBOOKS, write_pages  # noqa: E402
-from pages.links import LinkNames  # noqa: E402
 from pages.reference import is_kernel  # noqa: E402
 
 from banditlab import __version__  # noqa: E402 - after the path

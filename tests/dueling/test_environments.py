@@ -397,7 +397,7 @@ def test_segments_of_ones_own_are_played_as_those_of_piecewise_stationary(backen
 
 BAD_SEGMENTS = {
     "none": (None, r"segments\(10\) is None; allowed: a list of \(first round, last round, preferences\)"),
-    "pairs": ([(1, 10)], r"segments\(10\) is \[\(1, 10\)\]; allowed: a list of"),
+    "pairs": ([(1, 10)], r"segments\(10\) is array\(\[\[ 1, 10\]\]\); allowed: a list of"),
     "gap": ([(1, 3, A), (5, 10, B)], r"segments\(10\)\[1\]\[0\] is 5; allowed: 4, as no round"),
     "overlap": ([(1, 4, A), (4, 10, B)], r"segments\(10\)\[1\]\[0\] is 4; allowed: 5, as no round"),
     "round 0": ([(0, 10, A)], r"segments\(10\)\[0\]\[0\] is 0; allowed: an integer of at least 1"),
