@@ -19,6 +19,7 @@ all of them; each row after a call that is not counted. C is `gcc -O3 -march=nat
 one is shown, with regrets that agree with banditlab's within their standard errors.
 
 These numbers belong to one machine, {machine}, on {date}, with {versions}.
+Its load was {load:.1f} when that began, on {cores} cores: where it is not near 0, take ratios, not times.
 `banditlab bench` in a checkout shows them for yours, and `benchmarks/README.md` there says what each row plays.
 """
 
@@ -31,7 +32,12 @@ def speed_page() -> str:
     versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "numpy", "numba", "llvmlite"))
     lines = [
         INTRODUCTION.format(
-            repetitions=repetitions, machine=machine["processor"], date=machine["date"][:10], versions=versions
+            repetitions=repetitions,
+            machine=machine["processor"],
+            date=machine["date"][:10],
+            versions=versions,
+            load=machine["load_average"][0],
+            cores=machine["cores"],
         )
     ]
     lines += ["## Beside others", "", *_races(measured["throughput"]), ""]
