@@ -35,8 +35,8 @@ void rucb(const double *p, int k, int64_t horizon, int64_t n_runs, uint64_t seed
                 for (int j = i + 1; j < k; j++) {
                     const double n = wins[i][j] + wins[j][i];
                     const double width = n > 0.0 ? sqrt(budget / n) : 0.0;
-                    u[i][j] = n > 0.0 ? wins[i][j] / n + width : 1.0;
-                    u[j][i] = n > 0.0 ? wins[j][i] / n + width : 1.0;
+                    u[i][j] = n > 0.0 ? wins[i][j] / n + width : 2.0;
+                    u[j][i] = n > 0.0 ? wins[j][i] / n + width : 2.0;
                 }
             }
             int candidates[MAX_ARMS], found = 0, kept = 0;

@@ -14,6 +14,8 @@ from .naive_optimistic import Bounds
 class CCB(Bounds):
     """Likely Copeland winners B, for each arm those B^i thought to beat it, and the number l of a winner's defeats."""
 
+    unmet = 1.0  # as in the programs that the rule is from
+
     def begin(self) -> None:
         self.set_back()
 

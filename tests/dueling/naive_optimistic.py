@@ -9,9 +9,10 @@ from .naive_base import Counts, Rng, at_random, kl
 
 
 class Bounds(Counts):
-    """Base: mu plus and minus sqrt(alpha ln t / N); 1 and 0 where two arms have not met; 1/2 on the diagonal."""
+    """Base: mu plus and minus sqrt(alpha ln t / N), x / 0 counting as 1; 1/2 on the diagonal."""
 
     alpha: float
+    unmet = 1.0 + 1.0
 
     def radius(self, i: int, j: int, t: int) -> float:
         return math.sqrt(self.alpha * math.log(t) / self.n(i, j))
@@ -19,7 +20,7 @@ class Bounds(Counts):
     def upper(self, i: int, j: int, t: int) -> float:
         if i == j:
             return 0.5
-        return self.mu(i, j) + self.radius(i, j, t) if self.n(i, j) else 1.0
+        return self.mu(i, j) + self.radius(i, j, t) if self.n(i, j) else self.unmet
 
     def lower(self, i: int, j: int, t: int) -> float:
         if i == j:
