@@ -47,28 +47,24 @@ line.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import difflib
 import os
-import re
-import tomllib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.checkpoints import checkpoint_rounds
-from .core.errors import BanditlabError, ConfigError, InvalidArgument, InvalidType
+from .core.errors import BanditlabError, InvalidType
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults, metric_name
 from .core.runner import SEED, check_horizon, reasons_against, run
 from .core.validation import Check, file_path, integer, invalid, one_of, positive_integer, shown
-from .data import CAMPAIGNS, open_bandit
+from .data import CAMPAIGNS, open_bandit, read_counts
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
-from .toml_lines import Key, Lines
+from .toml_file import TomlFile, listed, meant, named
+from .toml_lines import Key
 
 if TYPE_CHECKING:
     from .core.results import Results
@@ -149,22 +145,6 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     return Reader(file_path("path", path)).experiment()
 
 
-def _listed(options: Iterable[str]) -> str:
-    return ", ".join(repr(option) for option in options)
-
-
-def _meant(word: object, options: Iterable[str]) -> str:
-    """Return the end of a message that suggests the option most like a word, if one is."""
-    lowered = {option.lower(): option for option in options}
-    close = difflib.get_close_matches(str(word).lower(), lowered, n=1)
-    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
-
-
-def _named(key: Key) -> str:
-    """Return a key as messages name it: policies[0].alpha."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
-
-
 def _n_jobs(name: str, value: Any) -> int:
     number: int = integer()(name, value)
     if number == 0:
@@ -206,76 +186,8 @@ SETTINGS: dict[str, Check] = {
 TOP = (*SETTINGS, "experiment", "environment", "environments", "policies", "outputs")
 
 
-class Reader:
-    """A TOML file of an experiment, and errors that name its lines."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            text = path.read_bytes().decode()
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror}); allowed: a TOML file") from error
-        except UnicodeDecodeError as error:
-            bad = error.object.count(b"\n", 0, error.start) + 1
-            raise ConfigError(
-                f"{path}, line {bad}: a byte is {error.object[error.start]:#x}; allowed: UTF-8"
-            ) from error
-        try:
-            self.content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            message = str(error)
-            if message.endswith("(at end of document)"):
-                message = message.replace("(at end of document)", f"(at line {max(1, len(text.splitlines()))})")
-            where = re.search(r" \(at line (\d+)(?:, column (\d+))?\)$", message)
-            line, told = (where[1], message[: where.start()]) if where else ("1", message)
-            column = f" in column {where[2]}" if where and where[2] else ""
-            raise ConfigError(f"{path}, line {line}: not TOML{column}: {told}") from error
-        except RecursionError as error:
-            raise ConfigError(f"{path}, line 1: arrays or tables are nested too deeply") from error
-        self.line = Lines(text)
-
-    # ---- errors
-
-    def error(self, key: Key, message: str) -> ConfigError:
-        """Return the error about what stands at a key."""
-        return ConfigError(f"{self.path}, line {self.line(key)}: {message}")
-
-    @contextmanager
-    def translated(self, table: Key, before: str = "") -> Iterator[None]:
-        """Give a line to errors about a key of a table, which name it first: `UCB1.alpha is ...`."""
-        try:
-            yield
-        except ConfigError:
-            raise
-        except BanditlabError as error:
-            about = re.match(r"(?:\w+\.)?(\w+)((?:\[\d+\])*)", str(error))
-            key = table
-            if about:
-                key = (*table, about[1], *(int(index) for index in re.findall(r"\d+", about[2])))
-            raise self.error(key, before + str(error)) from error
-
-    def table(self, key: Key, value: Any, written: str) -> dict[str, Any]:
-        """Return a table, or raise with how to write it."""
-        if not isinstance(value, dict):
-            raise self.error(key, f"{_named(key)} is {shown(value)}; allowed: a table, {written}")
-        return value
-
-    def only(self, table: Key, found: dict[str, Any], allowed: Iterable[str], what: str = "") -> None:
-        """Raise for a key of a table that is not allowed."""
-        options = tuple(allowed)
-        for name, value in found.items():
-            if name not in options:
-                raise self.error(
-                    (*table, name),
-                    f"{_named((*table, name))} is {shown(value)}, but there is no such key{what}; "
-                    f"allowed: {_listed(options)}{_meant(name, options)}",
-                )
-
-    def missing(self, table: Key, name: str, allowed: str) -> ConfigError:
-        """Return the error about a table that lacks a key."""
-        return self.error(table, f"{_named((*table, name))} is missing; allowed: {allowed}")
-
-    # ---- parts of a file
+class Reader(TomlFile):
+    """A TOML file of an experiment."""
 
     def experiment(self) -> Experiment:
         """Return everything that the file says."""
@@ -397,9 +309,7 @@ class Reader:
                 component = cls(**arguments)
         label = table.get("label", component.label)
         if not isinstance(label, str) or not label.strip():
-            raise self.error(
-                (*key, "label"), f"{_named((*key, 'label'))} is {shown(label)}; allowed: a text, not empty"
-            )
+            raise self.error((*key, "label"), f"{named((*key, 'label'))} is {shown(label)}; allowed: a text, not empty")
         return component, label
 
     def cls(
@@ -419,8 +329,8 @@ class Reader:
         if dot and owner not in families():
             raise self.error(
                 (*key, "type"),
-                f"{_named((*key, 'type'))} is {name!r}, and there is no family {owner!r}; "
-                f"allowed: {_listed(families())}{_meant(owner, families())}",
+                f"{named((*key, 'type'))} is {name!r}, and there is no family {owner!r}; "
+                f"allowed: {listed(families())}{meant(owner, families())}",
             )
         known: dict[str, Any] = {}
         for family in (owner,) if dot else owners:
@@ -432,13 +342,12 @@ class Reader:
         if short not in known and not dot and elsewhere:
             raise self.error(
                 (*key, "type"),
-                f"{_named((*key, 'type'))} is {name!r}; allowed: {_listed(sorted(fit))}; "
-                f"did you mean {elsewhere[0]!r}?",
+                f"{named((*key, 'type'))} is {name!r}; allowed: {listed(sorted(fit))}; did you mean {elsewhere[0]!r}?",
             )
         if short not in known:
             raise self.error(
                 (*key, "type"),
-                f"{_named((*key, 'type'))} is {shown(name)}; allowed: {_listed(sorted(fit))}{_meant(short, fit)}",
+                f"{named((*key, 'type'))} is {shown(name)}; allowed: {listed(sorted(fit))}{meant(short, fit)}",
             )
         return known[short]
 
@@ -457,17 +366,17 @@ class Reader:
         value = arguments.pop(source)
         for name, other in arguments.items():
             raise self.error(
-                (*key, name), f"{_named((*key, name))} is {shown(other)}; allowed: nothing, beside {source} = {value!r}"
+                (*key, name), f"{named((*key, name))} is {shown(other)}; allowed: nothing, beside {source} = {value!r}"
             )
         if source == "dataset":
             if value not in DATASETS:
-                told = f"{_named((*key, source))} is {shown(value)}"
-                raise self.error((*key, source), f"{told}; allowed: {_listed(DATASETS)}{_meant(value, DATASETS)}")
+                told = f"{named((*key, source))} is {shown(value)}"
+                raise self.error((*key, source), f"{told}; allowed: {listed(DATASETS)}{meant(value, DATASETS)}")
             frame = open_bandit(value.removeprefix("open_bandit_"))
             return arms.Empirical.from_counts(frame["impressions"].to_numpy(), frame["clicks"].to_numpy())
-        before = f"{_named((*key, source))} is {value!r}; in that file, "
+        before = f"{named((*key, source))} is {value!r}; in that file, "
         with self.translated((*key, source), before):
-            return arms.Empirical.from_counts(**_counts(self.path.parent / value))
+            return arms.Empirical.from_counts(**read_counts(self.path.parent / value))
 
     def outputs(self) -> dict[str, Path]:
         """Return the files to write."""
@@ -517,29 +426,3 @@ def _players_of(family: str) -> tuple[str, ...]:
 
 def _policies(family: str) -> Iterable[Any]:
     return registered(family, "policy").values()
-
-
-def _counts(path: Path) -> dict[str, list[float]]:
-    """Read the columns impressions and clicks of a CSV file."""
-    columns: dict[str, list[float]] = {"impressions": [], "clicks": []}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            absent = [name for name in columns if name not in (rows.fieldnames or [])]
-            if absent:
-                raise InvalidArgument(
-                    f"the columns are {_listed(rows.fieldnames or [])}; allowed: {_listed(columns)}, and others"
-                )
-            for row in rows:
-                for name, column in columns.items():
-                    try:
-                        column.append(float(row[name]))
-                    except (TypeError, ValueError) as error:
-                        raise InvalidArgument(
-                            f"line {rows.line_num}: {name} is {row[name]!r}; allowed: a whole number"
-                        ) from error
-    except OSError as error:
-        raise InvalidArgument(f"nothing can be read ({error.strerror}: {path}); allowed: a CSV file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidArgument(f"something is wrong ({error}); allowed: CSV in UTF-8") from error
-    return columns

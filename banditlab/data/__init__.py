@@ -5,9 +5,11 @@ See the file README.md in this folder for where it comes from and under what lic
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import one_of
 
 if TYPE_CHECKING:
@@ -64,3 +66,44 @@ def open_bandit(campaign: str = "men") -> pd.DataFrame:
 
     name = one_of(*CAMPAIGNS)("campaign", campaign)
     return pd.read_csv(Path(__file__).with_name(f"open_bandit_{name}.csv"), dtype="int64")
+
+
+def read_counts(path: Path) -> dict[str, list[float]]:
+    """Return the columns impressions and clicks of a CSV file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it may have other columns.
+
+    Returns
+    -------
+    dict
+        Column by name, as numbers: what `arms.Empirical.from_counts` takes.
+
+    Raises
+    ------
+    InvalidArgument
+        If the file cannot be read, lacks a column, or has something else than numbers in one.
+    """
+    columns: dict[str, list[float]] = {"impressions": [], "clicks": []}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            absent = [name for name in columns if name not in (rows.fieldnames or [])]
+            if absent:
+                found = ", ".join(map(repr, rows.fieldnames or []))
+                raise InvalidArgument(f"the columns are {found}; allowed: 'impressions', 'clicks', and others")
+            for row in rows:
+                for name, column in columns.items():
+                    try:
+                        column.append(float(row[name]))
+                    except (TypeError, ValueError) as error:
+                        raise InvalidArgument(
+                            f"line {rows.line_num}: {name} is {row[name]!r}; allowed: a whole number"
+                        ) from error
+    except OSError as error:
+        raise InvalidArgument(f"nothing can be read ({error.strerror}: {path}); allowed: a CSV file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidArgument(f"something is wrong ({error}); allowed: CSV in UTF-8") from error
+    return columns

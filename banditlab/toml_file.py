@@ -1,0 +1,115 @@
+"""TOML files whose errors name the line, the key, its value and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .core.errors import BanditlabError, ConfigError
+from .core.validation import shown
+from .toml_lines import Key, Lines
+
+
+def listed(options: Iterable[str]) -> str:
+    """Return options as messages list them."""
+    return ", ".join(repr(option) for option in options)
+
+
+def meant(word: object, options: Iterable[str]) -> str:
+    """Return the end of a message that suggests the option most like a word, if one is."""
+    lowered = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(str(word).lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
+
+
+def named(key: Key) -> str:
+    """Return a key as messages name it: policies[0].alpha."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
+
+
+class TomlFile:
+    """A TOML file: its content, and errors that name its lines.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    content : dict
+        What it says.
+    line : Lines
+        Called with a key, the line in which it stands.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or is not TOML.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            text = path.read_bytes().decode()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}); allowed: a TOML file") from error
+        except UnicodeDecodeError as error:
+            bad = error.object.count(b"\n", 0, error.start) + 1
+            raise ConfigError(
+                f"{path}, line {bad}: a byte is {error.object[error.start]:#x}; allowed: UTF-8"
+            ) from error
+        try:
+            self.content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            message = str(error)
+            if message.endswith("(at end of document)"):
+                message = message.replace("(at end of document)", f"(at line {max(1, len(text.splitlines()))})")
+            where = re.search(r" \(at line (\d+)(?:, column (\d+))?\)$", message)
+            line, told = (where[1], message[: where.start()]) if where else ("1", message)
+            column = f" in column {where[2]}" if where and where[2] else ""
+            raise ConfigError(f"{path}, line {line}: not TOML{column}: {told}") from error
+        except RecursionError as error:
+            raise ConfigError(f"{path}, line 1: arrays or tables are nested too deeply") from error
+        self.line = Lines(text)
+
+    def error(self, key: Key, message: str) -> ConfigError:
+        """Return the error about what stands at a key."""
+        return ConfigError(f"{self.path}, line {self.line(key)}: {message}")
+
+    @contextmanager
+    def translated(self, table: Key, before: str = "") -> Iterator[None]:
+        """Give a line to errors about a key of a table, which name it first: `UCB1.alpha is ...`."""
+        try:
+            yield
+        except ConfigError:
+            raise
+        except BanditlabError as error:
+            about = re.match(r"(?:\w+\.)?(\w+)((?:\[\d+\])*)", str(error))
+            key = table
+            if about:
+                key = (*table, about[1], *(int(index) for index in re.findall(r"\d+", about[2])))
+            raise self.error(key, before + str(error)) from error
+
+    def table(self, key: Key, value: Any, written: str) -> dict[str, Any]:
+        """Return a table, or raise with how to write it."""
+        if not isinstance(value, dict):
+            raise self.error(key, f"{named(key)} is {shown(value)}; allowed: a table, {written}")
+        return value
+
+    def only(self, table: Key, found: dict[str, Any], allowed: Iterable[str], what: str = "") -> None:
+        """Raise for a key of a table that is not allowed."""
+        options = tuple(allowed)
+        for name, value in found.items():
+            if name not in options:
+                raise self.error(
+                    (*table, name),
+                    f"{named((*table, name))} is {shown(value)}, but there is no such key{what}; "
+                    f"allowed: {listed(options)}{meant(name, options)}",
+                )
+
+    def missing(self, table: Key, name: str, allowed: str) -> ConfigError:
+        """Return the error about a table that lacks a key."""
+        return self.error(table, f"{named((*table, name))} is missing; allowed: {allowed}")
