@@ -85,8 +85,8 @@ class Agent:
         ----------
         arm : int
             That arm.
-        reward : float
-            Its reward, finite and of the kind that the policy learns from.
+        reward : float or bool
+            Its reward, finite and of the kind that the policy learns from; True and False are 1 and 0.
         """
         played = self._selected(arm)
         self._taught(played, check_reward(self.policy, reward))

@@ -7,6 +7,8 @@ import numbers
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import boolean, invalid, number, shown
 
@@ -73,8 +75,11 @@ _KINDS = {
 
 
 def check_reward(policy: Any, reward: object, name: str = "reward") -> float:
-    """Return a reward that a policy can learn from, or raise; a policy may have a `check_reward` of its own besides."""
-    value = number(name, reward)
+    """Return a reward that a policy can learn from, or raise; a policy may have a `check_reward` of its own besides.
+
+    True and False are 1 and 0: whether a visitor bought is a reward.
+    """
+    value = float(reward) if isinstance(reward, bool | np.bool_) else number(name, reward)
     needs = getattr(policy, "rewards", "any")
     if needs == "binary" and value not in (0.0, 1.0):
         raise InvalidArgument(f"{name} is {value:g}; allowed: 0 or 1, for {policy!r}")

@@ -1,5 +1,6 @@
-"""What an agent refuses."""
+"""What an agent accepts and refuses."""
 
+import numpy as np
 import pytest
 
 import banditlab as bl
@@ -18,6 +19,16 @@ def test_state_of_another_agent_is_refused():
             other.state = state
     with pytest.raises(InvalidType, match="allowed: the state of another agent"):
         other.state = {"round": 3}
+
+
+@pytest.mark.parametrize("kind", [bool, np.bool_, int], ids=["bool", "numpy", "int"])
+def test_whether_something_happened_is_a_reward(kind):
+    bought = [True, False, False, True, True, False]
+    agents = [bl.start(arms.ThompsonSampling(), n_arms=3, seed=5) for _ in range(2)]
+    for b in bought:
+        agents[0].update(agents[0].select(), kind(b))
+        agents[1].update(agents[1].select(), float(b))
+    np.testing.assert_equal(agents[0].state, agents[1].state)
 
 
 def test_plays_up_to_its_horizon():
