@@ -53,18 +53,11 @@ def field(*, default: Any = dataclasses.MISSING, check: Check | None = None, doc
     doc : str
         One line on what it is, with unit and where the default is from.
 
-    Raises
-    ------
-    InvalidComponent
-        If the default is a list or an array, which all instances would share.
-
     Examples
     --------
     >>> from banditlab.core.validation import positive
     >>> alpha: float = field(default=2.0, check=positive, doc="exploration; 2.0 is the paper's")
     """
-    if isinstance(default, list | np.ndarray):
-        raise InvalidComponent(f"default is {shown(default)}; allowed: a tuple, as all instances share a default")
     return dataclasses.field(default=default, metadata={"check": check, "doc": doc})
 
 
@@ -386,9 +379,11 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
     }.items():
         setattr(cls, attribute, function)
     for name in vars(cls).get("__annotations__", {}):
-        if isinstance(vars(cls).get(name), list | dict | set | np.ndarray):
+        given = vars(cls).get(name)
+        default = given.default if isinstance(given, dataclasses.Field) else given
+        if isinstance(default, list | dict | set | np.ndarray):
             raise InvalidComponent(
-                f"{cls.__name__}.{name} is {shown(vars(cls)[name])}; allowed: a tuple, as all instances share a default"
+                f"{cls.__name__}.{name} is {shown(default)}; allowed: a tuple, as all instances share a default"
             )
     made: Any = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
     if not hasattr(made, "derive"):

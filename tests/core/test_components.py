@@ -240,11 +240,17 @@ def test_a_field_without_a_check_keeps_what_is_no_array_of_numbers():
 def test_defaults_are_tuples():
     assert repr(Unchecked()) == "Unchecked()"
     assert Unchecked().means.tolist() == [0.25, 0.5]
-    for default in ([0.1, 0.2], np.ones(2)):
+    for default in ([0.1, 0.2], np.ones(2), bl.field(default=[0.1, 0.2]), bl.field(default=np.ones(2))):
         with pytest.raises(
-            InvalidComponent, match=r"default is .*; allowed: a tuple, as all instances share a default"
+            InvalidComponent, match=r"Shared\.means is .*; allowed: a tuple, as all instances share a default"
         ):
-            bl.field(default=default)
+
+            @arms.environment
+            class Shared(arms.Stationary):
+                means: object = default
+
+                def reward(self, arm, u, t):
+                    return 0.0
 
 
 def test_lists_that_derive_returns_reach_kernels():
