@@ -16,7 +16,7 @@ from banditlab.arms.kernel import SCRATCH, play
 from banditlab.core import sampling
 from banditlab.core.checkpoints import checkpoint_rounds
 from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.engine import CHUNK
+from banditlab.core.jobs import CHUNK
 from banditlab.core.kernels import kernel
 from banditlab.core.machines import Processor
 

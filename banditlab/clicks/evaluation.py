@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import is_component
-from banditlab.core.engine import CHUNK
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
+from banditlab.core.jobs import CHUNK
 from banditlab.core.progress import Progress
 from banditlab.core.runner import SEED, check_horizon, check_n_jobs, reasons_against
 from banditlab.core.validation import integer, invalid, matrix, positive_integer, shown, vector

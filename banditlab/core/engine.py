@@ -7,151 +7,36 @@ the store, both in the calling process.
 
 from __future__ import annotations
 
-import functools
 import os
 import secrets
 import threading
 import time
 import traceback
 import warnings
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .jobs import Gatherer, Job
 from .machines import on_device, placed
 from .progress import Progress
 from .protocol import Batch, Watch
 from .reduced import Reduced
+from .writer import Writer
 
 if TYPE_CHECKING:
     from .store import Store
-
-CHUNK = 128
-"""Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
-
 
 GOES_ON = "; what was played is in the store, and the same call goes on"
 """Said after an interruption where there is a store."""
 
 AHEAD = 8
 """Chunks that each thread may be ahead of what is gathered and written."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Runs of one policy on one environment: a cell of the results.
-
-    Attributes
-    ----------
-    environment, policy : components
-        Who plays what.
-    horizon : int
-        Rounds a run.
-    checkpoints : int64 array
-        The rounds after which metrics are recorded.
-    columns : tuple of str
-        The metrics, as the protocol names them.
-    first_run, n_runs : int
-        The runs.
-    seed : int
-        Of the experiment.
-    backend : {'cpu', 'python', 'cuda:0', ...}
-        Where it is played; see `core.machines`.
-    precision : {'double', 'single'}
-        How policies' states are stored.
-    reduced : bool
-        Whether what comes of it are statistics of whole chunks, made on the device, instead of every run's metrics.
-    """
-
-    environment: Any
-    policy: Any
-    horizon: int
-    checkpoints: NDArray[np.int64]
-    columns: tuple[str, ...]
-    first_run: int
-    n_runs: int
-    seed: int
-    backend: str = "cpu"
-    precision: str = "double"
-    reduced: bool = False
-
-    @property
-    def protocol(self) -> Any:
-        """The protocol that plays it."""
-        return self.policy.family.protocol
-
-    @functools.cached_property
-    def address(self) -> str:
-        """Where a store keeps it."""
-        from .store import address
-
-        return address(self)
-
-    @property
-    def rounds(self) -> int:
-        """Rounds in all."""
-        return self.n_runs * self.horizon
-
-    def batch(self, first_run: int, n_runs: int) -> Batch:
-        """Return what a protocol needs to play some of the runs."""
-        return Batch(
-            first_run, n_runs, self.horizon, self.checkpoints, self.columns, self.seed, self.backend, self.precision,
-            self.reduced,
-        )  # fmt: skip
-
-    @functools.cached_property
-    def chunk(self) -> int:
-        """How many runs a task plays."""
-        if on_device(self.backend):
-            from .cuda import runs_that_fit
-
-            return runs_that_fit(self)
-        size, limit = self.protocol.chunk or CHUNK, self.protocol.chunk_rounds
-        return int(size if limit is None else max(1, min(size, limit // self.horizon)))
-
-    def chunks(self, first_run: int, end: int) -> list[tuple[int, int]]:
-        """Return (first run, number of runs) of chunks that cover a range; they start at multiples of their size."""
-        size = self.chunk
-        edges = [first_run, *range((first_run // size + 1) * size, end, size), end]
-        return [(a, b - a) for a, b in pairwise(edges) if b > a]
-
-
-class Gatherer(ABC):
-    """Takes the metrics of a job's runs as they come, in any order.
-
-    Attributes
-    ----------
-    in_order : bool
-        Whether it must hold what comes before the runs that precede it.
-    """
-
-    in_order: ClassVar[bool] = False
-
-    @abstractmethod
-    def add(self, first_run: int, values: NDArray[np.float64]) -> None:
-        """Take the metrics of consecutive runs: one table (metric, checkpoint) a run."""
-
-
-class EveryRun(Gatherer):
-    """Keeps every run."""
-
-    def __init__(self, job: Job) -> None:
-        self._first_run = job.first_run
-        self.values = {name: np.empty((job.n_runs, len(job.checkpoints))) for name in job.columns}
-
-    def add(self, first_run: int, values: NDArray[np.float64]) -> None:
-        """Copy the metrics to their place."""
-        row = first_run - self._first_run
-        for column, table in enumerate(self.values.values()):
-            table[row : row + len(values)] = values[:, column, :]
 
 
 @dataclass
@@ -206,45 +91,6 @@ class Played:
     gatherers: list[Gatherer | None]
     interrupted: bool
     compile_seconds: float
-
-
-class _Writer:
-    """Writes chunks to a store beside the simulation: flushing a file to the disk takes as long as a million rounds."""
-
-    QUEUE = 32
-    """Chunks that may wait to be written; then the simulation waits for the disk."""
-
-    def __init__(self, store: Store | None) -> None:
-        if store is not None:
-            # The first table makes pyarrow import pandas. Here, and not in the thread that writes: processes that got
-            # Ctrl-C while it imported were seen to wait for the interpreter's import lock for ever.
-            import pyarrow.parquet
-
-            pyarrow.table({"run": np.zeros(1)})
-        self._store = store
-        self._pool = ThreadPoolExecutor(1) if store is not None else None
-        self._waiting: deque[Future[bool]] = deque()
-        self.was_there = False  # whether another process wrote a chunk while this one played it
-
-    def __enter__(self) -> Self:
-        return self
-
-    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
-        """Let a chunk be written; raise what writing an earlier one raised."""
-        if self._pool is None or self._store is None:
-            return
-        self._waiting.append(self._pool.submit(self._store.write, job, first_run, values, seconds))
-        while self._waiting and (self._waiting[0].done() or len(self._waiting) > self.QUEUE):
-            self.was_there |= self._waiting.popleft().result()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Wait until everything is written, whatever ended the simulation."""
-        if self._pool is None:
-            return
-        self._pool.shutdown()
-        failures = [found for task in self._waiting if (found := task.exception()) is not None]
-        if failures and not isinstance(error, Exception):
-            raise failures[0] from error
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error
@@ -316,7 +162,7 @@ def play(
         if runs_first:
             tasks.sort(key=lambda task: task.first_run)  # stable: jobs keep their order
         bar.say("playing")
-        with _Writer(store) as writer, closing(_outcomes(playing, tasks, n_jobs)) as outcomes:
+        with Writer(store) as writer, closing(_outcomes(playing, tasks, n_jobs)) as outcomes:
             for outcome in outcomes:
                 playing.take(outcome, writer)
     except KeyboardInterrupt:
@@ -382,7 +228,7 @@ class _Playing:
                 self.progress[k].failure = traceback.format_exc()
                 self._tell(k)
 
-    def take(self, outcome: _Outcome, writer: _Writer) -> None:
+    def take(self, outcome: _Outcome, writer: Writer) -> None:
         """Gather and store what a task returned."""
         task, values, seconds = outcome.task, outcome.values, outcome.seconds
         job, mine = self.jobs[task.job], self.progress[task.job]

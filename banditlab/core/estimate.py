@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Job
+from .jobs import Job
 from .machines import on_device, placed
 
 TRIAL_SECONDS = 0.01

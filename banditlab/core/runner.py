@@ -7,7 +7,7 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from .checkpoints import checkpoint_rounds
 from .components import describe, is_component
-from .engine import GOES_ON, EveryRun, Gatherer, Job, play
+from .engine import GOES_ON, play
 from .errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
+from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
 from .metrics import common_defaults, metric_name
 from .progress import Progress
@@ -229,24 +230,7 @@ class Experiment:
             raise IncompatiblePolicy("; ".join(reasons))
         metrics = self.metrics or common_defaults(policies)
         backend = self._where(environments, policies)
-        made = self._made(environments, policies, rounds, metrics, backend)
-        if self.backend == "auto" and on_device(backend):
-            try:
-                _ = [job.chunk for job in made.values()]
-            except DeviceError as error:  # not one run fits into its memory
-                _tell("cpu", str(error))
-                return self._made(environments, policies, rounds, metrics, "cpu")
-        return made
-
-    def _made(
-        self,
-        environments: dict[str, Any],
-        policies: dict[str, Any],
-        rounds: NDArray[np.int64],
-        metrics: tuple[str, ...],
-        backend: str,
-    ) -> dict[tuple[str, str], Job]:
-        return {
+        jobs = {
             (name, label): Job(
                 environment=world,
                 policy=player,
@@ -263,6 +247,13 @@ class Experiment:
             for name, world in environments.items()
             for label, player in policies.items()
         }
+        if self.backend == "auto" and on_device(backend):
+            try:
+                _ = [job.chunk for job in jobs.values()]
+            except DeviceError as error:  # not one run fits into its memory
+                _tell("cpu", str(error))
+                return {pair: replace(job, backend="cpu", reduced=False) for pair, job in jobs.items()}
+        return jobs
 
     def _where(self, environments: dict[str, Any], policies: dict[str, Any]) -> str:
         """Return the backend; for 'auto' the one picked; raise for pairs that cannot play on a device."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .brief import brief
-from .engine import Gatherer, Job
+from .jobs import Gatherer, Job
 from .reduced import Reduced
 
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)

@@ -42,7 +42,7 @@ from .validation import file_path, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .engine import Job
+    from .jobs import Job
 
 FORMAT = "banditlab.store/1"
 OLD = 3600.0

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .components import describe, is_component
-from .engine import GOES_ON, Gatherer, Job, Progressed, play
+from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
+from .jobs import Gatherer, Job
 from .machines import PRECISIONS, checked_backend
 from .metrics import common_defaults
 from .progress import Progress

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import engine
+from banditlab.core import jobs
 from banditlab.core.components import registered
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 
@@ -83,7 +83,7 @@ def together() -> bl.Results:
 def scattered() -> Iterator[bl.Results]:
     """The same policies in the opposite order, in chunks of two runs, in two threads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "CHUNK", 2)
+        patch.setattr(jobs, "CHUNK", 2)
         backwards = dict(reversed(DEFAULTS.items()))
         yield bl.run(COINS, backwards, horizon=HORIZON, n_runs=7, seed=SEED, metrics=METRICS, n_jobs=2, progress=False)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import arms, clicks
 from banditlab.clicks import protocol
-from banditlab.core import engine
+from banditlab.core import jobs
 from banditlab.core.components import registered
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from tests.arms.naive import environment_rng
@@ -84,7 +84,7 @@ def together() -> bl.Results:
 def scattered() -> Iterator[bl.Results]:
     """The same policies in the opposite order, in chunks of two runs, few rounds a kernel call, in two threads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "CHUNK", 2)
+        patch.setattr(jobs, "CHUNK", 2)
         patch.setattr(protocol, "FIRST_CALL", 47)
         patch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
         yield run(dict(reversed(PLAYERS.items())), 7, n_jobs=2)

@@ -14,7 +14,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import engine, runner
+from banditlab.core import jobs, runner
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from tests.core.policies import Greedy
 
@@ -41,7 +41,7 @@ class TestReproducible:
     def test_whatever_the_chunk_size(self, monkeypatch):
         whole = play()
         for chunk in (1, 7, 64):
-            monkeypatch.setattr(engine, "CHUNK", chunk)
+            monkeypatch.setattr(jobs, "CHUNK", chunk)
             same(play(n_runs=20), whole)
 
     def test_whatever_the_number_of_runs(self):

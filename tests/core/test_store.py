@@ -19,7 +19,7 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import engine, store
+from banditlab.core import engine, jobs, store
 from banditlab.core.errors import DamagedChunkWarning, StoreError
 
 ENV = arms.Bernoulli([0.2, 0.5, 0.4])
@@ -89,7 +89,7 @@ class TestNothingTwice:
     def test_other_chunks_overlap_without_doubling_a_run(self, tmp_path, simulated, monkeypatch):
         play(tmp_path / "s", 100)
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "CHUNK", 64)
+            patch.setattr(jobs, "CHUNK", 64)
             (tmp_path / "t").mkdir()
             play(tmp_path / "t", 200)
         for cell in (tmp_path / "t" / "cells").iterdir():  # as if two processes with other chunks had shared a store
@@ -395,7 +395,7 @@ class TestFaults:
         with monkeypatch.context() as patch:
             patch.setattr(store, "_write", beaten)
             whole = play(tmp_path / "s", 12_800, n_jobs=1, policies=[arms.UCB1()], horizon=20)
-        order = [first // engine.CHUNK for first, _ in simulated]
+        order = [first // jobs.CHUNK for first, _ in simulated]
         assert sorted(order) == list(range(100))
         assert order != sorted(order)
         assert max(abs(chunk - turn) for turn, chunk in enumerate(order)) < width  # so that memory stays bounded

@@ -14,7 +14,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import engine, statistics
+from banditlab.core import engine, jobs, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
 
 
@@ -88,7 +88,7 @@ class TestCells:
         same(bl.sweep(gap, [ucb, arms.Uniform()], OVER, n_jobs=3, **OPTIONS), whole)
         with joblib.parallel_config("loky", n_jobs=2):
             same(bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS), whole)
-        monkeypatch.setattr(engine, "CHUNK", 3)
+        monkeypatch.setattr(jobs, "CHUNK", 3)
         same(bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS), whole)
 
     def test_that_differ_little_are_different(self):
@@ -347,7 +347,7 @@ def test_statistics_do_not_depend_on_chunks(monkeypatch, tmp_path):
     whole = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, n_jobs=1, **options)
     bl.run(gap(0.2), arms.UCB1(), n_runs=77, store=tmp_path / "s", **options)
     stored = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, store=tmp_path / "s", n_jobs=3, **options)
-    monkeypatch.setattr(engine, "CHUNK", 50)
+    monkeypatch.setattr(jobs, "CHUNK", 50)
     other = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, n_jobs=2, **options)
     for result in (stored, other):
         for name, values in whole.statistics()[0].columns().items():

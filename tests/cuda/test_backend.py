@@ -12,8 +12,8 @@ import pytest
 import banditlab as bl
 from banditlab import arms, cvar, dueling, scoring
 from banditlab.core import cuda
-from banditlab.core.engine import Job
 from banditlab.core.errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
+from banditlab.core.jobs import Job
 from banditlab.core.machines import Interpreter, Processor, machine, stored
 from banditlab.core.reduced import STEP, Reduced
 from banditlab.core.statistics import LEVELS, Moments

@@ -110,7 +110,7 @@ def test_small_cells_fill_a_device_together_if_memory_allows(
 
 
 def cuda_job(n_runs: int) -> Any:
-    from banditlab.core.engine import Job
+    from banditlab.core.jobs import Job
 
     return Job(WORLD, arms.UCB1(), 10, np.array([10]), ("regret",), 0, n_runs, 0, "cuda:0")
 

@@ -12,7 +12,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.core import engine, machines
+from banditlab.core import jobs, machines
 from banditlab.core.components import registered
 from banditlab.core.validation import integer
 from banditlab.cvar.mdp import protocol
@@ -60,7 +60,7 @@ def test_compiled_equals_plain_python_bit_for_bit(name):
 def test_run_is_the_same_whatever_chunk_threads_company_and_calls(name, monkeypatch):
     together = run(name, 7)
     monkeypatch.setattr(protocol.EpisodesProtocol, "chunk", 2)
-    monkeypatch.setattr(engine, "CHUNK", 2)
+    monkeypatch.setattr(jobs, "CHUNK", 2)
     monkeypatch.setattr(machines, "SECONDS_A_CALL", 0.0)  # one episode a call
     others = {"first": VARIANTS[name], "other": dataclasses.replace(VARIANTS[name], replan=3.0)}
     result = bl.run(world(name), dict(reversed(others.items())), n_runs=7, **(OPTIONS | {"n_jobs": 2}))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, dueling
-from banditlab.core import engine, sampling
+from banditlab.core import jobs, sampling
 from banditlab.core.components import Problem, Space, describe, make_state
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.dueling import DETECT, MonitoredDuelingBandits, generics, instances, theory
@@ -193,7 +193,7 @@ def test_compiled_plays_as_plain_python_and_whatever_the_chunk_and_threads(polic
     names = [f"duels[{a}]" for a in range(4)]
     compiled = bl.run(world, policy, n_runs=5, n_jobs=1, **options)
     plain = bl.run(world, policy, n_runs=2, n_jobs=1, backend="python", **options)
-    monkeypatch.setattr(engine, "CHUNK", 2)
+    monkeypatch.setattr(jobs, "CHUNK", 2)
     scattered = bl.run(world, policy, n_runs=5, n_jobs=2, **options)
     for name in names:
         np.testing.assert_array_equal(plain.values(name), compiled.values(name)[:, :2])

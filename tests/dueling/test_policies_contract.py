@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, dueling
-from banditlab.core import engine, sampling
+from banditlab.core import jobs, sampling
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.dueling import generics, instances
@@ -80,7 +80,7 @@ def together() -> bl.Results:
 def scattered() -> Iterator[bl.Results]:
     """The same policies in the opposite order, in chunks of two runs, in two threads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "CHUNK", 2)
+        patch.setattr(jobs, "CHUNK", 2)
         yield run(dict(reversed(DEFAULTS.items())), n_runs=7, n_jobs=2)
 
 

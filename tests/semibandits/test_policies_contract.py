@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
-from banditlab.core import engine
+from banditlab.core import jobs
 from banditlab.core.components import registered
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidType, OutOfTurn
 from banditlab.semibandits import protocol
@@ -82,7 +82,7 @@ def together() -> dict[str, bl.Results]:
 def scattered() -> Iterator[dict[str, bl.Results]]:
     """The same in chunks of two runs, few rounds a kernel call, in two threads, beside another policy."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "CHUNK", 2)
+        patch.setattr(jobs, "CHUNK", 2)
         patch.setattr(protocol, "FIRST_CALL", 47)
         patch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
         yield {

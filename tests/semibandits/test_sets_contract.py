@@ -14,7 +14,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
-from banditlab.core import engine, kernels
+from banditlab.core import jobs, kernels
 from banditlab.core.components import Problem
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent, InvalidType
 from banditlab.semibandits import generics, protocol
@@ -62,7 +62,7 @@ def same(first: dict[str, Any], second: dict[str, Any]) -> None:
 def test_compiled_equals_plain_python_and_chunks_and_threads_change_nothing(name: str, monkeypatch: Any) -> None:
     whole = run(name, 5)
     same(columns(whole), columns(run(name, 5, backend="python")))
-    monkeypatch.setattr(engine, "CHUNK", 2)
+    monkeypatch.setattr(jobs, "CHUNK", 2)
     monkeypatch.setattr(protocol, "FIRST_CALL", 37)
     monkeypatch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
     same(columns(whole), columns(run(name, 5, n_jobs=2)))

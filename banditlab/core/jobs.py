@@ -1,0 +1,127 @@
+"""Jobs: what is to be played, cut into chunks of runs, and what takes the metrics that come of it."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .machines import on_device
+from .protocol import Batch
+
+CHUNK = 128
+"""Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs of one policy on one environment: a cell of the results.
+
+    Attributes
+    ----------
+    environment, policy : components
+        Who plays what.
+    horizon : int
+        Rounds a run.
+    checkpoints : int64 array
+        The rounds after which metrics are recorded.
+    columns : tuple of str
+        The metrics, as the protocol names them.
+    first_run, n_runs : int
+        The runs.
+    seed : int
+        Of the experiment.
+    backend : {'cpu', 'python', 'cuda:0', ...}
+        Where it is played; see `core.machines`.
+    precision : {'double', 'single'}
+        How policies' states are stored.
+    reduced : bool
+        Whether what comes of it are statistics of whole chunks, made on the device, instead of every run's metrics.
+    """
+
+    environment: Any
+    policy: Any
+    horizon: int
+    checkpoints: NDArray[np.int64]
+    columns: tuple[str, ...]
+    first_run: int
+    n_runs: int
+    seed: int
+    backend: str = "cpu"
+    precision: str = "double"
+    reduced: bool = False
+
+    @property
+    def protocol(self) -> Any:
+        """The protocol that plays it."""
+        return self.policy.family.protocol
+
+    @functools.cached_property
+    def address(self) -> str:
+        """Where a store keeps it."""
+        from .store import address
+
+        return address(self)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds in all."""
+        return self.n_runs * self.horizon
+
+    def batch(self, first_run: int, n_runs: int) -> Batch:
+        """Return what a protocol needs to play some of the runs."""
+        return Batch(
+            first_run, n_runs, self.horizon, self.checkpoints, self.columns, self.seed, self.backend, self.precision,
+            self.reduced,
+        )  # fmt: skip
+
+    @functools.cached_property
+    def chunk(self) -> int:
+        """How many runs a task plays."""
+        if on_device(self.backend):
+            from .cuda import runs_that_fit
+
+            return runs_that_fit(self)
+        size, limit = self.protocol.chunk or CHUNK, self.protocol.chunk_rounds
+        return int(size if limit is None else max(1, min(size, limit // self.horizon)))
+
+    def chunks(self, first_run: int, end: int) -> list[tuple[int, int]]:
+        """Return (first run, number of runs) of chunks that cover a range; they start at multiples of their size."""
+        size = self.chunk
+        edges = [first_run, *range((first_run // size + 1) * size, end, size), end]
+        return [(a, b - a) for a, b in pairwise(edges) if b > a]
+
+
+class Gatherer(ABC):
+    """Takes the metrics of a job's runs as they come, in any order.
+
+    Attributes
+    ----------
+    in_order : bool
+        Whether it must hold what comes before the runs that precede it.
+    """
+
+    in_order: ClassVar[bool] = False
+
+    @abstractmethod
+    def add(self, first_run: int, values: NDArray[np.float64]) -> None:
+        """Take the metrics of consecutive runs: one table (metric, checkpoint) a run."""
+
+
+class EveryRun(Gatherer):
+    """Keeps every run."""
+
+    def __init__(self, job: Job) -> None:
+        self._first_run = job.first_run
+        self.values = {name: np.empty((job.n_runs, len(job.checkpoints))) for name in job.columns}
+
+    def add(self, first_run: int, values: NDArray[np.float64]) -> None:
+        """Copy the metrics to their place."""
+        row = first_run - self._first_run
+        for column, table in enumerate(self.values.values()):
+            table[row : row + len(values)] = values[:, column, :]

@@ -1,0 +1,55 @@
+"""Chunks written to a store beside the simulation."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jobs import Job
+
+if TYPE_CHECKING:
+    from .store import Store
+
+
+class Writer:
+    """Writes chunks in a thread of its own: flushing a file to the disk takes as long as a million rounds."""
+
+    QUEUE = 32
+    """Chunks that may wait to be written; then the simulation waits for the disk."""
+
+    def __init__(self, store: Store | None) -> None:
+        if store is not None:
+            # The first table makes pyarrow import pandas. Here, and not in the thread that writes: processes that got
+            # Ctrl-C while it imported were seen to wait for the interpreter's import lock for ever.
+            import pyarrow.parquet
+
+            pyarrow.table({"run": np.zeros(1)})
+        self._store = store
+        self._pool = ThreadPoolExecutor(1) if store is not None else None
+        self._waiting: deque[Future[bool]] = deque()
+        self.was_there = False  # whether another process wrote a chunk while this one played it
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
+        """Let a chunk be written; raise what writing an earlier one raised."""
+        if self._pool is None or self._store is None:
+            return
+        self._waiting.append(self._pool.submit(self._store.write, job, first_run, values, seconds))
+        while self._waiting and (self._waiting[0].done() or len(self._waiting) > self.QUEUE):
+            self.was_there |= self._waiting.popleft().result()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Wait until everything is written, whatever ended the simulation."""
+        if self._pool is None:
+            return
+        self._pool.shutdown()
+        failures = [found for task in self._waiting if (found := task.exception()) is not None]
+        if failures and not isinstance(error, Exception):
+            raise failures[0] from error
