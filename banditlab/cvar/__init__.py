@@ -4,15 +4,11 @@ from banditlab.core.tail import cvar, quantile
 
 from . import bandits, mdp, theory
 from .bandits.family import policy
-from .bandits.thompson import BCVTS, MCVTS
-from .bandits.ucb import UUCB, BernsteinUCB, BrownUCB, CVaRUCB
-from .mdp.cvar_ucbvi import CVaRUCBVI
+from .bandits.policies import BCVTS, MCVTS, UUCB, BernsteinUCB, BrownUCB, CVaRUCB
 from .mdp.environment import TabularMDP
 from .mdp.evaluation import evaluate
 from .mdp.family import mdp_environment, mdp_policy
 from .mdp.instances import cliff_gridworld, layered_mdp, linear_mixture, lower_bound_chain, random_mdp
-from .mdp.iterated import UCBVI, ICVaRRM, MaxWP
-from .mdp.linear import ICVaRL
 from .mdp.planning import (
     Plan,
     iterated_cvar,
@@ -21,6 +17,7 @@ from .mdp.planning import (
     plan_static_cvar,
     plan_worst_path,
 )
+from .mdp.policies import UCBVI, CVaRUCBVI, ICVaRL, ICVaRRM, MaxWP
 from .mdp.tabular_policy import TabularPolicy
 from .tail import Distribution
 

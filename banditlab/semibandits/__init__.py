@@ -4,18 +4,27 @@ from . import generics
 from .action_sets import ActionSet, MSets, UpToM
 from .environments import Combinatorial, CorrelatedGaussian, SemiBandit
 from .family import action_set, environment, policy
-from .full_bandit import CETC, OG
 from .graphs import Matchings, Paths, SpanningTrees
 from .kmax import KMax
-from .kmax_policies import KMaxCUCB, KMaxSemiBandit, SuperArmUCB
 from .knapsack import Explicit, Knapsack
-from .linear_policies import CUCB, ESCB2, CombUCB1
 from .objectives import Coverage, Influence
 from .offline import Greedy, GreedyPlusMax, OfflineAlgorithm, offline_algorithm
+from .policies import (
+    BGCTS,
+    CETC,
+    CUCB,
+    ESCB2,
+    OG,
+    BetaCTS,
+    CombUCB1,
+    GaussianCTS,
+    KMaxCUCB,
+    KMaxSemiBandit,
+    PASCombUCB,
+    SuperArmUCB,
+)
 from .programs import LinearSet
 from .safe import SafeUpToM
-from .safe_policies import PASCombUCB
-from .sampling_policies import BGCTS, BetaCTS, GaussianCTS
 
 __all__ = [
     "BGCTS",

@@ -11,7 +11,8 @@ from scipy.special import expit
 from banditlab import dueling
 from banditlab.core import sampling
 from banditlab.core.components import make_state
-from banditlab.dueling.contextual import generics, layered
+from banditlab.dueling.contextual import generics
+from banditlab.dueling.contextual.policies import layered
 from banditlab.dueling.contextual.spaces import ContextualProblem, ContextualSpace
 
 from .contextual_naive import reference

@@ -18,7 +18,7 @@ from banditlab.arms.generics import reward
 from banditlab.core.components import Problem, make_state, registered
 from banditlab.core.elementary import log
 from banditlab.core.sampling import expanded, key
-from banditlab.semibandits.safe_policies import _best_possibly_safe
+from banditlab.semibandits.policies.safe import _best_possibly_safe
 from banditlab.semibandits.spaces import ActionSpace, make_work
 from tests.arms.naive import environment_rng, policy_rng
 from tests.arms.test_policies_exact import quantile

@@ -3,8 +3,7 @@
 from . import generics
 from .environments import ContextualGLM, FixedArms, GaussianArms, Logistic, UniformArms
 from .family import CONTEXTUAL, arm_set, contextual_environment, contextual_policy, link
-from .optimistic import CoLSTIM, MaxFirstUCBNext, MaxInP, MaxPairUCB
-from .vacdb import VACDB, StaD
+from .policies import VACDB, CoLSTIM, MaxFirstUCBNext, MaxInP, MaxPairUCB, StaD
 
 __all__ = [
     "CONTEXTUAL",

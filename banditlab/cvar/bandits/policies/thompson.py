@@ -15,9 +15,9 @@ from banditlab.core.components import Params, State, field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import array, invalid, shown
 
-from . import samples
-from .family import policy
-from .protocol import SampleSpace, upper_end
+from .. import samples
+from ..family import policy
+from ..protocol import SampleSpace, upper_end
 
 
 @policy

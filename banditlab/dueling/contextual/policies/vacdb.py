@@ -8,9 +8,9 @@ from typing import Any, Self
 from banditlab.core.components import Problem, field
 from banditlab.core.validation import between, boolean, integer, invalid, non_negative, optional, positive
 
-from .family import contextual_policy
+from ..family import contextual_policy
+from ..spaces import ContextualProblem, ContextualSpace
 from .layered import Layered
-from .spaces import ContextualProblem, ContextualSpace
 
 LEVEL = between(0.0, 1.0, open_low=True)
 MOST_LAYERS = 60

@@ -13,10 +13,10 @@ from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import one_of, optional, positive, positive_integer
 
-from .action_sets import MSets, UpToM, an_action_set
-from .family import policy
-from .kmax_oracles import by_enumeration, by_program, greedily
-from .linear_policies import OWN_ACTIONS
+from ..action_sets import MSets, UpToM, an_action_set
+from ..family import policy
+from ..kmax_oracles import by_enumeration, by_program, greedily
+from .linear import OWN_ACTIONS
 
 PROGRAM, ENUMERATION, GREEDY = 0, 1, 2  # ways of choosing
 

@@ -13,9 +13,9 @@ from banditlab.core.dispatch import device
 from banditlab.core.elementary import log
 from banditlab.core.validation import non_negative, open_probability, optional, positive
 
-from .checks import tensor
-from .family import mdp_policy
-from .learning import GROWTH, TIE, level
+from ..checks import tensor
+from ..family import mdp_policy
+from .counting import GROWTH, TIE, level
 
 SPANS = 1e-8
 """How far transitions may be from what features span."""

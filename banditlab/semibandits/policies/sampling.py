@@ -11,9 +11,9 @@ from banditlab.core.elementary import log
 from banditlab.core.sampling import beta, fill_beta, normal
 from banditlab.core.validation import optional, positive
 
-from .action_sets import an_action_set
-from .family import policy
-from .linear_policies import OWN_ACTIONS, ItemMeans
+from ..action_sets import an_action_set
+from ..family import policy
+from .linear import OWN_ACTIONS, ItemMeans
 
 
 @policy

@@ -12,10 +12,10 @@ from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import below
 
-from ..policies.counts import another_tie
-from .ellipsoid import add_direction, ellipsoid_state, measure_pairs, pair_number
-from .likelihood import add_sample, fit, forget_pairs, likelihood_state, minimiser, scores, squared_residuals
-from .spaces import ContextualSpace
+from ...policies.counts import another_tie
+from ..ellipsoid import add_direction, ellipsoid_state, measure_pairs, pair_number
+from ..likelihood import add_sample, fit, forget_pairs, likelihood_state, minimiser, scores, squared_residuals
+from ..spaces import ContextualSpace
 
 
 @device

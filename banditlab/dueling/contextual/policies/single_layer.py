@@ -14,9 +14,9 @@ from banditlab.core.elementary import log
 from banditlab.core.sampling import below
 from banditlab.core.validation import boolean, integer, optional, positive
 
-from .ellipsoid import add_direction, ellipsoid_state, measure_pairs
-from .likelihood import add_sample, fit, likelihood_state, minimiser, scores
-from .spaces import ContextualSpace
+from ..ellipsoid import add_direction, ellipsoid_state, measure_pairs
+from ..likelihood import add_sample, fit, likelihood_state, minimiser, scores
+from ..spaces import ContextualSpace
 from .vacdb import LEVEL, constant_radius
 
 

@@ -12,10 +12,10 @@ from banditlab.core.elementary import exp
 from banditlab.core.sampling import below, uniform
 from banditlab.core.validation import open_probability, optional, positive, positive_integer
 
-from .action_sets import UpToM, an_action_set
-from .family import policy
-from .linear_policies import OWN_ACTIONS
-from .offline import Greedy, an_offline_algorithm, ask
+from ..action_sets import UpToM, an_action_set
+from ..family import policy
+from ..offline import Greedy, an_offline_algorithm, ask
+from .linear import OWN_ACTIONS
 
 
 @policy

@@ -12,12 +12,12 @@ from banditlab.core.dispatch import chosen_by_type, device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import between, invalid, non_negative, one_of, open_probability, optional
 
-from .environment import MAX_PLACES
-from .family import mdp_policy
-from .learning import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_range
-from .levels import grid_following, grid_steps
-from .model import lattice_unit
-from .sweeps import shifted_mean
+from ..environment import MAX_PLACES
+from ..family import mdp_policy
+from ..levels import grid_following, grid_steps
+from ..model import lattice_unit
+from ..sweeps import shifted_mean
+from .counting import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_range
 
 
 @mdp_policy

@@ -13,11 +13,11 @@ from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import boolean, open_probability, optional, positive
 
-from .action_sets import an_action_set
-from .family import policy
-from .generics import best_within_lanes
-from .linear_policies import OWN_ACTIONS, listed
-from .safe import SafeUpToM
+from ..action_sets import an_action_set
+from ..family import policy
+from ..generics import best_within_lanes
+from ..safe import SafeUpToM
+from .linear import OWN_ACTIONS, listed
 
 EPSILON = 0.5
 """epsilon of the law of the iterated logarithm's radius."""

@@ -11,9 +11,9 @@ from banditlab.core.components import Params, Problem, State, field
 from banditlab.core.elementary import log
 from banditlab.core.validation import boolean, open_probability, optional, positive
 
-from .family import policy
-from .protocol import SampleSpace, upper_end
-from .tails import empty_tails, sum_between, sum_of_smallest
+from ..family import policy
+from ..protocol import SampleSpace, upper_end
+from ..tails import empty_tails, sum_between, sum_of_smallest
 
 
 class Tails:

@@ -13,8 +13,8 @@ from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import optional, positive
 
-from .action_sets import an_action_set
-from .family import policy
+from ..action_sets import an_action_set
+from ..family import policy
 
 UNSEEN = 1e6
 """What an item weighs that was never seen: so much that an action with as many of them as possible is played first."""

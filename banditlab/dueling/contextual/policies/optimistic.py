@@ -13,9 +13,9 @@ from banditlab.core.elementary import log
 from banditlab.core.sampling import open_uniform, uniform
 from banditlab.core.validation import boolean, integer, optional, positive
 
-from ..policies.counts import another_tie
-from .ellipsoid import arm_norms, pair_number
-from .family import contextual_policy
+from ...policies.counts import another_tie
+from ..ellipsoid import arm_norms, pair_number
+from ..family import contextual_policy
 from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
 from .vacdb import constant_radius
 

@@ -1,0 +1,6 @@
+"""Policies for bandits with CVaR, one module a lineage."""
+
+from .thompson import BCVTS, MCVTS
+from .ucb import UUCB, BernsteinUCB, BrownUCB, CVaRUCB
+
+__all__ = ["BCVTS", "MCVTS", "UUCB", "BernsteinUCB", "BrownUCB", "CVaRUCB"]

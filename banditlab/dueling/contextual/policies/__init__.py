@@ -1,0 +1,6 @@
+"""Policies for contextual duels, one module a lineage."""
+
+from .optimistic import CoLSTIM, MaxFirstUCBNext, MaxInP, MaxPairUCB
+from .vacdb import VACDB, StaD
+
+__all__ = ["VACDB", "CoLSTIM", "MaxFirstUCBNext", "MaxInP", "MaxPairUCB", "StaD"]
