@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar, dataclass_transform
 
-from banditlab.core.components import Family, field
+from banditlab.core.components import field
+from banditlab.core.family import Family
 
 from .generics import explore, gap, index, index_lanes, reward, reward_lanes, select, update
 from .protocol import ArmsProtocol

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..core.components import kinds, summary_line
+from ..core.components import summary_line
 from ..core.errors import BanditlabError
+from ..core.family import kinds
 from ..core.validation import invalid
 from .docstrings import paragraphs, sections
 from .terminal import console, show, table, text

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TypeVar, dataclass_transform
 
 from banditlab.arms.generics import explore, index, index_lanes, select
-from banditlab.core.components import Family, field
+from banditlab.core.components import field
 from banditlab.core.errors import InvalidComponent
+from banditlab.core.family import Family
 
 from . import generics
 from .protocol import ClicksProtocol

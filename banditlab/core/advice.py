@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Iterator
 from typing import Any
 
-from .components import is_component
+from .components import is_component, with_nested
 
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
@@ -29,21 +27,13 @@ def reason(message: str, *components: object) -> str:
         The policy and the environment that were to be compiled; what is nested in them counts.
     """
     told = next((line.strip() for line in message.splitlines() if re.search(PLAIN_WORDS, line)), "")
-    nested = {type(part).__name__: part for component in components for part in _parts(component)}
+    nested = {type(part).__name__: part for c in components if is_component(c) for part in with_nested(c)}
     for rule in (_missing_attribute, _plain_function, _missing_kernel):
         advice = rule(told, message, nested)
         if advice:
             told = f"{told}: {advice}" if told else advice
             break
     return re.sub(TAG + r"\([^()]*\)", "", told)
-
-
-def _parts(component: object) -> Iterator[Any]:
-    """Go through a component and the components in its fields."""
-    if is_component(component) and dataclasses.is_dataclass(component):
-        yield component
-        for field in dataclasses.fields(component):
-            yield from _parts(getattr(component, field.name))
 
 
 def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:

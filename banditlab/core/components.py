@@ -16,7 +16,7 @@ import inspect
 import keyword
 import sys
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -25,7 +25,7 @@ import numpy as np
 from .brief import short
 from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
-from .fingerprint import Witness, fingerprint, global_generator, unchanged, witness
+from .fingerprint import Witness, fingerprint, unchanged, witness
 from .validation import Check, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
@@ -33,8 +33,6 @@ C = TypeVar("C", bound=type)
 # How a kernel method's first argument, and a policy's state, are typed: NamedTuples made at run time.
 Params = Any
 State = Any
-
-_registry: dict[tuple[str, str], dict[str, type]] = {}
 
 
 def field(*, default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
@@ -258,6 +256,15 @@ def component_parts(component: Any) -> dict[str, Any]:
     return {f.name: getattr(component, f.name) for f in dataclasses.fields(component)}
 
 
+def with_nested(component: Any) -> Iterator[Any]:
+    """Go through a component and the components that are in its fields, or in lists there; outermost first."""
+    yield component
+    for value in component_parts(component).values():
+        for part in value if isinstance(value, list | tuple) else [value]:
+            if is_component(part):
+                yield from with_nested(part)
+
+
 def type_name(cls: type) -> str:
     """Return where a component class is found: `banditlab.<family>.<name>` for the package's own."""
     if cls.__module__.startswith("banditlab."):
@@ -290,85 +297,8 @@ def _post_init(self: Any) -> None:
         validate()
 
 
-@dataclass(frozen=True)
-class Family:
-    """A family of components that play together: it makes the decorators `policy` and `environment`.
-
-    Attributes
-    ----------
-    name : str
-        The family's name, as in `banditlab.<name>`.
-    protocol : object
-        The protocol that plays them (a `core.protocol.Protocol`).
-    policy_kernels, environment_kernels : sequences of generic functions
-        What their methods may implement.
-    policy_needs, environment_needs : sequences of tuples of names
-        From each tuple a class must implement at least one.
-    plays : tuple of str
-        Names of the families whose environments its policies can play.
-    """
-
-    name: str
-    protocol: Any
-    policy_kernels: tuple[Any, ...]
-    policy_needs: tuple[tuple[str, ...], ...]
-    environment_kernels: tuple[Any, ...]
-    environment_needs: tuple[tuple[str, ...], ...]
-    plays: tuple[str, ...]
-
-    def policy(self, cls: C) -> C:
-        """Make a class a policy of this family."""
-        return self.component(cls, "policy", self.policy_kernels, self.policy_needs)
-
-    def environment(self, cls: C) -> C:
-        """Make a class an environment of this family."""
-        return self.component(cls, "environment", self.environment_kernels, self.environment_needs)
-
-    def component(self, cls: C, kind: str, kernels: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
-        """Make a class a component of any kind, such as what is nested in policies and environments."""
-        return _component(cls, self, kind, kernels, needs)
-
-
-def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
-    if not isinstance(cls, type):
-        raise InvalidComponent(f"{shown(cls)} is decorated as a {kind}; allowed: a class")
-    if "__banditlab__" in cls.__dict__:
-        raise InvalidComponent(f"{cls.__name__} is decorated twice; allowed: once")
-    by_name = {g.__name__: g for g in generics}
-    kernels: dict[str, Callable[..., Any]] = {}
-    for name, function in by_name.items():
-        method = inspect.getattr_static(cls, name, None)
-        if method is None:
-            continue
-        if not inspect.isfunction(method):
-            raise InvalidComponent(f"{cls.__name__}.{name} is {shown(method)}; allowed: a plain method")
-        wanted = list(inspect.signature(function).parameters)
-        got = list(inspect.signature(method).parameters)
-        if wanted != got:
-            raise InvalidComponent(
-                f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
-            )
-        drawn = global_generator(method)
-        if drawn:
-            raise InvalidComponent(
-                f"{cls.__name__}.{name} calls {drawn}; allowed: the rng that it is given (in kernels by samplers of "
-                "banditlab.core.sampling), or runs could not be repeated"
-            )
-        kernels[name] = method
-    for options in needs:
-        if not any(hasattr(cls, name) for name in options):
-            known = [by_name[name] for name in options if name in by_name]
-            if not known:
-                raise InvalidComponent(
-                    f"{cls.__name__} has no {' or '.join(options)}; allowed: a class with that field or property"
-                )
-            raise InvalidComponent(
-                f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "
-                + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
-            )
-        both = [name for name in options if name in kernels]
-        if len(both) > 1:
-            raise InvalidComponent(f"{cls.__name__} has kernels {' and '.join(both)}; allowed: one of them")
+def as_component(cls: C, info: ComponentInfo, family: Any) -> C:
+    """Give a class what components have: checked fields, equality, a label, and what kernels receive."""
     for attribute, function in {
         "__post_init__": _post_init,
         "__repr__": _repr,
@@ -378,22 +308,13 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
         "__setstate__": _setstate,
     }.items():
         setattr(cls, attribute, function)
-    for name in vars(cls).get("__annotations__", {}):
-        given = vars(cls).get(name)
-        default = given.default if isinstance(given, dataclasses.Field) else given
-        if isinstance(default, list | dict | set | np.ndarray):
-            raise InvalidComponent(
-                f"{cls.__name__}.{name} is {shown(default)}; allowed: a tuple, as all instances share a default"
-            )
     made: Any = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
     if not hasattr(made, "derive"):
         made.derive = _no_derived
     made.params = _params
     made.label = property(_label)
     made.family = family
-    made.__banditlab__ = ComponentInfo(family.name, kind, kernels, by_name)
-    if cls.__module__.startswith("banditlab."):
-        _registry.setdefault((family.name, kind), {})[cls.__name__] = made
+    made.__banditlab__ = info
     return cls
 
 
@@ -418,25 +339,6 @@ def make_state(policy: Any, space: Space) -> Any:
                 + ("; make_state(base, space) makes that of a nested policy" if isinstance(value, dict) else "")
             )
     return record("State", arrays or {"nothing": space.per_lane()})
-
-
-def registered(family: str, kind: str) -> dict[str, type]:
-    """Return the package's own components of a family, by class name; kind is 'policy', 'environment' or another.
-
-    Classes that were decorated in one of the package's modules but do not stand there, as in an example, do not count.
-    """
-    found = _registry.get((family, kind), {})
-    return {name: cls for name, cls in found.items() if getattr(sys.modules[cls.__module__], name, None) is cls}
-
-
-def kinds(family: str) -> list[str]:
-    """Return the kinds of components that a family has: 'environment', 'policy', and what can be nested in them."""
-    return sorted(kind for owner, kind in _registry if owner == family)
-
-
-def families() -> list[str]:
-    """Return the names of the families that have been imported."""
-    return sorted({family for family, _ in _registry})
 
 
 def summary_line(cls: type) -> str:

@@ -11,7 +11,6 @@ import contextlib
 import dis
 import functools
 import hashlib
-import random
 import sys
 import types as pytypes
 from collections.abc import Callable, Iterator
@@ -205,13 +204,13 @@ def witness(*functions: Callable[..., Any]) -> Witness:
     In a notebook a global can be given another value between two runs; what was compiled with the old one is stale.
     """
     found: list[tuple[dict[str, Any], str, object]] = []
-    for function in _users_own(*functions):
+    for function in users_own(*functions):
         scope = function.__globals__
         found += [(scope, name, scope.get(name, Unbound)) for name in sorted(_names_used(function.__code__)[0])]
     return tuple(found)
 
 
-def _users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
+def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
     """Go through functions and those that they call, leaving out the package's and libraries'."""
     seen: set[int] = set()
     waiting: list[Any] = list(functions)
@@ -229,20 +228,3 @@ def _users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]
 def unchanged(seen: Witness) -> bool:
     """Say whether all globals still have the values that `witness` saw."""
     return all(scope.get(name, Unbound) is value for scope, name, value in seen)
-
-
-def global_generator(*functions: Callable[..., Any]) -> str:
-    """Return what functions of the user's call of a global generator, such as `np.random.rand`; else nothing."""
-    for function in _users_own(*functions):
-        steps = list(dis.get_instructions(function.__code__))
-        for k, step in enumerate(steps):
-            if step.opname != "LOAD_GLOBAL":
-                continue
-            parts, value = [step.argval], function.__globals__.get(step.argval)
-            for after in steps[k + 1 : k + 3]:
-                if not isinstance(value, pytypes.ModuleType) or after.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
-                    break
-                parts, value = [*parts, after.argval], getattr(value, after.argval, None)
-            if isinstance(getattr(value, "__self__", None), random.Random | np.random.RandomState):
-                return ".".join(parts)
-    return ""

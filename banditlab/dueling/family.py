@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar, dataclass_transform
 
-from banditlab.core.components import Family, field
+from banditlab.core.components import field
 from banditlab.core.errors import InvalidComponent
+from banditlab.core.family import Family
 
 from .generics import observe, select, select_lanes, update, winner
 from .protocol import DuelingProtocol

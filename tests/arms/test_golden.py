@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from banditlab import arms
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 
 from .test_policies_exact import Instance, check_against_reference, simulated
 

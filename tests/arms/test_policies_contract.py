@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import arms
 from banditlab.core import jobs
-from banditlab.core.components import registered
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
+from banditlab.core.family import registered
 
 from . import naive
 from .test_policies_exact import OTHERS, VARIANTS

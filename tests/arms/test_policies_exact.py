@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 
 from . import naive
 

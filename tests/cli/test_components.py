@@ -7,8 +7,8 @@ import pytest
 from banditlab import arms
 from banditlab.cli.components import allowed, find, meant
 from banditlab.cli.docstrings import formula, paragraphs, sections
-from banditlab.core.components import kinds
 from banditlab.core.errors import BanditlabError, InvalidArgument
+from banditlab.core.family import kinds
 from banditlab.families import families, registered
 
 from . import call

@@ -18,7 +18,7 @@ import banditlab as bl
 from banditlab import arms, clicks
 from banditlab.clicks import protocol
 from banditlab.core import jobs
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, same, section

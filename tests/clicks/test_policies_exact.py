@@ -19,8 +19,9 @@ from banditlab import arms, clicks
 from banditlab.arms.generics import reward
 from banditlab.clicks import protocol
 from banditlab.clicks.kernel import COUNTS
-from banditlab.core.components import Problem, registered
+from banditlab.core.components import Problem
 from banditlab.core.elementary import log
+from banditlab.core.family import registered
 from banditlab.errors import AssumptionWarning
 from tests.arms.naive import environment_rng, policy_rng
 from tests.arms.test_policies_exact import quantile

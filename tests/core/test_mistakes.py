@@ -413,3 +413,74 @@ def test_default_that_instances_would_share():
                 },
             )
         )
+
+
+class Sums:
+    """A policy's state and choice; what it learns is wrong in the tests that follow."""
+
+    def state(self, space):
+        return {"sums": space.per_arm(), "n": space.per_lane(), "last": space.per_lane(0, np.int64)}
+
+    def select(self, state, lane, t, rng):
+        return 0
+
+
+def for_all_runs(state, arm, lane, reward):
+    state.sums[arm] = state.sums[arm] + reward
+
+
+class Adds(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.sums[arm] += reward
+
+
+class Assigns(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.n[0] = t
+
+
+class InARow(Sums):
+    def update(self, state, arm, lane, reward, t):
+        if reward > 0.5:
+            state.sums[arm][0] += reward
+
+
+class Helped(Sums):
+    def update(self, state, arm, lane, reward, t):
+        for_all_runs(state, arm, lane, reward)
+
+
+@pytest.mark.parametrize(
+    ("cls", "told"),
+    [(Adds, "state.sums[arm]"), (Assigns, "state.n[0]"), (InARow, "state.sums[arm][0]"), (Helped, "state.sums[arm]")],
+)
+def test_writing_into_all_runs_is_refused(cls, told):
+    with pytest.raises(InvalidComponent, match=re.escape(f"{cls.__name__}.update writes {told}, which all runs share")):
+        arms.policy(cls)
+
+
+class ByAnotherName(Sums):
+    def update(self, state, arm, lane, reward, t):
+        w = lane
+        state.sums[arm, w] += reward
+        sums = state.sums[arm]
+        sums[lane] += 0.0
+        state.sums[:, lane] *= 1.0
+        for k in range(state.sums.shape[0]):
+            state.sums[k][lane] += 0.0
+
+
+def test_a_lane_by_another_name_is_a_lane():
+    policy = arms.policy(ByAnotherName)()
+    options = {"horizon": 10, "seed": 0, "backend": "python", "metrics": "reward"}
+    alone = bl.run(ENVIRONMENT, policy, n_runs=1, **options).values()
+    assert (bl.run(ENVIRONMENT, policy, n_runs=3, **options).values()[:, :1] == alone).all()
+
+
+def test_an_init_of_ones_own_is_refused():
+    class Mine(Sums):
+        def __init__(self, alpha=2.0):
+            self.alpha = alpha
+
+    with pytest.raises(InvalidComponent, match=r"Mine has an __init__; allowed: fields, as in .alpha: float"):
+        arms.policy(Mine)

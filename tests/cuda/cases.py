@@ -9,7 +9,7 @@ import numpy as np
 import scipy.stats
 
 from banditlab import arms, clicks, cvar, dueling, semibandits
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 
 
 class Case(NamedTuple):

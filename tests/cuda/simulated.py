@@ -15,8 +15,8 @@ import banditlab as bl
 from banditlab import arms, cvar, dueling, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.core import cuda
-from banditlab.core.components import families, registered
 from banditlab.core.errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidComponent
+from banditlab.core.family import families, registered
 
 from .cases import ARMS, CASES, CONTEXTUAL, FAMILIES, ITEMS, MDP
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 from banditlab.cvar.bandits.family import BANDITS as FAMILY
 
 BANDITS = {name: cls for name, cls in registered("cvar", "policy").items() if cls.family is FAMILY}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 from banditlab.core.validation import probability, vector
 from banditlab.cvar.bandits.protocol import CVaRProtocol
 from banditlab.errors import (

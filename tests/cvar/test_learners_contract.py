@@ -13,7 +13,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms, cvar
 from banditlab.core import jobs, machines
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 from banditlab.core.validation import integer
 from banditlab.cvar.mdp import protocol
 from banditlab.cvar.mdp.planning import optimum

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 from banditlab.dueling.family import DUELING
 
 # Policies around a base, and those that see features, have tests of their own.

@@ -12,7 +12,8 @@ from scipy.special import expit
 import banditlab as bl
 from banditlab import dueling
 from banditlab.core import sampling
-from banditlab.core.components import make_state, registered
+from banditlab.core.components import make_state
+from banditlab.core.family import registered
 from banditlab.dueling.contextual import generics, protocol
 from banditlab.dueling.contextual.kernel import first_wins
 from banditlab.dueling.contextual.spaces import ContextualProblem, ContextualSpace

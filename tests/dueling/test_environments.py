@@ -16,7 +16,7 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import dueling
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 from banditlab.dueling import PiecewiseStationary, PreferenceMatrix, instances
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import banditlab as bl
 from banditlab import cli, dueling
-from banditlab.core.components import registered
+from banditlab.core.family import registered
 from banditlab.dueling import instances, theory
 from banditlab.errors import InvalidArgument
 

@@ -13,8 +13,8 @@ import pytest
 
 import banditlab as bl
 from banditlab import scoring
-from banditlab.core.components import registered
 from banditlab.core.errors import BanditlabError
+from banditlab.core.family import registered
 from banditlab.scoring.protocol import METRICS
 
 from .played import TOY

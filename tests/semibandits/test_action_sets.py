@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from banditlab import semibandits as sb
 from banditlab.core import kernels
-from banditlab.core.components import Space, is_component, registered
+from banditlab.core.components import Space, is_component
 from banditlab.core.dispatch import implements
+from banditlab.core.family import registered
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType
 from banditlab.semibandits import generics
 from banditlab.semibandits.spaces import ActionProblem, make_work

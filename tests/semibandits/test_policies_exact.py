@@ -15,8 +15,9 @@ import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
 from banditlab.arms.generics import reward
-from banditlab.core.components import Problem, make_state, registered
+from banditlab.core.components import Problem, make_state
 from banditlab.core.elementary import log
+from banditlab.core.family import registered
 from banditlab.core.sampling import expanded, key
 from banditlab.semibandits.policies.safe import _best_possibly_safe
 from banditlab.semibandits.spaces import ActionSpace, make_work

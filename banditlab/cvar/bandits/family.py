@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeVar, dataclass_transform
 
 from banditlab.arms import generics
-from banditlab.core.components import Family, field
+from banditlab.core.components import field
+from banditlab.core.family import Family
 
 from .protocol import CVaRProtocol
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, dataclass_transform
 
-from banditlab.core.components import Family, field
+from banditlab.core.components import field
 from banditlab.core.errors import InvalidComponent
+from banditlab.core.family import Family
 
 from . import generics
 from .protocol import ContextualProtocol

@@ -1,0 +1,161 @@
+"""Families of components that play together: what makes a class one of them, what it must have, and who there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .components import ComponentInfo, as_component
+from .errors import InvalidComponent
+from .mistakes import global_generator, written_for_all_runs
+from .validation import shown
+
+C = TypeVar("C", bound=type)
+
+_registry: dict[tuple[str, str], dict[str, type]] = {}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of components that play together: it makes the decorators `policy` and `environment`.
+
+    Attributes
+    ----------
+    name : str
+        The family's name, as in `banditlab.<name>`.
+    protocol : object
+        The protocol that plays them (a `core.protocol.Protocol`).
+    policy_kernels, environment_kernels : sequences of generic functions
+        What their methods may implement.
+    policy_needs, environment_needs : sequences of tuples of names
+        From each tuple a class must implement at least one.
+    plays : tuple of str
+        Names of the families whose environments its policies can play.
+    """
+
+    name: str
+    protocol: Any
+    policy_kernels: tuple[Any, ...]
+    policy_needs: tuple[tuple[str, ...], ...]
+    environment_kernels: tuple[Any, ...]
+    environment_needs: tuple[tuple[str, ...], ...]
+    plays: tuple[str, ...]
+
+    def policy(self, cls: C) -> C:
+        """Make a class a policy of this family."""
+        return self.component(cls, "policy", self.policy_kernels, self.policy_needs)
+
+    def environment(self, cls: C) -> C:
+        """Make a class an environment of this family."""
+        return self.component(cls, "environment", self.environment_kernels, self.environment_needs)
+
+    def component(self, cls: C, kind: str, kernels: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
+        """Make a class a component of any kind, such as what is nested in policies and environments."""
+        return _component(cls, self, kind, kernels, needs)
+
+
+def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
+    _check_class(cls, kind)
+    by_name = {g.__name__: g for g in generics}
+    kernels = _kernels(cls, by_name)
+    _check_needs(cls, needs, by_name, kernels)
+    as_component(cls, ComponentInfo(family.name, kind, kernels, by_name), family)
+    if cls.__module__.startswith("banditlab."):
+        _registry.setdefault((family.name, kind), {})[cls.__name__] = cls
+    return cls
+
+
+def _check_class(cls: Any, kind: str) -> None:
+    """Raise for what cannot be made a component."""
+    if not isinstance(cls, type):
+        raise InvalidComponent(f"{shown(cls)} is decorated as a {kind}; allowed: a class")
+    if "__banditlab__" in cls.__dict__:
+        raise InvalidComponent(f"{cls.__name__} is decorated twice; allowed: once")
+    if "__init__" in cls.__dict__:
+        raise InvalidComponent(
+            f"{cls.__name__} has an __init__; allowed: fields, as in `alpha: float = bl.field(default=2.0)`, and "
+            "derive(self, problem) for what follows from them"
+        )
+    for name in vars(cls).get("__annotations__", {}):
+        given = vars(cls).get(name)
+        default = given.default if isinstance(given, dataclasses.Field) else given
+        if isinstance(default, list | dict | set | np.ndarray):
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} is {shown(default)}; allowed: a tuple, as all instances share a default"
+            )
+
+
+def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+    """Return the methods of a class that implement generic functions; raise for one that cannot."""
+    kernels: dict[str, Callable[..., Any]] = {}
+    for name, function in by_name.items():
+        method = inspect.getattr_static(cls, name, None)
+        if method is None:
+            continue
+        if not inspect.isfunction(method):
+            raise InvalidComponent(f"{cls.__name__}.{name} is {shown(method)}; allowed: a plain method")
+        wanted = list(inspect.signature(function).parameters)
+        got = list(inspect.signature(method).parameters)
+        if wanted != got:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
+            )
+        drawn = global_generator(method)
+        if drawn:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} calls {drawn}; allowed: the rng that it is given (in kernels by samplers of "
+                "banditlab.core.sampling), or runs could not be repeated"
+            )
+        written = written_for_all_runs(method)
+        if written:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} writes {written}, which all runs share; allowed: indices that end with "
+                "the lane, as in state.sums[arm, lane]"
+            )
+        kernels[name] = method
+    return kernels
+
+
+def _check_needs(
+    cls: type, needs: tuple[tuple[str, ...], ...], by_name: Mapping[str, Any], kernels: Mapping[str, Any]
+) -> None:
+    """Raise for a class that lacks what its family needs, or has two kernels of which one would never run."""
+    for options in needs:
+        if not any(hasattr(cls, name) for name in options):
+            known = [by_name[name] for name in options if name in by_name]
+            if not known:
+                raise InvalidComponent(
+                    f"{cls.__name__} has no {' or '.join(options)}; allowed: a class with that field or property"
+                )
+            raise InvalidComponent(
+                f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "
+                + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
+            )
+        both = [name for name in options if name in kernels]
+        if len(both) > 1:
+            raise InvalidComponent(f"{cls.__name__} has kernels {' and '.join(both)}; allowed: one of them")
+
+
+def registered(family: str, kind: str) -> dict[str, type]:
+    """Return the package's own components of a family, by class name; kind is 'policy', 'environment' or another.
+
+    Classes that were decorated in one of the package's modules but do not stand there, as in an example, do not count.
+    """
+    found = _registry.get((family, kind), {})
+    return {name: cls for name, cls in found.items() if getattr(sys.modules[cls.__module__], name, None) is cls}
+
+
+def kinds(family: str) -> list[str]:
+    """Return the kinds of components that a family has: 'environment', 'policy', and what can be nested in them."""
+    return sorted(kind for owner, kind in _registry if owner == family)
+
+
+def families() -> list[str]:
+    """Return the names of the families that have been imported."""
+    return sorted({family for family, _ in _registry})
