@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .components import component_parts, describe, is_component, type_name
+from .components import component_parts, describe, is_component, type_name, with_nested
 from .errors import BanditlabError, DamagedChunkWarning, StoreError
 from .fingerprint import Witness, fingerprint, functions_of, unchanged, witness
 from .validation import file_path, shown
@@ -165,7 +165,7 @@ class Store:
                 meta = json.loads(file.schema_arrow.metadata[b"banditlab"])
                 table = file.read(use_threads=False)  # all columns, as each has its checksums
             shape = (n_runs, len(job.checkpoints))
-            columns = [table.column(name).to_numpy().reshape(shape) for name in job.columns]
+            columns = [_as_numpy(table.column(name)).reshape(shape) for name in job.columns]
             values = np.ascontiguousarray(np.stack(columns, axis=1))
             if meta["digest"] != _digest(job.address, first_run, values):
                 raise ValueError("its checksum is another")
@@ -191,13 +191,14 @@ class Store:
         import pyarrow.parquet as pq
 
         n, c = len(values), len(job.checkpoints)
-        columns: dict[str, Any] = {
+        columns: dict[str, NDArray[Any]] = {
             "run": np.repeat(np.arange(first_run, first_run + n), c),
             "round": np.tile(job.checkpoints, n),
         }
         columns |= {name: np.ascontiguousarray(values[:, k]).ravel() for k, name in enumerate(job.columns)}
         meta = {"seconds": seconds, "digest": _digest(job.address, first_run, values)}
-        table = pa.table(columns).replace_schema_metadata({b"banditlab": json.dumps(meta).encode()})
+        arrays = [_as_arrow(column) for column in columns.values()]
+        table = pa.Table.from_arrays(arrays, list(columns), metadata={b"banditlab": json.dumps(meta).encode()})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
         path = self.path(job, first_run, n)
@@ -385,6 +386,21 @@ def _identity(job: Job) -> dict[str, Any]:
     }
 
 
+# pyarrow's own conversions import pandas, which takes longer than many a sweep; these do not.
+
+
+def _as_arrow(column: NDArray[Any]) -> Any:
+    """Return an array of numbers without gaps as pyarrow's."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(column)])
+
+
+def _as_numpy(column: Any) -> NDArray[np.float64]:
+    """Return a column of a pyarrow table as an array."""
+    return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
+
+
 def _canonical(component: Any) -> str:
     """Return a component's type and fields as text, once: frozen, it cannot change."""
     made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
@@ -450,10 +466,7 @@ def _codes(job: Job) -> tuple[str, str, str]:
 
 def _code_of(component: Any) -> str:
     """Return a hash of the code of a component and of those nested in it."""
-    nested = [v for v in component_parts(component).values() if is_component(v)]
-    lists = [v for part in component_parts(component).values() if isinstance(part, list | tuple) for v in part]
-    inner = [_code_of(v) for v in (*nested, *lists) if is_component(v)]
-    return _class_code(type(component)) + "".join(inner)
+    return "".join(_class_code(type(part)) for part in with_nested(component))
 
 
 _class_codes: dict[type, tuple[Witness, str]] = {}

@@ -23,11 +23,9 @@ class Writer:
 
     def __init__(self, store: Store | None) -> None:
         if store is not None:
-            # The first table makes pyarrow import pandas. Here, and not in the thread that writes: processes that got
-            # Ctrl-C while it imported were seen to wait for the interpreter's import lock for ever.
-            import pyarrow.parquet
-
-            pyarrow.table({"run": np.zeros(1)})
+            # Here, and not in the thread that writes: processes that got Ctrl-C while it imported were seen to wait for
+            # the interpreter's import lock for ever.
+            import pyarrow.parquet  # noqa: F401
         self._store = store
         self._pool = ThreadPoolExecutor(1) if store is not None else None
         self._waiting: deque[Future[bool]] = deque()
