@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .ahead import compile_ahead
 from .jobs import Gatherer, Job
 from .machines import on_device, placed
 from .progress import Progress
@@ -156,18 +157,47 @@ def play(
     interrupted, compile_seconds = False, 0.0
     try:
         tasks = playing.missing()
+        workers = _Workers.of(jobs, n_jobs)
         started = time.perf_counter()
-        playing.compile(tasks, names)
+        playing.compile(tasks, names, workers)
         compile_seconds = time.perf_counter() - started
         if runs_first:
             tasks.sort(key=lambda task: task.first_run)  # stable: jobs keep their order
         bar.say("playing")
-        with Writer(store) as writer, closing(_outcomes(playing, tasks, n_jobs)) as outcomes:
+        with Writer(store) as writer, closing(_outcomes(playing, tasks, workers)) as outcomes:
             for outcome in outcomes:
                 playing.take(outcome, writer)
     except KeyboardInterrupt:
         interrupted = True
     return Played(playing.progress, playing.gatherers, interrupted, compile_seconds)
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """Who plays the tasks: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
+
+    n_jobs: int
+    prefer: str
+    shared: bool
+    device: bool
+
+    @classmethod
+    def of(cls, jobs: Sequence[Job], n_jobs: int | None) -> _Workers:
+        """Find out for some jobs, and the number of threads or processes that the user asks for."""
+        from joblib.parallel import get_active_backend
+
+        prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
+        backend, configured = get_active_backend(prefer=prefer)
+        device = any(on_device(job.backend) for job in jobs)
+        if device:
+            from .cuda import streams
+
+            n_jobs = streams(jobs, n_jobs)
+        if n_jobs is None:
+            n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
+        if n_jobs < 0:
+            n_jobs = backend.effective_n_jobs(n_jobs)
+        return cls(n_jobs, prefer, getattr(backend, "supports_sharedmem", False), device)
 
 
 class _Playing:
@@ -212,9 +242,12 @@ class _Playing:
             self._tell(k)
         return sorted(tasks, key=lambda task: (task.job, task.first_run))
 
-    def compile(self, tasks: list[_Task], names: Sequence[str]) -> None:
+    def compile(self, tasks: list[_Task], names: Sequence[str], workers: _Workers) -> None:
         """Compile the kernels of all jobs that have tasks."""
-        for k in dict.fromkeys(task.job for task in tasks):
+        waiting = list(dict.fromkeys(task.job for task in tasks))
+        if workers.shared:
+            compile_ahead([self.jobs[k] for k in waiting], workers.n_jobs, self.bar.say)
+        for k in waiting:
             job = self.jobs[k]
             if job.backend == "python":
                 continue
@@ -327,29 +360,19 @@ def _in_turn(playing: _Playing, tasks: list[_Task], width: int) -> Iterator[_Tas
         yield from sorted(stretch, key=lambda _: secrets.randbits(32))
 
 
-def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Generator[_Outcome]:
-    """Yield outcomes as tasks finish: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
+def _outcomes(playing: _Playing, tasks: list[_Task], workers: _Workers) -> Generator[_Outcome]:
+    """Yield outcomes as tasks finish."""
     from joblib import Parallel, delayed
-    from joblib.parallel import get_active_backend
 
     jobs, store = playing.jobs, playing.store
-    prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
-    backend, configured = get_active_backend(prefer=prefer)
-    device = any(on_device(job.backend) for job in jobs)
-    if device:
-        from .cuda import streams
-
-        n_jobs = streams(jobs, n_jobs)
-    if n_jobs is None:
-        n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
-    shared = getattr(backend, "supports_sharedmem", False)
+    n_jobs, shared = workers.n_jobs, workers.shared
     alone = shared and (n_jobs == 1 or len(tasks) == 1)
     stop = threading.Event()
     # Threads wait when they are far ahead of what is gathered and written, or results would pile up.
-    room = threading.Semaphore(AHEAD * abs(n_jobs)) if shared and not alone else None
+    room = threading.Semaphore(AHEAD * n_jobs) if shared and not alone else None
 
     def calls() -> Iterator[tuple[Any, ...]]:
-        for task in _in_turn(playing, tasks, AHEAD * abs(n_jobs)):
+        for task in _in_turn(playing, tasks, AHEAD * n_jobs):
             job = jobs[task.job]
             if playing.progress[task.job].failure:
                 continue
@@ -364,8 +387,8 @@ def _outcomes(playing: _Playing, tasks: list[_Task], n_jobs: int | None) -> Gene
         return
     if not tasks:
         return
-    how = {"require": "sharedmem"} if device else {"prefer": prefer}  # one process owns the device
-    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), return_as="generator_unordered", batch_size=1, **how)
+    where = {"require": "sharedmem"} if workers.device else {"prefer": workers.prefer}  # one process owns the device
+    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), return_as="generator_unordered", batch_size=1, **where)
     finished = parallel(delayed(_simulate)(*call) for call in calls())
     try:
         for outcome in finished:

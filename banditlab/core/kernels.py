@@ -74,6 +74,10 @@ class _ForgivingCache(FunctionCache):  # type: ignore[misc]
                 self.flush()
             return None
 
+    def holds_some(self) -> bool:
+        """Say whether there is something on disk: one file holds one combination's kernel."""
+        return Path(self._cache_file._index_path).exists()
+
     def save_overload(self, sig: Any, data: Any) -> None:
         """Store the compiled kernel if that is possible."""
         try:
@@ -173,3 +177,11 @@ def kernel(function: Callable[..., Any], *components: object, compiled: bool = T
         return quiet(function)
     types = tuple(t for component in components for t in component_types(component))
     return _compiled(function, types)
+
+
+def kept(function: Callable[..., Any], *components: object) -> bool:
+    """Say whether `kernel` returns what need not be compiled, or could not be kept if it were."""
+    if not compiled_mode():
+        return True
+    made: Any = kernel(function, *components)
+    return bool(made.signatures) or not isinstance(made._cache, _ForgivingCache) or made._cache.holds_some()

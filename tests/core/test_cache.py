@@ -8,6 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import banditlab
+
+ROOT = str(Path(banditlab.__file__).parents[1])
+
 POLICY = """
 import banditlab as bl
 from banditlab import arms
@@ -51,7 +55,7 @@ print(float(result.values()[0, :, -1].mean()), hits, misses)
 
 def play(folder: Path, *, script: str | None = None, jit: bool = True) -> tuple[float, int, int]:
     environment = os.environ | {
-        "PYTHONPATH": str(folder),
+        "PYTHONPATH": os.pathsep.join((str(folder), ROOT)),
         "NUMBA_CACHE_DIR": str(folder / "cache"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "NUMBA_DISABLE_JIT": "0" if jit else "1",
@@ -135,7 +139,7 @@ def test_read_only_cache_folder_falls_back(tmp_path):
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the cache folder should be")
     environment = os.environ | {
-        "PYTHONPATH": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join((str(tmp_path), ROOT)),
         "NUMBA_CACHE_DIR": str(blocked / "cache"),
         "HOME": str(blocked),
     }
