@@ -41,10 +41,10 @@ class ArmsProtocol(Protocol):
         return "the reward of the arm played"
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
+        r"""Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
 
-        `cvar_regret[0.05]` is the CVaR regret at the level in brackets: the sum over rounds of max_b c_b - c_a, where a
-        is the arm played and c_a the CVaR of its rewards.
+        `cvar_regret[0.05]` is the CVaR regret at the level in brackets: the sum over rounds of :math:`\max_b c_b -
+        c_a`, where a is the arm played and :math:`c_a` the CVaR of its rewards.
         """
         names: list[str] = []
         for metric in requested:

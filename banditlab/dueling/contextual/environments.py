@@ -210,8 +210,8 @@ class ContextualGLM:
     Notes
     -----
     Model and regret: Di, Jin, Wu, Zhao, Farnoud and Gu 2024 (arXiv 2310.00968). Their released code adds up regret
-    without the factor 1/2 and divides it by the norm of theta (and what draws the figures divides once more): its
-    numbers are those recorded here times 2 over the length of theta, its figures' times 2 over its square.
+    without the factor 1/2 and divides it by the norm of :math:`\theta` (and what draws the figures divides once more):
+    its numbers are those recorded here times 2 over that norm, its figures' times 2 over its square.
 
     Examples
     --------
@@ -275,8 +275,9 @@ class ContextualGLM:
     def sign_vectors(cls, dimension: int = 5, scale: float = 1.0, seed: int = 0) -> Self:
         r"""Return the instance of the experiments of Di et al. 2024.
 
-        The 2^d arms are all vectors of signs, each coordinate plus noise from U(-0.1, 0]. The first two coordinates of
-        :math:`\theta^*` are from U[0, 1), the others 0, and its norm is `scale`: the larger, the less random are duels.
+        The :math:`2^d` arms are all vectors of signs, each coordinate plus noise from U(-0.1, 0]. The first two
+        coordinates of :math:`\theta^*` are from U[0, 1), the others 0, and its norm is `scale`: the larger, the less
+        random are duels.
 
         Parameters
         ----------
