@@ -66,7 +66,7 @@ class ArmsProtocol(Protocol):
         return []
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
-        """Return C log t, the asymptotic lower bound of uniformly good policies, where the constant is known."""
+        """Return the asymptotic lower bound of uniformly good policies, where the constant is known."""
         constant = environment.regret_constant() if hasattr(environment, "regret_constant") else None
         return None if constant is None else constant * np.log(rounds)
 

@@ -32,7 +32,7 @@ def plot_metric(
     lower_bound: bool = True,
     title: str | None = None,
 ) -> Axes:
-    """Draw the mean over runs of a metric against the round, one line a policy.
+    r"""Draw the mean over runs of a metric against the round, one line a policy.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ def plot_metric(
     n_resamples : int, default 1000
         Bootstrap resamples.
     lower_bound : bool, default True
-        Whether to draw the asymptotic lower bound C log t, where the environment has one and the metric is regret.
+        Whether to draw the asymptotic lower bound :math:`C \log t`, where the environment has one and the metric is
+        regret.
     title : str, optional
         What stands above horizon and runs in place of the environment's label; '' for no title at all.
 

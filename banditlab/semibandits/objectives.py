@@ -43,8 +43,8 @@ def _covers(name: str, value: Any) -> NDArray[np.float64]:
 class Coverage(SetValued):
     r"""Each item covers some elements; the reward is 1 if a random element is covered by an item played.
 
-    In round t an element :math:`e_t` is drawn, element e with probability :math:`w_e`. With C_i the elements that item
-    i covers, the reward of an action A, the only thing that is seen, is
+    In round t an element :math:`e_t` is drawn, element e with probability :math:`w_e`. With :math:`C_i` the elements
+    that item i covers, the reward of an action A, the only thing that is seen, is
 
     .. math:: f_t(A) = 1\{ e_t \in \textstyle\bigcup_{i \in A} C_i \}, \quad
         f(A) = E f_t(A) = \sum_{e \in \bigcup_{i \in A} C_i} w_e

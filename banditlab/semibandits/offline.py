@@ -81,10 +81,10 @@ def offline_algorithm(cls: C) -> C:
 class OfflineAlgorithm:
     r"""Base of offline algorithms, and what `CETC` needs to know of them.
 
-    An algorithm is (alpha, delta)-robust with N queries if, whenever all N answers are within :math:`\epsilon` of the
-    values, its output is worth at least :math:`\alpha f(\mathrm{OPT}) - \delta \epsilon`. A subclass says `delta` and
-    `n_queries`, has `memory(space)`, which returns its arrays by name, and the kernel `ask`, with the arguments of
-    `semibandits.offline.ask`.
+    An algorithm is :math:`(\alpha, \delta)`-robust with N queries if, whenever all N answers are within
+    :math:`\epsilon` of the values, its output is worth at least :math:`\alpha f(\mathrm{OPT}) - \delta \epsilon`. A
+    subclass says `delta` and `n_queries`, has `memory(space)`, which returns its arrays by name, and the kernel `ask`,
+    with the arguments of `semibandits.offline.ask`.
     """
 
     def memory(self, space: Space) -> dict[str, Any]:
@@ -209,9 +209,9 @@ class Greedy(OfflineAlgorithm):
 
     Notes
     -----
-    For monotone submodular functions it is a (1 - 1/e)-approximation (Nemhauser, Wolsey, Fisher 1978), and robust with
-    :math:`\delta = 2m` and N = nm queries (Nie et al. 2023; delta and N reconstructed). It asks for the values of the
-    base with each other item; the first of equals is added.
+    For monotone submodular functions it is a :math:`(1 - 1/e)`-approximation (Nemhauser, Wolsey, Fisher 1978), and
+    robust with :math:`\delta = 2m` and :math:`N = n m` queries (Nie et al. 2023; :math:`\delta` and N reconstructed).
+    It asks for the values of the base with each other item; the first of equals is added.
 
     References
     ----------
@@ -287,8 +287,8 @@ class GreedyPlusMax(OfflineAlgorithm):
     For monotone submodular functions it is a 1/2-approximation (Yaroslavtsev, Zhou, Avdiukhin 2020). Robust with
     :math:`\delta = 1/2 + \tilde K + 2 \beta` and :math:`N = \tilde K n` queries, with :math:`\tilde K` the largest
     number of items that fit together and :math:`\beta` the capacity over the smallest positive size (of Nie et al.
-    2023, but delta and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another number).
-    f of no items is taken to be 0. Items of size 0 that help come first.
+    2023, but :math:`\delta` and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another
+    number). f of no items is taken to be 0. Items of size 0 that help come first.
 
     References
     ----------

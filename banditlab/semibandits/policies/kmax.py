@@ -158,8 +158,8 @@ class KMaxCUCB(MaxBeliefs):
     ----------
     oracle : {'exact', 'greedy'}, default 'exact'
         How the maximum is found. 'exact': for one value an item, and sets of (up to) m items, by a dynamic program in
-        O(L m); else by looking at all actions. 'greedy': item by item, a (1 - 1/e)-approximation, for `MSets` and
-        `UpToM`.
+        :math:`O(L m)`; else by looking at all actions. 'greedy': item by item, a :math:`(1 - 1/e)`-approximation, for
+        `MSets` and `UpToM`.
     alpha : float, default 1.5
         Exploration; positive.
     support_size : int, default 1
@@ -278,7 +278,7 @@ class SuperArmUCB:
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): regret is of the order of
+    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], :math:`\alpha = 2`): regret is of the order of
     :math:`N \log T / \Delta` for N actions.
 
     What ignoring the structure costs, for comparison.

@@ -63,7 +63,7 @@ class ICVaRRM(Pooled):
     Parameters
     ----------
     tau : float
-        Level, in (0, 1]; the paper's alpha.
+        Level, in (0, 1]; the paper's :math:`\alpha`.
     delta : float, default 0.05
         Probability that the guarantee may fail.
     bonus_scale : float, default 1.0
