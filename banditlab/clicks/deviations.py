@@ -173,7 +173,8 @@ def deviation_gains(
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.66, 0.44])
     >>> found = clicks.deviation_gains(env, clicks.MuOracle(), horizon=1_000, grid=11, seed=0)
-    >>> found.witness, found.deviations.tolist()  # the first arm is always selected: it should be clicked always
+    >>> # the first arm is always selected: it should be clicked always
+    >>> found.witness, found.deviations.tolist()
     (0, [1.0, 0.44])
     >>> found.is_equilibrium()
     False

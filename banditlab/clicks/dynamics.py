@@ -165,8 +165,11 @@ def dynamics(
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.5, 0.5])
-    >>> path = clicks.dynamics(env, clicks.MuOracle(), [0.5, 0.5], epochs=4, horizon=1_000, n_runs=2, seed=0)
-    >>> path.strategies[0].round(3).tolist()  # an oracle that looks at means only invites the best arm to cheat
+    >>> path = clicks.dynamics(
+    ...     env, clicks.MuOracle(), [0.5, 0.5], epochs=4, horizon=1_000, n_runs=2, seed=0
+    ... )
+    >>> # an oracle that looks at means only invites the best arm to cheat
+    >>> path.strategies[0].round(3).tolist()
     [[0.5, 0.5], [0.55, 0.5], [0.6, 0.5], [0.65, 0.5]]
     """
     one_of(*METHODS)("method", method)

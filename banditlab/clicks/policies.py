@@ -234,7 +234,8 @@ class UCBS(KnowsItsUtility, PostClickMeans):
     --------
     >>> import banditlab as bl
     >>> from banditlab import clicks
-    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[1.0, 0.55])  # the first arm overstates itself
+    >>> # the first arm overstates itself
+    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[1.0, 0.55])
     >>> result = bl.run(env, clicks.UCBS(), horizon=5_000, n_runs=20, seed=0, metrics="screened")
     >>> [float(result.values(f"screened[{arm}]")[0, :, -1].mean()) for arm in range(2)]
     [1.0, 0.0]
@@ -350,7 +351,9 @@ class StrategyOracle:
     >>> import banditlab as bl
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[1.0, 0.55])
-    >>> result = bl.run(env, clicks.StrategyOracle(), horizon=100, n_runs=1, seed=0, metrics="selections")
+    >>> result = bl.run(
+    ...     env, clicks.StrategyOracle(), horizon=100, n_runs=1, seed=0, metrics="selections"
+    ... )
     >>> float(result.values("selections[1]")[0, 0, -1])
     100.0
     """

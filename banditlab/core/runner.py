@@ -127,7 +127,9 @@ def run(
     --------
     >>> import banditlab as bl
     >>> from banditlab import arms
-    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0)
+    >>> result = bl.run(
+    ...     arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0
+    ... )
     >>> result.policies
     ('UCB1', 'Uniform')
     """

@@ -304,7 +304,8 @@ def hoeffding_bound(
     Examples
     --------
     >>> from banditlab import cvar
-    >>> cvar.theory.hoeffding_bound(2, 2, 2, 10**9, tau=0.5) < 10**9  # it is below the trivial bound only then
+    >>> # it is below the trivial bound only then
+    >>> cvar.theory.hoeffding_bound(2, 2, 2, 10**9, tau=0.5) < 10**9
     True
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)

@@ -95,7 +95,8 @@ def rmed1_constant(preferences: Any) -> float:
     Examples
     --------
     >>> from banditlab.dueling import instances, theory
-    >>> round(theory.rmed1_constant(instances.cyclic()) / theory.lower_bound_constant(instances.cyclic()), 2)
+    >>> cyclic = instances.cyclic()
+    >>> round(theory.rmed1_constant(cyclic) / theory.lower_bound_constant(cyclic), 2)
     9.14
     """
     matrix = matrix_of(preferences)
@@ -262,7 +263,9 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     Examples
     --------
     >>> from banditlab.dueling import theory
-    >>> exploration, window, threshold = theory.detect_parameters(n_arms=10, horizon=10**6, pmin=0.6, delta=0.6)
+    >>> exploration, window, threshold = theory.detect_parameters(
+    ...     n_arms=10, horizon=10**6, pmin=0.6, delta=0.6
+    ... )
     >>> exploration, window, round(threshold, 1)
     (1000, 272, 40.7)
     """
@@ -328,7 +331,9 @@ def monitor_parameters(n_arms: int, horizon: int, delta: float, n_segments: int)
     Examples
     --------
     >>> from banditlab.dueling import theory
-    >>> window, threshold, gamma = theory.monitor_parameters(n_arms=10, horizon=10**6, delta=0.6, n_segments=5)
+    >>> window, threshold, gamma = theory.monitor_parameters(
+    ...     n_arms=10, horizon=10**6, delta=0.6, n_segments=5
+    ... )
     >>> window, round(threshold, 1), round(gamma, 3)
     (424, 63.5, 0.207)
     """

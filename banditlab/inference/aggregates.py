@@ -240,7 +240,9 @@ def performance_profile(
 
     Examples
     --------
-    >>> performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]], [1.0, 2.0, 3.0], relative=True).share.tolist()
+    >>> performance_profile(
+    ...     [[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]], [1.0, 2.0, 3.0], relative=True
+    ... ).share.tolist()
     [[1.0, 1.0, 1.0], [0.3333333333333333, 0.6666666666666666, 1.0]]
     """
     level = open_probability("level", level)

@@ -64,7 +64,9 @@ def plot_metric(
     --------
     >>> import banditlab as bl
     >>> from banditlab import arms
-    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0)
+    >>> result = bl.run(
+    ...     arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0
+    ... )
     >>> ax = result.plot(xscale="log")
     >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
     'Uniform'

@@ -77,8 +77,8 @@ class HiringProblem:
     >>> first = sign[:, :, None] * [[0.5, 0.5], [0.5, 0.5]]
     >>> second, both = first.transpose(0, 2, 1), sign[:, :, None] * np.eye(2)
     >>> world = scoring.HiringProblem(
-    ...     prior=[0.5, 0.5], observations=[[neither, second], [first, both]], costs=[[0, 0.01], [0, 0.01]],
-    ...     utility=[[1, 0], [0, 1]],
+    ...     prior=[0.5, 0.5], observations=[[neither, second], [first, both]],
+    ...     costs=[[0, 0.01], [0, 0.01]], utility=[[1, 0], [0, 1]],
     ... )
     >>> best = world.optimal()
     >>> best.recommendations.round(3).tolist()

@@ -207,7 +207,9 @@ class Influence(SetValued):
     Examples
     --------
     >>> from banditlab import semibandits
-    >>> env = semibandits.Influence([(0, 1), (1, 2), (3, 2)], semibandits.UpToM(1), probability=1.0, n_graphs=1)
+    >>> env = semibandits.Influence(
+    ...     [(0, 1), (1, 2), (3, 2)], semibandits.UpToM(1), probability=1.0, n_graphs=1
+    ... )
     >>> env.best_action, env.best_value
     ((0,), 0.75)
     """

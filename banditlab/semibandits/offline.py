@@ -48,7 +48,8 @@ def offline_algorithm(cls: C) -> C:
     >>> @semibandits.offline_algorithm
     ... class BestItem(semibandits.OfflineAlgorithm):
     ...     def memory(self, space):
-    ...         return {"asked": space.per_lane(-1), "best": space.per_lane(), "largest": space.per_lane(-1.0)}
+    ...         asked, best, largest = space.per_lane(-1), space.per_lane(), space.per_lane(-1.0)
+    ...         return {"asked": asked, "best": best, "largest": largest}
     ...
     ...     def delta(self, actions, n_items):
     ...         return 2.0
@@ -221,7 +222,9 @@ class Greedy(OfflineAlgorithm):
     Examples
     --------
     >>> from banditlab import semibandits
-    >>> semibandits.Greedy().maximise(lambda action: len(action) - 0.1 * action[0], semibandits.UpToM(2), n_items=4)
+    >>> semibandits.Greedy().maximise(
+    ...     lambda action: len(action) - 0.1 * action[0], semibandits.UpToM(2), n_items=4
+    ... )
     (0, 1)
     """
 

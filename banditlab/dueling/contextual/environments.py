@@ -217,8 +217,12 @@ class ContextualGLM:
     --------
     >>> import banditlab as bl
     >>> from banditlab import dueling
-    >>> env = dueling.ContextualGLM(theta=[1.0, 0.5], features=dueling.UniformArms(n_arms=5, dimension=2))
-    >>> result = bl.run(env, dueling.MaxInP(), horizon=50, n_runs=2, seed=0, metrics=["contextual_regret"])
+    >>> env = dueling.ContextualGLM(
+    ...     theta=[1.0, 0.5], features=dueling.UniformArms(n_arms=5, dimension=2)
+    ... )
+    >>> result = bl.run(
+    ...     env, dueling.MaxInP(), horizon=50, n_runs=2, seed=0, metrics=["contextual_regret"]
+    ... )
     >>> result.policies
     ('MaxInP',)
     """

@@ -220,7 +220,9 @@ class CCB(Counts):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> cycle = dueling.PreferenceMatrix([[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]])
-    >>> result = bl.run(cycle, dueling.CCB(), horizon=100, n_runs=2, seed=0, metrics=["copeland_regret"])
+    >>> result = bl.run(
+    ...     cycle, dueling.CCB(), horizon=100, n_runs=2, seed=0, metrics=["copeland_regret"]
+    ... )
     >>> float(result.values()[0, :, -1].max())  # all three are Copeland winners
     0.0
     """

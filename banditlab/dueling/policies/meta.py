@@ -173,7 +173,9 @@ class DETECT(_Around):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> policy = dueling.DETECT(dueling.WinnerStaysWeak(), pmin=0.7, delta=0.6)
-    >>> world = dueling.instances.random_sequence(5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1)
+    >>> world = dueling.instances.random_sequence(
+    ...     5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1
+    ... )
     >>> result = bl.run(world, policy, horizon=20_000, n_runs=2, seed=0, metrics="binary_weak_regret")
     >>> result.policies
     ('DETECT(WinnerStaysWeak(), pmin=0.7, delta=0.6)',)
@@ -322,7 +324,9 @@ class MonitoredDuelingBandits(_Around):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> policy = dueling.MonitoredDuelingBandits(dueling.WinnerStaysStrong(), n_segments=2, delta=0.6)
-    >>> world = dueling.instances.random_sequence(5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1)
+    >>> world = dueling.instances.random_sequence(
+    ...     5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1
+    ... )
     >>> result = bl.run(world, policy, horizon=20_000, n_runs=2, seed=0, metrics="binary_strong_regret")
     >>> result.policies
     ('MonitoredDuelingBandits(WinnerStaysStrong(), n_segments=2, delta=0.6)',)

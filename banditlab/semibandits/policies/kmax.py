@@ -190,7 +190,8 @@ class KMaxCUCB(MaxBeliefs):
     >>> from banditlab import semibandits
     >>> env = semibandits.KMax.binary([1.0, 0.5, 0.4, 0.1], [0.2, 0.5, 0.6, 0.9], semibandits.MSets(2))
     >>> result = bl.run(env, semibandits.KMaxCUCB(), horizon=2_000, n_runs=10, seed=0)
-    >>> bool(result.values().mean(axis=1)[0, -1] < 60.0)  # playing the worst action would cost 2000 * 0.21
+    >>> # playing the worst action would cost 2000 * 0.21
+    >>> bool(result.values().mean(axis=1)[0, -1] < 60.0)
     True
     """
 
