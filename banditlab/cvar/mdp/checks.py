@@ -14,7 +14,7 @@ from banditlab.core.validation import LARGEST, invalid, shown
 ROWS_SUM_TO_ONE_WITHIN = 1e-9
 
 MAX_ENTRIES = 500_000_000
-"""Numbers in an array of the instances, at most: four gigabytes."""
+"""Numbers in one array, of an instance or of a plan, at most: four gigabytes."""
 
 ROUNDING = 1e-13
 """What rows lack that were meant to sum to one."""
