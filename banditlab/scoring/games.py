@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,8 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import all_entries, shown
 
 from .informed import informed_rules
+from .principal_agent import PrincipalAgent
 from .tables import adds_up, table
-
-if TYPE_CHECKING:
-    from .principal_agent import PrincipalAgent
 
 Floats = NDArray[np.float64]
 

@@ -56,6 +56,20 @@ def adds_up(name: str, probabilities: Floats, n_given: int) -> None:
         )
 
 
+def along(values: Floats, n_axes: int, *axes: int) -> Floats:
+    """Return an array whose axes are these of `n_axes`; the others have length 1, to be broadcast.
+
+    Examples
+    --------
+    >>> along(np.zeros((2, 5)), 4, 1, 3).shape
+    (1, 2, 1, 5)
+    """
+    shape = [1] * n_axes
+    for axis, n in zip(axes, values.shape, strict=True):
+        shape[axis] = n
+    return values.reshape(shape)
+
+
 def has_shape(name: str, got: Floats, wanted: tuple[int, ...], axes: str) -> None:
     """Raise unless an array has a shape, whose axes are described in words."""
     if got.shape != wanted:
