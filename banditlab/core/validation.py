@@ -120,6 +120,10 @@ n_resamples = integer(10, limit=10**7)
 """How many resamples a bootstrap makes."""
 
 
+n_permutations = integer(1, limit=10**7)
+"""How many permutations a test draws: the statistics of all of them are in memory."""
+
+
 def optional(check: Check) -> Check:
     """Return a check that lets None through and otherwise asks `check`."""
 

@@ -45,7 +45,7 @@ def plot_sweep(
     y : str, optional
         A second parameter, for the vertical axis of a heatmap of one policy.
     policy : str, optional
-        The policy of the heatmap; needed if there are several.
+        The policy of the heatmap, for which it is needed if there are several; for a heatmap only.
     where : dict, optional
         Values of other parameters to which the cells are restricted; needed where a point would stand for
         several cells.
@@ -83,6 +83,8 @@ def plot_sweep(
     one_of(*SCALES)("yscale", yscale)
     one_of(*sweep.parameters)("x", x)
     optional(one_of(*sweep.parameters))("y", y)
+    if policy is not None and y is None:
+        raise invalid("policy", policy, "None without y: a heatmap shows one policy, lines show all")
     boolean("slope", slope)
     optional(text)("title", title)
     if not isinstance(where, dict | None):
