@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.runner import SEED
-from banditlab.core.validation import array, invalid, open_probability
+from banditlab.core.validation import SEED, array, invalid, open_probability
 from banditlab.core.validation import n_permutations as checked_permutations
 
 from .permutation import flipped_statistics, p_values
