@@ -39,7 +39,9 @@ __all__ = [
     "static_lower_bound",
 ]
 
-TAU = between(0.0, 1.0, open_low=True)
+BELOW_HALF = between(0.0, 0.5, open_low=True, open_high=True)
+"""The check of a level in the lower bounds."""
+
 SMALLEST_GAP = 1e-10  # of means near 1, whose last digit is 1e-16
 
 
@@ -72,7 +74,7 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
     15.328
     """
     A, T = integer(2)("n_arms", n_arms), positive_integer("horizon", horizon)
-    level = between(0.0, 0.5, open_low=True, open_high=True)("tau", tau)
+    level = BELOW_HALF("tau", tau)
     return math.sqrt((A - 1) * T / level) / (24.0 * math.e)
 
 
@@ -280,6 +282,13 @@ def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: floa
     Every learner's expected regret is at least that on some MDP with returns in [0, 1], for :math:`\tau < 1/2` (Wang,
     Kallus, Sun 2023, arXiv:2302.03201, Corollary 3.2).
 
+    Parameters
+    ----------
+    n_states, n_actions, n_episodes : int
+        S, A and K, at least 1.
+    tau : float
+        The level, in (0, 1/2).
+
     Examples
     --------
     >>> from banditlab import cvar
@@ -287,7 +296,7 @@ def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: floa
     16.7913
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
-    level = between(0.0, 0.5, open_low=True, open_high=True)("tau", tau)
+    level = BELOW_HALF("tau", tau)
     return math.sqrt(S * (A - 1) * K / level) / (24.0 * math.e)
 
 
@@ -301,6 +310,15 @@ def hoeffding_bound(
     with probability at least :math:`1 - \delta`, for returns in [0, 1] (Wang, Kallus, Sun 2023, arXiv:2302.03201,
     section 5; the constants are reconstructed).
 
+    Parameters
+    ----------
+    n_states, n_actions, n_steps, n_episodes : int
+        S, A, H and K, at least 1.
+    tau : float
+        The level, in (0, 1].
+    delta : float, default 0.05
+        The probability with which it may be exceeded, in (0, 1).
+
     Examples
     --------
     >>> from banditlab import cvar
@@ -309,7 +327,7 @@ def hoeffding_bound(
     True
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
-    H, level = positive_integer("n_steps", n_steps), TAU("tau", tau)
+    H, level = positive_integer("n_steps", n_steps), checked_level("tau", tau)
     L = math.log(H * S * A * K / open_probability("delta", delta))
     return 4.0 * math.e * math.sqrt(S * A * H * K) * L / level + 10.0 * math.e * S * S * A * H * L * L / level
 
@@ -320,6 +338,13 @@ def bernstein_rate(n_states: int, n_actions: int, n_episodes: int, tau: float) -
     Up to a constant, logarithms and lower orders, none of which are known to us (Wang, Kallus, Sun 2023,
     arXiv:2302.03201, Theorem 5.3).
 
+    Parameters
+    ----------
+    n_states, n_actions, n_episodes : int
+        S, A and K, at least 1.
+    tau : float
+        The level, in (0, 1].
+
     Examples
     --------
     >>> from banditlab import cvar
@@ -327,4 +352,4 @@ def bernstein_rate(n_states: int, n_actions: int, n_episodes: int, tau: float) -
     1264.9110640673518
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
-    return math.sqrt(S * A * K) / TAU("tau", tau)
+    return math.sqrt(S * A * K) / checked_level("tau", tau)

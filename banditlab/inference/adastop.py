@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Results
-from banditlab.core.validation import integer, invalid, one_of, open_probability, positive_integer, shown
+from banditlab.core.validation import SEED, invalid, one_of, open_probability, positive_integer, shown
+from banditlab.core.validation import n_permutations as checked_permutations
 
 from .decisions import Decisions, implied_order
 from .permutation import carried_by_few, flipped_statistics, smallest_p_value, step_down_p_values
@@ -74,7 +75,7 @@ class AdaStop:
     max_groups : int, default 8
         K, the number of looks.
     n_permutations : int, default 10000
-        Sign flips to draw at a look; all are enumerated where there are fewer. At least K / level.
+        Sign flips to draw at a look; all are enumerated where there are fewer. At least K / level, at most 10^7.
     seed : int, default 0
         Seed of the draws. The same seed and values give the same decisions.
     metric : str, default 'regret'
@@ -134,11 +135,11 @@ class AdaStop:
         self.pairs = _pairs(self.policies, comparisons)
         self.level: float = open_probability("level", level)
         self.max_groups: int = positive_integer("max_groups", max_groups)
-        self.n_permutations: int = positive_integer("n_permutations", n_permutations)
+        self.n_permutations: int = checked_permutations("n_permutations", n_permutations)
         if self.n_permutations * self.level < self.max_groups:
             least = int(np.ceil(self.max_groups / self.level))
             raise invalid("n_permutations", n_permutations, f"at least max_groups / level, {least}")
-        self.seed: int = integer(0, 2**64 - 1)("seed", seed)
+        self.seed: int = SEED("seed", seed)
         self.metric = metric
         self.smaller_is_better = smaller_is_better(metric, better)
         shape = (len(self.environments), len(self.pairs))

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.runner import SEED
-from banditlab.core.validation import boolean, open_probability, vector
+from banditlab.core.validation import SEED, boolean, invalid, open_probability, vector
 from banditlab.core.validation import n_resamples as checked_resamples
 
 from .bootstrap import FEWEST_RUNS, expanded_interval, wilson
@@ -256,7 +255,7 @@ def performance_profile(
     else:
         taus = vector()("thresholds", thresholds)
         if (np.diff(taus) <= 0).any():
-            raise InvalidArgument("thresholds do not increase; allowed: an increasing sequence")
+            raise invalid("thresholds", thresholds, "increasing numbers")
     reached = table[..., None] <= taus if found.smaller_is_better else table[..., None] >= taus
     share = reached.mean(axis=(0, 2))
     strata = len(reached) if _independent(found, independent) else 1

@@ -16,7 +16,7 @@ from banditlab.core.validation import matrix, non_negative, shown
 from .acquisition_program import AcquisitionProgram
 from .family import environment
 from .simplex import belief
-from .tables import adds_up, conditional_table, has_shape, n_entries, table
+from .tables import adds_up, along, conditional_table, has_shape, n_entries, table
 
 if TYPE_CHECKING:
     from .sender_games import AcquisitionGame
@@ -157,7 +157,7 @@ class InformationAcquisition:
     @property
     def joint(self) -> Floats:
         r""":math:`p(\theta) P(s \mid \theta)`, with the shape of `observations`."""
-        joint: Floats = self.prior.reshape((-1,) + (1,) * self.n_senders) * self.observations
+        joint: Floats = along(self.prior, self.observations.ndim, 0) * self.observations
         return joint
 
     def game(self) -> AcquisitionGame:

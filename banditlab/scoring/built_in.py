@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +25,13 @@ def apart_from_zero(name: str, smallest: float) -> float:
     return smallest
 
 
-class BuiltIn(ScoringRule):
+class BuiltIn(ScoringRule, ABC):
     """A rule whose payments are extreme at vertices: in each state, some sure report is paid least, and one most."""
 
     @property
+    @abstractmethod
     def _range(self) -> tuple[Any, Any]:
         """The smallest and the largest payment, or one of either for each state."""
-        raise NotImplementedError
 
     def _state_ranges(self) -> tuple[Array, Array]:
         low, high = self._range

@@ -15,7 +15,7 @@ from banditlab.core.validation import boolean, integer, matrix, non_negative, on
 from .errors import NotImplementable
 from .family import environment
 from .simplex import SUM_TOLERANCE, belief
-from .tables import conditional_table, n_entries, table, within_reach
+from .tables import adds_up, along, conditional_table, n_entries, table, within_reach
 
 if TYPE_CHECKING:
     from .hiring_games import HiringGame
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .uncorrelated import AgentRule
 
 Floats = NDArray[np.float64]
+
+MOST_AGENTS = 8
+"""Agents for whom `letters` has subscripts; mechanisms grow exponentially in their number, and end before."""
 
 
 @environment
@@ -116,8 +119,8 @@ class HiringProblem:
         if isinstance(signals, str | bytes) or not hasattr(signals, "__len__"):
             raise InvalidType(f"HiringProblem.signals is {shown(signals)}; allowed: one array an agent")
         n = len(signals)
-        if not 1 <= n <= 8:
-            raise InvalidArgument(f"HiringProblem.signals has {n} entries; allowed: from 1 to 8 agents")
+        if not 1 <= n <= MOST_AGENTS:
+            raise InvalidArgument(f"HiringProblem.signals has {n} entries; allowed: from 1 to {MOST_AGENTS} agents")
         each = [conditional_table(2)(f"HiringProblem.signals[{i}]", a) for i, a in enumerate(signals)]
         for i, a in enumerate(each):
             if a.ndim != 3 or a.shape[1] != each[0].shape[1]:
@@ -137,8 +140,8 @@ class HiringProblem:
         costs = tuple(vector(0.0)(f"{name}.costs[{i}]", c) for i, c in enumerate(self.costs))
         object.__setattr__(self, "costs", costs)
         n = len(costs)
-        if n > 8:
-            raise InvalidArgument(f"{name}.costs has {n} entries; allowed: at most 8 agents")
+        if n > MOST_AGENTS:
+            raise InvalidArgument(f"{name}.costs has {n} entries; allowed: at most {MOST_AGENTS} agents")
         if self.observations.ndim != 2 * n + 1:
             raise InvalidArgument(
                 f"{name}.observations has {self.observations.ndim} axes; allowed: {2 * n + 1}, which are {n} efforts, "
@@ -150,7 +153,7 @@ class HiringProblem:
         n_entries(f"{name}.prior", len(self.prior), self.observations.shape[n], "state")
         n_entries(f"{name}.utility[0]", self.utility.shape[1], len(self.prior), "state")
         within_reach(f"{name}.utility", self.utility, self.max_payment)
-        conditional_table(n + 1)(f"{name}.observations", self.observations)
+        adds_up(f"{name}.observations", self.observations, n + 1)
 
     @property
     def n_agents(self) -> int:
@@ -186,7 +189,7 @@ class HiringProblem:
     def joint(self) -> Floats:
         r""":math:`p(\theta) P(s \mid b, \theta)`, with the shape of `observations`."""
         n = self.n_agents
-        joint: Floats = self.prior.reshape((1,) * n + (-1,) + (1,) * n) * self.observations
+        joint: Floats = along(self.prior, 2 * n + 1, n) * self.observations
         return joint
 
     @property
@@ -359,4 +362,4 @@ class HiringProblem:
 
 def letters(n_agents: int) -> tuple[str, str]:
     """Return einsum subscripts of efforts and of signals; 'a' and 't' are left for decision and state."""
-    return "bcdefghi"[:n_agents], "klmnopqr"[:n_agents]
+    return "bcdefghi"[:n_agents], "klmnopqr"[:n_agents]  # MOST_AGENTS of each

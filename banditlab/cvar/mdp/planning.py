@@ -10,10 +10,10 @@ import numpy as np
 from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import kernel
-from banditlab.core.runner import SEED
-from banditlab.core.validation import between, integer, positive
+from banditlab.core.validation import SEED, between, integer, positive
 from banditlab.cvar.tail import Distribution
 
+from .checks import MAX_ENTRIES
 from .environment import TabularMDP
 from .evaluation import evaluate
 from .kernel import follow
@@ -22,7 +22,11 @@ from .model import Array, cumulative
 from .sweeps import iterated_sweep, static_sweep
 from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 
-SAME = 1e-12
+TIE = 1e-12
+"""Budgets whose objectives are this close are equally good: sums in another order differ by so much."""
+
+TAU = between(0.0, 1.0, open_low=True)
+"""The check of a level."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,8 @@ class Plan:
         By step and state (and memory, for static CVaR, where they are expected shortfalls): the value of what remains.
     error : float
         By how much `value` can exceed the best that is possible; 0 if the plan is exact.
+    mdp : TabularMDP
+        What the plan is for.
     """
 
     criterion: str
@@ -152,7 +158,7 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     True
     """
     model = an_mdp(mdp).model
-    level = between(0.0, 1.0, open_low=True)("tau", tau)
+    level = TAU("tau", tau)
     if eta is None:
         budgets = exact_budgets(model)
     else:
@@ -160,10 +166,10 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
         budgets = grid_budgets(model, step, model.n_steps * step)
     S, H = model.n_states, model.n_steps
     places = budgets.values.shape[1]
-    if H * S * places > 5 * 10**8:
+    if H * S * places > MAX_ENTRIES:
         raise InvalidArgument(
             f"eta is {eta}, and steps, states and budgets make a table of {H} x {S} x {places:,} values; allowed: at "
-            "most 5e8 (a larger eta)"
+            f"most {MAX_ENTRIES:,} (a larger eta)"
         )
     V = np.zeros((H + 1, S, places))
     actions = np.zeros((H, S, places), np.int64)
@@ -174,7 +180,7 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     start = budgets.values[0, : budgets.n[0]]
     with np.errstate(over="ignore"):  # a shortfall over the smallest numbers there are: minus infinity is right
         objective = start - V[0, model.initial_state, : budgets.n[0]] / level
-    best = int(np.flatnonzero(objective >= objective.max() - SAME * max(1.0, abs(objective.max())))[0])
+    best = int(np.flatnonzero(objective >= objective.max() - TIE * max(1.0, abs(objective.max())))[0])
     left = np.arange(H, -1, -1.0)[:, None] / H  # budgets count rewards from the smallest, of which so many are to come
     policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + left * budgets.offset)
     return Plan("static CVaR", level, float(objective[best] + budgets.offset), policy, V, budgets.slack, mdp)
@@ -222,13 +228,23 @@ def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
     >>> bool(plan.value < plan.returns.cvar(0.05))  # more cautious than static CVaR
     True
     """
-    return _plan_iterated(mdp, between(0.0, 1.0, open_low=True)("tau", tau), "iterated CVaR")
+    return _plan_iterated(mdp, TAU("tau", tau), "iterated CVaR")
 
 
 def plan_worst_path(mdp: TabularMDP) -> Plan:
     r"""Return a policy whose smallest possible return is largest: iterated (and static) CVaR as the level tends to 0.
 
     .. math:: V_h(s) = \max_a \min_{s' : P_h(s' \mid s, a) > 0} \left( r_h(s, a) + V_{h+1}(s') \right)
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+        The MDP. Of random rewards the smallest of positive probability counts.
+
+    Returns
+    -------
+    Plan
+        The policy needs no memory; of equally good actions the first is taken.
 
     References
     ----------
@@ -249,6 +265,16 @@ def plan_mean(mdp: TabularMDP) -> Plan:
     r"""Return a policy with the largest expected return: the risk-neutral optimum.
 
     .. math:: V_h(s) = \max_a E\left[ r_h(s, a) + V_{h+1}(s') \right]
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+        The MDP.
+
+    Returns
+    -------
+    Plan
+        The policy needs no memory; of equally good actions the first is taken.
 
     Examples
     --------

@@ -11,6 +11,7 @@ import numpy as np
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, make_state
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.protocol import reasons_of
 from banditlab.core.restore import restore
 from banditlab.core.validation import (
     between,
@@ -111,8 +112,7 @@ class _Around:
 
     def reasons_against(self, environment: Any) -> list[str]:
         """Return what the base says against playing an environment."""
-        found: list[str] = self.base.reasons_against(environment) if hasattr(self.base, "reasons_against") else []
-        return found
+        return reasons_of(self.base, environment)
 
 
 @policy

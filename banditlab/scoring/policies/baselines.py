@@ -19,7 +19,7 @@ from banditlab.scoring.optimal_rule import OptimalRule
 from banditlab.scoring.rules import ScoringRule
 
 from .estimates import Bisection, CostDifferences, Estimates
-from .optimistic import OptimisticProgram
+from .optimistic import OptimisticProgram, best_action
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,19 @@ class Oracle:
 
 @dataclass
 class Exploration:
-    """What `ExploreThenCommit` remembers."""
+    """What `ExploreThenCommit` remembers.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds of exploration.
+    pairs : list of (int, int)
+        Actions i and j between whose informed rules a bisection is still to be made, the next pair last.
+    announced : float64 array (M, S)
+        The payments of this round.
+    committed : float64 array (M, S) or None
+        The payments of all later rounds.
+    """
 
     known: PrincipalKnows
     horizon: int
@@ -230,15 +242,9 @@ class ExploreThenCommit:
         known, q = state.known, state.estimates.distributions()
         exact = np.zeros(known.n_actions)
         costs = state.estimates.cost_differences(q, exact)
-        program = OptimisticProgram(known)
-        best, found = -math.inf, (0, known.informed[0])
-        for k in range(known.n_actions):
-            solved = program.solve(k, q, exact, CostDifferences(costs.estimate, np.zeros_like(costs.radius)))
-            informed_pay = float(q[k] @ (known.beliefs * known.informed[k]).sum(axis=1))
-            pay, payments = (informed_pay, known.informed[k]) if solved is None else solved
-            if q[k] @ known.utility - pay > best:
-                best, found = float(q[k] @ known.utility - pay), (k, payments)
-        state.solves = program.solves
-        k, payments = found
+        programs = OptimisticProgram(known)
+        certain = CostDifferences(costs.estimate, np.zeros_like(costs.radius))
+        k, payments = best_action(known, q, exact, certain, programs)
+        state.solves = programs.solves
         share = min(self.mixture * known.n_actions * state.horizon ** (-1 / 3), 1.0)
         return (1.0 - share) * payments + share * known.informed[k]

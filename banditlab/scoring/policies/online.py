@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -77,20 +78,20 @@ class Observed:
         return self.program.solve(share[..., None] * (self.sums / np.maximum(self.times, 1.0)), slack)
 
 
-class _Optimistic:
+class _Optimistic(ABC):
     """The part that both kinds of feedback share: explore, then solve the relaxed program, again when samples grow."""
 
     plays: ClassVar[tuple[str, ...]] = ("InformationAcquisition",)
     confidence_scale: float
     tolerance: float
 
+    @abstractmethod
     def exploration(self, horizon: int) -> int:
         """Return how many rounds are decided uniformly at random."""
-        raise NotImplementedError
 
+    @abstractmethod
     def samples(self, state: Observed, t: int) -> float:
         """Return the sample size that the slack is made from."""
-        raise NotImplementedError
 
     def state(self, known: ReceiverKnows, horizon: int, rng: Any) -> Observed:
         """Return a state that has seen nothing."""

@@ -12,12 +12,12 @@ from banditlab.core.dispatch import chosen_by_type, device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import between, invalid, non_negative, one_of, open_probability, optional
 
-from ..environment import MAX_PLACES
+from ..checks import MAX_ENTRIES
 from ..family import mdp_policy
 from ..levels import grid_following, grid_steps
 from ..model import lattice_unit
 from ..sweeps import shifted_mean
-from .counting import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_range
+from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of_range
 
 
 @mdp_policy
@@ -126,7 +126,7 @@ class CVaRUCBVI(Counting):
         """Return the arrays."""
         known = space.known
         eta = self.grid(known.atoms, known.n_steps, space.problem.needs_horizon(self))
-        most = MAX_PLACES // (known.n_steps * known.n_states)
+        most = MAX_ENTRIES // (known.n_steps * known.n_states)
         if 1.0 / most > eta:
             raise invalid(f"{type(self).__name__}.eta", self.eta, f"a grid of at most {most:,} budgets (a larger eta)")
         n = math.ceil(1.0 / eta - 1e-9) + 1
@@ -140,7 +140,6 @@ class CVaRUCBVI(Counting):
             "upper": np.zeros(table if self.bonus == "bernstein" else (1, 1, 1)),
             "actions": space.array(*shape, dtype=np.int16),
             "start": space.per_lane(0, np.int64),
-            "estimate": space.per_lane(),
         }
 
     def plan(self: Params, state: State, known: Params, lane: int, t: int, rng: Any) -> bool:
@@ -163,12 +162,6 @@ class CVaRUCBVI(Counting):
         """Return the planned action at the budget."""
         return state.actions[lane, h, s, memory]
 
-    def observe(
-        self: Params, state: State, known: Params, lane: int, h: int, s: int, a: int, j: int, s_next: int, t: int
-    ) -> None:
-        """Count the transition."""
-        counted(self, state, lane, h, s, a, s_next)
-
     def n_memories(self: Params, state: State) -> int:
         """Return the number of budgets."""
         return state.budgets.shape[0]
@@ -180,10 +173,6 @@ class CVaRUCBVI(Counting):
     def next_memory(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
         """Return the budget that is left."""
         return state.following[j, memory]
-
-    def estimate(self: Params, state: State, lane: int) -> float:
-        """Return the upper estimate of the largest CVaR."""
-        return state.estimate[lane]
 
 
 @device_call

@@ -13,7 +13,7 @@ from banditlab.core.validation import non_negative, open_probability
 
 from ..family import mdp_policy
 from ..sweeps import increasing, lower_mean
-from .counting import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_unit_rewards
+from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of_unit_rewards
 
 
 class Pooled(Counting):
@@ -29,22 +29,11 @@ class Pooled(Counting):
         return self.counting_arrays(space, per_step=False) | {
             "values": np.zeros((known.n_steps + 1, known.n_states)),
             "actions": space.array(known.n_steps, known.n_states, dtype=np.int64),
-            "estimate": space.per_lane(),
         }
 
     def act(self: Params, state: State, known: Params, lane: int, h: int, s: int, memory: int) -> int:
         """Return the planned action."""
         return state.actions[lane, h, s]
-
-    def observe(
-        self: Params, state: State, known: Params, lane: int, h: int, s: int, a: int, j: int, s_next: int, t: int
-    ) -> None:
-        """Count the transition."""
-        counted(self, state, lane, h, s, a, s_next)
-
-    def estimate(self: Params, state: State, lane: int) -> float:
-        """Return the upper estimate of the optimum."""
-        return state.estimate[lane]
 
 
 @mdp_policy
