@@ -92,7 +92,7 @@ def _row(v: Verdict) -> str:
         outcome += f": {v.reason}"
     if v.outcome == FAILS and not v.reason:
         outcome += f": {UNKNOWN}"
-    interval = f"[{_number(v.low)}, {_number(v.high)}]"
+    interval = f"[{_number(v.low)},\N{NO-BREAK SPACE}{_number(v.high)}]"
     return (
         "| "
         + " | ".join(_cell(c) for c in (v.claim, v.source, v.theory, _number(v.measured), interval, outcome))

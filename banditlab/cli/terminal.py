@@ -93,7 +93,11 @@ def console() -> Any:
 
 
 def show(to: Any, thing: Any) -> None:
-    """Print a table or text; when piped, without the blanks that fill up its lines."""
+    """Print a table with its title, which may be wider; when piped, without the blanks that fill up lines."""
+    from rich.console import Group
+
+    thing.title, title = None, thing.title
+    thing = Group(title, thing)
     if to.is_terminal:
         to.print(thing)
         to.print()
@@ -112,9 +116,7 @@ def table(to: Any, title: str, *columns: str, left: int = 1, apart: bool = False
     from rich.table import Table
 
     made = Table(
-        title=text(title),
-        title_justify="left",
-        title_style="bold",
+        title=text(title, "bold"),
         box=box.SIMPLE_HEAD if to.is_terminal else None,
         show_edge=False,
         leading=1 if apart and to.is_terminal else 0,
@@ -129,11 +131,11 @@ def table(to: Any, title: str, *columns: str, left: int = 1, apart: bool = False
     return made
 
 
-def text(cell: str) -> Any:
+def text(cell: str, style: str = "") -> Any:
     """Return text that rich shows as it is: labels may have square brackets."""
     from rich.text import Text
 
-    return Text(cell)
+    return Text(cell, style)
 
 
 def number(value: float) -> str:

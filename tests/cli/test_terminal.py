@@ -10,7 +10,7 @@ import pytest
 
 import banditlab as bl
 from banditlab.cli import machine
-from banditlab.cli.terminal import duration, number
+from banditlab.cli.terminal import console, duration, number, show, table, text
 
 from . import call
 
@@ -74,6 +74,14 @@ def test_a_table_fits_80_columns_and_is_whole():
     assert "…" not in plain
     assert "drops for ever" in plain
     assert "an arm whose click rate it does not want." in plain
+
+
+def test_a_title_is_whole_where_its_table_is_narrow(capsys):
+    title = "a title that is longer than all of the table's columns together"
+    rows = table(console(), title, "n")
+    rows.add_row(text("1"))
+    show(console(), rows)
+    assert capsys.readouterr().out == f"{title}\nn\n1\n\n"
 
 
 @pytest.mark.parametrize(
