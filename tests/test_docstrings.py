@@ -57,6 +57,18 @@ def test_environment_begins_with_a_sentence_and_shows_how_it_is_made(family, env
     assert re.search(rf"(>>>|\.\.\.) .*\b{environment.__name__}[.(,]", written(environment)["Examples"])
 
 
+@pytest.mark.parametrize(("family", "component"), of_kind("policy") + of_kind("environment"))
+def test_formulas_can_be_shown(family, component):
+    doc = inspect.getdoc(component)
+    inline = re.findall(r":math:`([^`]*)`", doc)
+    assert len(inline) == doc.count(":math:")
+    displayed = re.findall(r"^\.\. math:: (.*(?:\n +.*)*)", doc, re.MULTILINE)
+    for formula in inline + displayed:
+        assert formula == formula.strip()  # else it is no formula but text
+        assert formula.count("{") == formula.count("}")
+        assert "&" not in formula or "\\\\" in formula  # Sphinx aligns formulas of several lines only
+
+
 def test_feedback_differs_where_policies_learn_from_different_things():
     def told(cls):
         return cls.family.protocol.feedback(cls)

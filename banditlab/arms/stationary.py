@@ -80,7 +80,7 @@ class Stationary:
         n : int
             How many.
         seed : int, default 0
-            From 0 to 2^64 - 1.
+            From 0 to :math:`2^{64} - 1`.
 
         Returns
         -------

@@ -40,7 +40,7 @@ class PostClickMeans:
         }
 
     def derive(self, problem: Problem) -> dict[str, Any]:
-        """Return alpha log T."""
+        r"""Return :math:`\alpha \log T`."""
         return {"budget": self.alpha * log(float(problem.needs_horizon(self)))}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:

@@ -68,7 +68,7 @@ def run(
     n_runs : int
         Independent replications of each pair.
     seed : int, optional
-        From 0 to 2^64 - 1; default: drawn afresh and recorded in the result.
+        From 0 to :math:`2^{64} - 1`; default: drawn afresh and recorded in the result.
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
         The rounds after which metrics are recorded (see `checkpoint_rounds`).
     metrics : str or sequence of str, optional

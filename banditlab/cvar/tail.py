@@ -63,7 +63,7 @@ class Distribution:
         return cvar(self.values, tau, self.probabilities)
 
     def quantile(self, tau: ArrayLike) -> Any:
-        """Return the smallest value x with P(X <= x) >= tau."""
+        r"""Return the smallest value x with :math:`P(X \le x) \ge \tau`."""
         return quantile(self.values, tau, self.probabilities)
 
     def shortfall(self, budget: float) -> float:

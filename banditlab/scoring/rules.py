@@ -256,7 +256,7 @@ class ScoringRule:
         beliefs : matrix
             One row a belief the agent may come to hold.
         distribution : distribution over the beliefs, or matrix with one row an action
-            q, or q_k for each action k.
+            q, or :math:`q_k` for each action k.
         prior : belief, optional
             What is reported without learning; default the mean of the beliefs under each distribution, which for a
             Bayesian is the prior.

@@ -180,13 +180,13 @@ class DecayingEpsilonGreedy(RunningMeans):
     Parameters
     ----------
     c : float, default 5.0
-        Exploration; the guarantee needs c > 5, which the default only reaches in the limit.
+        Exploration; the guarantee needs :math:`c > 5`, which the default only reaches in the limit.
     d : float, default 0.1
         A lower bound on the smallest positive gap, in (0, 1].
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 3; rewards in [0, 1], c > 5, d at most the smallest positive gap):
+    Guarantee (Auer et al. 2002, Theorem 3; rewards in [0, 1], :math:`c > 5`, d at most the smallest positive gap):
     :math:`E[R_T] = O(K \log T / d^2)`. For :math:`t \ge c K / d` the probability of playing a suboptimal arm in round t
     is at most :math:`c / (d^2 t) + o(1/t)`.
 
@@ -281,7 +281,7 @@ class SuccessiveElimination:
 
     Notes
     -----
-    Guarantee (Even-Dar, Mannor, Mansour 2006, Theorem 8; rewards in [0, 1], c > 4): with probability at least
+    Guarantee (Even-Dar, Mannor, Mansour 2006, Theorem 8; rewards in [0, 1], :math:`c > 4`): with probability at least
     :math:`1 - \delta` the best arm is never dropped, and arm a is dropped after :math:`O(\log(K / (\delta \Delta_a)) /
     \Delta_a^2)` pulls. With :math:`\delta = 1/T` the regret is :math:`O(\sum_a \log(K T) / \Delta_a)`.
 

@@ -141,8 +141,8 @@ class GaussianThompsonSampling:
 
     Notes
     -----
-    Guarantee (Agrawal and Goyal 2013, Theorem 3; rewards in [0, 1], std = 1, :math:`K \le T`): :math:`E[R_T] =
-    O(\sqrt{K T \log K})`.
+    Guarantee (Agrawal and Goyal 2013, Theorem 3; rewards in [0, 1], :math:`\sigma = 1`, :math:`K \le T`): :math:`E[R_T]
+    = O(\sqrt{K T \log K})`.
 
     References
     ----------

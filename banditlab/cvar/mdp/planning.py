@@ -75,8 +75,8 @@ class Plan:
         n : int
             How many episodes.
         seed : int, default 0
-            From 0 to 2^64 - 1. The luck is that of run 0 of `banditlab.run` with this seed: the same numbers in every
-            process, and for a larger n the same ones first.
+            From 0 to :math:`2^{64} - 1`. The luck is that of run 0 of `banditlab.run` with this seed: the same numbers
+            in every process, and for a larger n the same ones first.
 
         Returns
         -------

@@ -179,10 +179,9 @@ class CCB(Counts):
     A. if :math:`L_{ij} > 1/2` for some j in :math:`B^i`, all of these are set back;
     B. each i in B with :math:`\overline{C}_i < \max_j \underline{C}_j` leaves B, and if :math:`|B^i| \ne l + 1`, then
        :math:`B^i = \{j : U_{ij} < 1/2\}`; if B is then empty, all of these are set back;
-    C. each i in C with :math:`\overline{C}_i = \underline{C}_i` joins B, :math:`B^i` becomes empty and :math:`l = K - 1
-    -
-       \overline{C}_i`; each other :math:`B^j` with fewer than :math:`l + 1` arms becomes empty, and of one with more
-       :math:`l + 1` random arms are kept.
+    C. each i in C with :math:`\overline{C}_i = \underline{C}_i` joins B, :math:`B^i` becomes empty and
+       :math:`l = K - 1 - \overline{C}_i`; each other :math:`B^j` with fewer than :math:`l + 1` arms becomes empty, and
+       of one with more :math:`l + 1` random arms are kept.
 
     With probability 1/4 a random pair (i, j) with j in :math:`B^i` and :math:`L_{ij} \le 1/2 \le U_{ij}` meets, if
     there is one. Otherwise c is drawn from C, or, if B and C have arms in common, with probability 2/3 from these. It

@@ -24,8 +24,9 @@ from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of
 class CVaRUCBVI(Counting):
     r"""Optimistic planning for the static CVaR of the return: lower confidence bounds on expected shortfalls.
 
-    In episode k, with :math:`N_h(s, a)` the visits so far or 1, :math:`\hat P_h = ` counts :math:`/ N_h`, and
-    :math:`L = \log(HSAK/\delta)`, for h = H, ..., 1 and all budgets b, from :math:`\underline V_{H+1}(s, b) = b^+`:
+    In episode k, with :math:`N_h(s, a)` the visits so far or 1, :math:`\hat P_h` the counts of next states over
+    :math:`N_h`, and :math:`L = \log(HSAK/\delta)`, for :math:`h = H, \dots, 1` and all budgets b, from
+    :math:`\underline V_{H+1}(s, b) = b^+`:
 
     .. math:: \underline U_h(s, b, a) &= E_{r, \; s' \sim \hat P_h} [ \underline V_{h+1}(s', b - r) ]
         - \mathrm{Bon}_h(s, b, a) \\

@@ -34,11 +34,11 @@ class ICVaRL:
 
     Transitions are :math:`P_h(s' \mid s, a) = \langle \theta_h, \phi(s', s, a) \rangle` with known features. With
     :math:`\psi_f(s, a) = \sum_{s'} \phi(s', s, a) f(s')` and a net :math:`N_\epsilon` of [0, H], episode k plans, for
-    h = H, ..., 1 from :math:`V_{H+1} = 0`,
+    :math:`h = H, \dots, 1` from :math:`V_{H+1} = 0`,
 
-    .. math:: Q_h(s, a) &= \min\Big\{ r(s, a) + \sup_{x \in N_\epsilon} \left[ x - \tfrac{1}{\tau}
-        \langle \hat\theta_h, \psi_{(x - V_{h+1})^+}(s, a) \rangle \right] + 2 \epsilon
-        + \tfrac{\beta}{\tau} \sup_{x \in N_\epsilon} \| \psi_{(x - V_{h+1})^+}(s, a) \|_{\Lambda_h^{-1}}, \;
+    .. math:: Q_h(s, a) = \min\Big\{ & r(s, a) + \sup_{x \in N_\epsilon} \left[ x - \tfrac{1}{\tau}
+        \langle \hat\theta_h, \psi_{(x - V_{h+1})^+}(s, a) \rangle \right] + 2 \epsilon \\
+        & + \tfrac{\beta}{\tau} \sup_{x \in N_\epsilon} \| \psi_{(x - V_{h+1})^+}(s, a) \|_{\Lambda_h^{-1}}, \;
         H - h + 1 \Big\}
 
     and :math:`V_h(s) = \max_a Q_h(s, a)`, plays greedily, and learns, with :math:`x_i` the point at which that norm was
