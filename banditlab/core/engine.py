@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from .ahead import compile_ahead
 from .jobs import Gatherer, Job
+from .kernels import interruptible
 from .machines import on_device, placed
 from .progress import Progress
 from .protocol import Batch, Watch
@@ -253,7 +254,7 @@ class _Playing:
                 continue
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             try:
-                with placed(job.backend):
+                with placed(job.backend), interruptible():
                     job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))
             except Exception:  # a user's code can raise anything
                 if not self.keep_going:
