@@ -55,11 +55,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.checkpoints import checkpoint_rounds
-from .core.errors import BanditlabError, InvalidType
+from .core.errors import BanditlabError
 from .core.machines import PRECISIONS, checked_backend
-from .core.metrics import common_defaults, metric_name
-from .core.runner import SEED, check_horizon, reasons_against, run
-from .core.validation import Check, file_path, integer, invalid, one_of, positive_integer, shown
+from .core.metrics import common_defaults
+from .core.runner import N_RUNS, check_horizon, checked_metrics, checked_n_jobs, reasons_against, run
+from .core.validation import SEED, Check, file_path, one_of, positive_integer, shown
 from .data import CAMPAIGNS, open_bandit, read_counts
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
@@ -145,28 +145,10 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     return Reader(file_path("path", path)).experiment()
 
 
-def _n_jobs(name: str, value: Any) -> int:
-    number: int = integer()(name, value)
-    if number == 0:
-        raise invalid(name, value, "a positive number of threads, or -1 for all cores")
-    return number
-
-
 def _backend(name: str, value: Any) -> str:
     """Return the backend as the file says it: 'cuda' is the current device when it is played."""
     checked_backend(value)
     return str(value)
-
-
-def _metrics(name: str, value: Any) -> tuple[str, ...]:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list) or not given or not all(isinstance(n, str) for n in given):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: a metric's name, or a list of names")
-    names = [metric_name(metric) for metric in given]
-    for k, metric in enumerate(names):
-        if metric in names[:k]:
-            raise invalid(f"{name}[{k}]", metric, "a name that is not in the list already")
-    return tuple(names)
 
 
 def _unchanged(name: str, value: Any) -> Any:
@@ -175,11 +157,11 @@ def _unchanged(name: str, value: Any) -> Any:
 
 SETTINGS: dict[str, Check] = {
     "horizon": positive_integer,
-    "n_runs": positive_integer,
+    "n_runs": N_RUNS,
     "seed": SEED,
     "checkpoints": _unchanged,  # checked once the horizon is known
-    "metrics": _metrics,
-    "n_jobs": _n_jobs,
+    "metrics": lambda _, value: checked_metrics(value),
+    "n_jobs": lambda _, value: checked_n_jobs(value),
     "backend": _backend,
     "precision": one_of(*PRECISIONS),
 }
@@ -405,7 +387,7 @@ class Reader(TomlFile):
                 common_defaults(experiment.policies)
         for label, world in experiment.environments.items():
             for name, player in experiment.policies.items():
-                reasons = reasons_against(world, player, horizon)
+                reasons = reasons_against(world, player, horizon, experiment.precision)
                 if reasons:
                     raise self.error(
                         (*players[name], "type"),

@@ -40,14 +40,15 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .config import TOP, Reader
 from .core.runner import KEEPS
-from .core.sweep import HORIZON, sweep
-from .core.validation import one_of, shown
+from .core.sweep import HORIZON, parameters_of, sweep
+from .core.validation import file_path, one_of, shown
 from .toml_lines import Key
 
 __all__ = ["SweepExperiment", "read_sweep"]
@@ -78,8 +79,18 @@ class SweepExperiment:
         return sweep(**(self.arguments | changes))
 
 
-def read_sweep(path: Any) -> SweepExperiment:
+def read_sweep(path: str | os.PathLike[str]) -> SweepExperiment:
     """Read a sweep from a TOML file, in the format that `banditlab.config_sweep` describes.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    SweepExperiment
+        All of it checked: it can be run.
 
     Raises
     ------
@@ -103,7 +114,7 @@ def read_sweep(path: Any) -> SweepExperiment:
     >>> config_sweep.read_sweep(file).run()
     <SweepResults: 3 cells over alpha, 10 runs, metrics regret>
     """
-    return _Sweep(Reader(Path(path))).experiment()
+    return _Sweep(Reader(file_path("path", path))).experiment()
 
 
 def _parameters(value: Any) -> list[str]:
@@ -152,9 +163,11 @@ class _Sweep:
         over, combinations = self.over()
         needed = HORIZON not in {name for c in combinations for name in c}
         settings, _ = reader.settings(horizon_needed=needed)
+        with reader.translated(()):
+            names = parameters_of(combinations, settings.get("metrics"))
         environment, policies = self.factories()
         known = environment.names.union({HORIZON}, *(p.names for p in policies.values()))
-        for name in dict.fromkeys(name for c in combinations for name in c):
+        for name in names:
             if name not in known:
                 raise reader.error(
                     ("over",), f"over.{name} is given, but no value is '${name}'; allowed: parameters that are used"

@@ -203,6 +203,15 @@ WRONG = {
     "given twice": (HEAD + "[experiment]\nhorizon = 5\n", 4, ["experiment.horizon is 5", "line 1"]),
     "zero horizon": ("horizon = 0\n", 1, ["horizon is 0", "allowed: an integer of at least 1"]),
     "text horizon": ("\nhorizon = '1'\n", 2, ["horizon is '1'", "allowed: an integer"]),
+    "too many n_runs": ("horizon = 1\nn_runs = 3_000_000_000\n", 2, ["n_runs is 3000000000", "at most 2147483648"]),
+    "precision of a family": (
+        HEAD
+        + "precision = 'single'\n"
+        + "environment = { type = 'dueling.ContextualGLM', theta = [1.0], features = [[0.0], [1.0]] }\n"
+        + "[[policies]]\ntype = 'MaxInP'\n",
+        6,
+        ["MaxInP cannot play", "double precision only", "'single'"],
+    ),
     "bool n_runs": ("horizon = 1\nn_runs = true\n", 2, ["n_runs is True", "allowed: an integer"]),
     "date": ("horizon = 1979-05-27 07:32:00\n", 1, ["horizon is datetime", "allowed: an integer"]),
     "negative seed": (HEAD + "seed = -1\n", 3, ["seed is -1", "allowed: an integer from 0 to"]),

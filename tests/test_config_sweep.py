@@ -11,7 +11,7 @@ import banditlab as bl
 from banditlab import arms, config
 from banditlab.cli import app
 from banditlab.config_sweep import read_sweep
-from banditlab.errors import ConfigError
+from banditlab.errors import ConfigError, InvalidType
 
 GOOD = """
 horizon = 60
@@ -90,6 +90,12 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
         ("[over]", "[[over]]", r"line \d+: Bernoulli.means"),
         ("horizon = 60\n", "", r"line 1: horizon is missing"),
         ('type = "Uniform"', 'type = "UCB1"', r"line 14: policies\[1\] has the label 'UCB1' again"),
+        ("n_runs = 8", "n_runs = 3_000_000_000", r"line 3: n_runs is 3000000000; allowed: at most 2147483648"),
+        (
+            "alpha = [0.5, 2.0]",
+            "alpha = [0.5, 2.0]\nmean = [1]",
+            r"line \d+: over is 'mean'; allowed: a parameter that",
+        ),
         ("n_runs = 8", "n_runs = 8\nkeep = 'all'", r"line 4: keep is 'all'; allowed"),
         ("n_runs = 8", "n_runs = 8\nstore = 5", r"line 4: store is 5; allowed"),
         ("n_runs = 8", "n_runs = 8\nstorage = 5", r"line 4: storage is 5, but there is no such key"),
@@ -124,6 +130,11 @@ def test_command(file, tmp_path, monkeypatch):
     assert bl.Store(tmp_path / "store").cells()["n_runs"].tolist() == [6] * 4
     quiet = runner.invoke(app, ["sweep", str(path), "--quiet"])
     assert quiet.output == ""
+
+
+def test_a_path_is_one():
+    with pytest.raises(InvalidType, match="path is 5; allowed: a path"):
+        read_sweep(5)
 
 
 def test_the_example_reads():

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.components import Params, Problem
 from banditlab.core.kernels import explained, kernel
-from banditlab.core.validation import integer, invalid
+from banditlab.core.validation import SEED, integer, invalid
 
 from . import tails
 from .kernel import pay
-
-SEED = integer(0, 2**64 - 1)
 
 
 class Stationary:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,7 @@ from banditlab.core.components import is_component
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
 from banditlab.core.jobs import CHUNK
 from banditlab.core.progress import Progress
-from banditlab.core.runner import SEED, check_horizon, check_n_jobs, reasons_against
+from banditlab.core.runner import check_horizon, checked_n_jobs, checked_seed, n_threads, reasons_against
 from banditlab.core.validation import integer, invalid, matrix, positive_integer, shown, vector
 
 from .kernel import COUNTS
@@ -145,11 +143,8 @@ def arena(environment: Any, policy: Any, horizon: Any, seed: Any, n_jobs: Any, b
     reasons = reasons_against(environment, policy, rounds)
     if reasons:
         raise IncompatiblePolicy("; ".join(reasons))
-    cores = os.cpu_count() or 1
-    wanted = check_n_jobs(n_jobs) or cores
-    threads = wanted if wanted > 0 else max(1, cores + 1 + wanted)
-    number = secrets.randbits(63) if seed is None else SEED("seed", seed)
-    return Arena(environment, policy, rounds, number, threads, bar)
+    threads = n_threads(checked_n_jobs(n_jobs))
+    return Arena(environment, policy, rounds, checked_seed(seed), threads, bar)
 
 
 def profile(name: str, value: Any, environment: Any) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 
 from .jobs import Job
 from .machines import on_device, placed
+from .runner import n_threads
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes so long."""
@@ -70,8 +70,7 @@ def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
             there, device = there + per_round[kind] * job.rounds, job.backend
         else:
             cpu += per_round[kind] * job.rounds
-    cores = os.cpu_count() or 1
-    threads = cores if n_jobs is None else n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+    threads = n_threads(n_jobs)
     numbers = sum(len(job.columns) * len(job.checkpoints) * (job.n_runs if keep == "runs" else 11) for job in jobs)
     rounds = sum(job.rounds for job in jobs)
     return Estimate(len(jobs), rounds, cpu, cpu / threads + there, threads, 8 * numbers, device)

@@ -65,6 +65,7 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
     by_name = {g.__name__: g for g in generics}
     kernels = _kernels(cls, by_name)
     _check_needs(cls, needs, by_name, kernels)
+    _check_abstract(cls)
     as_component(cls, ComponentInfo(family.name, kind, kernels, by_name), family)
     if cls.__module__.startswith("banditlab."):
         _registry.setdefault((family.name, kind), {})[cls.__name__] = cls
@@ -140,6 +141,16 @@ def _check_needs(
         both = [name for name in options if name in kernels]
         if len(both) > 1:
             raise InvalidComponent(f"{cls.__name__} has kernels {' and '.join(both)}; allowed: one of them")
+
+
+def _check_abstract(cls: type) -> None:
+    """Raise for a class that lacks what its base leaves to it: said when it is made, not when it is first used."""
+    lacking = sorted(getattr(cls, "__abstractmethods__", ()))
+    if lacking:
+        told = [f"{name}({', '.join(inspect.signature(getattr(cls, name)).parameters)})" for name in lacking]
+        raise InvalidComponent(
+            f"{cls.__name__} has no {' and no '.join(lacking)}; allowed: a class with the methods {', '.join(told)}"
+        )
 
 
 def registered(family: str, kind: str) -> dict[str, type]:

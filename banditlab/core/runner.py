@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import time
 import warnings
@@ -24,9 +25,10 @@ from .progress import Progress
 from .results import Cell, Results
 from .statistics import EXACT, Moments
 from .store import as_store
-from .validation import integer, invalid, one_of, positive_integer, shown
+from .validation import SEED, integer, invalid, one_of, positive_integer, shown
 
-SEED = integer(0, 2**64 - 1)
+RUN = integer(0, limit=2**53)
+N_RUNS = integer(1, limit=2**31)
 GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
 KEEPS = tuple(GATHERERS)
 
@@ -133,16 +135,12 @@ def run(
     """
     experiment = Experiment(
         horizon=positive_integer("horizon", horizon),
-        first_run=integer(0, limit=2**53)("first_run", first_run),
-        n_runs=integer(1, limit=2**31)("n_runs", n_runs),
-        seed=checked_seed(seed),
-        checkpoints=checkpoints,
-        metrics=checked_metrics(metrics),
-        backend=checked_backend(backend),
-        precision=one_of(*PRECISIONS)("precision", precision),
-        reducible=one_of(*KEEPS)("keep", keep) == "summary" and store is None,
-    )
-    n_jobs = check_n_jobs(n_jobs)
+        **checked_settings(
+            first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
+            precision=precision, keep=keep, store=store,
+        ),
+    )  # fmt: skip
+    n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store)
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
@@ -221,10 +219,7 @@ class Experiment:
             integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
             check_horizon(name, world, self.horizon)
             for label, player in policies.items():
-                found = reasons_against(world, player, self.horizon)
-                if self.precision not in player.family.protocol.precisions:
-                    told = f"its states are stored in double precision only, and precision is {self.precision!r}"
-                    found = [*found, told]
+                found = reasons_against(world, player, self.horizon, self.precision)
                 reasons += [f"{label} cannot play {name}: {why}" for why in found]
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
@@ -308,6 +303,31 @@ def cell_of(gatherer: Gatherer | None, n_runs: int, seconds: float, bound: NDArr
     return Cell({}, seconds, bound, gatherer.statistics())
 
 
+def checked_settings(
+    *,
+    first_run: Any,
+    n_runs: Any,
+    seed: Any,
+    checkpoints: Any,
+    metrics: Any,
+    backend: Any,
+    precision: Any,
+    keep: Any,
+    store: Any,
+) -> dict[str, Any]:
+    """Return what an `Experiment` has besides its horizon; checkpoints are checked when that is known."""
+    return {
+        "first_run": RUN("first_run", first_run),
+        "n_runs": N_RUNS("n_runs", n_runs),
+        "seed": checked_seed(seed),
+        "checkpoints": checkpoints,
+        "metrics": checked_metrics(metrics),
+        "backend": checked_backend(backend),
+        "precision": one_of(*PRECISIONS)("precision", precision),
+        "reducible": one_of(*KEEPS)("keep", keep) == "summary" and store is None,
+    }
+
+
 def checked_seed(seed: Any) -> int:
     """Return the seed, or a fresh one for None."""
     return secrets.randbits(63) if seed is None else int(SEED("seed", seed))
@@ -318,21 +338,30 @@ def checked_metrics(metrics: Any) -> tuple[str, ...] | None:
     if metrics is None:
         return None
     requested = (metrics,) if isinstance(metrics, str) else metrics
-    if not isinstance(requested, list | tuple) or not all(isinstance(m, str) for m in requested):
+    if not isinstance(requested, list | tuple) or not requested or not all(isinstance(m, str) for m in requested):
         raise InvalidType(f"metrics is {shown(metrics)}; allowed: a metric's name, or a list of names")
     names = tuple(metric_name(m) for m in requested)
-    if not names or len(set(names)) < len(names):
-        raise invalid("metrics", metrics, "one or more different names")
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            raise invalid(f"metrics[{k}]", name, "a name that is not in the list already")
     return names
 
 
-def check_n_jobs(n_jobs: Any) -> int | None:
+def checked_n_jobs(n_jobs: Any) -> int | None:
     """Return a number of threads as joblib understands it, or raise."""
     if n_jobs is None:
         return None
     if integer()("n_jobs", n_jobs) == 0:
         raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
     return int(n_jobs)
+
+
+def n_threads(n_jobs: int | None) -> int:
+    """Return how many threads a number stands for: all cores for None, and as in joblib if it is negative."""
+    cores = os.cpu_count() or 1
+    if n_jobs is None:
+        return cores
+    return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
 
 
 def check_horizon(label: str, environment: Any, horizon: int) -> None:
@@ -344,12 +373,15 @@ def check_horizon(label: str, environment: Any, horizon: int) -> None:
         environment.check_horizon(horizon)
 
 
-def reasons_against(environment: Any, policy: Any, horizon: int) -> list[str]:
+def reasons_against(environment: Any, policy: Any, horizon: int, precision: str = "double") -> list[str]:
     """Return every reason why a policy cannot play an environment; empty if it can."""
     plays, family = policy.family.plays, environment.family.name
     if family not in plays:
         return [f"it plays environments of {', '.join(plays)}, and this one is of {family}"]
-    found: list[str] = policy.family.protocol.reasons_against(environment, policy, horizon)
+    protocol = policy.family.protocol
+    found: list[str] = protocol.reasons_against(environment, policy, horizon)
+    if precision not in protocol.precisions:
+        found = [*found, f"its states are stored in double precision only, and precision is {precision!r}"]
     return found
 
 
@@ -433,4 +465,4 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     """
     _check_kind("policy", policy, "policy")
     length = None if horizon is None else positive_integer("horizon", horizon)
-    return policy.family.protocol.start(policy, n_arms, SEED("seed", seed), integer(0, limit=2**53)("run", run), length)
+    return policy.family.protocol.start(policy, n_arms, SEED("seed", seed), RUN("run", run), length)

@@ -16,14 +16,13 @@ from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
 from .jobs import Gatherer, Job
-from .machines import PRECISIONS, checked_backend
 from .metrics import common_defaults
 from .progress import Progress
 from .results import Cell
-from .runner import GATHERERS, KEEPS, Experiment, cell_of, check_n_jobs, checked_metrics, checked_seed, lower_bounds
+from .runner import GATHERERS, Experiment, cell_of, checked_n_jobs, checked_settings, lower_bounds
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
-from .validation import boolean, integer, invalid, one_of, positive_integer, shown
+from .validation import boolean, invalid, positive_integer, shown
 
 COLUMNS = (
     "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", "median", "error",
@@ -114,29 +113,18 @@ def sweep(
     world = _maker("environment", environment, "environment")
     players = _makers(policies)
     combinations = _combinations(over)
-    wanted = checked_metrics(metrics)
-    for name in dict.fromkeys(name for combination in combinations for name in combination):
-        if not isinstance(name, str):
-            raise InvalidType(f"over has the parameter {shown(name)}; allowed: names of parameters")
-        if name in COLUMNS or name.endswith("regret") or name in (wanted or ()):
-            raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
+    common = checked_settings(
+        first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
+        precision=precision, keep=keep, store=store,
+    )  # fmt: skip
+    names = parameters_of(combinations, common["metrics"])
     known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
-    for name in dict.fromkeys(name for combination in combinations for name in combination):
-        if not any(p.takes_any for p in (world, *players.values())) and name not in known:
-            raise invalid(
-                "over", name, f"an argument of a factory ({', '.join(sorted(known - {HORIZON}))}) or 'horizon'"
-            )
-    common = {
-        "first_run": integer(0, limit=2**53)("first_run", first_run),
-        "n_runs": integer(1, limit=2**31)("n_runs", n_runs),
-        "seed": checked_seed(seed),
-        "checkpoints": checkpoints,
-        "metrics": wanted,
-        "backend": checked_backend(backend),
-        "precision": one_of(*PRECISIONS)("precision", precision),
-        "reducible": one_of(*KEEPS)("keep", keep) == "summary" and store is None,
-    }
-    n_jobs = check_n_jobs(n_jobs)
+    unknown = [name for name in names if name not in known]
+    if unknown and not any(p.takes_any for p in (world, *players.values())):
+        raise invalid(
+            "over", unknown[0], f"an argument of a factory ({', '.join(sorted(known - {HORIZON}))}) or 'horizon'"
+        )
+    n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store)
     planned = _plan(world, players, combinations, horizon, common)
     provenance = {
@@ -232,6 +220,17 @@ def _combinations(over: Any) -> list[dict[str, Any]]:
     if not isinstance(over, list | tuple) or not over or not all(isinstance(c, Mapping) for c in over):
         raise InvalidType(f"over is {shown(over)}; allowed: a dict from parameter to values, or a list of dicts")
     return [dict(combination) for combination in over]
+
+
+def parameters_of(combinations: Sequence[Mapping[str, Any]], metrics: tuple[str, ...] | None) -> list[str]:
+    """Return the names of the parameters, or raise for one that a column of the tables has."""
+    names = list(dict.fromkeys(name for combination in combinations for name in combination))
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidType(f"over has the parameter {shown(name)}; allowed: names of parameters")
+        if name in COLUMNS or name.endswith("regret") or name in (metrics or ()):
+            raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
+    return names
 
 
 @dataclass(frozen=True)

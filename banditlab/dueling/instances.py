@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import between, integer, positive_integer
+from banditlab.core.validation import SEED, between, integer, positive_integer
 
 from .environments import PiecewiseStationary, PreferenceMatrix
 
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 N_ARMS = integer(2, limit=10_000)
-SEED = integer(0, 2**64 - 1)
 
 
 def _symmetric(above: list[list[float]]) -> PreferenceMatrix:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Results
-from banditlab.core.validation import integer, invalid, one_of, open_probability, positive_integer, shown
+from banditlab.core.validation import SEED, invalid, one_of, open_probability, positive_integer, shown
 
 from .decisions import Decisions, implied_order
 from .permutation import carried_by_few, flipped_statistics, smallest_p_value, step_down_p_values
@@ -138,7 +138,7 @@ class AdaStop:
         if self.n_permutations * self.level < self.max_groups:
             least = int(np.ceil(self.max_groups / self.level))
             raise invalid("n_permutations", n_permutations, f"at least max_groups / level, {least}")
-        self.seed: int = integer(0, 2**64 - 1)("seed", seed)
+        self.seed: int = SEED("seed", seed)
         self.metric = metric
         self.smaller_is_better = smaller_is_better(metric, better)
         shape = (len(self.environments), len(self.pairs))

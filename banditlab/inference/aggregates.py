@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.runner import SEED
-from banditlab.core.validation import boolean, open_probability, vector
+from banditlab.core.validation import SEED, boolean, open_probability, vector
 from banditlab.core.validation import n_resamples as checked_resamples
 
 from .bootstrap import FEWEST_RUNS, expanded_interval, wilson

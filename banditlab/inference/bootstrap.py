@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.runner import SEED
-from banditlab.core.validation import boolean, invalid, open_probability
+from banditlab.core.validation import SEED, boolean, invalid, open_probability
 from banditlab.core.validation import n_resamples as checked_resamples
 
 FEWEST_RUNS = 8  # for expanded percentile intervals: of 4 normal ones a 95% interval covers 87%

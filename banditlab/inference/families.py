@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.runner import SEED
-from banditlab.core.validation import array, integer, invalid, open_probability
+from banditlab.core.validation import SEED, array, integer, invalid, open_probability
 
 from .permutation import flipped_statistics, p_values
 from .scores import one_environment, scores

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.runner import SEED
-from banditlab.core.validation import open_probability
+from banditlab.core.validation import SEED, open_probability
 
 from .bootstrap import stratified_band, wilson
 from .scores import one_environment, scores

@@ -12,7 +12,7 @@ import numpy as np
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
 from banditlab.core.machines import checked_backend
 from banditlab.core.metrics import common_defaults, metric_name
-from banditlab.core.runner import Experiment, check_n_jobs, checked_seed, labelled, run
+from banditlab.core.runner import Experiment, checked_n_jobs, checked_seed, labelled, run
 from banditlab.core.validation import integer, invalid, positive_integer, shown
 
 from .adastop import AdaStop
@@ -141,7 +141,7 @@ def compare(
         metric=metric,
         better=better,
     )
-    options: dict[str, Any] = {"n_jobs": check_n_jobs(n_jobs), "backend": backend, "progress": progress}
+    options: dict[str, Any] = {"n_jobs": checked_n_jobs(n_jobs), "backend": backend, "progress": progress}
     options |= {"seed": experiment.seed, "store": store}
     try:
         for k in range(test.max_groups):

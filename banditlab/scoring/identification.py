@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.brief import brief
 from banditlab.core.errors import IncompatiblePolicy
-from banditlab.core.runner import SEED
-from banditlab.core.validation import boolean, integer, invalid, non_negative, open_probability, positive
+from banditlab.core.validation import SEED, boolean, integer, invalid, non_negative, open_probability, positive
 from banditlab.core.validation import positive_integer as rounds_of
 
 from .games import PrincipalAgentGame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
 from banditlab.core.dispatch import device
-from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import kernel
 from banditlab.core.validation import integer, invalid, listed, positive_integer, shown, vector
 
@@ -25,7 +26,7 @@ ENUMERABLE = 1_000_000
 """Most sets that `enumerate` looks at."""
 
 
-class ActionSet:
+class ActionSet(ABC):
     """Base of action sets: checks, enumeration, and the way to the oracle.
 
     A subclass, decorated with `semibandits.action_set`, has `contains(action)`, `max_size(n_items)` and
@@ -57,17 +58,17 @@ class ActionSet:
         """Whether it is known which actions the set holds."""
         return True
 
+    @abstractmethod
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
         """Return the items of an action with the largest sum of weights, in any order."""
-        raise _missing(self, "find")
 
+    @abstractmethod
     def contains(self, action: Action) -> bool:
         """Say whether the set holds an action, given as its items in ascending order."""
-        raise _missing(self, "contains")
 
+    @abstractmethod
     def max_size(self, n_items: int) -> int:
         """Return the largest number of items in an action."""
-        raise _missing(self, "max_size")
 
     def min_size(self, n_items: int) -> int:
         """Return a number of items that no action goes below: from which `enumerate` looks."""
@@ -117,11 +118,6 @@ class ActionSet:
                 f"{self!r} has actions among {number} sets of items; allowed: at most {ENUMERABLE} sets to enumerate"
             )
         return (a for size in sizes for a in itertools.combinations(range(n_items), size) if self.contains(a))
-
-
-def _missing(actions: ActionSet, method: str) -> InvalidComponent:
-    name = type(actions).__name__
-    return InvalidComponent(f"{name} has no method {method}; allowed: one with contains, max_size and find")
 
 
 def an_action_set(name: str, value: object) -> Any:

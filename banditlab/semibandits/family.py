@@ -33,7 +33,6 @@ SEMIBANDITS = Family(
 )
 
 ACTION_SET_KERNELS = (generics.best, generics.best_lanes, generics.best_within, generics.best_within_lanes)
-ACTION_SET_NEEDS = ("maximise", "enumerate", "max_size", "contains", "check")
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
@@ -111,20 +110,30 @@ def environment(cls: C) -> C:
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
 def action_set(cls: C) -> C:
-    """Make a class an action set: a subclass of `semibandits.ActionSet`.
-
-    Its methods are `maximise(weights)`, the exact oracle; `enumerate(n_items)`, `max_size(n_items)`, `contains(action)`
-    and `check(n_items)`. With the kernel `best` or `best_lanes` (see `semibandits.generics`) compiled simulations do
-    without `maximise`.
+    """Make a class an action set: a subclass of `semibandits.ActionSet`, which says what it has to have.
 
     Raises
     ------
     InvalidComponent
-        If a method is missing, or a kernel has other arguments.
+        If it is not a subclass, a method is missing, or a kernel has other arguments.
+
+    Examples
+    --------
+    >>> from banditlab import semibandits
+    >>> @semibandits.action_set
+    ... class OneItem(semibandits.ActionSet):
+    ...     def contains(self, action):
+    ...         return len(action) == 1
+    ...
+    ...     def max_size(self, n_items):
+    ...         return 1
+    ...
+    ...     def find(self, weights):
+    ...         return [weights.argmax()]
+    >>> OneItem().maximise([0.3, 0.5])
+    (1,)
     """
-    missing = [name for name in ACTION_SET_NEEDS if not hasattr(cls, name)]
-    if isinstance(cls, type) and missing:
-        raise InvalidComponent(
-            f"{cls.__name__} has no {' or '.join(missing)}; allowed: a class with {', '.join(ACTION_SET_NEEDS)}"
-        )
+    if isinstance(cls, type) and not hasattr(cls, "enumerate"):
+        name = cls.__name__
+        raise InvalidComponent(f"{name} is not a semibandits.ActionSet; allowed: class {name}(semibandits.ActionSet)")
     return SEMIBANDITS.component(cls, "action_set", ACTION_SET_KERNELS, ())

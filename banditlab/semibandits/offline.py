@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar, dataclass_transform
 
@@ -40,7 +41,7 @@ def offline_algorithm(cls: C) -> C:
     Raises
     ------
     InvalidComponent
-        If it is not a subclass, or `ask` is missing or has other arguments.
+        If it is not a subclass, a method is missing, or `ask` is or has other arguments.
 
     Examples
     --------
@@ -78,7 +79,7 @@ def offline_algorithm(cls: C) -> C:
     return SEMIBANDITS.component(cls, "offline_algorithm", (ask,), (("ask",),))
 
 
-class OfflineAlgorithm:
+class OfflineAlgorithm(ABC):
     r"""Base of offline algorithms, and what `CETC` needs to know of them.
 
     An algorithm is (alpha, delta)-robust with N queries if, whenever all N answers are within :math:`\epsilon` of the
@@ -87,17 +88,17 @@ class OfflineAlgorithm:
     `semibandits.offline.ask`.
     """
 
+    @abstractmethod
     def memory(self, space: Space) -> dict[str, Any]:
         """Return the arrays between queries, by name; their last axis is the lane."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delta(self, actions: Any, n_items: int) -> float:
         """Return how much an error of the answers is multiplied in the worst case."""
-        raise NotImplementedError
 
+    @abstractmethod
     def n_queries(self, actions: Any, n_items: int) -> int:
         """Return the largest number of queries."""
-        raise NotImplementedError
 
     def reasons_against(self, actions: Any) -> list[str]:
         """Say which action sets it is not for."""

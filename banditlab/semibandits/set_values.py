@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def binomials(n: int, m: int) -> NDArray[np.int64]:
     return np.array([[math.comb(a, b) for b in range(m + 1)] for a in range(n + 1)], dtype=np.int64)
 
 
-class SetValued(Combinatorial):
+class SetValued(Combinatorial, ABC):
     """Base of environments whose mean reward is an arbitrary function of the set played.
 
     A subclass has the fields `actions` and what it needs to compute `means_of(sets)`, the means of many sets of one
@@ -39,9 +40,9 @@ class SetValued(Combinatorial):
     actions: Any
     n_arms: int
 
+    @abstractmethod
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean of each set, given as a row of items in ascending order."""
-        raise NotImplementedError
 
     @property
     def support(self) -> Support:

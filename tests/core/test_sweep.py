@@ -292,7 +292,7 @@ class Sometimes:
             ({"horizon": None}, InvalidType, "horizon is None; allowed"),
             ({"n_runs": 0}, InvalidArgument, "n_runs is 0; allowed"),
             ({"seed": -1}, InvalidArgument, "seed is -1"),
-            ({"metrics": ["regret", "regret"]}, InvalidArgument, "metrics is"),
+            ({"metrics": ["regret", "regret"]}, InvalidArgument, r"metrics\[1\] is"),
             ({"keep": "all"}, InvalidArgument, "keep is 'all'"),
             ({"backend": "gpu"}, InvalidArgument, "backend is 'gpu'"),
             ({"n_jobs": 0}, InvalidArgument, "n_jobs is 0"),

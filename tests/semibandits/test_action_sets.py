@@ -400,10 +400,10 @@ def test_errors_say_what_is_allowed(case: str) -> None:
 
 
 def test_actions_are_sets_of_an_environment_only_if_they_are_components() -> None:
-    class Undecorated(sb.ActionSet):
+    class Undecorated(sb.MSets):
         pass
 
-    for wrong in (Undecorated(), sb.MSets, [[0, 1]], None):
+    for wrong in (Undecorated(1), sb.MSets, [[0, 1]], None):
         with pytest.raises(InvalidType, match="allowed: an action set, such as"):
             sb.KMax.binary([0.5, 1.0], [0.5, 0.5], wrong)
 

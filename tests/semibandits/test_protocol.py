@@ -406,7 +406,7 @@ def test_an_oracle_s_action_is_no_larger_than_announced() -> None:
 
 
 def test_decorators_say_what_is_missing() -> None:
-    with pytest.raises(InvalidComponent, match="has no maximise or enumerate or max_size or contains or check"):
+    with pytest.raises(InvalidComponent, match=r"Nothing is not a semibandits.ActionSet; allowed: class Nothing"):
         sb.action_set(type("Nothing", (), {}))
     with pytest.raises(InvalidComponent, match="has no kernel draw"):
         sb.environment(type("Empty", (), {}))

@@ -244,12 +244,19 @@ def test_values_that_are_none_are_refused(value: Any) -> None:
         sb.Greedy().maximise(len, None, 3)
 
 
-def test_an_action_set_says_which_method_it_has_not() -> None:
-    empty = sb.action_set(type("Bare", (sb.ActionSet,), {}))()
-    with pytest.raises(InvalidComponent, match="Bare has no method find; allowed"):
-        empty.maximise([1.0])
-    with pytest.raises(InvalidComponent, match="Bare has no method max_size"):
-        empty.enumerate(3)
+def test_what_a_base_leaves_to_a_class_is_asked_for_when_it_is_made() -> None:
+    with pytest.raises(InvalidComponent, match=r"Bare has no contains and no find and no max_size; .*find\(self, w"):
+        sb.action_set(type("Bare", (sb.ActionSet,), {}))
+    own = {"ask": ask_nothing, "memory": lambda self, space: {}, "delta": lambda self, actions, n_items: 1.0}
+    algorithm = type("Bare", (sb.OfflineAlgorithm,), own)
+    with pytest.raises(
+        InvalidComponent, match=r"Bare has no n_queries; allowed: .*n_queries\(self, actions, n_items\)"
+    ):
+        sb.offline_algorithm(algorithm)
+
+
+def ask_nothing(self: Any, state: Any, value: float, lane: int, chosen: Any) -> int:
+    return -1
 
 
 def test_covers_and_sizes_may_be_of_other_types() -> None:

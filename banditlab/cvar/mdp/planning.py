@@ -10,8 +10,7 @@ import numpy as np
 from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import kernel
-from banditlab.core.runner import SEED
-from banditlab.core.validation import between, integer, positive
+from banditlab.core.validation import SEED, between, integer, positive
 from banditlab.cvar.tail import Distribution
 
 from .environment import TabularMDP
