@@ -287,7 +287,8 @@ def describe(value: Any) -> Any:
     return short(value)
 
 
-def _post_init(self: Any) -> None:
+def post_init(self: Any) -> None:
+    """Check a component's fields, each by its check, and all together by `validate`."""
     for f in dataclasses.fields(self):
         check, value = f.metadata.get("check"), getattr(self, f.name)
         checked = numbers_as_array(value) if check is None else check(f"{type(self).__name__}.{f.name}", value)
@@ -300,7 +301,7 @@ def _post_init(self: Any) -> None:
 def as_component(cls: C, info: ComponentInfo, family: Any) -> C:
     """Give a class what components have: checked fields, equality, a label, and what kernels receive."""
     for attribute, function in {
-        "__post_init__": _post_init,
+        "__post_init__": post_init,
         "__repr__": _repr,
         "__eq__": _equal,
         "__hash__": _hash,
