@@ -101,10 +101,10 @@ class SemiBanditAgent(Agent):
         ----------
         action : sequence of int
             That action.
-        outcomes : sequence of float
-            The outcome of each of its items: for policies that learn from those, and only them.
-        value : float
-            The action's reward: for policies that learn from it, and only them.
+        outcomes : sequence of float or bool
+            The outcome of each of its items, True and False for 1 and 0: for policies that learn from those, and only them.
+        value : float or bool
+            The action's reward, True and False for 1 and 0: for policies that learn from it, and only them.
         winner : int
             The item that gave the reward, -1 if the reward is 0: for policies that learn from value-index feedback.
         """
