@@ -16,6 +16,12 @@ Watch = Callable[[int], None]
 """Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
 
 
+def reasons_of(policy: Any, *told: Any) -> list[str]:
+    """Return what a policy's own method `reasons_against` says to what it is told; nothing where it has none."""
+    own = getattr(policy, "reasons_against", None)
+    return [] if own is None else list(own(*told))
+
+
 @dataclass(frozen=True)
 class Batch:
     """A range of runs of one experiment: what one task simulates.

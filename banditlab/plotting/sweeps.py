@@ -11,7 +11,7 @@ from banditlab.core.metrics import metric_name
 from banditlab.core.sweep_results import SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional, shown, text
 
-from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, check_made, new_axes
+from .style import SCALES, axis_name, check_made, given_or_new, line_style, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def plot_sweep(
     y : str, optional
         A second parameter, for the vertical axis of a heatmap of one policy.
     policy : str, optional
-        The policy of the heatmap; needed if there are several.
+        The policy of the heatmap, for which it is needed if there are several; for a heatmap only.
     where : dict, optional
         Values of other parameters to which the cells are restricted; needed where a point would stand for
         several cells.
@@ -83,6 +83,8 @@ def plot_sweep(
     one_of(*SCALES)("yscale", yscale)
     one_of(*sweep.parameters)("x", x)
     optional(one_of(*sweep.parameters))("y", y)
+    if policy is not None and y is None:
+        raise invalid("policy", policy, "None without y: a heatmap shows one policy, lines show all")
     boolean("slope", slope)
     optional(text)("title", title)
     if not isinstance(where, dict | None):
@@ -98,7 +100,7 @@ def plot_sweep(
         raise invalid("where", where, "values that some cell has")
     if y is None and not all(isinstance(v, int | float | np.number) for v in table[x]):
         raise invalid("x", x, "a parameter whose values are numbers")
-    ax = new_axes() if ax is None else ax
+    ax = given_or_new(ax)
     if y is not None:
         _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale)
     else:
@@ -123,8 +125,7 @@ def plot_sweep(
             plain_log_ticks(ax.yaxis, *ax.get_ylim())
         ax.set_xlabel(x)
         ax.set_ylabel(axis_name(metric))
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, alpha=0.25, linewidth=0.6, which="both" if xscale == "log" else "major")
+        tidy(ax, which="both" if xscale == "log" else "major")
         ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
     ax.set_title(told if title is None else title, fontsize="medium")
@@ -137,11 +138,9 @@ def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, level: float, 
     half = mean - mine["ci_low"].to_numpy()
     if slope and len(at) > 2 and (mean > 0).all() and (at > 0).all():
         label = f"{label}: slope {_slope(at, mean, half, level)}"
-    style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)]}
     ax.errorbar(
-        at, mean, yerr=half, label=label, marker=MARKERS[k % len(MARKERS)], markersize=4.5, linewidth=1.6,
-        capsize=2.5, elinewidth=1.0, **style,
-    )  # fmt: skip
+        at, mean, yerr=half, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **line_style(k)
+    )
 
 
 def _slope(x: Any, mean: Any, half: Any, level: float) -> str:

@@ -11,7 +11,7 @@ from banditlab.core.dispatch import device, device_call
 from banditlab.core.sampling import expanded, key, open_uniform
 
 from .generics import action, estimated, following_memory, memories, observe, plan, starting_memory
-from .sweeps import increasing, lower_mean, outcomes
+from .sweeps import increasing, lower_mean
 
 RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
 """Rows of the output; after them, for each level of static and then of iterated CVaR, the regret and the value."""
@@ -122,12 +122,7 @@ def iterated_value(policy: Params, state: State, known: Params, world: Params, l
         for b in range(n_memories):
             for s in range(S):
                 a = action(policy, state, known, lane, h, s, b)
-                if n_memories == 1:
-                    n = outcomes(
-                        h, s, a, world.transitions, known.index, known.weights, known.atoms, V[0], values, chances
-                    )
-                else:
-                    n = _outcomes_with_memory(policy, state, known, world, lane, h, s, a, b, V, values, chances)
+                n = _outcomes(policy, state, known, world, lane, h, s, a, b, V, values, chances)
                 increasing(values, n, order)
                 before[b, s] = lower_mean(values, chances, order, n, tau)
         V, before = before, V
@@ -135,10 +130,11 @@ def iterated_value(policy: Params, state: State, known: Params, world: Params, l
 
 
 @device_call
-def _outcomes_with_memory(
+def _outcomes(
     policy: Params, state: State, known: Params, world: Params, lane: int, h: int, s: int, a: int, b: int,
     V: Any, values: Any, chances: Any,
 ) -> int:  # fmt: skip
+    """Write what an action can be worth, and how likely, as `sweeps.outcomes`; V is by next memory and next state."""
     P = world.transitions[h % world.transitions.shape[0], s, a]
     which = known.index[h % known.index.shape[0], s, a]
     q = known.weights[h % known.weights.shape[0], s, a]
