@@ -102,7 +102,8 @@ class SemiBanditAgent(Agent):
         action : sequence of int
             That action.
         outcomes : sequence of float or bool
-            The outcome of each of its items, True and False for 1 and 0: for policies that learn from those, and only them.
+            The outcome of each of its items, True and False for 1 and 0: for policies that learn from those, and only
+            them.
         value : float or bool
             The action's reward, True and False for 1 and 0: for policies that learn from it, and only them.
         winner : int
