@@ -16,6 +16,10 @@ Watch = Callable[[int], None]
 """Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
 
 
+def unwatched(rounds: int) -> None:
+    """Do nothing: the `Watch` of what nobody waits for."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """A range of runs of one experiment: what one task simulates.

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from .components import component_parts, describe, is_component, type_name, with_nested
 from .errors import BanditlabError, DamagedChunkWarning, StoreError
-from .fingerprint import Witness, fingerprint, functions_of, unchanged, witness
+from .fingerprint import Witness, fingerprint, functions_of, is_ours, unchanged, witness
 from .validation import file_path, shown
 
 if TYPE_CHECKING:
@@ -431,7 +431,7 @@ def _plain(value: Any, owner: Any) -> Any:
         return _plain_distribution(value, owner)
     if inspect.isfunction(value):
         return {"function": fingerprint(value)}
-    if type(value).__module__.startswith("banditlab.") and not isinstance(value, type):  # such as scoring rules
+    if is_ours(type(value).__module__) and not isinstance(value, type):  # such as scoring rules
         fields = {name: v for name, v in sorted(_fields_of(value).items()) if not name.startswith("__")}
         code = _class_code(type(value))
         return {"type": type_name(type(value)), "code": code} | {n: _plain(v, owner) for n, v in fields.items()}
@@ -443,7 +443,7 @@ def _plain(value: Any, owner: Any) -> Any:
 
 def _fields_of(value: Any) -> dict[str, Any]:
     if dataclasses.is_dataclass(value):
-        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return component_parts(value)
     return {name: v for name, v in vars(value).items() if not name.startswith("_cached")}
 
 
