@@ -290,6 +290,7 @@ class CoLSTIM(SingleLayer):
         size = made["dimension"] * problem.n_arms
         return made | {
             "limit": constant_radius(self.threshold, problem, made["horizon"]),
+            "threshold": None,
             "exploration": size if self.exploration is None else self.exploration,
         }
 

@@ -85,6 +85,7 @@ class SingleLayer:
         return {
             "delta": self.delta or 1.0 / horizon,
             "constant": constant_radius(self.radius, problem, horizon),
+            "radius": None,  # kernels see the constant, so that one kernel serves whether it is given or not
             "dimension": problem.dimension,  # type: ignore[attr-defined]
             "horizon": horizon,
         }

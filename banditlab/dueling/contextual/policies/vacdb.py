@@ -164,6 +164,8 @@ class VACDB(Layered):
             "delta": self.delta or 1.0 / horizon,
             "n_layers": self._n_layers(horizon),
             "constant": constant_radius(self.radius, problem, horizon),
+            "radius": None,  # kernels see what this and `layers` come to, so that one kernel serves all
+            "layers": None,
             "weighted": True,
             "scaled": False,
             "relative": False,
@@ -277,6 +279,8 @@ class StaD(Layered):
             "lipschitz": 0.25,
             "n_layers": self._n_layers(horizon),
             "constant": theory if self.radius is None else constant_radius(self.radius, problem, horizon),
+            "radius": None,
+            "layers": None,
             "weighted": False,
             "relative": True,
             "symmetric": False,
