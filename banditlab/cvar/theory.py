@@ -94,8 +94,9 @@ def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | No
 
     Notes
     -----
-    Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 4.1): with probability at least 1 - delta, for rewards in
-    [0, 1] of any distributions. It is above T, which nothing exceeds, until T is about :math:`16 L^2 A / \tau`.
+    Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 4.1): with probability at least :math:`1 - \delta`, for
+    rewards in [0, 1] of any distributions. It is above T, which nothing exceeds, until T is about :math:`16 L^2 A /
+    \tau`.
 
     Examples
     --------
@@ -110,25 +111,27 @@ def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | No
 
 
 def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
-    r"""Return the instance of the minimax lower bound: coins of mean 1 - tau, and a last one, better by epsilon.
+    r"""Return the instance of the minimax lower bound: coins, and a last one that is better.
 
-    Their CVaRs at the level tau are 0, and epsilon / tau for the last arm. Rewards have a variance of about tau: it
-    takes about :math:`\tau / \epsilon^2` pulls to see the difference, each of which costs :math:`\epsilon / \tau`.
+    Means are :math:`1 - \tau`, and that of the last arm is larger by :math:`\epsilon`: CVaRs at the level :math:`\tau`
+    are 0, and :math:`\epsilon / \tau` for the last arm. Rewards have a variance of about :math:`\tau`: it takes about
+    :math:`\tau / \epsilon^2` pulls to see the difference, each of which costs :math:`\epsilon / \tau`.
 
     Parameters
     ----------
     tau : float
         The level, in (0, 1).
     epsilon : float
-        What the best arm's mean is above the others', in (0, tau]; at least 1e-10, as means near 1 are rounded. To play
-        T rounds it is hardest at the order of :math:`\sqrt{\tau (A - 1) / T}`.
+        What the best arm's mean is above the others', in :math:`(0, \tau]`; at least :math:`10^{-10}`, as means near 1
+        are rounded. To play T rounds it is hardest at the order of :math:`\sqrt{\tau (A - 1) / T}`.
     n_arms : int, default 2
         A, at least 2.
 
     Notes
     -----
-    Theorem 3.1 of Wang, Kallus and Sun (2023, arXiv:2302.03201) is proved with Ber(1 - tau) against Ber(1 - tau +
-    epsilon); how its epsilon is chosen we have not read, and the order above is derived.
+    Theorem 3.1 of Wang, Kallus and Sun (2023, arXiv:2302.03201) is proved with :math:`Ber(1 - \tau)` against
+    :math:`Ber(1 - \tau + \epsilon)`; how its :math:`\epsilon` is chosen we have not read, and the order above is
+    derived.
 
     Examples
     --------
@@ -153,9 +156,9 @@ def kinf_cvar(
 
     .. math:: K_{\inf}^\tau(\nu, c) = \inf \{ KL(\nu, \nu') : \mathrm{CVaR}_\tau(\nu') \ge c \}
 
-    over all :math:`\nu'` on (-inf, upper], for a finitely supported :math:`\nu`. That CVaR reaches c says that
-    :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in :math:`\nu'`: for each b this is
-    the :math:`K_{\inf}` of the mean of :math:`-(b - X)^+`, whose dual has one multiplier
+    over all :math:`\nu'` on :math:`(-\infty, m]`, m being `upper`, for a finitely supported :math:`\nu`. That CVaR
+    reaches c says that :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in :math:`\nu'`:
+    for each b this is the :math:`K_{\inf}` of the mean of :math:`-(b - X)^+`, whose dual has one multiplier
     (`arms.divergences.kinf_finite`). The best b is a quantile of the nearest distribution, which lives on the atoms of
     :math:`\nu` and on `upper`. (This reduction is ours.)
 
@@ -276,7 +279,7 @@ def _sizes(n_states: int, n_actions: int, n_episodes: int) -> tuple[int, int, in
 def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: float) -> float:
     r"""Return the minimax lower bound on the regret in static CVaR, :math:`\sqrt{S(A-1)K/\tau}/(24e)`.
 
-    Every learner's expected regret is at least that on some MDP with returns in [0, 1], for tau below 1/2 (Wang,
+    Every learner's expected regret is at least that on some MDP with returns in [0, 1], for :math:`\tau < 1/2` (Wang,
     Kallus, Sun 2023, arXiv:2302.03201, Corollary 3.2).
 
     Parameters
@@ -304,8 +307,8 @@ def hoeffding_bound(
 
     .. math:: 4e \sqrt{SAHK} \, L/\tau + 10 e S^2 A H L^2/\tau, \quad L = \log(HSAK/\delta)
 
-    with probability at least 1 - delta, for returns in [0, 1] (Wang, Kallus, Sun 2023, arXiv:2302.03201, section 5;
-    the constants are reconstructed).
+    with probability at least :math:`1 - \delta`, for returns in [0, 1] (Wang, Kallus, Sun 2023, arXiv:2302.03201,
+    section 5; the constants are reconstructed).
 
     Parameters
     ----------
@@ -319,7 +322,8 @@ def hoeffding_bound(
     Examples
     --------
     >>> from banditlab import cvar
-    >>> cvar.theory.hoeffding_bound(2, 2, 2, 10**9, tau=0.5) < 10**9  # it is below the trivial bound only then
+    >>> # it is below the trivial bound only then
+    >>> cvar.theory.hoeffding_bound(2, 2, 2, 10**9, tau=0.5) < 10**9
     True
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)

@@ -65,7 +65,7 @@ class DuelingProtocol(Protocol):
         return []
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
-        """Return C log t, the asymptotic lower bound on the average regret, where there is a Condorcet winner."""
+        """Return the asymptotic lower bound on the average regret, where there is a Condorcet winner."""
         from .theory import lower_bound_constant
         from .winners import condorcet
 

@@ -95,7 +95,7 @@ class AdaStop:
     and the formulas above are reconstructed. Known differences: (1) labels are permuted within runs, not between two
     independent samples; (2) statistics are divided by their root sum of squares; (3) the boundary counts all signs
     and not only those that crossed no earlier boundary, which gives a guarantee of a few lines that includes the
-    step-down. The price is that the level is not used up: one pair at alpha = 0.05 and K = 5 errs with
+    step-down. The price is that the level is not used up: one pair at :math:`\alpha = 0.05` and :math:`K = 5` errs with
     probability 0.033, and needs 16% more runs for the same power; (4) policies are never declared equal, only
     undecided. To hold absolute statistics against a null distribution of signed ones, a known mistake, would double
     the level.

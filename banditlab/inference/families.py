@@ -23,7 +23,7 @@ ROUNDING = 1.0 - 1e-12  # 1 / 0.1 permutations suffice at level 0.1, whatever it
 
 
 def holm(values: Any) -> NDArray[np.float64]:
-    r"""Return p-values adjusted by Holm's step-down: reject those at most alpha, at family-wise error alpha.
+    r"""Return p-values adjusted by Holm's step-down: reject those up to the family-wise error.
 
     With :math:`p_{(1)} \le \dots \le p_{(m)}` the adjusted values are
     :math:`\max_{j \le i} \min(1, (m - j + 1) p_{(j)})`. The guarantee needs valid p-values and nothing of their

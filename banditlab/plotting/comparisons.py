@@ -182,7 +182,9 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
     --------
     >>> import banditlab as bl
     >>> from banditlab import arms
-    >>> found = bl.compare([arms.UCB1(), arms.Uniform()], arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0)
+    >>> found = bl.compare(
+    ...     [arms.UCB1(), arms.Uniform()], arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0
+    ... )
     >>> [text.get_text() for text in found.plot().get_yticklabels()]
     ['UCB1  (1)', 'Uniform  (2)']
     """

@@ -32,7 +32,7 @@ def plot_metric(
     lower_bound: bool = True,
     title: str | None = None,
 ) -> Axes:
-    """Draw the mean over runs of a metric against the round, one line a policy.
+    r"""Draw the mean over runs of a metric against the round, one line a policy.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ def plot_metric(
     n_resamples : int, default 1000
         Bootstrap resamples.
     lower_bound : bool, default True
-        Whether to draw the asymptotic lower bound C log t, where the environment has one and the metric is regret.
+        Whether to draw the asymptotic lower bound :math:`C \log t`, where the environment has one and the metric is
+        regret.
     title : str, optional
         What stands above horizon and runs in place of the environment's label; '' for no title at all.
 
@@ -63,7 +64,9 @@ def plot_metric(
     --------
     >>> import banditlab as bl
     >>> from banditlab import arms
-    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0)
+    >>> result = bl.run(
+    ...     arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0
+    ... )
     >>> ax = result.plot(xscale="log")
     >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
     'Uniform'

@@ -33,23 +33,24 @@ class HiringProblem:
     r"""Several agents, who choose how much effort to make, see signals of the state, and report them.
 
     The principal announces a mechanism (`HiringMechanism`): recommended efforts, payments that may depend on all
-    recommendations, all reports and the state, and a decision. Agent i makes effort b_i' instead of the recommended b_i
-    if he likes, at cost c_i(b_i'), sees s_i and reports a signal. A mechanism is incentive compatible if no agent gains
-    by any effort and misreport together, when all others obey and tell the truth.
+    recommendations, all reports and the state, and a decision. Agent i makes effort :math:`b_i'` instead of the
+    recommended :math:`b_i` if he likes, at cost :math:`c_i(b_i')`, sees :math:`s_i` and reports a signal. A mechanism
+    is incentive compatible if no agent gains by any effort and misreport together, when all others obey and tell the
+    truth.
 
     Parameters
     ----------
     prior : sequence of float
-        p(theta).
+        :math:`p(\theta)`.
     observations : array (n_efforts[0], ..., n_efforts[n - 1], n_states, n_signals[0], ..., n_signals[n - 1])
-        P(s | b, theta). `HiringProblem.independent` makes it from one array an agent. Signals may be correlated. The
-        paper has the distribution of each s_i depend on b_i and theta alone: uncorrelated payments need that here too,
-        `optimal` does not.
+        :math:`P(s \mid b, \theta)`. `HiringProblem.independent` makes it from one array an agent. Signals may be
+        correlated. The paper has the distribution of each :math:`s_i` depend on :math:`b_i` and :math:`\theta` alone:
+        uncorrelated payments need that here too, `optimal` does not.
     costs : sequence of n sequences of float
-        c_i(b_i); at least 0.
+        :math:`c_i(b_i)`; at least 0.
     utility : matrix (n_decisions, n_states)
-        u(a, theta): what a decision is worth to the principal. Neither costs nor utilities are more than 1e15 times
-        `max_payment`, where rounding ends arithmetic.
+        :math:`u(a, \theta)`: what a decision is worth to the principal. Neither costs nor utilities are more than 1e15
+        times `max_payment`, where rounding ends arithmetic.
     max_payment : float, default 1.0
         M: payments to each agent are in [0, M]; positive.
 
@@ -79,8 +80,8 @@ class HiringProblem:
     >>> first = sign[:, :, None] * [[0.5, 0.5], [0.5, 0.5]]
     >>> second, both = first.transpose(0, 2, 1), sign[:, :, None] * np.eye(2)
     >>> world = scoring.HiringProblem(
-    ...     prior=[0.5, 0.5], observations=[[neither, second], [first, both]], costs=[[0, 0.01], [0, 0.01]],
-    ...     utility=[[1, 0], [0, 1]],
+    ...     prior=[0.5, 0.5], observations=[[neither, second], [first, both]],
+    ...     costs=[[0, 0.01], [0, 0.01]], utility=[[1, 0], [0, 1]],
     ... )
     >>> best = world.optimal()
     >>> best.recommendations.round(3).tolist()
@@ -102,14 +103,14 @@ class HiringProblem:
     def independent(
         cls, prior: Any, signals: Sequence[Any], costs: Sequence[Any], utility: Any, max_payment: float = 1.0
     ) -> HiringProblem:
-        """Return the problem of agents whose signals are independent given the state.
+        r"""Return the problem of agents whose signals are independent given the state.
 
         Parameters
         ----------
         prior, costs, utility, max_payment
             As for the class.
         signals : sequence of arrays (n_efforts[i], n_states, n_signals[i])
-            P_i(s_i | b_i, theta), one array an agent.
+            :math:`P_i(s_i \mid b_i, \theta)`, one array an agent.
 
         Returns
         -------
@@ -186,7 +187,7 @@ class HiringProblem:
 
     @property
     def joint(self) -> Floats:
-        """p(theta) P(s | b, theta), with the shape of `observations`."""
+        r""":math:`p(\theta) P(s \mid b, \theta)`, with the shape of `observations`."""
         n = self.n_agents
         joint: Floats = along(self.prior, 2 * n + 1, n) * self.observations
         return joint
@@ -207,7 +208,7 @@ class HiringProblem:
         return total
 
     def agent_signals(self, agent: int) -> Floats:
-        """Return P_i(s_i | b_i, theta) as an array (n_efforts[i], n_states, n_signals[i]).
+        r"""Return :math:`P_i(s_i \mid b_i, \theta)` as an array (n_efforts[i], n_states, n_signals[i]).
 
         Raises
         ------
@@ -287,11 +288,11 @@ class HiringProblem:
         return state_program(self, individually_rational, non_negative("slack", slack))
 
     def optimal_uncorrelated(self, *, individually_rational: bool = False) -> HiringMechanism:
-        """Return the best mechanism whose payments to an agent depend on his own report and the state alone.
+        r"""Return the best mechanism whose payments to an agent depend on his own report and the state alone.
 
-        There are no recommendations: the payments gamma_i(s_i, theta) leave each agent one best effort (ties go to the
-        principal), and agents do not depend on each other. So the best rule of each agent and effort is found on its
-        own (`agent_rule`), and the profile with the largest profit is taken.
+        There are no recommendations: the payments :math:`\gamma_i(s_i, \theta)` leave each agent one best effort (ties
+        go to the principal), and agents do not depend on each other. So the best rule of each agent and effort is found
+        on its own (`agent_rule`), and the profile with the largest profit is taken.
 
         Parameters
         ----------

@@ -207,7 +207,7 @@ class TabularMDP:
         return self.with_rewards(shifted / largest if largest > 0.0 else shifted)
 
     def rounded(self, eta: float) -> Self:
-        """Return the MDP whose rewards are rounded up to multiples of eta; returns rise by at most H eta.
+        """Return the MDP whose rewards are rounded up to multiples of `eta`; returns rise by at most H times it.
 
         Examples
         --------

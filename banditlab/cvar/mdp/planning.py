@@ -120,14 +120,14 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     tau : float
         Level, in (0, 1]; 1 is the mean.
     eta : float, optional
-        Rewards, counted from the smallest, are rounded up to multiples of eta for planning; default: not at all. That
+        Rewards, counted from the smallest, are rounded up to multiples of it for planning; default: not at all. That
         is exact, and quick where rewards are multiples of a common unit.
 
     Returns
     -------
     Plan
         With policy, value, and the distribution of the policy's return. With `eta`, `value` is that of the rounded MDP:
-        it and the value of its policy, `plan.returns.cvar(tau)`, are within H eta above and below the optimum.
+        it and the value of its policy, `plan.returns.cvar(tau)`, are within :math:`H \eta` above and below the optimum.
 
     Raises
     ------
@@ -139,8 +139,8 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     Of equally good actions the first is taken, of equally good budgets to start with the smallest. Actions whose values
     differ by rounding alone count as different, so that a copy of an action can be taken in its place.
 
-    The error is derived: rounding adds at most H eta to every return, and CVaR is monotone and translation equivariant.
-    (The duality formula alone gives H eta / tau.)
+    The error is derived: rounding adds at most :math:`H \eta` to every return, and CVaR is monotone and translation
+    equivariant. (The duality formula alone gives :math:`H \eta / \tau`.)
 
     References
     ----------
@@ -208,7 +208,7 @@ def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
     mdp : TabularMDP
         The MDP. The papers' rewards are deterministic; those that are random count into each step's tail.
     tau : float
-        Level, in (0, 1] (the papers write alpha).
+        Level, in (0, 1] (the papers write :math:`\alpha`).
 
     Returns
     -------
@@ -232,7 +232,7 @@ def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
 
 
 def plan_worst_path(mdp: TabularMDP) -> Plan:
-    r"""Return a policy whose smallest possible return is largest: iterated (and static) CVaR as tau tends to 0.
+    r"""Return a policy whose smallest possible return is largest: iterated (and static) CVaR as the level tends to 0.
 
     .. math:: V_h(s) = \max_a \min_{s' : P_h(s' \mid s, a) > 0} \left( r_h(s, a) + V_{h+1}(s') \right)
 

@@ -162,8 +162,8 @@ class ExploreThenCommit:
 
     1. For :math:`T^{2/3}` rounds (`rounds`), play the action-informed rules :math:`\tilde S_k` in turn and estimate q.
     2. For each pair i, j: bisection between :math:`\tilde S_j` and :math:`\tilde S_i` until the bracket is narrower
-       than :math:`c\,T^{-1/3}` (`width`), which pins down c_i - c_j.
-    3. Solve LP_k with the estimates for each k, take the best action k, and play
+       than :math:`c\,T^{-1/3}` (`width`), which pins down :math:`c_i - c_j`.
+    3. Solve :math:`LP_k` with the estimates for each k, take the best action k, and play
        :math:`(1 - a)\hat S + a \tilde S_k` with :math:`a = \min(K T^{-1/3}, 1)` for ever.
 
     Parameters
@@ -179,7 +179,7 @@ class ExploreThenCommit:
     -----
     Guarantee: none, as none is proved for this rule. The scheme is that of Cacciamani, Castiglioni, Gatti (2024), whose
     explore-then-commit algorithm for several agents has regret :math:`\tilde O(T^{2/3})` (abstract); the steps, with
-    one agent, were reconstructed. Should LP_k contradict the estimates, k's candidate is :math:`\tilde S_k`.
+    one agent, were reconstructed. Should :math:`LP_k` contradict the estimates, k's candidate is :math:`\tilde S_k`.
 
     References
     ----------

@@ -77,8 +77,8 @@ class HiringExploreThenCommit:
     r"""Estimates what each profile of efforts reveals, then costs by bisection, then commits to one mechanism.
 
     1. For :math:`T^{2/3}` rounds (`rounds`), recommend all profiles of efforts in turn, with uncorrelated payments
-       under which each agent strictly prefers his part (`HiringProblem.agent_margin`), and estimate p(theta) and P(s
-       | b, theta).
+       under which each agent strictly prefers his part (`HiringProblem.agent_margin`), and estimate
+       :math:`p(\theta)` and :math:`P(s \mid b, \theta)`.
     2. For each agent and pair of efforts: bisection between these payments until the bracket is narrower than
        :math:`c\,T^{-1/3}` (`width`), which pins down the difference between costs.
     3. Solve the program of `HiringProblem.optimal` with the estimates, and announce for ever

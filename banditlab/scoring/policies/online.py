@@ -161,7 +161,9 @@ class OnlineFullFeedback(_Optimistic):
 
 @policy
 class OnlineBanditFeedback(_Optimistic):
-    r"""Decides at random for T^alpha rounds, then as `OnlineFullFeedback`; sees utilities of what was decided only.
+    r"""Decides at random at first, then as `OnlineFullFeedback`; sees utilities of what was decided only.
+
+    It decides at random for :math:`T^\alpha` rounds.
 
     Parameters
     ----------
@@ -175,7 +177,7 @@ class OnlineBanditFeedback(_Optimistic):
 
     Notes
     -----
-    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract; bandit feedback, alpha in [1/2, 1]): regret is
+    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract; bandit feedback, :math:`\alpha` in [1/2, 1]): regret is
     :math:`\tilde O(T^\alpha)` with :math:`\tilde O(T^{1 - \alpha/2})` cumulative violation of incentive compatibility,
     and no algorithm does better. Reconstructed as `OnlineFullFeedback` was.
 
@@ -199,7 +201,7 @@ class OnlineBanditFeedback(_Optimistic):
     tolerance: float = field(default=0.05, check=non_negative, doc="growth of the sample that has programs re-solved")
 
     def exploration(self, horizon: int) -> int:
-        """Return T^alpha, rounded up."""
+        r"""Return :math:`T^\alpha`, rounded up."""
         return math.ceil(horizon**self.alpha)
 
     def samples(self, state: Observed, t: int) -> float:

@@ -43,8 +43,8 @@ class CVaRUCBVI(Counting):
         + \sqrt{\frac{2 \, E[(\overline V_{h+1} - \underline V_{h+1})^2(s', b - r)] L}{N_h}} + \frac{L}{N_h}
 
     with :math:`\overline V` from the same sweep, the same policy, the bonus added and 1 as its cap (b, for a last
-    budget above 1, where eta does not divide 1). The first of
-    equally good actions and the smallest of equally good budgets is taken.
+    budget above 1, where :math:`\eta` does not divide 1). The first of equally good actions and the smallest of equally
+    good budgets is taken.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ class CVaRUCBVI(Counting):
     bonus_scale : float, default 1.0
         Factor of the bonus; 1.0 is the theory, which explores for very long.
     eta : float, optional
-        Rewards are rounded up to multiples of it, in (0, 1], and budgets are 0, eta, 2 eta, ...; default: the largest
-        number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
+        Rewards are rounded up to multiples of it, in (0, 1], and budgets are :math:`0, \eta, 2 \eta, \dots`; default:
+        the largest number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
     replan : float, default 1.0
         Plan anew when the count of a step, state and action has grown by this factor; 1.0 is every episode, the theory;
         2.0 is doubling.
@@ -74,8 +74,8 @@ class CVaRUCBVI(Counting):
     (Corollary 3.2). See `cvar.theory`, and `TabularMDP.normalised` for the returns; transitions are not known.
 
     Algorithm 2 was read in a summary: the constants of both bonuses and the indices are reconstructed. Rounding
-    rewards up (section 6) adds at most H eta to a return, and so H eta K to the regret. `bonus_scale`, `replan` and the
-    default of `eta` are ours. It needs the number of episodes.
+    rewards up (section 6) adds at most :math:`H \eta` to a return, and so :math:`H \eta K` to the regret.
+    `bonus_scale`, `replan` and the default of `eta` are ours. It needs the number of episodes.
 
     References
     ----------
@@ -88,8 +88,11 @@ class CVaRUCBVI(Counting):
     >>> from banditlab import cvar
     >>> mdp = cvar.random_mdp(n_states=3, n_actions=2, horizon=3, seed=0)
     >>> learner = cvar.CVaRUCBVI(tau=0.25, bonus_scale=0.1, replan=2.0)
-    >>> result = bl.run(mdp, learner, horizon=500, n_runs=2, seed=0, metrics=["cvar_regret", "smallest_estimate"])
-    >>> bool((result.values("smallest_estimate")[0, :, -1] >= cvar.plan_static_cvar(mdp, 0.25).value).all())
+    >>> result = bl.run(
+    ...     mdp, learner, horizon=500, n_runs=2, seed=0, metrics=["cvar_regret", "smallest_estimate"]
+    ... )
+    >>> best = cvar.plan_static_cvar(mdp, 0.25).value
+    >>> bool((result.values("smallest_estimate")[0, :, -1] >= best).all())
     True
     """
 

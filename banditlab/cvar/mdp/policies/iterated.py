@@ -52,7 +52,7 @@ class ICVaRRM(Pooled):
     Parameters
     ----------
     tau : float
-        Level, in (0, 1]; the paper's alpha.
+        Level, in (0, 1]; the paper's :math:`\alpha`.
     delta : float, default 0.05
         Probability that the guarantee may fail.
     bonus_scale : float, default 1.0
@@ -80,7 +80,9 @@ class ICVaRRM(Pooled):
     >>> import banditlab as bl
     >>> from banditlab import cvar
     >>> learner = cvar.ICVaRRM(tau=0.05, bonus_scale=0.05, replan=2.0)
-    >>> result = bl.run(cvar.layered_mdp(), learner, horizon=1_000, n_runs=2, seed=0, metrics="icvar_regret")
+    >>> result = bl.run(
+    ...     cvar.layered_mdp(), learner, horizon=1_000, n_runs=2, seed=0, metrics="icvar_regret"
+    ... )
     >>> bool((result.values()[0, :, -1] > 0.0).all())
     True
     """
@@ -155,7 +157,9 @@ class MaxWP(Pooled):
     --------
     >>> import banditlab as bl
     >>> from banditlab import cvar
-    >>> result = bl.run(cvar.layered_mdp(), cvar.MaxWP(), horizon=2_000, n_runs=2, seed=0, metrics="icvar[0]")
+    >>> result = bl.run(
+    ...     cvar.layered_mdp(), cvar.MaxWP(), horizon=2_000, n_runs=2, seed=0, metrics="icvar[0]"
+    ... )
     >>> bool((result.values()[0, :, -1] <= cvar.plan_worst_path(cvar.layered_mdp()).value).all())
     True
     """
@@ -226,7 +230,9 @@ class UCBVI(Pooled):
     >>> import banditlab as bl
     >>> from banditlab import cvar
     >>> learner = cvar.UCBVI(bonus_scale=0.01, replan=2.0)
-    >>> result = bl.run(cvar.layered_mdp(), learner, horizon=2_000, n_runs=2, seed=0, metrics="cvar_regret[1]")
+    >>> result = bl.run(
+    ...     cvar.layered_mdp(), learner, horizon=2_000, n_runs=2, seed=0, metrics="cvar_regret[1]"
+    ... )
     >>> bool((result.values()[0, :, -1] > 0.0).all())
     True
     """

@@ -56,11 +56,11 @@ class ICVaRL:
     features : array_like, shape (S, A, S, d)
         :math:`\phi(s', s, a)`, by s, a and s'; `linear_mixture` returns some.
     tau : float
-        Level, in (0, 1]; the paper's alpha.
+        Level, in (0, 1]; the paper's :math:`\alpha`.
     delta : float, default 0.05
         Probability that the guarantee may fail.
     bonus_scale : float, default 1.0
-        Factor of beta; 1.0 is the theory.
+        Factor of :math:`\beta`; 1.0 is the theory.
     epsilon : float, optional
         Distance of the net's points; default: the formula above.
     replan : float, default 1.0
