@@ -7,13 +7,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import ScalarFormatter
 
+from banditlab.plotting.style import tidy
 from banditlab.plotting.ticks import write_out
 
 
 def plain(ax: Axes) -> None:
     """Leave out the frame's upper and right side, add a light grid, and write numbers out."""
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    tidy(ax)
     write_out(*(axis for axis in (ax.xaxis, ax.yaxis) if type(axis.get_major_formatter()) is ScalarFormatter))
 
 

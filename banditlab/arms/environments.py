@@ -1,7 +1,7 @@
-"""Environments of K-armed bandits with one-parameter and two-parameter reward distributions.
+r"""Environments of K-armed bandits with one-parameter and two-parameter reward distributions.
 
-The regret of all of them is the pseudo-regret: after T rounds, the sum over rounds of max_b mu_b - mu_{a_t}, where
-mu_a is the mean of arm a and a_t the arm played; no realised reward enters it.
+The regret of all of them is the pseudo-regret: after T rounds, the sum over rounds of :math:`\max_b \mu_b - \mu_{a_t}`,
+where :math:`\mu_a` is the mean of arm a and :math:`a_t` the arm played; no realised reward enters it.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Gaussian(Stationary):
 
     Notes
     -----
-    Lower bound, for known standard deviations: K_inf = (mu* - mu_a)^2 / (2 std_a^2).
+    Lower bound, for known standard deviations :math:`\sigma_a`: :math:`K_{\inf} = (\mu^* - \mu_a)^2 / (2 \sigma_a^2)`.
 
     Examples
     --------
@@ -159,7 +159,7 @@ class Gaussian(Stationary):
 
 @environment
 class Beta(Stationary):
-    """Beta rewards: arm k gives Beta(a[k], b[k]).
+    r"""Beta rewards: arm k gives Beta(a[k], b[k]).
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class Beta(Stationary):
 
     Notes
     -----
-    Lower bound: K_inf in the model of all beta distributions, both shapes unknown, by one-dimensional
+    Lower bound: :math:`K_{\inf}` in the model of all beta distributions, both shapes unknown, by one-dimensional
     minimisation (`divergences.kinf_beta`).
 
     Examples
@@ -189,7 +189,7 @@ class Beta(Stationary):
     def from_moments(cls, means: ArrayLike, variances: ArrayLike) -> Self:
         """Return the environment whose arms have these means and variances.
 
-        With s = m (1 - m) / v - 1 the shapes are m s and (1 - m) s.
+        With :math:`s = m (1 - m) / v - 1`, for mean m and variance v, the shapes are :math:`m s` and :math:`(1 - m) s`.
 
         Parameters
         ----------

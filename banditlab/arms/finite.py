@@ -81,7 +81,7 @@ def probability_rows(name: str, value: Any) -> NDArray[np.float64]:
 
 @environment
 class Categorical(FiniteSupport):
-    """Rewards from a finite set of values.
+    r"""Rewards from a finite set of values.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ class Categorical(FiniteSupport):
 
     Notes
     -----
-    Lower bound: K_inf over all distributions on (-inf, max(values)], which for a model of known support
-    is that of Burnetas and Katehakis (1996), computed by its dual (`divergences.kinf_finite`).
+    Lower bound: :math:`K_{\inf}` over all distributions on :math:`(-\infty, m]`, m the largest of `values`, which for a
+    model of known support is that of Burnetas and Katehakis (1996), computed by its dual (`divergences.kinf_finite`).
 
     Examples
     --------
@@ -153,7 +153,7 @@ def _finite_distribution(values: NDArray[np.float64], probabilities: NDArray[np.
 
 @environment
 class Empirical(FiniteSupport):
-    """Resamples logged rewards: arm a gives one of its logged rewards, each equally likely.
+    r"""Resamples logged rewards: arm a gives one of its logged rewards, each equally likely.
 
     Make one from logs with `Empirical.from_dataframe`, or from clicks with `Empirical.from_counts`.
 
@@ -166,7 +166,7 @@ class Empirical(FiniteSupport):
 
     Notes
     -----
-    Lower bound: as `Categorical`, over all distributions on (-inf, largest value seen].
+    Lower bound: as `Categorical`, over all distributions on :math:`(-\infty, m]`, m the largest value seen.
 
     Examples
     --------

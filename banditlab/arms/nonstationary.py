@@ -126,7 +126,9 @@ class PiecewiseStationary:
     Examples
     --------
     >>> from banditlab import arms
-    >>> env = arms.PiecewiseStationary([arms.Bernoulli([0.1, 0.9]), arms.Bernoulli([0.9, 0.1])], change_points=[501])
+    >>> env = arms.PiecewiseStationary(
+    ...     [arms.Bernoulli([0.1, 0.9]), arms.Bernoulli([0.9, 0.1])], change_points=[501]
+    ... )
     >>> [(first, last) for first, last, _ in env.segments(1000)]
     [(1, 500), (501, 1000)]
     """

@@ -41,10 +41,10 @@ class ArmsProtocol(Protocol):
         return "the reward of the arm played"
 
     def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
+        r"""Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
 
-        `cvar_regret[0.05]` is the CVaR regret at the level in brackets: the sum over rounds of max_b c_b - c_a, where a
-        is the arm played and c_a the CVaR of its rewards.
+        `cvar_regret[0.05]` is the CVaR regret at the level in brackets: the sum over rounds of :math:`\max_b c_b -
+        c_a`, where a is the arm played and :math:`c_a` the CVaR of its rewards.
         """
         names: list[str] = []
         for metric in requested:
@@ -66,7 +66,7 @@ class ArmsProtocol(Protocol):
         return []
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
-        """Return C log t, the asymptotic lower bound of uniformly good policies, where the constant is known."""
+        """Return the asymptotic lower bound of uniformly good policies, where the constant is known."""
         constant = environment.regret_constant() if hasattr(environment, "regret_constant") else None
         return None if constant is None else constant * np.log(rounds)
 

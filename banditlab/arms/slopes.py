@@ -19,17 +19,17 @@ _WEIGHTS_A_BLOCK = 1 << 22
 
 @dataclass(frozen=True)
 class Slope:
-    """The exponent with which regret was seen to grow, and a bootstrap interval for it.
+    r"""The exponent with which regret was seen to grow, and a bootstrap interval for it.
 
     Attributes
     ----------
     slope : float
-        Least-squares slope of log mean regret against log t: 1/2 for sqrt(T), 1 for linear regret, and towards 0 as
-        T grows for log T.
+        Least-squares slope of the logarithm of mean regret against :math:`\log t`: 1/2 for :math:`\sqrt T`, 1 for
+        linear regret, and towards 0 as T grows for :math:`\log T`.
     low, high : float
         Ends of the interval.
     intercept : float
-        The line's value at log t = 0.
+        The line's value at :math:`\log t = 0`.
     level : float
         Confidence level of the interval.
     first, last : int

@@ -17,10 +17,10 @@ from .kernel import pay
 
 
 class Stationary:
-    """Base of environments with one mean an arm: gives them gaps, regret and the lower bound.
+    r"""Base of environments with one mean an arm: gives them gaps, regret and the lower bound.
 
-    A subclass has `means`, as a field or a property. Regret after T rounds is
-    sum_t (max_b means[b] - means[a_t]).
+    A subclass has `means`, as a field or a property. Regret after T rounds is :math:`\sum_t (\max_b \mu_b -
+    \mu_{a_t})`.
     """
 
     means: Any
@@ -109,7 +109,7 @@ class Stationary:
         return self.gaps[arm]
 
     def regret_constant(self) -> float | None:
-        """Return the constant C of the asymptotic lower bound R_T >= C log T; None where the model has none.
+        r"""Return the constant C of the asymptotic lower bound :math:`R_T \ge C \log T`; None where the model has none.
 
         C = sum over suboptimal arms of gap / K_inf(arm, best mean) (Burnetas and Katehakis 1996; for
         one-parameter families Lai and Robbins 1985).

@@ -70,8 +70,8 @@ def lai_robbins_constant(environment: Any) -> float:
 
     .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}(\nu_a, \mu^*)}
 
-    where :math:`K_{\inf}(\nu_a, \mu^*)` is the infimum of KL(nu_a, nu) over the distributions nu of the environment's
-    model with a mean above :math:`\mu^*`; which model that is, the environment's docstring says.
+    where :math:`K_{\inf}(\nu_a, \mu^*)` is the infimum of :math:`KL(\nu_a, \nu)` over the distributions :math:`\nu` of
+    the environment's model with a mean above :math:`\mu^*`; which model that is, the environment's docstring says.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def lai_robbins_constant(environment: Any) -> float:
     -----
     Theorem (Lai and Robbins 1985, Theorem 2, one-parameter families; Burnetas and Katehakis 1996, Theorem 1, more
     generally): :math:`\liminf_T E[R_T] / \log T \ge C` for every policy that is uniformly good, that is, with
-    :math:`E[R_T] = o(T^x)` for all x > 0 on every instance of the model. An asymptotic statement: at a finite T the
-    regret of a good policy can be smaller than C log T.
+    :math:`E[R_T] = o(T^x)` for all :math:`x > 0` on every instance of the model. An asymptotic statement: at a finite T
+    the regret of a good policy can be smaller than :math:`C \log T`.
 
     References
     ----------
@@ -157,11 +157,12 @@ def minimax_lower_bound(n_arms: int, horizon: int) -> float:
 
     Notes
     -----
-    Theorem (Auer et al. 2002, Theorem 5.1): for every K >= 2, every T and every policy there is an instance with
-    rewards in {0, 1}, independent and identically distributed, on which the expected regret is at least this. The
-    proof's instances are Bernoulli with one arm of mean 1/2 + epsilon among arms of mean 1/2, so that the bound holds
-    for stochastic and, a fortiori, for adversarial bandits. For Gaussian rewards of variance 1 and means in [0, 1],
-    :math:`\frac{1}{27} \sqrt{(K - 1) T}` holds when T >= K - 1 (Lattimore and Szepesvari 2020, Theorem 15.2).
+    Theorem (Auer et al. 2002, Theorem 5.1): for every :math:`K \ge 2`, every T and every policy there is an instance
+    with rewards in {0, 1}, independent and identically distributed, on which the expected regret is at least this. The
+    proof's instances are Bernoulli with one arm of mean :math:`1/2 + \epsilon` among arms of mean 1/2, so that the
+    bound holds for stochastic and, a fortiori, for adversarial bandits. For Gaussian rewards of variance 1 and means in
+    [0, 1], :math:`\frac{1}{27} \sqrt{(K - 1) T}` holds when :math:`T \ge K - 1` (Lattimore and Szepesvari 2020, Theorem
+    15.2).
 
     References
     ----------
@@ -401,8 +402,8 @@ def thompson_sampling_bound(environment: Any, horizon: int, entropy: float | Non
     horizon : int
         T, at least 1.
     entropy : float, optional
-        :math:`H(A^*)`, from 0 to log K; default log K, its value for a prior that is the same for all arms, and its
-        largest for any prior.
+        :math:`H(A^*)`, from 0 to :math:`\log K`; default :math:`\log K`, its value for a prior that is the same for all
+        arms, and its largest for any prior.
 
     Raises
     ------

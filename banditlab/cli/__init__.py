@@ -8,7 +8,7 @@ from .checkout import bench, reproduce
 from .components import list_components, show_component
 from .machine import doctor, version
 from .playing import demo, run, sweep
-from .terminal import INTERRUPTED, Group
+from .terminal import INTERRUPTED, Command, Group
 
 __all__ = ["INTERRUPTED", "app", "main"]
 
@@ -33,7 +33,7 @@ for name, command, panel in (
     ("doctor", doctor, MACHINE),
     ("version", version, MACHINE),
 ):
-    app.command(name, rich_help_panel=panel)(command)
+    app.command(name, cls=Command, rich_help_panel=panel)(command)
 
 
 def main() -> None:

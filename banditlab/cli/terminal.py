@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from ..core.errors import BanditlabError
 
@@ -16,8 +16,28 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 """Exit codes: something could not be done; what was asked for is not allowed; the user interrupted."""
 
 
+def _flags_without_type(parameters: list[Any]) -> list[Any]:
+    """Have help leave out the type of options that take no value: typer writes `--quiet <bool>`."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters
+
+
+class Command(TyperCommand):
+    """A command in whose help only options that take a value have a type."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return arguments and options, `--help` included."""
+        return _flags_without_type(super().get_params(ctx))
+
+
 class Group(TyperGroup):
     """Commands whose errors are one message on standard error, without a traceback."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return options, `--help` included."""
+        return _flags_without_type(super().get_params(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""

@@ -48,9 +48,9 @@ def violations(utility: Any, lowest_mean: float = 0.0) -> list[Violation]:
 
     A1: u is Lipschitz. A2: :math:`u^*(\mu) = \max_s u(s, \mu)` increases. A3: :math:`s^*(\mu)` is Lipschitz and
     positive. They are looked at on grids of 101 and 1,001 points: slopes that grow from one to the other are taken
-    for unbounded. So a slope of some hundreds can look like a jump, and an unbounded one that grows slowly (s log s, or
-    a power above 0.7 at its end) is not found.
-    (The assumptions' exact wording in the paper was reconstructed from summaries.)
+    for unbounded. So a slope of some hundreds can look like a jump, and an unbounded one that grows slowly (:math:`s
+    \log s`, or a power above 0.7 at its end) is not found. (The assumptions' exact wording in the paper was
+    reconstructed from summaries.)
 
     Parameters
     ----------

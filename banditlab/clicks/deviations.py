@@ -80,12 +80,13 @@ class DeviationGains:
         return int(sure[np.argmax(self.gains[sure])]) if len(sure) else None
 
     def is_equilibrium(self, tolerance: float = 0.01) -> bool:
-        """Say whether no deviation tried gains an arm more than a share of the horizon, at the confidence level.
+        r"""Say whether no deviation tried gains an arm more than a share of the horizon, at the confidence level.
 
         Parameters
         ----------
         tolerance : float, default 0.01
-            In clicks a round: the profile is an epsilon-Nash equilibrium with epsilon = tolerance * horizon.
+            In clicks a round: the profile is an :math:`\epsilon`-Nash equilibrium with `tolerance` times the horizon as
+            :math:`\epsilon`.
         """
         return self.epsilon <= non_negative("tolerance", tolerance) * self.horizon
 
@@ -172,7 +173,8 @@ def deviation_gains(
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.66, 0.44])
     >>> found = clicks.deviation_gains(env, clicks.MuOracle(), horizon=1_000, grid=11, seed=0)
-    >>> found.witness, found.deviations.tolist()  # the first arm is always selected: it should be clicked always
+    >>> # the first arm is always selected: it should be clicked always
+    >>> found.witness, found.deviations.tolist()
     (0, [1.0, 0.44])
     >>> found.is_equilibrium()
     False

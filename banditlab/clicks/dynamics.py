@@ -116,8 +116,8 @@ def dynamics(
     policy : clicks policy
         The mechanism.
     start : {'truthful', 'inflated', 'random'}, or sequence of float, optional
-        s*(mu_i); min(1, s*(mu_i) + 0.2); uniform on [0, 1], other for each repetition; or one click rate an arm, or
-        one row of them a repetition. Default: the environment's strategies.
+        :math:`s^*(\mu_i)`; :math:`\min(1, s^*(\mu_i) + 0.2)`; uniform on [0, 1], other for each repetition; or one
+        click rate an arm, or one row of them a repetition. Default: the environment's strategies.
     epochs : int, default 21
         Epochs played; the arms move between them.
     horizon : int, default 50,000
@@ -129,7 +129,7 @@ def dynamics(
     method : {'gradient', 'best_response'}
         How arms adapt.
     step, max_step, epsilon : float
-        :math:`\eta` = 1.0, the largest move 0.05 and :math:`\epsilon` = 0.02: ours; the paper's were not to be had.
+        :math:`\eta = 1`, the largest move 0.05 and :math:`\epsilon = 0.02`: ours; the paper's were not to be had.
     grid : int or sequence of float, default 41
         Click rates tried by a best response: so many, evenly spaced on [0, 1], or these.
     seed : int, optional
@@ -152,10 +152,10 @@ def dynamics(
     Notes
     -----
     The paper lets arms take repeated approximate gradient steps against the mechanism over epochs. Its settings were
-    not to be had: 20 epochs, 10 runs are those of the authors' later work on contextual bandits (arXiv:2406.00551); T
-    = 50,000 is reconstructed, the roll-outs and steps are ours. If all arms start far enough from what UCB-S wants
-    (all at 1, say), all are screened, play is uniform, the gradient of an arm is that of T s_i / K, and no small step
-    brings it back.
+    not to be had: 20 epochs, 10 runs are those of the authors' later work on contextual bandits (arXiv:2406.00551);
+    :math:`T = 50{,}000` is reconstructed, the roll-outs and steps are ours. If all arms start far enough from what
+    UCB-S wants (all at 1, say), all are screened, play is uniform, the gradient of an arm is that of :math:`T s_i / K`,
+    and no small step brings it back.
 
     References
     ----------
@@ -165,8 +165,11 @@ def dynamics(
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.5, 0.5])
-    >>> path = clicks.dynamics(env, clicks.MuOracle(), [0.5, 0.5], epochs=4, horizon=1_000, n_runs=2, seed=0)
-    >>> path.strategies[0].round(3).tolist()  # an oracle that looks at means only invites the best arm to cheat
+    >>> path = clicks.dynamics(
+    ...     env, clicks.MuOracle(), [0.5, 0.5], epochs=4, horizon=1_000, n_runs=2, seed=0
+    ... )
+    >>> # an oracle that looks at means only invites the best arm to cheat
+    >>> path.strategies[0].round(3).tolist()
     [[0.5, 0.5], [0.55, 0.5], [0.6, 0.5], [0.65, 0.5]]
     """
     one_of(*METHODS)("method", method)

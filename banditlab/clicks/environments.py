@@ -133,7 +133,7 @@ class StrategicClickBandit:
 
     @property
     def desired_strategies(self) -> NDArray[np.float64]:
-        """The strategies s*(mu_i) that the learner wants, one an arm."""
+        r"""The strategies :math:`s^*(\mu_i)` that the learner wants, one an arm."""
         return np.array([self.utility.desired(mu) for mu in self.post_click_means])
 
     @property

@@ -120,7 +120,8 @@ def equilibrium(
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
     >>> options = {"horizon": 1_000, "n_rollouts": 8, "epochs": 3, "method": "best_response", "seed": 0}
     >>> found = clicks.equilibrium(env, clicks.StrategyOracle(), **options)
-    >>> found.strategies.tolist(), found.certified  # the best arm promises as much as it can get away with
+    >>> # the best arm promises as much as it can get away with
+    >>> found.strategies.tolist(), found.certified
     ([0.81, 0.55], True)
     """
     rollouts = integer(MINIMUM, limit=2**20)("n_rollouts", n_rollouts)

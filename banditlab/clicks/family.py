@@ -57,7 +57,9 @@ def policy(cls: C) -> C:
     ...     def update(self, state, arm, lane, clicked, reward, t):
     ...         pass
     >>> env = clicks.StrategicClickBandit([0.5, 0.25], strategies=[1.0, 0.25])
-    >>> result = bl.run(env, FirstArm(), horizon=10, n_runs=1, seed=0, metrics="clicks", backend="python")
+    >>> result = bl.run(
+    ...     env, FirstArm(), horizon=10, n_runs=1, seed=0, metrics="clicks", backend="python"
+    ... )
     >>> float(result.values("clicks[0]")[0, 0, -1])
     10.0
     """

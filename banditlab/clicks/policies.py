@@ -25,7 +25,7 @@ class PostClickMeans:
 
     After n selections and m clicks of an arm, with horizon T, its click rate and its post-click mean lie within
     :math:`\sqrt{\alpha \log T / n}` and :math:`\sqrt{\alpha \log T / m}` of their averages; an interval with no
-    observation is all of [0, 1], but the upper bound used as an index is then +inf.
+    observation is all of [0, 1], but the upper bound used as an index is then infinite.
     """
 
     alpha: float
@@ -78,8 +78,9 @@ class MeanUCB(PostClickMeans):
 
     .. math:: i_t = \arg\max_i \; \hat\mu_i + \sqrt{\alpha \log T / m_i}
 
-    with m_i clicks so far; +inf before the first click; the first arm wins ties. It is UCB-S without the screening:
-    as an arm's click rate has no influence on how its index ends, raising it to 1 is the arm's best response.
+    with :math:`m_i` clicks so far; infinite before the first click; the first arm wins ties. It is UCB-S without the
+    screening: as an arm's click rate has no influence on how its index ends, raising it to 1 is the arm's best
+    response.
 
     Parameters
     ----------
@@ -117,9 +118,9 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
     .. math:: i_t = \arg\max_i \; \max \{ u(s, \mu) : |s - \hat s_i| \le \sqrt{\alpha \log T / n_i}, \;
         |\mu - \hat\mu_i| \le \sqrt{\alpha \log T / m_i}, \; s, \mu \in [0, 1] \}
 
-    with n_i selections and m_i clicks so far; +inf before the first selection, and the first arm wins ties. For
-    `QuadraticUtility` the maximum over the box is exact. For a utility of your own it is searched at 33 means
-    (`Utility.optimistic_utility`), which is slower, hundreds of nanoseconds a round instead of 14; a kernel
+    with :math:`n_i` selections and :math:`m_i` clicks so far; infinite before the first selection, and the first arm
+    wins ties. For `QuadraticUtility` the maximum over the box is exact. For a utility of your own it is searched at 33
+    means (`Utility.optimistic_utility`), which is slower, hundreds of nanoseconds a round instead of 14; a kernel
     `optimistic_utility(self, s_low, s_high, mu_low, mu_high)` makes it fast and exact.
 
     Parameters
@@ -194,8 +195,8 @@ class UCBS(KnowsItsUtility, PostClickMeans):
 
     with :math:`\overline s, \underline s = \hat s \pm \sqrt{\alpha \log T / n}`, and
     :math:`\overline\mu, \underline\mu = \hat\mu \pm \sqrt{\alpha \log T / m}` within [0, 1], after n selections and m
-    clicks. The test has two sides: arms that are clicked too little are screened as well. An arm never clicked has
-    index +inf; the first arm wins ties.
+    clicks. The test has two sides: arms that are clicked too little are screened as well. An arm never clicked has an
+    infinite index; the first arm wins ties.
 
     Parameters
     ----------
@@ -209,13 +210,13 @@ class UCBS(KnowsItsUtility, PostClickMeans):
     Guarantee (Buening et al. 2024, Theorem 5.3 and Corollary 5.4; arms in Nash equilibrium, utilities with A1 to A3):
     strategic regret is :math:`\tilde O(\sqrt{K T})`, uniformly over the equilibria among the arms. In every one of
     these :math:`s_{i^*} = s^*(\mu_{i^*}) + O(H \sqrt{K \log T / T})` and :math:`s_i = s^*(\mu_i) + O(H \max\{\Delta_i,
-    \sqrt{K \log T / T}\})` (Theorem 5.2); H is the Lipschitz constant of s*, and :math:`\Delta_i = \mu_{i^*} - \mu_i`.
-    `clicks.violations` checks the assumptions A1 to A3. The rates were read of; the exact form of Theorem 5.2 is
-    reconstructed, and constants were not to be had.
+    \sqrt{K \log T / T}\})` (Theorem 5.2); H is the Lipschitz constant of :math:`s^*`, and :math:`\Delta_i = \mu_{i^*} -
+    \mu_i`. `clicks.violations` checks the assumptions A1 to A3. The rates were read of; the exact form of Theorem 5.2
+    is reconstructed, and constants were not to be had.
 
     The radii are for post-click rewards in [0, 1], or sub-Gaussian with a standard deviation of at most 1. An arm
-    that is never clicked is screened only if s* is bounded away from 0 (assumption A3); otherwise, as its index is
-    +inf, it is selected for ever.
+    that is never clicked is screened only if :math:`s^*` is bounded away from 0 (assumption A3); otherwise, as its
+    index is infinite, it is selected for ever.
 
     The pseudo-code was read in a transcript that had lost its bars: which bound stands on which side of the test was
     derived (no other choice spares an arm at its desired strategy). The factor 2 in the radii is reconstructed. That
@@ -233,7 +234,8 @@ class UCBS(KnowsItsUtility, PostClickMeans):
     --------
     >>> import banditlab as bl
     >>> from banditlab import clicks
-    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[1.0, 0.55])  # the first arm overstates itself
+    >>> # the first arm overstates itself
+    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[1.0, 0.55])
     >>> result = bl.run(env, clicks.UCBS(), horizon=5_000, n_runs=20, seed=0, metrics="screened")
     >>> [float(result.values(f"screened[{arm}]")[0, :, -1].mean()) for arm in range(2)]
     [1.0, 0.0]
@@ -337,7 +339,7 @@ class StrategyOracle:
     is held at the second price, :math:`R_T = T (u^*(\mu_{i^*}) - \max_{j \ne i^*} u^*(\mu_j))` (this reading is
     derived).
 
-    Other names: the (s, mu)-oracle.
+    Other names: the :math:`(s, \mu)`-oracle.
 
     References
     ----------
@@ -349,7 +351,9 @@ class StrategyOracle:
     >>> import banditlab as bl
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[1.0, 0.55])
-    >>> result = bl.run(env, clicks.StrategyOracle(), horizon=100, n_runs=1, seed=0, metrics="selections")
+    >>> result = bl.run(
+    ...     env, clicks.StrategyOracle(), horizon=100, n_runs=1, seed=0, metrics="selections"
+    ... )
     >>> float(result.values("selections[1]")[0, 0, -1])
     100.0
     """

@@ -24,7 +24,7 @@ OPTIMISTIC_NODES = 33
 
 
 class Utility:
-    r"""Base of utilities: everything that follows from u(s, mu), computed numerically.
+    r"""Base of utilities: everything that follows from :math:`u(s, \mu)`, computed numerically.
 
     A subclass, decorated with `clicks.utility`, has the kernel `utility(self, s, mu)`. From it follow the desired
     strategy :math:`s^*(\mu) = \arg\max_{s \in [0, 1]} u(s, \mu)` (bounded scalar optimisation at 513 means; between
@@ -52,12 +52,12 @@ class Utility:
         return float(self.utility(probability("s", s), probability("mu", mu)))
 
     def desired(self, mu: float) -> float:
-        """Return the desired strategy s*(mu)."""
+        r"""Return the desired strategy :math:`s^*(\mu)`."""
         mean = probability("mu", mu)
         return float(self.desired_strategy(mean)) if has_closed_form(self) else maximiser(self, mean)
 
     def optimum(self, mu: float) -> float:
-        """Return the optimal utility u*(mu)."""
+        r"""Return the optimal utility :math:`u^*(\mu)`."""
         mean = probability("mu", mu)
         if type(self).optimal_utility is Utility.optimal_utility:
             return self(self.desired(mean), mean)

@@ -28,10 +28,11 @@ _SMALLEST_NORMAL = 2.2250738585072014e-308
 
 @device
 def log(x: float) -> float:
-    """Return the natural logarithm; -inf at 0, NaN below.
+    r"""Return the natural logarithm; -inf at 0, NaN below.
 
-    Writes x = 2^k m with m in [sqrt(1/2), sqrt(2)), and log m = 2 artanh(s) with s = (m-1)/(m+1),
-    whose series in s^2 is replaced by the minimax polynomial tabulated in FreeBSD's e_log.c.
+    Writes :math:`x = 2^k m` with m in :math:`[\sqrt{1/2}, \sqrt 2)`, and :math:`\log m = 2 \, \mathrm{artanh}(s)` with
+    :math:`s = (m - 1) / (m + 1)`, whose series in :math:`s^2` is replaced by the minimax polynomial tabulated in
+    FreeBSD's e_log.c.
     """
     tiny = x < _SMALLEST_NORMAL
     bits = np.float64(x * _TWO_54 if tiny else x).view(np.int64)
@@ -55,11 +56,11 @@ def log(x: float) -> float:
 
 @device
 def exp(x: float) -> float:
-    """Return e to the power x; 0 below -745.2, inf above 709.8.
+    r"""Return e to the power x; 0 below -745.2, inf above 709.8.
 
-    Writes ``x = k ln 2 + r`` with r at most ln(2)/2 in size, and e^r = 1 + 2r / (2 - r c(r^2)) ... with the minimax
-    polynomial tabulated in FreeBSD's e_exp.c; the scaling by 2^k is done in two exact steps so that
-    subnormal results are rounded once.
+    Writes :math:`x = k \ln 2 + r` with r at most :math:`\ln(2) / 2` in size, and :math:`e^r = 1 + 2 r / (2 - r c(r^2))
+    \dots` with the minimax polynomial tabulated in FreeBSD's e_exp.c; the scaling by :math:`2^k` is done in two exact
+    steps so that subnormal results are rounded once.
     """
     clipped = min(max(x, -746.0), 710.0) if x == x else 0.0
     k = (clipped * 1.4426950408889634 + _TO_WHOLE) - _TO_WHOLE
@@ -97,7 +98,7 @@ def floor(x: float) -> float:
 
 @device
 def normal_quantile(u: float) -> float:
-    """Return z with Phi(z) = u, for u in (0, 1); -inf at 0 and inf at 1.
+    r"""Return z with :math:`\Phi(z) = u`, for u in (0, 1); -inf at 0 and inf at 1.
 
     Wichura (1988), "Algorithm AS 241", PPND16. The three rational approximations share one
     evaluation whose coefficients are chosen by region, so that a loop over lanes has no branch.

@@ -15,8 +15,8 @@ def metric_name(name: str) -> str:
 
     Examples
     --------
-    >>> metric_name("cvar_regret[ .10 ]"), metric_name("cvar[1.0]"), metric_name("pulls[3]"), metric_name("regret")
-    ('cvar_regret[0.1]', 'cvar[1]', 'pulls[3]', 'regret')
+    >>> [metric_name(m) for m in ("cvar_regret[ .10 ]", "cvar[1.0]", "pulls[3]", "regret")]
+    ['cvar_regret[0.1]', 'cvar[1]', 'pulls[3]', 'regret']
     """
     if not isinstance(name, str):
         raise InvalidType(f"metric is {shown(name)}; allowed: a metric's name")

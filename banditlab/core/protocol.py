@@ -20,6 +20,12 @@ def unwatched(rounds: int) -> None:
     """Do nothing: the `Watch` of what nobody waits for."""
 
 
+def reasons_of(policy: Any, *told: Any) -> list[str]:
+    """Return what a policy's own method `reasons_against` says to what it is told; nothing where it has none."""
+    own = getattr(policy, "reasons_against", None)
+    return [] if own is None else list(own(*told))
+
+
 @dataclass(frozen=True)
 class Batch:
     """A range of runs of one experiment: what one task simulates.

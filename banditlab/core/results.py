@@ -253,7 +253,7 @@ class Results:
         return np.array([self._cells[name, label].seconds for label in self.policies])
 
     def summary(self, metric: str | None = None, level: float = 0.95) -> pd.DataFrame:
-        """Return one row a policy (and environment), for the last checkpoint.
+        r"""Return one row a policy (and environment), for the last checkpoint.
 
         Parameters
         ----------
@@ -266,7 +266,7 @@ class Results:
         -------
         pandas.DataFrame
             Indexed by policy, or by environment and policy when there are several environments. Columns: mean, ci_low,
-            ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over C log T; only for
+            ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over :math:`C \log T`; only for
             regret, NaN where no bound is known), rounds_per_second (one thread).
         """
         import pandas as pd

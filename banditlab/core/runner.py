@@ -129,7 +129,9 @@ def run(
     --------
     >>> import banditlab as bl
     >>> from banditlab import arms
-    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0)
+    >>> result = bl.run(
+    ...     arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0
+    ... )
     >>> result.policies
     ('UCB1', 'Uniform')
     """
@@ -426,7 +428,7 @@ def _check_kind(name: str, value: Any, kind: str) -> None:
 
 
 def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:
-    """Return an agent that plays a policy one round at a time, with real feedback.
+    r"""Return an agent that plays a policy one round at a time, with real feedback.
 
     Parameters
     ----------
@@ -449,8 +451,8 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     Notes
     -----
     A state is some numbers an arm. Policies for CVaR keep samples, and their state has room for those of all rounds
-    from the start: pickled, 265 kB for `cvar.BernsteinUCB` with 3 arms and 10,000 rounds (8 (1 + tau) bytes an arm and
-    round), 960 kB for `cvar.CVaRUCB` (32 bytes an arm and round), 120 kB for `cvar.BCVTS` (12 bytes a round).
+    from the start: pickled, 265 kB for `cvar.BernsteinUCB` with 3 arms and 10,000 rounds (:math:`8 (1 + \tau)` bytes an
+    arm and round), 960 kB for `cvar.CVaRUCB` (32 bytes an arm and round), 120 kB for `cvar.BCVTS` (12 bytes a round).
 
     Examples
     --------

@@ -56,13 +56,13 @@ def raw(rng: Any, lane: int) -> Any:
 
 @device
 def uniform(rng: Any, lane: int) -> float:
-    """Draw from the uniform distribution on [0, 1), in multiples of 2^-53, as NumPy does."""
+    """Draw from the uniform distribution on [0, 1), in multiples of :math:`2^{-53}`, as NumPy does."""
     return np.float64(np.int64(raw(rng, lane) >> np.uint64(11))) * _2_POW_MINUS_53
 
 
 @device
 def open_uniform(rng: Any, lane: int) -> float:
-    """Draw from the uniform distribution on (0, 1): the midpoints of 2^52 equal cells."""
+    """Draw from the uniform distribution on (0, 1): the midpoints of :math:`2^{52}` equal cells."""
     return (np.float64(np.int64(raw(rng, lane) >> np.uint64(12))) + 0.5) * _2_POW_MINUS_52
 
 
@@ -82,7 +82,7 @@ def fill_open_uniform(rng: Any, lane: int, out: Any) -> None:
 
 @device
 def below(rng: Any, lane: int, n: int) -> int:
-    """Draw an integer uniformly from 0 to n - 1 (bias below n / 2^53)."""
+    """Draw an integer uniformly from 0 to n - 1 (bias below :math:`n / 2^{53}`)."""
     return int(uniform(rng, lane) * n)
 
 

@@ -57,12 +57,12 @@ def _levels(tau: ArrayLike) -> NDArray[np.float64]:
 
 
 def cvar(values: ArrayLike, tau: ArrayLike, weights: ArrayLike | None = None) -> Any:
-    r"""Return the conditional value at risk of finite distributions: the mean of the worst share tau.
+    r"""Return the conditional value at risk of finite distributions: the mean of the worst share.
 
     .. math:: \mathrm{CVaR}_\tau(X) = \max_b \left\{ b - \tfrac{1}{\tau} E[(b - X)^+] \right\}
 
-    Values are rewards, the tail is the lower one: tau = 1 is the mean, tau = 0 the smallest value of positive
-    probability (the limit). An atom that straddles the level counts with the part that is below it.
+    Values are rewards, the tail is the lower one: :math:`\tau = 1` is the mean, :math:`\tau = 0` the smallest value of
+    positive probability (the limit). An atom that straddles the level counts with the part that is below it.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def quantile(values: ArrayLike, tau: ArrayLike, weights: ArrayLike | None = None
     Parameters
     ----------
     values, tau, weights
-        As in `cvar`; tau = 0 gives the smallest value of positive probability.
+        As in `cvar`; 0 as `tau` gives the smallest value of positive probability.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,10 @@ n_resamples = integer(10, limit=10**7)
 """How many resamples a bootstrap makes."""
 
 
+n_permutations = integer(1, limit=10**7)
+"""How many permutations a test draws: the statistics of all of them are in memory."""
+
+
 def optional(check: Check) -> Check:
     """Return a check that lets None through and otherwise asks `check`."""
 
@@ -176,6 +180,36 @@ LARGEST = 1e300
 """Entries of arrays are at most this in size, so that sums over a horizon stay finite."""
 
 
+def entry(where: Sequence[int]) -> str:
+    """Return an entry's indices as one writes them: '[0][2]'."""
+    return "".join(f"[{int(i)}]" for i in where)
+
+
+def floats(name: str, value: Any, allowed: str) -> NDArray[np.float64]:
+    """Return a rectangular array of numbers, with any number of axes, as a float64 copy; or raise."""
+    if isinstance(value, str | bytes | dict | set):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+    if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+        raise invalid(name, value, "no masked entries")
+    try:
+        raw = np.asarray(value)
+    except ValueError as error:
+        raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
+    if raw.dtype.kind not in "iuf":
+        raise invalid(name, value, allowed)
+    with np.errstate(over="ignore"):  # what does not fit is infinite, and no number that is allowed
+        result: NDArray[np.float64] = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0
+    return result
+
+
+def all_entries(name: str, values: NDArray[np.float64], good: NDArray[np.bool_], allowed: str) -> None:
+    """Raise, naming the first entry that is not good, unless all are and none is too large to be added up."""
+    bad = ~(good & (np.abs(values) <= LARGEST))
+    if bad.any():
+        where = tuple(np.argwhere(bad)[0])
+        raise InvalidArgument(f"{name}{entry(where)} is {float(values[where])!r}; allowed: {allowed}")
+
+
 def array(
     ndim: int,
     low: float = -math.inf,
@@ -206,28 +240,14 @@ def array(
     allowed = f"{shape} of {interval}, at least {min_length} of them"
 
     def check(name: str, value: Any) -> NDArray[np.float64]:
-        if isinstance(value, str | bytes | dict | set):
-            raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
-        if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
-            raise invalid(name, value, "no masked entries")
-        try:
-            raw = np.asarray(value)
-        except ValueError as error:
-            raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
-        if raw.dtype == object or raw.dtype.kind not in "iuf":
-            raise invalid(name, value, allowed)
-        with np.errstate(over="ignore"):
-            result = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0
+        result = floats(name, value, allowed)
         if result.ndim != ndim:
             raise invalid(name, value, f"{allowed}; this one has {result.ndim} dimensions")
         if result.shape[0] < min_length or result.size == 0:
             raise invalid(name, value, allowed)
-        good = (np.abs(result) <= LARGEST) & (result > low if open_low else result >= low)
+        good = result > low if open_low else result >= low
         good &= result < high if open_high else result <= high
-        if not good.all():
-            where = tuple(int(i) for i in np.argwhere(~good)[0])
-            entry = "".join(f"[{i}]" for i in where)
-            raise InvalidArgument(f"{name}{entry} is {shown(float(result[where]))}; allowed: {interval}")
+        all_entries(name, result, good, interval)
         result.setflags(write=False)
         return result
 

@@ -39,7 +39,9 @@ __all__ = [
     "static_lower_bound",
 ]
 
-TAU = between(0.0, 1.0, open_low=True)
+BELOW_HALF = between(0.0, 0.5, open_low=True, open_high=True)
+"""The check of a level in the lower bounds."""
+
 SMALLEST_GAP = 1e-10  # of means near 1, whose last digit is 1e-16
 
 
@@ -72,7 +74,7 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
     15.328
     """
     A, T = integer(2)("n_arms", n_arms), positive_integer("horizon", horizon)
-    level = between(0.0, 0.5, open_low=True, open_high=True)("tau", tau)
+    level = BELOW_HALF("tau", tau)
     return math.sqrt((A - 1) * T / level) / (24.0 * math.e)
 
 
@@ -92,8 +94,9 @@ def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | No
 
     Notes
     -----
-    Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 4.1): with probability at least 1 - delta, for rewards in
-    [0, 1] of any distributions. It is above T, which nothing exceeds, until T is about :math:`16 L^2 A / \tau`.
+    Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 4.1): with probability at least :math:`1 - \delta`, for
+    rewards in [0, 1] of any distributions. It is above T, which nothing exceeds, until T is about :math:`16 L^2 A /
+    \tau`.
 
     Examples
     --------
@@ -108,25 +111,27 @@ def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | No
 
 
 def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
-    r"""Return the instance of the minimax lower bound: coins of mean 1 - tau, and a last one, better by epsilon.
+    r"""Return the instance of the minimax lower bound: coins, and a last one that is better.
 
-    Their CVaRs at the level tau are 0, and epsilon / tau for the last arm. Rewards have a variance of about tau: it
-    takes about :math:`\tau / \epsilon^2` pulls to see the difference, each of which costs :math:`\epsilon / \tau`.
+    Means are :math:`1 - \tau`, and that of the last arm is larger by :math:`\epsilon`: CVaRs at the level :math:`\tau`
+    are 0, and :math:`\epsilon / \tau` for the last arm. Rewards have a variance of about :math:`\tau`: it takes about
+    :math:`\tau / \epsilon^2` pulls to see the difference, each of which costs :math:`\epsilon / \tau`.
 
     Parameters
     ----------
     tau : float
         The level, in (0, 1).
     epsilon : float
-        What the best arm's mean is above the others', in (0, tau]; at least 1e-10, as means near 1 are rounded. To play
-        T rounds it is hardest at the order of :math:`\sqrt{\tau (A - 1) / T}`.
+        What the best arm's mean is above the others', in :math:`(0, \tau]`; at least :math:`10^{-10}`, as means near 1
+        are rounded. To play T rounds it is hardest at the order of :math:`\sqrt{\tau (A - 1) / T}`.
     n_arms : int, default 2
         A, at least 2.
 
     Notes
     -----
-    Theorem 3.1 of Wang, Kallus and Sun (2023, arXiv:2302.03201) is proved with Ber(1 - tau) against Ber(1 - tau +
-    epsilon); how its epsilon is chosen we have not read, and the order above is derived.
+    Theorem 3.1 of Wang, Kallus and Sun (2023, arXiv:2302.03201) is proved with :math:`Ber(1 - \tau)` against
+    :math:`Ber(1 - \tau + \epsilon)`; how its :math:`\epsilon` is chosen we have not read, and the order above is
+    derived.
 
     Examples
     --------
@@ -151,9 +156,9 @@ def kinf_cvar(
 
     .. math:: K_{\inf}^\tau(\nu, c) = \inf \{ KL(\nu, \nu') : \mathrm{CVaR}_\tau(\nu') \ge c \}
 
-    over all :math:`\nu'` on (-inf, upper], for a finitely supported :math:`\nu`. That CVaR reaches c says that
-    :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in :math:`\nu'`: for each b this is
-    the :math:`K_{\inf}` of the mean of :math:`-(b - X)^+`, whose dual has one multiplier
+    over all :math:`\nu'` on :math:`(-\infty, m]`, m being `upper`, for a finitely supported :math:`\nu`. That CVaR
+    reaches c says that :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in :math:`\nu'`:
+    for each b this is the :math:`K_{\inf}` of the mean of :math:`-(b - X)^+`, whose dual has one multiplier
     (`arms.divergences.kinf_finite`). The best b is a quantile of the nearest distribution, which lives on the atoms of
     :math:`\nu` and on `upper`. (This reduction is ours.)
 
@@ -274,8 +279,15 @@ def _sizes(n_states: int, n_actions: int, n_episodes: int) -> tuple[int, int, in
 def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: float) -> float:
     r"""Return the minimax lower bound on the regret in static CVaR, :math:`\sqrt{S(A-1)K/\tau}/(24e)`.
 
-    Every learner's expected regret is at least that on some MDP with returns in [0, 1], for tau below 1/2 (Wang,
+    Every learner's expected regret is at least that on some MDP with returns in [0, 1], for :math:`\tau < 1/2` (Wang,
     Kallus, Sun 2023, arXiv:2302.03201, Corollary 3.2).
+
+    Parameters
+    ----------
+    n_states, n_actions, n_episodes : int
+        S, A and K, at least 1.
+    tau : float
+        The level, in (0, 1/2).
 
     Examples
     --------
@@ -284,7 +296,7 @@ def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: floa
     16.7913
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
-    level = between(0.0, 0.5, open_low=True, open_high=True)("tau", tau)
+    level = BELOW_HALF("tau", tau)
     return math.sqrt(S * (A - 1) * K / level) / (24.0 * math.e)
 
 
@@ -295,17 +307,27 @@ def hoeffding_bound(
 
     .. math:: 4e \sqrt{SAHK} \, L/\tau + 10 e S^2 A H L^2/\tau, \quad L = \log(HSAK/\delta)
 
-    with probability at least 1 - delta, for returns in [0, 1] (Wang, Kallus, Sun 2023, arXiv:2302.03201, section 5;
-    the constants are reconstructed).
+    with probability at least :math:`1 - \delta`, for returns in [0, 1] (Wang, Kallus, Sun 2023, arXiv:2302.03201,
+    section 5; the constants are reconstructed).
+
+    Parameters
+    ----------
+    n_states, n_actions, n_steps, n_episodes : int
+        S, A, H and K, at least 1.
+    tau : float
+        The level, in (0, 1].
+    delta : float, default 0.05
+        The probability with which it may be exceeded, in (0, 1).
 
     Examples
     --------
     >>> from banditlab import cvar
-    >>> cvar.theory.hoeffding_bound(2, 2, 2, 10**9, tau=0.5) < 10**9  # it is below the trivial bound only then
+    >>> # it is below the trivial bound only then
+    >>> cvar.theory.hoeffding_bound(2, 2, 2, 10**9, tau=0.5) < 10**9
     True
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
-    H, level = positive_integer("n_steps", n_steps), TAU("tau", tau)
+    H, level = positive_integer("n_steps", n_steps), checked_level("tau", tau)
     L = math.log(H * S * A * K / open_probability("delta", delta))
     return 4.0 * math.e * math.sqrt(S * A * H * K) * L / level + 10.0 * math.e * S * S * A * H * L * L / level
 
@@ -316,6 +338,13 @@ def bernstein_rate(n_states: int, n_actions: int, n_episodes: int, tau: float) -
     Up to a constant, logarithms and lower orders, none of which are known to us (Wang, Kallus, Sun 2023,
     arXiv:2302.03201, Theorem 5.3).
 
+    Parameters
+    ----------
+    n_states, n_actions, n_episodes : int
+        S, A and K, at least 1.
+    tau : float
+        The level, in (0, 1].
+
     Examples
     --------
     >>> from banditlab import cvar
@@ -323,4 +352,4 @@ def bernstein_rate(n_states: int, n_actions: int, n_episodes: int, tau: float) -
     1264.9110640673518
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
-    return math.sqrt(S * A * K) / TAU("tau", tau)
+    return math.sqrt(S * A * K) / checked_level("tau", tau)

@@ -41,7 +41,8 @@ class PreferenceMatrix:
     >>> env = dueling.PreferenceMatrix([[0.5, 0.7, 0.8], [0.3, 0.5, 0.6], [0.2, 0.4, 0.5]])
     >>> env.condorcet_winner
     0
-    >>> result = bl.run(env, dueling.RUCB(), horizon=1000, n_runs=4, seed=0, metrics=["average_regret", "weak_regret"])
+    >>> metrics = ["average_regret", "weak_regret"]
+    >>> result = bl.run(env, dueling.RUCB(), horizon=1000, n_runs=4, seed=0, metrics=metrics)
     >>> result.metrics
     ('average_regret', 'weak_regret')
     """
@@ -116,7 +117,9 @@ class PreferenceMatrix:
         --------
         >>> import pandas as pd
         >>> from banditlab import dueling
-        >>> duels = pd.DataFrame({"winner": ["ada", "bob", "ada"], "loser": ["bob", "ada", "bob"], "count": [2, 1, 1]})
+        >>> duels = pd.DataFrame(
+        ...     {"winner": ["ada", "bob", "ada"], "loser": ["bob", "ada", "bob"], "count": [2, 1, 1]}
+        ... )
         >>> dueling.PreferenceMatrix.from_duels(duels).preferences[0, 1]
         np.float64(0.75)
         """

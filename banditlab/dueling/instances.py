@@ -287,7 +287,8 @@ def random_condorcet(n_arms: int, pmin: float = 0.55, *, winner: int | None = No
     --------
     >>> from banditlab.dueling import instances
     >>> env = instances.random_condorcet(5, pmin=0.6, winner=2, seed=1)
-    >>> env.condorcet_winner, sorted(env.preferences[2])[1]  # the smallest is 1/2, the arm against itself
+    >>> # the smallest is 1/2, the arm against itself
+    >>> env.condorcet_winner, sorted(env.preferences[2])[1]
     (2, np.float64(0.6))
     """
     k = N_ARMS("n_arms", n_arms)

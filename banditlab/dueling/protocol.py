@@ -12,7 +12,7 @@ from banditlab.core.components import Problem, Space
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
-from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of, unwatched
 from banditlab.core.validation import integer, one_of, shown
 
 from .agent import DuelingAgent
@@ -58,15 +58,14 @@ class DuelingProtocol(Protocol):
                 "environment.preference_matrix()"
             ]
         _segments(environment, horizon)  # raises for what is no matrix of preferences
-        found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
-        return found
+        return reasons_of(policy, environment)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Return none: all kernels can be compiled for a device."""
         return []
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
-        """Return C log t, the asymptotic lower bound on the average regret, where there is a Condorcet winner."""
+        """Return the asymptotic lower bound on the average regret, where there is a Condorcet winner."""
         from .theory import lower_bound_constant
         from .winners import condorcet
 

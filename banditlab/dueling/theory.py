@@ -36,13 +36,13 @@ def _winner(matrix: NDArray[np.float64]) -> int:
 
 
 def lower_bound_constant(preferences: Any) -> float:
-    r"""Return the constant C of the asymptotic lower bound R_T >= C log T on the average regret.
+    r"""Return the constant C of the asymptotic lower bound :math:`R_T \ge C \log T` on the average regret.
 
     .. math:: C = \sum_{i \ne i^*} \min_{j : P_{ij} < 1/2} \frac{\Delta_i + \Delta_j}{2 \, d(P_{ij}, 1/2)}
 
-    where i* is the Condorcet winner, :math:`\Delta_i = P_{i^* i} - 1/2`, and d(p, q) is the Kullback-Leibler divergence
-    of Bernoulli distributions. It holds for every policy whose regret is o(T^a) for all a > 0 on every instance with a
-    Condorcet winner.
+    where :math:`i^*` is the Condorcet winner, :math:`\Delta_i = P_{i^* i} - 1/2`, and :math:`d(p, q)` is the
+    Kullback-Leibler divergence of Bernoulli distributions. It holds for every policy whose regret is :math:`o(T^a)` for
+    all :math:`a > 0` on every instance with a Condorcet winner.
 
     Parameters
     ----------
@@ -78,12 +78,12 @@ def lower_bound_constant(preferences: Any) -> float:
 
 
 def rmed1_constant(preferences: Any) -> float:
-    r"""Return the constant C_1 of RMED1's regret, at most C_1 log T + o(log T) where there is a Condorcet winner i*.
+    r"""Return the constant :math:`C_1` of RMED1's regret, at most :math:`C_1 \log T + o(\log T)`.
 
     .. math:: C_1 = \sum_{i \ne i^*} \frac{\Delta_i}{2 \, d(P_{i i^*}, 1/2)}
 
-    with the gaps and the divergence of `lower_bound_constant`, to which it is equal where every loser is best compared
-    with the winner.
+    with the Condorcet winner :math:`i^*`, the gaps and the divergence of `lower_bound_constant`, to which it is equal
+    where every loser is best compared with the winner.
 
     Parameters
     ----------
@@ -102,7 +102,8 @@ def rmed1_constant(preferences: Any) -> float:
     Examples
     --------
     >>> from banditlab.dueling import instances, theory
-    >>> round(theory.rmed1_constant(instances.cyclic()) / theory.lower_bound_constant(instances.cyclic()), 2)
+    >>> cyclic = instances.cyclic()
+    >>> round(theory.rmed1_constant(cyclic) / theory.lower_bound_constant(cyclic), 2)
     9.14
     """
     matrix = matrix_of(preferences)
@@ -216,8 +217,8 @@ def _even(size: float) -> int:
 def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule: str = "sqrt") -> DetectParameters:
     r"""Return the parameters of `DETECT` for an instance's constants.
 
-    With p = pmin and :math:`a = (2p - 1)^2`, exploration :math:`\tilde T`, window w (rounded up to an even number) and
-    threshold b are
+    With `pmin` as p and :math:`a = (2p - 1)^2`, exploration :math:`\tilde T`, window w (rounded up to an even number)
+    and threshold b are
 
     ============  ================================================================================
     rule          parameters
@@ -260,14 +261,16 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     -----
     Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935): 'log_squared' and 'sqrt' are for BtW as base and
     'winner_stays' for WS (Corollaries 4.16 to 4.18 as numbered in the authors' code, from which the formulas are). The
-    exploration of 'winner_stays' is longer than any horizon worth playing: as :math:`r K \ge 4`, it is above T up to T
-    = e^64. It is what Markov's inequality gives for r rounds of WS to end with probability 1 - log(T) / T;
-    'winner_stays_short' gives up that probability.
+    exploration of 'winner_stays' is longer than any horizon worth playing: as :math:`r K \ge 4`, it is above T up to
+    :math:`T = e^{64}`. It is what Markov's inequality gives for r rounds of WS to end with probability :math:`1 -
+    \log(T) / T`; 'winner_stays_short' gives up that probability.
 
     Examples
     --------
     >>> from banditlab.dueling import theory
-    >>> exploration, window, threshold = theory.detect_parameters(n_arms=10, horizon=10**6, pmin=0.6, delta=0.6)
+    >>> exploration, window, threshold = theory.detect_parameters(
+    ...     n_arms=10, horizon=10**6, pmin=0.6, delta=0.6
+    ... )
     >>> exploration, window, round(threshold, 1)
     (1000, 272, 40.7)
     """
@@ -304,8 +307,8 @@ def monitor_parameters(n_arms: int, horizon: int, delta: float, n_segments: int)
     .. math:: w = \frac{8 C}{\delta^2}, \quad b = \sqrt{\frac{w C}{2}}, \quad \gamma = \frac{K - 1}{2}
         \sqrt{\frac{M w}{T}}, \quad C = \log \frac{(4 T + 2) \sqrt T}{\sqrt M K},
 
-    w rounded up to an even number. A gamma above 1 says that the horizon is too short: all rounds would be spent on
-    watching for changes.
+    w rounded up to an even number. A :math:`\gamma` above 1 says that the horizon is too short: all rounds would be
+    spent on watching for changes.
 
     Parameters
     ----------
@@ -333,7 +336,9 @@ def monitor_parameters(n_arms: int, horizon: int, delta: float, n_segments: int)
     Examples
     --------
     >>> from banditlab.dueling import theory
-    >>> window, threshold, gamma = theory.monitor_parameters(n_arms=10, horizon=10**6, delta=0.6, n_segments=5)
+    >>> window, threshold, gamma = theory.monitor_parameters(
+    ...     n_arms=10, horizon=10**6, delta=0.6, n_segments=5
+    ... )
     >>> window, round(threshold, 1), round(gamma, 3)
     (424, 63.5, 0.207)
     """

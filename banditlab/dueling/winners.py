@@ -32,7 +32,8 @@ def condorcet(preferences: Any) -> int | None:
     >>> from banditlab.dueling import instances, winners
     >>> winners.condorcet(instances.cyclic())
     0
-    >>> winners.condorcet([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]) is None  # rock, paper, scissors
+    >>> # rock, paper, scissors
+    >>> winners.condorcet([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]) is None
     True
     """
     beaten = matrix_of(preferences) > 0.5
@@ -109,7 +110,8 @@ def borda(preferences: Any) -> list[int]:
     Examples
     --------
     >>> from banditlab.dueling import winners
-    >>> winners.borda([[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]])  # arm 0 beats both, arm 1 beats arm 2 always
+    >>> # arm 0 beats both, arm 1 beats arm 2 always
+    >>> winners.borda([[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]])
     [1]
     """
     scores = borda_scores(preferences)

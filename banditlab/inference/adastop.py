@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Results
 from banditlab.core.validation import SEED, invalid, one_of, open_probability, positive_integer, shown
+from banditlab.core.validation import n_permutations as checked_permutations
 
 from .decisions import Decisions, implied_order
 from .permutation import carried_by_few, flipped_statistics, smallest_p_value, step_down_p_values
@@ -74,7 +75,7 @@ class AdaStop:
     max_groups : int, default 8
         K, the number of looks.
     n_permutations : int, default 10000
-        Sign flips to draw at a look; all are enumerated where there are fewer. At least K / level.
+        Sign flips to draw at a look; all are enumerated where there are fewer. At least K / level, at most 10^7.
     seed : int, default 0
         Seed of the draws. The same seed and values give the same decisions.
     metric : str, default 'regret'
@@ -94,7 +95,7 @@ class AdaStop:
     and the formulas above are reconstructed. Known differences: (1) labels are permuted within runs, not between two
     independent samples; (2) statistics are divided by their root sum of squares; (3) the boundary counts all signs
     and not only those that crossed no earlier boundary, which gives a guarantee of a few lines that includes the
-    step-down. The price is that the level is not used up: one pair at alpha = 0.05 and K = 5 errs with
+    step-down. The price is that the level is not used up: one pair at :math:`\alpha = 0.05` and :math:`K = 5` errs with
     probability 0.033, and needs 16% more runs for the same power; (4) policies are never declared equal, only
     undecided. To hold absolute statistics against a null distribution of signed ones, a known mistake, would double
     the level.
@@ -134,7 +135,7 @@ class AdaStop:
         self.pairs = _pairs(self.policies, comparisons)
         self.level: float = open_probability("level", level)
         self.max_groups: int = positive_integer("max_groups", max_groups)
-        self.n_permutations: int = positive_integer("n_permutations", n_permutations)
+        self.n_permutations: int = checked_permutations("n_permutations", n_permutations)
         if self.n_permutations * self.level < self.max_groups:
             least = int(np.ceil(self.max_groups / self.level))
             raise invalid("n_permutations", n_permutations, f"at least max_groups / level, {least}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import SEED, boolean, open_probability, vector
+from banditlab.core.validation import SEED, boolean, invalid, open_probability, vector
 from banditlab.core.validation import n_resamples as checked_resamples
 
 from .bootstrap import FEWEST_RUNS, expanded_interval, wilson
@@ -228,9 +228,9 @@ def performance_profile(
     The band is Wilson's score interval, which has a width where all runs or none reach a threshold: a bootstrap has
     none there, and of 20 runs with a true share of 95% its 95% band covers 63%. For one environment with n runs its
     coverage is the level on average over true shares, and between 91% and 99% for single ones of 10 and more runs (from
-    2% to 98%, level 95%). For S environments the variance of the mean share p is at most p (1 - p) / (S n) if they are
-    independent, and p (1 - p) / n if not: the interval counts S n runs in the first case and n in the second. It is
-    then wider than it need be, the more so the less environments have in common.
+    2% to 98%, level 95%). For S environments the variance of the mean share p is at most :math:`p (1 - p) / (S n)` if
+    they are independent, and :math:`p (1 - p) / n` if not: the interval counts :math:`S n` runs in the first case and n
+    in the second. It is then wider than it need be, the more so the less environments have in common.
 
     References
     ----------
@@ -239,7 +239,9 @@ def performance_profile(
 
     Examples
     --------
-    >>> performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]], [1.0, 2.0, 3.0], relative=True).share.tolist()
+    >>> performance_profile(
+    ...     [[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]], [1.0, 2.0, 3.0], relative=True
+    ... ).share.tolist()
     [[1.0, 1.0, 1.0], [0.3333333333333333, 0.6666666666666666, 1.0]]
     """
     level = open_probability("level", level)
@@ -253,7 +255,7 @@ def performance_profile(
     else:
         taus = vector()("thresholds", thresholds)
         if (np.diff(taus) <= 0).any():
-            raise InvalidArgument("thresholds do not increase; allowed: an increasing sequence")
+            raise invalid("thresholds", thresholds, "increasing numbers")
     reached = table[..., None] <= taus if found.smaller_is_better else table[..., None] >= taus
     share = reached.mean(axis=(0, 2))
     strata = len(reached) if _independent(found, independent) else 1

@@ -60,18 +60,18 @@ def mean_band(
 def stratified_band(
     values: Any, *, level: float = 0.95, n_resamples: int = 2000, independent: bool = True, seed: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a stratified bootstrap band of the mean over environments of the mean over runs, at each checkpoint.
+    r"""Return a stratified bootstrap band of the mean over environments of the mean over runs, at each checkpoint.
 
     The strata are the environments: each keeps its number of runs in every resample, so that the band is about the
     luck of runs and not about the choice of environments (Agarwal et al. 2021). Strata are resampled one by one
     when they are independent. Environments of one `Results` are not: run i draws the same random numbers in
     each. Runs are then resampled as wholes across strata, which is right whatever the dependence.
 
-    The quantiles are those of the expanded percentile interval: at Phi(-sqrt(n / (n - 1)) t), with Student's quantile t
-    for S (n - 1) degrees of freedom (n - 1 where strata are dependent), which repairs the percentile interval's
-    shortness for few runs. Of fewer than 8 runs in all (of one stratum where strata are dependent) there are too few
-    resamples for that, and the band is Student's: mean +- t s / sqrt(n), with Welch's degrees of freedom for
-    several strata.
+    The quantiles are those of the expanded percentile interval: at :math:`\Phi(-\sqrt{n / (n - 1)} \, t)`, with
+    Student's quantile t for :math:`S (n - 1)` degrees of freedom (:math:`n - 1` where strata are dependent), which
+    repairs the percentile interval's shortness for few runs. Of fewer than 8 runs in all (of one stratum where strata
+    are dependent) there are too few resamples for that, and the band is Student's: the mean :math:`\pm t s / \sqrt n`,
+    with Welch's degrees of freedom for several strata.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from .families import DECISIONS
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+DIGITS = "{:.4g}".format
 
 
 def implied_order(pairs: NDArray[np.int64], signs: NDArray[np.int64], n_policies: int) -> NDArray[np.bool_]:
@@ -194,25 +197,29 @@ class Decisions:
             "level; play larger groups."
         )
 
-    def __repr__(self) -> str:
-        """Return the decision table and the ranking of each environment."""
-        parts = [text for text in (self._headline(), self._legend(), self._caution()) if text]
+    def _texts(self) -> list[str]:
+        return [text for text in (self._headline(), self._legend(), self._caution()) if text]
+
+    def _tables(self) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+        """Yield each environment, its comparisons and its ranking."""
         table = self.to_pandas()
         for name in self.environments:
-            here = table[table.environment == name].drop(columns="environment")
-            parts += [name, here.to_string(index=False, float_format="{:.4g}".format)]
-            parts += [self.ranking(name).to_string(float_format="{:.4g}".format)]
+            yield name, table[table.environment == name].drop(columns="environment"), self.ranking(name)
+
+    def __repr__(self) -> str:
+        """Return the decision table and the ranking of each environment."""
+        parts = self._texts()
+        for name, table, ranking in self._tables():
+            parts += [name, table.to_string(index=False, float_format=DIGITS), ranking.to_string(float_format=DIGITS)]
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
         from html import escape
 
-        parts = [f"<p>{escape(text)}</p>" for text in (self._headline(), self._legend(), self._caution()) if text]
-        table = self.to_pandas()
-        for name in self.environments:
-            here = table[table.environment == name].drop(columns="environment")
-            parts += [f"<p><b>{escape(name)}</b></p>", here.to_html(index=False, float_format="{:.4g}".format)]
-            parts += [self.ranking(name).to_html(float_format="{:.4g}".format)]
+        parts = [f"<p>{escape(text)}</p>" for text in self._texts()]
+        for name, table, ranking in self._tables():
+            parts += [f"<p><b>{escape(name)}</b></p>", table.to_html(index=False, float_format=DIGITS)]
+            parts += [ranking.to_html(float_format=DIGITS)]
         return "\n".join(parts)
 
     def plot(self, environment: str | None = None, *, ax: Axes | None = None) -> Axes:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import SEED, array, integer, invalid, open_probability
+from banditlab.core.validation import SEED, array, invalid, open_probability
+from banditlab.core.validation import n_permutations as checked_permutations
 
 from .permutation import flipped_statistics, p_values
 from .scores import one_environment, scores
@@ -22,7 +23,7 @@ ROUNDING = 1.0 - 1e-12  # 1 / 0.1 permutations suffice at level 0.1, whatever it
 
 
 def holm(values: Any) -> NDArray[np.float64]:
-    r"""Return p-values adjusted by Holm's step-down: reject those at most alpha, at family-wise error alpha.
+    r"""Return p-values adjusted by Holm's step-down: reject those up to the family-wise error.
 
     With :math:`p_{(1)} \le \dots \le p_{(m)}` the adjusted values are
     :math:`\max_{j \le i} \min(1, (m - j + 1) p_{(j)})`. The guarantee needs valid p-values and nothing of their
@@ -90,7 +91,7 @@ def paired_family(
     level : float, default 0.05
         Family-wise error: the probability that some pair is declared different that is not.
     n_permutations : int, default 10000
-        Sign flips to draw, at least pairs / level; all are enumerated where there are fewer.
+        Sign flips to draw, at least pairs / level and at most 10^7; all are enumerated where there are fewer.
     seed : int, default 0
         Seed of the draws.
 
@@ -119,7 +120,7 @@ def paired_family(
     import pandas as pd
 
     level = open_probability("level", level)
-    n_permutations = integer(1)("n_permutations", n_permutations)
+    n_permutations = checked_permutations("n_permutations", n_permutations)
     seed = SEED("seed", seed)
     found = one_environment(scores(values, metric=metric, environment=environment, at=at, better=better))
     labels, table = found.policies, found.values[0]

@@ -22,7 +22,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """What `paired` found; it draws itself with `plot`.
+    r"""What `paired` found; it draws itself with `plot`.
 
     Attributes
     ----------
@@ -44,7 +44,8 @@ class PairedComparison:
     probability, probability_interval : float, tuple of float
         Probability that the first beats the second on the same luck, ties counted half, and its interval.
     variance_ratio : float
-        (Var A + Var B) / Var(A - B): how many times as many runs a comparison without shared luck needs.
+        :math:`(\mathrm{Var} A + \mathrm{Var} B) / \mathrm{Var}(A - B)`: how many times as many runs a comparison
+        without shared luck needs.
     """
 
     first: str

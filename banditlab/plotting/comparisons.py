@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.validation import invalid, one_of
+from banditlab.inference.aggregates import Profile
+from banditlab.inference.decisions import Decisions
 from banditlab.inference.families import DECISIONS
+from banditlab.inference.pairs import PairedComparison
 
-from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, marks, new_axes, short
+from .style import COLOURS, SCALES, axis_name, check_made, given_or_new, line_style, marks, short, tidy
 
-UNDECIDED = "#E4E4E4"
+KINDS: dict[str, dict[str, Any]] = {
+    "row is better": {"facecolor": COLOURS[5]},
+    "row is worse": {"facecolor": COLOURS[4]},
+    "undecided": {"facecolor": "#E4E4E4"},
+    "not compared": {"facecolor": "white", "edgecolor": "#9A9A9A", "linestyle": ":", "linewidth": 1.0},
+}
+"""What the cells of a decision table look like, in the order of the legend."""
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from banditlab.inference.aggregates import Profile
-    from banditlab.inference.decisions import Decisions
-    from banditlab.inference.pairs import PairedComparison
 
 
 def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, ax: Axes | None = None) -> Axes:
@@ -36,6 +41,11 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     -------
     matplotlib.axes.Axes
 
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For what is no comparison, or comparisons of several metrics or levels.
+
     Examples
     --------
     >>> import numpy as np
@@ -48,9 +58,11 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     from .ticks import write_out
 
     found = list(comparisons) if isinstance(comparisons, Sequence) else [comparisons]
+    for one in found:
+        check_made("comparisons", one, PairedComparison, "banditlab.inference.paired")
     if not found or len({(one.metric, one.level) for one in found}) > 1:
         raise invalid("comparisons", comparisons, "one or more comparisons of one metric and level")
-    ax = new_axes(height=1.5 + 0.5 * len(found)) if ax is None else ax
+    ax = given_or_new(ax, height=1.5 + 0.5 * len(found))
     rows = np.arange(len(found))[::-1]
     for shift, colour, width, name, which in (
         (-0.14, COLOURS[7], 1.4, "were runs unpaired", "unpaired_interval"),
@@ -75,8 +87,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     ax.set_xlabel(f"difference in {axis_name(found[0].metric)}")
     write_out(ax.xaxis)
     ax.set_title(f"{found[0].n_runs:,} runs, {100 * found[0].level:g}% intervals", fontsize="medium")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, axis="x", alpha=0.25, linewidth=0.6)
+    tidy(ax, axis="x")
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small")
     return ax
@@ -113,29 +124,21 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
     """
     from .ticks import plain_log_ticks, write_out
 
+    check_made("profile", profile, Profile, "banditlab.inference.performance_profile")
     scale = ("log" if profile.relative else "linear") if xscale is None else one_of(*SCALES)("xscale", xscale)
     shown = profile.thresholds > 0.0 if scale == "log" else slice(None)
     taus = profile.thresholds[shown]
     if len(taus) == 0:
         raise invalid("xscale", xscale, "'linear', as no threshold is positive")
     share, lows, highs = profile.share[:, shown], profile.low[:, shown], profile.high[:, shown]
-    ax = new_axes() if ax is None else ax
+    ax = given_or_new(ax)
     for k, label in enumerate(profile.policies):
+        style = line_style(k)
         if len(taus) == 1:  # a line and a band of no width would not be seen
-            ax.vlines(taus, lows[k], highs[k], color=COLOURS[k % len(COLOURS)], alpha=0.4)
-        colour = COLOURS[k % len(COLOURS)]
-        ax.plot(
-            taus,
-            share[k],
-            label=label,
-            color=colour,
-            linestyle=DASHES[(k // len(COLOURS) + k) % len(DASHES)],
-            marker=MARKERS[k % len(MARKERS)],
-            markevery=marks(taus, scale, k, len(profile.policies)),
-            markersize=4.5,
-            linewidth=1.6,
-        )
-        ax.fill_between(taus, lows[k], highs[k], color=colour, alpha=0.18, linewidth=0)
+            ax.vlines(taus, lows[k], highs[k], color=style["color"], alpha=0.4)
+        every = marks(taus, scale, k, len(profile.policies))
+        ax.plot(taus, share[k], label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
+        ax.fill_between(taus, lows[k], highs[k], color=style["color"], alpha=0.18, linewidth=0)
     ax.set_xscale(scale)
     if scale == "log":
         plain_log_ticks(ax.xaxis, taus[0], taus[-1])
@@ -151,8 +154,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
     relation = r"\leq" if profile.smaller_is_better else r"\geq"
     ax.set_xlabel(rf"$\tau$, multiple of the best policy's {name}" if profile.relative else rf"{name} $\tau$")
     ax.set_ylabel(rf"share of runs ${relation} \tau$" + (" times the best" if profile.relative else ""))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    tidy(ax)
     ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     return ax
 
@@ -180,39 +182,19 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
     --------
     >>> import banditlab as bl
     >>> from banditlab import arms
-    >>> found = bl.compare([arms.UCB1(), arms.Uniform()], arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0)
+    >>> found = bl.compare(
+    ...     [arms.UCB1(), arms.Uniform()], arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0
+    ... )
     >>> [text.get_text() for text in found.plot().get_yticklabels()]
     ['UCB1  (1)', 'Uniform  (2)']
     """
-    from matplotlib.patches import Patch
-
+    check_made("decisions", decisions, Decisions, "banditlab.compare")
     e = decisions.position(environment)
     order = decisions.ranking(environment)
     place = {decisions.policies.index(label): k for k, label in enumerate(order.index)}
     size = len(place)
-    ax = new_axes(height=1.9 + 0.62 * size, width=max(4.8, 2.6 + 1.05 * size)) if ax is None else ax
-    kinds: dict[str, dict[str, Any]] = {  # in the order of the legend
-        "row is better": {"facecolor": COLOURS[5]},
-        "row is worse": {"facecolor": COLOURS[4]},
-        "undecided": {"facecolor": UNDECIDED},
-        "not compared": {"facecolor": "white", "edgecolor": "#9A9A9A", "linestyle": ":", "linewidth": 1.0},
-    }
-    drawn = dict.fromkeys(((row, column) for row in range(size) for column in range(size)), "not compared")
-    for c, (i, j) in enumerate(decisions.pairs.tolist()):
-        sign, difference = int(decisions.signs[e, c]), decisions.differences[e, c]
-        mark = "\N{DAGGER}" * bool(decisions.implied[e, c]) + " (!)" * bool(decisions.few_runs_rule[e, c])
-        for row, column, turn in ((place[i], place[j], 1), (place[j], place[i], -1)):
-            good = (turn * sign < 0) == decisions.smaller_is_better
-            drawn[row, column] = "undecided" if sign == 0 else "row is better" if good else "row is worse"
-            number = "" if np.isnan(difference) else f"\n{turn * difference:+.3g}".replace("-", "\N{MINUS SIGN}")
-            number = "\nidentical" if decisions.identical[e, c] else number
-            text = DECISIONS[turn * sign] + mark + number
-            ax.text(column, row, text, ha="center", va="center", fontsize="small", linespacing=1.3)
-    for (row, column), kind in drawn.items():
-        if row != column:
-            ax.add_patch(_cell(column, row, **kinds[kind]))
-    for k in range(size):  # a policy against itself
-        ax.plot([k - 0.42, k + 0.42], [k - 0.4, k + 0.4], color="#BDBDBD", linewidth=1.0)
+    ax = given_or_new(ax, width=max(4.8, 2.6 + 1.05 * size), height=1.9 + 0.62 * size)
+    occurring = _draw_cells(ax, decisions, e, place)
     ranks = [
         f"{low}" if low == high else f"{low}-{high}" for low, high in zip(order.rank_low, order.rank_high, strict=True)
     ]
@@ -233,8 +215,36 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
         f"{state} after up to {decisions.played[e].max():,} runs, family-wise level {100 * decisions.level:g}%"
     )
     ax.set_title(title, fontsize="medium", pad=9)
-    occur = {kind for (row, column), kind in drawn.items() if row != column}
-    handles: list[Any] = [Patch(**style, label=kind) for kind, style in kinds.items() if kind in occur]
+    _explain_cells(ax, decisions, e, occurring)
+    return ax
+
+
+def _draw_cells(ax: Axes, decisions: Decisions, e: int, place: dict[int, int]) -> set[str]:
+    """Draw the cells of an environment, policy i in row and column `place[i]`; return which kinds there are."""
+    size = len(place)
+    drawn = {(row, column): "not compared" for row in range(size) for column in range(size) if row != column}
+    for c, (i, j) in enumerate(decisions.pairs.tolist()):
+        sign, difference = int(decisions.signs[e, c]), decisions.differences[e, c]
+        mark = "\N{DAGGER}" * bool(decisions.implied[e, c]) + " (!)" * bool(decisions.few_runs_rule[e, c])
+        for row, column, turn in ((place[i], place[j], 1), (place[j], place[i], -1)):
+            good = (turn * sign < 0) == decisions.smaller_is_better
+            drawn[row, column] = "undecided" if sign == 0 else "row is better" if good else "row is worse"
+            number = "" if np.isnan(difference) else f"\n{turn * difference:+.3g}".replace("-", "\N{MINUS SIGN}")
+            number = "\nidentical" if decisions.identical[e, c] else number
+            text = DECISIONS[turn * sign] + mark + number
+            ax.text(column, row, text, ha="center", va="center", fontsize="small", linespacing=1.3)
+    for (row, column), kind in drawn.items():
+        ax.add_patch(_cell(column, row, **KINDS[kind]))
+    for k in range(size):  # a policy against itself
+        ax.plot([k - 0.42, k + 0.42], [k - 0.4, k + 0.4], color="#BDBDBD", linewidth=1.0)
+    return set(drawn.values())
+
+
+def _explain_cells(ax: Axes, decisions: Decisions, e: int, occurring: set[str]) -> None:
+    """Put a legend below the table, with the kinds and the marks that occur."""
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [Patch(**style, label=kind) for kind, style in KINDS.items() if kind in occurring]
     for flags, meaning in (
         (decisions.implied, "\N{DAGGER} follows from others"),
         (decisions.few_runs_rule, "(!) few runs rule"),
@@ -249,7 +259,6 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
         loc="upper center",
         bbox_to_anchor=(0.5, -0.02),
     )
-    return ax
 
 
 def _cell(column: int, row: int, **style: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from banditlab.core.validation import one_of
 from banditlab.inference.bootstrap import mean_band
 
-from .style import COLOURS, DASHES, MARKERS, new_axes
+from .style import given_or_new, line_style, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,23 +54,15 @@ def plot_dynamics(
     from .ticks import write_out
 
     one_of("strategies", "utilities", "regret")("what", what)
-    ax = new_axes() if ax is None else ax
+    ax = given_or_new(ax)
     alone = what == "regret"
     curves = path.regret[:, :, None] if alone else getattr(path, what)
     first = len(ax.lines) if alone else 0  # another mechanism's regret may be there already
     epochs = np.arange(curves.shape[1])
     for k in range(curves.shape[2]):
         label = path.policy.label if alone else f"$i$ = {k}, $\\mu_i$ = {path.environment.post_click_means[k]:.3g}"
-        style = {"color": COLOURS[(first + k) % len(COLOURS)], "linestyle": DASHES[(first + k) % len(DASHES)]}
-        ax.plot(
-            epochs,
-            curves[:, :, k].mean(axis=0),
-            label=label,
-            marker=MARKERS[(first + k) % len(MARKERS)],
-            markersize=4,
-            linewidth=1.6,
-            **style,
-        )
+        style = line_style(first + k)
+        ax.plot(epochs, curves[:, :, k].mean(axis=0), label=label, markersize=4, linewidth=1.6, **style)
         low, high = mean_band(curves[:, :, k], level=level, n_resamples=n_resamples)
         ax.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
         if what == "strategies":
@@ -89,7 +81,6 @@ def plot_dynamics(
     write_out(ax.xaxis, ax.yaxis)
     if curves.min() >= 0.0:
         ax.set_ylim(bottom=0, top=1 if what == "strategies" else None, auto=None)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    tidy(ax)
     ax.legend(frameon=False, fontsize="small", handlelength=3.2)
     return ax

@@ -13,7 +13,7 @@ from banditlab.core.validation import boolean, one_of, open_probability, optiona
 from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_band
 
-from .style import COLOURS, DASHES, MARKERS, SCALES, axis_name, check_made, marks, new_axes, short
+from .style import SCALES, axis_name, check_made, given_or_new, line_style, marks, short, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def plot_metric(
     lower_bound: bool = True,
     title: str | None = None,
 ) -> Axes:
-    """Draw the mean over runs of a metric against the round, one line a policy.
+    r"""Draw the mean over runs of a metric against the round, one line a policy.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ def plot_metric(
     n_resamples : int, default 1000
         Bootstrap resamples.
     lower_bound : bool, default True
-        Whether to draw the asymptotic lower bound C log t, where the environment has one and the metric is regret.
+        Whether to draw the asymptotic lower bound :math:`C \log t`, where the environment has one and the metric is
+        regret.
     title : str, optional
         What stands above horizon and runs in place of the environment's label; '' for no title at all.
 
@@ -63,7 +64,9 @@ def plot_metric(
     --------
     >>> import banditlab as bl
     >>> from banditlab import arms
-    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0)
+    >>> result = bl.run(
+    ...     arms.Bernoulli([0.2, 0.8]), [arms.UCB1(), arms.Uniform()], horizon=100, n_runs=10, seed=0
+    ... )
     >>> ax = result.plot(xscale="log")
     >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
     'Uniform'
@@ -79,39 +82,19 @@ def plot_metric(
     checked_resamples("n_resamples", n_resamples)
     bands = _bands(results, metric, environment, level, n_resamples)
     rounds = results.checkpoints
-    ax = new_axes() if ax is None else ax
+    ax = given_or_new(ax)
     means = np.stack([mean for mean, _, _ in bands])
     drawn: list[tuple[float, Any]] = []
     for k, label in enumerate(results.policies):
         _, low, high = bands[k]
-        colour = COLOURS[k % len(COLOURS)]
-        (line,) = ax.plot(
-            rounds,
-            means[k],
-            label=label,
-            color=colour,
-            linestyle=DASHES[(k // len(COLOURS) + k) % len(DASHES)],
-            marker=MARKERS[k % len(MARKERS)],
-            markevery=marks(rounds, xscale, k, len(bands)),
-            markersize=4.5,
-            linewidth=1.6,
-        )
-        ax.fill_between(rounds, low, high, color=colour, alpha=0.18, linewidth=0)
+        style = line_style(k)
+        every = marks(rounds, xscale, k, len(bands))
+        (line,) = ax.plot(rounds, means[k], label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
+        ax.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
     bound = results.lower_bound(environment) if lower_bound and metric in BOUNDED else None
-    highest = float(means.max())
     if bound is not None and bound[-1] > 0:
-        # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
-        off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
-        label = r"asymptotic lower bound $C\,\log t$"
-        label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
-        # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it.
-        leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
-        seen = slice(0) if leaves < 0.05 * rounds[-1] and xscale == "linear" else slice(None)
-        (line,) = ax.plot(rounds[seen], bound[seen], label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
-        drawn.append((float(bound[-1]), line))
-        if off_scale:
-            ax.set_ylim(top=1.15 * highest)
+        drawn.append((float(bound[-1]), _draw_bound(ax, rounds, bound, float(means.max()), xscale, yscale)))
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     ax.set_xlabel("round $t$")
@@ -122,13 +105,27 @@ def plot_metric(
         ax.set_xlim(0, max(float(rounds[-1]), ax.dataLim.x1))
     if yscale == "linear" and means.min() >= 0:
         ax.set_ylim(bottom=0, auto=None)  # auto: whoever draws on these axes next is not cut off
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    tidy(ax)
     order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
     before = ax.get_legend()
     handles = [*(before.legend_handles if before else []), *order]
     ax.legend(handles=handles, frameon=False, fontsize="small", handlelength=3.2)
     return ax
+
+
+def _draw_bound(ax: Axes, rounds: Any, bound: Any, highest: float, xscale: str, yscale: str) -> Any:
+    """Draw the lower bound, beside curves of which `highest` is the largest value; return the line."""
+    # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
+    off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
+    label = r"asymptotic lower bound $C\,\log t$"
+    label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
+    # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it.
+    leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
+    seen = slice(0) if leaves < 0.05 * rounds[-1] and xscale == "linear" else slice(None)
+    (line,) = ax.plot(rounds[seen], bound[seen], label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+    if off_scale:
+        ax.set_ylim(top=1.15 * highest)
+    return line
 
 
 def _bands(

@@ -63,6 +63,32 @@ def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
     return Figure(figsize=(width, height), dpi=150, layout="constrained").add_subplot()
 
 
+def given_or_new(ax: Any, width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
+    """Return the caller's Axes, or new ones where there are none."""
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return new_axes(width, height)
+    if not isinstance(ax, Axes):
+        raise InvalidType(f"ax is {shown(ax)}; allowed: matplotlib Axes, or None for new ones")
+    return ax
+
+
+def line_style(k: int) -> dict[str, Any]:
+    """Return what the k-th line of a picture looks like: the first 40 differ."""
+    return {
+        "color": COLOURS[k % len(COLOURS)],
+        "linestyle": DASHES[k % len(DASHES)],
+        "marker": MARKERS[k % len(MARKERS)],
+    }
+
+
+def tidy(ax: Axes, **grid: Any) -> None:
+    """Leave out the frame's upper and right side, and add a light grid."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, alpha=0.25, linewidth=0.6, **grid)
+
+
 def axis_name(metric: str) -> str:
     """Return what an axis is called: a metric's name in words, and `cvar_regret[0.1]` with its level."""
     name, _, rest = metric.partition("[")

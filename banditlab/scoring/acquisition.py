@@ -16,7 +16,7 @@ from banditlab.core.validation import matrix, non_negative, shown
 from .acquisition_program import AcquisitionProgram
 from .family import environment
 from .simplex import belief
-from .tables import adds_up, conditional_table, has_shape, n_entries, table
+from .tables import adds_up, along, conditional_table, has_shape, n_entries, table
 
 if TYPE_CHECKING:
     from .sender_games import AcquisitionGame
@@ -68,21 +68,21 @@ class AcquisitionMechanism:
 class InformationAcquisition:
     r"""Senders who know something and want something; a receiver who commits to how she decides on what they say.
 
-    A state theta is drawn from the prior; sender i sees a signal s_i, and reports one; the receiver takes decision a
-    with probability phi(a | reported signals). The receiver gains u(a, theta), sender i gains u_i(a, theta); there are
-    no payments. By the revelation principle the receiver loses nothing by mechanisms under which telling the truth is
-    an equilibrium.
+    A state :math:`\theta` is drawn from the prior; sender i sees a signal :math:`s_i`, and reports one; the receiver
+    takes decision a with probability :math:`\phi(a \mid s)` after reports s. The receiver gains :math:`u(a, \theta)`,
+    sender i gains :math:`u_i(a, \theta)`; there are no payments. By the revelation principle the receiver loses nothing
+    by mechanisms under which telling the truth is an equilibrium.
 
     Parameters
     ----------
     prior : sequence of float
-        p(theta).
+        :math:`p(\theta)`.
     observations : array (n_states, n_signals[0], ..., n_signals[n - 1])
-        P(s | theta): the joint probability of the senders' signals in each state.
+        :math:`P(s \mid \theta)`: the joint probability of the senders' signals in each state.
     receiver_utility : matrix (n_decisions, n_states)
-        u(a, theta).
+        :math:`u(a, \theta)`.
     sender_utilities : array (n_senders, n_decisions, n_states)
-        u_i(a, theta).
+        :math:`u_i(a, \theta)`.
 
     Raises
     ------
@@ -156,8 +156,8 @@ class InformationAcquisition:
 
     @property
     def joint(self) -> Floats:
-        """p(theta) P(s | theta), with the shape of `observations`."""
-        joint: Floats = self.prior.reshape((-1,) + (1,) * self.n_senders) * self.observations
+        r""":math:`p(\theta) P(s \mid \theta)`, with the shape of `observations`."""
+        joint: Floats = along(self.prior, self.observations.ndim, 0) * self.observations
         return joint
 
     def game(self) -> AcquisitionGame:

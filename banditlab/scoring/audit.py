@@ -149,8 +149,8 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
 
     >>> from banditlab import scoring
     >>> world = scoring.PrincipalAgent(
-    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]], costs=[0, 0.3],
-    ...     utility=[1, 0.5, 1],
+    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+    ...     costs=[0, 0.3], utility=[1, 0.5, 1],
     ... )
     >>> brier = [[1, 0], [0.75, 0.75], [0, 1]]
     >>> print(scoring.audit(world, brier, action=1))

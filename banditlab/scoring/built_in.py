@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +25,13 @@ def apart_from_zero(name: str, smallest: float) -> float:
     return smallest
 
 
-class BuiltIn(ScoringRule):
+class BuiltIn(ScoringRule, ABC):
     """A rule whose payments are extreme at vertices: in each state, some sure report is paid least, and one most."""
 
     @property
+    @abstractmethod
     def _range(self) -> tuple[Any, Any]:
         """The smallest and the largest payment, or one of either for each state."""
-        raise NotImplementedError
 
     def _state_ranges(self) -> tuple[Array, Array]:
         low, high = self._range
@@ -82,8 +83,8 @@ class Logarithmic(BuiltIn):
 
     .. math:: S(r, w) = \ln r_w, \qquad G(p) = \sum_w p_w \ln p_w
 
-    Range [-inf, 0], in nats: `bounded` refuses it. Strictly proper (Good 1952), and with three or more states the
-    only strictly proper rule, up to scale and shifts, that looks at the probability of what happened alone.
+    Range :math:`[-\infty, 0]`, in nats: `bounded` refuses it. Strictly proper (Good 1952), and with three or more
+    states the only strictly proper rule, up to scale and shifts, that looks at the probability of what happened alone.
 
     Parameters
     ----------
@@ -157,8 +158,9 @@ class Power(BuiltIn):
 
     .. math:: S(r, w) = \beta r_w^{\beta - 1} - (\beta - 1) \sum_v r_v^\beta, \qquad G(p) = \sum_v p_v^\beta
 
-    Range [-(beta - 1), 1]. Strictly proper for beta > 1 (see Gneiting and Raftery 2007). beta = 2 is `Brier`; as
-    beta goes to 1, (S - 1) / (beta - 1) goes to ln r_w, which is `Logarithmic`.
+    Range :math:`[-(\beta - 1), 1]`. Strictly proper for :math:`\beta > 1` (see Gneiting and Raftery 2007). :math:`\beta
+    = 2` is `Brier`; as :math:`\beta` goes to 1, :math:`(S - 1) / (\beta - 1)` goes to :math:`\ln r_w`, which is
+    `Logarithmic`.
 
     Parameters
     ----------

@@ -22,9 +22,9 @@ class CRPS(BuiltIn):
     .. math:: S(r, w) = - \int (F(x) - 1\{x_w \le x\})^2 dx
                       = - \sum_{j=1}^{n-1} (x_{j+1} - x_j) (F_j - 1\{w \le j\})^2
 
-    and :math:`G(p) = - \sum_j (x_{j+1} - x_j) F_j (1 - F_j)`. Range [-(x_n - x_1), 0], in the values' unit. Strictly
-    proper (Matheson and Winkler 1976; Gneiting and Raftery 2007). Unlike `Brier` it rewards being near. Values one
-    apart give the ranked probability score of ordered categories (Epstein 1969).
+    and :math:`G(p) = - \sum_j (x_{j+1} - x_j) F_j (1 - F_j)`. Range :math:`[-(x_n - x_1), 0]`, in the values' unit.
+    Strictly proper (Matheson and Winkler 1976; Gneiting and Raftery 2007). Unlike `Brier` it rewards being near. Values
+    one apart give the ranked probability score of ordered categories (Epstein 1969).
 
     Parameters
     ----------

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import shown
+from banditlab.core.validation import all_entries, shown
 
 from .informed import informed_rules
+from .principal_agent import PrincipalAgent
 from .tables import adds_up, table
-
-if TYPE_CHECKING:
-    from .principal_agent import PrincipalAgent
 
 Floats = NDArray[np.float64]
 
@@ -97,11 +95,7 @@ def _announced(name: str, value: Any, shape: tuple[int, ...], high: float, what:
     result: Floats = table(len(shape))(name, value)
     if result.shape != shape:
         raise InvalidArgument(f"{name} has the shape {result.shape}; allowed: {shape}")
-    wrong = np.argwhere((result < -ROUNDING * high) | (result > (1.0 + ROUNDING) * high))
-    if len(wrong):
-        where = tuple(int(i) for i in wrong[0])
-        entry = "".join(f"[{i}]" for i in where)
-        raise InvalidArgument(f"{name}{entry} is {float(result[where])!r}; allowed: [0, {high:g}]")
+    all_entries(name, result, (result >= -ROUNDING * high) & (result <= (1.0 + ROUNDING) * high), f"[0, {high:g}]")
     return result
 
 

@@ -15,7 +15,7 @@ from banditlab.core.validation import boolean, integer, matrix, non_negative, on
 from .errors import NotImplementable
 from .family import environment
 from .simplex import SUM_TOLERANCE, belief
-from .tables import conditional_table, n_entries, table, within_reach
+from .tables import adds_up, along, conditional_table, n_entries, table, within_reach
 
 if TYPE_CHECKING:
     from .hiring_games import HiringGame
@@ -24,29 +24,33 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+MOST_AGENTS = 8
+"""Agents for whom `letters` has subscripts; mechanisms grow exponentially in their number, and end before."""
+
 
 @environment
 class HiringProblem:
     r"""Several agents, who choose how much effort to make, see signals of the state, and report them.
 
     The principal announces a mechanism (`HiringMechanism`): recommended efforts, payments that may depend on all
-    recommendations, all reports and the state, and a decision. Agent i makes effort b_i' instead of the recommended b_i
-    if he likes, at cost c_i(b_i'), sees s_i and reports a signal. A mechanism is incentive compatible if no agent gains
-    by any effort and misreport together, when all others obey and tell the truth.
+    recommendations, all reports and the state, and a decision. Agent i makes effort :math:`b_i'` instead of the
+    recommended :math:`b_i` if he likes, at cost :math:`c_i(b_i')`, sees :math:`s_i` and reports a signal. A mechanism
+    is incentive compatible if no agent gains by any effort and misreport together, when all others obey and tell the
+    truth.
 
     Parameters
     ----------
     prior : sequence of float
-        p(theta).
+        :math:`p(\theta)`.
     observations : array (n_efforts[0], ..., n_efforts[n - 1], n_states, n_signals[0], ..., n_signals[n - 1])
-        P(s | b, theta). `HiringProblem.independent` makes it from one array an agent. Signals may be correlated. The
-        paper has the distribution of each s_i depend on b_i and theta alone: uncorrelated payments need that here too,
-        `optimal` does not.
+        :math:`P(s \mid b, \theta)`. `HiringProblem.independent` makes it from one array an agent. Signals may be
+        correlated. The paper has the distribution of each :math:`s_i` depend on :math:`b_i` and :math:`\theta` alone:
+        uncorrelated payments need that here too, `optimal` does not.
     costs : sequence of n sequences of float
-        c_i(b_i); at least 0.
+        :math:`c_i(b_i)`; at least 0.
     utility : matrix (n_decisions, n_states)
-        u(a, theta): what a decision is worth to the principal. Neither costs nor utilities are more than 1e15 times
-        `max_payment`, where rounding ends arithmetic.
+        :math:`u(a, \theta)`: what a decision is worth to the principal. Neither costs nor utilities are more than 1e15
+        times `max_payment`, where rounding ends arithmetic.
     max_payment : float, default 1.0
         M: payments to each agent are in [0, M]; positive.
 
@@ -76,8 +80,8 @@ class HiringProblem:
     >>> first = sign[:, :, None] * [[0.5, 0.5], [0.5, 0.5]]
     >>> second, both = first.transpose(0, 2, 1), sign[:, :, None] * np.eye(2)
     >>> world = scoring.HiringProblem(
-    ...     prior=[0.5, 0.5], observations=[[neither, second], [first, both]], costs=[[0, 0.01], [0, 0.01]],
-    ...     utility=[[1, 0], [0, 1]],
+    ...     prior=[0.5, 0.5], observations=[[neither, second], [first, both]],
+    ...     costs=[[0, 0.01], [0, 0.01]], utility=[[1, 0], [0, 1]],
     ... )
     >>> best = world.optimal()
     >>> best.recommendations.round(3).tolist()
@@ -99,14 +103,14 @@ class HiringProblem:
     def independent(
         cls, prior: Any, signals: Sequence[Any], costs: Sequence[Any], utility: Any, max_payment: float = 1.0
     ) -> HiringProblem:
-        """Return the problem of agents whose signals are independent given the state.
+        r"""Return the problem of agents whose signals are independent given the state.
 
         Parameters
         ----------
         prior, costs, utility, max_payment
             As for the class.
         signals : sequence of arrays (n_efforts[i], n_states, n_signals[i])
-            P_i(s_i | b_i, theta), one array an agent.
+            :math:`P_i(s_i \mid b_i, \theta)`, one array an agent.
 
         Returns
         -------
@@ -115,8 +119,8 @@ class HiringProblem:
         if isinstance(signals, str | bytes) or not hasattr(signals, "__len__"):
             raise InvalidType(f"HiringProblem.signals is {shown(signals)}; allowed: one array an agent")
         n = len(signals)
-        if not 1 <= n <= 8:
-            raise InvalidArgument(f"HiringProblem.signals has {n} entries; allowed: from 1 to 8 agents")
+        if not 1 <= n <= MOST_AGENTS:
+            raise InvalidArgument(f"HiringProblem.signals has {n} entries; allowed: from 1 to {MOST_AGENTS} agents")
         each = [conditional_table(2)(f"HiringProblem.signals[{i}]", a) for i, a in enumerate(signals)]
         for i, a in enumerate(each):
             if a.ndim != 3 or a.shape[1] != each[0].shape[1]:
@@ -136,8 +140,8 @@ class HiringProblem:
         costs = tuple(vector(0.0)(f"{name}.costs[{i}]", c) for i, c in enumerate(self.costs))
         object.__setattr__(self, "costs", costs)
         n = len(costs)
-        if n > 8:
-            raise InvalidArgument(f"{name}.costs has {n} entries; allowed: at most 8 agents")
+        if n > MOST_AGENTS:
+            raise InvalidArgument(f"{name}.costs has {n} entries; allowed: at most {MOST_AGENTS} agents")
         if self.observations.ndim != 2 * n + 1:
             raise InvalidArgument(
                 f"{name}.observations has {self.observations.ndim} axes; allowed: {2 * n + 1}, which are {n} efforts, "
@@ -149,7 +153,7 @@ class HiringProblem:
         n_entries(f"{name}.prior", len(self.prior), self.observations.shape[n], "state")
         n_entries(f"{name}.utility[0]", self.utility.shape[1], len(self.prior), "state")
         within_reach(f"{name}.utility", self.utility, self.max_payment)
-        conditional_table(n + 1)(f"{name}.observations", self.observations)
+        adds_up(f"{name}.observations", self.observations, n + 1)
 
     @property
     def n_agents(self) -> int:
@@ -183,9 +187,9 @@ class HiringProblem:
 
     @property
     def joint(self) -> Floats:
-        """p(theta) P(s | b, theta), with the shape of `observations`."""
+        r""":math:`p(\theta) P(s \mid b, \theta)`, with the shape of `observations`."""
         n = self.n_agents
-        joint: Floats = self.prior.reshape((1,) * n + (-1,) + (1,) * n) * self.observations
+        joint: Floats = along(self.prior, 2 * n + 1, n) * self.observations
         return joint
 
     @property
@@ -204,7 +208,7 @@ class HiringProblem:
         return total
 
     def agent_signals(self, agent: int) -> Floats:
-        """Return P_i(s_i | b_i, theta) as an array (n_efforts[i], n_states, n_signals[i]).
+        r"""Return :math:`P_i(s_i \mid b_i, \theta)` as an array (n_efforts[i], n_states, n_signals[i]).
 
         Raises
         ------
@@ -284,11 +288,11 @@ class HiringProblem:
         return state_program(self, individually_rational, non_negative("slack", slack))
 
     def optimal_uncorrelated(self, *, individually_rational: bool = False) -> HiringMechanism:
-        """Return the best mechanism whose payments to an agent depend on his own report and the state alone.
+        r"""Return the best mechanism whose payments to an agent depend on his own report and the state alone.
 
-        There are no recommendations: the payments gamma_i(s_i, theta) leave each agent one best effort (ties go to the
-        principal), and agents do not depend on each other. So the best rule of each agent and effort is found on its
-        own (`agent_rule`), and the profile with the largest profit is taken.
+        There are no recommendations: the payments :math:`\gamma_i(s_i, \theta)` leave each agent one best effort (ties
+        go to the principal), and agents do not depend on each other. So the best rule of each agent and effort is found
+        on its own (`agent_rule`), and the profile with the largest profit is taken.
 
         Parameters
         ----------
@@ -358,4 +362,4 @@ class HiringProblem:
 
 def letters(n_agents: int) -> tuple[str, str]:
     """Return einsum subscripts of efforts and of signals; 'a' and 't' are left for decision and state."""
-    return "bcdefghi"[:n_agents], "klmnopqr"[:n_agents]
+    return "bcdefghi"[:n_agents], "klmnopqr"[:n_agents]  # MOST_AGENTS of each

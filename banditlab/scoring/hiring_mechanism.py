@@ -20,22 +20,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class HiringMechanism:
-    """Recommended efforts, payments and decisions.
+    r"""Recommended efforts, payments and decisions.
 
     The principal draws a profile b of efforts from `recommendations` and tells each agent his own; she hears a profile
-    s of signals, takes decision a with probability `decisions[b, s, a]`, and when the state theta is seen, pays agent i
-    `payments[i][b, s, theta]`.
+    s of signals, takes decision a with probability `decisions[b, s, a]`, and when the state :math:`\theta` is seen,
+    pays agent i `payments[i][b, s, theta]`.
 
     Attributes
     ----------
     environment : HiringProblem
         Whose mechanism it is.
     recommendations : float64 array (n_efforts[0], ..., n_efforts[n - 1])
-        mu.
+        :math:`\mu`.
     payments : tuple of n float64 arrays (efforts..., signals..., n_states)
-        gamma_i(b, s, theta); in [0, max_payment] unless made by hand.
+        :math:`\gamma_i(b, s, \theta)`; in [0, max_payment] unless made by hand.
     decisions : float64 array (efforts..., signals..., n_decisions)
-        pi(a | b, s).
+        :math:`\pi(a \mid b, s)`.
     correlated : bool
         Whether efforts or payments of an agent may depend on others.
 

@@ -85,10 +85,10 @@ def identify(
     delta : float, default 0.05
         Probability with which it may be less than that.
     adaptive : bool, default False
-        False: :math:`a = \epsilon / (4 (B_S + B_u))`; True: :math:`a = \min(\sqrt{M / L_k}, 1)`, where L_k counts the
-        rounds in which k was to be induced, for a number of rounds that depends on the gaps.
+        False: :math:`a = \epsilon / (4 (B_S + B_u))`; True: :math:`a = \min(\sqrt{M / L_k}, 1)`, where :math:`L_k`
+        counts the rounds in which k was to be induced, for a number of rounds that depends on the gaps.
     confidence_scale : float, default 1.0
-        Factor of the radii; 1.0 is the theory, which needs I_q well below a times the margin of the informed
+        Factor of the radii; 1.0 is the theory, which needs :math:`I_q` well below a times the margin of the informed
         rules: tens of millions of rounds, where 0.01 takes thousands.
     tolerance : float, default 0.05
         As in `OSRA`.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import shown
 
-if TYPE_CHECKING:
-    from .principal_agent import PrincipalAgent
+from .principal_agent import PrincipalAgent
 
 LEAST_MARGIN = 1e-6
 """Share of max_payment by which an action must be preferable: below it the solver's tolerance could decide."""
@@ -55,8 +52,6 @@ def informed_rules(environment: PrincipalAgent) -> tuple[NDArray[np.float64], ND
     >>> margins.round(6).tolist()
     [0.1, 0.3]
     """
-    from .principal_agent import PrincipalAgent
-
     if not isinstance(environment, PrincipalAgent):
         raise InvalidType(f"environment is {shown(environment)}; allowed: a PrincipalAgent")
     found = [environment.margin(k) for k in range(environment.n_actions)]

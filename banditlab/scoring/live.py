@@ -70,7 +70,8 @@ class LiveProgram:
     >>> import numpy as np
     >>> from banditlab.scoring.live import LiveProgram
     >>> program = LiveProgram(2, np.array([0, 2]), np.array([0, 1]))
-    >>> program.entries[:], program.cost[:], program.lower[:], program.row_lower[:] = [1.0, 2.0], [1.0, 1.0], 0.0, 3.0
+    >>> program.entries[:], program.cost[:] = [1.0, 2.0], [1.0, 1.0]
+    >>> program.lower[:], program.row_lower[:] = 0.0, 3.0
     >>> program.solve().value
     1.5
     """

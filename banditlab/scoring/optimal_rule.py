@@ -35,9 +35,9 @@ class OptimalRule:
     payments : float64 array (n_beliefs, n_states)
         The payment for each report in each state.
     payment : float
-        v_S(k), the expected payment.
+        :math:`v_S(k)`, the expected payment.
     profit : float
-        h = u_k - v_S(k), the principal's expected profit.
+        :math:`h = u_k - v_S(k)`, the principal's expected profit.
     multipliers : Multipliers or None
         The optimal dual solution; None from CVXPY.
     """

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import integer, invalid, listed, shown
-from banditlab.plotting import COLOURS, DASHES, MARKERS, new_axes
+from banditlab.plotting.style import COLOURS, DASHES, MARKERS, given_or_new, tidy
 
 from .rules import ScoringRule
 from .simplex import Array, belief, simplex_grid
@@ -73,7 +73,7 @@ def plot_rule(
         ax = _triangle(rule.G, names, "expected payment of truth $G(p)$", ax)
         _mark_reports(ax, rule)
     else:
-        ax = _axes(ax)
+        ax = given_or_new(ax)
         line = _line()
         ax.plot(line[:, 1], rule.G(line), color=COLOURS[0], linewidth=1.8, label="$G(p)$, expected payment of truth")
         if isinstance(rule, TableRule):
@@ -128,7 +128,7 @@ def plot_payments(
         ax = _triangle(lambda reports: drawn.table(reports)[:, state], names, f"payment if {names[state]}", ax)
         _mark_reports(ax, rule)
     else:
-        ax = _axes(ax)
+        ax = given_or_new(ax)
         for state in (0, 1) if outcome is None else (one_outcome("outcome", outcome),):
             _draw_payments(ax, rule, state, f"paid if {names[state]}")
         _finish_line(ax, f"reported probability of {names[1]} $r$", "payment")
@@ -150,15 +150,6 @@ def _names(rule: ScoringRule, states: Sequence[str] | None) -> list[str]:
     return names
 
 
-def _axes(ax: Axes | None) -> Axes:
-    """Return the caller's Axes, or new ones."""
-    from matplotlib.axes import Axes as Given
-
-    if ax is not None and not isinstance(ax, Given):
-        raise InvalidType(f"ax is {shown(ax)}; allowed: matplotlib Axes, or None for new ones")
-    return new_axes() if ax is None else ax
-
-
 def _line() -> Array:
     p = np.linspace(0.0, 1.0, _LINE)
     return np.column_stack([1.0 - p, p])
@@ -168,8 +159,7 @@ def _finish_line(ax: Axes, xlabel: str, ylabel: str) -> None:
     ax.set_xlim(-0.01, 1.01)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, alpha=0.25, linewidth=0.6)
+    tidy(ax)
     ax.legend(frameon=False, fontsize="small", handlelength=3.2)
 
 
@@ -229,7 +219,7 @@ def _triangle(function: Callable[[Array], Array], names: list[str], label: str, 
     from matplotlib.patches import Polygon
     from matplotlib.ticker import MaxNLocator
 
-    ax = _axes(ax)
+    ax = given_or_new(ax)
     shades = LinearSegmentedColormap.from_list("shades", ["#EAF3FA", COLOURS[5], COLOURS[0], "#002B45"])
     points = simplex_grid(3, _SIDE)
     values = function(points)

@@ -32,26 +32,27 @@ ROUNDING = 1e-9
 class PrincipalAgent:
     r"""One agent, who chooses how much effort to make, learns something of the state, and is paid for a report.
 
-    The principal announces payments S. The agent plays an action k, which costs him c_k and which the principal
-    observes, comes to hold a belief sigma about the state, drawn from q_k, and reports a belief. The principal takes a
-    decision on the report; then the state is seen, and she pays S[report, state]. Against proper S the agent tells the
-    truth and plays the k*(S) that maximises v_S(k) - c_k, with v_S(k) = sum_m q_k(m) sum_w sigma_m(w) S[m, w]; ties are
-    broken for the principal, whose profit is h(S) = u_k* - v_S(k*), with u_k = sum_m q_k(m) u(sigma_m).
+    The principal announces payments S. The agent plays an action k, which costs him :math:`c_k` and which the principal
+    observes, comes to hold a belief :math:`\sigma` about the state, drawn from :math:`q_k`, and reports a belief. The
+    principal takes a decision on the report; then the state is seen, and she pays the entry of S for report and state.
+    Against proper S the agent tells the truth and plays the :math:`k^*(S)` that maximises :math:`v_S(k) - c_k`, with
+    :math:`v_S(k) = \sum_m q_k(m) \sum_w \sigma_m(w) S_{m w}`; ties are broken for the principal, whose profit is
+    :math:`h(S) = u_{k^*} - v_S(k^*)`, with :math:`u_k = \sum_m q_k(m) u(\sigma_m)`.
 
     Parameters
     ----------
     beliefs : matrix (n_beliefs, n_states)
         The beliefs that an action can lead to: one a row, distinct, each a probability vector.
     action_distributions : matrix (n_actions, n_beliefs)
-        q: row k is the distribution of the belief after action k. All actions must have the same prior q_k @ beliefs
-        (Bayes plausibility).
+        q: row k is the distribution of the belief after action k. All actions must have the same prior :math:`\sum_m
+        q_k(m) \sigma_m` (Bayes plausibility).
     costs : sequence of float
-        c, one an action; at least 0, and at most 1e15 times `max_payment`, where rounding ends arithmetic.
+        c, one an action; at least 0, and at most :math:`10^{15}` times `max_payment`, where rounding ends arithmetic.
     utility : sequence of float, optional
-        u(sigma_m), the principal's expected utility at each belief when she decides best.
+        :math:`u(\sigma_m)`, the principal's expected utility at each belief when she decides best.
     decisions : matrix (n_decisions, n_states), optional
-        Instead of `utility`: what each decision is worth to her in each state; u(sigma) is the expected worth of the
-        best decision.
+        Instead of `utility`: what each decision is worth to her in each state; :math:`u(\sigma)` is the expected worth
+        of the best decision.
     max_payment : float, default 1.0
         B: payments are in [0, B]; positive.
     states : sequence of str, optional
@@ -166,7 +167,7 @@ class PrincipalAgent:
 
     @property
     def belief_utility(self) -> Floats:
-        """u(sigma_m): the principal's expected utility at each belief, under her best decision."""
+        r""":math:`u(\sigma_m)`: the principal's expected utility at each belief, under her best decision."""
         if self.utility is not None:
             return self.utility
         assert self.decisions is not None  # by `validate`
@@ -175,7 +176,7 @@ class PrincipalAgent:
 
     @property
     def utilities(self) -> Floats:
-        """u_k: the principal's expected utility under each action of a truthful agent."""
+        r""":math:`u_k`: the principal's expected utility under each action of a truthful agent."""
         utilities: Floats = self.action_distributions @ self.belief_utility
         return utilities
 
@@ -186,7 +187,7 @@ class PrincipalAgent:
         return PrincipalAgentGame(self)
 
     def expected_payments(self, payments: Any) -> Floats:
-        """Return v_S(k) of each action, for an agent who tells the truth."""
+        """Return :math:`v_S(k)` of each action, for an agent who tells the truth."""
         truthful = (self.beliefs * self.table(payments)).sum(axis=1)
         expected: Floats = self.action_distributions @ truthful
         return expected
@@ -228,12 +229,13 @@ class PrincipalAgent:
         return best_response(self, self.table(payments))
 
     def profit(self, payments: Any) -> float:
-        """Return the principal's expected profit h(S), in the unit of `decisions` (or `utility`) and of payments.
+        r"""Return the principal's expected profit, in the unit of `decisions` (or `utility`) and of payments.
 
-        It is an expectation over the action k that the agent answers S with, the belief sigma that he then holds, the
-        report that pays him most, and the state: what her best decision on that report is worth, less what she pays.
-        Against proper S the report is sigma, and h(S) = u_k - v_S(k). The action's cost is the agent's, and is not
-        subtracted. Payments, errors and ties are as in `respond`, which returns the action and the reports as well.
+        It is an expectation over the action k that the agent answers S with, the belief :math:`\sigma` that he then
+        holds, the report that pays him most, and the state: what her best decision on that report is worth, less what
+        she pays. Against proper S the report is :math:`\sigma`, and profit is :math:`h(S) = u_k - v_S(k)`. The action's
+        cost is the agent's, and is not subtracted. Payments, errors and ties are as in `respond`, which returns the
+        action and the reports as well.
 
         Parameters
         ----------
@@ -263,7 +265,7 @@ class PrincipalAgent:
         return self.respond(payments).principal_profit
 
     def program(self, action: int, *, individually_rational: bool = False) -> Program:
-        """Return LP_k, stated in CVXPY, to read, to extend with constraints, and to solve.
+        """Return :math:`LP_k`, stated in CVXPY, to read, to extend with constraints, and to solve.
 
         Parameters
         ----------
@@ -281,19 +283,20 @@ class PrincipalAgent:
         return state_program(self, self._action(action), boolean("individually_rational", individually_rational))
 
     def optimal_rule(self, action: int, method: str = "highs", *, individually_rational: bool = False) -> OptimalRule:
-        """Return the cheapest proper rule that makes an action a best response.
+        r"""Return the cheapest proper rule that makes an action a best response.
 
-        Minimise v_S(k) over proper S with entries in [0, B] subject to v_S(k) - v_S(j) >= c_k - c_j for all j.
+        Minimise :math:`v_S(k)` over proper S with entries in [0, B] subject to :math:`v_S(k) - v_S(j) \ge c_k - c_j`
+        for all j.
 
         Parameters
         ----------
         action : int
             The action k.
         method : {'highs', 'cvxpy'}
-            'highs' solves a prebuilt matrix; 'cvxpy' solves `program(action)`. Their expected payments agree to 1e-9 of
-            max_payment.
+            'highs' solves a prebuilt matrix; 'cvxpy' solves `program(action)`. Their expected payments agree to
+            :math:`10^{-9}` of `max_payment`.
         individually_rational : bool, default False
-            Whether v_S(k) >= c_k is asked for as well.
+            Whether :math:`v_S(k) \ge c_k` is asked for as well.
 
         Returns
         -------
@@ -338,7 +341,7 @@ class PrincipalAgent:
         return max(found, key=lambda rule: rule.profit)
 
     def margin(self, action: int, *, individually_rational: bool = False) -> tuple[float, Floats]:
-        """Return by how much the agent can be made to prefer an action to all others, and the rule that does it.
+        r"""Return by how much the agent can be made to prefer an action to all others, and the rule that does it.
 
         Parameters
         ----------
@@ -350,7 +353,7 @@ class PrincipalAgent:
         Returns
         -------
         float
-            max over proper S of min over j other than k of v_S(k) - c_k - (v_S(j) - c_j); negative for an action that
+            :math:`\max_S \min_{j \ne k} v_S(k) - c_k - (v_S(j) - c_j)` over proper S; negative for an action that
             cannot be implemented, infinite where there is no other action.
         float64 array (n_beliefs, n_states)
             Payments that attain it.

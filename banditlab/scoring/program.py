@@ -86,11 +86,14 @@ class Program:
 
     >>> from banditlab import scoring
     >>> world = scoring.PrincipalAgent(
-    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]], costs=[0, 0.1],
-    ...     utility=[1, 0.5, 1],
+    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+    ...     costs=[0, 0.1], utility=[1, 0.5, 1],
     ... )
     >>> program = world.program(1)
-    >>> round(program.solve([program.payments[0, 0] == 0.6]).payment, 6), round(program.solve().payment, 6)
+    >>> (
+    ...     round(program.solve([program.payments[0, 0] == 0.6]).payment, 6),
+    ...     round(program.solve().payment, 6),
+    ... )
     (0.4, 0.2)
     """
 

@@ -133,9 +133,13 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
     Examples
     --------
     >>> from banditlab import scoring
-    >>> print(scoring.is_proper(scoring.ScoringRule.from_function(lambda r, w: (w + 1) * r[w], n_states=2)))
+    >>> skewed = scoring.ScoringRule.from_function(lambda r, w: (w + 1) * r[w], n_states=2)
+    >>> print(scoring.is_proper(skewed))
     not proper: at belief (0.3333, 0.6667) the report (0, 1) gains 0.333
-    >>> bool(scoring.is_proper(scoring.VShaped(0.3))), bool(scoring.is_proper(scoring.VShaped(0.3), strictly=True))
+    >>> (
+    ...     bool(scoring.is_proper(scoring.VShaped(0.3))),
+    ...     bool(scoring.is_proper(scoring.VShaped(0.3), strictly=True)),
+    ... )
     (True, False)
     """
     if not isinstance(rule, ScoringRule):

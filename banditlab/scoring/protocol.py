@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.errors import BanditlabError, InvalidType
-from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of
 from banditlab.core.validation import one_of
 
 METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
@@ -51,8 +51,7 @@ class ScoringProtocol(Protocol):
         if wanted is not None and type(environment).__name__ not in wanted:
             name = type(environment).__name__
             return [f"it plays {' and '.join(wanted)}, and this is a{'n' * (name[0] in 'AEIOU')} {name}"]
-        own = getattr(policy, "reasons_against", None)
-        return list(own(environment, horizon)) if own is not None else []
+        return reasons_of(policy, environment, horizon)
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Compile nothing."""

@@ -102,7 +102,9 @@ class ScoringRule:
         Examples
         --------
         >>> from banditlab import scoring
-        >>> rule = scoring.ScoringRule.from_table([[0.5, 0.0], [0.0, 1.0]], reports=scoring.binary([0.1, 0.7]))
+        >>> rule = scoring.ScoringRule.from_table(
+        ...     [[0.5, 0.0], [0.0, 1.0]], reports=scoring.binary([0.1, 0.7])
+        ... )
         >>> rule.pay([0.3, 0.7], outcome=1)
         1.0
         """
@@ -128,7 +130,11 @@ class ScoringRule:
         >>> from banditlab import scoring
         >>> linear = scoring.ScoringRule.from_function(lambda report, outcome: report[outcome], n_states=2)
         >>> verdict = scoring.is_proper(linear)
-        >>> bool(verdict), sorted(verdict.witness.belief.round(3).tolist()), sorted(verdict.witness.lie.tolist())
+        >>> (
+        ...     bool(verdict),
+        ...     sorted(verdict.witness.belief.round(3).tolist()),
+        ...     sorted(verdict.witness.lie.tolist()),
+        ... )
         (False, [0.25, 0.75], [0.0, 1.0])
         """
         from .function_rule import FunctionRule

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import LARGEST, Check, invalid, shown
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import Check, all_entries, entry, floats
 
 from .simplex import SUM_TOLERANCE
 
@@ -20,20 +20,11 @@ def table(n_axes: int | None = None, low: float = -np.inf, high: float = np.inf)
     allowed = ("an array" if n_axes is None else f"an array with {n_axes} axes") + " of finite numbers"
 
     def check(name: str, value: Any) -> Floats:
-        try:
-            raw = np.asarray(value)
-        except ValueError as error:
-            raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
-        if raw.dtype.kind not in "iuf":
-            raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
-        result = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0
+        result = floats(name, value, allowed)
         if (n_axes is not None and result.ndim != n_axes) or result.size == 0:
             raise InvalidArgument(f"{name} has the shape {result.shape}; allowed: {allowed}, at least one of them")
-        good = (np.abs(result) <= LARGEST) & (result >= low) & (result <= high)
-        if not good.all():
-            where = tuple(int(i) for i in np.argwhere(~good)[0])
-            interval = f"[{low:g}, {high:g}]" if low > -np.inf else "finite numbers"
-            raise InvalidArgument(f"{name}{_entry(where)} is {float(result[where])!r}; allowed: {interval}")
+        interval = f"[{low:g}, {high:g}]" if low > -np.inf else "finite numbers"
+        all_entries(name, result, (result >= low) & (result <= high), interval)
         result.setflags(write=False)
         return result
 
@@ -61,8 +52,22 @@ def adds_up(name: str, probabilities: Floats, n_given: int) -> None:
     if len(wrong):
         where = tuple(int(i) for i in wrong[0])
         raise InvalidArgument(
-            f"{name}{_entry(where)} adds up to {float(sums[where]):.12g}; allowed: 1, within {SUM_TOLERANCE:g}"
+            f"{name}{entry(where)} adds up to {float(sums[where]):.12g}; allowed: 1, within {SUM_TOLERANCE:g}"
         )
+
+
+def along(values: Floats, n_axes: int, *axes: int) -> Floats:
+    """Return an array whose axes are these of `n_axes`; the others have length 1, to be broadcast.
+
+    Examples
+    --------
+    >>> along(np.zeros((2, 5)), 4, 1, 3).shape
+    (1, 2, 1, 5)
+    """
+    shape = [1] * n_axes
+    for axis, n in zip(axes, values.shape, strict=True):
+        shape[axis] = n
+    return values.reshape(shape)
 
 
 def has_shape(name: str, got: Floats, wanted: tuple[int, ...], axes: str) -> None:
@@ -87,7 +92,7 @@ def within_reach(name: str, amounts: Floats, max_payment: float) -> None:
     if len(wrong):
         where = tuple(int(i) for i in wrong[0])
         raise InvalidArgument(
-            f"{name}{_entry(where)} is {float(amounts[where])!r}; allowed: at most {_REACH:g} times max_payment, which "
+            f"{name}{entry(where)} is {float(amounts[where])!r}; allowed: at most {_REACH:g} times max_payment, which "
             f"is {max_payment:g}"
         )
 
@@ -95,7 +100,3 @@ def within_reach(name: str, amounts: Floats, max_payment: float) -> None:
 def numbers(values: Floats) -> str:
     """Return an array's entries as error messages show them."""
     return "[" + ", ".join(f"{v:.6g}" for v in values) + "]"
-
-
-def _entry(where: tuple[int, ...]) -> str:
-    return "".join(f"[{i}]" for i in where)

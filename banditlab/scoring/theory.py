@@ -43,8 +43,8 @@ def online_exponents(alpha: float) -> tuple[float, float]:
     r"""Return the exponents of T in regret and in cumulative violation, with bandit feedback.
 
     Cacciamani, Castiglioni, Gatti 2023 (arXiv:2302.02873, abstract): :math:`\tilde O(T^\alpha)` regret with
-    :math:`\tilde O(T^{1 - \alpha/2})` violation of incentive compatibility, for any alpha in [1/2, 1], and a matching
-    lower bound. With full feedback both exponents are 1/2.
+    :math:`\tilde O(T^{1 - \alpha/2})` violation of incentive compatibility, for any :math:`\alpha` in [1/2, 1], and a
+    matching lower bound. With full feedback both exponents are 1/2.
 
     Parameters
     ----------
@@ -77,13 +77,14 @@ def identification_rate(
     Parameters
     ----------
     gaps : sequence of float
-        Delta_k, the profit of the best rule minus that of the best rule for each other action; positive.
+        :math:`\Delta_k`, the profit of the best rule minus that of the best rule for each other action; positive.
     epsilon, delta : float
-        The rule that is returned shall be worth at least h* - epsilon with probability at least 1 - delta.
+        The rule that is returned shall be worth at least :math:`h^* - \epsilon` with probability at least :math:`1 -
+        \delta`.
     n_beliefs : int
         M.
     max_payment, max_utility : float, default 1.0
-        B_S and B_u.
+        :math:`B_S` and :math:`B_u`.
 
     Returns
     -------

@@ -14,6 +14,7 @@ from banditlab.core.errors import BanditlabError
 from .certificates import in_words, shortfall
 from .errors import NotImplementable
 from .hiring_mechanism import HiringMechanism
+from .tables import along
 
 if TYPE_CHECKING:
     from .hiring import HiringProblem
@@ -105,21 +106,24 @@ class _Solved(NamedTuple):
     certificate: DeviationCertificate | None
 
 
-def _solve(world: HiringProblem, agent: int, effort: int, individually_rational: bool, widest: bool) -> _Solved | None:
-    """Find the cheapest payments, or those with the widest margin; None if infeasible.
-
-    Variables: gamma[s, theta] in units of max_payment; z[j, s], what effort j earns at signal s with the best report;
-    and the margin t, which is 0 for the cheapest.
-    """
-    from scipy.optimize import linprog
-
-    p, scale = world.prior, world.max_payment
-    weights = np.moveaxis(p[None, :, None] * world.agent_signals(agent), 1, 2)  # [j, s, theta]
-    n_efforts, n_signals, n_states = weights.shape
+def _variables(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+    """Return where gamma[s, theta], z[j, s] and t are in one vector, for so many efforts, signals and states."""
+    n_efforts, n_signals, n_states = shape
     gamma = np.arange(n_signals * n_states).reshape(n_signals, n_states)
     z = gamma.size + np.arange(n_efforts * n_signals).reshape(n_efforts, n_signals)
-    t = gamma.size + z.size
-    cost_gap = (world.costs[agent][effort] - world.costs[agent]) / scale
+    return gamma, z, gamma.size + z.size
+
+
+def _inequalities(
+    world: HiringProblem, agent: int, effort: int, individually_rational: bool, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Return rows and upper bounds: one a misreport [j, s, r], one an effort, and one for individual rationality.
+
+    The last is infinite where that is not asked for. `weights` are p(theta) P(s | j, theta), at [j, s, theta].
+    """
+    n_efforts, n_signals, _ = weights.shape
+    gamma, z, t = _variables(weights.shape)
+    costs, scale = world.costs[agent], world.max_payment
     rows = np.zeros((n_efforts * n_signals * n_signals + n_efforts + 1, t + 1))
     misreports = rows[: n_efforts * n_signals * n_signals].reshape(n_efforts, n_signals, n_signals, t + 1)
     for j, seen, report in np.ndindex(n_efforts, n_signals, n_signals):
@@ -131,11 +135,27 @@ def _solve(world: HiringProblem, agent: int, effort: int, individually_rational:
         incentive[j, gamma] = -weights[effort]
         incentive[j, z[j]] = 1.0
         incentive[j, t] = float(j != effort)
-    upper[-n_efforts - 1 : -1] = -cost_gap
+    upper[-n_efforts - 1 : -1] = -((costs[effort] - costs) / scale)
     upper[-1] = np.inf
     if individually_rational:
         rational[gamma], rational[t] = -weights[effort], 1.0
-        upper[-1] = -world.costs[agent][effort] / scale
+        upper[-1] = -costs[effort] / scale
+    return rows, upper
+
+
+def _solve(world: HiringProblem, agent: int, effort: int, individually_rational: bool, widest: bool) -> _Solved | None:
+    """Find the cheapest payments, or those with the widest margin; None if infeasible.
+
+    Variables: gamma[s, theta] in units of max_payment; z[j, s], what effort j earns at signal s with the best report;
+    and the margin t, which is 0 for the cheapest.
+    """
+    from scipy.optimize import linprog
+
+    scale = world.max_payment
+    weights = np.moveaxis(world.prior[None, :, None] * world.agent_signals(agent), 1, 2)  # [j, s, theta]
+    gamma, z, t = _variables(weights.shape)
+    rows, upper = _inequalities(world, agent, effort, individually_rational, weights)
+    n_efforts, n_signals, _ = weights.shape
     rival = n_efforts > 1 or individually_rational
     cost = np.zeros(t + 1)
     if widest:
@@ -162,7 +182,7 @@ def _solve(world: HiringProblem, agent: int, effort: int, individually_rational:
         return _Solved(payments, np.inf, None)
     duals = np.zeros(len(rows))
     duals[keep] = np.maximum(-found.ineqlin.marginals, 0.0)
-    reports = duals[: misreports[..., 0].size].reshape(n_efforts, n_signals, n_signals)
+    reports = duals[: n_efforts * n_signals * n_signals].reshape(n_efforts, n_signals, n_signals)
     certificate = _certificate(world, agent, effort, weights, reports, duals[-n_efforts - 1 : -1], float(duals[-1]))
     return _Solved(payments, float(found.x[t]) * scale, certificate)
 
@@ -171,13 +191,14 @@ def _certificate(
     world: HiringProblem, agent: int, effort: int, weights: Floats, reports: Floats, efforts: Floats, away: float
 ) -> DeviationCertificate:
     """Return what multipliers prove; the arithmetic uses none of the solver's but the multipliers."""
-    mixture = np.where(np.arange(len(efforts)) == effort, 0.0, efforts)
-    total = float(mixture.sum()) + away
+    others = np.where(np.arange(len(efforts)) == effort, 0.0, efforts)
+    total = float(others.sum()) + away
     # A multiplier of the row "z is at least what report r earns" is how often r is reported. Rounding is absorbed by
     # the row sums: the effort's own weight is that of its misreports.
-    mixture = reports.sum(axis=(1, 2)) / weights.shape[1] / total
+    n_signals = weights.shape[1]
+    mixture = reports.sum(axis=(1, 2)) / n_signals / total
     mixture[effort] = 0.0
-    own = reports[effort].sum() / weights.shape[1] / total
+    own = reports[effort].sum() / n_signals / total
     away = away / total
     honest = (mixture.sum() + own + away) * weights[effort]
     gain = honest - np.einsum("jsr,jst->rt", reports / total, weights)
@@ -236,7 +257,7 @@ def optimal_uncorrelated(world: HiringProblem, individually_rational: bool) -> H
     profits: Any = np.array(world.profile_utilities)
     for i, found in enumerate(rules):
         price = np.array([found[j].payment if j in found else np.inf for j in range(world.n_efforts[i])])
-        profits = profits - price.reshape((-1,) + (1,) * (world.n_agents - 1 - i))
+        profits = profits - along(price, world.n_agents, i)
     best = np.unravel_index(int(profits.argmax()), world.n_efforts)
     return _broadcast(world, tuple(int(j) for j in best), [rules[i][int(j)].payments for i, j in enumerate(best)])
 
@@ -246,10 +267,8 @@ def _broadcast(world: HiringProblem, profile: tuple[int, ...], payments: list[Fl
     n = world.n_agents
     recommended = np.zeros(world.n_efforts)
     recommended[profile] = 1.0
-    tables = []
-    for i, paid in enumerate(payments):
-        shape = [1] * (2 * n) + [world.n_states]
-        shape[n + i] = world.n_signals[i]
-        full = np.broadcast_to(paid.reshape(shape), (*world.n_efforts, *world.n_signals, world.n_states))
-        tables.append(np.array(full))
-    return HiringMechanism(world, recommended, tuple(tables), world.best_decisions, correlated=False)
+    shape = (*world.n_efforts, *world.n_signals, world.n_states)
+    tables = tuple(
+        np.array(np.broadcast_to(along(paid, 2 * n + 1, n + i, 2 * n), shape)) for i, paid in enumerate(payments)
+    )
+    return HiringMechanism(world, recommended, tables, world.best_decisions, correlated=False)

@@ -228,7 +228,8 @@ class MSets(ActionSet):
 
     Notes
     -----
-    The best action is made of the m items of largest weight, found without sorting in O(L m), the first of equals.
+    The best action is made of the m items of largest weight, found without sorting in :math:`O(L m)`, the first of
+    equals.
 
     Examples
     --------

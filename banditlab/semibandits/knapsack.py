@@ -125,9 +125,9 @@ class Knapsack(ActionSet):
 
     Notes
     -----
-    Exact: by dynamic programming in O(L capacity) where sizes are integers (and the table has at most ten million
-    entries), else by branch and bound (see `semibandits.search`), whose time is exponential in the worst case. Items of
-    weight 0 and less are left out, unless there are no others.
+    Exact: by dynamic programming in :math:`O(L C)` for capacity C where sizes are integers (and the table has at most
+    ten million entries), else by branch and bound (see `semibandits.search`), whose time is exponential in the worst
+    case. Items of weight 0 and less are left out, unless there are no others.
 
     Examples
     --------

@@ -43,8 +43,8 @@ def _covers(name: str, value: Any) -> NDArray[np.float64]:
 class Coverage(SetValued):
     r"""Each item covers some elements; the reward is 1 if a random element is covered by an item played.
 
-    In round t an element :math:`e_t` is drawn, element e with probability :math:`w_e`. With C_i the elements that item
-    i covers, the reward of an action A, the only thing that is seen, is
+    In round t an element :math:`e_t` is drawn, element e with probability :math:`w_e`. With :math:`C_i` the elements
+    that item i covers, the reward of an action A, the only thing that is seen, is
 
     .. math:: f_t(A) = 1\{ e_t \in \textstyle\bigcup_{i \in A} C_i \}, \quad
         f(A) = E f_t(A) = \sum_{e \in \bigcup_{i \in A} C_i} w_e
@@ -207,7 +207,9 @@ class Influence(SetValued):
     Examples
     --------
     >>> from banditlab import semibandits
-    >>> env = semibandits.Influence([(0, 1), (1, 2), (3, 2)], semibandits.UpToM(1), probability=1.0, n_graphs=1)
+    >>> env = semibandits.Influence(
+    ...     [(0, 1), (1, 2), (3, 2)], semibandits.UpToM(1), probability=1.0, n_graphs=1
+    ... )
     >>> env.best_action, env.best_value
     ((0,), 0.75)
     """

@@ -49,7 +49,8 @@ def offline_algorithm(cls: C) -> C:
     >>> @semibandits.offline_algorithm
     ... class BestItem(semibandits.OfflineAlgorithm):
     ...     def memory(self, space):
-    ...         return {"asked": space.per_lane(-1), "best": space.per_lane(), "largest": space.per_lane(-1.0)}
+    ...         asked, best, largest = space.per_lane(-1), space.per_lane(), space.per_lane(-1.0)
+    ...         return {"asked": asked, "best": best, "largest": largest}
     ...
     ...     def delta(self, actions, n_items):
     ...         return 2.0
@@ -82,10 +83,10 @@ def offline_algorithm(cls: C) -> C:
 class OfflineAlgorithm(ABC):
     r"""Base of offline algorithms, and what `CETC` needs to know of them.
 
-    An algorithm is (alpha, delta)-robust with N queries if, whenever all N answers are within :math:`\epsilon` of the
-    values, its output is worth at least :math:`\alpha f(\mathrm{OPT}) - \delta \epsilon`. A subclass says `delta` and
-    `n_queries`, has `memory(space)`, which returns its arrays by name, and the kernel `ask`, with the arguments of
-    `semibandits.offline.ask`.
+    An algorithm is :math:`(\alpha, \delta)`-robust with N queries if, whenever all N answers are within
+    :math:`\epsilon` of the values, its output is worth at least :math:`\alpha f(\mathrm{OPT}) - \delta \epsilon`. A
+    subclass says `delta` and `n_queries`, has `memory(space)`, which returns its arrays by name, and the kernel `ask`,
+    with the arguments of `semibandits.offline.ask`.
     """
 
     @abstractmethod
@@ -210,9 +211,9 @@ class Greedy(OfflineAlgorithm):
 
     Notes
     -----
-    For monotone submodular functions it is a (1 - 1/e)-approximation (Nemhauser, Wolsey, Fisher 1978), and robust with
-    :math:`\delta = 2m` and N = nm queries (Nie et al. 2023; delta and N reconstructed). It asks for the values of the
-    base with each other item; the first of equals is added.
+    For monotone submodular functions it is a :math:`(1 - 1/e)`-approximation (Nemhauser, Wolsey, Fisher 1978), and
+    robust with :math:`\delta = 2m` and :math:`N = n m` queries (Nie et al. 2023; :math:`\delta` and N reconstructed).
+    It asks for the values of the base with each other item; the first of equals is added.
 
     References
     ----------
@@ -222,7 +223,9 @@ class Greedy(OfflineAlgorithm):
     Examples
     --------
     >>> from banditlab import semibandits
-    >>> semibandits.Greedy().maximise(lambda action: len(action) - 0.1 * action[0], semibandits.UpToM(2), n_items=4)
+    >>> semibandits.Greedy().maximise(
+    ...     lambda action: len(action) - 0.1 * action[0], semibandits.UpToM(2), n_items=4
+    ... )
     (0, 1)
     """
 
@@ -288,8 +291,8 @@ class GreedyPlusMax(OfflineAlgorithm):
     For monotone submodular functions it is a 1/2-approximation (Yaroslavtsev, Zhou, Avdiukhin 2020). Robust with
     :math:`\delta = 1/2 + \tilde K + 2 \beta` and :math:`N = \tilde K n` queries, with :math:`\tilde K` the largest
     number of items that fit together and :math:`\beta` the capacity over the smallest positive size (of Nie et al.
-    2023, but delta and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another number).
-    f of no items is taken to be 0. Items of size 0 that help come first.
+    2023, but :math:`\delta` and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another
+    number). f of no items is taken to be 0. Items of size 0 that help come first.
 
     References
     ----------

@@ -57,7 +57,8 @@ class LinearSet(ActionSet):
     Examples
     --------
     >>> from banditlab import semibandits
-    >>> pairs = semibandits.LinearSet([[1, 1, 0, 0], [0, 0, 1, 1]], lower=[1, 1], upper=[1, 1])  # one of each pair
+    >>> # one of each pair
+    >>> pairs = semibandits.LinearSet([[1, 1, 0, 0], [0, 0, 1, 1]], lower=[1, 1], upper=[1, 1])
     >>> pairs.maximise([0.3, 0.4, -0.1, -0.2])
     (1, 2)
     """

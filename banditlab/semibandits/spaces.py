@@ -8,6 +8,7 @@ from typing import Any
 
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.dispatch import implements
+from banditlab.core.protocol import reasons_of
 
 from . import generics
 
@@ -92,6 +93,4 @@ def own_reasons(policy: Any, actions: Any, n_items: int, horizon: int | None) ->
             f"it does not learn which actions of {actions!r} are safe; allowed: with variances=, or a policy whose own "
             f"set is known, such as {type(policy).__name__}(actions=UpToM({actions.max_size(n_items)}))"
         )
-    if hasattr(policy, "reasons_against"):
-        found += policy.reasons_against(actions, n_items, horizon)
-    return found
+    return found + reasons_of(policy, actions, n_items, horizon)

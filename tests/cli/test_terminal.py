@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -50,6 +51,17 @@ def test_help_names_every_command_and_fits_80_columns():
         assert f" {name} " in plain
     assert max(len(line) for line in plain.splitlines()) <= 80
     assert "…" not in plain
+
+
+def test_flags_have_no_type():
+    code, shown = in_a_terminal("run", "--help")
+    from rich.text import Text
+
+    plain = Text.from_ansi(shown).plain
+    assert code == 0
+    assert re.search(r"--seed +(<int>|INTEGER) +Seed", plain)
+    assert re.search(r"--quiet +Print nothing but errors", plain)
+    assert re.search(r"--help +Show this message", plain)
 
 
 def test_a_table_fits_80_columns_and_is_whole():

@@ -113,6 +113,11 @@ def test_nonsense_is_refused(name):
     assert str(told.value) == message
 
 
+def test_masked_entries_are_no_rewards():
+    with pytest.raises(BanditlabError, match=r"TabularMDP\.rewards is masked_array.*; allowed: no masked entries"):
+        mdp(rewards=np.ma.masked_less([[1, 2, 3], [4, 5, 6]], 2))
+
+
 @pytest.mark.parametrize("name", INSTANCES)
 def test_range_of_returns(name):
     instance = INSTANCES[name]

@@ -365,7 +365,7 @@ class TestProfile:
         assert low < profile.thresholds[0] < high
 
     def test_bad_arguments(self, result):
-        with pytest.raises(InvalidArgument, match="thresholds do not increase"):
+        with pytest.raises(InvalidArgument, match=r"thresholds is \[.*\]; allowed: increasing numbers"):
             performance_profile(result, [2.0, 1.0])
         with pytest.raises(InvalidArgument, match="relative is True for reward, of which more is better"):
             performance_profile(result, relative=True, metric="reward")

@@ -447,6 +447,7 @@ class TestAdaStop:
                 InvalidArgument,
                 "n_permutations is 100; allowed: at least max_groups / level, 160",
             ),
+            ({"n_permutations": 10**8}, InvalidArgument, "n_permutations is 100000000; allowed: at most 10000000"),
             ({"comparisons": [("a", "z")]}, InvalidArgument, r"comparisons\[0\] is 'z'; allowed: one of 'a', 'b'"),
             ({"comparisons": [("a", "a")]}, InvalidArgument, r"comparisons\[0\] is \('a', 'a'\)"),
             ({"comparisons": [("a", "b"), ("b", "a")]}, InvalidArgument, r"comparisons\[1\] is .* each two once"),

@@ -111,6 +111,7 @@ MISTAKES = {
     "decisions": ({"sender_utilities": np.zeros((1, 3, 2))}, r"sender_utilities\[0\] is 3 x 2; allowed: 2 x 2"),
     "receiver": ({"receiver_utility": [[1, 0, 0]]}, r"receiver_utility\[0\] has 3 entries; allowed: 2, one a state"),
     "nan": ({"sender_utilities": [[[0, np.nan], [0, 0]]]}, r"sender_utilities\[0\]\[0\]\[1\] is nan"),
+    "masked": ({"sender_utilities": np.ma.masked_equal([[[0, 1], [2, 3]]], 3)}, "allowed: no masked entries"),
     "flat": ({"sender_utilities": [0.0]}, r"has the shape \(1,\); allowed: an array with 3 axes"),
 }
 

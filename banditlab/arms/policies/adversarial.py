@@ -41,8 +41,8 @@ class EXP3:
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Corollary 3.2; rewards in [0, 1], default gamma): expected regret against the best arm
-    in hindsight is at most :math:`2 \sqrt{e - 1} \sqrt{T K \log K}`, whatever the rewards.
+    Guarantee (Auer et al. 2002, Corollary 3.2; rewards in [0, 1], default `gamma`): expected regret against the best
+    arm in hindsight is at most :math:`2 \sqrt{e - 1} \sqrt{T K \log K}`, whatever the rewards.
 
     References
     ----------
@@ -99,13 +99,13 @@ class EXP3:
 class EXP3IX:
     r"""Exponential weights with implicit exploration: regret small with high probability.
 
-    With loss l = 1 - reward and estimates :math:`\hat L_a = \sum_s l_s 1\{a_s = a\} / (p_{s,a} + \gamma_s)`, plays
-    arm a with probability proportional to :math:`\exp(-\eta_t \hat L_a)`.
+    With the loss l, 1 less the reward, and estimates :math:`\hat L_a = \sum_s l_s 1\{a_s = a\} / (p_{s,a} + \gamma_s)`,
+    plays arm a with probability proportional to :math:`\exp(-\eta_t \hat L_a)`.
 
     Parameters
     ----------
     eta : float, optional
-        A fixed learning rate, with gamma = eta / 2; default the anytime rates
+        A fixed learning rate :math:`\eta`, with :math:`\gamma = \eta / 2`; default the anytime rates
         :math:`\eta_t = 2 \gamma_t = \sqrt{\log(K) / (K t)}`.
 
     Notes
@@ -211,15 +211,15 @@ def add_tsallis_losses(
 class TsallisINF:
     r"""Follow the regularised leader with the Tsallis entropy of order 1/2: best of both worlds.
 
-    Plays arm a with probability :math:`w_a = 4 (\eta_t (\hat L_a - x))^{-2}`, where x < min L makes them sum to one and
-    :math:`\hat L_a` sums loss estimates l / w of the arm played, l = 1 - reward.
+    Plays arm a with probability :math:`w_a = 4 (\eta_t (\hat L_a - x))^{-2}`, where :math:`x < \min_a \hat L_a` makes
+    them sum to one and :math:`\hat L_a` sums loss estimates :math:`l / w` of the arm played, l being 1 less the reward.
 
     Parameters
     ----------
     estimator : {'importance', 'reduced_variance'}, default 'importance'
-        'importance': l / w for the arm played, 0 for the others, and :math:`\eta_t = 2 / \sqrt t`. 'reduced_variance':
-        (l - B_a) / w + B_a for the arm played, B_a for the others, with B_a = 1/2 where w_a >= eta_t^2 and 0 elsewhere,
-        and :math:`\eta_t = 4 / \sqrt t`.
+        'importance': :math:`l / w` for the arm played, 0 for the others, and :math:`\eta_t = 2 / \sqrt t`.
+        'reduced_variance': :math:`(l - B_a) / w + B_a` for the arm played, :math:`B_a` for the others, with :math:`B_a
+        = 1/2` where :math:`w_a \ge \eta_t^2` and 0 elsewhere, and :math:`\eta_t = 4 / \sqrt t`.
 
     Notes
     -----

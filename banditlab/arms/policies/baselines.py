@@ -78,7 +78,7 @@ class ExploreThenCommit(RunningMeans):
     Parameters
     ----------
     m : int, optional
-        Exploration pulls of each arm; default ceil((T/K)^(2/3) (log T)^(1/3)), at least 1.
+        Exploration pulls of each arm; default :math:`\lceil (T / K)^{2/3} (\log T)^{1/3} \rceil`, at least 1.
 
     Notes
     -----
@@ -173,7 +173,9 @@ class EpsilonGreedy(RunningMeans):
 
 @policy
 class DecayingEpsilonGreedy(RunningMeans):
-    r"""Epsilon-greedy with exploration probability min(1, c K / (d^2 t)) in round t.
+    r"""Epsilon-greedy with an exploration probability that falls like 1/t.
+
+    In round t a uniformly random arm is played with probability :math:`\min(1, c K / (d^2 t))`.
 
     Parameters
     ----------
@@ -190,7 +192,7 @@ class DecayingEpsilonGreedy(RunningMeans):
 
     Arms never pulled count as having an infinite mean: the greedy choice tries each once, in order.
 
-    Other names: epsilon_n-GREEDY.
+    Other names: :math:`\epsilon_n`-GREEDY.
 
     References
     ----------
@@ -226,15 +228,16 @@ class DecayingEpsilonGreedy(RunningMeans):
 
 @policy
 class Softmax(RunningMeans):
-    """Plays arm a with probability proportional to exp(mean_a / temperature).
+    r"""Plays arms with probabilities that grow exponentially with their means.
 
-    Drawn by the Gumbel-max trick: the arm with the largest mean_a / temperature + G_a, where the G_a are
-    independent standard Gumbel variates.
+    That of arm a is proportional to :math:`\exp(\hat\mu_a / \tau)`, with temperature :math:`\tau`. Drawn by the
+    Gumbel-max trick: the arm with the largest :math:`\hat\mu_a / \tau + G_a`, where the :math:`G_a` are independent
+    standard Gumbel variates.
 
     Parameters
     ----------
     temperature : float, default 0.1
-        Positive; towards 0 the policy becomes greedy, towards infinity uniform.
+        :math:`\tau`, positive; towards 0 the policy becomes greedy, towards infinity uniform.
 
     Notes
     -----

@@ -34,12 +34,13 @@ class BayesUCB(BetaPosterior):
     r"""The arm whose posterior has the largest upper quantile.
 
     Index of arm a in round t: the quantile of order :math:`1 - 1 / (t (\log T)^c)` of its posterior
-    Beta(a + successes, b + failures), with (log T)^c taken as 1 where it is below. The first arm wins ties.
+    :math:`Beta(a + S_a, b + F_a)` after :math:`S_a` successes and :math:`F_a` failures, with :math:`(\log T)^c` taken
+    as 1 where it is below. The first arm wins ties.
 
     Parameters
     ----------
     c : float, default 0.0
-        Exponent of log T; the proof uses 5, the paper recommends 0 in practice, which needs no horizon.
+        Exponent of :math:`\log T`; the proof uses 5, the paper recommends 0 in practice, which needs no horizon.
         From 0 to 100.
     a, b : float, default 1.0
         The prior, at least 1; the default is uniform.
@@ -81,8 +82,8 @@ class BayesUCB(BetaPosterior):
 class ThompsonSampling(BetaPosterior):
     r"""The arm that is best in a sample from the posterior, for Bernoulli rewards and beta priors.
 
-    In round t draws :math:`\theta_a \sim Beta(a + S_a, b + F_a)`, S_a successes and F_a failures so far, and
-    plays the arm with the largest.
+    In round t draws :math:`\theta_a \sim Beta(a + S_a, b + F_a)`, :math:`S_a` successes and :math:`F_a` failures so
+    far, and plays the arm with the largest.
 
     Parameters
     ----------
@@ -91,8 +92,8 @@ class ThompsonSampling(BetaPosterior):
 
     Notes
     -----
-    Guarantee (Agrawal and Goyal 2013, Theorem 1; Bernoulli rewards, uniform prior): for every epsilon in (0, 1),
-    :math:`E[R_T] \le (1 + \epsilon) \sum_a \Delta_a \log T / kl(\mu_a, \mu^*) + O(K / \epsilon^2)`, which meets the
+    Guarantee (Agrawal and Goyal 2013, Theorem 1; Bernoulli rewards, uniform prior): for every :math:`\epsilon` in (0,
+    1), :math:`E[R_T] \le (1 + \epsilon) \sum_a \Delta_a \log T / kl(\mu_a, \mu^*) + O(K / \epsilon^2)`, which meets the
     lower bound.
 
     References
@@ -130,12 +131,13 @@ class GaussianThompsonSampling:
     r"""Thompson sampling with Gaussian priors and Gaussian likelihood of known variance.
 
     In round t draws :math:`\theta_a \sim N(\hat\mu_a, \sigma^2 / (n_a + 1))` with :math:`\hat\mu_a = S_a / (n_a +
-    1)`, S_a the sum of rewards: the posterior for the prior N(0, std^2). Plays the arm with the largest.
+    1)`, :math:`S_a` the sum of rewards: the posterior for the prior :math:`N(0, \sigma^2)`. Plays the arm with the
+    largest.
 
     Parameters
     ----------
     std : float, default 1.0
-        Standard deviation of rewards and prior; 1.0 is the paper's, for rewards in [0, 1].
+        :math:`\sigma`, the standard deviation of rewards and prior; 1.0 is the paper's, for rewards in [0, 1].
 
     Notes
     -----

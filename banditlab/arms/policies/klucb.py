@@ -49,7 +49,7 @@ def budget(c: float, t: int) -> float:
 class KLUCB(MeansAndEntropies):
     r"""The arm with the largest mean that is plausible by the Bernoulli divergence.
 
-    Index of arm a in round t with n_a pulls, where kl is the divergence between Bernoulli distributions:
+    Index of arm a in round t with :math:`n_a` pulls, where kl is the divergence between Bernoulli distributions:
 
     .. math:: \max\{q \in [0, 1] : n_a \, kl(\hat\mu_a, q) \le \log t + c \log\log t\}
 
@@ -58,11 +58,11 @@ class KLUCB(MeansAndEntropies):
     Parameters
     ----------
     c : float, default 0.0
-        Weight of log log t; the proof uses 3, the paper recommends 0 in practice. At least 0.
+        Weight of :math:`\log\log t`; the proof uses 3, the paper recommends 0 in practice. At least 0.
 
     Notes
     -----
-    Guarantee (Garivier and Cappe 2011, Theorem 2; rewards in [0, 1], c = 3): :math:`E[N_a(T)] \le \log(T) (1 +
+    Guarantee (Garivier and Cappe 2011, Theorem 2; rewards in [0, 1], :math:`c = 3`): :math:`E[N_a(T)] \le \log(T) (1 +
     \epsilon) / kl(\mu_a, \mu^*) + O(\log\log T)`. For Bernoulli rewards that meets the lower bound of Lai and Robbins.
 
     References
@@ -91,21 +91,21 @@ class KLUCB(MeansAndEntropies):
 class GaussianKLUCB(MeansAndWidths):
     r"""KL-UCB with the divergence between Gaussians of known variance, in closed form.
 
-    Index of arm a in round t with n_a pulls: :math:`\hat\mu_a + \sigma \sqrt{2 (\log t + c \log\log t) / n_a}`.
+    Index of arm a in round t with :math:`n_a` pulls: :math:`\hat\mu_a + \sigma \sqrt{2 (\log t + c \log\log t) / n_a}`.
 
     Parameters
     ----------
     std : float, default 1.0
-        The standard deviation of the rewards, or a sub-Gaussian constant; positive.
+        :math:`\sigma`, the standard deviation of the rewards, or a sub-Gaussian constant; positive.
     c : float, default 0.0
-        Weight of log log t; at least 0.
+        Weight of :math:`\log\log t`; at least 0.
 
     Notes
     -----
-    Guarantee (Cappe et al. 2013, Theorem 1; Gaussian rewards of variance :math:`\sigma^2`, c = 3):
+    Guarantee (Cappe et al. 2013, Theorem 1; Gaussian rewards of variance :math:`\sigma^2`, :math:`c = 3`):
     :math:`E[N_a(T)] \le 2 \sigma^2 \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
 
-    The paper's index for round t uses log(t-1); this one log t, as Garivier and Cappe (2011).
+    The paper's index for round t uses :math:`\log(t - 1)`; this one :math:`\log t`, as Garivier and Cappe (2011).
 
     References
     ----------
@@ -131,7 +131,7 @@ class GaussianKLUCB(MeansAndWidths):
 class KLUCBPlusPlus(MeansAndEntropies):
     r"""KL-UCB for a known horizon, minimax and asymptotically optimal at once.
 
-    Index of arm a with n = n_a pulls: :math:`\max\{q : n\, kl(\hat\mu_a, q) \le g(n)\}`, with :math:`g(n) =
+    Index of arm a with n pulls: :math:`\max\{q : n\, kl(\hat\mu_a, q) \le g(n)\}`, with :math:`g(n) =
     \log_+\left(\frac{T}{K n}\left(\log_+^2\frac{T}{K n} + 1\right)\right)` and :math:`\log_+ x = \max(\log x, 0)`.
 
     Parameters
@@ -142,7 +142,7 @@ class KLUCBPlusPlus(MeansAndEntropies):
     Notes
     -----
     Guarantee (Menard and Garivier 2017, Theorems 1 and 2; Bernoulli rewards): :math:`E[R_T] \le 76 \sqrt{V K T} + K`
-    with V = 1/4, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins.
+    with :math:`V = 1/4`, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins.
 
     References
     ----------

@@ -16,9 +16,10 @@ from ..family import policy
 
 @policy
 class DiscountedUCB:
-    r"""UCB on means and counts in which a reward s rounds ago weighs gamma^s.
+    r"""UCB on means and counts in which older rewards weigh less.
 
-    With :math:`N_a = \sum_s \gamma^{t-s} 1\{a_s = a\}` and n their sum, the index of arm a is
+    A reward s rounds ago weighs :math:`\gamma^s`. With :math:`N_a = \sum_s \gamma^{t-s} 1\{a_s = a\}` and n their sum,
+    the index of arm a is
 
     .. math:: \bar X_a + 2 B \sqrt{\xi \log(n) / N_a}
 
@@ -29,7 +30,7 @@ class DiscountedUCB:
     gamma : float, optional
         Discount, in (0, 1]; default :math:`1 - \sqrt{M / T} / (4 B)` for M changes, and at least 1/2.
     changes : int, default 1
-        M, the expected number of changes, for the default gamma.
+        M, the expected number of changes, for the default `gamma`.
     xi : float, default 0.6
         Exploration; the guarantee needs more than 1/2.
     b : float, default 1.0
@@ -37,8 +38,8 @@ class DiscountedUCB:
 
     Notes
     -----
-    Guarantee (Garivier and Moulines 2011, Theorem 1; rewards in [0, B], M changes, xi > 1/2, default gamma): the
-    expected number of plays of arms that are not best is :math:`O(\sqrt{T M} \log T)`.
+    Guarantee (Garivier and Moulines 2011, Theorem 1; rewards in [0, B], M changes, :math:`\xi > 1/2`, default `gamma`):
+    the expected number of plays of arms that are not best is :math:`O(\sqrt{T M} \log T)`.
 
     References
     ----------
@@ -88,9 +89,10 @@ class DiscountedUCB:
 
 @policy
 class SlidingWindowUCB:
-    r"""UCB on the last tau rounds.
+    r"""UCB on the rounds of a sliding window.
 
-    With N_a and the mean counted over the last tau rounds, the index of arm a in round t is
+    With :math:`N_a` and the mean :math:`\bar X_a` counted over the last :math:`\tau` rounds, the index of arm a in
+    round t is
 
     .. math:: \bar X_a + B \sqrt{\xi \log(\min\{t, \tau\}) / N_a}
 
@@ -99,7 +101,7 @@ class SlidingWindowUCB:
     Parameters
     ----------
     window : int, optional
-        tau, in rounds; default :math:`\lceil 2 B \sqrt{T \log(T) / M} \rceil` for M changes.
+        :math:`\tau`, in rounds; default :math:`\lceil 2 B \sqrt{T \log(T) / M} \rceil` for M changes.
     changes : int, default 1
         M, the expected number of changes, for the default window.
     xi : float, default 0.6
@@ -109,8 +111,8 @@ class SlidingWindowUCB:
 
     Notes
     -----
-    Guarantee (Garivier and Moulines 2011, Theorem 2; rewards in [0, B], M changes, xi > 1/2, default window): the
-    expected number of plays of arms that are not best is :math:`O(\sqrt{T M \log T})`.
+    Guarantee (Garivier and Moulines 2011, Theorem 2; rewards in [0, B], M changes, :math:`\xi > 1/2`, default
+    `window`): the expected number of plays of arms that are not best is :math:`O(\sqrt{T M \log T})`.
 
     Memory: 12 bytes a round of the window and run.
 

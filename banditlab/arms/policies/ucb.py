@@ -30,9 +30,9 @@ class UCB1(MeansAndWidths):
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): :math:`E[R_T] \le 8 \sum_{a: \Delta_a > 0}
-    \log T / \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For :math:`\sigma`-sub-Gaussian rewards the same
-    index needs alpha proportional to :math:`\sigma^2`: 2.0 covers :math:`\sigma` up to 1/2 with this bound.
+    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], :math:`\alpha = 2`): :math:`E[R_T] \le 8 \sum_{a:
+    \Delta_a > 0} \log T / \Delta_a + (1 + \pi^2/3) \sum_a \Delta_a`. For :math:`\sigma`-sub-Gaussian rewards the same
+    index needs `alpha` proportional to :math:`\sigma^2`: 2.0 covers :math:`\sigma` up to 1/2 with this bound.
 
     References
     ----------
@@ -177,7 +177,7 @@ class MOSS(RunningMeans):
 class MOSSAnytime(RunningMeans):
     r"""MOSS without knowing the horizon.
 
-    Index of arm a in round t with n_a pulls:
+    Index of arm a in round t with :math:`n_a` pulls:
 
     .. math:: \hat\mu_a + \sqrt{\frac{1 + \alpha}{2} \cdot \frac{\max\{0, \log(t / (K n_a))\}}{n_a}}
 
@@ -189,7 +189,7 @@ class MOSSAnytime(RunningMeans):
     Notes
     -----
     Guarantee (Degenne and Perchet 2016, Theorem 3; rewards 1/2-sub-Gaussian): :math:`E[R_T] = O(\sqrt{K T})` for every
-    T. The paper states the constant 113 for alpha = 1.35.
+    T. The paper states the constant 113 for :math:`\alpha = 1.35`.
 
     References
     ----------

@@ -50,7 +50,9 @@ def policy(cls: C) -> C:
     ...
     ...     def update(self, state, arm, lane, reward, t):
     ...         pass
-    >>> result = bl.run(arms.Bernoulli([0.25, 0.75]), FirstArm(), horizon=10, n_runs=1, seed=0, backend="python")
+    >>> result = bl.run(
+    ...     arms.Bernoulli([0.25, 0.75]), FirstArm(), horizon=10, n_runs=1, seed=0, backend="python"
+    ... )
     >>> result.metrics, float(result.values()[0, 0, -1])
     (('cvar_regret',), 5.0)
     """

@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import LARGEST, invalid, shown
+from banditlab.core.errors import InvalidArgument
+from banditlab.core.validation import all_entries, entry, floats
 
 ROWS_SUM_TO_ONE_WITHIN = 1e-9
 
 MAX_ENTRIES = 500_000_000
-"""Numbers in an array of the instances, at most: four gigabytes."""
+"""Numbers in one array, of an instance or of a plan, at most: four gigabytes."""
 
 ROUNDING = 1e-13
 """What rows lack that were meant to sum to one."""
 
 
-def place(where: Sequence[int]) -> str:
-    """Return an entry's indices as one writes them."""
-    return "".join(f"[{int(i)}]" for i in where)
-
-
-def tensor(name: str, value: Any, allowed: str, ndims: tuple[int, ...], low: float = -LARGEST) -> NDArray[np.float64]:
+def tensor(name: str, value: Any, allowed: str, ndims: tuple[int, ...], low: float = -np.inf) -> NDArray[np.float64]:
     """Return a finite float64 array of one of some numbers of dimensions, as a read-only copy, or raise."""
-    if isinstance(value, str | bytes | dict | set) or value is None:
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
-    try:
-        raw = np.asarray(value)
-    except ValueError as error:
-        raise invalid(name, value, f"{allowed}; its rows have different lengths") from error
-    if raw.dtype.kind not in "iuf":
-        raise invalid(name, value, allowed)
-    result = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0
+    result = floats(name, value, allowed)
     if result.ndim not in ndims or result.size == 0:
-        raise InvalidArgument(f"{name} has shape {raw.shape}; allowed: {allowed}")
-    good = (result >= low) & (result <= LARGEST)
-    if not good.all():
-        where = tuple(np.argwhere(~good)[0])
-        interval = "finite numbers" if low == -LARGEST else f"finite numbers of at least {low:g}"
-        raise InvalidArgument(f"{name}{place(where)} is {float(result[where])!r}; allowed: {interval}")
+        raise InvalidArgument(f"{name} has shape {result.shape}; allowed: {allowed}")
+    interval = "finite numbers" if low == -np.inf else f"finite numbers of at least {low:g}"
+    all_entries(name, result, result >= low, interval)
     result.setflags(write=False)
     return result
 
@@ -53,7 +36,7 @@ def rows_sum_to_one(name: str, rows: NDArray[np.float64], of: str) -> None:
     bad = np.abs(sums - 1.0) > ROWS_SUM_TO_ONE_WITHIN
     if bad.any():
         where = tuple(np.argwhere(bad)[0])
-        raise InvalidArgument(f"{name}{place(where)} sums to {sums[where]:.10g}; allowed: 1, as {of}")
+        raise InvalidArgument(f"{name}{entry(where)} sums to {sums[where]:.10g}; allowed: 1, as {of}")
 
 
 def normal_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:

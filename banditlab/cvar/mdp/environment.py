@@ -13,15 +13,12 @@ from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import integer, invalid, positive, positive_integer
 
-from .checks import normal_rows, rows_sum_to_one, tensor
+from .checks import MAX_ENTRIES, normal_rows, rows_sum_to_one, tensor
 from .family import mdp_environment
 from .levels import MAX_STEPS, MAX_SUMS, Sums, sums_of
 from .model import Model, atoms_of
 
 TRANSITIONS = "probabilities, shape (S, A, S), or (H, S, A, S) with another matrix at each step"
-MAX_PLACES = 500_000_000
-"""Pairs of a step and a state that plans have, at most."""
-
 REWARDS = "finite numbers, shape (S, A) or (S, A, S), with steps first if transitions have them"
 
 
@@ -102,11 +99,11 @@ class TabularMDP:
     def validate(self) -> None:
         """Check that shapes fit together."""
         name = type(self).__name__
-        if self.horizon * self.n_states > MAX_PLACES:
+        if self.horizon * self.n_states > MAX_ENTRIES:
             raise invalid(
                 f"{name}.horizon",
                 self.horizon,
-                f"at most {MAX_PLACES // self.n_states}, as plans are by step and state",
+                f"at most {MAX_ENTRIES // self.n_states}, as plans are by step and state",
             )
         if self.initial_state >= self.n_states:
             raise invalid(f"{name}.initial_state", self.initial_state, f"0 to {self.n_states - 1}")
@@ -204,14 +201,13 @@ class TabularMDP:
         >>> cvar.TabularMDP([[[1.0], [1.0]]], [[-3.0, 1.0]], horizon=2).normalised().rewards.tolist()
         [[0.0, 0.5]]
         """
-        # what no state can ever pay should not set the scale
-        paid = self.model.atoms[self.model.occurring().any(axis=0)]
-        shifted = np.maximum(self.rewards - paid.min(), 0.0)
-        largest = self.model.range_of_sums(np.maximum(self.model.atoms - paid.min(), 0.0))[1]
+        smallest = self.model.smallest  # what no state can ever pay should not set the scale
+        shifted = np.maximum(self.rewards - smallest, 0.0)
+        largest = self.model.range_of_sums(np.maximum(self.model.atoms - smallest, 0.0))[1]
         return self.with_rewards(shifted / largest if largest > 0.0 else shifted)
 
     def rounded(self, eta: float) -> Self:
-        """Return the MDP whose rewards are rounded up to multiples of eta; returns rise by at most H eta.
+        """Return the MDP whose rewards are rounded up to multiples of `eta`; returns rise by at most H times it.
 
         Examples
         --------

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from banditlab.core.errors import InvalidArgument
 from banditlab.cvar.tail import Distribution
 
+from .environment import TabularMDP
 from .levels import SAME
+from .tabular_policy import TabularPolicy, an_mdp, policy_of
 
-if TYPE_CHECKING:
-    from .environment import TabularMDP
-    from .tabular_policy import TabularPolicy
-
-MAX_PLACES = 20_000_000
-"""Combinations of state, memory and sum of rewards that are followed at most."""
+MAX_TRANSITIONS = 20_000_000
+"""Transitions of a step, from combinations of state, memory and sum of rewards, that are followed at most."""
 
 
 def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
@@ -47,8 +43,6 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
     >>> bool(abs(returns.mean - cvar.plan_mean(mdp).value) < 1e-12)
     True
     """
-    from .tabular_policy import an_mdp, policy_of
-
     model = an_mdp(mdp).model
     policy_of(model, policy)
     tolerance = SAME * float(np.abs(model.atoms).max())
@@ -59,7 +53,7 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
         action = policy.actions[h, state, memory]
         going = transitions[state, action][:, :, None] * weights[state, action][:, None, :]
         here, after, which = np.nonzero(going)
-        if len(here) > MAX_PLACES:
+        if len(here) > MAX_TRANSITIONS:
             raise InvalidArgument("the policy's return has too many values; allowed: fewer (TabularMDP.rounded(eta))")
         atom = index[state[here], action[here], after if index.shape[2] > 1 else 0, which]
         memory = policy.following[h % len(policy.following), atom, memory[here]]

@@ -61,7 +61,9 @@ def mdp_policy(cls: C) -> C:
     ...     def observe(self, state, known, lane, h, s, a, j, s_next, t):
     ...         pass
     >>> mdp = cvar.layered_mdp(horizon=3, n_actions=2)
-    >>> result = bl.run(mdp, FirstAction(), horizon=5, n_runs=1, seed=0, metrics="cvar[1]", backend="python")
+    >>> result = bl.run(
+    ...     mdp, FirstAction(), horizon=5, n_runs=1, seed=0, metrics="cvar[1]", backend="python"
+    ... )
     >>> value = float(result.values()[0, 0, -1])
     >>> value <= cvar.plan_mean(mdp).value
     True

@@ -83,7 +83,7 @@ def lower_bound_chain(
     tau : float, default 0.1
         The level the instance is hard for; at most 1/3.
     gap : float, default 0.05
-        :math:`\eta`, in (0, tau].
+        :math:`\eta`, in :math:`(0, \tau]`.
     best : int, default 0
         The best action.
     horizon : int, optional

@@ -11,7 +11,7 @@ from banditlab.core.dispatch import device, device_call
 from banditlab.core.sampling import expanded, key, open_uniform
 
 from .generics import action, estimated, following_memory, memories, observe, plan, starting_memory
-from .sweeps import increasing, lower_mean, outcomes
+from .sweeps import increasing, lower_mean
 
 RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
 """Rows of the output; after them, for each level of static and then of iterated CVaR, the regret and the value."""
@@ -90,6 +90,7 @@ def returns_of(policy: Params, state: State, known: Params, world: Params, lane:
 
 @device_call
 def _roomier(rows: Any) -> Any:
+    """Return integers in rows twice as long, which begin with those there were."""
     wider = np.zeros((2, 2 * rows.shape[1]), np.int64)
     for b in range(2):
         for k in range(rows.shape[1]):
@@ -99,6 +100,7 @@ def _roomier(rows: Any) -> Any:
 
 @device_call
 def _roomier_masses(rows: Any) -> Any:
+    """Return masses, as `_roomier` does; a function has one number of axes."""
     wider = np.zeros((2, 2 * rows.shape[1], rows.shape[2]))
     for b in range(2):
         for k in range(rows.shape[1]):
@@ -122,12 +124,7 @@ def iterated_value(policy: Params, state: State, known: Params, world: Params, l
         for b in range(n_memories):
             for s in range(S):
                 a = action(policy, state, known, lane, h, s, b)
-                if n_memories == 1:
-                    n = outcomes(
-                        h, s, a, world.transitions, known.index, known.weights, known.atoms, V[0], values, chances
-                    )
-                else:
-                    n = _outcomes_with_memory(policy, state, known, world, lane, h, s, a, b, V, values, chances)
+                n = _outcomes(policy, state, known, world, lane, h, s, a, b, V, values, chances)
                 increasing(values, n, order)
                 before[b, s] = lower_mean(values, chances, order, n, tau)
         V, before = before, V
@@ -135,10 +132,11 @@ def iterated_value(policy: Params, state: State, known: Params, world: Params, l
 
 
 @device_call
-def _outcomes_with_memory(
+def _outcomes(
     policy: Params, state: State, known: Params, world: Params, lane: int, h: int, s: int, a: int, b: int,
     V: Any, values: Any, chances: Any,
 ) -> int:  # fmt: skip
+    """Write what an action can be worth, and how likely, as `sweeps.outcomes`; V is by next memory and next state."""
     P = world.transitions[h % world.transitions.shape[0], s, a]
     which = known.index[h % known.index.shape[0], s, a]
     q = known.weights[h % known.weights.shape[0], s, a]

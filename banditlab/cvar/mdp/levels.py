@@ -39,19 +39,12 @@ class Sums:
     values : float64 array, shape (H + 1, N)
         Increasing; where a step has fewer than N, infinity fills the row.
     following : int64 array, shape (H, J, N)
-        The place, in the next step's row, of the number that follows if atom j is paid.
-    first : int
-        The place, in the first row, of zero rewards paid; for budgets, unused.
+        The place, in the next step's row, of the number that follows if atom j is paid. The first row has one number,
+        nothing paid.
     """
 
     values: Array
     following: Index
-    first: int = 0
-
-    @property
-    def n(self) -> int:
-        """How many places a row has (N)."""
-        return self.values.shape[1]
 
 
 @dataclass(frozen=True)
@@ -145,8 +138,7 @@ def grid_following(steps: Index, n: int) -> Index:
 
 def grid_budgets(model: Model, eta: float, slack: float) -> Budgets:
     """Return the budgets 0, eta, 2 eta, ... up to the largest return, rewards rounded up."""
-    occurring = model.occurring().any(axis=0)
-    smallest = float(model.atoms[occurring].min())
+    smallest = model.smallest
     largest = model.range_of_sums(np.maximum(model.atoms - smallest, 0.0))[1]
     if largest / MAX_BUDGETS > eta:
         raise invalid("eta", eta, f"a grid of at most {MAX_BUDGETS:,} budgets; returns cover a range of {largest:g}")
@@ -168,7 +160,7 @@ def grid_budgets(model: Model, eta: float, slack: float) -> Budgets:
 def exact_budgets(model: Model) -> Budgets:
     """Return all budgets that can be met; raise if they are too many."""
     occurring = model.occurring()
-    smallest = float(model.atoms[occurring.any(axis=0)].min())
+    smallest = model.smallest
     paid = np.maximum(model.atoms - smallest, 0.0)
     unit = lattice_unit(paid)
     if unit is not None and model.range_of_sums(paid)[1] / unit < MAX_BUDGETS:

@@ -85,6 +85,11 @@ class Model:
             found[h, np.broadcast_to(index[states], possible.shape)[possible]] = True
         return found
 
+    @property
+    def smallest(self) -> float:
+        """The smallest reward that some policy can be paid at some step."""
+        return float(self.atoms[self.occurring().any(axis=0)].min())
+
     def range_of_sums(self, values: Array) -> tuple[float, float]:
         """Return the smallest and the largest sum of the values of the atoms paid in an episode."""
         low = high = np.zeros(self.n_states)

@@ -13,6 +13,7 @@ from banditlab.core.kernels import kernel
 from banditlab.core.validation import SEED, between, integer, positive
 from banditlab.cvar.tail import Distribution
 
+from .checks import MAX_ENTRIES
 from .environment import TabularMDP
 from .evaluation import evaluate
 from .kernel import follow
@@ -21,7 +22,11 @@ from .model import Array, cumulative
 from .sweeps import iterated_sweep, static_sweep
 from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 
-SAME = 1e-12
+TIE = 1e-12
+"""Budgets whose objectives are this close are equally good: sums in another order differ by so much."""
+
+TAU = between(0.0, 1.0, open_low=True)
+"""The check of a level."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,8 @@ class Plan:
         By step and state (and memory, for static CVaR, where they are expected shortfalls): the value of what remains.
     error : float
         By how much `value` can exceed the best that is possible; 0 if the plan is exact.
+    mdp : TabularMDP
+        What the plan is for.
     """
 
     criterion: str
@@ -113,14 +120,14 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     tau : float
         Level, in (0, 1]; 1 is the mean.
     eta : float, optional
-        Rewards, counted from the smallest, are rounded up to multiples of eta for planning; default: not at all. That
+        Rewards, counted from the smallest, are rounded up to multiples of it for planning; default: not at all. That
         is exact, and quick where rewards are multiples of a common unit.
 
     Returns
     -------
     Plan
         With policy, value, and the distribution of the policy's return. With `eta`, `value` is that of the rounded MDP:
-        it and the value of its policy, `plan.returns.cvar(tau)`, are within H eta above and below the optimum.
+        it and the value of its policy, `plan.returns.cvar(tau)`, are within :math:`H \eta` above and below the optimum.
 
     Raises
     ------
@@ -132,8 +139,8 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     Of equally good actions the first is taken, of equally good budgets to start with the smallest. Actions whose values
     differ by rounding alone count as different, so that a copy of an action can be taken in its place.
 
-    The error is derived: rounding adds at most H eta to every return, and CVaR is monotone and translation equivariant.
-    (The duality formula alone gives H eta / tau.)
+    The error is derived: rounding adds at most :math:`H \eta` to every return, and CVaR is monotone and translation
+    equivariant. (The duality formula alone gives :math:`H \eta / \tau`.)
 
     References
     ----------
@@ -151,7 +158,7 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     True
     """
     model = an_mdp(mdp).model
-    level = between(0.0, 1.0, open_low=True)("tau", tau)
+    level = TAU("tau", tau)
     if eta is None:
         budgets = exact_budgets(model)
     else:
@@ -159,10 +166,10 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
         budgets = grid_budgets(model, step, model.n_steps * step)
     S, H = model.n_states, model.n_steps
     places = budgets.values.shape[1]
-    if H * S * places > 5 * 10**8:
+    if H * S * places > MAX_ENTRIES:
         raise InvalidArgument(
             f"eta is {eta}, and steps, states and budgets make a table of {H} x {S} x {places:,} values; allowed: at "
-            "most 5e8 (a larger eta)"
+            f"most {MAX_ENTRIES:,} (a larger eta)"
         )
     V = np.zeros((H + 1, S, places))
     actions = np.zeros((H, S, places), np.int64)
@@ -173,7 +180,7 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     start = budgets.values[0, : budgets.n[0]]
     with np.errstate(over="ignore"):  # a shortfall over the smallest numbers there are: minus infinity is right
         objective = start - V[0, model.initial_state, : budgets.n[0]] / level
-    best = int(np.flatnonzero(objective >= objective.max() - SAME * max(1.0, abs(objective.max())))[0])
+    best = int(np.flatnonzero(objective >= objective.max() - TIE * max(1.0, abs(objective.max())))[0])
     left = np.arange(H, -1, -1.0)[:, None] / H  # budgets count rewards from the smallest, of which so many are to come
     policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + left * budgets.offset)
     return Plan("static CVaR", level, float(objective[best] + budgets.offset), policy, V, budgets.slack, mdp)
@@ -201,7 +208,7 @@ def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
     mdp : TabularMDP
         The MDP. The papers' rewards are deterministic; those that are random count into each step's tail.
     tau : float
-        Level, in (0, 1] (the papers write alpha).
+        Level, in (0, 1] (the papers write :math:`\alpha`).
 
     Returns
     -------
@@ -221,13 +228,23 @@ def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
     >>> bool(plan.value < plan.returns.cvar(0.05))  # more cautious than static CVaR
     True
     """
-    return _plan_iterated(mdp, between(0.0, 1.0, open_low=True)("tau", tau), "iterated CVaR")
+    return _plan_iterated(mdp, TAU("tau", tau), "iterated CVaR")
 
 
 def plan_worst_path(mdp: TabularMDP) -> Plan:
-    r"""Return a policy whose smallest possible return is largest: iterated (and static) CVaR as tau tends to 0.
+    r"""Return a policy whose smallest possible return is largest: iterated (and static) CVaR as the level tends to 0.
 
     .. math:: V_h(s) = \max_a \min_{s' : P_h(s' \mid s, a) > 0} \left( r_h(s, a) + V_{h+1}(s') \right)
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+        The MDP. Of random rewards the smallest of positive probability counts.
+
+    Returns
+    -------
+    Plan
+        The policy needs no memory; of equally good actions the first is taken.
 
     References
     ----------
@@ -248,6 +265,16 @@ def plan_mean(mdp: TabularMDP) -> Plan:
     r"""Return a policy with the largest expected return: the risk-neutral optimum.
 
     .. math:: V_h(s) = \max_a E\left[ r_h(s, a) + V_{h+1}(s') \right]
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+        The MDP.
+
+    Returns
+    -------
+    Plan
+        The policy needs no memory; of equally good actions the first is taken.
 
     Examples
     --------

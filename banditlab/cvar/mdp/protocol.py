@@ -15,7 +15,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of, unwatched
 from banditlab.core.validation import between, invalid
 
 from .generics import NO_ACTION, NO_MEMORY, memories
@@ -92,8 +92,7 @@ class EpisodesProtocol(Protocol):
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Ask the policy for reasons of its own."""
-        own = getattr(policy, "reasons_against", None)
-        return list(own(environment)) if own is not None else []
+        return reasons_of(policy, environment)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say why not: a policy is evaluated in tables that grow with the returns that it is found to reach."""

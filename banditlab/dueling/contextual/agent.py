@@ -33,7 +33,8 @@ class ContextualAgent(DuelingAgent):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> agent = bl.start(dueling.MaxInP(), n_arms=3, seed=0, horizon=1000)
-    >>> features = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]  # one row an arm; it can change from round to round
+    >>> # one row an arm; it can change from round to round
+    >>> features = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
     >>> first, second = agent.select(features)
     >>> agent.update((first, second), first_won=True)
     >>> agent.estimate.shape

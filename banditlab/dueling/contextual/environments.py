@@ -210,15 +210,19 @@ class ContextualGLM:
     Notes
     -----
     Model and regret: Di, Jin, Wu, Zhao, Farnoud and Gu 2024 (arXiv 2310.00968). Their released code adds up regret
-    without the factor 1/2 and divides it by the norm of theta (and what draws the figures divides once more): its
-    numbers are those recorded here times 2 over the length of theta, its figures' times 2 over its square.
+    without the factor 1/2 and divides it by the norm of :math:`\theta` (and what draws the figures divides once more):
+    its numbers are those recorded here times 2 over that norm, its figures' times 2 over its square.
 
     Examples
     --------
     >>> import banditlab as bl
     >>> from banditlab import dueling
-    >>> env = dueling.ContextualGLM(theta=[1.0, 0.5], features=dueling.UniformArms(n_arms=5, dimension=2))
-    >>> result = bl.run(env, dueling.MaxInP(), horizon=50, n_runs=2, seed=0, metrics=["contextual_regret"])
+    >>> env = dueling.ContextualGLM(
+    ...     theta=[1.0, 0.5], features=dueling.UniformArms(n_arms=5, dimension=2)
+    ... )
+    >>> result = bl.run(
+    ...     env, dueling.MaxInP(), horizon=50, n_runs=2, seed=0, metrics=["contextual_regret"]
+    ... )
     >>> result.policies
     ('MaxInP',)
     """
@@ -275,8 +279,9 @@ class ContextualGLM:
     def sign_vectors(cls, dimension: int = 5, scale: float = 1.0, seed: int = 0) -> Self:
         r"""Return the instance of the experiments of Di et al. 2024.
 
-        The 2^d arms are all vectors of signs, each coordinate plus noise from U(-0.1, 0]. The first two coordinates of
-        :math:`\theta^*` are from U[0, 1), the others 0, and its norm is `scale`: the larger, the less random are duels.
+        The :math:`2^d` arms are all vectors of signs, each coordinate plus noise from U(-0.1, 0]. The first two
+        coordinates of :math:`\theta^*` are from U[0, 1), the others 0, and its norm is `scale`: the larger, the less
+        random are duels.
 
         Parameters
         ----------

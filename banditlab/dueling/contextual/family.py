@@ -65,7 +65,8 @@ def contextual_policy(cls: C) -> C:
     ...     def update(self, state, features, first, second, lane, won, t):
     ...         margin = 0.0
     ...         for k in range(features.shape[1]):
-    ...             margin += (features[first, k, lane] - features[second, k, lane]) * state.theta[k, lane]
+    ...             z = features[first, k, lane] - features[second, k, lane]
+    ...             margin += z * state.theta[k, lane]
     ...         residual = (1.0 if won else 0.0) - 1.0 / (1.0 + exp(-margin))
     ...         for k in range(features.shape[1]):
     ...             z = features[first, k, lane] - features[second, k, lane]

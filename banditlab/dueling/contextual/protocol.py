@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of, unwatched
 from banditlab.core.validation import boolean, integer, one_of
 
 from .agent import ContextualAgent
@@ -60,8 +60,7 @@ class ContextualProtocol(Protocol):
                 f"{name}.theta has {np.size(environment.theta)} entries and {name}.dimension is "
                 f"{environment.dimension}; allowed: as many"
             )
-        found: list[str] = policy.reasons_against(environment) if hasattr(policy, "reasons_against") else []
-        return found
+        return reasons_of(policy, environment)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say why not: fits of estimates make vectors and matrices for what a duel needs, in kernels."""

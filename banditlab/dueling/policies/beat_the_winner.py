@@ -127,10 +127,11 @@ class BeatTheWinnerReset(_Line):
     is as in the authors' code; the paper's text was not at hand.
 
     For the rule above this cannot hold for every gap and every horizon: the winner falls again and again unless it
-    survives from c = 1 on, which has probability 1e-12 if it beats each other arm with 0.55, 1/767 with 0.6 and 1/16
-    with 0.65 (`theory.beat_the_winner_reset_survival`), and every fall costs at least K - 2 rounds. With K = 3, 0.55,
-    and equal losers, the mean regret after 10^6 rounds is 240,536, against a bound of 26,367. The theorem must have
-    another condition, or longer rounds. Where the winner's chances are 0.6 and more, the bound has much room.
+    survives from :math:`c = 1` on, which has probability :math:`10^{-12}` if it beats each other arm with 0.55, 1/767
+    with 0.6 and 1/16 with 0.65 (`theory.beat_the_winner_reset_survival`), and every fall costs at least :math:`K - 2`
+    rounds. With :math:`K = 3`, 0.55, and equal losers, the mean regret after a million rounds is 240,536, against a
+    bound of 26,367. The theorem must have another condition, or longer rounds. Where the winner's chances are 0.6 and
+    more, the bound has much room.
 
     References
     ----------

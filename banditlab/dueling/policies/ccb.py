@@ -179,9 +179,10 @@ class CCB(Counts):
     A. if :math:`L_{ij} > 1/2` for some j in :math:`B^i`, all of these are set back;
     B. each i in B with :math:`\overline{C}_i < \max_j \underline{C}_j` leaves B, and if :math:`|B^i| \ne l + 1`, then
        :math:`B^i = \{j : U_{ij} < 1/2\}`; if B is then empty, all of these are set back;
-    C. each i in C with :math:`\overline{C}_i = \underline{C}_i` joins B, :math:`B^i` becomes empty and l = K - 1 -
-       :math:`\overline{C}_i`; each other :math:`B^j` with fewer than l + 1 arms becomes empty, and of one with more l +
-       1 random arms are kept.
+    C. each i in C with :math:`\overline{C}_i = \underline{C}_i` joins B, :math:`B^i` becomes empty and :math:`l = K - 1
+    -
+       \overline{C}_i`; each other :math:`B^j` with fewer than :math:`l + 1` arms becomes empty, and of one with more
+       :math:`l + 1` random arms are kept.
 
     With probability 1/4 a random pair (i, j) with j in :math:`B^i` and :math:`L_{ij} \le 1/2 \le U_{ij}` meets, if
     there is one. Otherwise c is drawn from C, or, if B and C have arms in common, with probability 2/3 from these. It
@@ -195,20 +196,20 @@ class CCB(Counts):
 
     Notes
     -----
-    Guarantee (Zoghi, Karnin, Whiteson and de Rijke 2015; no two arms equally good, alpha > 1/2): the Copeland regret is
-    :math:`O((K^2 + (C + l) K \log T) / \Delta^2)`, where C is the number of Copeland winners, which lose l duels each,
-    and Delta the smallest gap between one of them and another arm.
+    Guarantee (Zoghi, Karnin, Whiteson and de Rijke 2015; no two arms equally good, :math:`\alpha > 1/2`): the Copeland
+    regret is :math:`O((K^2 + (C + l) K \log T) / \Delta^2)`, where C is the number of Copeland winners, which lose l
+    duels each, and :math:`\Delta` the smallest gap between one of them and another arm.
 
     The rule is Algorithm 1 of the paper (written from memory and two programs, which agree but for slips). If
     :math:`B^c` has no arm that may be met, all arms are looked through. Who of two arms is better is certain if
     :math:`N (\hat\mu - 1/2)^2 > \alpha \ln t`; that changes rarely, and only then are the sets revised.
 
-    Draws of a round: (1) in step C, i in order of C, each B^j (j in order) with n > l + 1 arms: going through them in
-    order, one number u an arm, which is kept if u times the number of arms from it on is less than the number still to
-    be kept; none once all or no more are to be kept. (2) If there are uncertain pairs, one number: below 1/4 a pair is
-    taken, by one more number, from the list in order of i, then j. (3) If B and C have arms in common, one number:
-    below 2/3, C is cut to B. (4) One number for c, from C in order. (5) One number: below 1/2, the challenger is from
-    B^c. (6) k - 1 numbers if k challengers have the largest bound.
+    Draws of a round: (1) in step C, i in order of C, each :math:`B^j` (j in order) with more than :math:`l + 1` arms:
+    going through them in order, one number u an arm, which is kept if u times the number of arms from it on is less
+    than the number still to be kept; none once all or no more are to be kept. (2) If there are uncertain pairs, one
+    number: below 1/4 a pair is taken, by one more number, from the list in order of i, then j. (3) If B and C have arms
+    in common, one number: below 2/3, C is cut to B. (4) One number for c, from C in order. (5) One number: below 1/2,
+    the challenger is from :math:`B^c`. (6) :math:`k - 1` numbers if k challengers have the largest bound.
 
     References
     ----------
@@ -219,7 +220,9 @@ class CCB(Counts):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> cycle = dueling.PreferenceMatrix([[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]])
-    >>> result = bl.run(cycle, dueling.CCB(), horizon=100, n_runs=2, seed=0, metrics=["copeland_regret"])
+    >>> result = bl.run(
+    ...     cycle, dueling.CCB(), horizon=100, n_runs=2, seed=0, metrics=["copeland_regret"]
+    ... )
     >>> float(result.values()[0, :, -1].max())  # all three are Copeland winners
     0.0
     """

@@ -70,8 +70,8 @@ class InterleavedFilter:
     -----
     Guarantee (Yue, Broder, Kleinberg and Joachims 2012; a total order, strong stochastic transitivity, the stochastic
     triangle inequality): weak and strong regret are :math:`O(K \log(K) \log(T) / \epsilon)` for IF1 and :math:`O(K
-    \log(T) / \epsilon)` for IF2, with a gap epsilon of the best two arms. Without these assumptions it may keep a wrong
-    arm.
+    \log(T) / \epsilon)` for IF2, with a gap :math:`\epsilon` of the best two arms. Without these assumptions it may
+    keep a wrong arm.
 
     The rule is Algorithm 2 of the paper. The library of Komiyama et al. 2015, which was read, is IF2, but lets the
     first incumbent meet itself in its first pass.

@@ -11,6 +11,7 @@ import numpy as np
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, make_state
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.protocol import reasons_of
 from banditlab.core.restore import restore
 from banditlab.core.validation import (
     between,
@@ -111,8 +112,7 @@ class _Around:
 
     def reasons_against(self, environment: Any) -> list[str]:
         """Return what the base says against playing an environment."""
-        found: list[str] = self.base.reasons_against(environment) if hasattr(self.base, "reasons_against") else []
-        return found
+        return reasons_of(self.base, environment)
 
 
 @policy
@@ -138,7 +138,7 @@ class DETECT(_Around):
     delta : float, optional
         The smallest change of at least one of the old winner's chances, at all change points; in (0, 1].
     rule : {'sqrt', 'log_squared', 'winner_stays', 'winner_stays_short'}, default 'sqrt'
-        How :math:`\tilde T`, w and b follow from K, T, pmin and delta: see `theory.detect_parameters`. The authors'
+        How :math:`\tilde T`, w and b follow from K, T, `pmin` and `delta`: see `theory.detect_parameters`. The authors'
         experiments have 'sqrt' with WS and 'log_squared' with BtW.
     exploration : int, optional
         :math:`\tilde T`; default from the rule.
@@ -150,7 +150,7 @@ class DETECT(_Around):
     Raises
     ------
     InvalidType
-        For a base without `winner`, and without pmin and delta where they are needed.
+        For a base without `winner`, and without `pmin` and `delta` where they are needed.
     InvalidArgument
         Before the first round, if the rule gives an exploration that is not shorter than the horizon: it would never
         look for a change. Give `exploration` to play it all the same.
@@ -173,7 +173,9 @@ class DETECT(_Around):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> policy = dueling.DETECT(dueling.WinnerStaysWeak(), pmin=0.7, delta=0.6)
-    >>> world = dueling.instances.random_sequence(5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1)
+    >>> world = dueling.instances.random_sequence(
+    ...     5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1
+    ... )
     >>> result = bl.run(world, policy, horizon=20_000, n_runs=2, seed=0, metrics="binary_weak_regret")
     >>> result.policies
     ('DETECT(WinnerStaysWeak(), pmin=0.7, delta=0.6)',)
@@ -287,12 +289,12 @@ class MonitoredDuelingBandits(_Around):
     delta : float, optional
         The smallest change of at least one preference at all change points; in (0, 1].
     gamma : float, optional
-        Share of the rounds in which all pairs meet, in (0, 1]; above N / (N + 1) the base never plays. Default from K,
-        T, M and delta: see `theory.monitor_parameters`.
+        Share of the rounds in which all pairs meet, in (0, 1]; above :math:`N / (N + 1)` the base never plays. Default
+        from K, T, M and `delta`: see `theory.monitor_parameters`.
     window : int, optional
-        w, even and at least 2; default as gamma.
+        w, even and at least 2; default as `gamma`.
     threshold : float, optional
-        b, positive; default as gamma.
+        b, positive; default as `gamma`.
     observation_transfer : bool, default False
         Whether the base learns from the comparisons of all pairs too, if it can learn from any duel. The authors' code
         has this switch, but hands them on whatever it says.
@@ -300,9 +302,9 @@ class MonitoredDuelingBandits(_Around):
     Raises
     ------
     InvalidType
-        Without n_segments and delta where they are needed.
+        Without `n_segments` and `delta` where they are needed.
     InvalidArgument
-        Before the first round, if gamma is computed and above N / (N + 1).
+        Before the first round, if `gamma` is computed and above :math:`N / (N + 1)`.
 
     Notes
     -----
@@ -322,7 +324,9 @@ class MonitoredDuelingBandits(_Around):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> policy = dueling.MonitoredDuelingBandits(dueling.WinnerStaysStrong(), n_segments=2, delta=0.6)
-    >>> world = dueling.instances.random_sequence(5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1)
+    >>> world = dueling.instances.random_sequence(
+    ...     5, n_segments=2, horizon=20_000, pmin=0.7, delta=0.6, seed=1
+    ... )
     >>> result = bl.run(world, policy, horizon=20_000, n_runs=2, seed=0, metrics="binary_strong_regret")
     >>> result.policies
     ('MonitoredDuelingBandits(WinnerStaysStrong(), n_segments=2, delta=0.6)',)

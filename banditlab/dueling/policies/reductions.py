@@ -84,8 +84,8 @@ class Sparring:
     Parameters
     ----------
     alpha : float, default 2.5
-        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2`, positive alpha; 2.5 is theirs at 3, the setting of
-        Komiyama et al. 2015's experiments.
+        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2`, positive :math:`\alpha`; 2.5 is theirs at 3, the
+        setting of Komiyama et al. 2015's experiments.
 
     Notes
     -----
@@ -155,7 +155,7 @@ class MultiSBM:
     Guarantee (Ailon, Karnin and Joachims 2014, Theorem 4.2; finitely many arms with utilities in [0, 1], one best arm,
     a linear link): with :math:`H = \sum_a 1 / \Delta_a` over the worse arms and their :math:`\alpha = \max\{3, \ln K /
     \ln\ln T\}`, expected average regret is :math:`O(H \alpha (\ln T + K \ln K + K \ln\ln T - \sum_a \ln \Delta_a))`.
-    Default: their alpha is 3, as it is for :math:`K \le (\ln T)^3`.
+    Default: their :math:`\alpha` is 3, as it is for :math:`K \le (\ln T)^3`.
 
     The rule is their Algorithm 3 with the UCB of their Algorithm 1 as its "singleton bandit machine". Each player
     counts its own plays, as there; the logarithm has n + 1 there, the number of the play to come, and n as here in the
@@ -211,9 +211,10 @@ class VersatileDB:
     Parameters
     ----------
     estimator : {'importance', 'reduced_variance'}, default 'importance'
-        'importance': loss / p for the arm played, 0 for the others, and :math:`\eta_t = 2 / \sqrt t`.
-        'reduced_variance': (loss - B_a) / p + B_a for the arm played, B_a for the others, with B_a = 1/2 where p_a >=
-        eta_t^2 and 0 elsewhere, and :math:`\eta_t = 4 / \sqrt t`.
+        With loss :math:`\ell`. 'importance': :math:`\ell / p_a` for the arm played, 0 for the others, and
+        :math:`\eta_t = 2 / \sqrt t`. 'reduced_variance': :math:`(\ell - B_a) / p_a + B_a` for the arm played,
+        :math:`B_a` for the others, with :math:`B_a = 1/2` where :math:`p_a \ge \eta_t^2` and 0 elsewhere, and
+        :math:`\eta_t = 4 / \sqrt t`.
 
     Notes
     -----

@@ -219,9 +219,9 @@ class RMED1(_RMED):
         O_i = \{j \ne i : \hat\mu_{ij} \le \tfrac12\},
 
     the likely winner is :math:`i^* = \arg\min_i I_i`, with the least evidence :math:`I^*`. At first every pair meets
-    once. Then the arms of a list, at first of all arms, have their turns. Arm i meets i* if that is in :math:`O_i` or
-    if :math:`O_i` is empty, else the arm j with the least :math:`\hat\mu_{ij}`. After the duel of round t every arm j
-    that has had its turn in this list, or was not in it, with
+    once. Then the arms of a list, at first of all arms, have their turns. Arm i meets :math:`i^*` if that is in
+    :math:`O_i` or if :math:`O_i` is empty, else the arm j with the least :math:`\hat\mu_{ij}`. After the duel of round
+    t every arm j that has had its turn in this list, or was not in it, with
 
     .. math:: I_j - I^* \le \log t + f(K), \qquad f(K) = c K^{1 + \epsilon}
 
@@ -230,9 +230,9 @@ class RMED1(_RMED):
     Parameters
     ----------
     scale : float, default 0.3
-        c; the paper's experiments have f(K) = 0.3 K^1.01.
+        c; the paper's experiments have :math:`f(K) = 0.3 K^{1.01}`.
     epsilon : float, default 0.01
-        The theorems need more than 0, as they do of c.
+        :math:`\epsilon`; the theorems need more than 0, as they do of c.
 
     Notes
     -----
@@ -245,8 +245,8 @@ class RMED1(_RMED):
     duel is among them, as in the authors' library and two others' programs.
 
     Draws: the paper leaves the order of arms and pairs open, and who is taken of equals. One order of the arms is drawn
-    a run, before its first round (K - 1 numbers); pairs meet in it, lists are gone through in it, and of equals the
-    first in it is taken. Nothing else is drawn.
+    a run, before its first round (:math:`K - 1` numbers); pairs meet in it, lists are gone through in it, and of equals
+    the first in it is taken. Nothing else is drawn.
 
     References
     ----------
@@ -283,21 +283,21 @@ class RMED2(_RMED):
         \frac{\hat\Delta_{i^* i} + \hat\Delta_{i^* j}}{d(\hat\mu_{ij}, 1/2)}, \qquad
         \hat\Delta_{ij} = \hat\mu_{ij} - \tfrac12,
 
-    if b_i is in :math:`O_i` and :math:`N_{i i^*} \ge N_{i b_i} / \log\log t`, and else the opponent of RMED1. Before
-    each list, pairs meet until :math:`N_{ij} \ge \alpha \log\log t` for all of them.
+    if :math:`b_i` is in :math:`O_i` and :math:`N_{i i^*} \ge N_{i b_i} / \log\log t`, and else the opponent of RMED1.
+    Before each list, pairs meet until :math:`N_{ij} \ge \alpha \log\log t` for all of them.
 
     Parameters
     ----------
     alpha : float, default 3.0
         Exploration of all pairs; 3 is what the paper's experiments have.
     scale : float, default 0.3
-        c of f(K), see `RMED1`.
+        c of :math:`f(K)`, see `RMED1`.
     epsilon : float, default 0.01
-        Epsilon of f(K).
+        :math:`\epsilon` of :math:`f(K)`.
     as_released : bool, default False
-        Play as the authors' library does: pairs are explored in any round, not before a list only; a sum of two gaps
-        in b_i is at least 0.01; and arm i meets i* if that is in :math:`O_i` and :math:`N_{i i^*} \le N_{i b_i} /
-        \log\log t`, else b_i if that is in :math:`O_i`, else the opponent of RMED1.
+        Play as the authors' library does: pairs are explored in any round, not before a list only; a sum of two gaps in
+        :math:`b_i` is at least 0.01; and arm i meets :math:`i^*` if that is in :math:`O_i` and :math:`N_{i i^*} \le
+        N_{i b_i} / \log\log t`, else :math:`b_i` if that is in :math:`O_i`, else the opponent of RMED1.
 
     Notes
     -----
@@ -305,11 +305,11 @@ class RMED2(_RMED):
     this policy to be optimal, too, and its regret in their experiments grows like `theory.lower_bound_constant` times
     :math:`\log T` (section 4.2).
 
-    The rule is the paper's Algorithms 1 and 3; b_i is its equation (6), beside which :math:`\hat\Delta` is printed with
-    the other sign. The condition on :math:`N_{i i^*}` is that of Wu and Liu's program, too, as is the sum of gaps
-    without a floor. If no arm is ahead of i, b_i is i*. :math:`N_{ii}` are the rounds in which i met itself. The
-    library's guards inside logarithms (0.01) and beside 1/2 (0.00001) are not reproduced; nor is that there a round of
-    exploration also takes the turn of its pair's first arm.
+    The rule is the paper's Algorithms 1 and 3; :math:`b_i` is its equation (6), beside which :math:`\hat\Delta` is
+    printed with the other sign. The condition on :math:`N_{i i^*}` is that of Wu and Liu's program, too, as is the sum
+    of gaps without a floor. If no arm is ahead of i, :math:`b_i` is :math:`i^*`. :math:`N_{ii}` are the rounds in which
+    i met itself. The library's guards inside logarithms (0.01) and beside 1/2 (0.00001) are not reproduced; nor is that
+    there a round of exploration also takes the turn of its pair's first arm.
 
     Draws: as `RMED1`; of pairs that are to be explored the first in the run's order is.
 
@@ -367,9 +367,9 @@ class RMED2FH(_RMED):
     alpha : float, default 3.0
         Exploration of all pairs; 3 is what the paper's experiments have.
     scale : float, default 0.3
-        c of f(K), see `RMED1`.
+        c of :math:`f(K)`, see `RMED1`.
     epsilon : float, default 0.01
-        Epsilon of f(K).
+        :math:`\epsilon` of :math:`f(K)`.
     horizon : int, optional
         T; default the run's horizon.
     as_released : bool, default False
@@ -381,8 +381,8 @@ class RMED2FH(_RMED):
     is at most `theory.lower_bound_constant` times :math:`\log T`, and :math:`O(\alpha K^2 \log\log T + K \log T /
     \log\log T + K^{2 + \epsilon})`: the lower bound is attained.
 
-    The rule is the paper's Algorithms 1 and 3, but for a turn's condition, which has log log T there, and here, as in
-    the authors' library, log log t.
+    The rule is the paper's Algorithms 1 and 3, but for a turn's condition, which has :math:`\log\log T` there, and
+    here, as in the authors' library, :math:`\log\log t`.
 
     Draws: as `RMED1`; a pair's first duels follow one another.
 

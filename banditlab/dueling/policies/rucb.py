@@ -97,9 +97,9 @@ class RUCB(Counts):
 
     .. math:: U_{ij} = \frac{w_{ij}}{N_{ij}} + \sqrt{\frac{\alpha \ln t}{N_{ij}}}, \qquad U_{ii} = \tfrac12,
 
-    where x / 0 counts as 1, so that U is 2 for two that have not met. C holds the arms with :math:`U_{ij} \ge 1/2`
-    against all j. If C is empty, the first arm c is drawn from all arms. Otherwise B, which holds at most one arm, is
-    cut to C, and becomes C if that has one element; c is B's arm if C has one element, and also with probability 1/2
+    where :math:`x / 0` counts as 1, so that U is 2 for two that have not met. C holds the arms with :math:`U_{ij} \ge
+    1/2` against all j. If C is empty, the first arm c is drawn from all arms. Otherwise B, which holds at most one arm,
+    is cut to C, and becomes C if that has one element; c is B's arm if C has one element, and also with probability 1/2
     if it has more and B is not empty; else it is drawn from C without B. The second arm is :math:`\arg\max_j U_{jc}`,
     ties broken at random, but not c itself if another arm does as well.
 
@@ -113,13 +113,13 @@ class RUCB(Counts):
 
     Notes
     -----
-    Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5; a Condorcet winner, alpha > 1): the expected average
-    regret is :math:`O(K^2 \log K) + \sum_j 2 \alpha (\Delta_j + 4 \Delta_{\max}) / \Delta_j^2 \, \log T`, where j are
-    the losers and :math:`\Delta_j` what the winner is ahead of them. The first term, a constant in T, is :math:`2 D
-    \Delta_{\max} \ln 2 D` and more, D being the sum of :math:`4 \alpha / \Delta^2` over all pairs, with the smaller gap
-    of two losers and the loser's gap in a pair with the winner. For alpha > 1/2, the default among them, the same rate
-    in T holds for all T at once with probability :math:`1 - \delta`, beside a constant that depends on :math:`\delta`
-    (Theorem 4).
+    Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5; a Condorcet winner, :math:`\alpha > 1`): the
+    expected average regret is :math:`O(K^2 \log K) + \sum_j 2 \alpha (\Delta_j + 4 \Delta_{\max}) / \Delta_j^2 \, \log
+    T`, where j are the losers and :math:`\Delta_j` what the winner is ahead of them. The first term, a constant in T,
+    is :math:`2 D \Delta_{\max} \ln 2 D` and more, D being the sum of :math:`4 \alpha / \Delta^2` over all pairs, with
+    the smaller gap of two losers and the loser's gap in a pair with the winner. For :math:`\alpha > 1/2`, the default
+    among them, the same rate in T holds for all T at once with probability :math:`1 - \delta`, beside a constant that
+    depends on :math:`\delta` (Theorem 4).
 
     In Komiyama et al. 2015's library U is 1 for pairs that have not met, so that a known opponent whose bound is above
     1 comes before one that is unknown. The mean regret of 200 runs of 20,000 rounds on Sushi is 276.7 with it, 318.5 as

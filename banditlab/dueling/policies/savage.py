@@ -104,7 +104,7 @@ class SAVAGE(Counts):
     notion : {'condorcet', 'copeland'}, default 'condorcet'
         Which winner is looked for. 'condorcet' needs that one exists.
     delta : float, optional
-        Probability of an error; default 1/T.
+        Probability of an error; default :math:`1 / T`.
     horizon : int, optional
         T; default the run's horizon.
 
@@ -113,7 +113,7 @@ class SAVAGE(Counts):
     Guarantee (Urvoy, Clerot, Feraud and Naamane 2013, Theorem 3; a Condorcet winner, notion 'condorcet'): with
     probability at least :math:`1 - \delta` the winner is found, after at most :math:`\sum_{j=1}^{K-1} O(j \log(K T /
     \delta) / \Delta_j^2)` duels, where :math:`\Delta_1 \le \Delta_2 \le \dots` is what the winner is ahead of the
-    losers. With delta = 1/T regret is thus :math:`O(K^2 \log T)`. With 'copeland' the duels are at most
+    losers. With :math:`\delta = 1 / T` regret is thus :math:`O(K^2 \log T)`. With 'copeland' the duels are at most
     :math:`\sum_{i < j} O(\log(K T / \delta) / \Delta_{ij}^2)` (equation 10), :math:`\Delta_{ij} = |\mu_{ij} - 1/2|`.
 
     The rule is Algorithm 1 of the paper with its tests (12) and (9), for a known horizon. In test (9), as in the

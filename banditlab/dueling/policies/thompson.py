@@ -186,7 +186,7 @@ class DoubleThompsonSampling(_Posterior):
 
     Notes
     -----
-    Guarantee (Wu and Liu 2016, abstract; alpha > 1/2): expected Copeland regret is :math:`O(K^2 \log T)`, and
+    Guarantee (Wu and Liu 2016, abstract; :math:`\alpha > 1/2`): expected Copeland regret is :math:`O(K^2 \log T)`, and
     :math:`O(K \log T + K^2 \log\log T)` with a Condorcet winner and in most instances without one.
 
     The authors' code counts :math:`u_{ij} \ge 1/2`, where the paper has the strict inequality; the two differ only if u
@@ -238,7 +238,7 @@ class DoubleThompsonSamplingPlus(_Posterior):
 
     Notes
     -----
-    Guarantee (Wu and Liu 2016; alpha > 1/2): that of `DoubleThompsonSampling`.
+    Guarantee (Wu and Liu 2016; :math:`\alpha > 1/2`): that of `DoubleThompsonSampling`.
 
     The sum is as in the authors' code, the paper's text was not at hand; there :math:`\zeta^*` is the largest share
     among the tied arms, and not among all arms, which makes terms negative where an arm outside C has beaten more.

@@ -141,9 +141,9 @@ class WinnerStaysStrong(_Rounds):
 
     Notes
     -----
-    Guarantee (Chen and Frazier 2017, abstract; a Condorcet winner, beta above 1 and below p / (1 - p)): expected strong
-    regret is :math:`O(K^2 + K \log T)`, and :math:`O(K \log K + K \log T)` for arms in a total order. Here p is the
-    smallest probability above 1/2; the condition on beta is reconstructed.
+    Guarantee (Chen and Frazier 2017, abstract; a Condorcet winner, :math:`\beta` above 1 and below :math:`p / (1 -
+    p)`): expected strong regret is :math:`O(K^2 + K \log T)`, and :math:`O(K \log K + K \log T)` for arms in a total
+    order. Here p is the smallest probability above 1/2; the condition on :math:`\beta` is reconstructed.
 
     One library plays a single duel, and not a round, between two phases: that is another policy.
 

@@ -19,7 +19,7 @@ from banditlab.scoring.optimal_rule import OptimalRule
 from banditlab.scoring.rules import ScoringRule
 
 from .estimates import Bisection, CostDifferences, Estimates
-from .optimistic import OptimisticProgram
+from .optimistic import OptimisticProgram, best_action
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,19 @@ class Oracle:
 
 @dataclass
 class Exploration:
-    """What `ExploreThenCommit` remembers."""
+    """What `ExploreThenCommit` remembers.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds of exploration.
+    pairs : list of (int, int)
+        Actions i and j between whose informed rules a bisection is still to be made, the next pair last.
+    announced : float64 array (M, S)
+        The payments of this round.
+    committed : float64 array (M, S) or None
+        The payments of all later rounds.
+    """
 
     known: PrincipalKnows
     horizon: int
@@ -150,8 +162,8 @@ class ExploreThenCommit:
 
     1. For :math:`T^{2/3}` rounds (`rounds`), play the action-informed rules :math:`\tilde S_k` in turn and estimate q.
     2. For each pair i, j: bisection between :math:`\tilde S_j` and :math:`\tilde S_i` until the bracket is narrower
-       than :math:`c\,T^{-1/3}` (`width`), which pins down c_i - c_j.
-    3. Solve LP_k with the estimates for each k, take the best action k, and play
+       than :math:`c\,T^{-1/3}` (`width`), which pins down :math:`c_i - c_j`.
+    3. Solve :math:`LP_k` with the estimates for each k, take the best action k, and play
        :math:`(1 - a)\hat S + a \tilde S_k` with :math:`a = \min(K T^{-1/3}, 1)` for ever.
 
     Parameters
@@ -167,7 +179,7 @@ class ExploreThenCommit:
     -----
     Guarantee: none, as none is proved for this rule. The scheme is that of Cacciamani, Castiglioni, Gatti (2024), whose
     explore-then-commit algorithm for several agents has regret :math:`\tilde O(T^{2/3})` (abstract); the steps, with
-    one agent, were reconstructed. Should LP_k contradict the estimates, k's candidate is :math:`\tilde S_k`.
+    one agent, were reconstructed. Should :math:`LP_k` contradict the estimates, k's candidate is :math:`\tilde S_k`.
 
     References
     ----------
@@ -230,15 +242,9 @@ class ExploreThenCommit:
         known, q = state.known, state.estimates.distributions()
         exact = np.zeros(known.n_actions)
         costs = state.estimates.cost_differences(q, exact)
-        program = OptimisticProgram(known)
-        best, found = -math.inf, (0, known.informed[0])
-        for k in range(known.n_actions):
-            solved = program.solve(k, q, exact, CostDifferences(costs.estimate, np.zeros_like(costs.radius)))
-            informed_pay = float(q[k] @ (known.beliefs * known.informed[k]).sum(axis=1))
-            pay, payments = (informed_pay, known.informed[k]) if solved is None else solved
-            if q[k] @ known.utility - pay > best:
-                best, found = float(q[k] @ known.utility - pay), (k, payments)
-        state.solves = program.solves
-        k, payments = found
+        programs = OptimisticProgram(known)
+        certain = CostDifferences(costs.estimate, np.zeros_like(costs.radius))
+        k, payments = best_action(known, q, exact, certain, programs)
+        state.solves = programs.solves
         share = min(self.mixture * known.n_actions * state.horizon ** (-1 / 3), 1.0)
         return (1.0 - share) * payments + share * known.informed[k]

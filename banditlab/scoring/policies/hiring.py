@@ -16,6 +16,7 @@ from banditlab.scoring.family import policy
 from banditlab.scoring.hiring import HiringProblem
 from banditlab.scoring.hiring_games import EmployerKnows, Offer, Reported
 from banditlab.scoring.informed import LEAST_MARGIN
+from banditlab.scoring.tables import along
 
 from .estimates import Bisection, chained
 
@@ -33,7 +34,11 @@ class Employment:
     chosen : list of lists of (float64 array (n_signals, n_states), int)
         For each agent payments for his own report, and the effort that he made under them.
     searches : list of (agent, effort, other effort)
-        Bisections that are still to be made.
+        Bisections that are still to be made, the next one last.
+    agent : int
+        Whose payments `search` is about.
+    announced : list of float64 arrays (n_signals, n_states) or None
+        Each agent's payments for his own report in this round.
     """
 
     known: EmployerKnows
@@ -61,14 +66,10 @@ def uncorrelated(known: EmployerKnows, profile: tuple[int, ...], payments: list[
     mu = np.zeros(known.n_efforts)
     mu[profile] = 1.0
     shape = (*known.n_efforts, *known.n_signals, n_states)
-    tables = []
-    for i, paid in enumerate(payments):
-        own = [1] * (2 * n) + [n_states]
-        own[n + i] = known.n_signals[i]
-        tables.append(np.broadcast_to(paid.reshape(own), shape))
+    tables = tuple(np.broadcast_to(along(paid, 2 * n + 1, n + i, 2 * n), shape) for i, paid in enumerate(payments))
     decisions = np.zeros((*known.n_efforts, *known.n_signals, len(known.utility)))
     decisions[..., 0] = 1.0
-    return Offer(mu, tuple(tables), decisions)
+    return Offer(mu, tables, decisions)
 
 
 @policy
@@ -76,8 +77,8 @@ class HiringExploreThenCommit:
     r"""Estimates what each profile of efforts reveals, then costs by bisection, then commits to one mechanism.
 
     1. For :math:`T^{2/3}` rounds (`rounds`), recommend all profiles of efforts in turn, with uncorrelated payments
-       under which each agent strictly prefers his part (`HiringProblem.agent_margin`), and estimate p(theta) and P(s
-       | b, theta).
+       under which each agent strictly prefers his part (`HiringProblem.agent_margin`), and estimate
+       :math:`p(\theta)` and :math:`P(s \mid b, \theta)`.
     2. For each agent and pair of efforts: bisection between these payments until the bracket is narrower than
        :math:`c\,T^{-1/3}` (`width`), which pins down the difference between costs.
     3. Solve the program of `HiringProblem.optimal` with the estimates, and announce for ever
@@ -180,12 +181,11 @@ class HiringExploreThenCommit:
         state.solves += 1
         share = min(self.mixture * state.horizon ** (-1 / 3), 1.0)
         n = world.n_agents
-        mixed = []
-        for i, payments in enumerate(found.payments):
-            shape = [1] * (2 * n) + [world.n_states]
-            shape[i], shape[n + i] = world.n_efforts[i], world.n_signals[i]
-            mixed.append((1.0 - share) * payments + share * state.known.informed[i].reshape(shape))
-        return Offer(found.recommendations, tuple(mixed), found.decisions)
+        mixed = tuple(
+            (1.0 - share) * payments + share * along(informed, 2 * n + 1, i, n + i, 2 * n)
+            for i, (payments, informed) in enumerate(zip(found.payments, state.known.informed, strict=True))
+        )
+        return Offer(found.recommendations, mixed, found.decisions)
 
     def estimated(self, state: Employment) -> HiringProblem:
         """Return the problem as estimated; what was never seen is uniform."""

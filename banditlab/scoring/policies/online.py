@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -77,20 +78,20 @@ class Observed:
         return self.program.solve(share[..., None] * (self.sums / np.maximum(self.times, 1.0)), slack)
 
 
-class _Optimistic:
+class _Optimistic(ABC):
     """The part that both kinds of feedback share: explore, then solve the relaxed program, again when samples grow."""
 
     plays: ClassVar[tuple[str, ...]] = ("InformationAcquisition",)
     confidence_scale: float
     tolerance: float
 
+    @abstractmethod
     def exploration(self, horizon: int) -> int:
         """Return how many rounds are decided uniformly at random."""
-        raise NotImplementedError
 
+    @abstractmethod
     def samples(self, state: Observed, t: int) -> float:
         """Return the sample size that the slack is made from."""
-        raise NotImplementedError
 
     def state(self, known: ReceiverKnows, horizon: int, rng: Any) -> Observed:
         """Return a state that has seen nothing."""
@@ -160,7 +161,9 @@ class OnlineFullFeedback(_Optimistic):
 
 @policy
 class OnlineBanditFeedback(_Optimistic):
-    r"""Decides at random for T^alpha rounds, then as `OnlineFullFeedback`; sees utilities of what was decided only.
+    r"""Decides at random at first, then as `OnlineFullFeedback`; sees utilities of what was decided only.
+
+    It decides at random for :math:`T^\alpha` rounds.
 
     Parameters
     ----------
@@ -174,7 +177,7 @@ class OnlineBanditFeedback(_Optimistic):
 
     Notes
     -----
-    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract; bandit feedback, alpha in [1/2, 1]): regret is
+    Guarantee (Cacciamani, Castiglioni, Gatti 2023, abstract; bandit feedback, :math:`\alpha` in [1/2, 1]): regret is
     :math:`\tilde O(T^\alpha)` with :math:`\tilde O(T^{1 - \alpha/2})` cumulative violation of incentive compatibility,
     and no algorithm does better. Reconstructed as `OnlineFullFeedback` was.
 
@@ -198,7 +201,7 @@ class OnlineBanditFeedback(_Optimistic):
     tolerance: float = field(default=0.05, check=non_negative, doc="growth of the sample that has programs re-solved")
 
     def exploration(self, horizon: int) -> int:
-        """Return T^alpha, rounded up."""
+        r"""Return :math:`T^\alpha`, rounded up."""
         return math.ceil(horizon**self.alpha)
 
     def samples(self, state: Observed, t: int) -> float:

@@ -89,13 +89,37 @@ class OptimisticProgram:
 def most_promising(
     known: PrincipalKnows, estimates: Estimates, programs: OptimisticProgram, t: int, delta: float, scale: float
 ) -> tuple[int, Floats]:
-    r"""Return the action with the largest optimistic profit :math:`\hat h_k`, and the rule that goes with it.
-
-    Where the estimates contradict each other, an action's rule is its informed rule.
-    """
+    r"""Return the action with the largest optimistic profit :math:`\hat h_k`, and the rule that goes with it."""
     q = estimates.distributions()
     radius = estimates.radius(t, delta, scale)
-    costs = estimates.cost_differences(q, radius)
+    return best_action(known, q, radius, estimates.cost_differences(q, radius), programs)
+
+
+def best_action(
+    known: PrincipalKnows, q: Floats, radius: Floats, costs: CostDifferences, programs: OptimisticProgram
+) -> tuple[int, Floats]:
+    """Return the action whose profit can be largest, for all one knows, and its rule.
+
+    Parameters
+    ----------
+    known : PrincipalKnows
+        What the principal knows.
+    q : float64 array (K, M)
+        Estimates of the belief distributions.
+    radius : float64 array (K,)
+        How far they may be off.
+    costs : CostDifferences
+        Estimates of the differences between costs.
+    programs : OptimisticProgram
+        What finds the rules. Where the estimates contradict each other, an action's rule is its informed rule.
+
+    Returns
+    -------
+    int
+        The action k.
+    float64 array (M, S)
+        The payments.
+    """
     bound = float(np.abs(known.utility).max())
     best, found = -math.inf, (0, known.informed[0])
     for k in range(known.n_actions):

@@ -73,12 +73,12 @@ class OSRA:
     The principal takes the k with the largest :math:`\hat h_k`, and its solution :math:`\hat S`, and announces
     :math:`S_t = a_t \tilde S_k + (1 - a_t) \hat S` with :math:`a_t = \min(K t^{-1/3}, 1)`, where the agent is known to
     prefer k under :math:`\tilde S_k` (`informed_rules`). If the agent chooses another action, the next rounds are a
-    bisection between S_t and :math:`\tilde S_k`, until the bracket is narrower than :math:`c\,t^{-1/3}`.
+    bisection between :math:`S_t` and :math:`\tilde S_k`, until the bracket is narrower than :math:`c\,t^{-1/3}`.
 
     Parameters
     ----------
     confidence_scale : float, default 1.0
-        Factor of the radii; 1.0 is the theory. There the radii exceed what they bound until about 10^6 rounds, and
+        Factor of the radii; 1.0 is the theory. There the radii exceed what they bound until about a million rounds, and
         regret is linear before; 0.01 learns within thousands of rounds, without a guarantee: where the mixture's margin
         falls below the errors of the estimates (after some 20,000 rounds in the experiment scoring_regret), bisections
         and regret set in again.
@@ -93,13 +93,14 @@ class OSRA:
 
     Notes
     -----
-    Guarantee (Chen, Wu, Wu, Yang 2023, abstract; confidence_scale = mixture = 1, tolerance = 0): regret is :math:`O(K^2
-    T^{2/3})` up to logarithms, whatever the number of states.
+    Guarantee (Chen, Wu, Wu, Yang 2023, abstract; `confidence_scale` and `mixture` 1, `tolerance` 0): regret is
+    :math:`O(K^2 T^{2/3})` up to logarithms, whatever the number of states.
 
-    Reconstructed, as the sources read give the parts and not the whole: delta = 1/T in the radius; the first K
-    rounds, which play each informed rule once; the bound c; C(i, j) <= max_payment; v in [0, max_payment]; and, where
-    the estimates contradict each other, :math:`\tilde S_k` itself in place of :math:`\hat S`, valued at
-    :math:`\hat u_k + B_u I_q(k) - \max(\hat v - B_S I_q(k), 0)`. Ties between rules go to small payments (`tie_break`).
+    Reconstructed, as the sources read give the parts and not the whole: :math:`\delta = 1 / T` in the radius; the first
+    K rounds, which play each informed rule once; the bound c; :math:`C(i, j)` at most `max_payment`; v from 0 to
+    `max_payment`; and, where the estimates contradict each other, :math:`\tilde S_k` itself in place of :math:`\hat S`,
+    valued at :math:`\hat u_k + B_u I_q(k) - \max(\hat v - B_S I_q(k), 0)`. Ties between rules go to small payments
+    (`tie_break`).
 
     References
     ----------

@@ -158,8 +158,8 @@ class KMaxCUCB(MaxBeliefs):
     ----------
     oracle : {'exact', 'greedy'}, default 'exact'
         How the maximum is found. 'exact': for one value an item, and sets of (up to) m items, by a dynamic program in
-        O(L m); else by looking at all actions. 'greedy': item by item, a (1 - 1/e)-approximation, for `MSets` and
-        `UpToM`.
+        :math:`O(L m)`; else by looking at all actions. 'greedy': item by item, a :math:`(1 - 1/e)`-approximation, for
+        `MSets` and `UpToM`.
     alpha : float, default 1.5
         Exploration; positive.
     support_size : int, default 1
@@ -190,7 +190,8 @@ class KMaxCUCB(MaxBeliefs):
     >>> from banditlab import semibandits
     >>> env = semibandits.KMax.binary([1.0, 0.5, 0.4, 0.1], [0.2, 0.5, 0.6, 0.9], semibandits.MSets(2))
     >>> result = bl.run(env, semibandits.KMaxCUCB(), horizon=2_000, n_runs=10, seed=0)
-    >>> bool(result.values().mean(axis=1)[0, -1] < 60.0)  # playing the worst action would cost 2000 * 0.21
+    >>> # playing the worst action would cost 2000 * 0.21
+    >>> bool(result.values().mean(axis=1)[0, -1] < 60.0)
     True
     """
 
@@ -278,7 +279,7 @@ class SuperArmUCB:
 
     Notes
     -----
-    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], alpha = 2): regret is of the order of
+    Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], :math:`\alpha = 2`): regret is of the order of
     :math:`N \log T / \Delta` for N actions.
 
     What ignoring the structure costs, for comparison.

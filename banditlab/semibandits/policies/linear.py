@@ -68,11 +68,11 @@ class CombUCB1(ItemMeans):
     Notes
     -----
     Guarantee (Kveton, Wen, Ashkan, Szepesvari 2015, Theorems 5 and 6; outcomes in [0, 1], independent or not between
-    items, alpha = 1.5, an exact oracle): :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T + (\pi^2/3 + 1) K L` and
-    :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L` for L items and actions of at most K. The sum is over the
-    items that the best action has not. Neither rate can be improved, but for :math:`\sqrt{\log T}` in the second
-    (Propositions 1 and 2); for K up to 172 Theorem 3, :math:`\sum_i 96 K^{4/3} / \Delta_{i,\min} \log T` and the same
-    constant, is the smaller bound.
+    items, :math:`\alpha = 1.5`, an exact oracle): :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T + (\pi^2/3 + 1)
+    K L` and :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L` for L items and actions of at most K. The sum is
+    over the items that the best action has not. Neither rate can be improved, but for :math:`\sqrt{\log T}` in the
+    second (Propositions 1 and 2); for K up to 172 Theorem 3, :math:`\sum_i 96 K^{4/3} / \Delta_{i,\min} \log T` and the
+    same constant, is the smaller bound.
 
     A tie between items in index is for the action set to break.
 
@@ -110,10 +110,10 @@ class CUCB(ItemMeans):
     Notes
     -----
     Guarantee (Chen, Wang, Yuan 2013, Theorem 1; outcomes in [0, 1], rewards monotone in the means and bounded-smooth,
-    an oracle that with probability beta reaches the share alpha of the optimum): regret against alpha beta times the
-    optimum is of order :math:`\sum_i \log T / \Delta_{i,\min}`. For sums over actions of at most K of L items it is at
-    most :math:`\sum_i 12 K^2 / \Delta_{i,\min} \log T + (\pi^2/3 + 1) L \Delta_{\max}` (section 4.3). Here the oracle
-    is the action set's: alpha = beta = 1.
+    an oracle that with probability :math:`\beta` reaches the share :math:`\alpha` of the optimum): regret against
+    :math:`\alpha \beta` times the optimum is of order :math:`\sum_i \log T / \Delta_{i,\min}`. For sums over actions of
+    at most K of L items it is at most :math:`\sum_i 12 K^2 / \Delta_{i,\min} \log T + (\pi^2/3 + 1) L \Delta_{\max}`
+    (section 4.3). Here the oracle is the action set's: :math:`\alpha = \beta = 1`.
 
     The rule is the paper's Algorithm 1. It cuts indices only for oracles that allow none above 1, and its first rounds,
     one for each item, play any action that has it; here they play as many unseen items as possible.
@@ -162,9 +162,9 @@ class ESCB2:
     .. math:: A_t = \arg\max_{A \in \mathcal{A}} \sum_{i \in A} \hat\mu_i + \sqrt{\frac{f(t)}{2} \sum_{i \in A}
         \frac{1}{n_i}}, \quad f(t) = \log t + 4 m \log\log t
 
-    with m the size of the largest action; t is taken as 2 in the first round, and log log t as 0 where it is negative.
-    Actions with as many unseen items as possible come first. All actions are looked at in every round: there may be at
-    most 20,000. Of equal ones the first that the action set's `enumerate` yields is played.
+    with m the size of the largest action; t is taken as 2 in the first round, and :math:`\log\log t` as 0 where it is
+    negative. Actions with as many unseen items as possible come first. All actions are looked at in every round: there
+    may be at most 20,000. Of equal ones the first that the action set's `enumerate` yields is played.
 
     Parameters
     ----------

@@ -98,7 +98,9 @@ class PASCombUCB:
     >>> env = semibandits.SemiBandit(items, semibandits.SafeUpToM(2, budget=0.3))
     >>> env.best_action
     (0, 2)
-    >>> result = bl.run(env, semibandits.PASCombUCB(), horizon=1_000, n_runs=10, seed=0, metrics="violations")
+    >>> result = bl.run(
+    ...     env, semibandits.PASCombUCB(), horizon=1_000, n_runs=10, seed=0, metrics="violations"
+    ... )
     >>> float(result.values()[:, :, -1].max())
     0.0
     """

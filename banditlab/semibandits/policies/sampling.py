@@ -79,7 +79,7 @@ class GaussianCTS(ItemMeans):
     Parameters
     ----------
     sigma : float, default 0.5
-        Outcomes are sigma-sub-Gaussian; 0.5 is right for all outcomes in [0, 1].
+        Outcomes are :math:`\sigma`-sub-Gaussian; 0.5 is right for all outcomes in [0, 1].
     actions : action set, optional
         The action set to play; default the environment's.
 
@@ -118,12 +118,12 @@ class BGCTS(ItemMeans):
     .. math:: f(t) = (1 + \lambda) \left( \log t + (m + 2) \log\log t + \frac{m}{2} \log(1 + e / \lambda) \right)
 
     m being the size of the largest action. First, actions with as many unseen items as possible are played. In the
-    first round t is taken as 2, and log log t as 0 where it is negative.
+    first round t is taken as 2, and :math:`\log\log t` as 0 where it is negative.
 
     Parameters
     ----------
     sigma : float, default 0.5
-        Outcomes are sigma-sub-Gaussian; 0.5 is right for all outcomes in [0, 1].
+        Outcomes are :math:`\sigma`-sub-Gaussian; 0.5 is right for all outcomes in [0, 1].
     lam : float, default 1.0
         :math:`\lambda`; positive. 1.0 is the theorem's.
     actions : action set, optional
@@ -131,9 +131,9 @@ class BGCTS(ItemMeans):
 
     Notes
     -----
-    Guarantee (Zhang and Combes 2024; lambda = 1, sub-Gaussian outcomes, d items): :math:`R_T = O(\frac{\sigma^2 d \log
-    m}{\Delta_{\min}} \log T + \frac{\sigma^2 d^2 m \log m}{\Delta_{\min}} \log\log T)` and a term polynomial in m and d
-    that does not grow with T. The number of the theorem was not read.
+    Guarantee (Zhang and Combes 2024; :math:`\lambda = 1`, sub-Gaussian outcomes, d items): :math:`R_T =
+    O(\frac{\sigma^2 d \log m}{\Delta_{\min}} \log T + \frac{\sigma^2 d^2 m \log m}{\Delta_{\min}} \log\log T)` and a
+    term polynomial in m and d that does not grow with T. The number of the theorem was not read.
 
     References
     ----------

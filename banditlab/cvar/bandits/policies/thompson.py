@@ -45,10 +45,11 @@ class BCVTS:
     regret in CVaR is :math:`\sum_k \Delta_k \log T / K_{inf}^\alpha(\nu_k, c^*) + o(\log T)`, which is the asymptotic
     lower bound. That every arm is played once first is from the authors' code.
 
-    A round takes as many exponential variates as an arm has different rewards up to about its tau-quantile, rather
-    than one a reward: the weights beyond the tail matter by their sum alone, which is a gamma variate, and so are those
-    of equal rewards (see `cvar.bandits.samples`). The law is exactly that of the paper. A run of T rounds with rewards
-    that are all different takes O(tau T^2) steps in all. Memory: 12 bytes a different reward of a run.
+    A round takes as many exponential variates as an arm has different rewards up to about its :math:`\alpha`-quantile,
+    rather than one a reward: the weights beyond the tail matter by their sum alone, which is a gamma variate, and so
+    are those of equal rewards (see `cvar.bandits.samples`). The law is exactly that of the paper. A run of T rounds
+    with rewards that are all different takes :math:`O(\alpha T^2)` steps in all. Memory: 12 bytes a different reward of
+    a run.
 
     References
     ----------
@@ -125,8 +126,8 @@ class MCVTS:
     CVaR is :math:`\sum_k \Delta_k \log T / K_{inf}^\alpha(\nu_k, c^*) + o(\log T)`, which is the asymptotic lower bound
     over distributions on these values.
 
-    A round takes a gamma variate for each value up to about an arm's tau-quantile, and one for all others together.
-    Memory: 4 bytes an arm and value.
+    A round takes a gamma variate for each value up to about an arm's :math:`\alpha`-quantile, and one for all others
+    together. Memory: 4 bytes an arm and value.
 
     References
     ----------

@@ -63,10 +63,10 @@ class BernsteinUCB(Tails):
     Parameters
     ----------
     tau : float, default 0.1
-        Level, in (0, 1]; the policy maximises the mean of the worst share tau of rewards.
+        Level, in (0, 1]; the policy maximises the mean of the worst share :math:`\tau` of rewards.
     delta : float, optional
-        Probability with which the bound on regret may fail, in (0, 1); default 1/K (our choice), with which it bounds
-        the expected regret too, up to a constant.
+        Probability with which the bound on regret may fail, in (0, 1); default :math:`1 / K` (our choice), with which
+        it bounds the expected regret too, up to a constant.
     high : float, default 1.0
         Upper end of the rewards, which lie in [0, high]; the bonus is multiplied by it. The paper's are in [0, 1].
     capped : bool, default False
@@ -81,8 +81,8 @@ class BernsteinUCB(Tails):
 
     The paper maximises over b up to an error; that the maximum has a closed form is our remark.
 
-    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and A comparisons.
-    Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
+    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and A
+    comparisons. Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
@@ -133,8 +133,8 @@ class CVaRUCB(Tails):
 
     .. math:: U - \frac{1}{\tau} \sum_{i=1}^n (x_{(i+1)} - x_{(i)}) \max\{0, \min(i / n - \epsilon, \tau)\}.
 
-    In other words: the smallest share epsilon of the rewards is moved to U. Every arm is played once first, in order;
-    the first arm wins ties.
+    In other words: the smallest share :math:`\epsilon` of the rewards is moved to U. Every arm is played once first, in
+    order; the first arm wins ties.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ class CVaRUCB(Tails):
     The index is never below the empirical CVaR, and above an arm's true one with probability at least :math:`1 - 1 /
     T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
 
-    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
-    Memory: 16 bytes a reward of a run (see `cvar.bandits.tails`).
+    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
+    an arm. Memory: 16 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
@@ -202,7 +202,7 @@ class CVaRUCB(Tails):
 
 @policy
 class UUCB(Tails):
-    r"""U-UCB: the arm with the largest empirical CVaR plus a radius that grows with log t.
+    r"""U-UCB: the arm with the largest empirical CVaR plus a radius that grows with the logarithm of the round.
 
     In round t, with n rewards of the arm in [0, U]:
 
@@ -221,15 +221,15 @@ class UUCB(Tails):
     -----
     Guarantee (Cassel, Mannor, Zeevi 2018, Theorem 2; rewards in [0, U]): regret is of order :math:`\log(T) / \Delta`.
     The theorem is for their U-UCB, on quasiconvex criteria that vary by at most :math:`b (x + x^q)` where a
-    distribution moves by x; CVaR is one, with q = 2, for sub-Gaussian arms. Its radius is :math:`2 b \max\{y, y^q\}`,
-    :math:`y = \sqrt{\alpha \log(t) / (a n)}`, with alpha > 2 and a rate a at which empirical distributions concentrate.
-    What they bound is the "proxy" regret, a criterion of the mixture of the arms played, and by it that of all rewards;
-    their proof bounds the plays of a worse arm, and so the regret here. The index above is the one that Baudry et al.
-    compare with, in which theirs is made concrete; constants, of :math:`1 / \tau^2`, follow from its radius and are not
-    quoted.
+    distribution moves by x; CVaR is one, with :math:`q = 2`, for sub-Gaussian arms. Its radius is :math:`2 b \max\{y,
+    y^q\}`, :math:`y = \sqrt{\alpha \log(t) / (a n)}`, with :math:`\alpha > 2` and a rate a at which empirical
+    distributions concentrate. What they bound is the "proxy" regret, a criterion of the mixture of the arms played, and
+    by it that of all rewards; their proof bounds the plays of a worse arm, and so the regret here. The index above is
+    the one that Baudry et al. compare with, in which theirs is made concrete; constants, of :math:`1 / \tau^2`, follow
+    from its radius and are not quoted.
 
-    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
-    Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
+    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
+    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------
@@ -279,8 +279,8 @@ class BrownUCB(Tails):
     tau : float, default 0.1
         Level, in (0, 1].
     delta : float, optional
-        Probability with which one index may be below an arm's CVaR, in (0, 1); default 1 / (2 T^2), which makes the
-        radius that of `CVaRUCB` divided by tau.
+        Probability with which one index may be below an arm's CVaR, in (0, 1); default :math:`1 / (2 T^2)`, which makes
+        the radius that of `CVaRUCB` divided by :math:`\tau`.
     high : float, default 1.0
         U, the upper end of the rewards, which lie in [0, U].
 
@@ -292,11 +292,11 @@ class BrownUCB(Tails):
     whose shortfalls lie in [0, U], gives it. Brown's other inequality, with :math:`\sqrt{5 \log(3 / \delta) / (\tau
     n)}`, bounds the estimate's error on the other side, and is no index.
 
-    The policy is a contrast of Tamkin et al. (2019). Its radius and delta are reconstructed: from the inequality, and
-    from what makes it comparable with theirs.
+    The policy is a contrast of Tamkin et al. (2019). Its radius and :math:`\delta` are reconstructed: from the
+    inequality, and from what makes it comparable with theirs.
 
-    A round takes O(log n) steps at worst after n rewards of the arm played, a few on average, and a comparison an arm.
-    Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
+    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
+    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
 
     References
     ----------

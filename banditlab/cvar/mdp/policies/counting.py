@@ -37,7 +37,7 @@ class Counting:
     replan: float
 
     def counting_arrays(self, space: Any, per_step: bool) -> dict[str, Any]:
-        """Return the arrays: visits of pairs, and of next states after them."""
+        """Return the arrays: visits of pairs, and of next states after them; when to plan anew; the estimate."""
         known = space.known
         steps = known.n_steps if per_step else 1
         pairs = (steps, known.n_states, known.n_actions)
@@ -46,12 +46,23 @@ class Counting:
             "next_visits": space.array(*pairs, known.n_states),
             "due": space.array(*pairs, fill=1.0),
             "stale": space.per_lane(1.0),
+            "estimate": space.per_lane(),
         }
+
+    def observe(
+        self: Params, state: State, known: Params, lane: int, h: int, s: int, a: int, j: int, s_next: int, t: int
+    ) -> None:
+        """Count the transition."""
+        counted(state, lane, h, s, a, s_next)
+
+    def estimate(self: Params, state: State, lane: int) -> float:
+        """Return the upper estimate of the optimum, which plans leave behind."""
+        return state.estimate[lane]
 
 
 @device
-def counted(self: Params, state: State, lane: int, h: int, s: int, a: int, s_next: int) -> None:
-    """Count a transition, and say that plans are stale if the pair's count has grown by the factor `replan`."""
+def counted(state: State, lane: int, h: int, s: int, a: int, s_next: int) -> None:
+    """Count a transition, and say that plans are stale if the pair's count has reached what `fresh` asked for."""
     hh = h % state.visits.shape[1]
     n = state.visits[lane, hh, s, a] + 1.0
     state.visits[lane, hh, s, a] = n
@@ -85,7 +96,7 @@ def empirical(state: State, lane: int, h: int, s: int, a: int, out: Any) -> floa
 def reasons_of_range(environment: Any) -> list[str]:
     """Return why returns are not in [0, 1]."""
     low, high = environment.return_range
-    smallest = float(environment.model.atoms[environment.model.occurring().any(axis=0)].min())
+    smallest = environment.model.smallest
     if smallest >= 0.0 and high <= 1.0 + 1e-9:
         return []
     return [
@@ -102,6 +113,12 @@ def reasons_of_unit_rewards(environment: Any, name: str) -> list[str]:
             f"its transitions or rewards change from step to step; allowed: the same in every step, as {name} pools "
             "their counts"
         )
+    return found + reasons_of_rewards(environment)
+
+
+def reasons_of_rewards(environment: Any) -> list[str]:
+    """Return why rewards are no function of step, state and action with values in [0, 1]."""
+    found = []
     if not environment.deterministic_rewards:
         found.append("its rewards are random or depend on the next state; allowed: one reward a state and action")
     atoms = environment.model.atoms

@@ -12,12 +12,12 @@ from banditlab.core.dispatch import chosen_by_type, device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import between, invalid, non_negative, one_of, open_probability, optional
 
-from ..environment import MAX_PLACES
+from ..checks import MAX_ENTRIES
 from ..family import mdp_policy
 from ..levels import grid_following, grid_steps
 from ..model import lattice_unit
 from ..sweeps import shifted_mean
-from .counting import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_range
+from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of_range
 
 
 @mdp_policy
@@ -43,8 +43,8 @@ class CVaRUCBVI(Counting):
         + \sqrt{\frac{2 \, E[(\overline V_{h+1} - \underline V_{h+1})^2(s', b - r)] L}{N_h}} + \frac{L}{N_h}
 
     with :math:`\overline V` from the same sweep, the same policy, the bonus added and 1 as its cap (b, for a last
-    budget above 1, where eta does not divide 1). The first of
-    equally good actions and the smallest of equally good budgets is taken.
+    budget above 1, where :math:`\eta` does not divide 1). The first of equally good actions and the smallest of equally
+    good budgets is taken.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ class CVaRUCBVI(Counting):
     bonus_scale : float, default 1.0
         Factor of the bonus; 1.0 is the theory, which explores for very long.
     eta : float, optional
-        Rewards are rounded up to multiples of it, in (0, 1], and budgets are 0, eta, 2 eta, ...; default: the largest
-        number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
+        Rewards are rounded up to multiples of it, in (0, 1], and budgets are :math:`0, \eta, 2 \eta, \dots`; default:
+        the largest number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
     replan : float, default 1.0
         Plan anew when the count of a step, state and action has grown by this factor; 1.0 is every episode, the theory;
         2.0 is doubling.
@@ -74,8 +74,8 @@ class CVaRUCBVI(Counting):
     (Corollary 3.2). See `cvar.theory`, and `TabularMDP.normalised` for the returns; transitions are not known.
 
     Algorithm 2 was read in a summary: the constants of both bonuses and the indices are reconstructed. Rounding
-    rewards up (section 6) adds at most H eta to a return, and so H eta K to the regret. `bonus_scale`, `replan` and the
-    default of `eta` are ours. It needs the number of episodes.
+    rewards up (section 6) adds at most :math:`H \eta` to a return, and so :math:`H \eta K` to the regret.
+    `bonus_scale`, `replan` and the default of `eta` are ours. It needs the number of episodes.
 
     References
     ----------
@@ -88,8 +88,11 @@ class CVaRUCBVI(Counting):
     >>> from banditlab import cvar
     >>> mdp = cvar.random_mdp(n_states=3, n_actions=2, horizon=3, seed=0)
     >>> learner = cvar.CVaRUCBVI(tau=0.25, bonus_scale=0.1, replan=2.0)
-    >>> result = bl.run(mdp, learner, horizon=500, n_runs=2, seed=0, metrics=["cvar_regret", "smallest_estimate"])
-    >>> bool((result.values("smallest_estimate")[0, :, -1] >= cvar.plan_static_cvar(mdp, 0.25).value).all())
+    >>> result = bl.run(
+    ...     mdp, learner, horizon=500, n_runs=2, seed=0, metrics=["cvar_regret", "smallest_estimate"]
+    ... )
+    >>> best = cvar.plan_static_cvar(mdp, 0.25).value
+    >>> bool((result.values("smallest_estimate")[0, :, -1] >= best).all())
     True
     """
 
@@ -123,7 +126,7 @@ class CVaRUCBVI(Counting):
         """Return the arrays."""
         known = space.known
         eta = self.grid(known.atoms, known.n_steps, space.problem.needs_horizon(self))
-        most = MAX_PLACES // (known.n_steps * known.n_states)
+        most = MAX_ENTRIES // (known.n_steps * known.n_states)
         if 1.0 / most > eta:
             raise invalid(f"{type(self).__name__}.eta", self.eta, f"a grid of at most {most:,} budgets (a larger eta)")
         n = math.ceil(1.0 / eta - 1e-9) + 1
@@ -137,7 +140,6 @@ class CVaRUCBVI(Counting):
             "upper": np.zeros(table if self.bonus == "bernstein" else (1, 1, 1)),
             "actions": space.array(*shape, dtype=np.int16),
             "start": space.per_lane(0, np.int64),
-            "estimate": space.per_lane(),
         }
 
     def plan(self: Params, state: State, known: Params, lane: int, t: int, rng: Any) -> bool:
@@ -160,12 +162,6 @@ class CVaRUCBVI(Counting):
         """Return the planned action at the budget."""
         return state.actions[lane, h, s, memory]
 
-    def observe(
-        self: Params, state: State, known: Params, lane: int, h: int, s: int, a: int, j: int, s_next: int, t: int
-    ) -> None:
-        """Count the transition."""
-        counted(self, state, lane, h, s, a, s_next)
-
     def n_memories(self: Params, state: State) -> int:
         """Return the number of budgets."""
         return state.budgets.shape[0]
@@ -177,10 +173,6 @@ class CVaRUCBVI(Counting):
     def next_memory(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
         """Return the budget that is left."""
         return state.following[j, memory]
-
-    def estimate(self: Params, state: State, lane: int) -> float:
-        """Return the upper estimate of the largest CVaR."""
-        return state.estimate[lane]
 
 
 @device_call

@@ -13,7 +13,7 @@ from banditlab.core.validation import non_negative, open_probability
 
 from ..family import mdp_policy
 from ..sweeps import increasing, lower_mean
-from .counting import GROWTH, TIE, Counting, counted, empirical, fresh, level, reasons_of_unit_rewards
+from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of_unit_rewards
 
 
 class Pooled(Counting):
@@ -29,22 +29,11 @@ class Pooled(Counting):
         return self.counting_arrays(space, per_step=False) | {
             "values": np.zeros((known.n_steps + 1, known.n_states)),
             "actions": space.array(known.n_steps, known.n_states, dtype=np.int64),
-            "estimate": space.per_lane(),
         }
 
     def act(self: Params, state: State, known: Params, lane: int, h: int, s: int, memory: int) -> int:
         """Return the planned action."""
         return state.actions[lane, h, s]
-
-    def observe(
-        self: Params, state: State, known: Params, lane: int, h: int, s: int, a: int, j: int, s_next: int, t: int
-    ) -> None:
-        """Count the transition."""
-        counted(self, state, lane, h, s, a, s_next)
-
-    def estimate(self: Params, state: State, lane: int) -> float:
-        """Return the upper estimate of the optimum."""
-        return state.estimate[lane]
 
 
 @mdp_policy
@@ -63,7 +52,7 @@ class ICVaRRM(Pooled):
     Parameters
     ----------
     tau : float
-        Level, in (0, 1]; the paper's alpha.
+        Level, in (0, 1]; the paper's :math:`\alpha`.
     delta : float, default 0.05
         Probability that the guarantee may fail.
     bonus_scale : float, default 1.0
@@ -91,7 +80,9 @@ class ICVaRRM(Pooled):
     >>> import banditlab as bl
     >>> from banditlab import cvar
     >>> learner = cvar.ICVaRRM(tau=0.05, bonus_scale=0.05, replan=2.0)
-    >>> result = bl.run(cvar.layered_mdp(), learner, horizon=1_000, n_runs=2, seed=0, metrics="icvar_regret")
+    >>> result = bl.run(
+    ...     cvar.layered_mdp(), learner, horizon=1_000, n_runs=2, seed=0, metrics="icvar_regret"
+    ... )
     >>> bool((result.values()[0, :, -1] > 0.0).all())
     True
     """
@@ -166,7 +157,9 @@ class MaxWP(Pooled):
     --------
     >>> import banditlab as bl
     >>> from banditlab import cvar
-    >>> result = bl.run(cvar.layered_mdp(), cvar.MaxWP(), horizon=2_000, n_runs=2, seed=0, metrics="icvar[0]")
+    >>> result = bl.run(
+    ...     cvar.layered_mdp(), cvar.MaxWP(), horizon=2_000, n_runs=2, seed=0, metrics="icvar[0]"
+    ... )
     >>> bool((result.values()[0, :, -1] <= cvar.plan_worst_path(cvar.layered_mdp()).value).all())
     True
     """
@@ -237,7 +230,9 @@ class UCBVI(Pooled):
     >>> import banditlab as bl
     >>> from banditlab import cvar
     >>> learner = cvar.UCBVI(bonus_scale=0.01, replan=2.0)
-    >>> result = bl.run(cvar.layered_mdp(), learner, horizon=2_000, n_runs=2, seed=0, metrics="cvar_regret[1]")
+    >>> result = bl.run(
+    ...     cvar.layered_mdp(), learner, horizon=2_000, n_runs=2, seed=0, metrics="cvar_regret[1]"
+    ... )
     >>> bool((result.values()[0, :, -1] > 0.0).all())
     True
     """

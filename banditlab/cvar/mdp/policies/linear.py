@@ -15,7 +15,7 @@ from banditlab.core.validation import non_negative, open_probability, optional, 
 
 from ..checks import tensor
 from ..family import mdp_policy
-from .counting import GROWTH, TIE, level
+from .counting import GROWTH, TIE, level, reasons_of_rewards
 
 SPANS = 1e-8
 """How far transitions may be from what features span."""
@@ -56,11 +56,11 @@ class ICVaRL:
     features : array_like, shape (S, A, S, d)
         :math:`\phi(s', s, a)`, by s, a and s'; `linear_mixture` returns some.
     tau : float
-        Level, in (0, 1]; the paper's alpha.
+        Level, in (0, 1]; the paper's :math:`\alpha`.
     delta : float, default 0.05
         Probability that the guarantee may fail.
     bonus_scale : float, default 1.0
-        Factor of beta; 1.0 is the theory.
+        Factor of :math:`\beta`; 1.0 is the theory.
     epsilon : float, optional
         Distance of the net's points; default: the formula above.
     replan : float, default 1.0
@@ -101,15 +101,11 @@ class ICVaRL:
 
     def reasons_against(self, environment: Any) -> list[str]:
         """Return why it cannot play an MDP."""
-        found = []
         model, (S, A, S_next, d) = environment.model, self.features.shape
         if (S, A, S_next) != (model.n_states, model.n_actions, model.n_states):
             sizes = f"{model.n_states} states and {model.n_actions} actions"
             return [f"its features are of shape {self.features.shape}, and the MDP has {sizes}; allowed: (S, A, S, d)"]
-        if not environment.deterministic_rewards:
-            found.append("its rewards are random or depend on the next state; allowed: one reward a state and action")
-        if model.atoms[0] < 0.0 or model.atoms[-1] > 1.0:
-            found.append(f"its rewards are from {model.atoms[0]:g} to {model.atoms[-1]:g}; allowed: 0 to 1")
+        found = reasons_of_rewards(environment)
         rows = self.features.reshape(-1, d)
         wanted = model.transitions.reshape(len(model.transitions), -1).T
         theta = np.linalg.lstsq(rows, wanted)[0]

@@ -37,10 +37,10 @@ class MaxInP(SingleLayer):
     Parameters
     ----------
     delta : float, optional
-        Probability with which the analysis may fail; default 1/T.
+        Probability with which the analysis may fail; default :math:`1 / T`.
     kappa : float, default 0.1
-        Lower bound on the link's slope; 0.1 is that of the released experiments of VACDB, and the logistic link's at a
-        margin of 2.
+        :math:`\kappa`, a lower bound on the link's slope; 0.1 is that of the released experiments of VACDB, and the
+        logistic link's at a margin of 2.
     ridge : float, default 0.001
         :math:`\lambda`; as in these experiments.
     radius : float, optional
@@ -48,7 +48,7 @@ class MaxInP(SingleLayer):
         :math:`\beta_t = \frac1\kappa \sqrt{\frac d2 \ln(1 + \frac{2 t}{d \lambda}) + \ln \frac1\delta}`.
     exploration : int, default 0
         Number of first rounds in which pairs of different arms are drawn at random. The paper has some, instead of
-        lambda, so that V is invertible.
+        :math:`\lambda`, so that V is invertible.
     averaged : bool, default False
         Whether the loss is averaged over rounds before the penalty :math:`\kappa \lambda \lVert \theta \rVert^2` is
         added, as in the released code: a penalty 2 t times as large.
@@ -239,7 +239,7 @@ class CoLSTIM(SingleLayer):
     Parameters
     ----------
     delta, kappa, ridge, averaged
-        As in `MaxInP`, with the same defaults; delta is not used where `radius` is given.
+        As in `MaxInP`, with the same defaults; `delta` is not used where `radius` is given.
     radius : float, default 1.0
         A number c makes :math:`c_1 = c \sqrt{d \ln T}`; None stands for MaxInP's radius.
     threshold : float, default 1.0

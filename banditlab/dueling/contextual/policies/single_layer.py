@@ -75,7 +75,8 @@ class SingleLayer:
         Parameters
         ----------
         scale : float, default 1.0
-            What the radius is divided by; 1 in the released experiments, where VACDB's is divided by the norm of theta.
+            What the radius is divided by; 1 in the released experiments, where VACDB's is divided by the norm of
+            :math:`\theta`.
         """
         return cls(radius=2.0 / positive("scale", scale), averaged=True)
 

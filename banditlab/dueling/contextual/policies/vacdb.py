@@ -216,9 +216,9 @@ class StaD(Layered):
     Guarantee (Saha 2021, from memory; K arms drawn independently each round): the regret is :math:`\tilde O(\sqrt{d T
     \ln K})` with high probability.
 
-    The rule is Algorithm 3 (Sta'D), as described by others; its eta is from memory. The paper starts with rounds of
-    random pairs that count in all stages, so that V is invertible; here :math:`4^{-s} I` and a penalty do that, as in
-    the released code of VACDB.
+    The rule is Algorithm 3 (Sta'D), as described by others; its :math:`\eta` is from memory. The paper starts with
+    rounds of random pairs that count in all stages, so that V is invertible; here :math:`4^{-s} I` and a penalty do
+    that, as in the released code of VACDB.
 
     References
     ----------
