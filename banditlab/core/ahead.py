@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 
 from .components import with_nested
+from .fingerprint import is_ours
 from .jobs import Job
 from .kernels import component_types, kept
 from .machines import Processor
@@ -62,7 +63,7 @@ def compile_ahead(jobs: Sequence[Job], n_jobs: int, say: Callable[[str], None]) 
     for job in jobs:
         parts = (*with_nested(job.environment), *with_nested(job.policy))
         # other processes can import the package's classes, and not those of a notebook
-        if job.backend == "cpu" and all(type(part).__module__.startswith("banditlab.") for part in parts):
+        if job.backend == "cpu" and all(is_ours(type(part).__module__) for part in parts):
             waiting.setdefault(_missing(job), job)
     waiting.pop(frozenset(), None)
     if len(waiting) >= WORTH_PROCESSES:

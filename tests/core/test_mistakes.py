@@ -448,6 +448,11 @@ class InARow(Sums):
             state.sums[arm][0] += reward
 
 
+class InATuple(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.n[arm, lane], (state.sums[arm], _) = t, (reward, t)
+
+
 class Helped(Sums):
     def update(self, state, arm, lane, reward, t):
         for_all_runs(state, arm, lane, reward)
@@ -497,6 +502,7 @@ class HelpedByADevice(Sums):
         (Adds, "state.sums[arm]"),
         (Assigns, "state.n[0]"),
         (InARow, "state.sums[arm][0]"),
+        (InATuple, "state.sums[arm]"),
         (Helped, "state.sums[arm]"),
         (InAPair, "state.n[0]"),
         (InALoop, "state.n[:]"),
