@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .components import with_nested
+from .fingerprint import is_ours
 from .jobs import Job
 from .kernels import component_types, kept
 from .machines import Processor
@@ -46,7 +47,7 @@ def compile_ahead(jobs: Sequence[Job], n_jobs: int, say: Callable[[str], None]) 
     for job in jobs:
         parts = (*with_nested(job.environment), *with_nested(job.policy))
         # other processes can import the package's classes, and not those of a notebook
-        if job.backend == "cpu" and all(type(part).__module__.startswith("banditlab.") for part in parts):
+        if job.backend == "cpu" and all(is_ours(type(part).__module__) for part in parts):
             waiting.setdefault(_missing(job), job)
     waiting.pop(frozenset(), None)
     n_processes = min(n_jobs, len(waiting))

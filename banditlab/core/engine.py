@@ -26,7 +26,7 @@ from .ahead import compile_ahead
 from .jobs import Gatherer, Job
 from .machines import on_device, placed
 from .progress import Progress
-from .protocol import Batch, Watch
+from .protocol import Batch, Watch, unwatched
 from .reduced import Reduced
 from .writer import Writer
 
@@ -271,7 +271,7 @@ class _Playing:
             values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
             if values is None:
                 batch = job.batch(task.first_run, task.n_runs)
-                values = _played(job.environment, job.policy, batch, _ignore)
+                values = _played(job.environment, job.policy, batch, unwatched)
                 writer.write(job, task.first_run, values, seconds)
         elif values is not None:
             writer.write(job, task.first_run, values, seconds)
@@ -303,10 +303,6 @@ class _Playing:
         if self._ended is not None:
             self._ended(k, mine, self.gatherers[k])
             self.gatherers[k] = None
-
-
-def _ignore(rounds: int) -> None:
-    """Do nothing."""
 
 
 def _played(environment: Any, policy: Any, batch: Batch, watch: Watch) -> Any:

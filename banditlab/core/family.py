@@ -13,6 +13,7 @@ import numpy as np
 
 from .components import ComponentInfo, as_component
 from .errors import InvalidComponent
+from .fingerprint import is_ours
 from .mistakes import global_generator, written_for_all_runs
 from .validation import shown
 
@@ -67,7 +68,7 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
     _check_needs(cls, needs, by_name, kernels)
     _check_abstract(cls)
     as_component(cls, ComponentInfo(family.name, kind, kernels, by_name), family)
-    if cls.__module__.startswith("banditlab."):
+    if is_ours(cls.__module__):
         _registry.setdefault((family.name, kind), {})[cls.__name__] = cls
     return cls
 

@@ -8,7 +8,7 @@ import inspect
 import random
 import textwrap
 import types as pytypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -47,12 +47,23 @@ def written_for_all_runs(*functions: Callable[..., object]) -> str:
         except (OSError, SyntaxError):  # no source to be found, or one that does not stand alone
             continue
         for node in ast.walk(tree):
-            assigned = [node.target] if isinstance(node, ast.AugAssign) else []
-            for target in node.targets if isinstance(node, ast.Assign) else assigned:
+            assigned = node.targets if isinstance(node, ast.Assign) else []
+            if isinstance(node, ast.AugAssign):
+                assigned = [node.target]
+            for target in _one_by_one(assigned):
                 names = _names_of_indices(target)
                 if names is not None and "lane" not in names and names <= arguments:
                     return ast.unparse(target)
     return ""
+
+
+def _one_by_one(targets: Iterable[ast.expr]) -> Iterator[ast.expr]:
+    """Go through what is assigned to, also in tuples: `a, b = ...`."""
+    for target in targets:
+        if isinstance(target, ast.Tuple | ast.List):
+            yield from _one_by_one(target.elts)
+        else:
+            yield target
 
 
 def _names_of_indices(target: ast.expr) -> set[str] | None:

@@ -17,6 +17,10 @@ Watch = Callable[[int], None]
 """Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
 
 
+def unwatched(rounds: int) -> None:
+    """Do nothing: the `Watch` of what nobody waits for."""
+
+
 def reasons_of(policy: Any, *told: Any) -> list[str]:
     """Return what a policy's own method `reasons_against` says to what it is told; nothing where it has none."""
     own = getattr(policy, "reasons_against", None)

@@ -69,7 +69,7 @@ class SemiBanditAgent(Agent):
         items, size = np.zeros((self._largest, 1), np.int64), np.zeros(1, np.int64)
         self._choose(
             self._params, self._arrays, self._allowed, self._work, self._round, self._rng, self._weights, items, size
-        )  # fmt: skip
+        )
         return tuple(int(item) for item in items[: size[0], 0])
 
     def _checked(self, name: str, choice: Any) -> tuple[int, ...]:

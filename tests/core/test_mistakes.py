@@ -445,6 +445,11 @@ class InARow(Sums):
             state.sums[arm][0] += reward
 
 
+class InATuple(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.n[arm, lane], (state.sums[arm], _) = t, (reward, t)
+
+
 class Helped(Sums):
     def update(self, state, arm, lane, reward, t):
         for_all_runs(state, arm, lane, reward)
@@ -452,7 +457,13 @@ class Helped(Sums):
 
 @pytest.mark.parametrize(
     ("cls", "told"),
-    [(Adds, "state.sums[arm]"), (Assigns, "state.n[0]"), (InARow, "state.sums[arm][0]"), (Helped, "state.sums[arm]")],
+    [
+        (Adds, "state.sums[arm]"),
+        (Assigns, "state.n[0]"),
+        (InARow, "state.sums[arm][0]"),
+        (InATuple, "state.sums[arm]"),
+        (Helped, "state.sums[arm]"),
+    ],
 )
 def test_writing_into_all_runs_is_refused(cls, told):
     with pytest.raises(InvalidComponent, match=re.escape(f"{cls.__name__}.update writes {told}, which all runs share")):

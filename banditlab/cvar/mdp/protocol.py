@@ -15,7 +15,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, reasons_of
+from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, reasons_of, unwatched
 from banditlab.core.validation import between, invalid
 
 from .generics import NO_ACTION, NO_MEMORY, memories
@@ -102,7 +102,7 @@ class EpisodesProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no episodes."""
-        self._play(environment, policy, batch.empty(), lambda _: None)
+        self._play(environment, policy, batch.empty(), unwatched)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch, one after another."""
