@@ -59,7 +59,7 @@ from .core.errors import BanditlabError
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults
 from .core.runner import N_RUNS, check_horizon, checked_metrics, checked_n_jobs, reasons_against, run
-from .core.validation import SEED, Check, file_path, one_of, positive_integer, shown
+from .core.validation import SEED, Check, file_path, one_of, positive_integer, shown, with_article
 from .data import CAMPAIGNS, open_bandit, read_counts
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
@@ -273,7 +273,7 @@ class Reader(TomlFile):
         plays: str | None = None,
     ) -> tuple[Any, str]:
         """Return the component that a table describes, and its label; `inside` another it can be of other kinds too."""
-        table = self.table(key, value, f"with type = the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
+        table = self.table(key, value, f"with type = the name of {with_article(kind)}")
         cls = self.cls(key, table, kind, owners, inside, plays)
         fields = {f.name: f for f in dataclasses.fields(cls)}
         special = ("dataset",) if cls is arms.Empirical else ()
@@ -305,7 +305,7 @@ class Reader(TomlFile):
     ) -> Any:
         """Return the class that a table names; for another name, tell of those that can play a family."""
         if "type" not in table:
-            raise self.missing(key, "type", f"the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
+            raise self.missing(key, "type", f"the name of {with_article(kind)}")
         name = table["type"]
         owner, dot, short = name.rpartition(".") if isinstance(name, str) else ("", "", "")
         if dot and owner not in families():

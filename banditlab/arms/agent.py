@@ -58,20 +58,22 @@ class Agent:
 
     def select(self) -> Any:
         """Return the arm to play in this round."""
-        if self._pending is not None:
-            raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
-        if self._horizon is not None and self._round > self._horizon:
-            raise OutOfTurn(f"select was called in round {self._round}; allowed: up to the horizon, {self._horizon}")
+        self._check_turn()
         with explained(self.policy):
             self._pending = self._chosen()
         return self._pending
 
+    def _check_turn(self) -> None:
+        """Raise unless it is time to select."""
+        if self._pending is not None:
+            raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
+        if self._horizon is not None and self._round > self._horizon:
+            raise OutOfTurn(f"select was called in round {self._round}; allowed: up to the horizon, {self._horizon}")
+
     def _chosen(self) -> Any:
         """Return what the policy chooses."""
         arm = np.zeros(1, np.int64)
-        self._choose(
-            self._params, self._arrays, self.n_arms, self._round, self._rng, np.zeros(1), arm, np.zeros(1)
-        )  # fmt: skip
+        self._choose(self._params, self._arrays, self.n_arms, self._round, self._rng, np.zeros(1), arm, np.zeros(1))
         return int(arm[0])
 
     def _checked(self, name: str, choice: Any) -> Any:

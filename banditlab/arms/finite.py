@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import array, invalid, listed, matrix, same_length, shown, vector
+from banditlab.core.validation import invalid, listed, matrix, same_length, shown, vector
 
 from . import divergences, tails
 from .family import environment
@@ -175,8 +175,8 @@ class Empirical(FiniteSupport):
     [0.05, 0.1]
     """
 
-    values: NDArray[np.float64] = field(check=array(2), doc="the different rewards of each arm")
-    counts: NDArray[np.float64] = field(check=array(2, 0.0), doc="how often each was seen")
+    values: NDArray[np.float64] = field(check=matrix(), doc="the different rewards of each arm")
+    counts: NDArray[np.float64] = field(check=matrix(0.0), doc="how often each was seen")
 
     def validate(self) -> None:
         """Check that the two have one shape and no arm is empty."""

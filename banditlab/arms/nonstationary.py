@@ -99,6 +99,16 @@ def stretches(parts: list[Any], change_points: list[int], horizon: int) -> list[
     ]
 
 
+def check_change_points(environment: Any, parts: str) -> None:
+    """Raise unless there is a change point between any two of an environment's parts, its field of that name."""
+    n_parts, n_points = len(getattr(environment, parts)), len(environment.change_points)
+    if n_points != n_parts - 1:
+        raise InvalidArgument(
+            f"{type(environment).__name__}.change_points has {n_points} entries; "
+            f"allowed: {n_parts - 1}, one fewer than {parts}"
+        )
+
+
 @environment
 class PiecewiseStationary:
     """Stationary environments, one after the other.
@@ -128,11 +138,7 @@ class PiecewiseStationary:
 
     def validate(self) -> None:
         """Check that there is a change point between any two environments."""
-        if len(self.change_points) != len(self.environments) - 1:
-            raise InvalidArgument(
-                f"PiecewiseStationary.change_points has {len(self.change_points)} entries; "
-                f"allowed: {len(self.environments) - 1}, one fewer than environments"
-            )
+        check_change_points(self, "environments")
 
     @property
     def n_arms(self) -> int:

@@ -14,7 +14,7 @@ from banditlab.core.components import Problem, Space
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
-from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, invalid, shown, vector
 
 from .agent import Agent
@@ -57,7 +57,7 @@ class ArmsProtocol(Protocol):
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Check rewards and horizon."""
+        """Check that the policy can learn from rewards as the environment gives them."""
         support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
         return support.reasons_against(getattr(policy, "rewards", "any"))
 
@@ -72,7 +72,7 @@ class ArmsProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        self._play(environment, policy, batch.empty(), _ignore)
+        self._play(environment, policy, batch.empty(), unwatched)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
@@ -161,7 +161,3 @@ def segments(environment: Any, horizon: int) -> list[tuple[int, int, Any]]:
     """Return (first round, last round, environment) of the stretches in which one environment's kernels play."""
     found = environment.segments(horizon) if hasattr(environment, "segments") else None
     return found or [(1, horizon, environment)]
-
-
-def _ignore(rounds: int) -> None:
-    """Do nothing."""

@@ -74,12 +74,14 @@ _KINDS = {
 }
 
 
-def check_reward(policy: Any, reward: object, name: str = "reward") -> float:
-    """Return a reward that a policy can learn from, or raise; a policy may have a `check_reward` of its own besides.
+def finite_reward(name: str, reward: object) -> float:
+    """Return a reward as a number: True and False are 1 and 0, as whether a visitor bought is a reward."""
+    return float(reward) if isinstance(reward, bool | np.bool_) else number(name, reward)
 
-    True and False are 1 and 0: whether a visitor bought is a reward.
-    """
-    value = float(reward) if isinstance(reward, bool | np.bool_) else number(name, reward)
+
+def check_reward(policy: Any, reward: object, name: str = "reward") -> float:
+    """Return a reward that a policy can learn from, or raise; a policy may have a `check_reward` of its own besides."""
+    value = finite_reward(name, reward)
     needs = getattr(policy, "rewards", "any")
     if needs == "binary" and value not in (0.0, 1.0):
         raise InvalidArgument(f"{name} is {value:g}; allowed: 0 or 1, for {policy!r}")

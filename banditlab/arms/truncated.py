@@ -13,7 +13,7 @@ from banditlab.core.dispatch import device
 from banditlab.core.elementary import normal_quantile
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.sampling import expanded, key
-from banditlab.core.validation import array, integer, number, positive, vector
+from banditlab.core.validation import integer, matrix, number, positive, vector
 
 from . import divergences, tails
 from .family import environment
@@ -150,10 +150,6 @@ class TruncatedGaussian(Stationary):
         return stats.truncnorm(a, b, loc=location, scale=self.std)
 
 
-def _matrix_of_stds(name: str, value: Any) -> Any:
-    return array(2, 0.0, open_low=True)(name, value)
-
-
 @environment
 class TruncatedGaussianMixture(Stationary):
     r"""Mixtures of Gaussians that are conditioned on an interval.
@@ -191,8 +187,8 @@ class TruncatedGaussianMixture(Stationary):
     """
 
     weights: NDArray[np.float64] = field(check=probability_rows, doc="one row an arm, one column a mode")
-    locations: NDArray[np.float64] = field(check=array(2), doc="means of the modes before truncation")
-    stds: NDArray[np.float64] = field(check=_matrix_of_stds, doc="their standard deviations")
+    locations: NDArray[np.float64] = field(check=matrix(), doc="means of the modes before truncation")
+    stds: NDArray[np.float64] = field(check=matrix(0.0, open_low=True), doc="their standard deviations")
     low: float = field(default=0.0, check=number, doc="lower end of the interval")
     high: float = field(default=1.0, check=number, doc="upper end of the interval")
 

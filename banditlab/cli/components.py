@@ -16,7 +16,7 @@ import typer
 from ..core.components import summary_line
 from ..core.errors import BanditlabError
 from ..core.family import kinds
-from ..core.validation import invalid
+from ..core.validation import invalid, with_article
 from .docstrings import paragraphs, sections
 from .terminal import console, show, table, text
 
@@ -76,9 +76,7 @@ def show_component(
     found = sections(inspect.getdoc(cls) or "")
     about, *rule = paragraphs(found.pop("", ""), unicode)
     to.print(text(f"{family}.{cls.__name__}"), style="bold", end="")
-    to.print(
-        text(f"  {'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('_', ' ')} of banditlab.{family}"), style="dim"
-    )
+    to.print(text(f"  {with_article(kind.replace('_', ' '))} of banditlab.{family}"), style="dim")
     _print_paragraphs(to, [about, *rule])
     if kind == "policy":
         _print_paragraphs(to, [f"Learns from: {cls.family.protocol.feedback(cls)}."])

@@ -29,7 +29,7 @@ _GREEK = {
         ("CAPITAL", "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"),
     )
     for name in names.split()
-}  # fmt: skip
+}
 _ABOVE = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "underline": "\u0331"}
 _PLAIN = ("text", "mathrm", "mathcal", "mathbb", "mathbf", "operatorname")
 _TOKEN = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)

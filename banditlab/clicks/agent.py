@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from banditlab.arms.agent import Agent
+from banditlab.arms.support import finite_reward
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import boolean, number, shown
+from banditlab.core.validation import boolean, shown
 
 from .kernel import learn
 
@@ -43,8 +44,9 @@ class ClickAgent(Agent):
             That arm.
         clicked : bool
             Whether it was clicked.
-        reward : float, optional
-            Its post-click reward, a finite number; to be given if, and only if, it was clicked.
+        reward : float or bool, optional
+            Its post-click reward, a finite number, or whether something came of it (True and False are 1 and 0); to be
+            given if, and only if, it was clicked.
         """
         played = self._selected(arm)
         hit = boolean("clicked", clicked)
@@ -52,4 +54,4 @@ class ClickAgent(Agent):
             raise InvalidType("reward is None; allowed: the post-click reward, as clicked is True")
         if not hit and reward is not None:
             raise InvalidArgument(f"reward is {shown(reward)}; allowed: None, as clicked is False")
-        self._taught(played, hit, number("reward", reward) if hit else 0.0)
+        self._taught(played, hit, finite_reward("reward", reward) if hit else 0.0)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import AssumptionWarning, InvalidArgument
+from banditlab.core.fingerprint import is_ours
 from banditlab.core.validation import probability
 
 from .utilities import a_utility, has_closed_form, maximiser
@@ -96,7 +97,7 @@ def warn_of_violations(environment: Any) -> None:
 def _levels_up() -> int:
     """Return the stack level, for the caller, of the first frame outside the package: where a user wrote something."""
     frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("banditlab."):
+    while frame.f_back is not None and is_ours(frame.f_globals.get("__name__")):
         frame, level = frame.f_back, level + 1
     return level
 

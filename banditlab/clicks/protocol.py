@@ -13,7 +13,7 @@ from banditlab.core.components import Problem, Space
 from banditlab.core.errors import InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, Machine, Processor
-from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, one_of
 
 from .agent import ClickAgent
@@ -146,7 +146,7 @@ def play_profiles(
     checkpoints: NDArray[np.int64],
     machine: Machine | None = None,
     *,
-    watch: Watch = lambda _: None,
+    watch: Watch = unwatched,
 ) -> NDArray[np.float64]:
     """Play a policy against strategy profiles and return what `kernel.play` writes: one table a checkpoint.
 

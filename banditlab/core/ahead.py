@@ -1,19 +1,33 @@
 """Compiling in several processes: Numba compiles one kernel at a time in a process, whatever its threads.
 
-The processes put what they compile into the cache on disk, where this one finds it.
+The processes put what they compile into the cache on disk, where this one finds it. They are plain interpreters at the
+ends of pipes and no pool of `joblib` or `concurrent.futures`: an interrupted pool was seen to wait for ever, pools need
+semaphores, which some machines do not have, cannot be used everywhere, and outlive a process that is killed. These end
+when their pipe does.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from multiprocessing import parent_process
+from typing import TYPE_CHECKING, Any
+
+import numba
 
 from .components import with_nested
+from .fingerprint import is_ours
 from .jobs import Job
 from .kernels import component_types, kept
 from .machines import Processor
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 WORTH_PROCESSES = 4
 """Kernels below which processes, which take a second to start, gain nothing."""
@@ -40,27 +54,87 @@ def _nothing(*_arguments: Any) -> None:
 def compile_ahead(jobs: Sequence[Job], n_jobs: int, say: Callable[[str], None]) -> None:
     """Compile what jobs need and no cache holds in at most `n_jobs` processes, if there is enough of it.
 
-    Whatever goes wrong goes wrong again, and is told, where a kernel is asked for.
+    Whatever goes wrong goes wrong again, and is told, where a kernel is asked for. A process that is one of several
+    itself starts none: its siblings may be asked for the same.
     """
+    if n_jobs < 2 or len(jobs) < WORTH_PROCESSES or parent_process() is not None:
+        return
     waiting: dict[frozenset[tuple[Any, ...]], Job] = {}
     for job in jobs:
         parts = (*with_nested(job.environment), *with_nested(job.policy))
         # other processes can import the package's classes, and not those of a notebook
-        if job.backend == "cpu" and all(type(part).__module__.startswith("banditlab.") for part in parts):
+        if job.backend == "cpu" and all(is_ours(type(part).__module__) for part in parts):
             waiting.setdefault(_missing(job), job)
     waiting.pop(frozenset(), None)
-    n_processes = min(n_jobs, len(waiting))
-    if n_processes < 2 or len(waiting) < WORTH_PROCESSES:
-        return
-    # not joblib.Parallel, whose processes stay, with their memory, for minutes
-    from joblib.externals.loky import ProcessPoolExecutor
+    if len(waiting) >= WORTH_PROCESSES:
+        with contextlib.suppress(Exception):  # no process can be made, or what is in a job cannot be sent to one
+            _in_processes(waiting.values(), min(n_jobs, len(waiting)), say)
 
-    pool = ProcessPoolExecutor(n_processes)
-    try:
-        for done, _ in enumerate(pool.map(_compile, waiting.values())):
-            say(f"compiling {len(waiting)} kernels in {n_processes} processes, {done + 1} done")
-    finally:
-        pool.shutdown(wait=True, kill_workers=True)
+
+def _in_processes(jobs: Iterable[Job], n_processes: int, say: Callable[[str], None]) -> None:
+    """Give each process a job whenever it is ready, until none is left, or no process."""
+    from multiprocessing.connection import wait
+
+    waiting, done = deque(jobs), 0
+    n_kernels = len(waiting)
+    with contextlib.ExitStack() as stack:
+        busy: list[Any] = [stack.enter_context(_process()) for _ in range(n_processes)]
+        while busy:
+            process: Any
+            for process in wait(busy):
+                try:
+                    done += process.recv()
+                    process.send(waiting.popleft())
+                except (EOFError, OSError, IndexError):  # it was killed, or none is left
+                    busy.remove(process)
+            say(f"compiling {n_kernels} kernels in {n_processes} processes, {done} done")
+
+
+_SERVE = """
+import sys
+from multiprocessing.connection import Connection
+connection = Connection(int(sys.argv[1]))
+sys.path[:] = connection.recv()
+from banditlab.core.ahead import serve
+serve(connection)
+"""
+
+
+@contextlib.contextmanager
+def _process() -> Iterator[Connection]:
+    """Start another interpreter that runs `serve`; give the pipe to it, and end it afterwards, whatever it does."""
+    from multiprocessing import Pipe
+
+    ours, theirs = Pipe()
+    with ours:
+        with theirs:
+            end = theirs.fileno()
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _SERVE, str(end)],
+                pass_fds=[end],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | {"NUMBA_CACHE_DIR": numba.config.CACHE_DIR},  # which can be set in the program
+                process_group=0,  # Ctrl-C is for this process alone
+            )
+        try:
+            ours.send(sys.path)
+            yield ours
+        finally:
+            process.kill()
+            process.wait()
+
+
+def serve(connection: Connection) -> None:
+    """Compile what comes, and say how many that was, until nothing comes: what the processes run."""
+    done = 0
+    with contextlib.suppress(EOFError, OSError):  # the other end is closed
+        while True:
+            connection.send(done)
+            with contextlib.suppress(AttributeError, ImportError):  # a field may hold a function of a notebook
+                _compile(connection.recv())
+            done = 1
 
 
 def _missing(job: Job) -> frozenset[tuple[Any, ...]]:

@@ -1,11 +1,11 @@
 """Policies and environments: one class each, whose methods are its kernels.
 
-A family (arms, dueling, ...) makes its decorators from `Family`. A decorator turns a class into
+A family (arms, dueling, ...) makes its decorators from `core.family.Family`. A decorator turns a class into
 
 * a frozen dataclass that validates its fields: what users construct, compare, print and pickle;
 * a NamedTuple of its fields and of what `derive` adds: what kernels receive as `self`;
 * entries in the family's generic functions, so that kernels find its methods by type;
-* an entry in the registry, from which tables, the command line's list and the contract tests are made.
+* an entry in the family's registry, from which tables, the command line's list and the contract tests are made.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from .brief import short
 from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
-from .fingerprint import Witness, fingerprint, unchanged, witness
+from .fingerprint import Witness, fingerprint, is_ours, unchanged, witness
 from .validation import Check, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
@@ -153,6 +153,11 @@ def is_component(value: Any) -> bool:
     return "__banditlab__" in vars(type(value))  # an undecorated subclass would play its base's kernels
 
 
+def component_parts(component: Any) -> dict[str, Any]:
+    """Return a component's fields by name."""
+    return {f.name: getattr(component, f.name) for f in dataclasses.fields(component)}
+
+
 def _params(self: Any, problem: Problem) -> Any:
     """Return the NamedTuple that kernels receive, for a problem; made once, as tables can take long to compute."""
     made = self.__dict__.setdefault("_made", {})
@@ -164,7 +169,7 @@ def _params(self: Any, problem: Problem) -> Any:
 
 def _getstate(self: Any) -> dict[str, Any]:
     """Pickle the fields, not what was derived from them."""
-    return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+    return component_parts(self)
 
 
 def _setstate(self: Any, fields: dict[str, Any]) -> None:
@@ -176,7 +181,7 @@ def _setstate(self: Any, fields: dict[str, Any]) -> None:
 
 def _make_params(self: Any, problem: Problem) -> Any:
     cls = type(self)
-    values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+    values = component_parts(self)
     values.update((k, numbers_as_array(v) if isinstance(v, list) else v) for k, v in cls.derive(self, problem).items())
     values = {k: _kernel_value(v, problem) for k, v in values.items() if not isinstance(v, str | list)}
     values = {k: v for k, v in values.items() if v is not None}
@@ -251,11 +256,6 @@ def _hash(self: Any) -> int:
     return hash((type(self), _repr(self)))
 
 
-def component_parts(component: Any) -> dict[str, Any]:
-    """Return a component's fields by name."""
-    return {f.name: getattr(component, f.name) for f in dataclasses.fields(component)}
-
-
 def with_nested(component: Any) -> Iterator[Any]:
     """Go through a component and the components that are in its fields, or in lists there; outermost first."""
     yield component
@@ -267,7 +267,7 @@ def with_nested(component: Any) -> Iterator[Any]:
 
 def type_name(cls: type) -> str:
     """Return where a component class is found: `banditlab.<family>.<name>` for the package's own."""
-    if cls.__module__.startswith("banditlab."):
+    if is_ours(cls.__module__):
         return f"banditlab.{cls.__module__.split('.')[1]}.{cls.__name__}"
     return f"{cls.__module__}.{cls.__name__}"
 
@@ -275,9 +275,8 @@ def type_name(cls: type) -> str:
 def describe(value: Any) -> Any:
     """Return a component, and what is nested in it, as plain data for provenance and configuration files."""
     if is_component(value):
-        cls = type(value)
-        fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"type": type_name(cls)} | fields
+        fields = {name: describe(part) for name, part in component_parts(value).items()}
+        return {"type": type_name(type(value))} | fields
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple):
@@ -287,7 +286,8 @@ def describe(value: Any) -> Any:
     return short(value)
 
 
-def _post_init(self: Any) -> None:
+def post_init(self: Any) -> None:
+    """Check a component's fields, each by its check, and all together by `validate`."""
     for f in dataclasses.fields(self):
         check, value = f.metadata.get("check"), getattr(self, f.name)
         checked = numbers_as_array(value) if check is None else check(f"{type(self).__name__}.{f.name}", value)
@@ -300,7 +300,7 @@ def _post_init(self: Any) -> None:
 def as_component(cls: C, info: ComponentInfo, family: Any) -> C:
     """Give a class what components have: checked fields, equality, a label, and what kernels receive."""
     for attribute, function in {
-        "__post_init__": _post_init,
+        "__post_init__": post_init,
         "__repr__": _repr,
         "__eq__": _equal,
         "__hash__": _hash,

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from .ahead import compile_ahead
 from .jobs import Gatherer, Job
+from .kernels import interruptible
 from .machines import on_device, placed
 from .progress import Progress
-from .protocol import Batch, Watch
+from .protocol import Batch, Watch, unwatched
 from .reduced import Reduced
 from .writer import Writer
 
@@ -253,7 +254,7 @@ class _Playing:
                 continue
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             try:
-                with placed(job.backend):
+                with placed(job.backend), interruptible():
                     job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))
             except Exception:  # a user's code can raise anything
                 if not self.keep_going:
@@ -271,7 +272,7 @@ class _Playing:
             values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
             if values is None:
                 batch = job.batch(task.first_run, task.n_runs)
-                values = _played(job.environment, job.policy, batch, _ignore)
+                values = _played(job.environment, job.policy, batch, unwatched)
                 writer.write(job, task.first_run, values, seconds)
         elif values is not None:
             writer.write(job, task.first_run, values, seconds)
@@ -303,10 +304,6 @@ class _Playing:
         if self._ended is not None:
             self._ended(k, mine, self.gatherers[k])
             self.gatherers[k] = None
-
-
-def _ignore(rounds: int) -> None:
-    """Do nothing."""
 
 
 def _played(environment: Any, policy: Any, batch: Batch, watch: Watch) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .jobs import Job
 from .machines import on_device, placed
+from .protocol import unwatched
 from .runner import n_threads
 
 TRIAL_SECONDS = 0.01
@@ -86,15 +87,11 @@ def _seconds_a_round(job: Job) -> float:
         with placed(job.backend):
             trial.protocol.warm_up(trial.environment, trial.policy, trial.batch(0, 1))
             started = time.perf_counter()
-            trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), _ignore)
+            trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), unwatched)
             seconds = time.perf_counter() - started
         if seconds >= enough or horizon == job.horizon:
             return seconds / (lanes * horizon)
         horizon = min(job.horizon, 4 * horizon)
-
-
-def _ignore(rounds: int) -> None:
-    """Do nothing."""
 
 
 def _duration(seconds: float) -> str:

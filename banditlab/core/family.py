@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .components import ComponentInfo, as_component
+from .components import ComponentInfo, as_component, post_init
 from .errors import InvalidComponent
-from .mistakes import global_generator, written_for_all_runs
+from .fingerprint import is_ours
+from .mistakes import global_generator, lane_before_others, written_for_all_runs
 from .validation import shown
 
 C = TypeVar("C", bound=type)
@@ -67,7 +68,7 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
     _check_needs(cls, needs, by_name, kernels)
     _check_abstract(cls)
     as_component(cls, ComponentInfo(family.name, kind, kernels, by_name), family)
-    if cls.__module__.startswith("banditlab."):
+    if is_ours(cls.__module__):
         _registry.setdefault((family.name, kind), {})[cls.__name__] = cls
     return cls
 
@@ -78,12 +79,20 @@ def _check_class(cls: Any, kind: str) -> None:
         raise InvalidComponent(f"{shown(cls)} is decorated as a {kind}; allowed: a class")
     if "__banditlab__" in cls.__dict__:
         raise InvalidComponent(f"{cls.__name__} is decorated twice; allowed: once")
+    if "__dataclass_fields__" in cls.__dict__:
+        raise InvalidComponent(f"{cls.__name__} is a dataclass; allowed: a class, which the decorator makes one")
+    if getattr(cls, "__post_init__", post_init) is not post_init:
+        raise InvalidComponent(
+            f"{cls.__name__} has a __post_init__; allowed: validate(self), which is called when the fields are checked"
+        )
     if "__init__" in cls.__dict__:
         raise InvalidComponent(
             f"{cls.__name__} has an __init__; allowed: fields, as in `alpha: float = bl.field(default=2.0)`, and "
             "derive(self, problem) for what follows from them"
         )
     for name in vars(cls).get("__annotations__", {}):
+        if name in ("label", "family", "params"):
+            raise InvalidComponent(f"{cls.__name__}.{name} is a field; allowed: another name, as all classes have this")
         given = vars(cls).get(name)
         default = given.default if isinstance(given, dataclasses.Field) else given
         if isinstance(default, list | dict | set | np.ndarray):
@@ -118,6 +127,11 @@ def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., A
             raise InvalidComponent(
                 f"{cls.__name__}.{name} writes {written}, which all runs share; allowed: indices that end with "
                 "the lane, as in state.sums[arm, lane]"
+            )
+        turned = lane_before_others(method)
+        if turned:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} has {turned}; allowed: the lane as the last index, as in state.sums[arm, lane]"
             )
         kernels[name] = method
     return kernels

@@ -38,6 +38,11 @@ def _is_library(module: str | None) -> bool:
     return (module or "").split(".")[0] in LIBRARIES
 
 
+def is_ours(module: str | None) -> bool:
+    """Say whether a module is one of the package's own."""
+    return (module or "").startswith("banditlab.")
+
+
 def _text(value: object) -> str:
     """Describe a constant, the same in every process; what is not plain counts by its type."""
     if isinstance(value, set | frozenset):
@@ -152,13 +157,13 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
             visit_function(name, value)
         elif isinstance(value, type):
             visit_class(name, value)
-        elif isinstance(value, dict | list | set) and owner.startswith("banditlab.") and not name.isupper():
+        elif isinstance(value, dict | list | set) and is_ours(owner) and not name.isupper():
             digest.update(f"{name}:{type(value).__name__}".encode())
         else:
             digest.update(f"{name}:{_text(value)}".encode())
             if not _is_library(type(value).__module__) and hasattr(value, "__dict__") and not callable(value):
                 visit_class(name, type(value))
-                if not type(value).__module__.startswith("banditlab."):
+                if not is_ours(type(value).__module__):
                     digest.update(f"{name}:{_text(vars(value))}".encode())
 
     def visit_function(name: str, value: pytypes.FunctionType) -> None:
@@ -219,7 +224,7 @@ def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
         if not isinstance(function, pytypes.FunctionType) or id(function) in seen:
             continue
         seen.add(id(function))
-        if _is_library(function.__module__) or (function.__module__ or "").startswith("banditlab."):
+        if _is_library(function.__module__) or is_ours(function.__module__):
             continue
         yield function
         waiting += [function.__globals__.get(name) for name in sorted(_names_used(function.__code__)[0])]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .address import address_of
 from .machines import on_device
 from .protocol import Batch
 
@@ -64,9 +65,7 @@ class Job:
     @functools.cached_property
     def address(self) -> str:
         """Where a store keeps it."""
-        from .store import address
-
-        return address(self)
+        return address_of(self)
 
     @property
     def rounds(self) -> int:

@@ -13,6 +13,8 @@ import contextlib
 import functools
 import gc
 import re
+import sys
+import threading
 import time
 import types as pytypes
 from collections.abc import Callable, Iterator
@@ -144,6 +146,30 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
             f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
             'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
         ) from error
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise at the end what Ctrl-C raised while LLVM called back: there Python can only print it, and goes on."""
+    if threading.current_thread() is not threading.main_thread():  # where Ctrl-C raises nothing
+        yield
+        return
+    before = sys.unraisablehook
+    swallowed: list[BaseException] = []
+
+    def hook(told: Any) -> None:
+        if isinstance(told.exc_value, KeyboardInterrupt):
+            swallowed.append(told.exc_value)
+        else:
+            before(told)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+    if swallowed:
+        raise KeyboardInterrupt
 
 
 PACKAGE = Path(__file__).resolve().parents[1]

@@ -7,8 +7,11 @@ import dis
 import inspect
 import random
 import textwrap
+import tokenize
 import types as pytypes
-from collections.abc import Callable
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -35,32 +38,87 @@ def global_generator(*functions: Callable[..., object]) -> str:
 def written_for_all_runs(*functions: Callable[..., object]) -> str:
     """Return what functions that play one lane write into the state of all, such as `state.sums[arm]`; else nothing.
 
-    Only what is certain: an index whose names are arguments other than the lane. A name that the function makes itself
+    Only what is certain: indices whose names are arguments other than the lane. A name that the function makes itself
     may hold the lane.
     """
+    for tree, known in _for_one_lane(*functions):
+        roots = {"state"} | _names_of_arrays(tree)
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)):
+                continue
+            subscripts, owner = _subscripts(node)
+            root = _root(owner)
+            ours = root in roots and (root != "state" or isinstance(owner, ast.Attribute))
+            if ours and all(_names(_last(s.slice)) <= known for s in subscripts):
+                return ast.unparse(node)
+    return ""
+
+
+def lane_before_others(*functions: Callable[..., object]) -> str:
+    """Return where functions have the lane as an index, but not as the last, as in `state.sums[lane, arm]`."""
+    for tree, known in _for_one_lane(*functions):
+        roots = {"state"} | _names_of_arrays(tree)
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple)):
+                continue
+            *first, last = node.slice.elts or [node.slice]
+            lane = any(isinstance(index, ast.Name) and index.id == "lane" for index in first)
+            if lane and _names(last) <= known and _root(node.value) in roots:
+                return ast.unparse(node)
+    return ""
+
+
+def _for_one_lane(*functions: Callable[..., object]) -> Iterator[tuple[ast.FunctionDef, set[str]]]:
+    """Yield the user's functions that take a state and a lane, and for each the names that cannot be the lane."""
     for function in users_own(*functions):
         arguments = set(inspect.signature(function).parameters)
         if not {"state", "lane"} <= arguments:
             continue
         try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        except (OSError, SyntaxError):  # no source to be found, or one that does not stand alone
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Python warns of, it has told when the code was compiled
+                tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        except (OSError, SyntaxError, tokenize.TokenError):  # no source, or one that does not stand alone
             continue
-        for node in ast.walk(tree):
-            assigned = [node.target] if isinstance(node, ast.AugAssign) else []
-            for target in node.targets if isinstance(node, ast.Assign) else assigned:
-                names = _names_of_indices(target)
-                if names is not None and "lane" not in names and names <= arguments:
-                    return ast.unparse(target)
-    return ""
+        found = tree.body[0]
+        if not isinstance(found, ast.FunctionDef) or found.name != function.__name__:  # a file that was edited since
+            continue
+        made = {n.id for n in ast.walk(found) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+        inner = [n for n in ast.walk(found) if isinstance(n, ast.FunctionDef | ast.Lambda) and n is not found]
+        made |= {argument.arg for f in inner for argument in ast.walk(f.args) if isinstance(argument, ast.arg)}
+        if not {"state", "lane"} & made:
+            yield found, arguments - made - {"lane"}
 
 
-def _names_of_indices(target: ast.expr) -> set[str] | None:
-    """Return the names in the indices of `state.name[...]`, or None for what is something else."""
-    names: set[str] = set()
-    found = False
-    while isinstance(target, ast.Subscript):
-        names |= {node.id for node in ast.walk(target.slice) if isinstance(node, ast.Name)}
-        target, found = target.value, True
-    ours = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "state"
-    return names if found and ours else None
+def _names_of_arrays(tree: ast.AST) -> set[str]:
+    """Return the names that are given an array of the state, as in `sums = state.sums`, and nothing else."""
+    given = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and _root(node.value) == "state":
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return {name for name in found if given[name] == 1}
+
+
+def _root(node: ast.expr) -> str:
+    """Return the name at the beginning of `name.attribute.attribute`; empty if it is something else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _subscripts(node: ast.expr) -> tuple[list[ast.Subscript], ast.expr]:
+    """Return the subscripts of `owner[...][...]`, and the owner."""
+    found = []
+    while isinstance(node, ast.Subscript):
+        found.append(node)
+        node = node.value
+    return found, node
+
+
+def _last(index: ast.expr) -> ast.expr:
+    return index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
+
+
+def _names(index: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(index) if isinstance(node, ast.Name)}

@@ -10,16 +10,29 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import InvalidType
 from .machines import Machine, machine
 
 Watch = Callable[[int], None]
 """Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
 
 
+def unwatched(rounds: int) -> None:
+    """Do nothing: the `Watch` of what nobody waits for."""
+
+
 def reasons_of(policy: Any, *told: Any) -> list[str]:
     """Return what a policy's own method `reasons_against` says to what it is told; nothing where it has none."""
     own = getattr(policy, "reasons_against", None)
     return [] if own is None else list(own(*told))
+
+
+def more_than_arms(policy: Any, how_it_plays: str) -> InvalidType:
+    """Return the error for starting a policy that has to be told more of a problem than its number of arms."""
+    return InvalidType(
+        f"policy is {policy!r}; allowed: a policy of another family, because this one needs to know more than a "
+        f"number of arms ({how_it_plays})"
+    )
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from .progress import Progress
 from .results import Cell, Results
 from .statistics import EXACT, Moments
 from .store import as_store
-from .validation import SEED, integer, invalid, one_of, positive_integer, shown
+from .validation import SEED, integer, invalid, one_of, positive_integer, shown, with_article
 
 RUN = integer(0, limit=2**53)
 N_RUNS = integer(1, limit=2**31)
@@ -412,21 +412,19 @@ def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]
                 f"(name them with a dict: {{'first': {found[twice]!r}, 'second': ...}})"
             )
     else:
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {_a(kind)}, a list of them, or a dict from label to one")
+        raise InvalidType(
+            f"{name} is {shown(value)}; allowed: {with_article(kind)}, a list of them, or a dict from label to one"
+        )
     if not found:
         raise invalid(name, value, f"at least one {kind}")
     return found
-
-
-def _a(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _check_kind(name: str, value: Any, kind: str) -> None:
     if isinstance(value, type) and hasattr(value, "__banditlab__"):
         raise InvalidType(f"{name} is the class {value.__name__}; allowed: an instance, {value.__name__}(...)")
     if not is_component(value) or value.__banditlab__.kind != kind:
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {_a(kind)}")
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {with_article(kind)}")
 
 
 def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .brief import brief
 from .errors import InvalidArgument
 from .metrics import metric_name
-from .results import Cell, summary_row
+from .results import Cell, stamped, summary_row
 from .statistics import Statistics
 from .validation import invalid, open_probability
 
@@ -87,8 +87,6 @@ class SweepResults:
     """
 
     def __init__(self, cells: list[SweepCell], provenance: dict[str, Any]) -> None:
-        from .results import stamped
-
         self.cells = cells
         self.provenance = stamped(provenance)
 

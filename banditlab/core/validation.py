@@ -35,6 +35,11 @@ def invalid(name: str, value: object, allowed: str) -> InvalidArgument:
     return InvalidArgument(f"{name} is {shown(value)}; allowed: {allowed}")
 
 
+def with_article(noun: str) -> str:
+    """Return a noun with its article: an environment, a policy, a utility."""
+    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+
+
 def number(name: str, value: object) -> float:
     """Check for a finite real number."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,8 +29,8 @@ class DuelingAgent(Agent):
     >>> agent.update((first, second), first_won=True)
     """
 
-    _choose_kernel = staticmethod(choose_arms)
-    _learn_kernel = staticmethod(learn)
+    _choose_kernel: ClassVar[Callable[..., Any]] = staticmethod(choose_arms)
+    _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)
 
     def _chosen(self) -> tuple[int, int]:
         first, second = np.zeros(1, np.int64), np.zeros(1, np.int64)

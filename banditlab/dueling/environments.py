@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.arms.nonstationary import checked_change_points, stretches
+from banditlab.arms.nonstationary import check_change_points, checked_change_points, stretches
 from banditlab.core.components import field, is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import invalid, non_negative, one_of, positive_integer, shown, vector
@@ -176,11 +176,7 @@ class PiecewiseStationary:
 
     def validate(self) -> None:
         """Check that there is a change point between any two matrices."""
-        if len(self.change_points) != len(self.matrices) - 1:
-            raise InvalidArgument(
-                f"PiecewiseStationary.change_points has {len(self.change_points)} entries; "
-                f"allowed: {len(self.matrices) - 1}, one fewer than matrices"
-            )
+        check_change_points(self, "matrices")
 
     @property
     def n_arms(self) -> int:

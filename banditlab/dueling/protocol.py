@@ -12,7 +12,7 @@ from banditlab.core.components import Problem, Space
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
-from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of
+from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of, unwatched
 from banditlab.core.validation import integer, one_of, shown
 
 from .agent import DuelingAgent
@@ -75,7 +75,7 @@ class DuelingProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        self._play(environment, policy, batch.empty(), lambda _: None)
+        self._play(environment, policy, batch.empty(), unwatched)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""

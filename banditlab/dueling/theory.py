@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from banditlab.arms.divergences import kl_bernoulli
 from banditlab.core.errors import InvalidArgument
@@ -24,6 +25,14 @@ __all__ = [
     "monitor_parameters",
     "rmed1_constant",
 ]
+
+
+def _winner(matrix: NDArray[np.float64]) -> int:
+    """Return the Condorcet winner, or raise."""
+    best = condorcet(matrix)
+    if best is None:
+        raise InvalidArgument("preferences has no Condorcet winner; allowed: an instance with one")
+    return best
 
 
 def lower_bound_constant(preferences: Any) -> float:
@@ -57,9 +66,7 @@ def lower_bound_constant(preferences: Any) -> float:
     0.9556
     """
     matrix = matrix_of(preferences)
-    best = condorcet(matrix)
-    if best is None:
-        raise InvalidArgument("preferences has no Condorcet winner; allowed: an instance with one")
+    best = _winner(matrix)
     gaps = matrix[best] - 0.5
     total = 0.0
     for i in range(len(matrix)):
@@ -100,9 +107,7 @@ def rmed1_constant(preferences: Any) -> float:
     9.14
     """
     matrix = matrix_of(preferences)
-    best = condorcet(matrix)
-    if best is None:
-        raise InvalidArgument("preferences has no Condorcet winner; allowed: an instance with one")
+    best = _winner(matrix)
     losers = [i for i in range(len(matrix)) if i != best]
     return float(sum((matrix[best, i] - 0.5) / (2.0 * kl_bernoulli(float(matrix[i, best]), 0.5)) for i in losers))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
 from banditlab.core.machines import checked_backend
@@ -142,27 +143,13 @@ def compare(
         better=better,
     )
     options: dict[str, Any] = {"n_jobs": checked_n_jobs(n_jobs), "backend": backend, "progress": progress}
+    options |= {"horizon": horizon, "checkpoints": [horizon], "metrics": recorded}
     options |= {"seed": experiment.seed, "store": store}
     try:
         for k in range(test.max_groups):
-            values = np.full((len(worlds), len(players), group), np.nan)
-            for e, (name, world) in enumerate(worlds.items()):
-                active = test.active(name)
-                if not active:
-                    continue
-                result = run(
-                    {name: world},
-                    {label: players[label] for label in active},
-                    horizon=horizon,
-                    n_runs=group,
-                    first_run=k * group,
-                    checkpoints=[horizon],
-                    metrics=recorded,
-                    **options,
-                )
-                if result.n_runs < group:
-                    return _of(test, horizon)  # interrupted, and `run` has said so
-                values[e, [test.policies.index(label) for label in active]] = result.values(metric)[:, :, 0]
+            values = _played(test, worlds, players, range(k * group, (k + 1) * group), options)
+            if values is None:
+                break
             test.update(values)
             if test.settled:
                 break
@@ -175,6 +162,23 @@ def compare(
             stacklevel=2,
         )
     return _of(test, horizon)
+
+
+def _played(
+    test: AdaStop, worlds: dict[str, Any], players: dict[str, Any], runs: range, options: dict[str, Any]
+) -> NDArray[np.float64] | None:
+    """Return a group of runs as `AdaStop.update` takes it; None where it was interrupted, of which `run` has told."""
+    values = np.full((len(worlds), len(players), len(runs)), np.nan)
+    for e, (name, world) in enumerate(worlds.items()):
+        active = test.active(name)
+        if not active:
+            continue
+        needed = {label: players[label] for label in active}
+        result = run({name: world}, needed, first_run=runs[0], n_runs=len(runs), **options)
+        if result.n_runs < len(runs):
+            return None
+        values[e, [test.policies.index(label) for label in active]] = result.values(test.metric)[:, :, 0]
+    return values
 
 
 def _recorded(experiment: Experiment, metric: str, worlds: dict[str, Any], players: dict[str, Any]) -> str:

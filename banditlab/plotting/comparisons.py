@@ -15,7 +15,13 @@ from banditlab.inference.pairs import PairedComparison
 
 from .style import COLOURS, SCALES, axis_name, check_made, given_or_new, line_style, marks, short, tidy
 
-UNDECIDED = "#E4E4E4"
+KINDS: dict[str, dict[str, Any]] = {
+    "row is better": {"facecolor": COLOURS[5]},
+    "row is worse": {"facecolor": COLOURS[4]},
+    "undecided": {"facecolor": "#E4E4E4"},
+    "not compared": {"facecolor": "white", "edgecolor": "#9A9A9A", "linestyle": ":", "linewidth": 1.0},
+}
+"""What the cells of a decision table look like, in the order of the legend."""
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -182,36 +188,13 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
     >>> [text.get_text() for text in found.plot().get_yticklabels()]
     ['UCB1  (1)', 'Uniform  (2)']
     """
-    from matplotlib.patches import Patch
-
     check_made("decisions", decisions, Decisions, "banditlab.compare")
     e = decisions.position(environment)
     order = decisions.ranking(environment)
     place = {decisions.policies.index(label): k for k, label in enumerate(order.index)}
     size = len(place)
     ax = given_or_new(ax, width=max(4.8, 2.6 + 1.05 * size), height=1.9 + 0.62 * size)
-    kinds: dict[str, dict[str, Any]] = {  # in the order of the legend
-        "row is better": {"facecolor": COLOURS[5]},
-        "row is worse": {"facecolor": COLOURS[4]},
-        "undecided": {"facecolor": UNDECIDED},
-        "not compared": {"facecolor": "white", "edgecolor": "#9A9A9A", "linestyle": ":", "linewidth": 1.0},
-    }
-    drawn = dict.fromkeys(((row, column) for row in range(size) for column in range(size)), "not compared")
-    for c, (i, j) in enumerate(decisions.pairs.tolist()):
-        sign, difference = int(decisions.signs[e, c]), decisions.differences[e, c]
-        mark = "\N{DAGGER}" * bool(decisions.implied[e, c]) + " (!)" * bool(decisions.few_runs_rule[e, c])
-        for row, column, turn in ((place[i], place[j], 1), (place[j], place[i], -1)):
-            good = (turn * sign < 0) == decisions.smaller_is_better
-            drawn[row, column] = "undecided" if sign == 0 else "row is better" if good else "row is worse"
-            number = "" if np.isnan(difference) else f"\n{turn * difference:+.3g}".replace("-", "\N{MINUS SIGN}")
-            number = "\nidentical" if decisions.identical[e, c] else number
-            text = DECISIONS[turn * sign] + mark + number
-            ax.text(column, row, text, ha="center", va="center", fontsize="small", linespacing=1.3)
-    for (row, column), kind in drawn.items():
-        if row != column:
-            ax.add_patch(_cell(column, row, **kinds[kind]))
-    for k in range(size):  # a policy against itself
-        ax.plot([k - 0.42, k + 0.42], [k - 0.4, k + 0.4], color="#BDBDBD", linewidth=1.0)
+    occurring = _draw_cells(ax, decisions, e, place)
     ranks = [
         f"{low}" if low == high else f"{low}-{high}" for low, high in zip(order.rank_low, order.rank_high, strict=True)
     ]
@@ -232,8 +215,36 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
         f"{state} after up to {decisions.played[e].max():,} runs, family-wise level {100 * decisions.level:g}%"
     )
     ax.set_title(title, fontsize="medium", pad=9)
-    occur = {kind for (row, column), kind in drawn.items() if row != column}
-    handles: list[Any] = [Patch(**style, label=kind) for kind, style in kinds.items() if kind in occur]
+    _explain_cells(ax, decisions, e, occurring)
+    return ax
+
+
+def _draw_cells(ax: Axes, decisions: Decisions, e: int, place: dict[int, int]) -> set[str]:
+    """Draw the cells of an environment, policy i in row and column `place[i]`; return which kinds there are."""
+    size = len(place)
+    drawn = {(row, column): "not compared" for row in range(size) for column in range(size) if row != column}
+    for c, (i, j) in enumerate(decisions.pairs.tolist()):
+        sign, difference = int(decisions.signs[e, c]), decisions.differences[e, c]
+        mark = "\N{DAGGER}" * bool(decisions.implied[e, c]) + " (!)" * bool(decisions.few_runs_rule[e, c])
+        for row, column, turn in ((place[i], place[j], 1), (place[j], place[i], -1)):
+            good = (turn * sign < 0) == decisions.smaller_is_better
+            drawn[row, column] = "undecided" if sign == 0 else "row is better" if good else "row is worse"
+            number = "" if np.isnan(difference) else f"\n{turn * difference:+.3g}".replace("-", "\N{MINUS SIGN}")
+            number = "\nidentical" if decisions.identical[e, c] else number
+            text = DECISIONS[turn * sign] + mark + number
+            ax.text(column, row, text, ha="center", va="center", fontsize="small", linespacing=1.3)
+    for (row, column), kind in drawn.items():
+        ax.add_patch(_cell(column, row, **KINDS[kind]))
+    for k in range(size):  # a policy against itself
+        ax.plot([k - 0.42, k + 0.42], [k - 0.4, k + 0.4], color="#BDBDBD", linewidth=1.0)
+    return set(drawn.values())
+
+
+def _explain_cells(ax: Axes, decisions: Decisions, e: int, occurring: set[str]) -> None:
+    """Put a legend below the table, with the kinds and the marks that occur."""
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [Patch(**style, label=kind) for kind, style in KINDS.items() if kind in occurring]
     for flags, meaning in (
         (decisions.implied, "\N{DAGGER} follows from others"),
         (decisions.few_runs_rule, "(!) few runs rule"),
@@ -248,7 +259,6 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
         loc="upper center",
         bbox_to_anchor=(0.5, -0.02),
     )
-    return ax
 
 
 def _cell(column: int, row: int, **style: Any) -> Any:

@@ -93,19 +93,8 @@ def plot_metric(
         ax.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
     bound = results.lower_bound(environment) if lower_bound and metric in BOUNDED else None
-    highest = float(means.max())
     if bound is not None and bound[-1] > 0:
-        # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
-        off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
-        label = r"asymptotic lower bound $C\,\log t$"
-        label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
-        # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it.
-        leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
-        seen = slice(0) if leaves < 0.05 * rounds[-1] and xscale == "linear" else slice(None)
-        (line,) = ax.plot(rounds[seen], bound[seen], label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
-        drawn.append((float(bound[-1]), line))
-        if off_scale:
-            ax.set_ylim(top=1.15 * highest)
+        drawn.append((float(bound[-1]), _draw_bound(ax, rounds, bound, float(means.max()), xscale, yscale)))
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     ax.set_xlabel("round $t$")
@@ -122,6 +111,21 @@ def plot_metric(
     handles = [*(before.legend_handles if before else []), *order]
     ax.legend(handles=handles, frameon=False, fontsize="small", handlelength=3.2)
     return ax
+
+
+def _draw_bound(ax: Axes, rounds: Any, bound: Any, highest: float, xscale: str, yscale: str) -> Any:
+    """Draw the lower bound, beside curves of which `highest` is the largest value; return the line."""
+    # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
+    off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
+    label = r"asymptotic lower bound $C\,\log t$"
+    label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
+    # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it.
+    leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
+    seen = slice(0) if leaves < 0.05 * rounds[-1] and xscale == "linear" else slice(None)
+    (line,) = ax.plot(rounds[seen], bound[seen], label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+    if off_scale:
+        ax.set_ylim(top=1.15 * highest)
+    return line
 
 
 def _bands(

@@ -75,8 +75,6 @@ def plot_sweep(
     >>> result.plot("delta").get_xlabel()
     'delta'
     """
-    from .ticks import grouped, plain_log_ticks, write_out
-
     check_made("sweep", sweep, SweepResults, "banditlab.sweep")
     metric = sweep.default_metric if metric is None else metric_name(metric)
     one_of(*SCALES)("xscale", xscale)
@@ -89,15 +87,7 @@ def plot_sweep(
     optional(text)("title", title)
     if not isinstance(where, dict | None):
         raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
-    table = sweep.summary(metric, level)
-    for name, value in (where or {}).items():
-        one_of(*sweep.parameters)("where", name)
-        wanted = tuple(value) if isinstance(value, list) else value
-        table = table[[v is None or v != v or v == wanted for v in table[name]]]
-    lacking = [v is None or v != v for v in table[x]]
-    table = table[[not missing for missing in lacking]]  # policies that do not take x have no place on its axis
-    if table.empty:
-        raise invalid("where", where, "values that some cell has")
+    table = _chosen(sweep, sweep.summary(metric, level), x, where)
     if y is None and not all(isinstance(v, int | float | np.number) for v in table[x]):
         raise invalid("x", x, "a parameter whose values are numbers")
     ax = given_or_new(ax)
@@ -112,24 +102,50 @@ def plot_sweep(
                     "where", where, f"a value of each of {others}, as several cells of {label} have the same {x}"
                 )
             _draw_points(ax, mine, x, label, k, level, slope and xscale == yscale == "log")
-        ax.set_xscale(xscale)
-        ax.set_yscale(yscale)
-        values = sorted(set(table[x]))
-        if len(values) <= 12:
-            ax.set_xticks(values, [grouped(v) for v in values])
-            ax.set_xticks([], minor=True)
-        else:
-            write_out(ax.xaxis)
-        write_out(ax.yaxis)
-        if yscale == "log":
-            plain_log_ticks(ax.yaxis, *ax.get_ylim())
-        ax.set_xlabel(x)
-        ax.set_ylabel(axis_name(metric))
-        tidy(ax, which="both" if xscale == "log" else "major")
-        ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+        _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), xscale, yscale)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
     ax.set_title(told if title is None else title, fontsize="medium")
     return ax
+
+
+def _absent(value: Any) -> bool:
+    """Return whether a cell does not have a parameter: None, or NaN in a column of numbers."""
+    return value is None or value != value
+
+
+def _chosen(sweep: SweepResults, table: Any, x: str, where: dict[str, Any] | None) -> Any:
+    """Return the rows of the cells that `where` asks for, and whose policies take x: others have no place on its axis.
+
+    Cells without a parameter of `where` stay: their policies do not depend on it.
+    """
+    for name, value in (where or {}).items():
+        one_of(*sweep.parameters)("where", name)
+        wanted = tuple(value) if isinstance(value, list) else value
+        table = table[[_absent(v) or v == wanted for v in table[name]]]
+    table = table[[not _absent(v) for v in table[x]]]
+    if table.empty:
+        raise invalid("where", where, "values that some cell has")
+    return table
+
+
+def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale: str, yscale: str) -> None:
+    """Set scales, ticks (at the values of x, if they are few), labels and legend."""
+    from .ticks import grouped, plain_log_ticks, write_out
+
+    ax.set_xscale(xscale)
+    ax.set_yscale(yscale)
+    if len(values) <= 12:
+        ax.set_xticks(values, [grouped(v) for v in values])
+        ax.set_xticks([], minor=True)
+    else:
+        write_out(ax.xaxis)
+    write_out(ax.yaxis)
+    if yscale == "log":
+        plain_log_ticks(ax.yaxis, *ax.get_ylim())
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    tidy(ax, which="both" if xscale == "log" else "major")
+    ax.legend(frameon=False, fontsize="small", handlelength=3.2)
 
 
 def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, level: float, slope: bool) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.errors import BanditlabError, InvalidType
-from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of
+from banditlab.core.errors import BanditlabError
+from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, reasons_of
 from banditlab.core.validation import one_of
 
 METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
@@ -63,10 +63,7 @@ class ScoringProtocol(Protocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
         """Raise: what these policies need to know does not fit in a number of arms."""
-        raise InvalidType(
-            f"policy is {policy!r}; allowed: a policy of another family, because this one needs to know more than a "
-            "number of arms (its methods `state`, `announce` and `update` play one round at a time)"
-        )
+        raise more_than_arms(policy, "its methods `state`, `announce` and `update` play one round at a time")
 
 
 def generator(seed: int, stream: int, run: int) -> np.random.Generator:

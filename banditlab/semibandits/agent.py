@@ -69,7 +69,7 @@ class SemiBanditAgent(Agent):
         items, size = np.zeros((self._largest, 1), np.int64), np.zeros(1, np.int64)
         self._choose(
             self._params, self._arrays, self._allowed, self._work, self._round, self._rng, self._weights, items, size
-        )  # fmt: skip
+        )
         return tuple(int(item) for item in items[: size[0], 0])
 
     def _checked(self, name: str, choice: Any) -> tuple[int, ...]:
@@ -101,10 +101,11 @@ class SemiBanditAgent(Agent):
         ----------
         action : sequence of int
             That action.
-        outcomes : sequence of float
-            The outcome of each of its items: for policies that learn from those, and only them.
-        value : float
-            The action's reward: for policies that learn from it, and only them.
+        outcomes : sequence of float or bool
+            The outcome of each of its items, True and False for 1 and 0: for policies that learn from those, and only
+            them.
+        value : float or bool
+            The action's reward, True and False for 1 and 0: for policies that learn from it, and only them.
         winner : int
             The item that gave the reward, -1 if the reward is 0: for policies that learn from value-index feedback.
         """

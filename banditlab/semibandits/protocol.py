@@ -14,7 +14,7 @@ from banditlab.core.components import Problem
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
-from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, one_of
 
 from .agent import SemiBanditAgent
@@ -84,7 +84,7 @@ class SemiBanditProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernels on no rounds, or without an oracle's kernel on one."""
-        _Played(environment, policy, batch.empty()).play(lambda _: None)
+        _Played(environment, policy, batch.empty()).play(unwatched)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""

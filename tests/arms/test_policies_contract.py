@@ -206,7 +206,7 @@ def test_bad_feedback_raises_and_leaves_the_agent_as_it_was(name: str) -> None:
         with pytest.raises(BanditlabError):
             player.update(wrong, 1.0)
     kind = getattr(DEFAULTS[name], "rewards", "any")
-    bad: list[Any] = [math.nan, math.inf, -math.inf, "1", None, True]
+    bad: list[Any] = [math.nan, math.inf, -math.inf, "1", None]
     bad += {"any": [], "unit": [-0.1, 1.1], "binary": [-1.0, 0.5, 2.0]}[kind]
     for reward in bad:
         with pytest.raises(BanditlabError):

@@ -312,7 +312,7 @@ BAD_FEEDBACK: list[tuple[Any, str]] = [
     ((True, math.nan), "reward is nan; allowed: a finite number"),
     ((True, -math.inf), "reward is -inf; allowed: a finite number"),
     ((True, "1"), "reward is '1'; allowed: a real number"),
-    ((True, True), "reward is True; allowed: a real number"),
+    ((False, False), "reward is False; allowed: None, as clicked is False"),
 ]
 
 
@@ -335,7 +335,7 @@ def test_bad_feedback_raises_and_leaves_the_agent_as_it_was(name: str) -> None:
     with pytest.raises(OutOfTurn):
         player.update(arm, True, 1.0)
     assert untouched.select() == arm
-    untouched.update(arm, np.True_, reward=np.float64(1.0))
+    untouched.update(arm, np.True_, reward=True)
     assert plays(player, LUCK[1:]) == plays(untouched, LUCK[1:])
 
 

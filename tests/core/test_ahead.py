@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import subprocess
+import sys
+import types
+
 import numpy as np
 import pytest
 
@@ -63,8 +69,104 @@ FOUR = [arms.Uniform(), arms.RoundRobin(), arms.EpsilonGreedy(), arms.ExploreThe
 )
 def test_no_process_is_started_without_need(monkeypatch, policies, changes, n_jobs, in_cache):
     monkeypatch.setattr(ahead, "kept", lambda function, *components: in_cache)
-    monkeypatch.setattr("joblib.externals.loky.ProcessPoolExecutor", lambda *_: pytest.fail("processes were started"))
+    monkeypatch.setattr(ahead.subprocess, "Popen", lambda *_, **__: pytest.fail("processes were started"))
     ahead.compile_ahead(made(policies, **changes), n_jobs, lambda text: None)
+
+
+def test_no_process_is_started_by_one_of_several(monkeypatch):
+    monkeypatch.setattr(ahead, "kept", lambda function, *components: False)
+    monkeypatch.setattr(ahead, "parent_process", lambda: "one that has several")
+    monkeypatch.setattr(ahead.subprocess, "Popen", lambda *_, **__: pytest.fail("processes were started"))
+    ahead.compile_ahead(made(FOUR), 2, lambda text: None)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that are started, which compile nothing."""
+    found = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            found.append(self)
+
+    monkeypatch.setattr(ahead.subprocess, "Popen", Popen)
+    monkeypatch.setattr(ahead, "kept", lambda function, *components: False)
+    quick = "from banditlab.core import ahead\nahead._compile = lambda job: None\nfrom banditlab"
+    monkeypatch.setattr(ahead, "_SERVE", ahead._SERVE.replace("from banditlab", quick))
+    return found
+
+
+def test_no_process_is_left(started):
+    told = []
+    ahead.compile_ahead(made(FOUR), 2, told.append)
+    assert [process.returncode is None for process in started] == [False, False]
+    assert told[-1] == "compiling 4 kernels in 2 processes, 4 done"
+
+
+def test_ctrl_c_ends_processes_at_once(started):
+    def interrupt(text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ahead.compile_ahead(made(FOUR), 2, interrupt)
+    assert [process.returncode is None for process in started] == [False, False]
+    assert all(os.getpgid(0) != process.pid for process in started)
+
+
+@pytest.mark.parametrize("n_killed", [1, 2])
+def test_what_is_left_of_killed_processes_is_given_to_others_or_to_none(started, n_killed):
+    told = []
+
+    def kill(text):
+        told.append(text)
+        for process in started[:n_killed]:
+            process.kill()
+
+    ahead.compile_ahead(made(FOUR), 2, kill)
+    done = int(told[-1].split()[-2])
+    assert done >= 3 if n_killed == 1 else done < 4
+
+
+def test_processes_end_with_the_one_that_started_them(started):
+    with ahead._process() as process:
+        assert process.recv() == 0
+        process.close()  # as when this process is killed
+        assert started[0].wait(timeout=60) == 0
+
+
+def test_what_cannot_be_read_there_is_left_to_this_process(started, monkeypatch):
+    function = types.FunctionType((lambda: None).__code__, {}, "of_a_notebook")
+    function.__module__, function.__qualname__ = "__main__", "of_a_notebook"
+    monkeypatch.setattr(sys.modules["__main__"], "of_a_notebook", function, raising=False)
+    with ahead._process() as process:
+        assert process.recv() == 0
+        process.send(function)
+        assert process.recv() == 1
+        process.send(made(FOUR)[0])
+        assert process.recv() == 1
+
+
+def test_where_no_process_can_be_started_everything_is_compiled_here(monkeypatch):
+    monkeypatch.setattr(ahead, "kept", lambda function, *components: False)
+    monkeypatch.setattr(ahead.sys, "executable", "/nowhere/python")
+    ahead.compile_ahead(made(FOUR), 2, lambda text: pytest.fail(text))
+
+
+def test_ctrl_c_is_not_lost_where_the_compiler_calls_back(monkeypatch):
+    def swallowing(self, environment, policy, batch):
+        callback = ctypes.CFUNCTYPE(None)(_interrupted)
+        callback()  # prints what it raises
+
+    monkeypatch.setattr(arms.Uniform.family.protocol.__class__, "warm_up", swallowing)
+    hook = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt, match="before every policy"):
+        bl.run(arms.Bernoulli([0.1, 0.9]), FOUR[0], horizon=20, n_runs=2, seed=0, n_jobs=1)
+    assert sys.unraisablehook is hook
+
+
+def _interrupted():
+    raise KeyboardInterrupt
 
 
 def test_what_fails_there_is_told_here(monkeypatch):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import banditlab as bl
+import banditlab.core.errors as core_errors
 from banditlab import arms
 from banditlab.core.components import describe, make_state, record
 from banditlab.core.elementary import log
@@ -58,12 +59,13 @@ def test_errors_name_argument_value_and_what_is_allowed():
         arms.UCB1(alpha=float("nan"))
 
 
-def test_every_error_is_a_value_or_type_error():
-    found = [e for e in vars(bl.errors).values() if isinstance(e, type) and issubclass(e, BanditlabError)]
-    assert len(found) >= 7
-    for error in found:
-        if error is not BanditlabError:
-            assert issubclass(error, ValueError | TypeError), error
+def test_every_error_is_one_that_python_has_and_can_be_caught_by_name():
+    made = {
+        e for e in vars(core_errors).values() if isinstance(e, type) and issubclass(e, BanditlabError | UserWarning)
+    }
+    assert made == {getattr(bl.errors, name) for name in bl.errors.__all__}
+    for error in made - {BanditlabError}:
+        assert issubclass(error, ValueError | TypeError | RuntimeError | UserWarning), error
 
 
 def test_pickles():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import linecache
 import math
 import os
 import random
@@ -20,6 +22,7 @@ from banditlab import arms
 from banditlab.arms.generics import index
 from banditlab.core.components import make_state
 from banditlab.core.dispatch import device
+from banditlab.core.mistakes import written_for_all_runs
 from banditlab.errors import InvalidArgument, InvalidComponent, InvalidType
 from tests.core.test_cache import HELPER, POLICY, RUN, play
 
@@ -445,14 +448,69 @@ class InARow(Sums):
             state.sums[arm][0] += reward
 
 
+class InATuple(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.n[arm, lane], (state.sums[arm], _) = t, (reward, t)
+
+
 class Helped(Sums):
     def update(self, state, arm, lane, reward, t):
         for_all_runs(state, arm, lane, reward)
 
 
+class InAPair(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.last[lane], state.n[0] = arm, t
+
+
+class InALoop(Sums):
+    def update(self, state, arm, lane, reward, t):
+        for state.n[:] in range(3):
+            pass
+
+
+class ByAName(Sums):
+    def update(self, state, arm, lane, reward, t):
+        sums = state.sums
+        sums[arm] += reward
+
+
+class Nested(Sums):
+    def update(self, state, arm, lane, reward, t):
+        base = state.base
+        base.sums[arm] += reward
+
+
+class LaneFirst(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.sums[lane, arm] += reward
+
+
+@device
+def bump(state, arm, lane):
+    state.n[0] += 1.0
+
+
+class HelpedByADevice(Sums):
+    def update(self, state, arm, lane, reward, t):
+        bump(state, arm, lane)
+
+
 @pytest.mark.parametrize(
     ("cls", "told"),
-    [(Adds, "state.sums[arm]"), (Assigns, "state.n[0]"), (InARow, "state.sums[arm][0]"), (Helped, "state.sums[arm]")],
+    [
+        (Adds, "state.sums[arm]"),
+        (Assigns, "state.n[0]"),
+        (InARow, "state.sums[arm][0]"),
+        (InATuple, "state.sums[arm]"),
+        (Helped, "state.sums[arm]"),
+        (InAPair, "state.n[0]"),
+        (InALoop, "state.n[:]"),
+        (ByAName, "sums[arm]"),
+        (Nested, "base.sums[arm]"),
+        (LaneFirst, "state.sums[lane, arm]"),
+        (HelpedByADevice, "state.n[0]"),
+    ],
 )
 def test_writing_into_all_runs_is_refused(cls, told):
     with pytest.raises(InvalidComponent, match=re.escape(f"{cls.__name__}.update writes {told}, which all runs share")):
@@ -470,8 +528,35 @@ class ByAnotherName(Sums):
             state.sums[k][lane] += 0.0
 
 
-def test_a_lane_by_another_name_is_a_lane():
-    policy = arms.policy(ByAnotherName)()
+class ByAnArgumentsName(Sums):
+    def update(self, state, arm, lane, reward, t):
+        played = arm
+        arm, t = lane, (played, lane)
+        state.n[arm] += 1.0
+        state.sums[t] += reward
+        sums = state.sums[:, arm]
+        sums = sums[played : played + 1]
+        sums[0] += 0.0
+
+
+class WithinAFunction(Sums):
+    def update(self, state, arm, lane, reward, t):
+        def add(state, k):
+            state[k] += reward
+
+        add(state.sums[arm], lane)
+
+
+class ByASlice(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.sums[:, lane][arm] += reward
+        state.n[lane : lane + 1] = t
+        state.last[(lane)], state.n[lane] = arm, state.sums[arm].shape[0] * 0.0
+
+
+@pytest.mark.parametrize("cls", [ByAnotherName, ByAnArgumentsName, WithinAFunction, ByASlice])
+def test_a_lane_by_another_name_is_a_lane(cls):
+    policy = arms.policy(cls)()
     options = {"horizon": 10, "seed": 0, "backend": "python", "metrics": "reward"}
     alone = bl.run(ENVIRONMENT, policy, n_runs=1, **options).values()
     assert (bl.run(ENVIRONMENT, policy, n_runs=3, **options).values()[:, :1] == alone).all()
@@ -484,3 +569,64 @@ def test_an_init_of_ones_own_is_refused():
 
     with pytest.raises(InvalidComponent, match=r"Mine has an __init__; allowed: fields, as in .alpha: float"):
         arms.policy(Mine)
+
+
+def test_a_lane_that_is_read_before_other_indices_is_refused():
+    class Turned(Adds):
+        update = Always.update
+
+        def index(self, state, arm, lane, t, rng):
+            return state.sums[lane, arm]
+
+    with pytest.raises(
+        InvalidComponent, match=r"Turned.index has state.sums\[lane, arm\]; allowed: the lane as the last"
+    ):
+        arms.policy(Turned)
+
+
+def test_a_class_whose_file_was_edited_since_is_not_judged_by_other_lines(tmp_path, monkeypatch):
+    file = tmp_path / "edited_since.py"
+    file.write_text("class Right:\n    def update(self, state, arm, lane, reward, t):\n        pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    update = importlib.import_module("edited_since").Right.update
+    for text in ("\n    def other(self, state, arm):\n        state.n[0] = 1\n", '\n    """\n    (\n', ""):
+        file.write_text(text)
+        linecache.checkcache(str(file))
+        assert written_for_all_runs(update) == ""
+
+
+def test_what_would_never_run_is_refused():
+    class Checked(Sums):
+        update = Always.update
+
+        def __post_init__(self):
+            raise ValueError("not reached")
+
+    with pytest.raises(InvalidComponent, match=r"Checked has a __post_init__; allowed: validate\(self\)"):
+        arms.policy(Checked)
+    with pytest.raises(InvalidComponent, match=r"Twice is a dataclass; allowed: a class"):
+        arms.policy(dataclasses.dataclass(type("Twice", (Sums,), {"update": Always.update})))
+
+
+def test_fields_can_come_from_a_base():
+    @dataclasses.dataclass(frozen=True)
+    class Level(Sums):
+        level: float = 1.0
+        update = Always.update
+
+    @arms.policy
+    class One(Level):
+        bonus: float = 2.0
+
+    @arms.policy
+    class Two(One):
+        more: float = 3.0
+
+    assert repr(Two(4.0, 5.0, 6.0)) == "Two(level=4, bonus=5, more=6)"
+
+
+@pytest.mark.parametrize("name", ["label", "family", "params"])
+def test_fields_are_not_called_as_what_all_classes_have(name):
+    taken = {"__annotations__": {name: float}, name: 1.0, "update": Always.update}
+    with pytest.raises(InvalidComponent, match=f"Mine.{name} is a field; allowed: another name"):
+        arms.policy(type("Mine", (Sums,), taken))

@@ -19,7 +19,7 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import engine, jobs, store
+from banditlab.core import address, engine, jobs, store
 from banditlab.core.errors import DamagedChunkWarning, StoreError
 
 ENV = arms.Bernoulli([0.2, 0.5, 0.4])
@@ -42,7 +42,7 @@ def simulated(monkeypatch):
     """The (first run, number of runs) of every batch that is simulated."""
     seen = []
     protocol = type(arms.UCB1.family.protocol)
-    store._class_code(protocol)  # before it is patched
+    address._class_code(protocol)  # before it is patched
     simulate = protocol.simulate
 
     def noted(self, environment, policy, batch, watch):
@@ -286,7 +286,7 @@ class TestCode:
         world = arms.Bernoulli([0.5])
         object.__setattr__(world, "means", Odd())
         with pytest.raises(StoreError, match=r"store cannot hold .*Odd.*; allowed: numbers"):
-            store._plain(world, world)
+            address._plain(world, world)
 
 
 class TestDamage:

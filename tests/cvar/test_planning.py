@@ -209,6 +209,16 @@ BAD = {
         InvalidArgument,
         r"TabularPolicy.following has shape \(1, 1, 2\) and entries up to 2; allowed: integers from 0 to 1",
     ),
+    "budgets of other memories": (
+        lambda m: cvar.TabularPolicy([[[0, 0]]], [[[0, 1]]], 0, [1.0], [[0.5, 1.0]]),
+        InvalidArgument,
+        r"TabularPolicy.budgets has shape \(1, 2\); allowed: numbers, shape \(2, 2\), or None",
+    ),
+    "budgets in words": (
+        lambda m: cvar.TabularPolicy([[[0]]], [[[0]]], 0, [1.0], [["much"], ["little"]]),
+        InvalidArgument,
+        r"TabularPolicy.budgets is .*; allowed: numbers, shape \(2, 1\), or None",
+    ),
     "finest grid": (
         lambda m: cvar.plan_static_cvar(m, 0.5, eta=5e-324),
         InvalidArgument,

@@ -256,6 +256,22 @@ def test_an_oracle_in_python_plays_what_a_kernel_plays(policy: Any) -> None:
             agent.update(first, [1.0, 0.0])
 
 
+@pytest.mark.parametrize("kind", [list, tuple, np.array], ids=["list", "tuple", "array"])
+def test_whether_something_happened_is_an_outcome(kind) -> None:
+    happened = [[True, False], [False, False], [True, True], [False, True]]
+    agents = [bl.start(sb.CombUCB1(actions=sb.MSets(2)), n_arms=3, seed=2) for _ in range(2)]
+    for outcomes in happened:
+        agents[0].update(agents[0].select(), kind(outcomes))
+        agents[1].update(agents[1].select(), [float(b) for b in outcomes])
+    np.testing.assert_equal(agents[0].state, agents[1].state)
+    values = [bl.start(sb.KMaxCUCB(actions=sb.MSets(2)), n_arms=3, seed=2) for _ in range(2)]
+    for value, winner in ((True, 0), (False, -1), (np.True_, 2)):
+        for agent, reward in zip(values, (value, float(value)), strict=True):
+            action = agent.select()
+            agent.update(action, value=reward, winner=winner if winner in action else action[0] if value else -1)
+    np.testing.assert_equal(values[0].state, values[1].state)
+
+
 def test_best_within_lanes_is_exhaustive_search() -> None:
     """Random weights and costs, with ties, in many lanes; of equal actions the lexicographically smallest."""
     rng, lanes, n = np.random.default_rng(0), 200, 7

@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.dispatch import device
 from banditlab.core.elementary import log
 from banditlab.core.validation import non_negative, optional, positive, positive_integer
 
@@ -35,6 +36,13 @@ class MeansAndEntropies:
         mean = min(max(s / n, 0.0), 1.0)
         state.means[arm, lane] = mean
         state.entropies[arm, lane] = negative_entropy(mean)
+
+
+@device
+def budget(c: float, t: int) -> float:
+    """Return log t + c log log t, at least 0."""
+    logarithm = log(t)
+    return max(logarithm + c * log(max(logarithm, 1e-300)), 0.0) if c > 0.0 else logarithm
 
 
 @policy
@@ -74,10 +82,8 @@ class KLUCB(MeansAndEntropies):
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
-        logarithm = log(t)
-        exploration = max(logarithm + self.c * log(max(logarithm, 1e-300)), 0.0) if self.c > 0.0 else logarithm
         n = state.counts[arm, lane]
-        bound = upper_bound(state.means[arm, lane], exploration / max(n, 1.0), state.entropies[arm, lane])
+        bound = upper_bound(state.means[arm, lane], budget(self.c, t) / max(n, 1.0), state.entropies[arm, lane])
         return math.inf if n == 0.0 else bound
 
 
@@ -118,9 +124,7 @@ class GaussianKLUCB(MeansAndWidths):
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
-        logarithm = log(t)
-        exploration = max(logarithm + self.c * log(max(logarithm, 1e-300)), 0.0) if self.c > 0.0 else logarithm
-        return state.means[arm, lane] + self.std * math.sqrt(2.0 * exploration) * state.widths[arm, lane]
+        return state.means[arm, lane] + self.std * math.sqrt(2.0 * budget(self.c, t)) * state.widths[arm, lane]
 
 
 @policy

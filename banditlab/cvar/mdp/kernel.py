@@ -90,6 +90,7 @@ def returns_of(policy: Params, state: State, known: Params, world: Params, lane:
 
 @device_call
 def _roomier(rows: Any) -> Any:
+    """Return integers in rows twice as long, which begin with those there were."""
     wider = np.zeros((2, 2 * rows.shape[1]), np.int64)
     for b in range(2):
         for k in range(rows.shape[1]):
@@ -99,6 +100,7 @@ def _roomier(rows: Any) -> Any:
 
 @device_call
 def _roomier_masses(rows: Any) -> Any:
+    """Return masses, as `_roomier` does; a function has one number of axes."""
     wider = np.zeros((2, 2 * rows.shape[1], rows.shape[2]))
     for b in range(2):
         for k in range(rows.shape[1]):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
-from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of
+from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, reasons_of, unwatched
 from banditlab.core.validation import between, invalid
 
 from .generics import NO_ACTION, NO_MEMORY, memories
@@ -102,7 +102,7 @@ class EpisodesProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no episodes."""
-        self._play(environment, policy, batch.empty(), lambda _: None)
+        self._play(environment, policy, batch.empty(), unwatched)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch, one after another."""
@@ -138,10 +138,7 @@ class EpisodesProtocol(Protocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
         """Raise: what these policies need to know does not fit in a number of arms."""
-        raise InvalidType(
-            f"policy is {policy!r}; allowed: a policy of another family, because this one needs to know more than a "
-            "number of arms (its kernels `plan`, `act` and `observe` play one episode at a time)"
-        )
+        raise more_than_arms(policy, "its kernels `plan`, `act` and `observe` play one episode at a time")
 
 
 @contextlib.contextmanager

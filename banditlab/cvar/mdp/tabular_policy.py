@@ -72,6 +72,8 @@ class TabularPolicy:
         object.__setattr__(self, "actions", actions)
         object.__setattr__(self, "following", following)
         object.__setattr__(self, "first", integer(0, n - 1)("TabularPolicy.first", self.first))
+        if self.budgets is not None:
+            object.__setattr__(self, "budgets", _budgets(self.budgets, (H + 1, n)))
 
     @property
     def n_memories(self) -> int:
@@ -107,6 +109,18 @@ def _places(name: str, value: Any, allowed: str) -> Index:
     if found.dtype.kind not in "iu" or found.ndim != 3 or found.size == 0 or found.min() < 0:
         raise invalid(f"TabularPolicy.{name}", value, allowed)
     return found.astype(np.int64, copy=False)
+
+
+def _budgets(value: Any, shape: tuple[int, int]) -> Array:
+    """Return an array of budgets, infinity where a memory stands for none, or raise."""
+    allowed = f"numbers, shape {shape}, or None"
+    try:
+        found = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise invalid("TabularPolicy.budgets", value, allowed) from error
+    if found.shape != shape:
+        raise InvalidArgument(f"TabularPolicy.budgets has shape {found.shape}; allowed: {allowed}")
+    return found
 
 
 def policy_of(model: Model, policy: Any) -> TabularPolicy:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.arms.agent import Agent
 from banditlab.core import sampling
 from banditlab.core.components import make_state
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
 from banditlab.core.kernels import explained, kernel
-from banditlab.core.validation import boolean, integer, matrix, shown
+from banditlab.core.validation import matrix, shown
 
+from ..agent import DuelingAgent
 from .kernel import choose_arms, learn, write_estimate
 from .spaces import LARGEST_FEATURE, ContextualProblem, ContextualSpace
 
 FEATURES = matrix(-LARGEST_FEATURE, LARGEST_FEATURE)
 
 
-class ContextualAgent(Agent):
+class ContextualAgent(DuelingAgent):
     """Plays a contextual policy one round at a time.
 
     Made by `banditlab.start`. The first `select` fixes the number of features. The choices are those of run `run` of a
@@ -40,6 +41,9 @@ class ContextualAgent(Agent):
     (2,)
     """
 
+    _choose_kernel: ClassVar[Callable[..., Any]] = staticmethod(choose_arms)
+    _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)
+
     def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
         self.policy = policy
         self.n_arms = n_arms
@@ -56,8 +60,8 @@ class ContextualAgent(Agent):
         space = ContextualSpace(self.n_arms, 1, self._horizon, dimension, fixed=False)
         if dimension:
             self._params = self.policy.params(ContextualProblem(self.n_arms, self._horizon, dimension))
-            self._choose = kernel(choose_arms, self._params)
-            self._learn = kernel(learn, self._params)
+            self._choose = kernel(self._choose_kernel, self._params)
+            self._learn = kernel(self._learn_kernel, self._params)
         self._arrays = make_state(self.policy if dimension else None, space)
         self._dimension = dimension
         self._features = np.zeros((self.n_arms, dimension, 1))
@@ -70,19 +74,19 @@ class ContextualAgent(Agent):
         features : (K, d) array
             The feature vector of each arm in this round, one row an arm.
         """
-        if self._pending is not None:
-            raise OutOfTurn(f"select was called twice in round {self._round}; allowed: update after each select")
-        if self._horizon is not None and self._round > self._horizon:
-            raise OutOfTurn(f"select was called in round {self._round}; allowed: up to the horizon, {self._horizon}")
-        shown_features = self._checked_features(features)
+        self._check_turn()
+        checked = self._checked_features(features)
         if not self._dimension:
-            self._set_dimension(shown_features.shape[1])
-        self._features[:, :, 0] = shown_features
-        chosen = np.zeros(2, np.int64)
+            self._set_dimension(checked.shape[1])
+        self._features[:, :, 0] = checked
         with explained(self.policy):
-            self._choose(self._params, self._arrays, self._features, self._round, self._rng, chosen)
-        self._pending = int(chosen[0]), int(chosen[1])
+            self._pending = self._chosen()
         return self._pending
+
+    def _chosen(self) -> tuple[int, int]:
+        chosen = np.zeros(2, np.int64)
+        self._choose(self._params, self._arrays, self._features, self._round, self._rng, chosen)
+        return int(chosen[0]), int(chosen[1])
 
     def _checked_features(self, features: Any) -> NDArray[np.float64]:
         found: NDArray[np.float64] = FEATURES("features", features)
@@ -94,28 +98,8 @@ class ContextualAgent(Agent):
             )
         return found
 
-    def _checked(self, name: str, choice: Any) -> tuple[int, int]:
-        if not isinstance(choice, tuple | list) or len(choice) != 2:
-            raise InvalidType(f"{name} is {shown(choice)}; allowed: a pair of arms")
-        arm = integer(0, self.n_arms - 1)
-        return arm(f"{name}[0]", choice[0]), arm(f"{name}[1]", choice[1])
-
-    def update(self, arms: tuple[int, int], first_won: bool) -> None:  # type: ignore[override]
-        """Learn the outcome of comparing the arms that `select` returned.
-
-        Parameters
-        ----------
-        arms : (int, int)
-            These arms, in the same order.
-        first_won : bool
-            Whether the first of them won; of an arm against itself, either.
-        """
-        first, second = self._selected(arms, "arms")
-        won = boolean("first_won", first_won)
-        with explained(self.policy):
-            self._learn(self._params, self._arrays, self._features, first, second, won, self._round)
-        self._pending = None
-        self._round += 1
+    def _taught(self, *feedback: Any) -> None:
+        super()._taught(self._features, *feedback)
 
     @property
     def estimate(self) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ CONTEXTUAL = Family(
     environment_kernels=(generics.show, generics.utility, generics.win_probability),
     environment_needs=(("show",), ("utility",), ("win_probability",)),
     plays=("dueling",),
-)  # fmt: skip
+)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))

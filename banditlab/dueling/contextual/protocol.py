@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of
+from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of, unwatched
 from banditlab.core.validation import boolean, integer, one_of
 
 from .agent import ContextualAgent
@@ -68,7 +68,7 @@ class ContextualProtocol(Protocol):
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
-        self._play(environment, policy, batch.empty(), lambda _: None)
+        self._play(environment, policy, batch.empty(), unwatched)
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch."""

@@ -72,6 +72,12 @@ class _Line:
         """Return the number of arms."""
         return {"n_arms": problem.n_arms}
 
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
+        """Return incumbent and challenger."""
+        if state.incumbent[lane] < 0:
+            _start(state, self.n_arms, lane, rng)
+        return state.incumbent[lane], state.challenger[lane]
+
     def winner(self: Params, state: State, lane: int) -> int:
         """Return the incumbent."""
         return max(state.incumbent[lane], 0)
@@ -99,12 +105,6 @@ class BeatTheWinner(_Line):
     >>> dueling.BeatTheWinner()
     BeatTheWinner()
     """
-
-    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
-        """Return incumbent and challenger."""
-        if state.incumbent[lane] < 0:
-            _start(state, self.n_arms, lane, rng)
-        return state.incumbent[lane], state.challenger[lane]
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
         """Count the win."""
@@ -143,12 +143,6 @@ class BeatTheWinnerReset(_Line):
     >>> dueling.BeatTheWinnerReset()
     BeatTheWinnerReset()
     """
-
-    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
-        """Return incumbent and challenger."""
-        if state.incumbent[lane] < 0:
-            _start(state, self.n_arms, lane, rng)
-        return state.incumbent[lane], state.challenger[lane]
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
         """Count the win."""

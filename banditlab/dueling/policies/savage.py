@@ -9,7 +9,7 @@ import numpy as np
 
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device
-from banditlab.core.validation import between, one_of, optional, positive_integer
+from banditlab.core.validation import one_of, open_probability, optional, positive_integer
 
 from ..family import policy
 from .counts import Counts, count, duels, share
@@ -17,7 +17,7 @@ from .orders import shuffle
 
 
 @device
-def _learn(state: State, n_arms: int, radius: float, first: int, second: int, lane: int, won: bool) -> None:
+def _learn(state: State, radius: float, first: int, second: int, lane: int, won: bool) -> None:
     """Count a duel, and see whether it says who of the two is better."""
     count(state, first, second, lane, won)
     if first == second or state.known[first, second, lane] != 0:
@@ -138,9 +138,7 @@ class SAVAGE(Counts):
 
     notion: str = field(default="condorcet", check=one_of("condorcet", "copeland"), doc="which winner is looked for")
     delta: float | None = field(
-        default=None,
-        check=optional(between(0.0, 1.0, open_low=True, open_high=True)),
-        doc="probability of an error; default 1/T",
+        default=None, check=optional(open_probability), doc="probability of an error; default 1/T"
     )
     horizon: int | None = field(default=None, check=optional(positive_integer), doc="the horizon; default the run's")
 
@@ -177,11 +175,11 @@ class SAVAGE(Counts):
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
         """Count the win, and see what is certain."""
-        _learn(state, self.n_arms, self.radius, first, second, lane, won)
+        _learn(state, self.radius, first, second, lane, won)
 
     def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
         """Learn from any duel as from one's own."""
-        _learn(state, self.n_arms, self.radius, first, second, lane, won)
+        _learn(state, self.radius, first, second, lane, won)
 
     def winner(self: Params, state: State, lane: int) -> int:
         """Return the arm that would play itself if no pair were active."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Self
 
@@ -18,9 +19,6 @@ from ..ellipsoid import arm_norms, pair_number
 from ..family import contextual_policy
 from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
 from .vacdb import constant_radius
-
-RELEASED: dict[str, Any] = {"radius": 2.0, "averaged": True}
-"""What the released experiments of VACDB run the policies of this file with."""
 
 
 @contextual_policy
@@ -73,19 +71,6 @@ class MaxInP(SingleLayer):
     >>> dueling.MaxInP(radius=2.0)
     MaxInP(radius=2)
     """
-
-    @classmethod
-    def as_released(cls, scale: float = 1.0) -> Self:
-        r"""Return the policy with the radius :math:`2 \sqrt{d \ln T}` and the loss of VACDB's released experiments.
-
-        Parameters
-        ----------
-        scale : float, default 1.0
-            What the radius is divided by; 1 in the released experiments, where VACDB's is divided by the norm of
-            :math:`\theta`.
-        """
-        made: Any = cls
-        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale)})
 
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the least known pair of promising arms."""
@@ -151,12 +136,6 @@ class MaxPairUCB(SingleLayer):
     >>> dueling.MaxPairUCB.as_released()
     MaxPairUCB(radius=2, averaged=True)
     """
-
-    @classmethod
-    def as_released(cls, scale: float = 1.0) -> Self:
-        """Return the policy with radius and loss of VACDB's released experiments, as `MaxInP.as_released`."""
-        made: Any = cls
-        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale)})
 
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the pair with the largest optimistic sum of utilities."""
@@ -235,12 +214,6 @@ class MaxFirstUCBNext(SingleLayer):
     MaxFirstUCBNext(exploration=20)
     """
 
-    @classmethod
-    def as_released(cls, scale: float = 1.0) -> Self:
-        """Return the policy with radius and loss of VACDB's released experiments, as `MaxInP.as_released`."""
-        made: Any = cls
-        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale)})
-
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the best arm and its challenger."""
         measured(state, features, lane, t)
@@ -309,8 +282,7 @@ class CoLSTIM(SingleLayer):
     @classmethod
     def as_released(cls, scale: float = 1.0) -> Self:
         """Return the policy as VACDB's released experiments have it: inverted, :math:`c_1` twice as large."""
-        made: Any = cls
-        return made(**RELEASED | {"radius": 2.0 / positive("scale", scale), "exploration": 0, "inverted": True})
+        return dataclasses.replace(super().as_released(scale), exploration=0, inverted=True)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what depends on the problem."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -67,6 +67,18 @@ class SingleLayer:
     radius: float | None = field(default=None, check=optional(positive), doc="c of a radius c sqrt(d ln T)")
     exploration: int = field(default=0, check=integer(0, limit=2**53), doc="first rounds, in which pairs are random")
     averaged: bool = field(default=False, check=boolean, doc="whether the penalty grows with the number of duels")
+
+    @classmethod
+    def as_released(cls, scale: float = 1.0) -> Self:
+        r"""Return the policy with the radius :math:`2 \sqrt{d \ln T}` and the loss of VACDB's released experiments.
+
+        Parameters
+        ----------
+        scale : float, default 1.0
+            What the radius is divided by; 1 in the released experiments, where VACDB's is divided by the norm of
+            :math:`\theta`.
+        """
+        return cls(radius=2.0 / positive("scale", scale), averaged=True)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what depends on the problem."""

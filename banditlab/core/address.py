@@ -1,0 +1,126 @@
+"""The addresses of a store's cells: hashes of everything that a job's numbers depend on, the code included."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import inspect
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .components import component_parts, is_component, type_name, with_nested
+from .errors import StoreError
+from .fingerprint import Witness, fingerprint, functions_of, is_ours, unchanged, witness
+from .validation import shown
+
+if TYPE_CHECKING:
+    from .jobs import Job
+
+FORMAT = "banditlab.store/1"
+
+
+def address_of(job: Job) -> str:
+    """Return the hash of everything that a job's numbers depend on, but for which runs."""
+    what = (_canonical(job.environment), _canonical(job.policy))
+    sizes = (job.horizon, job.checkpoints.tobytes(), job.columns, job.seed)
+    stored = (job.precision,) if job.precision != "double" else ()
+    return _address(*what, *sizes, *stored, *codes_of(job))
+
+
+@functools.lru_cache(maxsize=65536)
+def _address(*parts: Any) -> str:
+    return hashlib.sha256(repr((FORMAT, _version(), *parts)).encode()).hexdigest()[:32]
+
+
+@functools.cache
+def _version() -> str:
+    from .results import versions
+
+    return versions()["banditlab-sim"]
+
+
+def _canonical(component: Any) -> str:
+    """Return a component's type and fields as text, once: frozen, it cannot change."""
+    made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
+    if "canonical" not in made:
+        made["canonical"] = json.dumps(_plain(component, component), sort_keys=True)
+    return str(made["canonical"])
+
+
+def _plain(value: Any, owner: Any) -> Any:
+    """Return a value as plain data that is the same in every process; raise where that is impossible."""
+    if is_component(value):
+        parts = component_parts(value)
+        return {"type": type_name(type(value))} | {name: _plain(part, owner) for name, part in parts.items()}
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
+        return {"array": str(value.dtype), "shape": value.shape, "sha256": digest}
+    if isinstance(value, list | tuple):
+        return [_plain(v, owner) for v in value]
+    if isinstance(value, np.generic):
+        return {"number": str(value.dtype), "value": _plain(value.item(), owner)}
+    if isinstance(value, int | str | bool | type(None)):
+        return value
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {"dict": {key: _plain(v, owner) for key, v in value.items()}}
+    if hasattr(value, "dist") and hasattr(value, "args") and hasattr(value, "kwds"):  # frozen, of scipy.stats
+        return _plain_distribution(value, owner)
+    if inspect.isfunction(value):
+        return {"function": fingerprint(value)}
+    if is_ours(type(value).__module__) and not isinstance(value, type):  # such as scoring rules
+        fields = {name: v for name, v in sorted(_fields_of(value).items()) if not name.startswith("__")}
+        code = _class_code(type(value))
+        return {"type": type_name(type(value)), "code": code} | {n: _plain(v, owner) for n, v in fields.items()}
+    raise StoreError(
+        f"store cannot hold {owner!r}, because it contains {shown(value)}; allowed: numbers, texts, arrays, lists, "
+        "scipy.stats distributions and components (or store=None)"
+    )
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    if dataclasses.is_dataclass(value):
+        return component_parts(value)
+    return {name: v for name, v in vars(value).items() if not name.startswith("_cached")}
+
+
+def _plain_distribution(value: Any, owner: Any) -> dict[str, Any]:
+    """Return a frozen scipy.stats distribution as plain data: its arguments, and what its family was made from."""
+    from scipy import stats
+
+    shapes, loc, scale = value.dist._parse_args(*value.args, **value.kwds)  # (2, 3) is the same as (a=2, b=3)
+    told = {"scipy": type_name(type(value.dist)), "arguments": _plain([*shapes, loc, scale], owner)}
+    if getattr(stats, str(value.dist.name), None) is value.dist:
+        return told
+    made = {key: v for key, v in value.dist._updated_ctor_param().items() if key != "seed"}
+    made |= {key: vars(value.dist)[key] for key in ("_histogram",) if key in vars(value.dist)}
+    return told | {"made": _plain(made, owner), "code": _class_code(type(value.dist))}
+
+
+def codes_of(job: Job) -> tuple[str, str, str]:
+    """Return hashes of the code of a job's environment, policy and protocol."""
+    return _code_of(job.environment), _code_of(job.policy), _class_code(type(job.protocol))
+
+
+def _code_of(component: Any) -> str:
+    """Return a hash of the code of a component and of those nested in it."""
+    return "".join(_class_code(type(part)) for part in with_nested(component))
+
+
+_class_codes: dict[type, tuple[Witness, str]] = {}
+
+
+def _class_code(cls: type) -> str:
+    """Return a hash of all functions of a class and its bases: kernels, and what makes their parameters and state."""
+    known = _class_codes.get(cls)
+    if known is None or not unchanged(known[0]):
+        functions = [function for _, function in functions_of(cls)]
+        constants = {name: v for base in cls.__mro__ for name, v in vars(base).items() if not callable(v)}
+        plain = {name: v for name, v in constants.items() if isinstance(v, int | float | str | tuple | list | dict)}
+        told = type_name(cls) + repr(sorted((name, repr(v)) for name, v in plain.items() if not name.startswith("__")))
+        known = _class_codes[cls] = witness(*functions), fingerprint(*functions, extra=told)
+    return known[1]
