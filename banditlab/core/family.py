@@ -14,7 +14,7 @@ import numpy as np
 from .components import ComponentInfo, as_component, post_init
 from .errors import InvalidComponent
 from .fingerprint import is_ours
-from .mistakes import global_generator, lane_before_others, written_for_all_runs
+from .mistakes import global_generator, written_for_all_runs
 from .validation import shown
 
 C = TypeVar("C", bound=type)
@@ -125,13 +125,8 @@ def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., A
         written = written_for_all_runs(method)
         if written:
             raise InvalidComponent(
-                f"{cls.__name__}.{name} writes {written}, which all runs share; allowed: indices that end with "
-                "the lane, as in state.sums[arm, lane]"
-            )
-        turned = lane_before_others(method)
-        if turned:
-            raise InvalidComponent(
-                f"{cls.__name__}.{name} has {turned}; allowed: the lane as the last index, as in state.sums[arm, lane]"
+                f"{cls.__name__}.{name} writes {written}, which all runs share; allowed: indices with the lane, "
+                "as in state.sums[arm, lane]"
             )
         kernels[name] = method
     return kernels

@@ -49,21 +49,7 @@ def written_for_all_runs(*functions: Callable[..., object]) -> str:
             subscripts, owner = _subscripts(node)
             root = _root(owner)
             ours = root in roots and (root != "state" or isinstance(owner, ast.Attribute))
-            if ours and all(_names(_last(s.slice)) <= known for s in subscripts):
-                return ast.unparse(node)
-    return ""
-
-
-def lane_before_others(*functions: Callable[..., object]) -> str:
-    """Return where functions have the lane as an index, but not as the last, as in `state.sums[lane, arm]`."""
-    for tree, known in _for_one_lane(*functions):
-        roots = {"state"} | _names_of_arrays(tree)
-        for node in ast.walk(tree):
-            if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple)):
-                continue
-            *first, last = node.slice.elts or [node.slice]
-            lane = any(isinstance(index, ast.Name) and index.id == "lane" for index in first)
-            if lane and _names(last) <= known and _root(node.value) in roots:
+            if ours and all(_names(s.slice) <= known for s in subscripts):
                 return ast.unparse(node)
     return ""
 
@@ -114,10 +100,6 @@ def _subscripts(node: ast.expr) -> tuple[list[ast.Subscript], ast.expr]:
         found.append(node)
         node = node.value
     return found, node
-
-
-def _last(index: ast.expr) -> ast.expr:
-    return index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
 
 
 def _names(index: ast.expr) -> set[str]:

@@ -48,7 +48,7 @@ def test_results_keep_the_one_name_and_answer_to_others():
     swept = bl.sweep(ENVIRONMENT, arms.UCB1, {"alpha": [1.0, 2.0]}, metrics="cvar_regret[.1]", **SMALL)
     assert swept.metrics == ("cvar_regret[0.1]",)
     assert swept.summary("cvar_regret[ 0.1]").equals(swept.summary())
-    with pytest.raises(InvalidArgument, match="different names"):
+    with pytest.raises(InvalidArgument, match="allowed: a name that is not in the list already"):
         bl.run(ENVIRONMENT, arms.UCB1(), metrics=["cvar_regret[0.1]", "cvar_regret[ 0.1 ]"], **SMALL)
 
 

@@ -481,11 +481,6 @@ class Nested(Sums):
         base.sums[arm] += reward
 
 
-class LaneFirst(Sums):
-    def update(self, state, arm, lane, reward, t):
-        state.sums[lane, arm] += reward
-
-
 @device
 def bump(state, arm, lane):
     state.n[0] += 1.0
@@ -508,7 +503,6 @@ class HelpedByADevice(Sums):
         (InALoop, "state.n[:]"),
         (ByAName, "sums[arm]"),
         (Nested, "base.sums[arm]"),
-        (LaneFirst, "state.sums[lane, arm]"),
         (HelpedByADevice, "state.n[0]"),
     ],
 )
@@ -569,19 +563,6 @@ def test_an_init_of_ones_own_is_refused():
 
     with pytest.raises(InvalidComponent, match=r"Mine has an __init__; allowed: fields, as in .alpha: float"):
         arms.policy(Mine)
-
-
-def test_a_lane_that_is_read_before_other_indices_is_refused():
-    class Turned(Adds):
-        update = Always.update
-
-        def index(self, state, arm, lane, t, rng):
-            return state.sums[lane, arm]
-
-    with pytest.raises(
-        InvalidComponent, match=r"Turned.index has state.sums\[lane, arm\]; allowed: the lane as the last"
-    ):
-        arms.policy(Turned)
 
 
 def test_a_class_whose_file_was_edited_since_is_not_judged_by_other_lines(tmp_path, monkeypatch):
