@@ -184,7 +184,7 @@ def sweeps(quick: bool) -> dict[str, Any]:
         return time.perf_counter() - started, result
 
     with tempfile.TemporaryDirectory() as folder:
-        timed(horizon=1_000)
+        timed(horizon=1_000, store=folder + "/warm_up")  # kernels and pyarrow are loaded once in a process, in 0.1 s
         with one_core():
             for name, store in (("overhead", None), ("overhead_with_store", folder + "/cells")):
                 wall, result = timed(n_jobs=1, store=store)
