@@ -213,8 +213,11 @@ def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str,
         found = record["sweeps"] = probes.sweeps(quick)
         cells = f"{found['rounds_a_cell']:.0e} rounds a cell"
         targets.append(Target(f"sweep's own share of the time, {cells}", "%", 100.0 * found["overhead"], 5.0, False))
-        told = 100.0 * found["overhead_with_store"]
-        targets.append(Target(f"the same with a store, {cells}", "%", told, 5.0, False))
+        for key, name in (
+            ("overhead_with_store", "the same with a store"),
+            ("overhead_with_store_again", "the same with another store of the process"),
+        ):
+            targets.append(Target(f"{name}, {cells}", "%", 100.0 * found[key], 5.0, False))
         name = f"a finished sweep of {found['resumed_cells']:,} cells, from its store"
         targets.append(Target(name, "s", found["resume_seconds"], 2.0, False))
         threads = found["two_threads_against_one"]

@@ -1,0 +1,218 @@
+"""Mistakes in a user's class that would give wrong numbers, and are refused when the class is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import linecache
+import re
+
+import numpy as np
+import pytest
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core.dispatch import device
+from banditlab.core.mistakes import written_for_all_runs
+from banditlab.errors import InvalidComponent
+
+ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
+
+
+def learns_nothing(self, state, arm, lane, reward, t):
+    pass
+
+
+class Sums:
+    """A policy's state and choice; what it learns is wrong in the tests that follow."""
+
+    def state(self, space):
+        return {"sums": space.per_arm(), "n": space.per_lane(), "last": space.per_lane(0, np.int64)}
+
+    def select(self, state, lane, t, rng):
+        return 0
+
+
+def for_all_runs(state, arm, lane, reward):
+    state.sums[arm] = state.sums[arm] + reward
+
+
+class Adds(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.sums[arm] += reward
+
+
+class Assigns(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.n[0] = t
+
+
+class InARow(Sums):
+    def update(self, state, arm, lane, reward, t):
+        if reward > 0.5:
+            state.sums[arm][0] += reward
+
+
+class InATuple(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.n[arm, lane], (state.sums[arm], _) = t, (reward, t)
+
+
+class Helped(Sums):
+    def update(self, state, arm, lane, reward, t):
+        for_all_runs(state, arm, lane, reward)
+
+
+class InAPair(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.last[lane], state.n[0] = arm, t
+
+
+class InALoop(Sums):
+    def update(self, state, arm, lane, reward, t):
+        for state.n[:] in range(3):
+            pass
+
+
+class ByAName(Sums):
+    def update(self, state, arm, lane, reward, t):
+        sums = state.sums
+        sums[arm] += reward
+
+
+class Nested(Sums):
+    def update(self, state, arm, lane, reward, t):
+        base = state.base
+        base.sums[arm] += reward
+
+
+@device
+def bump(state, arm, lane):
+    state.n[0] += 1.0
+
+
+class HelpedByADevice(Sums):
+    def update(self, state, arm, lane, reward, t):
+        bump(state, arm, lane)
+
+
+@pytest.mark.parametrize(
+    ("cls", "told"),
+    [
+        (Adds, "state.sums[arm]"),
+        (Assigns, "state.n[0]"),
+        (InARow, "state.sums[arm][0]"),
+        (InATuple, "state.sums[arm]"),
+        (Helped, "state.sums[arm]"),
+        (InAPair, "state.n[0]"),
+        (InALoop, "state.n[:]"),
+        (ByAName, "sums[arm]"),
+        (Nested, "base.sums[arm]"),
+        (HelpedByADevice, "state.n[0]"),
+    ],
+)
+def test_writing_into_all_runs_is_refused(cls, told):
+    with pytest.raises(InvalidComponent, match=re.escape(f"{cls.__name__}.update writes {told}, which all runs share")):
+        arms.policy(cls)
+
+
+class ByAnotherName(Sums):
+    def update(self, state, arm, lane, reward, t):
+        w = lane
+        state.sums[arm, w] += reward
+        sums = state.sums[arm]
+        sums[lane] += 0.0
+        state.sums[:, lane] *= 1.0
+        for k in range(state.sums.shape[0]):
+            state.sums[k][lane] += 0.0
+
+
+class ByAnArgumentsName(Sums):
+    def update(self, state, arm, lane, reward, t):
+        played = arm
+        arm, t = lane, (played, lane)
+        state.n[arm] += 1.0
+        state.sums[t] += reward
+        sums = state.sums[:, arm]
+        sums = sums[played : played + 1]
+        sums[0] += 0.0
+
+
+class WithinAFunction(Sums):
+    def update(self, state, arm, lane, reward, t):
+        def add(state, k):
+            state[k] += reward
+
+        add(state.sums[arm], lane)
+
+
+class ByASlice(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.sums[:, lane][arm] += reward
+        state.n[lane : lane + 1] = t
+        state.last[(lane)], state.n[lane] = arm, state.sums[arm].shape[0] * 0.0
+
+
+@pytest.mark.parametrize("cls", [ByAnotherName, ByAnArgumentsName, WithinAFunction, ByASlice])
+def test_a_lane_by_another_name_is_a_lane(cls):
+    policy = arms.policy(cls)()
+    options = {"horizon": 10, "seed": 0, "backend": "python", "metrics": "reward"}
+    alone = bl.run(ENVIRONMENT, policy, n_runs=1, **options).values()
+    assert (bl.run(ENVIRONMENT, policy, n_runs=3, **options).values()[:, :1] == alone).all()
+
+
+def test_an_init_of_ones_own_is_refused():
+    class Mine(Sums):
+        def __init__(self, alpha=2.0):
+            self.alpha = alpha
+
+    with pytest.raises(InvalidComponent, match=r"Mine has an __init__; allowed: fields, as in .alpha: float"):
+        arms.policy(Mine)
+
+
+def test_a_class_whose_file_was_edited_since_is_not_judged_by_other_lines(tmp_path, monkeypatch):
+    file = tmp_path / "edited_since.py"
+    file.write_text("class Right:\n    def update(self, state, arm, lane, reward, t):\n        pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    update = importlib.import_module("edited_since").Right.update
+    for text in ("\n    def other(self, state, arm):\n        state.n[0] = 1\n", '\n    """\n    (\n', ""):
+        file.write_text(text)
+        linecache.checkcache(str(file))
+        assert written_for_all_runs(update) == ""
+
+
+def test_what_would_never_run_is_refused():
+    class Checked(Sums):
+        update = learns_nothing
+
+        def __post_init__(self):
+            raise ValueError("not reached")
+
+    with pytest.raises(InvalidComponent, match=r"Checked has a __post_init__; allowed: validate\(self\)"):
+        arms.policy(Checked)
+    with pytest.raises(InvalidComponent, match=r"Twice is a dataclass; allowed: a class"):
+        arms.policy(dataclasses.dataclass(type("Twice", (Sums,), {"update": learns_nothing})))
+
+
+def test_fields_can_come_from_a_base():
+    @dataclasses.dataclass(frozen=True)
+    class Level(Sums):
+        level: float = 1.0
+        update = learns_nothing
+
+    @arms.policy
+    class One(Level):
+        bonus: float = 2.0
+
+    @arms.policy
+    class Two(One):
+        more: float = 3.0
+
+    assert repr(Two(4.0, 5.0, 6.0)) == "Two(level=4, bonus=5, more=6)"
+
+
+@pytest.mark.parametrize("name", ["label", "family", "params"])
+def test_fields_are_not_called_as_what_all_classes_have(name):
+    taken = {"__annotations__": {name: float}, name: 1.0, "update": learns_nothing}
+    with pytest.raises(InvalidComponent, match=f"Mine.{name} is a field; allowed: another name"):
+        arms.policy(type("Mine", (Sums,), taken))
