@@ -9,7 +9,6 @@ takes CuPy's place, and everything else is the same: it is how this is tested wi
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import inspect
 from collections import defaultdict, deque
@@ -22,8 +21,7 @@ import numpy as np
 from .dispatch import lanes_apart
 from .errors import DeviceError
 from .kernels import component_types
-from .launch import LanesApart, compiling, launched, one_at_a_time
-from .machines import on_device, roles
+from .launch import LanesApart, Shape, compiling, launched, one_at_a_time
 
 THREADS = 128
 """Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
@@ -98,6 +96,11 @@ def arrays() -> Any:
     return cupy
 
 
+def classes_of(components: tuple[Any, ...]) -> tuple[type, ...]:
+    """Return what a kernel is compiled for: the types of all components' parameters."""
+    return tuple(t for component in components for t in component_types(component))
+
+
 @functools.cache
 def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[type, ...], number: int) -> Any:
     """Return what compiles and launches a kernel; one a device, as devices can be of different kinds.
@@ -157,27 +160,39 @@ class Device(LanesApart):
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
         """Return a kernel that plays all lanes, one a thread."""
-        classes = tuple(t for component in components for t in component_types(component))
+        classes = classes_of(components)
 
         def launch(*arguments: Any) -> None:
             shapes = self.shapes(function, arguments)
             names = list(inspect.signature(function).parameters)
             n_lanes = arguments[names.index("tally")].shape[-1]
-            if self._finished is None:
-                self._finished = self.zeros(n_lanes, dtype=np.int64)
             # a thread makes its scratch itself; a number stands where it would be
             given = [0 if s[0] == "scratch" else self._upload(a) for s, a in zip(shapes, arguments, strict=True)]
-            given = [n_lanes, self._upload(self._finished), *given]
-            dispatcher = _dispatcher(function, shapes, classes, self._number)
-            if simulated():
-                with one_at_a_time, lanes_apart():  # the simulator knows one launch
-                    dispatcher[n_lanes, 1](*given)
-            else:
-                _compile(dispatcher, given)
-                _configured(dispatcher, -(-n_lanes // THREADS), self._stream)(*given)
-            self._launches += 1
+            self.launch(function, shapes, classes, n_lanes, given)
 
         return launch
+
+    def launch(
+        self,
+        function: Callable[..., Any],
+        shapes: tuple[Shape, ...],
+        classes: tuple[type, ...],
+        n_lanes: int,
+        given: list[Any],
+        cells: Any = 0,
+    ) -> None:
+        """Launch a kernel for what is on the device already; where cells share it, `cells` says whose each lane is."""
+        if self._finished is None:
+            self._finished = self.zeros(n_lanes, dtype=np.int64)
+        given = [n_lanes, cells, self._upload(self._finished), *given]
+        dispatcher = _dispatcher(function, shapes, classes, self._number)
+        if simulated():
+            with one_at_a_time, lanes_apart():  # the simulator knows one launch
+                dispatcher[n_lanes, 1](*given)
+        else:
+            _compile(dispatcher, given)
+            _configured(dispatcher, -(-n_lanes // THREADS), self._stream)(*given)
+        self._launches += 1
 
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
         """Yield the rounds of launches: the first is longer than a call on the processor."""
@@ -207,13 +222,13 @@ _idle: defaultdict[int, deque[Any]] = defaultdict(deque)
 
 
 @contextlib.contextmanager
-def placed(number: int) -> Iterator[None]:
-    """Let this thread's arrays and kernels be a device's, on a stream that nobody else uses meanwhile.
+def lent_stream(number: int) -> Iterator[Any]:
+    """Lend a stream of a device that nobody else uses meanwhile; None where the device is simulated.
 
     What is still running when it ends, after an exception, is waited for: its memory is free for others then.
     """
     if simulated():
-        yield
+        yield None
         return
     with arrays().cuda.Device(number):
         try:
@@ -221,11 +236,27 @@ def placed(number: int) -> Iterator[None]:
         except IndexError:
             stream = arrays().cuda.Stream(non_blocking=True)
         try:
-            with stream:
-                yield
+            yield stream
         finally:
             stream.synchronize()
             _idle[number].append(stream)
+
+
+@contextlib.contextmanager
+def on_stream(number: int, stream: Any) -> Iterator[None]:
+    """Let this thread's arrays and kernels be a device's, on a stream that was lent."""
+    if stream is None:
+        yield
+        return
+    with arrays().cuda.Device(number), stream:
+        yield
+
+
+@contextlib.contextmanager
+def placed(number: int) -> Iterator[None]:
+    """Let this thread's arrays and kernels be a device's, on a stream of its own."""
+    with lent_stream(number) as stream, on_stream(number, stream):
+        yield
 
 
 def _for_numba(array: Any) -> Any:
@@ -254,86 +285,3 @@ def _compile(dispatcher: Any, arguments: list[Any]) -> None:
     if signature not in dispatcher.overloads:
         with compiling():
             dispatcher.compile(signature)
-
-
-# ------------------------------------------------------------------------------------------- how many runs
-
-SHARE = 0.8
-"""Share of the free memory that a chunk may take."""
-
-MOST_RUNS = 1 << 20
-"""Runs that a chunk has at most: what is interrupted loses the chunk under way."""
-
-FEW_RUNS = 1 << 16
-"""Jobs with fewer runs leave a device idle; several are played at a time, each on a stream of its own."""
-
-STREAMS = 4
-"""Chunks that memory is shared out among; so many are played at a time unless they are smaller than their share."""
-
-MOST_STREAMS = 32
-"""Chunks that are played at a time at most: small cells of a sweep fill a device together."""
-
-
-class _Ruler(LanesApart):
-    """Measures what a lane takes, on one lane and no round."""
-
-    def __init__(self, precision: str) -> None:
-        super().__init__(dry=True, precision=precision)
-        self.bytes = 0
-
-    def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
-        """Return what adds up the arguments that have lanes."""
-
-        def measure(*arguments: Any) -> None:
-            role = roles(function)
-            names = inspect.signature(function).parameters
-            laned = [v for name, v in zip(names, arguments, strict=True) if name in (*role.lanes, *role.registers)]
-            self.bytes = max(self.bytes, _n_bytes(tuple(laned)) + 8)
-
-        return measure
-
-
-def _n_bytes(value: Any) -> int:
-    return sum(map(_n_bytes, value)) if isinstance(value, tuple) else int(value.nbytes)
-
-
-def bytes_a_run(job: Any) -> int:
-    """Return the memory on the device that a run of a job takes."""
-    ruler = _Ruler(job.precision)
-    batch = dataclasses.replace(job.batch(job.first_run, 1), dry=True, on=ruler, stays=False)
-    job.protocol.simulate(job.environment, job.policy, batch, lambda _: None)
-    recorded = 8 * len(job.checkpoints) * len(job.columns)
-    return ruler.bytes + (4 if job.reduced else 1) * recorded  # metrics are copied; their statistics take copies too
-
-
-def free_bytes(number: int) -> int:
-    """Return how much memory is free on a device, CuPy's own reserve included; when simulated, 64 MiB."""
-    if simulated():
-        return 1 << 26
-    with placed(number):
-        free, _ = arrays().cuda.runtime.memGetInfo()
-        return int(free + arrays().get_default_memory_pool().free_bytes())
-
-
-def streams(jobs: Any, n_jobs: int | None) -> int:
-    """Return how many chunks are played at a time: as many as asked for, or as fill the device, where memory allows."""
-    if n_jobs is not None:
-        return STREAMS if n_jobs < 0 else min(n_jobs, STREAMS)
-    there = [job for job in jobs if on_device(job.backend)]  # others may play on the processor
-    if any(job.n_runs >= FEW_RUNS for job in there):
-        return 1
-    room = min(min(FEW_RUNS, STREAMS * job.chunk) // job.n_runs for job in there)
-    return max(STREAMS, min(room, MOST_STREAMS))
-
-
-def runs_that_fit(job: Any) -> int:
-    """Return how many runs of a job a chunk can have on its device, a multiple of `THREADS`; raise if not one fits."""
-    each = bytes_a_run(job)
-    free = int(SHARE * free_bytes(int(job.backend[5:])) / STREAMS)
-    if each > free:
-        raise DeviceError(
-            f"{job.policy!r} on {job.environment!r} takes {each:,} bytes a run, and {job.backend} has room for "
-            f"{free:,}; allowed: a smaller horizon, fewer arms or checkpoints, precision='single', or backend='cpu'"
-        )
-    fit = min(free // each, MOST_RUNS)
-    return fit // THREADS * THREADS if fit > THREADS else fit

@@ -7,6 +7,7 @@ the store, both in the calling process.
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import threading
@@ -28,7 +29,7 @@ from .kernels import interruptible
 from .machines import on_device, placed
 from .progress import Progress
 from .protocol import Batch, Watch, unwatched
-from .reduced import Reduced
+from .reduced import taken
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -158,14 +159,15 @@ def play(
     interrupted, compile_seconds = False, 0.0
     try:
         tasks = playing.missing()
-        workers = _Workers.of(jobs, n_jobs)
-        started = time.perf_counter()
-        playing.compile(tasks, names, workers)
-        compile_seconds = time.perf_counter() - started
         if runs_first:
             tasks.sort(key=lambda task: task.first_run)  # stable: jobs keep their order
+        groups = playing.grouped(tasks)
+        workers = _Workers.of(jobs, groups, n_jobs)
+        started = time.perf_counter()
+        playing.compile(groups, names, workers)
+        compile_seconds = time.perf_counter() - started
         bar.say("playing")
-        with Writer(store) as writer, closing(_outcomes(playing, tasks, workers)) as outcomes:
+        with Writer(store) as writer, closing(_outcomes(playing, groups, workers)) as outcomes:
             for outcome in outcomes:
                 playing.take(outcome, writer)
     except KeyboardInterrupt:
@@ -183,17 +185,17 @@ class _Workers:
     device: bool
 
     @classmethod
-    def of(cls, jobs: Sequence[Job], n_jobs: int | None) -> _Workers:
-        """Find out for some jobs, and the number of threads or processes that the user asks for."""
+    def of(cls, jobs: Sequence[Job], groups: list[list[_Task]], n_jobs: int | None) -> _Workers:
+        """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for."""
         from joblib.parallel import get_active_backend
 
         prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
         backend, configured = get_active_backend(prefer=prefer)
         device = any(on_device(job.backend) for job in jobs)
         if device:
-            from .cuda import streams
+            from .fitting import streams
 
-            n_jobs = streams(jobs, n_jobs)
+            n_jobs = streams([[(jobs[task.job], task.n_runs) for task in group] for group in groups], n_jobs)
         if n_jobs is None:
             n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
         if n_jobs < 0:
@@ -243,19 +245,28 @@ class _Playing:
             self._tell(k)
         return sorted(tasks, key=lambda task: (task.job, task.first_run))
 
-    def compile(self, tasks: list[_Task], names: Sequence[str], workers: _Workers) -> None:
-        """Compile the kernels of all jobs that have tasks."""
-        waiting = list(dict.fromkeys(task.job for task in tasks))
+    def grouped(self, tasks: list[_Task]) -> list[list[_Task]]:
+        """Return what is played at a time: task by task, but small ones on a device share launches."""
+        if not any(on_device(job.backend) for job in self.jobs):
+            return [[task] for task in tasks]
+        from .fitting import shared_launches
+
+        places = shared_launches([(self.jobs[task.job], task.n_runs) for task in tasks])
+        return [[tasks[k] for k in group] for group in places]
+
+    def compile(self, groups: list[list[_Task]], names: Sequence[str], workers: _Workers) -> None:
+        """Compile the kernels of all jobs that have tasks; one kernel for those that share launches."""
+        waiting = sorted({(group[0].job, len(group) > 1) for group in groups})
         if workers.shared:
-            compile_ahead([self.jobs[k] for k in waiting], workers.n_jobs, self.bar.say)
-        for k in waiting:
+            compile_ahead([self.jobs[k] for k, _ in waiting], workers.n_jobs, self.bar.say)
+        for k, shares in waiting:
             job = self.jobs[k]
             if job.backend == "python":
                 continue
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             try:
-                with placed(job.backend), interruptible():
-                    job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))
+                with interruptible():
+                    _warm_up(job, shares)
             except Exception:  # a user's code can raise anything
                 if not self.keep_going:
                     raise
@@ -272,7 +283,7 @@ class _Playing:
             values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
             if values is None:
                 batch = job.batch(task.first_run, task.n_runs)
-                values = _played(job.environment, job.policy, batch, unwatched)
+                (values,) = _played([(job.environment, job.policy, batch)], unwatched)
                 writer.write(job, task.first_run, values, seconds)
         elif values is not None:
             writer.write(job, task.first_run, values, seconds)
@@ -306,24 +317,54 @@ class _Playing:
             self.gatherers[k] = None
 
 
-def _played(environment: Any, policy: Any, batch: Batch, watch: Watch) -> Any:
-    """Play a batch; return each run's metrics, side by side in memory, or their statistics."""
+def _warm_up(job: Job, shares: bool) -> None:
+    """Compile a job's kernel, or that which it shares with others."""
+    batch = job.batch(job.first_run, 1)
+    if shares:
+        from .grouped import warm_up
+
+        warm_up(job.environment, job.policy, batch)
+        return
+    with placed(job.backend):
+        job.protocol.warm_up(job.environment, job.policy, batch)
+
+
+def _played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Any]:
+    """Play some games, together if there are several; return each run's metrics of each, or their statistics."""
+    if len(games) > 1:
+        from .grouped import play_together
+
+        return play_together(games, watch)
+    ((environment, policy, batch),) = games
     with placed(batch.backend):
-        values = policy.family.protocol.simulate(environment, policy, batch, watch)
-        return Reduced.of(values) if batch.stays else np.ascontiguousarray(values)
+        return [taken(policy.family.protocol.simulate(environment, policy, batch, watch), batch.stays)]
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A task, and what it takes to play it."""
+
+    task: _Task
+    environment: Any
+    policy: Any
+    batch: Batch
+    stored: str | None
+
+    @functools.cached_property
+    def there(self) -> bool:
+        """Whether another process has stored it meanwhile; looked up once."""
+        return self.stored is not None and os.path.exists(self.stored)
+
+    @property
+    def game(self) -> tuple[Any, Any, Batch]:
+        """What is played."""
+        return self.environment, self.policy, self.batch
 
 
 def _simulate(
-    task: _Task,
-    environment: Any,
-    policy: Any,
-    batch: Batch,
-    stop: threading.Event | None,
-    room: threading.Semaphore | None,
-    stored: str | None,
-    keep_going: bool,
-) -> _Outcome:
-    """Play a task: what joblib calls, in a thread, a process, or on another machine."""
+    calls: list[_Call], stop: threading.Event | None, room: threading.Semaphore | None, keep_going: bool
+) -> list[_Outcome]:
+    """Play tasks, together if there are several: what joblib calls, in a thread, a process, or on another machine."""
 
     def watch(rounds: int) -> None:
         if stop is not None and stop.is_set():
@@ -331,65 +372,74 @@ def _simulate(
 
     while room is not None and not room.acquire(timeout=0.2):  # what has been played is not taken yet
         if stop is not None and stop.is_set():
-            return _Outcome(task)
-    if stored is not None and os.path.exists(stored):
-        return _Outcome(task, found=True)
+            return [_Outcome(call.task) for call in calls]
+    outcomes = [_Outcome(call.task, found=True) for call in calls if call.there]
+    waiting = [call for call in calls if not call.there]
+    if not waiting:
+        return outcomes
     started = time.perf_counter()
     try:
-        values = _played(environment, policy, batch, watch)
+        played = _played([call.game for call in waiting], watch)
     except _Stopped:
-        return _Outcome(task)
+        return outcomes + [_Outcome(call.task) for call in waiting]
     except Exception:
+        if len(waiting) > 1:  # one by one, to see whose error it is, and that it ends no other
+            return outcomes + [one for call in waiting for one in _simulate([call], stop, None, keep_going)]
         if not keep_going:
             raise
-        return _Outcome(task, failure=traceback.format_exc())
-    return _Outcome(task, values, time.perf_counter() - started)
+        return [*outcomes, _Outcome(waiting[0].task, failure=traceback.format_exc())]
+    each = (time.perf_counter() - started) / sum(call.task.n_runs for call in waiting)
+    return outcomes + [
+        _Outcome(call.task, values, each * call.task.n_runs) for call, values in zip(waiting, played, strict=True)
+    ]
 
 
-def _in_turn(playing: _Playing, tasks: list[_Task], width: int) -> Iterator[_Task]:
-    """Yield tasks in order; once in company, stretches of them in any order.
+def _in_turn(playing: _Playing, groups: list[list[_Task]], width: int) -> Iterator[list[_Task]]:
+    """Yield what is played at a time in order; once in company, stretches of it in any order.
 
     Processes that go through the same tasks in the same order play each of them at the same time.
     """
-    waiting = deque(tasks)
+    waiting = deque(groups)
     while waiting:
         stretch = [waiting.popleft() for _ in range(min(width if playing.company else 1, len(waiting)))]
         yield from sorted(stretch, key=lambda _: secrets.randbits(32))
 
 
-def _outcomes(playing: _Playing, tasks: list[_Task], workers: _Workers) -> Generator[_Outcome]:
+def _outcomes(playing: _Playing, groups: list[list[_Task]], workers: _Workers) -> Generator[_Outcome]:
     """Yield outcomes as tasks finish."""
     from joblib import Parallel, delayed
 
     jobs, store = playing.jobs, playing.store
     n_jobs, shared = workers.n_jobs, workers.shared
-    alone = shared and (n_jobs == 1 or len(tasks) == 1)
+    alone = shared and (n_jobs == 1 or len(groups) == 1)
     stop = threading.Event()
     # Threads wait when they are far ahead of what is gathered and written, or results would pile up.
     room = threading.Semaphore(AHEAD * n_jobs) if shared and not alone else None
 
+    def called(task: _Task) -> _Call:
+        job = jobs[task.job]
+        stored = None if store is None else str(store.path(job, task.first_run, task.n_runs))
+        return _Call(task, job.environment, job.policy, job.batch(task.first_run, task.n_runs), stored)
+
     def calls() -> Iterator[tuple[Any, ...]]:
-        for task in _in_turn(playing, tasks, AHEAD * n_jobs):
-            job = jobs[task.job]
-            if playing.progress[task.job].failure:
-                continue
-            stored = None if store is None else str(store.path(job, task.first_run, task.n_runs))
-            batch = job.batch(task.first_run, task.n_runs)
-            signals = (stop, room) if shared else (None, None)
-            yield task, job.environment, job.policy, batch, *signals, stored, playing.keep_going
+        signals = (stop, room) if shared else (None, None)
+        for group in _in_turn(playing, groups, AHEAD * n_jobs):
+            left = [called(task) for task in group if not playing.progress[task.job].failure]
+            if left:
+                yield left, *signals, playing.keep_going
 
     if alone:
         for call in calls():  # a pool for one thread would cost more than a short simulation
-            yield _simulate(*call)
+            yield from _simulate(*call)
         return
-    if not tasks:
+    if not groups:
         return
     where = {"require": "sharedmem"} if workers.device else {"prefer": workers.prefer}  # one process owns the device
-    parallel = Parallel(n_jobs=min(n_jobs, len(tasks)), return_as="generator_unordered", batch_size=1, **where)
+    parallel = Parallel(n_jobs=min(n_jobs, len(groups)), return_as="generator_unordered", batch_size=1, **where)
     finished = parallel(delayed(_simulate)(*call) for call in calls())
     try:
-        for outcome in finished:
-            yield outcome
+        for outcomes in finished:
+            yield from outcomes
             if room is not None:
                 room.release()
     except BaseException:

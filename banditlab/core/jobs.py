@@ -83,11 +83,18 @@ class Job:
     def chunk(self) -> int:
         """How many runs a task plays."""
         if on_device(self.backend):
-            from .cuda import runs_that_fit
+            from .fitting import runs_that_fit
 
             return runs_that_fit(self)
         size, limit = self.protocol.chunk or CHUNK, self.protocol.chunk_rounds
         return int(size if limit is None else max(1, min(size, limit // self.horizon)))
+
+    @functools.cached_property
+    def measured(self) -> Any:
+        """What it takes on a device: see `core.fitting.Measured`."""
+        from .fitting import measured
+
+        return measured(self)
 
     def chunks(self, first_run: int, end: int) -> list[tuple[int, int]]:
         """Return (first run, number of runs) of chunks that cover a range; they start at multiples of their size."""

@@ -27,7 +27,7 @@ APART = -1
 """Stands for the axis of the lane where an array has none on the processor, and one in front of the others here."""
 
 # An argument as a thread sees it: ("shared",), ("lane", ndim, axis of the lane), ("record", class, parts by field),
-# ("registers", rows, dtype) or ("scratch", class, dtypes).
+# ("registers", rows, dtype), ("scratch", class, dtypes), or, where cells share a launch, ("cell",): a row a cell.
 Shape = tuple[Any, ...]
 
 
@@ -43,6 +43,8 @@ def _own_lane(name: str, shape: Shape, scope: dict[str, Any]) -> str:
         _, cls, parts = shape
         scope[cls.__name__] = cls
         return f"{cls.__name__}({', '.join(_own_lane(f'{name}.{field}', part, scope) for field, part in parts)},)"
+    if kind == "cell":
+        return f"{name}[cell]"
     if kind == "registers":
         return f"own_{name}"
     if kind == "scratch":
@@ -58,8 +60,8 @@ def _own_lane(name: str, shape: Shape, scope: dict[str, Any]) -> str:
 def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callable[..., None]:
     """Return what a thread runs: a protocol kernel on one lane, written out for arguments of some shapes.
 
-    Threads count the calls that they finish in
-    `finished`: an exception inside a kernel ends a thread silently.
+    Threads count the calls that they finish in `finished`: an exception inside a kernel ends a thread silently.
+    `cells` says which cell each lane is of, where several share the launch.
     """
     from numba import cuda
 
@@ -67,7 +69,10 @@ def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callabl
     scope: dict[str, Any] = {"cuda": cuda, "play": _on_device(function)}
     own = [_own_lane(name, shape, scope) for name, shape in zip(names, shapes, strict=True)]
     registers = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape[0] == "registers"]
-    lines = [f"def on_lane(n_lanes, finished, {', '.join(names)}):", "    w = cuda.grid(1)", "    if w < n_lanes:"]
+    lines = [f"def on_lane(n_lanes, cells, finished, {', '.join(names)}):"]
+    lines += ["    w = cuda.grid(1)", "    if w < n_lanes:"]
+    if any("[cell]" in expression for expression in own):
+        lines.append("        cell = cells[w]")
     for name, (_, rows, dtype) in registers:
         scope[dtype] = getattr(numba.types, dtype)
         lines.append(f"        own_{name} = cuda.local.array(({rows}, 1), {dtype})")
@@ -79,6 +84,42 @@ def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callabl
     exec("\n".join(lines), scope)
     made: Callable[..., None] = scope["on_lane"]
     return made
+
+
+def joined(
+    shape: Shape, values: tuple[Any, ...], lanes: Callable[..., Any], rows: Callable[..., Any]
+) -> tuple[Shape, Any]:
+    """Return the shape and the value of an argument of cells that share a launch, given each cell's.
+
+    Parameters
+    ----------
+    shape : Shape
+        What it is to each of them.
+    values : tuple
+        One a cell.
+    lanes : callable
+        Joins arrays on an axis, that of the lane.
+    rows : callable
+        Stacks arrays, or numbers, in which cells may differ.
+    """
+    first, kind = values[0], shape[0]
+    if kind == "scratch":
+        return shape, 0
+    if kind in ("lane", "registers"):
+        axis = 1 if kind == "registers" else max(shape[2], 0)
+        return shape, lanes(values, axis)
+    if not isinstance(first, tuple):
+        return (("cell",), rows(values)) if isinstance(first, np.ndarray) else (shape, first)  # rounds are the same
+    made = {}
+    for name in first._fields:  # type: ignore[attr-defined]
+        parts = tuple(getattr(value, name) for value in values)
+        inner = dict(shape[2])[name] if kind == "record" else shape
+        if inner == ("shared",) and not isinstance(parts[0], tuple):
+            made[name] = ("cell",), rows(parts)
+        else:
+            made[name] = joined(inner, parts, lanes, rows)
+    shapes = tuple((name, part) for name, (part, _) in made.items())
+    return ("record", type(first), shapes), type(first)(*(value for _, value in made.values()))
 
 
 def _on_device(function: Any) -> Callable[..., None]:

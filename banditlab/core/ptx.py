@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ import numba
 import numpy as np
 
 from .errors import DeviceError
-from .launch import LanesApart, compiling, launched
+from .launch import LanesApart, compiling, joined, launched
 from .protocol import Batch
 
 LARGEST_REGISTER_FILE = 65536
@@ -75,9 +75,9 @@ class Assembly:
 class _Assembler(LanesApart):
     """Compiles the kernel that it is asked for, and runs nothing."""
 
-    def __init__(self, cc: tuple[int, int]) -> None:
+    def __init__(self, cc: tuple[int, int], shared: bool) -> None:
         super().__init__(dry=True)
-        self._cc = cc
+        self._cc, self._shared = cc, shared
         self.ptx = ""
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
@@ -86,12 +86,21 @@ class _Assembler(LanesApart):
 
         def compile_for(*arguments: Any) -> None:
             shapes = self.shapes(function, arguments)
-            given = [0 if s[0] == "scratch" else a for s, a in zip(shapes, arguments, strict=True)]
-            signature = tuple(numba.typeof(value) for value in [1, np.zeros(1, np.int64), *given])
+            given: Sequence[Any] = [0 if s[0] == "scratch" else a for s, a in zip(shapes, arguments, strict=True)]
+            cells: Any = 0
+            if self._shared:
+                one = (joined(s, (a,), _first, np.stack) for s, a in zip(shapes, arguments, strict=True))
+                shapes, given = zip(*one, strict=True)
+                cells = np.zeros(1, np.int64)
+            signature = tuple(numba.typeof(value) for value in [1, cells, np.zeros(1, np.int64), *given])
             with compiling(), _no_device(self._cc):
                 self.ptx, _ = cuda.compile_ptx(launched(function, shapes), signature, cc=self._cc)
 
         return compile_for
+
+
+def _first(values: tuple[Any, ...], axis: int) -> Any:
+    return values[0]
 
 
 @contextlib.contextmanager
@@ -121,7 +130,9 @@ def _assembler_of_ptx() -> str:
     raise DeviceError("ptxas is not installed; allowed: with it, for example pip install 'banditlab-sim[ptx]'")
 
 
-def assemble(environment: Any, policy: Any, cc: tuple[int, int] = (9, 0), horizon: int = 1000) -> Assembly:
+def assemble(
+    environment: Any, policy: Any, cc: tuple[int, int] = (9, 0), horizon: int = 1000, *, shared: bool = False
+) -> Assembly:
     """Compile the kernel in which a policy plays an environment, for an architecture.
 
     Parameters
@@ -132,6 +143,8 @@ def assemble(environment: Any, policy: Any, cc: tuple[int, int] = (9, 0), horizo
         Compute capability: (8, 0) for an A100, (9, 0) for an H100 or H200.
     horizon : int
         Rounds, for policies that must know it.
+    shared : bool
+        Whether it is the kernel of a launch that cells of a sweep share.
 
     Returns
     -------
@@ -144,7 +157,7 @@ def assemble(environment: Any, policy: Any, cc: tuple[int, int] = (9, 0), horizo
     InvalidComponent
         If a kernel cannot be compiled for a device; the message names the policy and the line.
     """
-    machine = _Assembler(cc)
+    machine = _Assembler(cc, shared)
     protocol = policy.family.protocol
     metrics = protocol.metric_names(environment, protocol.default_metrics)
     batch = Batch(0, 1, horizon, np.zeros(0, np.int64), metrics, 0, "cuda:0", dry=True, on=machine)

@@ -63,5 +63,10 @@ class Reduced:
         return self.n_runs
 
 
+def taken(values: Any, stays: bool) -> Any:
+    """Return what is kept of metrics: statistics of those that stay on a device, or all, side by side in memory."""
+    return Reduced.of(values) if stays else np.ascontiguousarray(values)
+
+
 def _here(array: Any) -> NDArray[np.float64]:
     return array if isinstance(array, np.ndarray) else array.get()

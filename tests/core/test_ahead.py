@@ -183,8 +183,8 @@ def test_what_fails_there_is_told_here(monkeypatch):
 def test_negative_numbers_of_jobs_count_from_all_cores():
     from joblib import cpu_count
 
-    assert engine._Workers.of(made(FOUR), -1).n_jobs == cpu_count()
-    assert engine._Workers.of(made(FOUR), 3).n_jobs == 3
+    assert engine._Workers.of(made(FOUR), [], -1).n_jobs == cpu_count()
+    assert engine._Workers.of(made(FOUR), [], 3).n_jobs == 3
 
 
 @pytest.mark.skipif(not kernels.compiled_mode(), reason="nothing is compiled")

@@ -72,9 +72,10 @@ class Stream:
 
     def __exit__(self, *_: object) -> None:
         assert PLACE.streams.pop() is self
+        self.user = self.user if self in PLACE.streams else None
 
     def synchronize(self) -> None:
-        self.pending, self.user = 0, None if self not in PLACE.streams else self.user
+        self.pending = 0
 
 
 class Device:
@@ -104,6 +105,7 @@ def cupy(free: int = 1 << 25) -> Any:
         array=lambda value, order: placed_array(np.array(value, order=order)),
         asarray=placed_array,
         repeat=lambda a, n, axis: placed_array(np.repeat(a.view(np.ndarray), n, axis)),
+        take=lambda a, at, axis: placed_array(np.take(a.view(np.ndarray), at.view(np.ndarray), axis)),
     )
 
 
@@ -126,16 +128,16 @@ class Dispatcher:
     def __getitem__(self, configuration: tuple[int, int, int]) -> Callable[..., None]:
         blocks, threads, stream = configuration
 
-        def launch(n_lanes: int, finished: Any, *arguments: Any) -> None:
+        def launch(n_lanes: int, cells: Any, finished: Any, *arguments: Any) -> None:
             given = dict(zip(self.names, arguments, strict=True))
-            assert tuple(map(self.typeof_pyval, (n_lanes, finished, *arguments))) in self.overloads
+            assert tuple(map(self.typeof_pyval, (n_lanes, cells, finished, *arguments))) in self.overloads
             assert blocks * threads >= n_lanes > (blocks - 1) * threads
             assert stream == PLACE.streams[-1].ptr
-            assert all(a.place == PLACE.device for a in _arrays(arguments))
+            assert all(a.place == PLACE.device for a in _arrays((cells, *arguments)))
             PLACE.streams[-1].pending += 1
             finished += 1
             first, last = (given.get(name, given.get(f"{name}_round")) for name in ("first", "last"))
-            for c, t in enumerate(given["checkpoints"]):
+            for c, t in enumerate(np.atleast_2d(given["checkpoints"])[0]):  # a row a cell where cells share the launch
                 if first <= t <= last:
                     given["out"][c] = np.arange(n_lanes)
             self.log.append({"lanes": n_lanes, "rounds": (first, last), "stream": stream, "device": PLACE.device})

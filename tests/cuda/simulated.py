@@ -14,7 +14,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms, cvar, dueling, semibandits
 from banditlab.arms import protocol as arms_protocol
-from banditlab.core import cuda
+from banditlab.core import cuda, fitting
 from banditlab.core.errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidComponent
 from banditlab.core.family import families, registered
 
@@ -58,7 +58,7 @@ def test_chunks_and_launches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> N
     options = SMALL | {"n_runs": 7, "metrics": ["regret", "pulls"]}
     world = CASES["arms-PiecewiseStationary"].environment
     whole = bl.run(world, arms.ThompsonSampling(), backend="cuda", **options)
-    monkeypatch.setattr(cuda, "MOST_RUNS", 3)
+    monkeypatch.setattr(fitting, "MOST_RUNS", 3)
     monkeypatch.setattr(arms_protocol, "FIRST_CALL", 9)
     equal(whole, bl.run(world, arms.ThompsonSampling(), backend="cuda", **options))
 
@@ -73,7 +73,7 @@ def test_single_precision_is_the_processors() -> None:
 @pytest.mark.parametrize("metrics", [["regret", "optimal_rate", "pulls"], ["cvar_regret[0.5]"]], ids=["mean", "cvar"])
 def test_statistics_are_made_on_the_device(metrics: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"horizon": 4, "n_runs": 1300, "seed": 1, "keep": "summary", "metrics": metrics, "progress": False}
-    monkeypatch.setattr(cuda, "MOST_RUNS", 500)
+    monkeypatch.setattr(fitting, "MOST_RUNS", 500)
     plain, there = (bl.run(ARMS, arms.UCB1(), backend=backend, **options) for backend in ("python", "cuda"))
     for metric in plain.metrics:
         first, second = (result.statistics(metric)[0] for result in (plain, there))
@@ -96,7 +96,7 @@ def test_stores_and_sweeps(tmp_path: Any) -> None:
 
 
 def test_an_interrupted_launch_keeps_the_chunks_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "MOST_RUNS", 4)
+    monkeypatch.setattr(fitting, "MOST_RUNS", 4)
     calls = []
 
     def wait(self: Any) -> None:
@@ -119,7 +119,7 @@ def test_devices_that_are_not_there() -> None:
 
 
 def test_too_little_memory_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "free_bytes", lambda number: 500)
+    monkeypatch.setattr(fitting, "free_bytes", lambda number: 500)
     with pytest.raises(DeviceError, match=r"UCB1\(\) on Bernoulli\(.*\) takes [\d,]+ bytes a run, and cuda:0 has room"):
         bl.run(ARMS, arms.UCB1(), backend="cuda", **SMALL)
 
@@ -128,9 +128,9 @@ def test_a_million_runs_are_cut_into_chunks_that_fit(monkeypatch: pytest.MonkeyP
     from banditlab.core.runner import Experiment
 
     job = next(iter(Experiment(100, 0, 10**6, 0, "log", None, "cuda:0").jobs({"w": ARMS}, {"p": arms.UCB1()}).values()))
-    each = cuda.bytes_a_run(job)
+    each = job.measured.bytes_a_run
     assert each > 4 * 3 * 8 + 64  # four arrays of three arms, two generators
-    assert job.chunk == min(int(0.8 * 2**26 / cuda.STREAMS) // each // 128 * 128, cuda.MOST_RUNS)
+    assert job.chunk == min(int(0.8 * 2**26 / fitting.STREAMS) // each // 128 * 128, fitting.MOST_RUNS)
     assert sum(n for _, n in job.chunks(0, 10**6)) == 10**6
 
 
@@ -159,7 +159,7 @@ def test_auto_says_what_it_picked(caplog: pytest.LogCaptureFixture, monkeypatch:
     monkeypatch.setattr("banditlab.core.runner.WORTH_A_DEVICE", 100)
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cuda:0"
     assert "backend 'auto' is 'cuda:0'" in caplog.text
-    monkeypatch.setattr(cuda, "free_bytes", lambda number: 1)
+    monkeypatch.setattr(fitting, "free_bytes", lambda number: 1)
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
     assert "backend 'auto' is 'cpu': UCB1() on Bernoulli" in caplog.text
     assert "and cuda:0 has room for 0" in caplog.text

@@ -12,7 +12,7 @@ from numba.cuda.dispatcher import config
 
 import banditlab as bl
 from banditlab import arms, clicks, dueling
-from banditlab.core import cuda
+from banditlab.core import cuda, fitting
 from banditlab.core.errors import DeviceError, InterruptedRunWarning
 
 from . import fakes
@@ -40,7 +40,7 @@ def play(backend: str = "cuda", game: str = "arms", **options: Any) -> Any:
 @pytest.mark.parametrize("game", GAMES)
 def test_everything_happens_on_the_device_asked_for(game: str, keep: str, monkeypatch: pytest.MonkeyPatch) -> None:
     log = fakes.install(monkeypatch)
-    monkeypatch.setattr(cuda, "MOST_RUNS", 256)
+    monkeypatch.setattr(fitting, "MOST_RUNS", 256)
     found = play("cuda:1", game, keep=keep, n_runs=1300, n_jobs=3)
     assert found.provenance["backend"] == "cuda:1"
     assert {told["device"] for told in log} == {1}
@@ -51,7 +51,7 @@ def test_everything_happens_on_the_device_asked_for(game: str, keep: str, monkey
 
 def test_runs_are_in_order_and_none_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     log = fakes.install(monkeypatch)
-    monkeypatch.setattr(cuda, "MOST_RUNS", 256)
+    monkeypatch.setattr(fitting, "MOST_RUNS", 256)
     found = play(metrics="regret", n_jobs=3)
     np.testing.assert_array_equal(found.values()[0, :, -1], np.arange(700) % 256)
     assert sorted(told["lanes"] for told in log if told["rounds"][1] == 40) == [188, 256, 256]
@@ -79,34 +79,35 @@ def test_slow_launches_become_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytest.MonkeyPatch) -> None:
     log = fakes.install(monkeypatch, free=1 << 20)
     play(n_jobs=16, n_runs=2_000, keep="summary")
-    assert len({told["stream"] for told in log}) <= cuda.STREAMS
+    assert len({told["stream"] for told in log}) <= fitting.STREAMS
     world, policy, _ = GAMES["arms"]
     from banditlab.core.runner import Experiment
 
     columns = ("regret",)
     experiment = Experiment(40, 0, 2_000, 0, "log", columns, "cuda:0", reducible=True)
     job = next(iter(experiment.jobs({"w": world}, {"p": policy}).values()))
-    assert 0 < cuda.STREAMS * job.chunk * cuda.bytes_a_run(job) <= cuda.SHARE * (1 << 20)
+    assert 0 < fitting.STREAMS * job.chunk * job.measured.bytes_a_run <= fitting.SHARE * (1 << 20)
 
 
 def test_streams_are_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "runs_that_fit", lambda job: 10_000)
-    few, many = (cuda_job(n) for n in (10_000, 1 << 20))
-    assert [cuda.streams([few], n) for n in (None, 1, 2, 64, -1)] == [cuda.STREAMS, 1, 2, cuda.STREAMS, cuda.STREAMS]
-    assert [cuda.streams([few, many], n) for n in (None, 3)] == [1, 3]
+    monkeypatch.setattr(fitting, "runs_that_fit", lambda job: 10_000)
+    few, many = ([(cuda_job(n), n)] for n in (10_000, 1 << 20))
+    most = fitting.STREAMS
+    assert [fitting.streams([few], n) for n in (None, 1, 2, 64, -1)] == [most, 1, 2, most, most]
+    assert [fitting.streams([few, many], n) for n in (None, 3)] == [1, 3]
 
 
 @pytest.mark.parametrize(
     ("fit", "n_runs", "expected"),
-    [(1 << 20, 100, cuda.MOST_STREAMS), (1 << 20, 5_000, 13), (1 << 20, 60_000, cuda.STREAMS), (200, 100, 8)],
+    [(1 << 20, 100, fitting.MOST_STREAMS), (1 << 20, 5_000, 13), (1 << 20, 60_000, fitting.STREAMS), (200, 100, 8)],
 )
 def test_small_cells_fill_a_device_together_if_memory_allows(
     monkeypatch: pytest.MonkeyPatch, fit: int, n_runs: int, expected: int
 ) -> None:
-    monkeypatch.setattr(cuda, "runs_that_fit", lambda job: fit)
-    assert cuda.streams([cuda_job(n_runs)] * 3, None) == expected
-    assert expected * n_runs <= max(cuda.FEW_RUNS, cuda.STREAMS * n_runs)
-    assert expected == cuda.STREAMS or expected * n_runs <= cuda.STREAMS * fit  # what chunks have room for
+    monkeypatch.setattr(fitting, "runs_that_fit", lambda job: fit)
+    assert fitting.streams([[(cuda_job(n_runs), n_runs)]] * 3, None) == expected
+    assert expected * n_runs <= max(fitting.FEW_RUNS, fitting.STREAMS * n_runs)
+    assert expected == fitting.STREAMS or expected * n_runs <= fitting.STREAMS * fit  # what chunks have room for
 
 
 def cuda_job(n_runs: int) -> Any:
@@ -115,9 +116,25 @@ def cuda_job(n_runs: int) -> Any:
     return Job(WORLD, arms.UCB1(), 10, np.array([10]), ("regret",), 0, n_runs, 0, "cuda:0")
 
 
+@pytest.mark.parametrize("keep", ["runs", "summary"])
+def test_cells_share_launches_on_one_stream_of_their_device(keep: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fakes.install(monkeypatch)
+    options: dict[str, Any] = {"horizon": 40, "n_runs": 700, "seed": 0, "progress": False, "checkpoints": [40]}
+    options |= {"metrics": ["regret", "optimal_rate"], "keep": keep}
+    over = {"gap": [0.1, 0.2, 0.3]}
+    found = bl.sweep(lambda gap: arms.Bernoulli([0.5, 0.5 - gap]), arms.UCB1(), over, backend="cuda:1", **options)
+    assert {told["device"] for told in log} == {1}
+    assert fakes.PLACE.device == 0
+    assert {told["lanes"] for told in log if told["rounds"][1] == 40} == {2100}
+    assert len({told["stream"] for told in log}) == 1
+    assert all(stream.pending == 0 for stream in cuda._idle[1])
+    lanes = np.arange(2100).reshape(3, 700)  # what the stand-in writes
+    assert found.summary("regret")["mean"].tolist() == lanes.mean(axis=1).tolist()
+
+
 def test_an_interruption_waits_for_what_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
     log = fakes.install(monkeypatch)
-    monkeypatch.setattr(cuda, "MOST_RUNS", 256)
+    monkeypatch.setattr(fitting, "MOST_RUNS", 256)
     usual = fakes.Dispatcher.__getitem__
 
     def interrupted(self: Any, configuration: Any) -> Any:
@@ -141,8 +158,8 @@ def test_a_thread_that_stopped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
     usual = fakes.Dispatcher.__getitem__
 
     def stopping(self: Any, configuration: Any) -> Any:
-        def launch(n_lanes: int, finished: Any, *arguments: Any) -> None:
-            usual(self, configuration)(n_lanes, finished, *arguments)
+        def launch(n_lanes: int, cells: Any, finished: Any, *arguments: Any) -> None:
+            usual(self, configuration)(n_lanes, cells, finished, *arguments)
             finished[n_lanes // 2] -= 1
 
         return launch

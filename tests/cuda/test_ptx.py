@@ -28,6 +28,14 @@ def test_kernels_are_one_function_that_rounds_as_the_processor_does(name: str, c
     assert 16 <= made.registers <= 255
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_kernels_that_cells_share_are_like_those_of_one(name: str) -> None:
+    made = assemble(CASES[name].environment, CASES[name].policy, horizon=60, shared=True)
+    assert made.calls == made.fused == 0
+    assert made.spilled <= (40 if name == "semibandits-PASCombUCB" else 0)  # that takes all registers there are
+    assert 16 <= made.registers <= 255
+
+
 def test_what_launches_a_kernel_has_the_linker_fuse_nothing() -> None:
     """Optimising when it links, numba-cuda's default, NVIDIA's linker fuses whatever the compiler was told."""
     assert cuda._dispatcher(play, (("shared",),) * 12, (), 0).targetoptions["lto"] is False

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
-def test_in_the_simulator() -> None:
+
+@pytest.mark.parametrize("file", ["simulated.py", "simulated_groups.py"])
+def test_in_the_simulator(file: str) -> None:
     folder = Path(__file__).parent
     options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, str(folder / "simulated.py")],
+        [sys.executable, "-m", "pytest", *options, str(folder / file)],
         env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"},
         cwd=folder.parents[1],
         capture_output=True,
