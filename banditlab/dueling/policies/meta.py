@@ -22,6 +22,7 @@ from banditlab.core.validation import (
     optional,
     positive,
     positive_integer,
+    positive_probability,
     shown,
 )
 
@@ -186,7 +187,7 @@ class DETECT(_Around):
         default=None, check=optional(between(0.5, 1.0, open_low=True)), doc="the winners' smallest chance of a win"
     )
     delta: float | None = field(
-        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="the smallest change of a winner's chance"
+        default=None, check=optional(positive_probability), doc="the smallest change of a winner's chance"
     )
     rule: str = field(default="sqrt", check=one_of(*theory.DETECT_RULES), doc="which corollary's parameters")
     exploration: int | None = field(default=None, check=optional(positive_integer), doc="rounds of the base")
@@ -335,10 +336,10 @@ class MonitoredDuelingBandits(_Around):
     base: Any = field(check=_base, doc="the policy that plays")
     n_segments: int | None = field(default=None, check=optional(positive_integer), doc="number of segments, M")
     delta: float | None = field(
-        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="the smallest change of a preference"
+        default=None, check=optional(positive_probability), doc="the smallest change of a preference"
     )
     gamma: float | None = field(
-        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="share of rounds in which all pairs meet"
+        default=None, check=optional(positive_probability), doc="share of rounds in which all pairs meet"
     )
     window: int | None = field(default=None, check=optional(_window), doc="duels of a window")
     threshold: float | None = field(default=None, check=optional(positive), doc="difference that is a change")
