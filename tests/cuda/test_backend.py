@@ -144,7 +144,7 @@ def test_strides_cover_all_rounds_in_calls_as_long_as_they_should_be(monkeypatch
     assert clock.seconds(Processor().strides(1, 12, 1, 8), 64.0) == [(1, 8), (9, 10), (11, 11), (12, 12)]
     assert clock.seconds(Processor().strides(1, 3, 100, 8), 0.25) == [(1, 1), (2, 2), (3, 3)]
     assert clock.seconds(Processor(dry=True).strides(3, 12, 2, 8), 0.25) == [(3, 2)]
-    assert isinstance(machine("python", dry=False, precision="double", stays=False), Interpreter)
+    assert isinstance(machine("python", dry=False, precision="double", reduced=False), Interpreter)
 
 
 class Clock:
