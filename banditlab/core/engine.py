@@ -337,7 +337,7 @@ def _played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Any]:
         return play_together(games, watch)
     ((environment, policy, batch),) = games
     with placed(batch.backend):
-        return [taken(policy.family.protocol.simulate(environment, policy, batch, watch), batch.stays)]
+        return [taken(policy.family.protocol.simulate(environment, policy, batch, watch), batch.reduced)]
 
 
 @dataclass(frozen=True)
