@@ -130,10 +130,10 @@ class Group(Device):
 
     def result(self, k: int, array: Any) -> Any:
         """Return a member's lanes of what kernels have written in the place of an array of its own."""
-        joined = next(value for _, value, values in self._joined.values() if values[k] is array)
-        if id(joined) not in self._results:
-            self._results[id(joined)] = self.fetch(joined)
-        return self._results[id(joined)][..., self._edges[k] : self._edges[k + 1]]
+        whole = next(value for _, value, values in self._joined.values() if values[k] is array)
+        if id(whole) not in self._results:
+            self._results[id(whole)] = self.fetch(whole)
+        return self._results[id(whole)][..., self._edges[k] : self._edges[k + 1]]
 
 
 class Member(LanesApart):

@@ -15,6 +15,7 @@ from banditlab.core import cuda
 from banditlab.core.errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from banditlab.core.jobs import Job
 from banditlab.core.machines import Interpreter, Processor, machine, stored
+from banditlab.core.ptx import assemble
 from banditlab.core.reduced import STEP, Reduced
 from banditlab.core.statistics import LEVELS, Moments
 
@@ -78,6 +79,14 @@ def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch
     with pytest.raises(DeviceError, match=f"backend is 'cuda', and .*{told}"):
         bl.run(WORLD, arms.UCB1(), backend="cuda", **SMALL)
     assert bl.run(WORLD, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
+
+
+def test_without_numba_cuda_nothing_is_assembled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba_cuda", None)
+    with pytest.raises(
+        DeviceError, match=r"the package numba-cuda cannot be imported .*; allowed: with it"
+    ):
+        assemble(WORLD, arms.UCB1())
 
 
 def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
