@@ -25,7 +25,7 @@ from .utilities import a_utility
 def _counted(
     self: Params, state: State, arm: int, lane: int, clicked: bool, reward: float
 ) -> tuple[float, float, float, float]:
-    """Count a selection; return click rate and radius, post-click mean and radius, which is infinite without a click."""
+    """Count a selection; return click rate, its radius, post-click mean, and its radius: infinite without a click."""
     n = state.selections[arm, lane] + 1.0
     m = state.clicks[arm, lane] + (1.0 if clicked else 0.0)
     total = state.sums[arm, lane] + reward
