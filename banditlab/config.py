@@ -289,9 +289,12 @@ class Reader(TomlFile):
                     raise self.missing(key, name, f.metadata.get("doc") or f"a value, as {cls.__name__} needs one")
             with self.translated(key):
                 component = cls(**arguments)
+        self.classes[key] = cls.__name__
         label = table.get("label", component.label)
-        if not isinstance(label, str) or not label.strip():
-            raise self.error((*key, "label"), f"{named((*key, 'label'))} is {shown(label)}; allowed: a text, not empty")
+        if not isinstance(label, str) or not label.strip() or not label.isprintable():
+            raise self.error(
+                (*key, "label"), f"{named((*key, 'label'))} is {shown(label)}; allowed: a printable text, not empty"
+            )
         return component, label
 
     def cls(
@@ -358,7 +361,7 @@ class Reader(TomlFile):
             return arms.Empirical.from_counts(frame["impressions"].to_numpy(), frame["clicks"].to_numpy())
         before = f"{named((*key, source))} is {value!r}; in that file, "
         with self.translated((*key, source), before):
-            return arms.Empirical.from_counts(**read_counts(self.path.parent / value))
+            return arms.Empirical.from_counts(**read_counts(self.path.parent / file_path("counts", value)))
 
     def outputs(self) -> dict[str, Path]:
         """Return the files to write."""
@@ -387,7 +390,8 @@ class Reader(TomlFile):
                 common_defaults(experiment.policies)
         for label, world in experiment.environments.items():
             for name, player in experiment.policies.items():
-                reasons = reasons_against(world, player, horizon, experiment.precision)
+                with self.translated(players[name]):
+                    reasons = reasons_against(world, player, horizon, experiment.precision)
                 if reasons:
                     raise self.error(
                         (*players[name], "type"),
