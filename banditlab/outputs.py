@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .core.validation import invalid, one_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .core.results import Results
     from .core.sweep_results import SweepResults
 
@@ -72,7 +74,7 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
     prepare_outputs(outputs)
     metric = str(plot.get("metric", result.default_metric))
     if "results" in outputs:
-        result.to_pandas().to_parquet(outputs["results"], index=False)
+        _one_type_a_column(result.to_pandas(), result.parameters).to_parquet(outputs["results"], index=False)
     if "summary" in outputs:
         result.summary(metric).to_csv(outputs["summary"], index=False)
     if "plot" in outputs:
@@ -81,6 +83,18 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
         figure = Figure(figsize=(7.0, 4.6), layout="constrained")
         result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot())
         figure.savefig(outputs["plot"], dpi=150)
+
+
+def _one_type_a_column(table: pd.DataFrame, parameters: tuple[str, ...]) -> pd.DataFrame:
+    """Return a table that Parquet can hold: parameters whose values are of several kinds, or too large, as text."""
+    import pyarrow as pa
+
+    for name in parameters:
+        try:
+            pa.array(table[name], from_pandas=True)
+        except (pa.ArrowException, OverflowError):
+            table[name] = table[name].map(str, na_action="ignore")
+    return table
 
 
 def _draw(result: Results, metric: str, path: Path) -> None:
