@@ -237,7 +237,7 @@ class Reader(TomlFile):
         if "policies" not in self.content:
             raise self.missing((), "policies", "one table [[policies]] a policy")
         return self.labelled(
-            "policies", self.content["policies"], "policy", _players_of(world.family.name), world.family.name
+            "policies", self.content["policies"], "policy", players_of(world.family.name), world.family.name
         )
 
     def labelled(
@@ -385,9 +385,6 @@ class Reader(TomlFile):
                 check_horizon(label, world, horizon)
         with self.translated(keys.get("checkpoints", ())[:-1]):
             checkpoint_rounds(experiment.checkpoints, horizon)
-        if experiment.metrics is None:
-            with self.translated(()):
-                common_defaults(experiment.policies)
         for label, world in experiment.environments.items():
             for name, player in experiment.policies.items():
                 with self.translated(players[name]):
@@ -402,9 +399,12 @@ class Reader(TomlFile):
                         player.family.protocol.columns(world, player, (metric,))
                     except BanditlabError as error:
                         raise self.error((*keys.get("metrics", ()), k), str(error)) from error
+        if experiment.metrics is None:
+            with self.translated(()):
+                common_defaults(experiment.policies)
 
 
-def _players_of(family: str) -> tuple[str, ...]:
+def players_of(family: str) -> tuple[str, ...]:
     """Return the families whose policies can play environments of a family, that family first."""
     able = [f for f in families() if any(family in cls.family.plays for cls in _policies(f))]
     return tuple(sorted(able, key=lambda f: f != family))
