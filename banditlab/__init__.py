@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .core.components import field
-from .core.results import Results, load
+from .core.results import Results
+from .core.results_file import load
 from .core.runner import run, start
 from .core.store import Store
 from .core.sweep import sweep

@@ -3,7 +3,8 @@
 from . import divergences, policies, theory
 from .environments import Bernoulli, Beta, Exponential, Gaussian, Poisson
 from .family import environment, policy
-from .finite import Categorical, Empirical, FromScipy
+from .finite import Categorical, Empirical
+from .from_scipy import FromScipy
 from .nonstationary import Adversarial, PiecewiseStationary
 from .policies import *  # noqa: F403 - the policies' own __all__ is the list
 from .stationary import Stationary

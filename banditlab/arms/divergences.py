@@ -118,8 +118,8 @@ def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, uppe
     return float((p * np.log1p(-best * (x - target))).sum())
 
 
-def truncated_gaussian_moments(location: float, scale: float, low: float, high: float) -> tuple[float, float]:
-    """Return the mean and the variance of a Gaussian conditioned on [low, high]."""
+def truncated_gaussian_mean(location: float, scale: float, low: float, high: float) -> float:
+    """Return the mean of a Gaussian conditioned on [low, high]."""
     width = (high - low) / scale
     if width < 1.0:
         # scipy's formula cancels on a short interval; there the density is smooth, and quadrature exact to rounding
@@ -128,13 +128,11 @@ def truncated_gaussian_moments(location: float, scale: float, low: float, high: 
         exponent = -0.5 * ((centre - location + half * nodes) / scale) ** 2
         mass = weights * np.exp(exponent - exponent.max())
         mass /= mass.sum()
-        shift = float(mass @ nodes)
-        return centre + half * shift, half**2 * float(mass @ (nodes - shift) ** 2)
+        return centre + half * float(mass @ nodes)
     from scipy import stats
 
     a, b = (low - location) / scale, (high - location) / scale
-    mean, variance = stats.truncnorm.stats(a, b, loc=location, scale=scale, moments="mv")
-    return float(mean), float(variance)
+    return float(stats.truncnorm.stats(a, b, loc=location, scale=scale, moments="m"))
 
 
 def kinf_truncated_gaussian(location: float, scale: float, low: float, high: float, target: float) -> float:
@@ -145,7 +143,7 @@ def kinf_truncated_gaussian(location: float, scale: float, low: float, high: flo
     """
     from scipy import optimize, stats
 
-    mean, _ = truncated_gaussian_moments(location, scale, low, high)
+    mean = truncated_gaussian_mean(location, scale, low, high)
     if mean >= target:
         return 0.0
     if target >= high:
@@ -158,13 +156,11 @@ def kinf_truncated_gaussian(location: float, scale: float, low: float, high: flo
 
     step = scale
     upper = location + step
-    while truncated_gaussian_moments(upper, scale, low, high)[0] < target:
+    while truncated_gaussian_mean(upper, scale, low, high) < target:
         step *= 2.0
         upper = location + step
     found = float(
-        optimize.brentq(
-            lambda at: truncated_gaussian_moments(at, scale, low, high)[0] - target, location, upper, xtol=1e-13
-        )
+        optimize.brentq(lambda at: truncated_gaussian_mean(at, scale, low, high) - target, location, upper, xtol=1e-13)
     )
     return (location - found) * mean / scale**2 + log_normaliser(found) - log_normaliser(location)
 

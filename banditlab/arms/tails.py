@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.tail import cvar
-from banditlab.core.validation import between, invalid
+from banditlab.core.validation import invalid, positive_probability
 
 SMALLEST = 1e-300
 """Smaller levels are refused: nearer to 0 numbers lose their digits."""
@@ -35,7 +35,7 @@ Vector = NDArray[np.float64]
 
 def checked_level(name: str, value: Any) -> float:
     """Check for a level."""
-    tau: float = between(0.0, 1.0, open_low=True)(name, value)
+    tau: float = positive_probability(name, value)
     if tau < SMALLEST:
         raise invalid(name, value, f"at least {SMALLEST:g}")
     return tau

@@ -110,9 +110,7 @@ class TruncatedGaussian(Stationary):
     @property
     def means(self) -> NDArray[np.float64]:
         """Means after truncation, one an arm."""
-        return np.array(
-            [divergences.truncated_gaussian_moments(m, self.std, self.low, self.high)[0] for m in self.locations]
-        )
+        return np.array([divergences.truncated_gaussian_mean(m, self.std, self.low, self.high) for m in self.locations])
 
     @property
     def support(self) -> Support:

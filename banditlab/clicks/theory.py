@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import between, integer, non_negative, positive, positive_integer, shown
+from banditlab.core.validation import (
+    between,
+    integer,
+    non_negative,
+    positive,
+    positive_integer,
+    positive_probability,
+    shown,
+)
 
 from .environments import StrategicClickBandit
 from .utilities import a_utility
@@ -197,7 +205,7 @@ def screening_selections(
     >>> round(screening_selections(0.2, 0.75, 50_000))
     11152
     """
-    d = between(0.0, 1.0, open_low=True)("distance", distance)
-    s = between(0.0, 1.0, open_low=True)("click_rate", click_rate)
+    d = positive_probability("distance", distance)
+    s = positive_probability("click_rate", click_rate)
     factor = 1.0 + non_negative("lipschitz", lipschitz) / math.sqrt(s)
     return 4.0 * positive("alpha", alpha) * math.log(positive_integer("horizon", horizon)) * (factor / d) ** 2

@@ -122,14 +122,14 @@ class Device(LanesApart):
         Which device.
     dry, precision
         As for `Machine`.
-    stays : bool
-        Whether what is fetched stays on the device.
+    reduced : bool
+        Whether what is fetched stays on the device, to be reduced there.
     """
 
-    def __init__(self, number: int = 0, dry: bool = False, precision: str = "double", stays: bool = False) -> None:
+    def __init__(self, number: int = 0, dry: bool = False, precision: str = "double", reduced: bool = False) -> None:
         super().__init__(dry, precision)
         self._number = number
-        self._stays = stays
+        self._reduced = reduced
         self._uploaded: dict[int, Any] = {}
         self._finished: Any = None
         self._launches = 0
@@ -212,7 +212,7 @@ class Device(LanesApart):
                     f"a kernel stopped with an exception in lane {int(stopped.argmax())} of {len(stopped)}; "
                     "allowed: one that stops on no lane (backend='cpu' shows the exception)"
                 )
-        found = array if simulated() or self._stays else array.get(stream=self._stream)
+        found = array if simulated() or self._reduced else array.get(stream=self._stream)
         self.wait()
         return found
 

@@ -7,7 +7,6 @@ the store, both in the calling process.
 
 from __future__ import annotations
 
-import functools
 import os
 import secrets
 import threading
@@ -26,10 +25,10 @@ from numpy.typing import NDArray
 from .ahead import compile_ahead
 from .jobs import Gatherer, Job
 from .kernels import interruptible
-from .machines import on_device, placed
+from .machines import on_device
 from .progress import Progress
-from .protocol import Batch, Watch, unwatched
-from .reduced import taken
+from .protocol import unwatched
+from .tasks import Call, Outcome, Task, played, simulate, warm_up
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -94,28 +93,6 @@ class Played:
     gatherers: list[Gatherer | None]
     interrupted: bool
     compile_seconds: float
-
-
-class _Stopped(Exception):  # noqa: N818 - not an error
-    """Raised inside tasks once the run has been interrupted."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    job: int
-    first_run: int
-    n_runs: int
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What a task returns; no values if it was stopped, was found in the store, or failed."""
-
-    task: _Task
-    values: NDArray[np.float64] | None = None
-    seconds: float = 0.0
-    failure: str = ""
-    found: bool = False
 
 
 def play(
@@ -185,7 +162,7 @@ class _Workers:
     device: bool
 
     @classmethod
-    def of(cls, jobs: Sequence[Job], groups: list[list[_Task]], n_jobs: int | None) -> _Workers:
+    def of(cls, jobs: Sequence[Job], groups: list[list[Task]], n_jobs: int | None) -> _Workers:
         """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for."""
         from joblib.parallel import get_active_backend
 
@@ -221,7 +198,7 @@ class _Playing:
         self.gatherers: list[Gatherer | None] = [None] * len(jobs)
         self.company = False  # whether another process was seen to play the same tasks
 
-    def missing(self) -> list[_Task]:
+    def missing(self) -> list[Task]:
         """Gather what the store holds, and return the tasks for the rest."""
         tasks = []
         for k, job in enumerate(self.jobs):
@@ -234,18 +211,18 @@ class _Playing:
                     if first_run > end:
                         gaps.append((end, first_run))
                     if gaps and self._gatherer(k).in_order and self.store.path(job, first_run, len(values)).exists():
-                        tasks.append(_Task(k, first_run, len(values)))  # read again in its turn, and found
+                        tasks.append(Task(k, first_run, len(values)))  # read again in its turn, and found
                     else:
                         self._gather(k, first_run, values, seconds)
                     self.progress[k].stored += len(values)
                     end = first_run + len(values)
                 if end < job.first_run + job.n_runs:
                     gaps.append((end, job.first_run + job.n_runs))
-            tasks += [_Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
+            tasks += [Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
             self._tell(k)
         return sorted(tasks, key=lambda task: (task.job, task.first_run))
 
-    def grouped(self, tasks: list[_Task]) -> list[list[_Task]]:
+    def grouped(self, tasks: list[Task]) -> list[list[Task]]:
         """Return what is played at a time: task by task, but small ones on a device share launches."""
         if not any(on_device(job.backend) for job in self.jobs):
             return [[task] for task in tasks]
@@ -254,7 +231,7 @@ class _Playing:
         places = shared_launches([(self.jobs[task.job], task.n_runs) for task in tasks])
         return [[tasks[k] for k in group] for group in places]
 
-    def compile(self, groups: list[list[_Task]], names: Sequence[str], workers: _Workers) -> None:
+    def compile(self, groups: list[list[Task]], names: Sequence[str], workers: _Workers) -> None:
         """Compile the kernels of all jobs that have tasks; one kernel for those that share launches."""
         waiting = sorted({(group[0].job, len(group) > 1) for group in groups})
         if workers.shared:
@@ -266,14 +243,14 @@ class _Playing:
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             try:
                 with interruptible():
-                    _warm_up(job, shares)
+                    warm_up(job, shares)
             except Exception:  # a user's code can raise anything
                 if not self.keep_going:
                     raise
                 self.progress[k].failure = traceback.format_exc()
                 self._tell(k)
 
-    def take(self, outcome: _Outcome, writer: Writer) -> None:
+    def take(self, outcome: Outcome, writer: Writer) -> None:
         """Gather and store what a task returned."""
         task, values, seconds = outcome.task, outcome.values, outcome.seconds
         job, mine = self.jobs[task.job], self.progress[task.job]
@@ -283,7 +260,7 @@ class _Playing:
             values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
             if values is None:
                 batch = job.batch(task.first_run, task.n_runs)
-                (values,) = _played([(job.environment, job.policy, batch)], unwatched)
+                (values,) = played([(job.environment, job.policy, batch)], unwatched)
                 writer.write(job, task.first_run, values, seconds)
         elif values is not None:
             writer.write(job, task.first_run, values, seconds)
@@ -317,84 +294,7 @@ class _Playing:
             self.gatherers[k] = None
 
 
-def _warm_up(job: Job, shares: bool) -> None:
-    """Compile a job's kernel, or that which it shares with others."""
-    batch = job.batch(job.first_run, 1)
-    if shares:
-        from .grouped import warm_up
-
-        warm_up(job.environment, job.policy, batch)
-        return
-    with placed(job.backend):
-        job.protocol.warm_up(job.environment, job.policy, batch)
-
-
-def _played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Any]:
-    """Play some games, together if there are several; return each run's metrics of each, or their statistics."""
-    if len(games) > 1:
-        from .grouped import play_together
-
-        return play_together(games, watch)
-    ((environment, policy, batch),) = games
-    with placed(batch.backend):
-        return [taken(policy.family.protocol.simulate(environment, policy, batch, watch), batch.stays)]
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A task, and what it takes to play it."""
-
-    task: _Task
-    environment: Any
-    policy: Any
-    batch: Batch
-    stored: str | None
-
-    @functools.cached_property
-    def there(self) -> bool:
-        """Whether another process has stored it meanwhile; looked up once."""
-        return self.stored is not None and os.path.exists(self.stored)
-
-    @property
-    def game(self) -> tuple[Any, Any, Batch]:
-        """What is played."""
-        return self.environment, self.policy, self.batch
-
-
-def _simulate(
-    calls: list[_Call], stop: threading.Event | None, room: threading.Semaphore | None, keep_going: bool
-) -> list[_Outcome]:
-    """Play tasks, together if there are several: what joblib calls, in a thread, a process, or on another machine."""
-
-    def watch(rounds: int) -> None:
-        if stop is not None and stop.is_set():
-            raise _Stopped
-
-    while room is not None and not room.acquire(timeout=0.2):  # what has been played is not taken yet
-        if stop is not None and stop.is_set():
-            return [_Outcome(call.task) for call in calls]
-    outcomes = [_Outcome(call.task, found=True) for call in calls if call.there]
-    waiting = [call for call in calls if not call.there]
-    if not waiting:
-        return outcomes
-    started = time.perf_counter()
-    try:
-        played = _played([call.game for call in waiting], watch)
-    except _Stopped:
-        return outcomes + [_Outcome(call.task) for call in waiting]
-    except Exception:
-        if len(waiting) > 1:  # one by one, to see whose error it is, and that it ends no other
-            return outcomes + [one for call in waiting for one in _simulate([call], stop, None, keep_going)]
-        if not keep_going:
-            raise
-        return [*outcomes, _Outcome(waiting[0].task, failure=traceback.format_exc())]
-    each = (time.perf_counter() - started) / sum(call.task.n_runs for call in waiting)
-    return outcomes + [
-        _Outcome(call.task, values, each * call.task.n_runs) for call, values in zip(waiting, played, strict=True)
-    ]
-
-
-def _in_turn(playing: _Playing, groups: list[list[_Task]], width: int) -> Iterator[list[_Task]]:
+def _in_turn(playing: _Playing, groups: list[list[Task]], width: int) -> Iterator[list[Task]]:
     """Yield what is played at a time in order; once in company, stretches of it in any order.
 
     Processes that go through the same tasks in the same order play each of them at the same time.
@@ -405,7 +305,7 @@ def _in_turn(playing: _Playing, groups: list[list[_Task]], width: int) -> Iterat
         yield from sorted(stretch, key=lambda _: secrets.randbits(32))
 
 
-def _outcomes(playing: _Playing, groups: list[list[_Task]], workers: _Workers) -> Generator[_Outcome]:
+def _outcomes(playing: _Playing, groups: list[list[Task]], workers: _Workers) -> Generator[Outcome]:
     """Yield outcomes as tasks finish."""
     from joblib import Parallel, delayed
 
@@ -416,10 +316,10 @@ def _outcomes(playing: _Playing, groups: list[list[_Task]], workers: _Workers) -
     # Threads wait when they are far ahead of what is gathered and written, or results would pile up.
     room = threading.Semaphore(AHEAD * n_jobs) if shared and not alone else None
 
-    def called(task: _Task) -> _Call:
+    def called(task: Task) -> Call:
         job = jobs[task.job]
         stored = None if store is None else str(store.path(job, task.first_run, task.n_runs))
-        return _Call(task, job.environment, job.policy, job.batch(task.first_run, task.n_runs), stored)
+        return Call(task, job.environment, job.policy, job.batch(task.first_run, task.n_runs), stored)
 
     def calls() -> Iterator[tuple[Any, ...]]:
         signals = (stop, room) if shared else (None, None)
@@ -430,13 +330,13 @@ def _outcomes(playing: _Playing, groups: list[list[_Task]], workers: _Workers) -
 
     if alone:
         for call in calls():  # a pool for one thread would cost more than a short simulation
-            yield from _simulate(*call)
+            yield from simulate(*call)
         return
     if not groups:
         return
     where = {"require": "sharedmem"} if workers.device else {"prefer": workers.prefer}  # one process owns the device
     parallel = Parallel(n_jobs=min(n_jobs, len(groups)), return_as="generator_unordered", batch_size=1, **where)
-    finished = parallel(delayed(_simulate)(*call) for call in calls())
+    finished = parallel(delayed(simulate)(*call) for call in calls())
     try:
         for outcomes in finished:
             yield from outcomes

@@ -94,7 +94,7 @@ def _likeness(value: Any) -> Hashable:
 def measured(job: Any) -> Measured:
     """Return what a job takes: a protocol makes everything for one lane, and plays nothing."""
     ruler = _Ruler(job.precision)
-    batch = dataclasses.replace(job.batch(job.first_run, 1), dry=True, on=ruler, stays=False)
+    batch = dataclasses.replace(job.batch(job.first_run, 1), dry=True, on=ruler, reduced=False)
     job.protocol.simulate(job.environment, job.policy, batch, unwatched)
     recorded = 8 * len(job.checkpoints) * len(job.columns)
     a_run = ruler.bytes_a_run + (4 if job.reduced else 1) * recorded  # metrics are copied; their statistics take copies

@@ -50,7 +50,7 @@ class Group(Device):
         self.n_lanes = sum(runs)
         self._edges = np.cumsum([0, *runs])
         with on_stream(number, stream):
-            super().__init__(number, dry, batches[0].precision, batches[0].stays)
+            super().__init__(number, dry, batches[0].precision, batches[0].reduced)
             self._cells = self._there(cuda.arrays().asarray(np.repeat(np.arange(len(runs)), runs)))
         self.members = [Member(self, k) for k in range(len(runs))]
         self._turn = threading.Condition(threading.RLock())
@@ -130,10 +130,10 @@ class Group(Device):
 
     def result(self, k: int, array: Any) -> Any:
         """Return a member's lanes of what kernels have written in the place of an array of its own."""
-        joined = next(value for _, value, values in self._joined.values() if values[k] is array)
-        if id(joined) not in self._results:
-            self._results[id(joined)] = self.fetch(joined)
-        return self._results[id(joined)][..., self._edges[k] : self._edges[k + 1]]
+        whole = next(value for _, value, values in self._joined.values() if values[k] is array)
+        if id(whole) not in self._results:
+            self._results[id(whole)] = self.fetch(whole)
+        return self._results[id(whole)][..., self._edges[k] : self._edges[k + 1]]
 
 
 class Member(LanesApart):
@@ -163,7 +163,7 @@ class Member(LanesApart):
         with self.turn:
             try:
                 own = dataclasses.replace(batch, on=self)
-                return taken(policy.family.protocol.simulate(environment, policy, own, watch), batch.stays)
+                return taken(policy.family.protocol.simulate(environment, policy, own, watch), batch.reduced)
             finally:
                 self._group.leave()
 

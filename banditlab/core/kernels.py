@@ -23,9 +23,11 @@ from typing import Any
 
 import numba
 import numba.core.errors
+import numba.cpython.hashing  # what it does when imported is needed: see _ForgivingCache
 import numpy as np
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
+from numba.core.runtime import rtsys
 
 from .advice import reason
 from .dispatch import KERNEL_OPTIONS
@@ -70,11 +72,20 @@ class _ForgivingCache(FunctionCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled kernel, or None, after clearing what cannot be read."""
         try:
-            return super().load_overload(sig, target_context)
+            return self._loaded(sig, target_context)
         except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
             with contextlib.suppress(OSError):
                 self.flush()
             return None
+
+    def _loaded(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel, without what only compiling needs.
+
+        Numba's own way begins with importing all that it can compile, half a second in every process. Machine code
+        needs Numba's runtime, and the seeds of hashes, which `numba.cpython.hashing` makes known where it is imported.
+        """
+        rtsys.initialize(target_context)
+        return self._load_overload(sig, target_context)
 
     def holds_some(self) -> bool:
         """Say whether there is something on disk: one file holds one combination's kernel."""

@@ -227,10 +227,10 @@ class Interpreter(Processor):
     compiled = False
 
 
-def machine(backend: str, *, dry: bool, precision: str, stays: bool) -> Machine:
+def machine(backend: str, *, dry: bool, precision: str, reduced: bool) -> Machine:
     """Return a machine for one batch; see `core.protocol.Batch`."""
     if on_device(backend):
         from .cuda import Device
 
-        return Device(int(backend[5:]), dry, precision, stays)
+        return Device(int(backend[5:]), dry, precision, reduced)
     return Processor(dry, precision) if backend == "cpu" else Interpreter(dry, precision)

@@ -55,8 +55,8 @@ class Batch:
         Where kernels run; see `core.machines`.
     precision : {'double', 'single'}
         How states are stored.
-    stays : bool
-        Whether metrics stay on a CUDA device, to be reduced there.
+    reduced : bool
+        Whether metrics stay on the CUDA device, to be reduced there.
     dry : bool
         Whether nothing is played: for what is compiled or measured beforehand.
     on : Machine, optional
@@ -71,7 +71,7 @@ class Batch:
     seed: int
     backend: str = "cpu"
     precision: str = "double"
-    stays: bool = False
+    reduced: bool = False
     dry: bool = False
     on: Machine | None = None
 
@@ -79,7 +79,7 @@ class Batch:
         """Return what the batch's kernels run on."""
         if self.on is not None:
             return self.on
-        return machine(self.backend, dry=self.dry, precision=self.precision, stays=self.stays)
+        return machine(self.backend, dry=self.dry, precision=self.precision, reduced=self.reduced)
 
     def empty(self) -> Batch:
         """Return a batch that has kernels compiled and plays nothing."""
@@ -145,7 +145,7 @@ class Protocol(ABC):
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play a batch and return the metrics: float64, one table (metric, checkpoint) a run.
 
-        They are an array of the device's where the batch's `stays` says so.
+        They are an array of the device's where the batch's `reduced` says so.
         """
 
     @abstractmethod

@@ -116,6 +116,17 @@ def _no_device(cc: tuple[int, int]) -> Iterator[None]:
         dispatcher.get_current_device = usual
 
 
+def _require_compiler() -> None:
+    """Raise unless numba-cuda is there: what Numba has of its own for devices compiles other code, or none."""
+    try:
+        import numba_cuda  # noqa: F401 - it stands in for numba.cuda
+    except ImportError as error:
+        raise DeviceError(
+            f"the package numba-cuda cannot be imported ({error}); allowed: with it, for example pip install "
+            "'banditlab-sim[ptx]'"
+        ) from error
+
+
 def _assembler_of_ptx() -> str:
     """Return the path of `ptxas`: that of the wheels, whose version goes with the compiler's, or on the PATH."""
     with contextlib.suppress(ImportError):
@@ -153,10 +164,11 @@ def assemble(
     Raises
     ------
     DeviceError
-        If nvcc's assembler is not installed.
+        If numba-cuda or nvcc's assembler is not installed.
     InvalidComponent
         If a kernel cannot be compiled for a device; the message names the policy and the line.
     """
+    _require_compiler()
     machine = _Assembler(cc, shared)
     protocol = policy.family.protocol
     metrics = protocol.metric_names(environment, protocol.default_metrics)

@@ -63,9 +63,9 @@ class Reduced:
         return self.n_runs
 
 
-def taken(values: Any, stays: bool) -> Any:
-    """Return what is kept of metrics: statistics of those that stay on a device, or all, side by side in memory."""
-    return Reduced.of(values) if stays else np.ascontiguousarray(values)
+def taken(values: Any, reduced: bool) -> Any:
+    """Return what is kept of metrics: their statistics, or all of them, side by side in memory."""
+    return Reduced.of(values) if reduced else np.ascontiguousarray(values)
 
 
 def _here(array: Any) -> NDArray[np.float64]:

@@ -199,8 +199,8 @@ class Experiment:
         Where it is played.
     precision : {'double', 'single'}
         How states are stored.
-    reducible : bool
-        Whether statistics will do, and a device may make them.
+    reduced : bool
+        Whether statistics of whole chunks will do, where a device can make them.
     """
 
     horizon: int
@@ -211,7 +211,7 @@ class Experiment:
     metrics: tuple[str, ...] | None
     backend: str
     precision: str = "double"
-    reducible: bool = False
+    reduced: bool = False
 
     def jobs(self, environments: dict[str, Any], policies: dict[str, Any]) -> dict[tuple[str, str], Job]:
         """Return one job a pair, or raise for all pairs that cannot play together."""
@@ -239,7 +239,7 @@ class Experiment:
                 seed=self.seed,
                 backend=backend,
                 precision=self.precision,
-                reduced=on_device(backend) and self.reducible and self.n_runs > EXACT,
+                reduced=on_device(backend) and self.reduced and self.n_runs > EXACT,
             )
             for name, world in environments.items()
             for label, player in policies.items()
@@ -326,7 +326,7 @@ def checked_settings(
         "metrics": checked_metrics(metrics),
         "backend": checked_backend(backend),
         "precision": one_of(*PRECISIONS)("precision", precision),
-        "reducible": one_of(*KEEPS)("keep", keep) == "summary" and store is None,
+        "reduced": one_of(*KEEPS)("keep", keep) == "summary" and store is None,
     }
 
 

@@ -84,6 +84,7 @@ def between(
 positive = between(0.0, math.inf, open_low=True, limit=1e100)
 non_negative = between(0.0, math.inf, limit=1e100)
 probability = between(0.0, 1.0)
+positive_probability = between(0.0, 1.0, open_low=True)
 open_probability = between(0.0, 1.0, open_low=True, open_high=True)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import SEED, between, integer, positive_integer
+from banditlab.core.validation import SEED, between, integer, positive_integer, positive_probability
 
 from .environments import PiecewiseStationary, PreferenceMatrix
 
@@ -337,7 +337,7 @@ def random_sequence(
         raise InvalidArgument(f"n_segments is {parts}; allowed: at most the horizon, {rounds}")
     if k < 3 and parts > 1:
         raise InvalidArgument("n_arms is 2; allowed: at least 3, for one entry to change that is not the new winner's")
-    smallest, change = PMIN("pmin", pmin), between(0.0, 1.0, open_low=True)("delta", delta)
+    smallest, change = PMIN("pmin", pmin), positive_probability("delta", delta)
     rng = np.random.default_rng(SEED("seed", seed))
     best = int(rng.integers(k))
     matrices = [_random(rng, k, best, smallest)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
@@ -74,6 +75,19 @@ class Game(ABC):
         InvalidType, InvalidArgument
             If the mechanism is none of this environment.
         """
+
+
+@functools.lru_cache(maxsize=64)
+def optimum(environment: Any) -> Any:
+    """Return the optimal mechanism: found once, as all runs of an environment are measured by it."""
+    return environment.optimal()
+
+
+@functools.lru_cache(maxsize=64)
+def _informed(environment: PrincipalAgent) -> Floats:
+    """Return informed rules, found once."""
+    rules, _ = informed_rules(environment)
+    return rules
 
 
 def announced_payments(name: str, value: Any, shape: tuple[int, ...], max_payment: float) -> Floats:
@@ -179,7 +193,7 @@ class PrincipalAgentGame(Game):
 
     def __init__(self, environment: PrincipalAgent) -> None:
         self._environment = environment
-        self._best = environment.optimal().profit
+        self._best = optimum(environment).profit
         self._of_action = np.cumsum(environment.action_distributions, axis=1)
         self._of_belief = np.cumsum(environment.beliefs, axis=1)
         self._gains = _gains(environment)
@@ -188,13 +202,13 @@ class PrincipalAgentGame(Game):
 
     def best(self) -> Floats:
         """Return the optimal payments."""
-        payments: Floats = self._environment.optimal().payments
-        return payments
+        payments: Floats = optimum(self._environment).payments
+        return payments.copy()
 
     def known_to(self, policy: Any) -> PrincipalKnows:
         """Return beliefs, utility, number of actions, bound of payments, informed rules."""
         world = self._environment
-        informed, _ = informed_rules(world)
+        informed = _informed(world).copy()
         return PrincipalKnows(world.beliefs, world.belief_utility, world.n_actions, world.max_payment, informed)
 
     def play(self, mechanism: Floats, uniforms: Floats) -> Played:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import shown
 
-from .games import Game, Played, announced_payments, announced_probabilities, draw, indices, unchanged
+from .games import Game, Played, announced_payments, announced_probabilities, draw, indices, optimum, unchanged
 
 if TYPE_CHECKING:
     from .hiring import HiringProblem
@@ -167,6 +169,15 @@ def respond(world: HiringProblem, offer: Offer) -> Responses:
     return Responses(efforts, reports, gain)
 
 
+@functools.lru_cache(maxsize=64)
+def _informed(world: HiringProblem) -> list[Floats]:
+    """Return, for each agent, payments under which he strictly prefers each effort: found once."""
+    return [
+        np.stack([world.agent_margin(i, effort).payments for effort in range(world.n_efforts[i])])
+        for i in range(world.n_agents)
+    ]
+
+
 class HiringGame(Game):
     """Rounds of a `HiringProblem`.
 
@@ -183,8 +194,7 @@ class HiringGame(Game):
 
     def __init__(self, environment: HiringProblem) -> None:
         self._environment = environment
-        self._mechanism = environment.optimal()
-        self._best = self._mechanism.profit
+        self._best = optimum(environment).profit
         self._joint = environment.joint
         self._cells = self._joint.shape[environment.n_agents :]  # state and signals
         self._cumulative = np.cumsum(self._joint.reshape(*environment.n_efforts, -1), axis=-1)
@@ -196,15 +206,12 @@ class HiringGame(Game):
 
     def best(self) -> Offer:
         """Return the optimal mechanism."""
-        return Offer.of(self._mechanism)
+        return deepcopy(Offer.of(optimum(self._environment)))
 
     def known_to(self, policy: Any) -> EmployerKnows:
         """Return sizes, utility, bound of payments, informed rules."""
         world = self._environment
-        informed = [
-            np.stack([world.agent_margin(i, effort).payments for effort in range(world.n_efforts[i])])
-            for i in range(world.n_agents)
-        ]
+        informed = deepcopy(_informed(world))
         return EmployerKnows(world.n_efforts, world.n_signals, world.utility, world.max_payment, informed)
 
     def play(self, mechanism: Offer, uniforms: Floats) -> Played:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .games import Game, Played, announced_probabilities, draw, indices, unchanged
+from .games import Game, Played, announced_probabilities, draw, indices, optimum, unchanged
 
 if TYPE_CHECKING:
     from .acquisition import InformationAcquisition
@@ -100,7 +100,7 @@ class AcquisitionGame(Game):
         self._cumulative = np.cumsum(self._joint.ravel())
         self._utilities = np.concatenate([environment.receiver_utility[None], environment.sender_utilities])
         self._worth = np.tensordot(self._joint, environment.receiver_utility, axes=(0, 1))
-        self._best = environment.optimal().value
+        self._best = optimum(environment).value
         self._everything = True
         self._announced: Any = None
         self._decided: Floats
@@ -108,7 +108,8 @@ class AcquisitionGame(Game):
 
     def best(self) -> Floats:
         """Return the optimal decisions."""
-        return self._environment.optimal().decisions
+        decisions: Floats = optimum(self._environment).decisions
+        return decisions.copy()
 
     def known_to(self, policy: Any) -> ReceiverKnows:
         """Return numbers of signals and decisions, and the spread of utilities; note which feedback is asked for."""

@@ -160,6 +160,12 @@ def items_of(action: Any, n_items: int) -> Action:
     return items
 
 
+def laid_out(actions: Iterable[Action]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the items of actions one after another, and where each begins; last, where the last ends."""
+    found = list(actions)
+    return np.array(list(itertools.chain.from_iterable(found)), np.int64), np.cumsum([0, *map(len, found)])
+
+
 # ------------------------------------------------------------------------------------- sets of m items
 
 

@@ -13,7 +13,7 @@ from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import integer, invalid, listed, positive, vector
 
-from .action_sets import Action, ActionSet, by_kernel, in_range
+from .action_sets import Action, ActionSet, by_kernel, in_range, laid_out
 from .family import action_set
 from .search import heaviest_within, search_scratch
 
@@ -85,10 +85,8 @@ class Explicit(ActionSet):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the actions one after another, and where each begins."""
-        return {
-            "items": np.concatenate([np.array(action, np.int64) for action in self.actions]),
-            "starts": np.cumsum([0, *map(len, self.actions)]),
-        }
+        items, starts = laid_out(self.actions)
+        return {"items": items, "starts": starts}
 
     def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
         """Compare the sums of all actions."""

@@ -53,7 +53,8 @@ print(float(result.values()[0, :, -1].mean()), hits, misses)
 """
 
 
-def play(folder: Path, *, script: str | None = None, jit: bool = True) -> tuple[float, int, int]:
+def words(folder: Path, script: str, *, jit: bool = True) -> list[str]:
+    """Return what a script prints in a process of its own, word by word."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join((str(folder), ROOT)),
         "NUMBA_CACHE_DIR": str(folder / "cache"),
@@ -61,10 +62,14 @@ def play(folder: Path, *, script: str | None = None, jit: bool = True) -> tuple[
         "NUMBA_DISABLE_JIT": "0" if jit else "1",
     }
     main = folder / "main.py"
-    main.write_text(script or ("from mine import Mine\n" + RUN))
+    main.write_text(script)
     done = subprocess.run([sys.executable, str(main)], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    regret, hits, misses = done.stdout.split()
+    return done.stdout.split()
+
+
+def play(folder: Path, *, script: str = "from mine import Mine\n" + RUN, jit: bool = True) -> tuple[float, int, int]:
+    regret, hits, misses = words(folder, script, jit=jit)
     return float(regret), int(hits), int(misses)
 
 
@@ -148,3 +153,32 @@ def test_read_only_cache_folder_falls_back(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split()[0]) == regret
+
+
+HASHES = """
+import banditlab as bl
+from banditlab import arms
+
+@arms.policy
+class Mine:
+    def select(self, state, lane, t, rng):
+        word = "left" if t % 2 else "right"
+        return 1 if hash(word) == hash("left") else 0
+
+    def update(self, state, arm, lane, reward, t):
+        pass
+"""
+
+
+def test_a_second_process_loads_nothing_that_only_compiling_needs(tmp_path):
+    (tmp_path / "helper.py").write_text(HELPER)
+    script = POLICY + RUN + 'import sys\nprint("numba.typed.dictimpl" in sys.modules)\n'
+    assert words(tmp_path, script)[1:] == ["0", "1", "True"]
+    assert words(tmp_path, script)[1:] == ["1", "0", "False"]
+
+
+def test_kernels_that_hash_strings_work_in_a_second_process(tmp_path):
+    """Machine code looks for the seeds of hashes under names that an import of Numba's makes known."""
+    regret, *counted = play(tmp_path, script=HASHES + RUN)
+    assert counted == [0, 1]
+    assert play(tmp_path, script=HASHES + RUN) == (regret, 1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -9,7 +10,10 @@ import numpy as np
 import scipy.stats
 
 from banditlab import arms, clicks, cvar, dueling, semibandits
+from banditlab.core import grouped
 from banditlab.core.family import registered
+from banditlab.core.jobs import Job
+from banditlab.core.protocol import unwatched
 
 
 class Case(NamedTuple):
@@ -123,3 +127,21 @@ def _cases() -> Iterator[tuple[str, Case]]:
 
 
 CASES = dict(_cases())
+
+
+def cell(case: Case, n_runs: int, seed: int = 0, horizon: int = 30) -> Job:
+    """Return the job of a case: what an experiment plays of it."""
+    columns = case.policy.family.protocol.columns(case.environment, case.policy, tuple(case.metrics))
+    rounds = np.array([7, horizon])
+    return Job(case.environment, case.policy, horizon, rounds, columns, 0, n_runs, seed, "cuda:0")
+
+
+def together_and_alone(case: Case, alone: str) -> list[tuple[Any, Any]]:
+    """Return the metrics of three cells that share launches, and of each played alone on some backend."""
+    cells = [cell(case, n_runs, seed) for seed, n_runs in enumerate((2, 1, 3))]
+    assert len({job.measured.likeness for job in cells}) == 1
+    games = [(job.environment, job.policy, job.batch(0, job.n_runs)) for job in cells]
+    shared = grouped.play_together(games, unwatched)
+    protocol = case.policy.family.protocol
+    batches = [dataclasses.replace(batch, backend=alone) for *_, batch in games]
+    return [(s, protocol.simulate(*case[:2], b, unwatched)) for s, b in zip(shared, batches, strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from typing import Any
 
@@ -13,10 +12,8 @@ import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core import fitting, grouped
 from banditlab.core.errors import InvalidComponent
-from banditlab.core.jobs import Job
-from banditlab.core.protocol import unwatched
 
-from .cases import CASES, ITEMS
+from .cases import CASES, ITEMS, Case, cell, together_and_alone
 
 SMALL: dict[str, Any] = {"horizon": 40, "n_runs": 3, "seed": 3, "progress": False}
 
@@ -35,28 +32,19 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return told
 
 
-def job(environment: Any, policy: Any, metrics: list[str], n_runs: int, seed: int = 0, horizon: int = 30) -> Job:
-    columns = policy.family.protocol.columns(environment, policy, tuple(metrics))
-    return Job(environment, policy, horizon, np.array([7, horizon]), columns, 0, n_runs, seed, "cuda:0")
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_numbers_are_those_of_cells_played_alone(name: str, launches: list[int]) -> None:
-    case = CASES[name]
-    cells = [job(*case, n_runs, seed) for seed, n_runs in enumerate((2, 1, 3))]
-    assert len({cell.measured.likeness for cell in cells}) == 1
-    games = [(cell.environment, cell.policy, cell.batch(0, cell.n_runs)) for cell in cells]
-    together = grouped.play_together(games, unwatched)
-    for (environment, policy, batch), values in zip(games, together, strict=True):
-        alone = policy.family.protocol.simulate(
-            environment, policy, dataclasses.replace(batch, backend="python"), unwatched
-        )
-        np.testing.assert_array_equal(values, alone)
+    for shared, alone in together_and_alone(CASES[name], "python"):
+        np.testing.assert_array_equal(shared, alone)
     assert set(launches) == {3}
 
 
 def bernoulli(gap: float) -> Any:
     return arms.Bernoulli([0.5, 0.5 - gap, 0.2])
+
+
+def ucb1(n_runs: int, alpha: float = 2.0, gap: float = 0.1) -> Any:
+    return cell(Case(bernoulli(gap), arms.UCB1(alpha), ["regret"]), n_runs)
 
 
 def strategic(skew: float) -> Any:
@@ -142,7 +130,7 @@ def test_what_is_not_alike_does_not_share_a_launch(launches: list[int]) -> None:
 
 def test_groups_are_as_large_as_fills_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "FEW_RUNS", 100)
-    cells = [(job(bernoulli(0.01 * k), arms.UCB1(), ["regret"], n), n) for k, n in enumerate((40, 40, 40, 100, 20, 30))]
+    cells = [(ucb1(n, gap=0.01 * k), n) for k, n in enumerate((40, 40, 40, 100, 20, 30))]
     assert fitting.shared_launches(cells) == [[0, 1], [2, 4, 5], [3]]
     monkeypatch.setattr(fitting, "MOST_CELLS", 2)
     assert fitting.shared_launches(cells) == [[0, 1], [2, 4], [3], [5]]
@@ -152,8 +140,8 @@ def test_groups_are_as_large_as_fills_a_device(monkeypatch: pytest.MonkeyPatch) 
     assert fitting.shared_launches(cells) == [[0], [1], [2], [3], [4], [5]]
     monkeypatch.undo()
     monkeypatch.setattr(fitting, "free_bytes", lambda number: 5 * 45 * cells[0][0].measured.bytes_a_run)
-    assert [(job(bernoulli(0.1), arms.UCB1(), ["regret"], 40)).chunk] == [45]
-    again = [(job(bernoulli(0.1), arms.UCB1(), ["regret"], n), n) for n in (40, 5, 1)]
+    assert ucb1(40).chunk == 45
+    again = [(ucb1(n), n) for n in (40, 5, 1)]
     assert fitting.shared_launches(again) == [[0, 1], [2]]
 
 
@@ -211,8 +199,8 @@ def test_an_interruption_ends_all_members(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_member_that_stops_ends_all() -> None:
-    cells = [job(bernoulli(0.1), arms.UCB1(alpha), ["regret"], 2) for alpha in (0.5, 1.0, 2.0)]
-    games = [(cell.environment, cell.policy, cell.batch(0, 2)) for cell in cells]
+    cells = [ucb1(2, alpha) for alpha in (0.5, 1.0, 2.0)]
+    games = [(job.environment, job.policy, job.batch(0, 2)) for job in cells]
     told = []
 
     def watch(rounds: int) -> None:

@@ -15,6 +15,7 @@ from banditlab.core import cuda
 from banditlab.core.errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from banditlab.core.jobs import Job
 from banditlab.core.machines import Interpreter, Processor, machine, stored
+from banditlab.core.ptx import assemble
 from banditlab.core.reduced import STEP, Reduced
 from banditlab.core.statistics import LEVELS, Moments
 
@@ -78,6 +79,14 @@ def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch
     with pytest.raises(DeviceError, match=f"backend is 'cuda', and .*{told}"):
         bl.run(WORLD, arms.UCB1(), backend="cuda", **SMALL)
     assert bl.run(WORLD, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
+
+
+def test_without_numba_cuda_nothing_is_assembled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba_cuda", None)
+    with pytest.raises(
+        DeviceError, match=r"the package numba-cuda cannot be imported .*; allowed: with it"
+    ):
+        assemble(WORLD, arms.UCB1())
 
 
 def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +153,7 @@ def test_strides_cover_all_rounds_in_calls_as_long_as_they_should_be(monkeypatch
     assert clock.seconds(Processor().strides(1, 12, 1, 8), 64.0) == [(1, 8), (9, 10), (11, 11), (12, 12)]
     assert clock.seconds(Processor().strides(1, 3, 100, 8), 0.25) == [(1, 1), (2, 2), (3, 3)]
     assert clock.seconds(Processor(dry=True).strides(3, 12, 2, 8), 0.25) == [(3, 2)]
-    assert isinstance(machine("python", dry=False, precision="double", stays=False), Interpreter)
+    assert isinstance(machine("python", dry=False, precision="double", reduced=False), Interpreter)
 
 
 class Clock:

@@ -13,7 +13,7 @@ from banditlab import arms
 from banditlab.core import cuda
 from banditlab.core.errors import DeviceError
 
-from .cases import ARMS, CASES
+from .cases import ARMS, CASES, together_and_alone
 
 if cuda.missing() or cuda.simulated():
     pytest.skip(f"there is no device: {cuda.missing()}", allow_module_level=True)
@@ -29,6 +29,12 @@ def test_run_for_run_as_on_the_processor(name: str) -> None:
     here, there = (bl.run(case.environment, case.policy, backend=b, **options) for b in ("cpu", "cuda"))
     for metric in here.metrics:
         np.testing.assert_array_equal(here.values(metric), there.values(metric))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cells_that_share_launches_are_as_on_the_processor(name: str) -> None:
+    for shared, alone in together_and_alone(CASES[name], "cpu"):
+        np.testing.assert_array_equal(shared, alone)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytes
     from banditlab.core.runner import Experiment
 
     columns = ("regret",)
-    experiment = Experiment(40, 0, 2_000, 0, "log", columns, "cuda:0", reducible=True)
+    experiment = Experiment(40, 0, 2_000, 0, "log", columns, "cuda:0", reduced=True)
     job = next(iter(experiment.jobs({"w": world}, {"p": policy}).values()))
     assert 0 < fitting.STREAMS * job.chunk * job.measured.bytes_a_run <= fitting.SHARE * (1 << 20)
 

@@ -449,19 +449,20 @@ class TestInterruption:
             "from banditlab import scoring\n"
             "from tests.scoring.played import TOY\n"
             "warnings.simplefilter('ignore')\n"
-            "add = bl.core.runner.Progress.add\n"
-            "def told(bar, rounds):\n"
-            "    print('go', flush=True)\n"
-            "    add(bar, rounds)\n"
-            "bl.core.runner.Progress.add = told\n"
+            "add = bl.core.jobs.EveryRun.add\n"
+            "def told(gatherer, first_run, values):\n"
+            "    add(gatherer, first_run, values)\n"
+            "    print(first_run, flush=True)\n"
+            "bl.core.jobs.EveryRun.add = told\n"
             "r = bl.run(TOY, scoring.Oracle(), horizon=1000, n_runs=10**5, seed=0, n_jobs=2, progress=False)\n"
             "print(r.n_runs)\n"
         )
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
         assert child.stdout is not None
-        for _ in range(4):  # long enough for both processes to have started
-            assert child.stdout.readline() == "go\n"
+        chunks: list[int] = []
+        while len(chunks) < 4 or 0 not in chunks[:-1]:  # both processes have started, and the first runs are counted
+            chunks.append(int(child.stdout.readline()))
         child.send_signal(signal.SIGINT)
         out, _ = child.communicate(timeout=60)
         assert child.returncode == 0

@@ -9,7 +9,7 @@ from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import exp
 from banditlab.core.sampling import uniform
-from banditlab.core.validation import between, one_of, optional, positive
+from banditlab.core.validation import one_of, optional, positive, positive_probability
 
 from ..family import policy
 
@@ -57,7 +57,7 @@ class EXP3:
 
     gamma: float | None = field(
         default=None,
-        check=optional(between(0.0, 1.0, open_low=True)),
+        check=optional(positive_probability),
         doc="mixing and learning rate; default from the horizon",
     )
 

@@ -8,7 +8,15 @@ from typing import Any
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.elementary import log
 from banditlab.core.sampling import below, open_uniform, uniform
-from banditlab.core.validation import between, open_probability, optional, positive, positive_integer, probability
+from banditlab.core.validation import (
+    between,
+    open_probability,
+    optional,
+    positive,
+    positive_integer,
+    positive_probability,
+    probability,
+)
 
 from ..family import policy
 from ..statistics import RunningMeans
@@ -207,9 +215,7 @@ class DecayingEpsilonGreedy(RunningMeans):
     """
 
     c: float = field(default=5.0, check=positive, doc="exploration; the guarantee needs more than 5")
-    d: float = field(
-        default=0.1, check=between(0.0, 1.0, open_low=True), doc="lower bound on the smallest positive gap"
-    )
+    d: float = field(default=0.1, check=positive_probability, doc="lower bound on the smallest positive gap")
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms and c K / d^2."""

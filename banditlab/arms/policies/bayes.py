@@ -6,11 +6,15 @@ import math
 from typing import Any, ClassVar
 
 from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.elementary import log
 from banditlab.core.sampling import beta, fill_beta, gamma, normal
 from banditlab.core.special import beta_upper_quantile
 from banditlab.core.validation import between, number, positive
 
 from ..family import policy
+
+# A quantile's tangent is raised by what rounding in the tail's mass can do, many times over: 1e-9 of the mass.
+ROUNDING = 1e-9
 
 
 class BetaPosterior:
@@ -68,14 +72,53 @@ class BayesUCB(BetaPosterior):
     rewards: ClassVar[str] = "binary"
 
     def derive(self, problem: Problem) -> dict[str, Any]:
-        """Return (log T)^c."""
-        if self.c == 0.0:
-            return {"scale": 1.0}
-        return {"scale": max(1.0, math.log(problem.needs_horizon(self)) ** self.c)}
+        """Return the number of arms and (log T)^c."""
+        scale = 1.0 if self.c == 0.0 else max(1.0, math.log(problem.needs_horizon(self)) ** self.c)
+        return {"n_arms": problem.n_arms, "scale": scale}
 
-    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
-        """Return the posterior quantile."""
-        return beta_upper_quantile(1.0 / (t * self.scale), state.alphas[arm, lane], state.betas[arm, lane])
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return the posteriors' shapes, at the prior, and bounds of the quantiles: intercept + slope * log(t scale).
+
+        As long as an arm is not played its quantile is a concave function of log t, since the beta distribution
+        function is log-concave (for shapes of at least 1): it lies below its tangent at any earlier round.
+        """
+        return {
+            "alphas": space.per_arm(self.a),
+            "betas": space.per_arm(self.b),
+            "intercepts": space.per_arm(math.inf),
+            "slopes": space.per_arm(),
+        }
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
+        """Return the first arm with the largest posterior quantile, computing those that bounds leave in doubt."""
+        time = log(t * self.scale)
+        likely = 0
+        top = -math.inf
+        for a in range(self.n_arms):
+            bound = state.intercepts[a, lane] + state.slopes[a, lane] * time
+            likely = a if bound > top else likely
+            top = max(top, bound)
+        chosen = likely
+        best = -math.inf
+        for k in range(-1, self.n_arms):
+            a = likely if k < 0 else k
+            if k == likely or state.intercepts[a, lane] + state.slopes[a, lane] * time < best:
+                continue
+            value, slope = beta_upper_quantile(1.0 / (t * self.scale), state.alphas[a, lane], state.betas[a, lane])
+            if slope < math.inf:
+                state.slopes[a, lane] = slope
+                state.intercepts[a, lane] = value - slope * (time - ROUNDING)
+            if value > best or (value == best and a < chosen):
+                best = value
+                chosen = a
+        return chosen
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Count a success or a failure; nothing is known of the new quantile."""
+        state.alphas[arm, lane] += reward
+        state.betas[arm, lane] += 1.0 - reward
+        state.intercepts[arm, lane] = math.inf
+        state.slopes[arm, lane] = 0.0
 
 
 @policy

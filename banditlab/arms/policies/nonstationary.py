@@ -9,7 +9,7 @@ import numpy as np
 
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.elementary import log
-from banditlab.core.validation import between, optional, positive, positive_integer
+from banditlab.core.validation import optional, positive, positive_integer, positive_probability
 
 from ..family import policy
 
@@ -53,7 +53,7 @@ class DiscountedUCB:
     """
 
     gamma: float | None = field(
-        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="discount; default from horizon and changes"
+        default=None, check=optional(positive_probability), doc="discount; default from horizon and changes"
     )
     changes: int = field(default=1, check=positive_integer, doc="expected number of changes, for the default discount")
     xi: float = field(default=0.6, check=positive, doc="exploration; the guarantee needs more than 1/2")

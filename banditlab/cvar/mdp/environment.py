@@ -15,7 +15,7 @@ from banditlab.core.validation import integer, invalid, positive, positive_integ
 
 from .checks import MAX_ENTRIES, normal_rows, rows_sum_to_one, tensor
 from .family import mdp_environment
-from .levels import MAX_STEPS, MAX_SUMS, Sums, sums_of
+from .levels import MAX_STEPS, Sums, sums_of
 from .model import Model, atoms_of
 
 TRANSITIONS = "probabilities, shape (S, A, S), or (H, S, A, S) with another matrix at each step"
@@ -257,14 +257,3 @@ class TabularMDP:
 
         found = tables(env, horizon, initial_state)
         return cls(found.transitions, found.rewards, found.horizon, found.initial_state)
-
-    def why_returns_are_too_many(self) -> str:
-        """Return why policies cannot be evaluated exactly; empty if they can."""
-        try:
-            _ = self.sums
-        except InvalidArgument:
-            return (
-                f"its returns have more than {MAX_SUMS:,} different values, too many to evaluate policies exactly "
-                "(TabularMDP.rounded(eta) has fewer)"
-            )
-        return ""

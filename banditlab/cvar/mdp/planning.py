@@ -10,7 +10,7 @@ import numpy as np
 from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import kernel
-from banditlab.core.validation import SEED, between, integer, positive
+from banditlab.core.validation import SEED, integer, positive, positive_probability, probability
 from banditlab.cvar.tail import Distribution
 
 from .checks import MAX_ENTRIES
@@ -25,7 +25,6 @@ from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 TIE = 1e-12
 """Budgets whose objectives are this close are equally good: sums in another order differ by so much."""
 
-TAU = between(0.0, 1.0, open_low=True)
 """The check of a level."""
 
 
@@ -158,7 +157,7 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     True
     """
     model = an_mdp(mdp).model
-    level = TAU("tau", tau)
+    level = positive_probability("tau", tau)
     if eta is None:
         budgets = exact_budgets(model)
     else:
@@ -228,7 +227,7 @@ def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
     >>> bool(plan.value < plan.returns.cvar(0.05))  # more cautious than static CVaR
     True
     """
-    return _plan_iterated(mdp, TAU("tau", tau), "iterated CVaR")
+    return _plan_iterated(mdp, positive_probability("tau", tau), "iterated CVaR")
 
 
 def plan_worst_path(mdp: TabularMDP) -> Plan:
@@ -314,7 +313,7 @@ def iterated_cvar(mdp: TabularMDP, policy: TabularPolicy, tau: float) -> float:
     True
     """
     model = an_mdp(mdp).model
-    level = between(0.0, 1.0)("tau", tau)
+    level = probability("tau", tau)
     if policy_of(model, policy).n_memories > 1:
         raise InvalidArgument("policy has a memory; allowed: one whose actions depend on step and state alone")
     V = np.zeros((model.n_steps + 1, model.n_states))

@@ -16,7 +16,7 @@ from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.kernels import explained
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, reasons_of, unwatched
-from banditlab.core.validation import between, invalid
+from banditlab.core.validation import invalid, probability
 
 from .generics import NO_ACTION, NO_MEMORY, memories
 from .kernel import ESTIMATE, LEVELS, PLANS, RETURN, SMALLEST_ESTIMATE, play
@@ -28,7 +28,6 @@ ALLOWED = (
     "'cvar_regret' or 'icvar_regret' (at the policies' own tau), 'cvar_regret[0.1]', 'cvar[0.1]', 'icvar_regret[0.1]' "
     "or 'icvar[0.1]' (at any level), 'return', 'estimate', 'smallest_estimate', 'plans'"
 )
-LEVEL = between(0.0, 1.0)
 
 MAX_PAIRS = 20_000_000
 """Pairs of a memory and a sum of rewards for which the kernel keeps a table."""
@@ -179,7 +178,7 @@ def parsed(metric: str) -> tuple[str, float | None]:
         level = float(found[2])
     except ValueError as error:
         raise InvalidArgument(f"metrics is {metric!r}; allowed: {ALLOWED}") from error
-    return found[1], LEVEL(f"the level of {metric!r}", level)
+    return found[1], probability(f"the level of {metric!r}", level)
 
 
 def _with_level(metric: str, policy: Any) -> tuple[str, float | None]:

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from banditlab.core.components import State
+from banditlab.core.components import Problem, State
 from banditlab.core.dispatch import device_call
 
-from .spaces import ContextualSpace
+from .spaces import ContextualProblem, ContextualSpace
 
 REFRESH = 64
 ROUNDING = 1e-15
@@ -41,6 +41,12 @@ def ellipsoid_state(space: ContextualSpace, ridges: list[float]) -> dict[str, An
         "steps": space.array(layers, dtype=np.int64),
         "squared": space.array(space.n_pairs),
     }
+
+
+def constant_radius(factor: float | None, problem: Problem, horizon: int) -> float:
+    """Return c sqrt(d ln T) for the factor c (T at least 2); 0 if there is none."""
+    assert isinstance(problem, ContextualProblem)
+    return 0.0 if factor is None else factor * math.sqrt(problem.dimension * math.log(max(horizon, 2)))
 
 
 @device_call

@@ -8,115 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from banditlab.core.components import Params, Problem, Space, State, field, is_component, make_state
-from banditlab.core.dispatch import device
-from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.protocol import reasons_of
-from banditlab.core.restore import restore
+from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import (
     between,
     boolean,
-    integer,
-    invalid,
     one_of,
     optional,
     positive,
     positive_integer,
-    shown,
+    positive_probability,
 )
 
 from .. import theory
-from ..family import DUELING, policy
+from ..family import policy
 from ..generics import select, transfer, update, winner
+from .around import Around, a_base, a_base_with_winner, a_window, check_needed, given_or, start_afresh
 from .orders import shuffle
-from .windows import clear, push, windows
-
-
-def _base(name: str, value: Any) -> Any:
-    """Check for a policy that chooses two arms in `select`: not one of another family, and not a contextual one."""
-    if not is_component(value) or value.family is not DUELING or value.__banditlab__.kind != "policy":
-        raise InvalidType(f"{name} is {shown(value)}; allowed: a policy for dueling bandits that sees no features")
-    return value
-
-
-def _base_with_winner(name: str, value: Any) -> Any:
-    """Check for a policy that says whom it takes for the winner; one around another asks that one."""
-    inner = _base(name, value)
-    while isinstance(inner, DETECT | MonitoredDuelingBandits):
-        inner = inner.base
-    if "winner" not in type(inner).__banditlab__.kernels:
-        raise InvalidType(
-            f"{name} is {shown(value)}, and {type(inner).__name__} has no kernel winner; "
-            "allowed: a policy with winner(self, state, lane), which returns the arm that it takes for the winner"
-        )
-    return value
-
-
-LARGEST_WINDOW = 2**31
-
-
-def _window(name: str, value: Any) -> int:
-    size: int = integer(2, limit=LARGEST_WINDOW)(name, value)
-    if size % 2:
-        raise invalid(name, value, "an even integer: its two halves are compared")
-    return size
-
-
-def _needs(owner: object, parameters: str, **given: Any) -> None:
-    """Raise for constants of the instance that were not given, where parameters are to be computed from them."""
-    missing = [name for name, value in given.items() if value is None]
-    if missing:
-        kind = type(owner).__name__
-        raise InvalidType(
-            f"{kind}.{missing[0]} is None; allowed: a number, unless {parameters}, which are computed from "
-            f"{' and '.join(given)}, are all given"
-        )
+from .windows import push
 
 
 def _readable(rounds: int) -> str:
     return f"{rounds:,}" if rounds < 10**15 else f"{rounds:.3g}"
 
 
-def _given_or(window: int | None, computed: int, owner: Any) -> int:
-    """Return the window that was given or else the computed one, which a tiny delta makes larger than any memory."""
-    if window is None and computed > LARGEST_WINDOW:
-        raise InvalidArgument(
-            f"{type(owner).__name__}.delta is {owner.delta:g}, for which a window holds {computed:.3g} duels; allowed: "
-            f"a larger delta, or `window` up to {LARGEST_WINDOW}"
-        )
-    return window or computed
-
-
-@device
-def _start_afresh(state: State, lane: int) -> None:
-    """Set the base back, and forget all windows."""
-    restore(state.base, state.fresh, lane)
-    clear(state, lane)
-    state.clock[lane] = 0
-    state.resets[lane] += 1
-
-
-class _Around:
-    """Base of policies around a policy."""
-
-    base: Any
-
-    def _arrays(self, space: Space, n_windows: int, size: int) -> dict[str, Any]:
-        """Return the base's arrays, those of a base that has just begun, windows, and what both policies count."""
-        return windows(space, n_windows, size) | {
-            "base": make_state(self.base, space),
-            "fresh": make_state(self.base, Space(space.n_arms, 1, space.horizon)),
-            "clock": space.per_lane(0, np.int64),  # rounds since the last fresh start
-            "resets": space.per_lane(0, np.int64),
-        }
-
-    def reasons_against(self, environment: Any) -> list[str]:
-        """Return what the base says against playing an environment."""
-        return reasons_of(self.base, environment)
-
-
 @policy
-class DETECT(_Around):
+class DETECT(Around):
     r"""A policy finds the winner, and then that arm meets all others in turn until its results change.
 
     The base plays :math:`\tilde T` rounds. Then the arm I that it takes for the winner meets the other arms in turn,
@@ -181,22 +98,22 @@ class DETECT(_Around):
     ('DETECT(WinnerStaysWeak(), pmin=0.7, delta=0.6)',)
     """
 
-    base: Any = field(check=_base_with_winner, doc="the policy that finds the winner")
+    base: Any = field(check=a_base_with_winner, doc="the policy that finds the winner")
     pmin: float | None = field(
         default=None, check=optional(between(0.5, 1.0, open_low=True)), doc="the winners' smallest chance of a win"
     )
     delta: float | None = field(
-        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="the smallest change of a winner's chance"
+        default=None, check=optional(positive_probability), doc="the smallest change of a winner's chance"
     )
     rule: str = field(default="sqrt", check=one_of(*theory.DETECT_RULES), doc="which corollary's parameters")
     exploration: int | None = field(default=None, check=optional(positive_integer), doc="rounds of the base")
-    window: int | None = field(default=None, check=optional(_window), doc="duels of a window")
+    window: int | None = field(default=None, check=optional(a_window), doc="duels of a window")
     threshold: float | None = field(default=None, check=optional(positive), doc="difference that is a change")
 
     def validate(self) -> None:
         """Check that what parameters are computed from is there."""
         if None in (self.exploration, self.window, self.threshold):
-            _needs(self, "exploration, window and threshold", pmin=self.pmin, delta=self.delta)
+            check_needed(self, "exploration, window and threshold", pmin=self.pmin, delta=self.delta)
 
     def _parameters(self, problem: Problem) -> tuple[int, int, float]:
         """Return exploration, window and threshold."""
@@ -214,7 +131,7 @@ class DETECT(_Around):
             )
         return (
             self.exploration or found.exploration,
-            _given_or(self.window, found.window, self),
+            given_or(self.window, found.window, self),
             self.threshold or found.threshold,
         )
 
@@ -260,7 +177,7 @@ class DETECT(_Around):
             return
         full = push(state, second, lane, self.window, 1 if won else 0)
         if full and abs(state.contrast[second, lane]) > self.threshold:
-            _start_afresh(state, lane)
+            start_afresh(state, lane)
 
     def winner(self: Params, state: State, lane: int) -> int:
         """Return the arm that meets all others; before, the base's winner."""
@@ -270,7 +187,7 @@ class DETECT(_Around):
 
 
 @policy
-class MonitoredDuelingBandits(_Around):
+class MonitoredDuelingBandits(Around):
     r"""A policy plays, and now and then all pairs of arms meet, so that a change of any preference shows (MDB).
 
     The :math:`N = K (K - 1) / 2` pairs stand in random order. Of every :math:`\lfloor N / \gamma \rfloor` rounds since
@@ -332,22 +249,22 @@ class MonitoredDuelingBandits(_Around):
     ('MonitoredDuelingBandits(WinnerStaysStrong(), n_segments=2, delta=0.6)',)
     """
 
-    base: Any = field(check=_base, doc="the policy that plays")
+    base: Any = field(check=a_base, doc="the policy that plays")
     n_segments: int | None = field(default=None, check=optional(positive_integer), doc="number of segments, M")
     delta: float | None = field(
-        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="the smallest change of a preference"
+        default=None, check=optional(positive_probability), doc="the smallest change of a preference"
     )
     gamma: float | None = field(
-        default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="share of rounds in which all pairs meet"
+        default=None, check=optional(positive_probability), doc="share of rounds in which all pairs meet"
     )
-    window: int | None = field(default=None, check=optional(_window), doc="duels of a window")
+    window: int | None = field(default=None, check=optional(a_window), doc="duels of a window")
     threshold: float | None = field(default=None, check=optional(positive), doc="difference that is a change")
     observation_transfer: bool = field(default=False, check=boolean, doc="whether the base learns from all duels")
 
     def validate(self) -> None:
         """Check that what parameters are computed from is there."""
         if None in (self.gamma, self.window, self.threshold):
-            _needs(self, "gamma, window and threshold", n_segments=self.n_segments, delta=self.delta)
+            check_needed(self, "gamma, window and threshold", n_segments=self.n_segments, delta=self.delta)
 
     def _parameters(self, problem: Problem) -> tuple[float, int, float]:
         """Return gamma, window and threshold."""
@@ -363,7 +280,7 @@ class MonitoredDuelingBandits(_Around):
                 f"MonitoredDuelingBandits.gamma is None, and its default is {found.gamma:.3g}: the base would never "
                 f"play; allowed: a horizon above {horizon:,}, fewer segments, a larger delta, or gamma up to 1"
             )
-        window = _given_or(self.window, found.window, self)
+        window = given_or(self.window, found.window, self)
         return self.gamma or found.gamma, window, self.threshold or found.threshold
 
     def derive(self, problem: Problem) -> dict[str, Any]:
@@ -413,7 +330,7 @@ class MonitoredDuelingBandits(_Around):
         pair = state.order[place, lane]
         full = push(state, pair, lane, self.window, 1 if won else 0)
         if full and abs(state.contrast[pair, lane]) > self.threshold:
-            _start_afresh(state, lane)
+            start_afresh(state, lane)
             state.seen[lane] = 0
 
     def winner(self: Params, state: State, lane: int) -> int:

@@ -13,7 +13,7 @@ from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import one_of, optional, positive, positive_integer
 
-from ..action_sets import MSets, UpToM, an_action_set
+from ..action_sets import MSets, UpToM, an_action_set, laid_out
 from ..family import policy
 from ..kmax_oracles import by_enumeration, by_program, greedily
 from .linear import OWN_ACTIONS
@@ -60,7 +60,7 @@ class MaxBeliefs:
         """Return the way of choosing, and all actions where they are enumerated."""
         actions: Any = problem.actions  # type: ignore[attr-defined]
         way = self._way(actions)
-        items, starts = listed(actions, problem.n_arms) if way == ENUMERATION else (np.zeros(1, np.int64),) * 2
+        items, starts = laid_out(actions.enumerate(problem.n_arms) if way == ENUMERATION else [])
         return {"way": way, "most": actions.max_size(problem.n_arms), "items": items, "starts": starts}
 
     def state(self, space: Space) -> dict[str, Any]:
@@ -100,13 +100,6 @@ def too_many(actions: Any, n_items: int) -> list[str]:
     """Say so if there are too many actions to look at all in every round."""
     number = sum(1 for _ in itertools.islice(actions.enumerate(n_items), SETS + 1))
     return [f"it looks at every action in every round, at most {SETS}, and there are more"] if number > SETS else []
-
-
-def listed(actions: Any, n_items: int) -> tuple[Any, Any]:
-    """Return all actions one after another, and where each begins."""
-    found = list(actions.enumerate(n_items))
-    items = np.array(list(itertools.chain.from_iterable(found)), dtype=np.int64)
-    return items, np.cumsum([0, *map(len, found)])
 
 
 @device_call
@@ -306,12 +299,12 @@ class SuperArmUCB:
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return all actions."""
-        items, starts = listed(problem.actions, problem.n_arms)  # type: ignore[attr-defined]
+        items, starts = laid_out(problem.actions.enumerate(problem.n_arms))  # type: ignore[attr-defined]
         return {"items": items, "starts": starts}
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return plays and sums of rewards of every action, and which was played last."""
-        number = len(listed(space.problem.actions, space.n_arms)[1]) - 1  # type: ignore[attr-defined]
+        number = len(list(space.problem.actions.enumerate(space.n_arms)))  # type: ignore[attr-defined]
         return {"counts": space.array(number), "sums": space.array(number), "last": space.per_lane(0, np.int64)}
 
     def select(

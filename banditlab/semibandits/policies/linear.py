@@ -6,14 +6,12 @@ import itertools
 import math
 from typing import Any, ClassVar
 
-import numpy as np
-
 from banditlab.core.components import Params, Space, State, field
 from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import optional, positive
 
-from ..action_sets import an_action_set
+from ..action_sets import Action, an_action_set, laid_out
 from ..family import policy
 
 UNSEEN = 1e6
@@ -144,15 +142,12 @@ LISTABLE = 20_000
 """Most actions that a policy looks at one by one in every round."""
 
 
-def listed(actions: Any, n_items: int) -> tuple[Any, Any]:
-    """Return all actions: their items, one row an action, padded; and their sizes."""
+def all_actions(actions: Any, n_items: int) -> list[Action]:
+    """Return all actions; raise if there are too many to look at."""
     found = list(itertools.islice(actions.enumerate(n_items), LISTABLE + 1))
     if len(found) > LISTABLE:
         raise InvalidArgument(f"{actions!r} has more than {LISTABLE} actions; allowed: at most {LISTABLE} to list")
-    items = np.zeros((len(found), max(len(action) for action in found)), np.int64)
-    for row, action in enumerate(found):
-        items[row, : len(action)] = action
-    return items, np.array([len(action) for action in found])
+    return found
 
 
 @policy
@@ -195,15 +190,15 @@ class ESCB2:
     def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Return whether there are too many actions."""
         try:
-            listed(actions, n_items)
+            all_actions(actions, n_items)
         except InvalidArgument as error:
             return [str(error)]
         return []
 
     def derive(self, problem: Any) -> dict[str, Any]:
-        """Return the list of actions."""
-        items, sizes = listed(problem.actions, problem.n_arms)
-        return {"items": items, "sizes": sizes, "m": problem.actions.max_size(problem.n_arms)}
+        """Return all actions, one after another, and the size of the largest."""
+        items, starts = laid_out(all_actions(problem.actions, problem.n_arms))
+        return {"items": items, "starts": starts, "m": problem.actions.max_size(problem.n_arms)}
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return counts, sums, means and inverse counts; an inverse so large that unseen items decide."""
@@ -222,19 +217,20 @@ class ESCB2:
         scale = 0.5 * (scale + 4.0 * self.m * max(log(scale), 0.0))
         best = -math.inf
         row = 0
-        for a in range(self.items.shape[0]):
+        for a in range(self.starts.shape[0] - 1):
             total = 0.0
             inverse = 0.0
-            for k in range(self.sizes[a]):
-                total += state.means[self.items[a, k], lane]
-                inverse += state.inverses[self.items[a, k], lane]
+            for p in range(self.starts[a], self.starts[a + 1]):
+                total += state.means[self.items[p], lane]
+                inverse += state.inverses[self.items[p], lane]
             bound = total + math.sqrt(scale * inverse)
             if bound > best:
                 best = bound
                 row = a
-        for k in range(self.sizes[row]):
-            chosen[k, lane] = self.items[row, k]
-        return self.sizes[row]
+        first = self.starts[row]
+        for p in range(first, self.starts[row + 1]):
+            chosen[p - first, lane] = self.items[p]
+        return self.starts[row + 1] - first
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the outcome of an item."""

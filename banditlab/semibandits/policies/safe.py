@@ -13,11 +13,11 @@ from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import boolean, open_probability, optional, positive
 
-from ..action_sets import an_action_set
+from ..action_sets import Action, an_action_set, laid_out
 from ..family import policy
 from ..generics import best_within_lanes
 from ..safe import SafeUpToM
-from .linear import OWN_ACTIONS, listed
+from .linear import OWN_ACTIONS, all_actions
 
 EPSILON = 0.5
 """epsilon of the law of the iterated logarithm's radius."""
@@ -119,7 +119,7 @@ class PASCombUCB:
             return [f"it plays sets such as semibandits.SafeUpToM(3, budget=0.6), and this is {actions!r}"]
         if self.paper_code:
             try:
-                listed(_all_up_to(actions, n_items), n_items)
+                _all_up_to(actions, n_items)
             except InvalidArgument as error:
                 return [str(error)]
         elif actions.budget <= self.variance_bound:
@@ -136,21 +136,19 @@ class PASCombUCB:
         if not self.paper_code:
             while together * self.variance_bound >= actions.budget:  # at once, or twice where the ratio is rounded up
                 together -= 1
-        items, sizes = np.zeros((0, 1), np.int64), np.zeros(0, np.int64)
-        if self.paper_code:
-            items, sizes = _lexicographic(*listed(_all_up_to(actions, problem.n_arms), problem.n_arms))
+        items, starts = laid_out(_all_up_to(actions, problem.n_arms) if self.paper_code else [])
         return {
             "level_mean": twice,
             "level_variance": twice - log(self.delta),
             "together": max(1, together),
             "items": items,
-            "sizes": sizes,
+            "starts": starts,
         }
 
     def state(self, space: Any) -> dict[str, Any]:
         """Return each item's outcomes and bounds, the action of the phase, and which actions were dropped."""
         m = space.actions.m
-        rows = len(listed(_all_up_to(space.actions, space.n_arms), space.n_arms)[1]) if self.paper_code else 0
+        rows = len(_all_up_to(space.actions, space.n_arms)) if self.paper_code else 0
         return {
             "counts": space.per_arm(),
             "sums": space.per_arm(),
@@ -249,7 +247,7 @@ def _best_possibly_safe(self: Params, state: State, actions: Params, work: State
     if self.paper_code:
         for w in range(state.begins.shape[0]):
             if state.begins[w] and _drops(state, actions.budget, w):
-                state.found_size[w] = _best_listed(self, state, actions, w)
+                state.found_size[w] = _best_left(self, state, actions, w)
 
 
 @device
@@ -266,15 +264,12 @@ def _begin(state: State, lane: int) -> None:
     state.position[lane] = 0
 
 
-def _all_up_to(actions: Any, n_items: int) -> Any:
-    """Return a safe set as it is when every item might have variance 0: all sets of one to m items."""
-    return SafeUpToM(actions.m, actions.budget, variances=np.zeros(n_items))
+def _all_up_to(actions: Any, n_items: int) -> list[Action]:
+    """Return the actions of a safe set if every item might have variance 0: all sets of one to m items.
 
-
-def _lexicographic(items: Any, sizes: Any) -> tuple[Any, Any]:
-    """Sort listed actions: the first of equals is then the lexicographically smallest, as it is for the search."""
-    order = sorted(range(len(sizes)), key=lambda row: tuple(items[row, : sizes[row]]))
-    return items[order], sizes[order]
+    They are sorted: the first of equals is then the lexicographically smallest, as it is for the search.
+    """
+    return sorted(all_actions(SafeUpToM(actions.m, actions.budget, variances=np.zeros(n_items)), n_items))
 
 
 @device
@@ -326,18 +321,18 @@ def _drops(state: State, budget: float, lane: int) -> bool:
 
 
 @device
-def _best_listed(self: Params, state: State, actions: Params, lane: int) -> int:
+def _best_left(self: Params, state: State, actions: Params, lane: int) -> int:
     """Drop actions that are not possibly safe, and choose the best of those left; 0 if there are none."""
     best = 0.0
     row = -1
-    for a in range(self.sizes.shape[0]):
+    for a in range(self.starts.shape[0] - 1):
         if state.dropped[a, lane]:
             continue
         value = 0.0
         cost = 0.0
-        for k in range(self.sizes[a]):
-            value += state.upper_means[self.items[a, k], lane]
-            cost += state.lower_variances[self.items[a, k], lane]
+        for p in range(self.starts[a], self.starts[a + 1]):
+            value += state.upper_means[self.items[p], lane]
+            cost += state.lower_variances[self.items[p], lane]
         if cost >= actions.budget:
             state.dropped[a, lane] = True
         elif row < 0 or value > best * (1.0 + 1e-12):
@@ -345,6 +340,7 @@ def _best_listed(self: Params, state: State, actions: Params, lane: int) -> int:
             row = a
     if row < 0:
         return 0
-    for k in range(self.sizes[row]):
-        state.found[k, lane] = self.items[row, k]
-    return self.sizes[row]
+    first = self.starts[row]
+    for p in range(first, self.starts[row + 1]):
+        state.found[p - first, lane] = self.items[p]
+    return self.starts[row + 1] - first

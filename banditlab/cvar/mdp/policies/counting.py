@@ -6,7 +6,7 @@ from typing import Any
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import device
-from banditlab.core.validation import between, invalid
+from banditlab.core.validation import between, invalid, positive_probability
 
 GROWTH = between(1.0, 1e6)
 """The check of `replan`."""
@@ -21,7 +21,7 @@ TIE = 1e-12
 
 def level(name: str, value: object) -> float:
     """Check for a learner's level."""
-    found: float = between(0.0, 1.0, open_low=True)(name, value)
+    found: float = positive_probability(name, value)
     if found < SMALLEST_LEVEL:
         raise invalid(name, value, f"at least {SMALLEST_LEVEL:g}, as bonuses are divided by it")
     return found

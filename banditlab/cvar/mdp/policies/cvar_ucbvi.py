@@ -10,7 +10,7 @@ import numpy as np
 from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import chosen_by_type, device_call
 from banditlab.core.elementary import log
-from banditlab.core.validation import between, invalid, non_negative, one_of, open_probability, optional
+from banditlab.core.validation import invalid, non_negative, one_of, open_probability, optional, positive_probability
 
 from ..checks import MAX_ENTRIES
 from ..family import mdp_policy
@@ -101,7 +101,7 @@ class CVaRUCBVI(Counting):
     bonus: str = field(default="bernstein", check=one_of("bernstein", "hoeffding"), doc="which bonus")
     delta: float = field(default=0.05, check=open_probability, doc="probability that the guarantee may fail")
     bonus_scale: float = field(default=1.0, check=non_negative, doc="factor of the bonus; 1.0 is the theory")
-    eta: Any = field(default=None, check=optional(between(0.0, 1.0, open_low=True)), doc="grid of rewards and budgets")
+    eta: Any = field(default=None, check=optional(positive_probability), doc="grid of rewards and budgets")
     replan: float = field(default=1.0, check=GROWTH, doc="growth of a count after which to plan anew; 1.0 is always")
 
     def reasons_against(self, environment: Any) -> list[str]:

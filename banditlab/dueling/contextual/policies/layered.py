@@ -12,7 +12,7 @@ from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import below
 
-from ...policies.counts import another_tie
+from ..choices import best_pair, largest, optimistic
 from ..ellipsoid import add_direction, ellipsoid_state, measure_pairs, pair_number
 from ..likelihood import add_sample, fit, forget_pairs, likelihood_state, minimiser, scores, squared_residuals
 from ..spaces import ContextualSpace
@@ -55,9 +55,9 @@ def ridge(self: Params, layer: int) -> float:
 
 
 @device_call
-def _largest(state: State, n_arms: int, lane: int) -> float:
+def _widest(state: State, n_arms: int, lane: int) -> float:
     """Return the largest squared norm of a pair of arms that are still there."""
-    largest = 0.0
+    widest = 0.0
     pair = 0
     for i in range(n_arms):
         if not state.alive[i, lane]:
@@ -65,9 +65,9 @@ def _largest(state: State, n_arms: int, lane: int) -> float:
             continue
         for j in range(i + 1, n_arms):
             norm = state.squared[pair, lane] if state.alive[j, lane] else 0.0
-            largest = max(largest, norm)
+            widest = max(widest, norm)
             pair += 1
-    return largest
+    return widest
 
 
 @device_call
@@ -93,69 +93,20 @@ def _pair_beyond(state: State, n_arms: int, lane: int, bound: float, rng: Any) -
 
 
 @device_call
-def _symmetric(state: State, estimates: Any, n_arms: int, lane: int, beta: float, rng: Any) -> tuple[int, int]:
-    """Return the pair with the largest sum of estimated utilities plus beta times norm; an arm with itself is one."""
-    best, first, second, ties = -math.inf, 0, 0, 0
-    pair = 0
-    for i in range(n_arms):
-        for j in range(i, n_arms):
-            norm = math.sqrt(state.squared[pair, lane]) if j > i else 0.0
-            pair += 1 if j > i else 0
-            if not (state.alive[i, lane] and state.alive[j, lane]):
-                continue
-            value = estimates[i] + estimates[j] + beta * norm
-            if value > best:
-                best, first, second, ties = value, i, j, 1
-            elif value == best:
-                ties += 1
-                if another_tie(rng, lane, ties):
-                    first, second = i, j
-    return first, second
-
-
-@device_call
-def _best(state: State, estimates: Any, lane: int, rng: Any) -> int:
-    """Return the arm with the largest estimated utility of those still there."""
-    best, found, ties = -math.inf, 0, 0
-    for i in range(estimates.shape[0]):
-        if not state.alive[i, lane]:
-            continue
-        if estimates[i] > best:
-            best, found, ties = estimates[i], i, 1
-        elif estimates[i] == best:
-            ties += 1
-            if another_tie(rng, lane, ties):
-                found = i
-    return found
-
-
-@device_call
-def _challenger(state: State, estimates: Any, first: int, lane: int, beta: float, rng: Any) -> int:
-    """Return the arm with the largest estimated utility plus beta times its distance from the first arm."""
-    n_arms = estimates.shape[0]
-    best, found, ties = -math.inf, first, 0
-    for j in range(n_arms):
-        if not state.alive[j, lane]:
-            continue
-        norm = math.sqrt(state.squared[pair_number(n_arms, first, j), lane]) if j != first else 0.0
-        value = estimates[j] + beta * norm
-        if value > best:
-            best, found, ties = value, j, 1
-        elif value == best:
-            ties += 1
-            if another_tie(rng, lane, ties):
-                found = j
-    return found
-
-
-@device_call
 def _eliminate(state: State, estimates: Any, lane: int, less: float) -> None:
     """Remove the arms whose estimated utility is more than `less` below the largest."""
-    largest = -math.inf
+    best = -math.inf
     for i in range(estimates.shape[0]):
-        largest = max(largest, estimates[i] if state.alive[i, lane] else -math.inf)
+        best = max(best, estimates[i] if state.alive[i, lane] else -math.inf)
     for i in range(estimates.shape[0]):
-        state.alive[i, lane] &= estimates[i] >= largest - less
+        state.alive[i, lane] &= estimates[i] >= best - less
+
+
+@device_call
+def _leave_out(state: State, estimates: Any, lane: int) -> None:
+    """Let the arms that were removed be chosen by nothing."""
+    for i in range(estimates.shape[0]):
+        estimates[i] = estimates[i] if state.alive[i, lane] else -math.inf
 
 
 class Layered:
@@ -195,10 +146,10 @@ class Layered:
         while True:
             layer = state.level[lane]
             eta = simple_radius(self, state, layer, lane)
-            largest = math.sqrt(_largest(state, n_arms, lane))
-            exploits = largest <= (self.alpha / eta if self.relative else self.alpha)
+            widest = math.sqrt(_widest(state, n_arms, lane))
+            exploits = widest <= (self.alpha / eta if self.relative else self.alpha)
             bound = width(layer) / eta if self.scaled else width(layer)
-            if largest > bound and not exploits:
+            if widest > bound and not exploits:
                 state.explores[lane] = True
                 return _pair_beyond(state, n_arms, lane, bound, rng)
             fit(state, layer, lane, ridge(self, layer))
@@ -206,10 +157,11 @@ class Layered:
             beta = radius(self, state, layer, lane)
             if exploits or layer == self.n_layers - 1:
                 state.explores[lane] = False
+                _leave_out(state, estimates, lane)
                 if self.symmetric:
-                    return _symmetric(state, estimates, n_arms, lane, beta, rng)
-                first = _best(state, estimates, lane, rng)
-                return first, _challenger(state, estimates, first, lane, beta, rng)
+                    return best_pair(state, estimates, beta, lane, rng)
+                first = largest(estimates, lane, rng)
+                return first, largest(optimistic(state, estimates, first, beta, lane), lane, rng)
             _eliminate(state, estimates, lane, width(layer) if self.scaled else width(layer) * beta)
             state.level[lane] = layer + 1
             measure_pairs(state, features, layer + 1, lane)

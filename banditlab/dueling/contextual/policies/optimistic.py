@@ -9,16 +9,15 @@ from typing import Any, Self
 import numpy as np
 
 from banditlab.core.components import Params, Problem, State, field
-from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import open_uniform, uniform
 from banditlab.core.validation import boolean, integer, optional, positive
 
 from ...policies.counts import another_tie
-from ..ellipsoid import arm_norms, pair_number
+from ..choices import best_pair, largest, optimistic
+from ..ellipsoid import arm_norms, constant_radius
 from ..family import contextual_policy
 from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
-from .vacdb import constant_radius
 
 
 @contextual_policy
@@ -139,50 +138,11 @@ class MaxPairUCB(SingleLayer):
 
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the pair with the largest optimistic sum of utilities."""
-        n_arms = features.shape[0]
         measured(state, features, lane, t)
         if t <= self.exploration:
-            return random_pair(n_arms, lane, rng)
+            return random_pair(features.shape[0], lane, rng)
         estimates = estimates_of(self, state, features, lane, t)
-        beta = confidence(self, t)
-        best, first, second, ties = -math.inf, 0, 0, 0
-        pair = 0
-        for i in range(n_arms):
-            for j in range(i, n_arms):
-                norm = math.sqrt(state.squared[pair, lane]) if j > i else 0.0
-                pair += 1 if j > i else 0
-                value = estimates[i] + estimates[j] + beta * norm
-                if value > best:
-                    best, first, second, ties = value, i, j, 1
-                elif value == best:
-                    ties += 1
-                    if another_tie(rng, lane, ties):
-                        first, second = i, j
-        return first, second
-
-
-@device_call
-def largest(values: Any, lane: int, rng: Any) -> int:
-    """Return the index of the largest value, ties broken at random."""
-    best, found, ties = -math.inf, 0, 0
-    for i in range(values.shape[0]):
-        if values[i] > best:
-            best, found, ties = values[i], i, 1
-        elif values[i] == best:
-            ties += 1
-            if another_tie(rng, lane, ties):
-                found = i
-    return found
-
-
-@device_call
-def optimistic(state: State, estimates: Any, first: int, beta: float, lane: int) -> Any:
-    """Return estimated utilities plus beta times the distance from the first arm."""
-    values = np.empty(estimates.shape[0])
-    for j in range(estimates.shape[0]):
-        norm = math.sqrt(state.squared[pair_number(estimates.shape[0], first, j), lane]) if j != first else 0.0
-        values[j] = estimates[j] + beta * norm
-    return values
+        return best_pair(state, estimates, confidence(self, t), lane, rng)
 
 
 @contextual_policy

@@ -12,12 +12,11 @@ from banditlab.core.components import Params, Problem, State, field
 from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import below
-from banditlab.core.validation import boolean, integer, optional, positive
+from banditlab.core.validation import boolean, integer, optional, positive, positive_probability
 
-from ..ellipsoid import add_direction, ellipsoid_state, measure_pairs
+from ..ellipsoid import add_direction, constant_radius, ellipsoid_state, measure_pairs
 from ..likelihood import add_sample, fit, likelihood_state, minimiser, scores
 from ..spaces import ContextualSpace
-from .vacdb import LEVEL, constant_radius
 
 
 @device_call
@@ -61,7 +60,9 @@ def random_pair(n_arms: int, lane: int, rng: Any) -> tuple[int, int]:
 class SingleLayer:
     """Base of policies with one estimate; its fields are theirs."""
 
-    delta: float | None = field(default=None, check=optional(LEVEL), doc="probability of failure; default 1/T")
+    delta: float | None = field(
+        default=None, check=optional(positive_probability), doc="probability of failure; default 1/T"
+    )
     kappa: float = field(default=0.1, check=positive, doc="lower bound on the link's slope")
     ridge: float = field(default=0.001, check=positive, doc="lambda, what V starts with")
     radius: float | None = field(default=None, check=optional(positive), doc="c of a radius c sqrt(d ln T)")

@@ -6,19 +6,19 @@ import math
 from typing import Any, Self
 
 from banditlab.core.components import Problem, field
-from banditlab.core.validation import between, boolean, integer, invalid, non_negative, optional, positive
+from banditlab.core.validation import boolean, integer, invalid, non_negative, optional, positive, positive_probability
 
+from ..ellipsoid import constant_radius
 from ..family import contextual_policy
-from ..spaces import ContextualProblem, ContextualSpace
+from ..spaces import ContextualSpace
 from .layered import Layered
 
-LEVEL = between(0.0, 1.0, open_low=True)
 MOST_LAYERS = 60
 
 
 def _norm(name: str, value: Any) -> float:
     """Check for a norm that is as good as none after as many layers as there can be."""
-    found: float = LEVEL(name, value)
+    found: float = positive_probability(name, value)
     if found < 2.0**-MOST_LAYERS:
         raise invalid(name, value, f"at least {2.0**-MOST_LAYERS:.3g}, which is small enough for {MOST_LAYERS} layers")
     return found
@@ -27,12 +27,6 @@ def _norm(name: str, value: Any) -> float:
 def _layers_for(width: float) -> int:
     """Return the number of layers after which 2^-l is at most a width; at least 1."""
     return max(1, math.ceil(math.log2(1.0 / width)))
-
-
-def constant_radius(factor: float | None, problem: Problem, horizon: int) -> float:
-    """Return c sqrt(d ln T) for the factor c (T at least 2); 0 if there is none."""
-    assert isinstance(problem, ContextualProblem)
-    return 0.0 if factor is None else factor * math.sqrt(problem.dimension * math.log(max(horizon, 2)))
 
 
 @contextual_policy
@@ -111,7 +105,9 @@ class VACDB(Layered):
     VACDB(kappa=0.2)
     """
 
-    delta: float | None = field(default=None, check=optional(LEVEL), doc="probability of failure; default 1/T")
+    delta: float | None = field(
+        default=None, check=optional(positive_probability), doc="probability of failure; default 1/T"
+    )
     kappa: float = field(default=0.1, check=positive, doc="lower bound on the link's slope")
     lipschitz: float = field(default=0.25, check=positive, doc="largest slope of the link; 1/4 for the logistic one")
     alpha: float | None = field(default=None, check=optional(_norm), doc="norm as good as none; default T^-3/2")
@@ -231,7 +227,9 @@ class StaD(Layered):
     StaD(delta=0.05)
     """
 
-    delta: float | None = field(default=None, check=optional(LEVEL), doc="probability of failure; default 1/T")
+    delta: float | None = field(
+        default=None, check=optional(positive_probability), doc="probability of failure; default 1/T"
+    )
     kappa: float = field(default=0.1, check=positive, doc="lower bound on the link's slope")
     alpha: float | None = field(default=None, check=optional(_norm), doc="radius as good as none; default T^-1/2")
     layers: int | None = field(

@@ -1,0 +1,122 @@
+"""Files of results: a Parquet table of all numbers, with provenance and what is known of cells as its metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import ResultsFileError
+from .results import Cell, Results
+from .statistics import Statistics
+from .validation import file_path, invalid
+
+FORMAT = "banditlab.results/1"
+
+
+def write(
+    path: str | os.PathLike[str], table: Any, cells: dict[tuple[str, str], Cell], provenance: dict[str, Any]
+) -> Path:
+    """Write a table of results to a file, beside it and renamed; return where it is."""
+    import pyarrow.parquet as pq
+
+    target = Path(os.path.realpath(file_path("path", path)))  # through links, so that they stay links
+    if target.exists() and not target.is_file():
+        raise invalid("path", str(path), "a regular file, or a new name")
+    if not target.parent.is_dir():
+        raise invalid("path", str(path), f"a file in an existing folder; {str(target.parent)!r} is not one")
+    meta = {
+        "format": FORMAT,
+        "provenance": provenance,
+        "cells": [
+            {
+                "environment": name,
+                "policy": label,
+                "seconds": cell.seconds,
+                "metrics": cell.metrics,
+                "n_runs": max((s.n_runs for s in cell.statistics.values()), default=int(provenance["n_runs"])),
+                "lower_bound": None if cell.lower_bound is None else cell.lower_bound.tolist(),
+            }
+            for (name, label), cell in cells.items()
+        ],
+    }
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"banditlab": json.dumps(meta).encode()})
+    beside = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        pq.write_table(table, beside, compression="zstd", write_page_checksum=True)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    return target
+
+
+def load(path: str | os.PathLike[str]) -> Results:
+    """Read results that `Results.save` wrote.
+
+    Raises
+    ------
+    ResultsFileError
+        If the file cannot be read, is damaged, or is not one of banditlab's.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = file_path("path", path)
+    try:
+        if source.exists() and not source.is_file():
+            raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
+        table = pq.read_table(source, memory_map=False, page_checksum_verification=True)
+        raw = (table.schema.metadata or {}).get(b"banditlab")
+        if raw is None:
+            raise ResultsFileError(
+                f"path is {str(source)!r}; allowed: a file that Results.save wrote, and this one is not"
+            )
+        meta = json.loads(raw)
+        if meta.get("format") != FORMAT:
+            raise ResultsFileError(f"path is {str(source)!r}, of format {meta.get('format')!r}; allowed: {FORMAT!r}")
+        return _from_table(table, meta)
+    except FileNotFoundError as error:
+        raise ResultsFileError(f"path is {str(source)!r}; allowed: an existing file") from error
+    except ResultsFileError:
+        raise
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ResultsFileError(f"path is {str(source)!r}; allowed: a readable Parquet file ({error})") from error
+
+
+def _from_table(table: Any, meta: dict[str, Any]) -> Results:
+    provenance = meta["provenance"]
+    n_runs = int(provenance["n_runs"])
+    if provenance.get("keep", "runs") == "summary":
+        return _statistics_from_table(table, meta)
+    if n_runs < 1 or not meta["cells"] or table.num_rows % (n_runs * len(meta["cells"])):
+        raise ValueError(f"{table.num_rows} rows for {n_runs} runs of {len(meta['cells'])} pairs")
+    size = table.num_rows // len(meta["cells"])
+    rounds = table.column("round").to_numpy()[: size // n_runs]
+    cells = {}
+    for k, cell in enumerate(meta["cells"]):
+        part = table.slice(k * size, size)
+        values = {m: part.column(m).to_numpy().reshape(n_runs, -1).copy() for m in cell["metrics"]}
+        bound = None if cell["lower_bound"] is None else np.array(cell["lower_bound"])
+        cells[cell["environment"], cell["policy"]] = Cell(values, float(cell["seconds"]), bound)
+    return Results(cells, np.asarray(rounds, dtype=np.int64), provenance)
+
+
+def _statistics_from_table(table: Any, meta: dict[str, Any]) -> Results:
+    provenance, cells = meta["provenance"], {}
+    c = table.num_rows // sum(len(cell["metrics"]) for cell in meta["cells"])
+    rounds = table.column("round").to_numpy()[:c].astype(np.int64)
+    first = 0
+    for cell in meta["cells"]:
+        statistics = {}
+        for metric in cell["metrics"]:
+            part = table.slice(first, c)
+            columns = {name: part.column(name).to_numpy().copy() for name in part.column_names[4:]}
+            statistics[metric] = Statistics.from_columns(int(cell["n_runs"]), columns)
+            first += c
+        bound = None if cell["lower_bound"] is None else np.array(cell["lower_bound"])
+        cells[cell["environment"], cell["policy"]] = Cell({}, float(cell["seconds"]), bound, statistics)
+    return Results(cells, rounds, provenance)

@@ -1,0 +1,121 @@
+"""Tasks: what is played in one go, in a thread, in a process, or on another machine."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jobs import Job
+from .machines import placed
+from .protocol import Batch, Watch
+from .reduced import taken
+
+
+class Stopped(Exception):  # noqa: N818 - not an error
+    """Raised inside tasks once the run has been interrupted."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Consecutive runs of a job, which is given by its place among the jobs that are played."""
+
+    job: int
+    first_run: int
+    n_runs: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task returns; no values if it was stopped, was found in the store, or failed."""
+
+    task: Task
+    values: NDArray[np.float64] | None = None
+    seconds: float = 0.0
+    failure: str = ""
+    found: bool = False
+
+
+def warm_up(job: Job, shares: bool) -> None:
+    """Compile a job's kernel, or that which it shares with others."""
+    batch = job.batch(job.first_run, 1)
+    if shares:
+        from . import grouped
+
+        grouped.warm_up(job.environment, job.policy, batch)
+        return
+    with placed(job.backend):
+        job.protocol.warm_up(job.environment, job.policy, batch)
+
+
+def played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Any]:
+    """Play some games, together if there are several; return each run's metrics of each, or their statistics."""
+    if len(games) > 1:
+        from .grouped import play_together
+
+        return play_together(games, watch)
+    ((environment, policy, batch),) = games
+    with placed(batch.backend):
+        return [taken(policy.family.protocol.simulate(environment, policy, batch, watch), batch.reduced)]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A task, and what it takes to play it."""
+
+    task: Task
+    environment: Any
+    policy: Any
+    batch: Batch
+    stored: str | None
+
+    @functools.cached_property
+    def there(self) -> bool:
+        """Whether another process has stored it meanwhile; looked up once."""
+        return self.stored is not None and os.path.exists(self.stored)
+
+    @property
+    def game(self) -> tuple[Any, Any, Batch]:
+        """What is played."""
+        return self.environment, self.policy, self.batch
+
+
+def simulate(
+    calls: list[Call], stop: threading.Event | None, room: threading.Semaphore | None, keep_going: bool
+) -> list[Outcome]:
+    """Play tasks, together if there are several: what joblib calls, in a thread, a process, or on another machine."""
+
+    def watch(rounds: int) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped
+
+    while room is not None and not room.acquire(timeout=0.2):  # what has been played is not taken yet
+        if stop is not None and stop.is_set():
+            return [Outcome(call.task) for call in calls]
+    outcomes = [Outcome(call.task, found=True) for call in calls if call.there]
+    waiting = [call for call in calls if not call.there]
+    if not waiting:
+        return outcomes
+    started = time.perf_counter()
+    try:
+        found = played([call.game for call in waiting], watch)
+    except Stopped:
+        return outcomes + [Outcome(call.task) for call in waiting]
+    except Exception:
+        if len(waiting) > 1:  # one by one, to see whose error it is, and that it ends no other
+            return outcomes + [one for call in waiting for one in simulate([call], stop, None, keep_going)]
+        if not keep_going:
+            raise
+        return [*outcomes, Outcome(waiting[0].task, failure=traceback.format_exc())]
+    each = (time.perf_counter() - started) / sum(call.task.n_runs for call in waiting)
+    return outcomes + [
+        Outcome(call.task, values, each * call.task.n_runs) for call, values in zip(waiting, found, strict=True)
+    ]

@@ -1,0 +1,129 @@
+"""What no environment is made of is refused, with what is allowed."""
+
+import math
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from banditlab import arms
+from banditlab.core.errors import InvalidArgument, InvalidType
+
+from .test_environments import parameters
+
+FRAME = pd.DataFrame({"arm": ["a", "b"], "reward": [0.5, 1.0]})
+
+BAD = [
+    (lambda: arms.Bernoulli([0.2, 1.5]), "Bernoulli.means[1] is 1.5", "numbers in [0, 1]"),
+    (lambda: arms.Bernoulli([-0.1]), "Bernoulli.means[0] is -0.1", "numbers in [0, 1]"),
+    (lambda: arms.Bernoulli([0.1, math.nan]), "Bernoulli.means[1] is nan", "numbers in [0, 1]"),
+    (lambda: arms.Bernoulli([]), "Bernoulli.means is []", "at least 1"),
+    (lambda: arms.Bernoulli(0.5), "Bernoulli.means is 0.5", "a flat sequence"),
+    (lambda: arms.Bernoulli([[0.1, 0.2]]), "Bernoulli.means is [[0.1, 0.2]]", "a flat sequence"),
+    (lambda: arms.Bernoulli([[0.1], [0.2, 0.3]]), "Bernoulli.means is [[0.1], [0.2, 0.3]]", "different lengths"),
+    (lambda: arms.Bernoulli("0.5"), "Bernoulli.means is '0.5'", "a flat sequence"),
+    (lambda: arms.Bernoulli(["a", "b"]), "Bernoulli.means is ['a', 'b']", "a flat sequence of numbers"),
+    (lambda: arms.Bernoulli([True, False]), "Bernoulli.means is [True, False]", "a flat sequence"),
+    (lambda: arms.Bernoulli([None]), "Bernoulli.means is [None]", "a flat sequence"),
+    (lambda: arms.Bernoulli({"a": 0.5}), "Bernoulli.means is {'a': 0.5}", "a flat sequence"),
+    (lambda: arms.Bernoulli([0.1 + 0j]), "Bernoulli.means is [(0.1+0j)]", "a flat sequence"),
+    (lambda: arms.Gaussian([0.0, math.inf]), "Gaussian.means[1] is inf", "finite numbers"),
+    (lambda: arms.Gaussian([0.0], std=0.0), "Gaussian.std is 0.0", "a number in (0, inf)"),
+    (lambda: arms.Gaussian([0.0], std=math.nan), "Gaussian.std is nan", "a finite number"),
+    (lambda: arms.Gaussian([0.0], std="1"), "Gaussian.std is '1'", "a real number"),
+    (lambda: arms.Gaussian([0.0], std=[-1.0]), "Gaussian.std[0] is -1.0", "numbers in (0, inf)"),
+    (lambda: arms.Gaussian([0.0], std=[1.0, 2.0]), "means has 1, std has 2", "one entry an arm"),
+    (lambda: arms.Beta([1.0, 0.0], [1.0, 1.0]), "Beta.a[1] is 0.0", "numbers in [1e-300, inf)"),
+    (lambda: arms.Beta([1.0], [-2.0]), "Beta.b[0] is -2.0", "numbers in [1e-300, inf)"),
+    (lambda: arms.Beta([1.0, 1.0], [1.0]), "a has 2, b has 1", "one entry an arm"),
+    (lambda: arms.Exponential([0.0]), "Exponential.means[0] is 0.0", "numbers in (0, inf)"),
+    (lambda: arms.Exponential([math.nan]), "Exponential.means[0] is nan", "numbers in (0, inf)"),
+    (lambda: arms.Poisson([1.0, -1.0]), "Poisson.means[1] is -1.0", "numbers in [0, 1e+09]"),
+    (lambda: arms.Poisson([1e10]), "Poisson.means[0] is 10000000000.0", "numbers in [0, 1e+09]"),
+    (lambda: arms.TruncatedGaussian([0.5], std=-1.0), "TruncatedGaussian.std is -1.0", "a number in (0, inf)"),
+    (lambda: arms.TruncatedGaussian([0.5], low=1.0, high=1.0), "TruncatedGaussian.high is 1", "above low, which is 1"),
+    (lambda: arms.TruncatedGaussian([0.5], high=math.inf), "TruncatedGaussian.high is inf", "a finite number"),
+    (lambda: arms.TruncatedGaussian([0.5, 9.0], std=0.1), "TruncatedGaussian.locations[1] is 9", "within 30 standard"),
+    (lambda: arms.TruncatedGaussianMixture([[0.5]], [[0.5]], [[1.0]]), "weights[0] sums to 0.5", "1, within 1e-9"),
+    (lambda: arms.TruncatedGaussianMixture([[1.0]], [[0.5]], [[0.0]]), "stds[0][0] is 0.0", "numbers in (0, inf)"),
+    (
+        lambda: arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.5, 0.5]], [[1.0]]),
+        "TruncatedGaussianMixture.stds has shape (1, 1)",
+        "that of weights, (1, 2)",
+    ),
+    (
+        lambda: arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.5, 9.0]], [[1.0, 0.1]]),
+        "TruncatedGaussianMixture.locations[0][1] is 9",
+        "within 30 standard",
+    ),
+    (
+        lambda: arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.5, 0.5]], [[1.0, 1e-13]]),
+        "TruncatedGaussianMixture.stds[0][1] is 1e-13",
+        "between 1e-12 and 1e12",
+    ),
+    (lambda: arms.TruncatedGaussianMixture([[1.0]], [[0.5]], [[1.0]], low=2.0), "high is 1", "above low, which is 2"),
+    (lambda: arms.TruncatedGaussianMixture.random(n_modes=0), "n_modes is 0", "an integer of at least 1"),
+    (lambda: arms.Categorical([], [[]]), "Categorical.values is []", "at least 1"),
+    (lambda: arms.Categorical([0, 1], [[0.5, 0.6]]), "Categorical.probabilities[0] sums to 1.1", "1, within 1e-9"),
+    (lambda: arms.Categorical([0, 1], [[1.5, -0.5]]), "Categorical.probabilities[0][0] is 1.5", "numbers in [0, 1]"),
+    (lambda: arms.Categorical([0, 1], [[1.0]]), "Categorical.probabilities has 1 columns", "2, one for each of values"),
+    (lambda: arms.Categorical([0, 1], [0.5, 0.5]), "Categorical.probabilities is [0.5, 0.5]", "a matrix"),
+    (lambda: arms.Categorical([0, 1], [[0.5, 0.5], [1]]), "Categorical.probabilities is", "different lengths"),
+    (lambda: arms.Categorical([0, math.nan], [[0.5, 0.5]]), "Categorical.values[1] is nan", "finite numbers"),
+    (lambda: arms.Empirical([[1.0, 2.0]], [[1.0]]), "Empirical.counts has shape (1, 1)", "that of values, (1, 2)"),
+    (lambda: arms.Empirical([[1.0], [2.0]], [[1.0], [0.0]]), "Empirical.counts[1] is all zeros", "at least one reward"),
+    (lambda: arms.Empirical([[1.0]], [[-1.0]]), "Empirical.counts[0][0] is -1.0", "numbers in [0, inf)"),
+    (lambda: arms.Empirical.from_rewards([]), "rewards is []", "at least one arm"),
+    (lambda: arms.Empirical.from_rewards([[1.0], []]), "rewards[1] is []", "at least 1"),
+    (lambda: arms.Empirical.from_rewards([[1.0], [math.nan]]), "rewards[1][0] is nan", "finite numbers"),
+    (lambda: arms.Empirical.from_rewards([["a"]]), "rewards[0] is ['a']", "a flat sequence"),
+    (lambda: arms.Empirical.from_counts([10, 10], [5]), "impressions has 2, clicks has 1", "one entry an arm"),
+    (lambda: arms.Empirical.from_counts([10], [11]), "clicks[0] is 11", "from 0 to its impressions, 10"),
+    (lambda: arms.Empirical.from_counts([0], [0]), "impressions[0] is 0.0", "numbers in [1, inf)"),
+    (lambda: arms.Empirical.from_counts([10.5], [1]), "impressions[0] is 10.5", "a whole number"),
+    (lambda: arms.Empirical.from_counts([10], [0.5]), "clicks[0] is 0.5", "a whole number"),
+    (lambda: arms.Empirical.from_dataframe(FRAME, arm="x"), "arm is 'x'", "['arm', 'reward']"),
+    (lambda: arms.Empirical.from_dataframe(FRAME, reward="x"), "reward is 'x'", "['arm', 'reward']"),
+    (lambda: arms.Empirical.from_dataframe(FRAME[:0]), "frame has no rows", "at least one logged reward"),
+    (lambda: arms.Empirical.from_dataframe(FRAME.assign(reward=[0.5, None])), "missing value in row 1", "none"),
+    (lambda: arms.Empirical.from_dataframe(FRAME.assign(arm=["a", None])), "missing value in row 1", "none"),
+    (lambda: arms.Empirical.from_dataframe(FRAME.assign(reward=["x", "y"])), "rewards[0] is", "a flat sequence"),
+    (lambda: arms.Empirical.from_dataframe([1, 2]), "arm is 'arm'", "a column of the DataFrame"),
+    (lambda: arms.FromScipy([]), "FromScipy.distributions is []", "at least one frozen"),
+    (lambda: arms.FromScipy(stats.norm()), "FromScipy.distributions is", "a list of frozen"),
+    (lambda: arms.FromScipy([stats.norm]), "FromScipy.distributions[0] is", "a frozen scipy.stats distribution"),
+    (lambda: arms.FromScipy([0.5]), "FromScipy.distributions[0] is 0.5", "a frozen scipy.stats distribution"),
+    (lambda: arms.FromScipy([stats.norm(), stats.cauchy()]), "FromScipy.distributions[1].mean()", "a finite mean"),
+    (lambda: arms.Adversarial([]), "Adversarial.losses is []", "a matrix"),
+    (lambda: arms.Adversarial([[0.5, 1.5]]), "Adversarial.losses[0][1] is 1.5", "numbers in [0, 1]"),
+    (lambda: arms.Adversarial([[0.5], [0.1, 0.2]]), "Adversarial.losses is", "different lengths"),
+    (lambda: arms.Adversarial([0.5, 0.5]), "Adversarial.losses is [0.5, 0.5]", "a matrix"),
+    (lambda: arms.PiecewiseStationary([], []), "PiecewiseStationary.environments is []", "at least one environment"),
+    (lambda: arms.PiecewiseStationary(arms.Bernoulli([0.5]), []), "PiecewiseStationary.environments is", "a list"),
+    (lambda: arms.PiecewiseStationary([arms.UCB1()], []), "environments[0] is UCB1()", "an environment"),
+    (lambda: arms.PiecewiseStationary([arms.Adversarial([[0.5]])], []), "environments[0] is", "a stationary"),
+    (
+        lambda: arms.PiecewiseStationary([arms.Bernoulli([0.5]), arms.Bernoulli([0.5, 0.6])], [5]),
+        "environments[1] has 2 arms",
+        "1, as PiecewiseStationary.environments[0]",
+    ),
+    (lambda: arms.PiecewiseStationary([arms.Bernoulli([0.5])], [5]), "change_points has 1 entries", "0, one fewer"),
+    (lambda: arms.PiecewiseStationary([arms.Bernoulli([0.5])] * 2, [1]), "change_points[0] is 1", "at least 2"),
+    (lambda: arms.PiecewiseStationary([arms.Bernoulli([0.5])] * 3, [9, 9]), "change_points[1] is 9", "above"),
+    (lambda: arms.PiecewiseStationary([arms.Bernoulli([0.5])] * 2, 9), "change_points is 9", "a list of rounds"),
+    (lambda: arms.PiecewiseStationary([arms.Bernoulli([0.5])] * 2, [2.5]), "change_points[0] is 2.5", "an integer"),
+]
+
+
+@pytest.mark.parametrize(("make", "found", "allowed"), BAD, ids=[found for _, found, _ in BAD])
+def test_bad_input_is_refused_at_construction(make, found, allowed):
+    with pytest.raises((InvalidArgument, InvalidType)) as caught:
+        make()
+    message = str(caught.value)
+    assert found in message
+    assert allowed in message.split("allowed: ", 1)[1]
+
+
+def test_a_discrete_distribution_of_too_many_values_is_refused_before_play():
+    with pytest.raises(InvalidArgument, match="allowed: a discrete distribution with at most"):
+        parameters(arms.FromScipy([stats.randint(0, 10**8)]))
