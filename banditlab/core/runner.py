@@ -79,7 +79,8 @@ def run(
         `dueling.regrets.regret_table` and 'duels', with features those of `dueling.ContextualGLM`; for semi-bandits:
         'regret', 'reward', 'violations', 'any_violation', 'alpha_regret', 'pulls'; for MDPs of `cvar`:
         'cvar_regret[0.1]', 'cvar[0.1]', 'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return', 'estimate',
-        'smallest_estimate', 'plans'.
+        'smallest_estimate', 'plans'; for `scoring`: 'regret', 'payment', 'profit', 'violation', 'bisection_rate',
+        'solves'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.

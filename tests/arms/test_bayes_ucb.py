@@ -39,9 +39,10 @@ MEANS: dict[str, Any] = {
     [
         (arms.BayesUCB(), EveryQuantile()),
         (arms.BayesUCB(c=5.0), EveryQuantile(scale=float(np.log(HORIZON)) ** 5.0)),
+        (arms.BayesUCB(c=100.0), EveryQuantile(scale=float(np.log(HORIZON)) ** 100.0)),  # quantiles that round to 1
         (arms.BayesUCB(a=1.5, b=40.0), EveryQuantile(a=1.5, b=40.0)),
     ],
-    ids=["default", "c", "prior"],
+    ids=["default", "c", "large c", "prior"],
 )
 @pytest.mark.parametrize("means", MEANS)
 def test_plays_what_computing_every_quantile_plays(policy: Any, eager: Any, means: str) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
 from banditlab.core.components import Params, Problem, Space, State, field
-from banditlab.core.elementary import log
+from banditlab.core.dispatch import device_call
+from banditlab.core.elementary import exp, log
 from banditlab.core.sampling import beta, fill_beta, gamma, normal
-from banditlab.core.special import beta_upper_quantile
+from banditlab.core.special import beta_upper_quantile, log_beta, log_beta_cdf
 from banditlab.core.validation import between, number, positive
 
 from ..family import policy
 
-# A quantile's tangent is raised by what rounding in the tail's mass can do, many times over: 1e-9 of the mass.
+# More than what rounding can do: to the mass above a quantile that was computed, to the quantile itself, and to a mass
+# that was updated in a great many rounds, as a share of the largest there was.
 ROUNDING = 1e-9
+LAST_PLACES = 1e-15
+SHARE = 1e-6
 
 
 class BetaPosterior:
@@ -77,48 +83,100 @@ class BayesUCB(BetaPosterior):
         return {"n_arms": problem.n_arms, "scale": scale}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the posteriors' shapes, at the prior, and bounds of the quantiles: intercept + slope * log(t scale).
+        """Return the posteriors' shapes, at the prior, and what is known of their quantiles.
 
-        As long as an arm is not played its quantile is a concave function of log t, since the beta distribution
-        function is log-concave (for shapes of at least 1): it lies below its tangent at any earlier round.
+        Of each arm a bound: intercept + slope * log(t scale). As long as an arm is not played its quantile is a
+        concave function of log t, since the beta distribution function is log-concave (for shapes of at least 1): it
+        lies below its tangent at any earlier round.
+
+        Of each lane the leader, which is the arm to play, and a height that no other arm's bound reaches while t scale
+        <= until. The leader's quantile is above it as long as its posterior's mass above it is more than 1 / (t scale),
+        and that is known: I_y(b, a + 1) = I_y(b, a) + f / a and I_y(b + 1, a) = I_y(b, a) - f / b, with y one less the
+        height and f = y^b (1 - y)^a / B(a, b), the front. Rounding is a share of the peak, the largest mass so far.
         """
         return {
             "alphas": space.per_arm(self.a),
             "betas": space.per_arm(self.b),
             "intercepts": space.per_arm(math.inf),
             "slopes": space.per_arm(),
+            "leader": space.per_lane(dtype=np.int64),
+            "until": space.per_lane(),
+            "height": space.per_lane(),
+            "mass": space.per_lane(),
+            "peak": space.per_lane(),
+            "front": space.per_lane(),
         }
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
-        """Return the first arm with the largest posterior quantile, computing those that bounds leave in doubt."""
-        time = log(t * self.scale)
-        likely = 0
-        top = -math.inf
-        for a in range(self.n_arms):
-            bound = state.intercepts[a, lane] + state.slopes[a, lane] * time
-            likely = a if bound > top else likely
-            top = max(top, bound)
-        chosen = likely
-        best = -math.inf
-        for k in range(-1, self.n_arms):
-            a = likely if k < 0 else k
-            if k == likely or state.intercepts[a, lane] + state.slopes[a, lane] * time < best:
-                continue
-            value, slope = beta_upper_quantile(1.0 / (t * self.scale), state.alphas[a, lane], state.betas[a, lane])
-            if slope < math.inf:
-                state.slopes[a, lane] = slope
-                state.intercepts[a, lane] = value - slope * (time - ROUNDING)
-            if value > best or (value == best and a < chosen):
-                best = value
-                chosen = a
-        return chosen
+        """Return the first arm with the largest posterior quantile."""
+        ahead = state.mass[lane] - SHARE * state.peak[lane] > 1.0 / (t * self.scale)
+        if not (ahead and t * self.scale <= state.until[lane]):
+            find_leader(state, self.n_arms, lane, t * self.scale)
+        return state.leader[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Count a success or a failure; nothing is known of the new quantile."""
-        state.alphas[arm, lane] += reward
-        state.betas[arm, lane] += 1.0 - reward
+        """Count a success or a failure of the leader."""
+        a = state.alphas[arm, lane]
+        b = state.betas[arm, lane]
+        won = reward > 0.0
+        front = state.front[lane]
+        x = state.height[lane]
+        state.mass[lane] += front / a if won else -front / b
+        state.peak[lane] = max(state.peak[lane], state.mass[lane])
+        state.front[lane] = front * (a + b) * (x / a if won else (1.0 - x) / b)
+        state.alphas[arm, lane] = a + reward
+        state.betas[arm, lane] = b + 1.0 - reward
         state.intercepts[arm, lane] = math.inf
         state.slopes[arm, lane] = 0.0
+
+
+@device_call
+def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
+    """Find the first arm with the largest quantile of order 1 - 1 / level, and how long it is known to remain it.
+
+    Computes the quantiles of the arm with the largest bound, and of those whose bounds it does not reach.
+    """
+    time = log(level)
+    likely = 0
+    top = -math.inf
+    for a in range(n_arms):
+        bound = state.intercepts[a, lane] + state.slopes[a, lane] * time
+        likely = a if bound > top else likely
+        top = max(top, bound)
+    leader = likely
+    best = -math.inf
+    for k in range(-1, n_arms):
+        a = likely if k < 0 else k
+        if k == likely or state.intercepts[a, lane] + state.slopes[a, lane] * time < best:
+            continue
+        value, slope = beta_upper_quantile(1.0 / level, state.alphas[a, lane], state.betas[a, lane])
+        if slope < math.inf:
+            state.slopes[a, lane] = slope
+            state.intercepts[a, lane] = value + LAST_PLACES - slope * (time - ROUNDING)
+        if value > best or (value == best and a < leader):
+            best = value
+            leader = a
+    rival = 0.0
+    for a in range(n_arms):
+        if a != leader:
+            rival = max(rival, state.intercepts[a, lane] + state.slopes[a, lane] * time)
+    state.leader[lane] = leader
+    state.until[lane] = 0.0
+    height = 0.5 * (rival + best)
+    if rival < height and height < best:
+        last = math.inf
+        for a in range(n_arms):
+            if a != leader:
+                last = min(last, (height - state.intercepts[a, lane]) / state.slopes[a, lane])
+        alpha = state.alphas[leader, lane]
+        beta = state.betas[leader, lane]
+        reached, ratio = log_beta_cdf(1.0 - height, beta, alpha, log_beta(alpha, beta))
+        mass = exp(reached)
+        state.until[lane] = exp(last)
+        state.height[lane] = height
+        state.mass[lane] = mass
+        state.peak[lane] = mass
+        state.front[lane] = mass / ratio
 
 
 @policy
