@@ -369,3 +369,11 @@ def test_every_policy_has_a_reference() -> None:
     assert set(registered("semibandits", "policy")) == set(naive.REFERENCES) | set(naive_sets.REFERENCES)
     for kind in ("policy", "environment", "action_set"):
         assert set(registered("semibandits", kind)) <= set(sb.__all__)
+
+
+@pytest.mark.parametrize(("budget", "bound"), [(1e30, 0.25), (1e100, 1e-300)], ids=["long", "infinite"])
+def test_a_budget_that_binds_nothing_takes_no_time_to_divide(budget: float, bound: float) -> None:
+    policy = sb.PASCombUCB(variance_bound=bound)
+    world = sb.SemiBandit(arms.Bernoulli([0.2, 0.7, 0.4]), sb.SafeUpToM(2, budget))
+    played = bl.run(world, policy, horizon=20, n_runs=2, seed=0, backend="python")
+    assert (played.values() <= 20.0).all()
