@@ -182,7 +182,12 @@ def _setstate(self: Any, fields: dict[str, Any]) -> None:
 def _make_params(self: Any, problem: Problem) -> Any:
     cls = type(self)
     values = component_parts(self)
-    values.update((k, numbers_as_array(v) if isinstance(v, list) else v) for k, v in cls.derive(self, problem).items())
+    derived = cls.derive(self, problem)
+    if not isinstance(derived, dict):
+        raise InvalidComponent(f"{cls.__name__}.derive returned {shown(derived)}; allowed: a dict from name to value")
+    for name in derived:
+        _check_name(f"{cls.__name__}.derive", name)
+    values.update((k, numbers_as_array(v) if isinstance(v, list) else v) for k, v in derived.items())
     values = {k: _kernel_value(v, problem) for k, v in values.items() if not isinstance(v, str | list)}
     values = {k: v for k, v in values.items() if v is not None}
     if not values:
@@ -318,6 +323,14 @@ def as_component(cls: C, info: ComponentInfo, family: Any) -> C:
     return cls
 
 
+def _check_name(owner: str, name: Any) -> None:
+    """Raise for what cannot be the name of a field in a NamedTuple."""
+    if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
+        raise InvalidComponent(
+            f"{owner} has the name {name!r}; allowed: a name as variables have, without a leading underscore"
+        )
+
+
 def make_state(policy: Any, space: Space) -> Any:
     """Return a policy's fresh state as the NamedTuple of arrays that kernels receive."""
     arrays = policy.state(space) if hasattr(policy, "state") else {}
@@ -325,8 +338,7 @@ def make_state(policy: Any, space: Space) -> Any:
     if not isinstance(arrays, dict):
         raise InvalidComponent(f"{owner}.state returned {shown(arrays)}; allowed: a dict from name to array")
     for name, value in arrays.items():
-        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
-            raise InvalidComponent(f"{owner}.state has the name {name!r}; allowed: a name without a leading underscore")
+        _check_name(f"{owner}.state", name)
         if hasattr(value, "_fields"):  # the state of another policy, made here too
             continue
         if not (isinstance(value, np.ndarray) and space.holds(value)):

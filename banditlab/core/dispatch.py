@@ -106,7 +106,8 @@ def generic(stub: F) -> F:
     The stub gives the name, the arguments and the docstring; its body is not used. Implementations are
     added with `implement`, and have exactly the stub's argument names.
     """
-    parameters = list(inspect.signature(stub).parameters)
+    signature = inspect.signature(stub)
+    parameters = list(signature.parameters)
     table: dict[type, Callable[..., Any]] = {}
 
     def resolve(numba_type: Any) -> Callable[..., Any] | None:
@@ -120,6 +121,7 @@ def generic(stub: F) -> F:
     function.__doc__ = stub.__doc__
     function.__module__ = stub.__module__
     function.table = table
+    function.returns = signature.return_annotation not in (None, "None")  # no annotation of its own: see above
     function.resolve = resolve
     generics[function] = stub.__name__
     return function

@@ -14,7 +14,7 @@ import numpy as np
 from .components import ComponentInfo, as_component, post_init
 from .errors import InvalidComponent
 from .fingerprint import is_ours
-from .mistakes import global_generator, written_for_all_runs
+from .mistakes import attribute_set, global_generator, lacks_return, plays_later, taken_from_state, written_for_all_runs
 from .validation import shown
 
 C = TypeVar("C", bound=type)
@@ -90,6 +90,9 @@ def _check_class(cls: Any, kind: str) -> None:
             f"{cls.__name__} has an __init__; allowed: fields, as in `alpha: float = bl.field(default=2.0)`, and "
             "derive(self, problem) for what follows from them"
         )
+    for name, value in vars(cls).items():
+        if isinstance(value, dataclasses.Field) and name not in vars(cls).get("__annotations__", {}):
+            raise InvalidComponent(f"{cls.__name__}.{name} has no type; allowed: `{name}: float = bl.field(...)`, say")
     for name in vars(cls).get("__annotations__", {}):
         if name in ("label", "family", "params"):
             raise InvalidComponent(f"{cls.__name__}.{name} is a field; allowed: another name, as all classes have this")
@@ -115,6 +118,17 @@ def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., A
         if wanted != got:
             raise InvalidComponent(
                 f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
+            )
+        if plays_later(method):
+            raise InvalidComponent(f"{cls.__name__}.{name} is a generator or async; allowed: def, without yield")
+        if getattr(function, "returns", False) and lacks_return(method):
+            raise InvalidComponent(f"{cls.__name__}.{name} can end without a value; allowed: a return on every way")
+        if item := taken_from_state(method):
+            raise InvalidComponent(f"{cls.__name__}.{name} takes state[{item!r}]; allowed: state.{item}")
+        if attribute := attribute_set(method):
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} sets the attribute {attribute}; allowed: entries of the state's arrays, as in "
+                "state.sums[arm, lane] = 1.0"
             )
         drawn = global_generator(method)
         if drawn:

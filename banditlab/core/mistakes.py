@@ -12,10 +12,11 @@ import types as pytypes
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from .fingerprint import users_own
+from .fingerprint import is_ours, users_own
 
 
 def global_generator(*functions: Callable[..., object]) -> str:
@@ -33,6 +34,46 @@ def global_generator(*functions: Callable[..., object]) -> str:
             if isinstance(getattr(value, "__self__", None), random.Random | np.random.RandomState):
                 return ".".join(parts)
     return ""
+
+
+def lacks_return(function: Callable[..., object]) -> bool:
+    """Say whether a user's kernel that has to return something ends without a value, at least on one of its ways.
+
+    Compiled, it would play until a run takes that way.
+    """
+    if is_ours(function.__module__):
+        return False
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(function)]
+    returns = ("RETURN_CONST", None) in steps
+    return returns or (("LOAD_CONST", None), ("RETURN_VALUE", None)) in pairwise(steps)
+
+
+def plays_later(function: Callable[..., object]) -> bool:
+    """Say whether calling a function only makes a generator or a coroutine."""
+    return bool(function.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
+
+
+def attribute_set(function: Callable[..., object]) -> str:
+    """Return an attribute that a user's kernel sets, of `self` or of the state, neither of which can change."""
+    steps = [] if is_ours(function.__module__) else dis.get_instructions(function)
+    return next((str(step.argval) for step in steps if step.opname == "STORE_ATTR"), "")
+
+
+def taken_from_state(function: Callable[..., object]) -> str:
+    """Return the name in `state["name"]` of a user's kernel, which receives no dict; else nothing."""
+    if is_ours(function.__module__):
+        return ""
+    steps = list(dis.get_instructions(function))
+    for owner, name, step in zip(steps, steps[1:], steps[2:], strict=False):
+        if _loads(owner, "state") and isinstance(name.argval, str) and step.opname in ("BINARY_SUBSCR", "STORE_SUBSCR"):
+            return name.argval
+    return ""
+
+
+def _loads(step: dis.Instruction, name: str) -> bool:
+    """Say whether an instruction loads a variable; newer ones load two."""
+    loaded = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+    return step.opname.startswith("LOAD_FAST") and loaded[-1] == name
 
 
 def written_for_all_runs(*functions: Callable[..., object]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, clicks, dueling, semibandits
 from banditlab.core.dispatch import device
 from banditlab.core.mistakes import written_for_all_runs
 from banditlab.errors import InvalidComponent
@@ -216,3 +216,68 @@ def test_fields_are_not_called_as_what_all_classes_have(name):
     taken = {"__annotations__": {name: float}, name: 1.0, "update": learns_nothing}
     with pytest.raises(InvalidComponent, match=f"Mine.{name} is a field; allowed: another name"):
         arms.policy(type("Mine", (Sums,), taken))
+
+
+def made(lines, decorated=arms.policy):
+    """Return the class whose methods are some lines of source, decorated."""
+    namespace = {}
+    exec("class Wrong:\n" + "\n".join(f"    {line}" for line in lines), {"__name__": __name__, "bl": bl}, namespace)
+    return decorated(namespace["Wrong"])
+
+
+SELECT, UPDATE = (
+    "def select(self, state, lane, t, rng): return 1",
+    "def update(self, state, arm, lane, reward, t): pass",
+)
+SELECT_DUEL = "def select(self, state, lane, t, rng): return 0, 1"
+UPDATE_DUEL = "def update(self, state, first, second, lane, won, t): pass"
+UPDATE_CLICK = "def update(self, state, arm, lane, clicked, reward, t): pass"
+INDEX = "def index(self, state, arm, lane, t, rng):"
+
+
+UNPLAYABLE = [
+    ([SELECT.replace("return 1", "arm = 1"), UPDATE], arms.policy, "Wrong.select can end without a value"),
+    ([SELECT.replace("return 1", "return None"), UPDATE], arms.policy, "Wrong.select can end without a value"),
+    ([INDEX, "    if t > 5: return 1.0", UPDATE], arms.policy, "Wrong.index can end without a value; allowed: a r"),
+    ([INDEX, "    for k in range(t): return 1.0", UPDATE], semibandits.policy, "Wrong.index can end without a v"),
+    (
+        [SELECT_DUEL.replace("return", "pair ="), UPDATE_DUEL],
+        dueling.policy,
+        "without a value",
+    ),
+    ([SELECT.replace("return", "pair ="), UPDATE_CLICK], clicks.policy, "Wrong.select can end without a value"),
+    (["async " + SELECT, UPDATE], arms.policy, "Wrong.select is a generator or async; allowed: def, without yield"),
+    ([SELECT.replace("return", "yield"), UPDATE], arms.policy, "Wrong.select is a generator or async"),
+    (
+        [SELECT, UPDATE.replace("pass", "self.last = t")],
+        arms.policy,
+        "Wrong.update sets the attribute last; allowed: en",
+    ),
+    ([SELECT, UPDATE.replace("pass", "self.last += 1")], arms.policy, "Wrong.update sets the attribute last; all"),
+    (
+        [SELECT, UPDATE.replace("pass", "state['n'][arm, lane] += 1")],
+        arms.policy,
+        "takes state['n']; allowed: state.n",
+    ),
+    (["w = bl.field(default=1.0)", SELECT, UPDATE], arms.policy, "Wrong.w has no type; allowed: `w: float = "),
+]
+
+
+@pytest.mark.parametrize("case", range(len(UNPLAYABLE)))
+def test_kernels_that_cannot_play_are_refused_when_the_class_is_made(case):
+    lines, decorated, told = UNPLAYABLE[case]
+    with pytest.raises(InvalidComponent, match=re.escape(told)):
+        made(lines, decorated)
+
+
+def test_a_kernel_returns_on_every_way_that_can_be_taken():
+    made([SELECT.replace("return 1", "raise ValueError"), UPDATE])
+    made([INDEX, "    while True:", "        if t > 5: return 1.0", "        t += 1", UPDATE])
+    made([INDEX, "    if t > 5: return 1.0", "    else: return 0.0", UPDATE])
+
+
+@pytest.mark.parametrize(("value", "told"), [("None", "derive returned None"), ("{'a b': 1}", "has the name 'a b'")])
+def test_what_derive_returns_is_named(value, told):
+    policy = made([SELECT, UPDATE, f"def derive(self, problem): return {value}"])()
+    with pytest.raises(InvalidComponent, match=f"Wrong.derive.*{told[-6:]}.*; allowed: a "):
+        bl.run(arms.Bernoulli([0.2, 0.8]), policy, horizon=5, n_runs=1, seed=0)
