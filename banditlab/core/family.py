@@ -127,7 +127,7 @@ def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., A
             raise InvalidComponent(f"{cls.__name__}.{name} takes state[{item!r}]; allowed: state.{item}")
         if attribute := attribute_set(method):
             raise InvalidComponent(
-                f"{cls.__name__}.{name} sets the attribute {attribute}; allowed: entries of the state's arrays, as in "
+                f"{cls.__name__}.{name} sets {attribute}; allowed: entries of the state's arrays, as in "
                 "state.sums[arm, lane] = 1.0"
             )
         drawn = global_generator(method)

@@ -54,9 +54,22 @@ def plays_later(function: Callable[..., object]) -> bool:
 
 
 def attribute_set(function: Callable[..., object]) -> str:
-    """Return an attribute that a user's kernel sets, of `self` or of the state, neither of which can change."""
-    steps = [] if is_ours(function.__module__) else dis.get_instructions(function)
-    return next((str(step.argval) for step in steps if step.opname == "STORE_ATTR"), "")
+    """Return what a user's kernel sets of `self` or of the state, as `self.last`: neither can change; else nothing."""
+    if is_ours(function.__module__):
+        return ""
+    steps = list(dis.get_instructions(function))
+    for k, step in enumerate(steps):
+        if step.opname != "STORE_ATTR":
+            continue
+        for owner in ("self", "state"):
+            # as in `self.last += 1`, which first copies the owner
+            copied = (
+                _loads(a, owner) and b.opname == "COPY" and c.argval == step.argval
+                for a, b, c in zip(steps[:k], steps[1:k], steps[2:k], strict=False)
+            )
+            if _loads(steps[k - 1], owner) or any(copied):
+                return f"{owner}.{step.argval}"
+    return ""
 
 
 def taken_from_state(function: Callable[..., object]) -> str:

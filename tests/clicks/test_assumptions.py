@@ -151,10 +151,13 @@ class Raises(clicks.Utility):
         return math.log(s) + mu
 
 
+NOTHING = None
+
+
 @clicks.utility
 class Nothing(clicks.Utility):
     def utility(self, s, mu):
-        return None
+        return NOTHING
 
 
 @clicks.utility

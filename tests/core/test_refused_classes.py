@@ -251,9 +251,9 @@ UNPLAYABLE = [
     (
         [SELECT, UPDATE.replace("pass", "self.last = t")],
         arms.policy,
-        "Wrong.update sets the attribute last; allowed: en",
+        "Wrong.update sets self.last; allowed: entries",
     ),
-    ([SELECT, UPDATE.replace("pass", "self.last += 1")], arms.policy, "Wrong.update sets the attribute last; all"),
+    ([SELECT, UPDATE.replace("pass", "self.last += 1")], arms.policy, "Wrong.update sets self.last; allowed: en"),
     (
         [SELECT, UPDATE.replace("pass", "state['n'][arm, lane] += 1")],
         arms.policy,
@@ -272,6 +272,7 @@ def test_kernels_that_cannot_play_are_refused_when_the_class_is_made(case):
 
 def test_a_kernel_returns_on_every_way_that_can_be_taken():
     made([SELECT.replace("return 1", "raise ValueError"), UPDATE])
+    made([SELECT, UPDATE.replace("pass", "bl.rounds = 1")])  # of neither self nor the state: for plain Python
     made([INDEX, "    while True:", "        if t > 5: return 1.0", "        t += 1", UPDATE])
     made([INDEX, "    if t > 5: return 1.0", "    else: return 0.0", UPDATE])
 
