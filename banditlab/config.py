@@ -237,7 +237,7 @@ class Reader(TomlFile):
         if "policies" not in self.content:
             raise self.missing((), "policies", "one table [[policies]] a policy")
         return self.labelled(
-            "policies", self.content["policies"], "policy", _players_of(world.family.name), world.family.name
+            "policies", self.content["policies"], "policy", players_of(world.family.name), world.family.name
         )
 
     def labelled(
@@ -289,9 +289,12 @@ class Reader(TomlFile):
                     raise self.missing(key, name, f.metadata.get("doc") or f"a value, as {cls.__name__} needs one")
             with self.translated(key):
                 component = cls(**arguments)
+        self.classes[key] = cls.__name__
         label = table.get("label", component.label)
-        if not isinstance(label, str) or not label.strip():
-            raise self.error((*key, "label"), f"{named((*key, 'label'))} is {shown(label)}; allowed: a text, not empty")
+        if not isinstance(label, str) or not label.strip() or not label.isprintable():
+            raise self.error(
+                (*key, "label"), f"{named((*key, 'label'))} is {shown(label)}; allowed: a printable text, not empty"
+            )
         return component, label
 
     def cls(
@@ -358,7 +361,7 @@ class Reader(TomlFile):
             return arms.Empirical.from_counts(frame["impressions"].to_numpy(), frame["clicks"].to_numpy())
         before = f"{named((*key, source))} is {value!r}; in that file, "
         with self.translated((*key, source), before):
-            return arms.Empirical.from_counts(**read_counts(self.path.parent / value))
+            return arms.Empirical.from_counts(**read_counts(self.path.parent / file_path("counts", value)))
 
     def outputs(self) -> dict[str, Path]:
         """Return the files to write."""
@@ -382,12 +385,10 @@ class Reader(TomlFile):
                 check_horizon(label, world, horizon)
         with self.translated(keys.get("checkpoints", ())[:-1]):
             checkpoint_rounds(experiment.checkpoints, horizon)
-        if experiment.metrics is None:
-            with self.translated(()):
-                common_defaults(experiment.policies)
         for label, world in experiment.environments.items():
             for name, player in experiment.policies.items():
-                reasons = reasons_against(world, player, horizon, experiment.precision)
+                with self.translated(players[name]):
+                    reasons = reasons_against(world, player, horizon, experiment.precision)
                 if reasons:
                     raise self.error(
                         (*players[name], "type"),
@@ -398,9 +399,12 @@ class Reader(TomlFile):
                         player.family.protocol.columns(world, player, (metric,))
                     except BanditlabError as error:
                         raise self.error((*keys.get("metrics", ()), k), str(error)) from error
+        if experiment.metrics is None:
+            with self.translated(()):
+                common_defaults(experiment.policies)
 
 
-def _players_of(family: str) -> tuple[str, ...]:
+def players_of(family: str) -> tuple[str, ...]:
     """Return the families whose policies can play environments of a family, that family first."""
     able = [f for f in families() if any(family in cls.family.plays for cls in _policies(f))]
     return tuple(sorted(able, key=lambda f: f != family))

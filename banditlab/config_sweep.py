@@ -40,15 +40,21 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import keyword
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .config import TOP, Reader
+import numpy as np
+
+from .config import TOP, Experiment, Reader, players_of
+from .core.results import Cell
 from .core.runner import KEEPS
 from .core.sweep import HORIZON, parameters_of, sweep
-from .core.validation import file_path, one_of, shown
+from .core.sweep_results import SweepCell, SweepResults
+from .core.validation import file_path, one_of, positive_integer, shown
+from .toml_file import named
 from .toml_lines import Key
 
 __all__ = ["SweepExperiment", "read_sweep"]
@@ -140,15 +146,42 @@ class _Factory:
     def __init__(self, reader: Reader, key: Key, table: Any, kind: str) -> None:
         self.reader, self.key, self.table, self.kind = reader, key, table, kind
         names = _parameters(table)
+        if _parameters(table.get("label")):
+            told = f"{named((*key, 'label'))} is {shown(table['label'])}"
+            raise reader.error((*key, "label"), f"{told}; allowed: a text without parameters, which have their columns")
+        for name in names:
+            if not name.isidentifier() or keyword.iskeyword(name):
+                raise reader.error(
+                    key,
+                    f"{named(key)} has the parameter {'$' + name!r}; allowed: letters, digits and _, no digit first, "
+                    "and no word of Python's, such as 'lambda'",
+                )
         self.__signature__ = inspect.Signature(
             [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
         )
         self.names = frozenset(names)
+        self.plays: str | None = None  # the family that a policy has to play
 
     def __call__(self, **values: Any) -> Any:
         table = _filled(self.table, values)
-        owners = self.reader.owners(self.kind)
-        return self.reader.component(self.key, table, self.kind, owners, labels=True)[0]
+        owners = self.reader.owners(self.kind) if self.plays is None else players_of(self.plays)
+        return self.reader.component(self.key, table, self.kind, owners, labels=True, plays=self.plays)[0]
+
+
+def _stand_in(label: str, parameters: dict[str, Any], experiment: Experiment) -> SweepCell:
+    """Return a cell that no one has played, with the metrics that it will have."""
+    (world,), player = experiment.environments.values(), experiment.policies[label]
+    protocol = player.family.protocol
+    names = protocol.columns(world, player, experiment.metrics or protocol.default_metrics)
+    values = {name: np.ones((2, 1)) for name in names}
+    return SweepCell(parameters, label, Cell(values, 1.0, None), "", experiment.horizon, np.array([experiment.horizon]))
+
+
+def _try_to_draw(cells: list[SweepCell], plot: dict[str, Any]) -> None:
+    """Draw the picture of cells that no one has played: what is wrong with it, it says now and not after the sweep."""
+    from matplotlib.figure import Figure
+
+    SweepResults(cells, {}).plot(**plot, ax=Figure().add_subplot())
 
 
 class _Sweep:
@@ -159,10 +192,10 @@ class _Sweep:
     def experiment(self) -> SweepExperiment:
         """Return everything that the file says."""
         reader = self.reader
-        reader.only((), self.content, (*TOP, "over", "plot", "store", "keep"))
+        reader.only((), self.content, (*(key for key in TOP if key != "environments"), "over", "plot", "store", "keep"))
         over, combinations = self.over()
-        needed = HORIZON not in {name for c in combinations for name in c}
-        settings, _ = reader.settings(horizon_needed=needed)
+        needed = not all(HORIZON in c for c in combinations)
+        settings, keys = reader.settings(horizon_needed=needed)
         with reader.translated(()):
             names = parameters_of(combinations, settings.get("metrics"))
         environment, policies = self.factories()
@@ -172,30 +205,70 @@ class _Sweep:
                 raise reader.error(
                     ("over",), f"over.{name} is given, but no value is '${name}'; allowed: parameters that are used"
                 )
-        for factory in (environment, *policies.values()):
-            for combination in combinations:  # all are tried before anything is simulated
-                missing = factory.names - set(combination)
-                if missing:
-                    raise reader.error(factory.key, f"'${min(missing)}' has no values; allowed: names in [over]")
-                factory(**{name: combination[name] for name in factory.names})
+        cells = self.cells(environment, policies, combinations, settings, keys)
         if "keep" in self.content:
             with reader.translated(()):
                 settings["keep"] = one_of(*KEEPS)("keep", self.content["keep"])
         store = self.content.get("store")
-        if store is not None and not isinstance(store, str):
-            raise reader.error(("store",), f"store is {shown(store)}; allowed: the path of a folder")
+        if store is not None:
+            with reader.translated(()):
+                file_path("store", store)
         plot = reader.table(("plot",), self.content.get("plot", {}), "[plot]")
         reader.only(("plot",), plot, PLOT_KEYS)
         outputs = reader.outputs()
         if "plot" in outputs and "x" not in plot:
-            raise reader.missing(("plot",) if plot else (), "plot.x", "the parameter on the horizontal axis")
+            raise reader.error(("plot",), "plot.x is missing; allowed: the parameter on the horizontal axis")
+        if "x" in plot:
+            with reader.translated(("plot",), "plot."):
+                _try_to_draw(cells, plot)
         arguments = settings | {"environment": environment, "policies": policies, "over": over, "store": store}
         return SweepExperiment(arguments, plot, outputs)
+
+    def cells(
+        self,
+        environment: _Factory,
+        policies: dict[str, _Factory],
+        combinations: list[dict[str, Any]],
+        settings: dict[str, Any],
+        keys: dict[str, Key],
+    ) -> list[SweepCell]:
+        """Check all combinations, and return cells like those that the sweep will have, whose metrics are all one."""
+        reader = self.reader
+        found: dict[tuple[str, str], SweepCell] = {}
+        for k, combination in enumerate(combinations):
+            made: dict[Key, Any] = {}
+            for factory in (environment, *policies.values()):
+                missing = factory.names - set(combination)
+                if missing:
+                    raise reader.error(factory.key, f"'${min(missing)}' has no values; allowed: names in [over]")
+                if factory is not environment:
+                    factory.plays = made[environment.key].family.name
+                made[factory.key] = factory(**{name: combination[name] for name in factory.names})
+            places = keys
+            if HORIZON in combination:
+                table: Key = ("over", k) if isinstance(self.content["over"], list) else ("over",)
+                places = keys | {HORIZON: (*table, HORIZON)}
+                with reader.translated(table):
+                    positive_integer(HORIZON, combination[HORIZON])
+            world = made[environment.key]
+            one = Experiment(
+                {world.label: world},
+                {label: made[factory.key] for label, factory in policies.items()},
+                **settings | {name: int(combination[name]) for name in (HORIZON,) if name in combination},
+            )
+            players = {label: factory.key for label, factory in policies.items()}
+            reader.check_together(one, places, {world.label: environment.key}, players)
+            for label, factory in policies.items():
+                mine = {n: v for n, v in combination.items() if n in environment.names | factory.names | {HORIZON}}
+                if (label, repr(mine)) not in found:
+                    found[label, repr(mine)] = _stand_in(label, mine, one)
+        return list(found.values())
 
     def over(self) -> tuple[Any, list[dict[str, Any]]]:
         """Return what the file says of parameters, and all combinations."""
         over = self.content.get("over")
         if isinstance(over, list) and over and all(isinstance(c, dict) for c in over):
+            self.only_once(("over",), over)
             return over, over
         if not isinstance(over, dict) or not over:
             raise self.reader.error(
@@ -206,23 +279,37 @@ class _Sweep:
                 raise self.reader.error(
                     ("over", name), f"over.{name} is {shown(values)}; allowed: a list of one or more values"
                 )
+            self.only_once(("over", name), values)
         return over, [dict(zip(over, values, strict=True)) for values in itertools.product(*over.values())]
+
+    def only_once(self, key: Key, values: list[Any]) -> None:
+        """Raise for a value that is in a list twice: its cells would be played twice, or left out."""
+        known: set[str] = set()
+        for k, value in enumerate(values):
+            if repr(value) in known:
+                raise self.reader.error(
+                    (*key, k), f"{named((*key, k))} is {shown(value)}; allowed: what is not in the list already"
+                )
+            known.add(repr(value))
 
     def factories(self) -> tuple[_Factory, dict[str, _Factory]]:
         """Return what makes the environment, and what makes each policy, by label."""
         reader = self.reader
         world = self.content.get("environment")
-        if not isinstance(world, dict):
+        if world is None:
             raise reader.missing((), "environment", "a table [environment]; a sweep has one, with parameters")
+        reader.table(("environment",), world, "[environment]; a sweep has one, with parameters")
         tables = self.content.get("policies")
-        if not isinstance(tables, list) or not tables:
+        if tables is None:
             raise reader.missing((), "policies", "one table [[policies]] a policy")
+        if not isinstance(tables, list) or not tables:
+            raise reader.error(("policies",), f"policies is {shown(tables)}; allowed: one table [[policies]] a policy")
         found: dict[str, _Factory] = {}
         for k, table in enumerate(tables):
             key: Key = ("policies", k)
             table = reader.table(key, table, "with type = the name of a policy")
             label = table.get("label", table.get("type"))
-            if label in found:
+            if str(label) in found:
                 raise reader.error(
                     key, f"policies[{k}] has the label {label!r} again; allowed: different labels (the key label)"
                 )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.validation import invalid, one_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .core.results import Results
     from .core.sweep_results import SweepResults
 
@@ -53,7 +57,8 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
         "summary": lambda path: result.summary(metric).to_csv(path),
     }
     for name, path in outputs.items():
-        writers[name](path)
+        with _whole(path) as beside:
+            writers[name](beside)
     return outputs
 
 
@@ -72,15 +77,43 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
     prepare_outputs(outputs)
     metric = str(plot.get("metric", result.default_metric))
     if "results" in outputs:
-        result.to_pandas().to_parquet(outputs["results"], index=False)
+        table = _one_type_a_column(result.to_pandas(), result.parameters)
+        with _whole(outputs["results"]) as path, path.open("wb") as file:
+            table.to_parquet(file, index=False)
     if "summary" in outputs:
-        result.summary(metric).to_csv(outputs["summary"], index=False)
+        with _whole(outputs["summary"]) as path:
+            result.summary(metric).to_csv(path, index=False)
     if "plot" in outputs:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7.0, 4.6), layout="constrained")
         result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot())
-        figure.savefig(outputs["plot"], dpi=150)
+        with _whole(outputs["plot"]) as path:
+            figure.savefig(path, dpi=150)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give a file to write beside another, whose place it takes: a full disk leaves what was there."""
+    target = Path(os.path.realpath(path))  # through links, so that they stay links
+    beside = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name}")
+    try:
+        yield beside
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _one_type_a_column(table: pd.DataFrame, parameters: tuple[str, ...]) -> pd.DataFrame:
+    """Return a table that Parquet can hold: parameters whose values are of several kinds, or too large, as text."""
+    import pyarrow as pa
+
+    for name in parameters:
+        try:
+            pa.array(table[name], from_pandas=True)
+        except (pa.ArrowException, OverflowError):
+            table[name] = table[name].map(str, na_action="ignore")
+    return table
 
 
 def _draw(result: Results, metric: str, path: Path) -> None:

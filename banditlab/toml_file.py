@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from typing import Any
 from .core.errors import BanditlabError, ConfigError
 from .core.validation import shown
 from .toml_lines import Key, Lines
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_TOO_LONG = re.compile(rf"[0-9][0-9_]{{{sys.get_int_max_str_digits()},}}")
 
 
 def listed(options: Iterable[str]) -> str:
@@ -28,8 +32,9 @@ def meant(word: object, options: Iterable[str]) -> str:
 
 
 def named(key: Key) -> str:
-    """Return a key as messages name it: policies[0].alpha."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
+    """Return a key as messages name it: policies[0].alpha, with quotes where TOML needs them."""
+    parts = (part if isinstance(part, int) or _BARE.fullmatch(part) else repr(part) for part in key)
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
 
 
 class TomlFile:
@@ -43,6 +48,8 @@ class TomlFile:
         What it says.
     line : Lines
         Called with a key, the line in which it stands.
+    classes : dict from key to str
+        The name of the class that a table was made an instance of.
 
     Raises
     ------
@@ -53,7 +60,7 @@ class TomlFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            text = path.read_bytes().decode()
+            text = path.read_bytes().decode("utf-8-sig")  # editors may begin a file with a byte order mark
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read ({error.strerror}); allowed: a TOML file") from error
         except UnicodeDecodeError as error:
@@ -71,9 +78,14 @@ class TomlFile:
             line, told = (where[1], message[: where.start()]) if where else ("1", message)
             column = f" in column {where[2]}" if where and where[2] else ""
             raise ConfigError(f"{path}, line {line}: not TOML{column}: {told}") from error
+        except ValueError as error:  # of int
+            place = _TOO_LONG.search(text)
+            line = str(text.count("\n", 0, place.start()) + 1 if place else 1)
+            raise ConfigError(f"{path}, line {line}: not TOML: an integer has more digits than 64 bits hold") from error
         except RecursionError as error:
             raise ConfigError(f"{path}, line 1: arrays or tables are nested too deeply") from error
         self.line = Lines(text)
+        self.classes: dict[Key, str] = {}
 
     def error(self, key: Key, message: str) -> ConfigError:
         """Return the error about what stands at a key."""
@@ -87,10 +99,13 @@ class TomlFile:
         except ConfigError:
             raise
         except BanditlabError as error:
-            about = re.match(r"(?:\w+\.)?(\w+)((?:\[\d+\])*)", str(error))
+            about = re.match(r"(?:(\w+)\.)?(\w+)((?:\[\d+\])*)", str(error))
             key = table
             if about:
-                key = (*table, about[1], *(int(index) for index in re.findall(r"\d+", about[2])))
+                # what is made of a table may find fault with what was made of one inside
+                inside = (k for k, name in self.classes.items() if name == about[1] and k[: len(table)] == table)
+                owner = next(inside, table)
+                key = (*owner, about[2], *(int(index) for index in re.findall(r"\d+", about[3])))
             raise self.error(key, before + str(error)) from error
 
     def table(self, key: Key, value: Any, written: str) -> dict[str, Any]:

@@ -333,7 +333,7 @@ WRONG = {
     "label": (
         HEAD + WORLD + "[[policies]]\ntype = 'UCB1'\nlabel = ''\n",
         6,
-        ["policies[0].label is ''", "allowed: a text"],
+        ["policies[0].label is ''", "allowed: a printable text"],
     ),
     "short horizon": (
         "n_runs = 1\nhorizon = 1\n" + WORLD + PLAYER,
@@ -374,6 +374,53 @@ WRONG = {
         5,
         ["environment.dataset is 'x'", "no such key"],
     ),
+    "label of two lines": (
+        HEAD + WORLD + "[[policies]]\ntype = 'UCB1'\nlabel = 'a\\u0007'\n".replace("'", '"'),
+        6,
+        ["policies[0].label is 'a\\x07'", "allowed: a printable text"],
+    ),
+    "key without a name": (HEAD + '"" = 1\n', 3, ["'' is 1, but there is no such key"]),
+    "key with a dot": (HEAD + WORLD + "[[policies]]\ntype = 'UCB1'\n'a.b' = 1\n", 6, ["policies[0].'a.b' is 1"]),
+    "more digits than int reads": (HEAD + "\nseed = " + "9" * 5000 + "\n", 4, ["not TOML: an integer has more digits"]),
+    "truth among numbers": (
+        HEAD + "[environment]\ntype = 'Bernoulli'\nmeans = [0.2, true]\n",
+        5,
+        ["Bernoulli.means is [0.2, True]; allowed: a flat sequence of numbers"],
+    ),
+    "truth among rounds": (
+        HEAD + WORLD + PLAYER + "checkpoints = [true, 50]\n",
+        5,
+        ["checkpoints is [True, 50]; allowed: whole numbers"],
+    ),
+    "set for its items": (
+        HEAD + "[environment]\ntype = 'semibandits.SemiBandit'\n[environment.items]\ntype = 'Bernoulli'\n"
+        "means = [0.1, 0.2]\n[environment.actions]\ntype = 'MSets'\nm = 3\n",
+        10,
+        ["MSets.m is 3; allowed: at most the number of items, which is 2"],
+    ),
+    "horizon of derived parameters": (
+        HEAD.replace("100", "3")
+        + "[environment]\ntype = 'dueling.PreferenceMatrix'\npreferences = [[0.5, 0.6], [0.4, 0.5]]\n"
+        + "[[policies]]\ntype = 'DETECT'\nbase = { type = 'WinnerStaysWeak' }\npmin = 0.6\ndelta = 0.1\n",
+        6,
+        ["horizon is 3; allowed: more for the rule 'sqrt'"],
+    ),
+    "metric of a level that a policy lacks": (
+        HEAD + "[environment]\ntype = 'cvar.TabularMDP'\nhorizon = 1\ntransitions = [[[1.0], [1.0]]]\n"
+        "rewards = [[0.0, 0.5]]\n[[policies]]\ntype = 'UCBVI'\n",
+        1,
+        ["metrics is 'cvar_regret'; allowed: 'cvar_regret[0.1]'"],
+    ),
+    "counts with a null": (
+        HEAD + "[environment]\ntype = 'Empirical'\ncounts = \"a\\u0000\"\n",
+        5,
+        ["counts is 'a\\x00'", "no null characters"],
+    ),
+    "counts with a line break": (
+        HEAD + "[environment]\ntype = 'Empirical'\ncounts = \"a\\nb\"\n",
+        5,
+        ["counts is 'a\\nb'", "No such file", "a\\nb'"],
+    ),
     "no counts file": (
         HEAD + "[environment]\ntype = 'Empirical'\ncounts = 'no.csv'\n",
         5,
@@ -389,6 +436,7 @@ def test_errors_name_line_key_value_and_what_is_allowed(tmp_path, case):
     for word in words:
         assert word in told
     assert found == line, told
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize(
@@ -411,6 +459,11 @@ def test_errors_in_a_file_of_counts_name_both_files(tmp_path, content, words):
     assert told.startswith("environment.counts is 'c.csv'; in that file, ")
     for word in words:
         assert word in told
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "e.toml").write_text(GOOD, encoding="utf-8-sig")
+    assert list(config.read(tmp_path / "e.toml").policies) == ["UCB1(alpha=0.5)", "KL"]
 
 
 def test_a_file_that_is_not_there_or_not_text(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from banditlab import arms, config
 from banditlab.cli import app
 from banditlab.config_sweep import read_sweep
 from banditlab.errors import ConfigError, InvalidType
+from banditlab.outputs import write_sweep_outputs
 
 GOOD = """
 horizon = 60
@@ -33,6 +36,9 @@ type = "Uniform"
 means = [[0.5, 0.4], [0.5, 0.2]]
 alpha = [0.5, 2.0]
 """
+
+
+TABLES = {"policies": "environment = { type = 'Bernoulli', means = [0.5] }", "environment": "policies = []"}
 
 
 @pytest.fixture
@@ -102,12 +108,100 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
         ("seed = 3", "seed = 3\n[outputs]\nplot = 'a.png'", r"plot.x is missing"),
         ("seed = 3", "seed = 3\n[plot]\nz = 'a'", r"plot.z is 'a', but there is no such key"),
         ("[environment]", "[environments]", "there is no such key|environment is missing"),
+        (
+            "[environment]",
+            "[[environments]]\n[environment]",
+            r"line 6: environments is \[{}\], but there is no such key",
+        ),
+        ("seed = 3", "seed = 3\nmetrics = ['regrets']", r"line 5: metrics is 'regrets'; allowed: one of"),
+        ("seed = 3", "seed = 3\ncheckpoints = [10, 70]", r"line 5: checkpoints\[1\] is 70; allowed: from 1 to the"),
+        ("horizon = 60", "horizon = 1", r"line 2: horizon is 1; allowed: at least 2, the number of arms"),
+        ("alpha = [0.5, 2.0]", "alpha = [0.5]\nhorizon = [60, 1]", r"line 20: horizon is 1; allowed: at least 2"),
+        ("alpha = [0.5, 2.0]", "alpha = [0.5]\nhorizon = [60, 'a']", r"line 20: horizon is 'a'; allowed: an integer"),
+        (
+            '"Uniform"',
+            '"dueling.RUCB"',
+            r"line 15: dueling.RUCB cannot play Bernoulli.* of line 6: it plays environments of",
+        ),
+        ("alpha = [0.5, 2.0]", "alpha = [0.5, 0.5]", r"line 19: over.alpha\[1\] is 0.5; allowed: what is not in the"),
+        ('"$alpha"', '"$my-alpha"', r"line 10: policies\[0\] has the parameter '\$my-alpha'; allowed: letters"),
+        (
+            '"$alpha"',
+            '"$lambda"',
+            r"line 10: policies\[0\] has the parameter '\$lambda'; allowed: .* no word of Python",
+        ),
+        (
+            '"$alpha"',
+            '"$alpha"\nlabel = "$alpha"',
+            r"line 13: policies\[0\].label is '\$alpha'; allowed: a text without",
+        ),
+        ("n_runs = 8", "n_runs = 8\nstore = ''", r"line 4: store is ''; allowed: a path"),
+        ("seed = 3", "seed = 3\n[plot]\nx = 'beta'", r"line 6: plot.x is 'beta'; allowed: one of 'means', 'alpha'"),
+        ("seed = 3", "seed = 3\n[plot]\nx = 'means'", r"line 6: plot.x is 'means'; allowed: a parameter whose values"),
+        ("seed = 3", "seed = 3\n[plot]\nx = 'alpha'", r"line 5: plot.where is None; allowed: a value of each of"),
+        (
+            "seed = 3",
+            "seed = 3\n[plot]\nx = 'alpha'\nwhere = { means = [0.5, 0.3] }",
+            r"line 7: plot.where is {'means': \[0.5, 0.3\]}; allowed: values that some cell has",
+        ),
+        ("seed = 3", "seed = 3\n[plot]\nx = 'alpha'\nxscale = 'ln'", r"line 7: plot.xscale is 'ln'; allowed: one of"),
+        ("seed = 3", "seed = 3\n[plot]\nx = 'alpha'\nmetric = 'reward'", r"line 7: plot.metric is 'reward'; allowed"),
+        (
+            "seed = 3",
+            "seed = 3\n[plot]\nx = 'alpha'\ny = 'means'\npolicy = 'KLUCB'",
+            r"line 8: plot.policy is 'KLUCB'; allowed: one of 'UCB1'",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(file, old, new, message):
     assert old in GOOD
     with pytest.raises(ConfigError, match=message):
         read_sweep(file(GOOD.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("environment", "environment is 3; allowed: a table, [environment]"),
+        ("policies", "policies is 3; allowed: one table [[policies]] a policy"),
+    ],
+)
+def test_what_is_no_table_is_shown(file, name, words):
+    with pytest.raises(ConfigError, match="line 1: " + re.escape(words)):
+        read_sweep(file(f"{name} = 3\nhorizon = 9\nn_runs = 1\nover = {{ a = [1] }}\n" + TABLES[name]))
+
+
+def test_a_picture_is_tried_before_the_sweep(file):
+    text = GOOD.replace("seed = 3", "seed = 3\nplot = { x = 'alpha', y = 'means' }")
+    axes = read_sweep(file(text)).run(progress=False).plot("alpha", y="means")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["(0.5, 0.2)", "(0.5, 0.4)"]
+
+
+def test_values_of_several_kinds_are_text_in_the_table(file, tmp_path):
+    text = GOOD.replace("alpha = [0.5, 2.0]", "alpha = [0.5, 9_007_199_254_740_993]")
+    result = read_sweep(file(text)).run(progress=False)
+    write_sweep_outputs(result, {"results": tmp_path / "r.parquet"}, {})
+    stored = pd.read_parquet(tmp_path / "r.parquet")
+    assert set(stored["alpha"].dropna()) == {"0.5", "9007199254740993"}
+    assert set(stored.loc[stored["policy"] == "Uniform", "alpha"].isna()) == {True}
+
+
+def test_a_policy_is_looked_for_where_the_environment_can_be_played(file):
+    text = """
+horizon = 20
+n_runs = 2
+seed = 0
+over = { rounds = [5, 10] }
+policies = [{ type = "ExploreThenCommit", rounds = "$rounds" }]
+
+[environment]
+type = "scoring.PrincipalAgent"
+beliefs = [[1, 0], [0.5, 0.5], [0, 1]]
+action_distributions = [[0, 1, 0], [0.5, 0, 0.5]]
+costs = [0, 0.1]
+decisions = [[1, 0], [0, 1]]
+"""
+    assert len(read_sweep(file(text)).run(progress=False).cells) == 2
 
 
 def test_command(file, tmp_path, monkeypatch):

@@ -88,7 +88,6 @@ def _cache() -> str:
     from ..arms import kernel
 
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    by = "NUMBA_CACHE_DIR" if chosen else "Numba"
     try:
         cache = FunctionCache(_any_function_of(kernel))
     except (RuntimeError, OSError) as error:
@@ -96,11 +95,14 @@ def _cache() -> str:
             f"none can be written ({error}): every process compiles anew\nset NUMBA_CACHE_DIR to a folder that can be"
         )
     folder = Path(cache.cache_path)
-    root = Path(chosen) if chosen else Path(__file__).parents[1]
+    places = [Path(place).absolute() for place in (chosen, Path(__file__).parents[1]) if place]
+    root = next((place for place in places if folder.absolute().is_relative_to(place)), folder.parent)
+    by = "NUMBA_CACHE_DIR" if chosen and root == places[0] else "Numba"
+    unused = f"\nNUMBA_CACHE_DIR is {chosen}, where none can be written" if chosen and by == "Numba" else ""
     kernels = [file for file in root.rglob("*.nbc") if file.is_file()] if root.exists() else []
     size = sum(file.stat().st_size for file in kernels) / 1e6
     free = shutil.disk_usage(folder if folder.exists() else folder.parent).free / 1e9
-    return f"{root}, as {by} has it\nwritable, {len(kernels)} kernels, {size:,.0f} MB; {free:,.0f} GB free"
+    return f"{root}, as {by} has it\nwritable, {len(kernels)} kernels, {size:,.0f} MB; {free:,.0f} GB free{unused}"
 
 
 def _any_function_of(module: object) -> object:

@@ -107,10 +107,11 @@ def run(
     given = {name: value for name, value in changes.items() if value is not None}
     with _interruptions() as told:
         result = experiment.run(progress=False if quiet else "auto", **given)
-    _write(write_outputs, result, outputs)
-    if not quiet:
+    if not quiet:  # before outputs are written, which a full disk may prevent
         _print_summary(console(), result)
         typer.echo(f"seed:    {result.seed}")
+    _write(write_outputs, result, outputs)
+    if not quiet:
         _print_outputs(outputs)
     _end(told)
 
@@ -140,10 +141,11 @@ def sweep(
         return
     with _interruptions() as told:
         result = experiment.run(progress=False if quiet else "auto", **given)
-    _write(lambda r, o: write_sweep_outputs(r, o, experiment.plot), result, experiment.outputs)
     if not quiet:
         _print_sweep(console(), result)
         typer.echo(f"seed:    {result.provenance['seed']}")
+    _write(lambda r, o: write_sweep_outputs(r, o, experiment.plot), result, experiment.outputs)
+    if not quiet:
         _print_outputs(experiment.outputs)
     for _, failed in result.failures.iterrows():
         typer.echo(f"failed:  {failed['policy']}: {failed['error']}", err=True)

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.dispatch import device
 from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidType
 from banditlab.core.sampling import below
@@ -18,6 +19,22 @@ from .family import policy
 from .generics import desired_range, optimistic_utility
 from .protocol import told
 from .utilities import a_utility
+
+
+@device
+def _counted(
+    self: Params, state: State, arm: int, lane: int, clicked: bool, reward: float
+) -> tuple[float, float, float, float]:
+    """Count a selection; return click rate, its radius, post-click mean, and its radius: infinite without a click."""
+    n = state.selections[arm, lane] + 1.0
+    m = state.clicks[arm, lane] + (1.0 if clicked else 0.0)
+    total = state.sums[arm, lane] + reward
+    state.selections[arm, lane] = n
+    state.clicks[arm, lane] = m
+    state.sums[arm, lane] = total
+    mean = total / m if m > 0.0 else 0.5
+    width = math.sqrt(self.budget / m) if m > 0.0 else math.inf
+    return m / n, math.sqrt(self.budget / n), mean, width
 
 
 class PostClickMeans:
@@ -159,16 +176,7 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
 
     def update(self: Params, state: State, arm: int, lane: int, clicked: bool, reward: float, t: int) -> None:
         """Count the selection and the click, and move the index."""
-        n = state.selections[arm, lane] + 1.0
-        m = state.clicks[arm, lane] + (1.0 if clicked else 0.0)
-        total = state.sums[arm, lane] + reward
-        state.selections[arm, lane] = n
-        state.clicks[arm, lane] = m
-        state.sums[arm, lane] = total
-        rate = m / n
-        radius = math.sqrt(self.budget / n)
-        mean = total / m if m > 0.0 else 0.5
-        width = math.sqrt(self.budget / m) if m > 0.0 else 1.0
+        rate, radius, mean, width = _counted(self, state, arm, lane, clicked, reward)
         state.indices[arm, lane] = optimistic_utility(
             self.utility,
             max(rate - radius, 0.0),
@@ -259,16 +267,7 @@ class UCBS(KnowsItsUtility, PostClickMeans):
         """Count the selection and the click, move the index, and screen the arm if it fails the test."""
         if state.screened[arm, lane] > 0.0:
             return
-        n = state.selections[arm, lane] + 1.0
-        m = state.clicks[arm, lane] + (1.0 if clicked else 0.0)
-        total = state.sums[arm, lane] + reward
-        state.selections[arm, lane] = n
-        state.clicks[arm, lane] = m
-        state.sums[arm, lane] = total
-        rate = m / n
-        radius = math.sqrt(self.budget / n)
-        mean = total / m if m > 0.0 else 0.5
-        width = math.sqrt(self.budget / m) if m > 0.0 else math.inf
+        rate, radius, mean, width = _counted(self, state, arm, lane, clicked, reward)
         low, high = desired_range(self.utility, min(max(mean - width, 0.0), 1.0), max(min(mean + width, 1.0), 0.0))
         if rate + radius < low or rate - radius > high:
             state.screened[arm, lane] = t

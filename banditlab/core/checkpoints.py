@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InvalidArgument, InvalidType
-from .validation import integer, invalid, shown
+from .validation import has_truths, integer, invalid, shown
 
 DEFAULT_COUNT = 100
 
@@ -50,7 +50,7 @@ def checkpoint_rounds(checkpoints: Any, horizon: int) -> NDArray[np.int64]:
         return _log_spaced(min(integer(1, limit=10**6)("checkpoints", checkpoints), horizon), horizon)
     if values.ndim != 1 or values.size == 0:
         raise invalid("checkpoints", checkpoints, "a flat, non-empty list of rounds")
-    if values.dtype.kind not in "iuf" or not np.all(values == np.floor(values)):
+    if values.dtype.kind not in "iuf" or has_truths(checkpoints) or not np.all(values == np.floor(values)):
         raise InvalidType(f"checkpoints is {shown(checkpoints)}; allowed: whole numbers")
     for k, value in enumerate(values):
         if value < 1 or value > horizon:

@@ -74,8 +74,7 @@ class _ForgivingCache(FunctionCache):  # type: ignore[misc]
         try:
             return self._loaded(sig, target_context)
         except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
-            with contextlib.suppress(OSError):
-                self.flush()
+            self._forget()
             return None
 
     def _loaded(self, sig: Any, target_context: Any) -> Any:
@@ -88,16 +87,21 @@ class _ForgivingCache(FunctionCache):  # type: ignore[misc]
         return self._load_overload(sig, target_context)
 
     def holds_some(self) -> bool:
-        """Say whether there is something on disk: one file holds one combination's kernel."""
-        return Path(self._cache_file._index_path).exists()
+        """Say whether there is something on disk: an index, and the first file that it can name."""
+        file = self._cache_file
+        return Path(file._index_path).exists() and Path(file._data_path(file._data_name(1))).exists()
+
+    def _forget(self) -> None:
+        """Remove the index: written before the kernel, it would promise one, and so would an empty one."""
+        with contextlib.suppress(OSError):
+            Path(self._cache_file._index_path).unlink(missing_ok=True)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Store the compiled kernel if that is possible."""
         try:
             super().save_overload(sig, data)
         except Exception:  # noqa: BLE001 - it has been compiled, and can run: the disk's trouble is not the run's
-            with contextlib.suppress(OSError):
-                self.flush()
+            self._forget()
 
 
 def _remove_old_kernels(folder: str, pattern: str) -> None:

@@ -47,7 +47,8 @@ def write(
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"banditlab": json.dumps(meta).encode()})
     beside = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        pq.write_table(table, beside, compression="zstd", write_page_checksum=True)
+        with beside.open("wb") as file:  # Arrow would open no path that is not Unicode
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

@@ -79,7 +79,8 @@ def run(
         `dueling.regrets.regret_table` and 'duels', with features those of `dueling.ContextualGLM`; for semi-bandits:
         'regret', 'reward', 'violations', 'any_violation', 'alpha_regret', 'pulls'; for MDPs of `cvar`:
         'cvar_regret[0.1]', 'cvar[0.1]', 'icvar_regret[0.1]', 'icvar[0.1]', at any level, 'return', 'estimate',
-        'smallest_estimate', 'plans'.
+        'smallest_estimate', 'plans'; for `scoring`: 'regret', 'payment', 'profit', 'violation', 'bisection_rate',
+        'solves'.
     n_jobs : int, optional
         Threads, or processes for families in plain Python, as in joblib; default all cores, or what
         `joblib.parallel_config` says.
@@ -359,11 +360,13 @@ def checked_n_jobs(n_jobs: Any) -> int | None:
 
 
 def n_threads(n_jobs: int | None) -> int:
-    """Return how many threads a number stands for: all cores for None, and as in joblib if it is negative."""
-    cores = os.cpu_count() or 1
+    """Return how many threads a number stands for, as in joblib; None is what `parallel_config` says, or all cores."""
+    from joblib.parallel import get_active_backend
+
+    backend, configured = get_active_backend(prefer="threads")
     if n_jobs is None:
-        return cores
-    return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+        n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1  # 1 is what it says by itself
+    return n_jobs if n_jobs > 0 else int(backend.effective_n_jobs(n_jobs))
 
 
 def check_horizon(label: str, environment: Any, horizon: int) -> None:

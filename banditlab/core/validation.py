@@ -186,6 +186,15 @@ def entry(where: Sequence[int]) -> str:
     return "".join(f"[{int(i)}]" for i in where)
 
 
+def has_truths(value: Any) -> bool:
+    """Say whether True or False is among the numbers of a list, or of lists in it: arrays of NumPy take it for one."""
+    if not isinstance(value, list | tuple):
+        return False
+    kinds = set(map(type, value))
+    nested = not kinds.isdisjoint((list, tuple))
+    return bool in kinds or np.bool_ in kinds or (nested and any(map(has_truths, value)))
+
+
 def floats(name: str, value: Any, allowed: str) -> NDArray[np.float64]:
     """Return a rectangular array of numbers, with any number of axes, as a float64 copy; or raise."""
     if isinstance(value, str | bytes | dict | set):
@@ -196,7 +205,7 @@ def floats(name: str, value: Any, allowed: str) -> NDArray[np.float64]:
         raw = np.asarray(value)
     except ValueError as error:
         raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
-    if raw.dtype.kind not in "iuf":
+    if raw.dtype.kind not in "iuf" or has_truths(value):
         raise invalid(name, value, allowed)
     with np.errstate(over="ignore"):  # what does not fit is infinite, and no number that is allowed
         result: NDArray[np.float64] = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0

@@ -103,7 +103,7 @@ def read_counts(path: Path) -> dict[str, list[float]]:
                             f"line {rows.line_num}: {name} is {row[name]!r}; allowed: a whole number"
                         ) from error
     except OSError as error:
-        raise InvalidArgument(f"nothing can be read ({error.strerror}: {path}); allowed: a CSV file") from error
+        raise InvalidArgument(f"nothing can be read ({error.strerror}: {str(path)!r}); allowed: a CSV file") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidArgument(f"something is wrong ({error}); allowed: CSV in UTF-8") from error
     return columns

@@ -58,6 +58,7 @@ class DuelingProtocol(Protocol):
                 "environment.preference_matrix()"
             ]
         _segments(environment, horizon)  # raises for what is no matrix of preferences
+        policy.params(Problem(int(environment.n_arms), horizon))  # where the horizon is too short
         return reasons_of(policy, environment)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:

@@ -135,7 +135,7 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     if len(values) <= 12:
-        ax.set_xticks(values, [grouped(v) for v in values])
+        ax.set_xticks([float(v) for v in values], [grouped(v) for v in values])
         ax.set_xticks([], minor=True)
     else:
         write_out(ax.xaxis)
@@ -190,7 +190,10 @@ def _draw_heatmap(
         values, cmap="viridis", norm=LogNorm() if scale == "log" and (values > 0).all() else None, edgecolors="white"
     )
     for axis, name, ticks in ((ax.xaxis, x, grid.columns), (ax.yaxis, y, grid.index)):
-        axis.set_ticks(np.arange(len(ticks)) + 0.5, [grouped(t) if np.isreal(t) else str(t) for t in ticks])
+        axis.set_ticks(
+            np.arange(len(ticks)) + 0.5,
+            [str(t) if isinstance(t, tuple | str) else grouped(t) for t in ticks],
+        )
         axis.set_label_text(name)
     bar = ax.figure.colorbar(image, ax=ax)
     bar.set_label(f"{axis_name(metric)} of {chosen}")

@@ -132,7 +132,7 @@ class ProperRuleProgram:
         return Solved(found.status, payments, found.x[self.n_payments :], found.value, proper, found.duals[n_proper:])
 
 
-def _properness(beliefs: Floats) -> tuple[Floats, Floats, Floats]:
+def _properness(beliefs: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     """Return starts, columns and values of the rows sum_w sigma_m(w) (S[m, w] - S[m', w]), m' other than m."""
     n_beliefs, n_states = beliefs.shape
     m, other = np.nonzero(~np.eye(n_beliefs, dtype=bool))

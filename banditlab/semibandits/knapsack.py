@@ -171,11 +171,12 @@ class Knapsack(ActionSet):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the sizes as whole numbers, and as a column for branch and bound."""
-        integral = self.integral
+        integral, capacity = self.integral, self._whole_capacity()
+        too_large = capacity + 1.0  # whatever the size, which may be none of 64 bits
         return {
             "integral": integral,
-            "sizes": self.weights.astype(np.int64) if integral else np.zeros(1, np.int64),
-            "whole_capacity": int(self._whole_capacity()) if integral else 0,
+            "sizes": np.minimum(self.weights, too_large).astype(np.int64) if integral else np.zeros(1, np.int64),
+            "whole_capacity": int(capacity) if integral else 0,
             "costs": np.ascontiguousarray(self.weights[:, None]),
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import inspect
 import math
@@ -19,6 +18,7 @@ from banditlab import arms
 from banditlab.core import jobs
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from banditlab.core.family import registered
+from tests.values import check_frozen, check_repr, check_twins
 
 from . import naive
 from .test_policies_exact import OTHERS, VARIANTS
@@ -324,31 +324,17 @@ def test_rewards_that_it_cannot_learn_from_are_refused(name: str) -> None:
 
 @every_variant
 def test_policy_pickles_copies_and_compares(policy: Any) -> None:
-    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
-        assert twin == policy
-        assert hash(twin) == hash(policy)
-        assert repr(twin) == repr(policy)
-    others = [other for other in VARIANTS if other is not policy]
-    assert policy not in others
-    assert policy != repr(policy)
+    check_twins(policy, VARIANTS)
 
 
 @every_variant
 def test_repr_is_the_constructor_call_with_the_non_default_arguments_only(policy: Any) -> None:
-    cls = type(policy)
-    given = {f.name for f in dataclasses.fields(cls) if getattr(policy, f.name) != f.default}
-    text = repr(policy)
-    assert text.startswith(f"{cls.__name__}(")
-    assert all((f"{f.name}=" in text) == (f.name in given) for f in dataclasses.fields(cls))
-    assert eval(text, vars(arms).copy()) == policy
-    assert policy.label == (text if given else cls.__name__)
+    check_repr(policy, vars(arms))
 
 
 @every_policy
 def test_policy_is_frozen(name: str) -> None:
-    for attribute in [f.name for f in dataclasses.fields(POLICIES[name])] + ["something_new"]:
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(DEFAULTS[name], attribute, 1.0)
+    check_frozen(DEFAULTS[name])
 
 
 @every_field

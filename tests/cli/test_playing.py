@@ -1,5 +1,7 @@
 """`banditlab run` and `demo`."""
 
+import os
+import sys
 import warnings
 
 import numpy as np
@@ -183,6 +185,27 @@ def test_a_full_disk_is_said(small, monkeypatch):
     result = call("run", small, "--output", "b")
     assert result.exit_code == 1
     assert "the outputs cannot be written: [Errno 28] No space left on device" in result.stderr
+    assert "UCB1" in result.stdout  # what was simulated is told nonetheless
+
+
+def test_what_a_full_disk_cannot_hold_does_not_take_the_place_of_what_is_there(small, monkeypatch, tmp_path):
+    def full(figure, path, **options):
+        path.write_bytes(b"half a pic")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "regret.png").write_bytes(b"a picture")
+    assert call("run", small, "--output", tmp_path / "b").exit_code == 1
+    assert (tmp_path / "b" / "regret.png").read_bytes() == b"a picture"
+    assert {file.name for file in (tmp_path / "b").iterdir()} == {"regret.png", "results.parquet"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode")
+def test_names_that_are_no_unicode_are_written_to(small, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    assert call("run", small, "--output", folder, "--quiet").exit_code == 0
+    assert len(list(folder.iterdir())) == 3
 
 
 # ------------------------------------------------------------------------------------------------- demo

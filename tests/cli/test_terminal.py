@@ -178,6 +178,13 @@ def test_doctor_says_where_kernels_are_and_whether_they_can_be(monkeypatch, tmp_
     told = machine._cache()
     assert told.startswith(f"{tmp_path}, as NUMBA_CACHE_DIR has it\nwritable, 1 kernels, 2 MB; ")
 
+    blocked = tmp_path / "x" / "kernel.nbc"  # a file, where Numba can make no folder
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(blocked))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
+    first, *_, last = machine._cache().splitlines()
+    assert first.endswith(", as Numba has it")
+    assert last == f"NUMBA_CACHE_DIR is {blocked}, where none can be written"
+
     def nowhere(*arguments):
         raise RuntimeError("no locator available")
 

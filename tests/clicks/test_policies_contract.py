@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import pickle
@@ -22,6 +21,7 @@ from banditlab.core.family import registered
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, same, section
+from tests.values import check_frozen, check_repr, check_twins
 
 from .components import columns
 from .test_policies_exact import INSTANCES, OTHERS, POLICIES, REWARDS, VARIANTS, WITH_REWARDS, bandit
@@ -380,31 +380,17 @@ def test_agent_says_what_it_is(name: str) -> None:
 
 @every_variant
 def test_policy_pickles_copies_and_compares(policy: Any) -> None:
-    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
-        assert twin == policy
-        assert hash(twin) == hash(policy)
-        assert repr(twin) == repr(policy)
-    assert policy not in [other for other in VARIANTS if other is not policy]
-    assert policy != repr(policy)
+    check_twins(policy, VARIANTS)
 
 
 @every_variant
 def test_label_is_the_constructor_call_with_the_non_default_arguments_only(policy: Any) -> None:
-    cls = type(policy)
-    given = {f.name for f in dataclasses.fields(cls) if getattr(policy, f.name) != f.default}
-    text = repr(policy)
-    assert text.startswith(f"{cls.__name__}(")
-    assert all((f"{f.name}=" in text) == (f.name in given) for f in dataclasses.fields(cls))
-    names = vars(clicks) | {type(v).__name__: type(v) for v in vars(policy).values()}
-    assert eval(text, names) == policy
-    assert policy.label == (text if given else cls.__name__)
+    check_repr(policy, vars(clicks) | {type(v).__name__: type(v) for v in vars(policy).values()})
 
 
 @every_policy
 def test_policy_is_frozen(name: str) -> None:
-    for attribute in [f.name for f in dataclasses.fields(POLICIES[name])] + ["something_new"]:
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(PLAYERS[name], attribute, 1.0)
+    check_frozen(PLAYERS[name])
 
 
 NONSENSE = [math.nan, "nonsense", b"1", [1.0], {}, 1j, True, math.inf, 0.0, -1.0, clicks.QuadraticUtility]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import subprocess
 import sys
@@ -203,3 +204,26 @@ def test_kept_says_whether_a_kernel_need_not_be_compiled(tmp_path, monkeypatch):
     assert len(ahead._missing(job)) == 1
     ahead._compile(job)
     assert ahead._missing(job) == frozenset()
+
+
+@pytest.mark.skipif(not kernels.compiled_mode(), reason="nothing is compiled")
+def test_what_a_full_disk_did_not_keep_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+
+    @arms.policy
+    class Lost:
+        def select(self, state, lane, t, rng):
+            return 1
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)  # the index has been written by then
+    ahead._compile(made([Lost()])[0])
+    cache = kernels.compiled_kernels()[-1]._cache
+    assert "Lost" in cache._cache_file._index_path
+    assert not cache.holds_some()
+    assert list(tmp_path.rglob("*.nb?")) == []

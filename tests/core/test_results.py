@@ -183,8 +183,7 @@ class TestBadFiles:
         before = path.read_bytes()
 
         def full(table, where, **options):
-            with open(where, "wb") as half:
-                half.write(b"PAR1")
+            where.write(b"PAR1")
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(pq, "write_table", full)

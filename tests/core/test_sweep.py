@@ -398,6 +398,18 @@ class TestStore:
         assert len(bl.Store(tmp_path / "s").cells()) == cells
 
 
+def test_dry_run_counts_on_the_cores_that_will_play():
+    def cores(**options):
+        return bl.sweep(gap, arms.Uniform(), {"delta": [0.1]}, dry_run=True, **OPTIONS, **options).n_jobs
+
+    with joblib.parallel_config("threading", n_jobs=3):
+        assert cores() == 3
+        assert cores(n_jobs=5) == 5
+    with joblib.parallel_config("threading", n_jobs=-1):
+        assert cores() == joblib.cpu_count()
+    assert cores() == os.cpu_count()
+
+
 def test_dry_run_counts_and_estimates():
     found = bl.sweep(gap, [ucb, arms.Uniform()], OVER, dry_run=True, n_jobs=1, **OPTIONS)
     assert (found.n_cells, found.n_rounds, found.n_jobs) == (12, 12 * 20 * 50, 1)

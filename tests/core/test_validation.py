@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from banditlab.core.errors import InvalidArgument
@@ -44,3 +45,9 @@ def test_messages_show_which_ends_are_open():
         vector(0.0, 1.0, open_low=True, open_high=True)("x", [1.0])
     with pytest.raises(InvalidArgument, match=r"x\[0\]\[0\] is 2.0; allowed: numbers in \(-inf, 1\]$"):
         matrix(high=1.0)("x", [[2.0]])
+
+
+@pytest.mark.parametrize("value", [[0.5, True], [np.True_, 1], [[0.5], (True,)], [True, False]], ids=repr)
+def test_truths_are_no_numbers_of_an_array(value):
+    with pytest.raises(InvalidArgument, match=r"means is .*True.*; allowed: a flat sequence of numbers"):
+        vector(0.0, 1.0)("means", value)

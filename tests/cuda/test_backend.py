@@ -83,9 +83,7 @@ def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch
 
 def test_without_numba_cuda_nothing_is_assembled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba_cuda", None)
-    with pytest.raises(
-        DeviceError, match=r"the package numba-cuda cannot be imported .*; allowed: with it"
-    ):
+    with pytest.raises(DeviceError, match=r"the package numba-cuda cannot be imported .*; allowed: with it"):
         assemble(WORLD, arms.UCB1())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import pickle
@@ -27,6 +26,7 @@ from banditlab.errors import (
 )
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, columns, same, section
+from tests.values import check_repr, check_twins
 
 from .bandits import BANDITS, DEFAULTS, NEEDED, OTHERS, VARIANTS
 
@@ -415,12 +415,8 @@ def test_a_policy_whose_state_has_no_lane_is_refused() -> None:
 @every_variant
 def test_policy_pickles_copies_compares_and_shows_its_call(name: str) -> None:
     policy = VARIANTS[name]
-    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
-        assert twin == policy
-        assert hash(twin) == hash(policy)
-        assert repr(twin) == repr(policy)
-    assert policy not in [other for other in VARIANTS.values() if other is not policy]
-    assert eval(repr(policy), vars(cvar).copy()) == policy
+    check_twins(policy, VARIANTS.values())
+    check_repr(policy, vars(cvar))
 
 
 @every_field

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
-import pickle
 
 import numpy as np
 import pytest
@@ -20,6 +18,7 @@ from banditlab.cvar.mdp.planning import optimum
 from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
 from tests.arms.test_policies_contract import same, section
+from tests.values import check_twins
 
 LEARNERS = {name: cls for name, cls in registered("cvar", "policy").items() if cls.family.plays == ("cvar",)}
 MIXTURE, FEATURES = cvar.linear_mixture(3, 2, 3, 2, seed=1)
@@ -338,11 +337,7 @@ def test_where_arithmetic_ends(name):
 @every_variant
 def test_policy_pickles_copies_and_compares(name):
     policy = VARIANTS[name]
-    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
-        assert twin == policy
-        assert hash(twin) == hash(policy)
-        assert repr(twin) == repr(policy)
-    assert policy not in [other for other in VARIANTS.values() if other is not policy]
+    check_twins(policy, VARIANTS.values())
 
 
 FIELDS = [(cls, f.name) for cls in LEARNERS.values() for f in dataclasses.fields(cls)]

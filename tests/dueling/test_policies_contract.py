@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import pickle
@@ -22,6 +21,7 @@ from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidCompon
 from banditlab.dueling import generics, instances
 from banditlab.dueling.protocol import METRICS
 from tests.arms.test_policies_contract import arrays, section
+from tests.values import check_frozen, check_repr, check_twins
 
 from . import scripted
 from .matrices import matrix
@@ -431,30 +431,17 @@ def test_results_are_saved_and_loaded(tmp_path: Path, together: bl.Results) -> N
 
 @every_variant
 def test_policy_pickles_copies_and_compares(policy: Any) -> None:
-    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
-        assert twin == policy
-        assert hash(twin) == hash(policy)
-        assert repr(twin) == repr(policy)
-    assert policy not in [other for other in VARIANTS if other is not policy]
-    assert policy != repr(policy)
+    check_twins(policy, VARIANTS)
 
 
 @every_variant
 def test_repr_is_the_constructor_call_with_the_non_default_arguments_only(policy: Any) -> None:
-    cls = type(policy)
-    given = {f.name for f in dataclasses.fields(cls) if getattr(policy, f.name) != f.default}
-    text = repr(policy)
-    assert text.startswith(f"{cls.__name__}(")
-    assert all((f"{f.name}=" in text) == (f.name in given) for f in dataclasses.fields(cls))
-    assert eval(text, vars(dueling).copy()) == policy
-    assert policy.label == (text if given else cls.__name__)
+    check_repr(policy, vars(dueling))
 
 
 @every_policy
 def test_policy_is_frozen(name: str) -> None:
-    for attribute in [f.name for f in dataclasses.fields(POLICIES[name])] + ["something_new"]:
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(DEFAULTS[name], attribute, 1.0)
+    check_frozen(DEFAULTS[name])
 
 
 @every_field

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import inspect
-import pickle
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from banditlab import scoring
 from banditlab.core.errors import BanditlabError
 from banditlab.core.family import registered
 from banditlab.scoring.protocol import METRICS
+from tests.values import check_twins
 
 from .played import TOY
 from .test_online_exact import HIRING, SENDERS
@@ -95,10 +94,7 @@ def test_extreme_values_that_a_field_allows_do_no_harm(cls: type, field: str) ->
 
 @every_policy
 def test_policy_pickles_copies_and_compares(name: str) -> None:
-    policy = made(name)
-    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
-        assert twin == policy
-        assert hash(twin) == hash(policy)
+    check_twins(made(name), [])
 
 
 @every_policy

@@ -316,6 +316,11 @@ def test_kernels_take_infinite_weights_where_they_say_so() -> None:
         assert by_kernel(actions, [w]) == [best]
 
 
+def test_an_item_larger_than_64_bits_never_fits() -> None:
+    assert sb.Knapsack([2.0**63, 1.0, 1.0], 2.0).maximise([9.0, 1.0, 1.0]) == (1, 2)
+    assert sb.Knapsack([1e300, 1.0], 2.0).maximise([1.0, -1.0]) == (1,)
+
+
 def test_what_is_no_action_is_in_no_set() -> None:
     pair = [("a", 1), ("b", 2)]
     for actions in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import pickle
@@ -23,6 +22,7 @@ from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument
 from banditlab.semibandits import protocol
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, section
+from tests.values import check_repr, check_twins
 
 from . import naive, naive_sets
 from .test_policies_exact import POLICIES, VARIANTS, outcomes
@@ -316,12 +316,8 @@ def test_equal_outcomes_leave_no_nan_in_the_state(name: str, outcome: float) -> 
 
 @every_variant
 def test_policy_pickles_copies_compares_and_says_what_it_is(policy: Any) -> None:
-    for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), dataclasses.replace(policy)):
-        assert twin == policy
-        assert hash(twin) == hash(policy)
-    assert policy not in [other for other in WITH_VARIANTS if other is not policy]
-    assert eval(repr(policy), vars(sb)) == policy
-    assert policy.label == (repr(policy) if policy != type(policy)() else type(policy).__name__)
+    check_twins(policy, WITH_VARIANTS)
+    check_repr(policy, vars(sb))
 
 
 @every_policy
@@ -373,3 +369,11 @@ def test_every_policy_has_a_reference() -> None:
     assert set(registered("semibandits", "policy")) == set(naive.REFERENCES) | set(naive_sets.REFERENCES)
     for kind in ("policy", "environment", "action_set"):
         assert set(registered("semibandits", kind)) <= set(sb.__all__)
+
+
+@pytest.mark.parametrize(("budget", "bound"), [(1e30, 0.25), (1e100, 1e-300)], ids=["long", "infinite"])
+def test_a_budget_that_binds_nothing_takes_no_time_to_divide(budget: float, bound: float) -> None:
+    policy = sb.PASCombUCB(variance_bound=bound)
+    world = sb.SemiBandit(arms.Bernoulli([0.2, 0.7, 0.4]), sb.SafeUpToM(2, budget))
+    played = bl.run(world, policy, horizon=20, n_runs=2, seed=0, backend="python")
+    assert (played.values() <= 20.0).all()

@@ -89,6 +89,12 @@ class EpisodesProtocol(Protocol):
             parsed(metric)
         return requested
 
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return `metric_names`; raise for what a policy has no level or estimate for."""
+        for metric in requested:
+            _with_level(metric, policy)
+        return self.metric_names(environment, requested)
+
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Ask the policy for reasons of its own."""
         return reasons_of(policy, environment)

@@ -6,6 +6,7 @@ import itertools
 import math
 from typing import Any, ClassVar
 
+from banditlab.arms.statistics import MeansAndWidths
 from banditlab.core.components import Params, Space, State, field
 from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
@@ -20,7 +21,7 @@ UNSEEN = 1e6
 OWN_ACTIONS = "the action set to play; default the environment's"
 
 
-class ItemMeans:
+class ItemMeans(MeansAndWidths):
     """Base of policies that keep, for each item, the number of outcomes seen, their mean, and 1/sqrt of that number.
 
     The mean of an item that was never seen is `UNSEEN`: so the first rounds are a cover, in which actions with as many
@@ -29,21 +30,7 @@ class ItemMeans:
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arrays."""
-        return {
-            "counts": space.per_arm(),
-            "sums": space.per_arm(),
-            "means": space.per_arm(UNSEEN),
-            "widths": space.per_arm(),
-        }
-
-    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Add the outcome of an item."""
-        n = state.counts[arm, lane] + 1.0
-        s = state.sums[arm, lane] + reward
-        state.counts[arm, lane] = n
-        state.sums[arm, lane] = s
-        state.means[arm, lane] = s / n
-        state.widths[arm, lane] = 1.0 / math.sqrt(n)
+        return super().state(space) | {"means": space.per_arm(UNSEEN)}
 
 
 @policy

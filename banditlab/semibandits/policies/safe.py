@@ -132,7 +132,7 @@ class PASCombUCB:
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return -log of the two levels, how many items the warm-up plays together, and the paper's list of actions."""
         actions, twice = problem.actions, 2.0 * log(float(problem.needs_horizon(self)))
-        together = math.ceil(actions.budget / self.variance_bound)
+        together = math.ceil(min(actions.budget / self.variance_bound, float(actions.m)))
         if not self.paper_code:
             while together * self.variance_bound >= actions.budget:  # at once, or twice where the ratio is rounded up
                 together -= 1
@@ -140,7 +140,7 @@ class PASCombUCB:
         return {
             "level_mean": twice,
             "level_variance": twice - log(self.delta),
-            "together": max(1, min(together, actions.m)),
+            "together": max(1, together),
             "items": items,
             "starts": starts,
         }
