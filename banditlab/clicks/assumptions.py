@@ -108,36 +108,7 @@ def _violations(utility: Any, lowest_mean: float) -> tuple[Violation, ...]:
     if lowest_mean > 1.0 - 1e-6:
         lowest_mean = 1.0  # slopes over less would be rounding errors
     coarse, fine = (np.linspace(lowest_mean, 1.0, n) for n in (COARSE, FINE))
-    rates = np.linspace(0.0, 1.0, COARSE)
-    try:
-        with np.errstate(all="ignore"):
-            across = np.array([[utility.utility(s, mu) for mu in coarse] for s in rates], dtype=float)
-            best = [maximiser(utility, mu) for mu in coarse[::10]]
-            claimed = [float(utility.desired_strategy(mu)) for mu in coarse[::10]] if has_closed_form(utility) else best
-            optima = np.array([utility.optimum(mu) for mu in fine], dtype=float) if _valid(claimed) else np.zeros(0)
-    except (ArithmeticError, ValueError, TypeError) as error:
-        raise InvalidArgument(
-            f"utility is {utility!r}, which raised {error!r}; allowed: numbers for all s in [0, 1] and all mu in "
-            f"[{lowest_mean:.4g}, 1]"
-        ) from error
-    if not np.isfinite(across).all():
-        s, mu = np.argwhere(~np.isfinite(across))[0]
-        raise InvalidArgument(
-            f"utility is {utility!r}, and its u({rates[s]:.4g}, {coarse[mu]:.4g}) is {across[s, mu]}; "
-            "allowed: finite numbers"
-        )
-    for mu, s, found_best in zip(coarse[::10], claimed, best, strict=True):
-        if not 0.0 <= s <= 1.0 or utility.utility(s, mu) < utility.utility(found_best, mu) - 1e-6 * np.ptp(across):
-            raise InvalidArgument(
-                f"utility is {utility!r}, whose desired_strategy({mu:.4g}) is {s:.4g}; allowed: the click rate in "
-                f"[0, 1] with the largest u, {found_best:.4g}"
-            )
-    for mu, s, optimum in zip(coarse[::10], claimed, optima[::100], strict=True):
-        if abs(optimum - utility.utility(s, mu)) > 1e-6 * np.ptp(across):
-            raise InvalidArgument(
-                f"utility is {utility!r}, whose optimal_utility({mu:.4g}) is {optimum:.4g}; allowed: u at the desired "
-                f"strategy, {utility.utility(s, mu):.4g}"
-            )
+    optima = _optima(utility, coarse, fine)
     where = _unbounded_slope_of(utility, lowest_mean)
     if where:
         found.append(Violation("A1", f"u is not Lipschitz: its slope grows without bound near {where}"))
@@ -162,6 +133,41 @@ def _violations(utility: Any, lowest_mean: float) -> tuple[Violation, ...]:
             )
         )
     return tuple(found)
+
+
+def _optima(utility: Any, coarse: NDArray[np.float64], fine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return u* at fine means; raise for a utility that is not finite everywhere, or whose closed forms are wrong."""
+    rates = np.linspace(0.0, 1.0, COARSE)
+    try:
+        with np.errstate(all="ignore"):
+            across = np.array([[utility.utility(s, mu) for mu in coarse] for s in rates], dtype=float)
+            best = [maximiser(utility, mu) for mu in coarse[::10]]
+            claimed = [float(utility.desired_strategy(mu)) for mu in coarse[::10]] if has_closed_form(utility) else best
+            optima = np.array([utility.optimum(mu) for mu in fine], dtype=float) if _valid(claimed) else np.zeros(0)
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise InvalidArgument(
+            f"utility is {utility!r}, which raised {error!r}; allowed: numbers for all s in [0, 1] and all mu in "
+            f"[{coarse[0]:.4g}, 1]"
+        ) from error
+    if not np.isfinite(across).all():
+        s, mu = np.argwhere(~np.isfinite(across))[0]
+        raise InvalidArgument(
+            f"utility is {utility!r}, and its u({rates[s]:.4g}, {coarse[mu]:.4g}) is {across[s, mu]}; "
+            "allowed: finite numbers"
+        )
+    for mu, s, found_best in zip(coarse[::10], claimed, best, strict=True):
+        if not 0.0 <= s <= 1.0 or utility.utility(s, mu) < utility.utility(found_best, mu) - 1e-6 * np.ptp(across):
+            raise InvalidArgument(
+                f"utility is {utility!r}, whose desired_strategy({mu:.4g}) is {s:.4g}; allowed: the click rate in "
+                f"[0, 1] with the largest u, {found_best:.4g}"
+            )
+    for mu, s, optimum in zip(coarse[::10], claimed, optima[::100], strict=True):
+        if abs(optimum - utility.utility(s, mu)) > 1e-6 * np.ptp(across):
+            raise InvalidArgument(
+                f"utility is {utility!r}, whose optimal_utility({mu:.4g}) is {optimum:.4g}; allowed: u at the desired "
+                f"strategy, {utility.utility(s, mu):.4g}"
+            )
+    return optima
 
 
 def _valid(strategies: list[float]) -> bool:

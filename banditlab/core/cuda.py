@@ -18,7 +18,6 @@ from typing import Any
 import numba
 import numpy as np
 
-from .dispatch import lanes_apart
 from .errors import DeviceError
 from .kernels import component_types
 from .launch import LanesApart, Shape, compiling, launched, one_at_a_time
@@ -187,7 +186,7 @@ class Device(LanesApart):
         given = [n_lanes, cells, self._upload(self._finished), *given]
         dispatcher = _dispatcher(function, shapes, classes, self._number)
         if simulated():
-            with one_at_a_time, lanes_apart():  # the simulator knows one launch
+            with one_at_a_time:  # the simulator knows one launch
                 dispatcher[n_lanes, 1](*given)
         else:
             _compile(dispatcher, given)

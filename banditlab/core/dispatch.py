@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import threading
 import types as pytypes
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -137,17 +138,23 @@ def implements(function: Any, params_or_type: Any) -> bool:
     return type(params_or_type) in function.table or function.resolve(params_or_type) is not None
 
 
-_lanes_apart: list[bool] = []
+class _Lanes(threading.local):
+    """Whether this thread compiles for lanes that are played apart; another may compile for the processor meanwhile."""
+
+    apart = False
+
+
+_lanes = _Lanes()
 
 
 @contextlib.contextmanager
 def lanes_apart() -> Iterator[None]:
     """Compile for lanes that are played apart, one a thread: `in_phases` then prefers what works lane by lane."""
-    _lanes_apart.append(True)
+    before, _lanes.apart = _lanes.apart, True
     try:
         yield
     finally:
-        _lanes_apart.pop()
+        _lanes.apart = before
 
 
 def in_phases(together: Any, component: Any, alone: Any) -> bool:
@@ -155,7 +162,7 @@ def in_phases(together: Any, component: Any, alone: Any) -> bool:
 
     The first is for loops over lanes that vectorise; both do the same.
     """
-    return implements(together, component) and not (_lanes_apart and implements(alone, component))
+    return implements(together, component) and not (_lanes.apart and implements(alone, component))
 
 
 def chosen_by_type(choose: Callable[[Any], Callable[..., Any]]) -> Callable[[F], F]:

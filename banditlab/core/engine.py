@@ -7,6 +7,7 @@ the store, both in the calling process.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -15,7 +16,6 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +144,7 @@ def play(
         playing.compile(groups, names, workers)
         compile_seconds = time.perf_counter() - started
         bar.say("playing")
-        with Writer(store) as writer, closing(_outcomes(playing, groups, workers)) as outcomes:
+        with Writer(store) as writer, contextlib.closing(_outcomes(playing, groups, workers)) as outcomes:
             for outcome in outcomes:
                 playing.take(outcome, writer)
     except KeyboardInterrupt:
@@ -218,7 +218,8 @@ class _Playing:
                     end = first_run + len(values)
                 if end < job.first_run + job.n_runs:
                     gaps.append((end, job.first_run + job.n_runs))
-            tasks += [Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
+            with self._ending_alone(k):
+                tasks += [Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
             self._tell(k)
         return sorted(tasks, key=lambda task: (task.job, task.first_run))
 
@@ -241,14 +242,19 @@ class _Playing:
             if job.backend == "python":
                 continue
             self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
-            try:
-                with interruptible():
-                    warm_up(job, shares)
-            except Exception:  # a user's code can raise anything
-                if not self.keep_going:
-                    raise
-                self.progress[k].failure = traceback.format_exc()
-                self._tell(k)
+            with self._ending_alone(k), interruptible():
+                warm_up(job, shares)
+            self._tell(k)
+
+    @contextlib.contextmanager
+    def _ending_alone(self, k: int) -> Iterator[None]:
+        """Note an exception as the end of one job, if others are to go on."""
+        try:
+            yield
+        except Exception:  # a user's code can raise anything
+            if not self.keep_going:
+                raise
+            self.progress[k].failure = traceback.format_exc()
 
     def take(self, outcome: Outcome, writer: Writer) -> None:
         """Gather and store what a task returned."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -28,14 +29,14 @@ FEW_RUNS = 1 << 16
 MOST_CELLS = 256
 """Cells that share a launch at most: each takes a thread of the processor while it is prepared."""
 
-MOST_TABLES = 1 << 26
-"""Bytes that the tables and parameters of cells that share a launch may take: they are copied, a row a cell."""
-
 STREAMS = 4
 """Launches that memory is shared out among; so many are under way at a time, more if they are smaller than that."""
 
 MOST_STREAMS = 32
 """Launches that are under way at a time at most: small cells that are not alike fill a device together."""
+
+MOST_THREADS = STREAMS * MOST_CELLS
+"""Threads of the processor that prepare the cells of all launches under way."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,11 @@ def runs_that_fit(job: Any) -> int:
     return fit // cuda.THREADS * cuda.THREADS if fit > cuda.THREADS else fit
 
 
+def _room_for_tables(backend: str) -> float:
+    """Return the bytes that cells' tables and parameters may take in a launch, of the memory that runs leave free."""
+    return (1.0 - SHARE) * free_bytes(int(backend[5:])) / MOST_STREAMS
+
+
 def shared_launches(chunks: Sequence[tuple[Any, int]]) -> list[list[int]]:
     """Return which chunks, each a job and a number of runs, are played together: their places, group by group.
 
@@ -131,6 +137,7 @@ def shared_launches(chunks: Sequence[tuple[Any, int]]) -> list[list[int]]:
     has room for. Chunks on the processor are played one by one.
     """
     groups: list[list[int]] = []
+    room = functools.cache(_room_for_tables)
     filling: dict[Hashable, tuple[list[int], int, int]] = {}  # the group, its runs, its bytes of tables
     for k, (job, n_runs) in enumerate(chunks):
         if not on_device(job.backend) or n_runs >= FEW_RUNS:
@@ -138,7 +145,7 @@ def shared_launches(chunks: Sequence[tuple[Any, int]]) -> list[list[int]]:
             continue
         group, runs, tables = filling.get(job.measured.likeness, ([], 0, 0))
         runs, tables = runs + n_runs, tables + job.measured.bytes_a_cell
-        full = runs > min(FEW_RUNS, job.chunk) or tables > MOST_TABLES or len(group) == MOST_CELLS
+        full = runs > min(FEW_RUNS, job.chunk) or tables > room(job.backend) or len(group) == MOST_CELLS
         if full or not group:
             group, runs, tables = [], n_runs, job.measured.bytes_a_cell
             groups.append(group)
@@ -163,4 +170,5 @@ def streams(groups: Sequence[Sequence[tuple[Any, int]]], n_jobs: int | None) -> 
     if any(n_runs >= FEW_RUNS for group in there for _, n_runs in group):
         return 1
     rooms = [min(FEW_RUNS, STREAMS * group[0][0].chunk) // sum(n_runs for _, n_runs in group) for group in there]
+    rooms += [MOST_THREADS // len(group) for group in there]
     return max(STREAMS, min([*rooms, MOST_STREAMS]))

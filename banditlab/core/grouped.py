@@ -73,7 +73,7 @@ class Group(Device):
             meeting = self._meetings
             self._waiting[k] = brought
             if len(self._waiting) == len(self.members) and not self._someone_left:
-                of_all = [self._waiting[k] for k in range(len(self.members))]
+                of_all = [self._waiting[place] for place in range(len(self.members))]
                 self._waiting = {}
                 with self.alone():
                     act(of_all)
@@ -86,8 +86,8 @@ class Group(Device):
 
     def leave(self) -> None:
         """Let nobody wait for a member that is done, or has failed."""
+        self._someone_left = True  # at once: Ctrl-C may come while the lock is waited for
         with self._turn:
-            self._someone_left = True
             self._turn.notify_all()
 
     def go_on(self, of_all: list[tuple[Any, ...]]) -> None:
@@ -207,11 +207,11 @@ def play_together(games: Sequence[Game], watch: Watch) -> list[Any]:
     number = int(batches[0].backend[5:])
     with lent_stream(number) as stream, ThreadPoolExecutor(len(games)) as threads:
         group = Group(number, stream, batches)
-        playing = [threads.submit(m.play, game, watch) for m, game in zip(group.members, games, strict=True)]
         try:
+            playing = [threads.submit(m.play, game, watch) for m, game in zip(group.members, games, strict=True)]
             wait(playing)
         finally:
-            group.leave()  # where Ctrl-C ended the wait
+            group.leave()  # where a thread could not start, or Ctrl-C ended the wait
     raised = [error for done in playing if (error := done.exception()) is not None]
     if raised:
         raise next((error for error in raised if not isinstance(error, LeftAlone)), raised[0])

@@ -124,8 +124,8 @@ def joined(
 
 def _on_device(function: Any) -> Callable[..., None]:
     """Return a protocol kernel for which `borrowed` does nothing: on a device there are no counts of references."""
-    if not compiled_mode():
-        return quiet(function)  # the simulator's threads have their own opinion of overflows
+    if not compiled_mode():  # the simulator starts a thread a lane, which has its own opinion of overflows, too
+        return lanes_apart()(quiet(function))
     scope = function.__globals__ | {borrowed.__name__: device(lambda value: value)}
     return device(types.FunctionType(function.__code__, scope, function.__name__))
 

@@ -290,6 +290,15 @@ def _taken_fits(work: Any, costs: Any, column: int, budget: float, strict: bool,
     return _fits(cost, budget, strict)
 
 
+@device
+def _needed(work: Any, weights: Any, lane: int, costs: Any, column: int, slack: float, i: int, k: int) -> bool:
+    """Say whether item i dominates one of the first k items taken, and so is in every set sought that holds them."""
+    found = False
+    for q in range(k):
+        found = found or _dominates(weights, lane, costs, column, slack, i, work.items[work.taken[q]])
+    return found
+
+
 @device_call
 def _first_of_value(
     work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int,
@@ -328,11 +337,7 @@ def _first_of_value(
                     return 0  # never: the set that the first search found is worth the value
                 k -= 1
                 p = work.taken[k]
-                needed = False
-                for q in range(k):
-                    needed = needed or _dominates(
-                        weights, lane, costs, column, slack, work.items[p], work.items[work.taken[q]]
-                    )
+                needed = _needed(work, weights, lane, costs, column, slack, work.items[p], k)
             p += 1
             continue
         i = work.items[p]
@@ -343,11 +348,7 @@ def _first_of_value(
             k += 1
             work.values[k] = work.values[k - 1] + weights[i, lane]
             work.spent[k] = cost
-        else:
-            needed = False
-            for q in range(k):
-                needed = needed or _dominates(weights, lane, costs, column, slack, i, work.items[work.taken[q]])
-            if needed:
-                p = n  # nothing fits that holds what was taken: back
-                continue
+        elif _needed(work, weights, lane, costs, column, slack, i, k):
+            p = n  # nothing fits that holds what was taken: back
+            continue
         p += 1

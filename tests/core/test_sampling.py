@@ -70,6 +70,12 @@ def lanes_of_betas(rng, a, b, out):
 
 
 @numba.njit(error_model="numpy")
+def lanes_of_gammas(rng, shapes, out):
+    for i in range(out.shape[0]):
+        sampling.fill_gamma(rng, shapes, 0, out[i])
+
+
+@numba.njit(error_model="numpy")
 def expanded_betas(u, a, b, out):
     for i in range(u.shape[0]):
         out[i] = sampling.expanded_beta(u[i], a, b)
@@ -335,14 +341,37 @@ def test_gammas_are_accepted_by_the_exact_test_whatever_the_quick_one_says(shape
         assert sampling.gamma(ours, 0, shape) == d * (w * w * w)
 
 
-def test_fill_beta_gives_each_lane_what_beta_gives():
+@pytest.mark.parametrize("lanes", [5, 64, 71])
+def test_fill_gamma_gives_each_lane_what_gamma_gives(lanes):
+    shapes = 10.0 ** np.random.default_rng(0).uniform(0, 3, (1, lanes))
+    shapes[0, 0] = 1.0
+    filled, states = np.empty((200, lanes)), sampling.seeded(9, 1, 0, lanes)
+    lanes_of_gammas(states, shapes, filled)
+    single, others = np.empty((200, 1)), sampling.seeded(9, 1, 0, lanes)
+    for w in range(lanes):
+        state = np.ascontiguousarray(others[:, w : w + 1])
+        gammas(state, single, shapes[0, w])
+        assert (single[:, 0] == filled[:, w]).all()
+        assert (state[:, 0] == states[:, w]).all()
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1.0, 40.0), (2.5, 300.0), (1e6, 1e6)])
+def test_betas_that_the_quick_test_accepts_are_those_of_the_exact_test(a, b):
+    ours, theirs = sampling.seeded(4, 1, 7, 1), sampling.seeded(4, 1, 7, 1)
+    for _ in range(2_000):
+        attempt = sampling._beta_attempt(ours, 0, a, b, True)
+        assert attempt == sampling._beta_attempt(theirs, 0, a, b, False)
+
+
+@pytest.mark.parametrize("lanes", [5, 64, 71])
+def test_fill_beta_gives_each_lane_what_beta_gives(lanes):
     shapes = np.random.default_rng(0)
-    a, b = 10.0 ** shapes.uniform(-1.5, 3, (1, 64)), 10.0 ** shapes.uniform(-1.5, 3, (1, 64))
+    a, b = 10.0 ** shapes.uniform(-1.5, 3, (1, lanes)), 10.0 ** shapes.uniform(-1.5, 3, (1, lanes))
     a[0, :4], b[0, :4] = (1.0, 1.0, 0.2, 5.0), (1.0, 0.2, 1.0, 1.0)
-    filled, states = np.empty((50, 64)), sampling.seeded(9, 1, 0, 64)
+    filled, states = np.empty((50, lanes)), sampling.seeded(9, 1, 0, lanes)
     lanes_of_betas(states, a, b, filled)
-    single, others = np.empty((50, 1)), sampling.seeded(9, 1, 0, 64)
-    for w in range(64):
+    single, others = np.empty((50, 1)), sampling.seeded(9, 1, 0, lanes)
+    for w in range(lanes):
         state = np.ascontiguousarray(others[:, w : w + 1])
         betas(state, single, a[0, w], b[0, w])
         assert (single[:, 0] == filled[:, w]).all()

@@ -12,6 +12,7 @@ import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core import fitting, grouped
 from banditlab.core.errors import InvalidComponent
+from banditlab.core.protocol import unwatched
 
 from .cases import CASES, ITEMS, Case, cell, together_and_alone
 
@@ -136,13 +137,86 @@ def test_groups_are_as_large_as_fills_a_device(monkeypatch: pytest.MonkeyPatch) 
     assert fitting.shared_launches(cells) == [[0, 1], [2, 4], [3], [5]]
     each = cells[0][0].measured.bytes_a_cell
     assert each > 3 * 8  # three means
-    monkeypatch.setattr(fitting, "MOST_TABLES", 2 * each - 1)
+    monkeypatch.setattr(fitting, "_room_for_tables", lambda backend: 2 * each - 1)
     assert fitting.shared_launches(cells) == [[0], [1], [2], [3], [4], [5]]
     monkeypatch.undo()
     monkeypatch.setattr(fitting, "free_bytes", lambda number: 5 * 45 * cells[0][0].measured.bytes_a_run)
+    monkeypatch.setattr(fitting, "_room_for_tables", lambda backend: 10 * each)
     assert ucb1(40).chunk == 45
     again = [(ucb1(n), n) for n in (40, 5, 1)]
     assert fitting.shared_launches(again) == [[0, 1], [2]]
+
+
+def test_threads_that_prepare_cells_are_not_too_many() -> None:
+    groups = [[(ucb1(8), 8)] * 256] * 40
+    assert fitting.streams(groups, None) == fitting.STREAMS
+    assert fitting.streams([[(ucb1(8), 8)] * 100] * 40, None) == fitting.MOST_THREADS // 100
+    assert fitting.streams([[(ucb1(8), 8)]] * 40, None) == fitting.MOST_STREAMS
+
+
+@arms.policy
+class Stateless:
+    """Has no state for some values of its parameter."""
+
+    broken: bool
+
+    def state(self, space):
+        if self.broken:
+            raise ValueError("there is no state")
+        return {"sums": space.per_arm()}
+
+    def select(self, state, lane, t, rng):
+        return 0
+
+    def update(self, state, arm, lane, reward, t):
+        pass
+
+
+def test_a_cell_that_cannot_be_measured_ends_no_other() -> None:
+    with pytest.warns(UserWarning, match="1 of 2 cells failed"):
+        there = bl.sweep(
+            bernoulli(0.1),
+            Stateless,
+            {"broken": [False, True], "horizon": [20]},
+            backend="cuda",
+            n_runs=3,
+            seed=0,
+            progress=False,
+        )
+    assert "there is no state" in there.failures["traceback"][0]
+
+
+def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted = []
+
+    class Two(grouped.ThreadPoolExecutor):
+        def submit(self, *arguments: Any) -> Any:
+            submitted.append(1)
+            if len(submitted) == 3:
+                raise RuntimeError("can't start new thread")
+            return super().submit(*arguments)
+
+    monkeypatch.setattr(grouped, "ThreadPoolExecutor", Two)
+    games = [(job.environment, job.policy, job.batch(0, 2)) for job in (ucb1(2), ucb1(2, 1.0), ucb1(2, 0.5))]
+    with pytest.raises(RuntimeError, match="can't start"):
+        grouped.play_together(games, unwatched)
+    assert threading.active_count() == 1
+
+
+def test_a_member_that_fails_before_all_have_met_leaves_none_waiting() -> None:
+    jobs = [cell(Case(bernoulli(0.1), Stateless(broken), ["regret"]), 2) for broken in (False, True, False)]
+    games = [(job.environment, job.policy, job.batch(0, 2)) for job in jobs]
+    with pytest.raises(ValueError, match="there is no state"):
+        grouped.play_together(games, unwatched)
+    assert threading.active_count() == 1
+
+
+def test_single_precision_is_that_of_cells_played_alone(launches: list[int]) -> None:
+    options = SMALL | {"horizon": 300, "precision": "single"}
+    over = {"gap": [0.01, 0.02]}
+    plain, there = (bl.sweep(bernoulli, arms.UCB1(), over, backend=b, **options) for b in ("python", "cuda"))
+    assert there.summary()["mean"].tolist() == plain.summary()["mean"].tolist()
+    assert set(launches) == {1, 2}
 
 
 def test_stores_take_and_give_cells_of_shared_launches(tmp_path: Any, launches: list[int]) -> None:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from banditlab.core.components import Params, Problem, Space, State, field
-from banditlab.core.dispatch import device_call
+from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import exp, log
-from banditlab.core.sampling import beta, fill_beta, gamma, normal
+from banditlab.core.sampling import beta, fill_beta, fill_gamma, gamma, normal
 from banditlab.core.special import beta_upper_quantile, log_beta, log_beta_cdf
 from banditlab.core.validation import between, number, positive
 
@@ -335,9 +335,17 @@ class VarTS:
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Draw a precision, then a mean."""
-        precision = gamma(rng, lane, state.alphas[arm, lane]) / state.betas[arm, lane]
-        width = 1.0 / math.sqrt(max(state.kappas[arm, lane] * precision, 1e-300))
-        return state.mus[arm, lane] + width * normal(rng, lane)
+        return mean_drawn(state, arm, lane, rng, gamma(rng, lane, state.alphas[arm, lane]))
+
+    def index_lanes(self: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
+        """Draw a precision, then a mean, in every lane."""
+        if self.alpha >= 1.0:
+            fill_gamma(rng, state.alphas, arm, out)
+        else:
+            for w in range(out.shape[0]):
+                out[w] = gamma(rng, w, state.alphas[arm, w])
+        for w in range(out.shape[0]):
+            out[w] = mean_drawn(state, arm, w, rng, out[w])
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Update the arm's posterior."""
@@ -347,3 +355,11 @@ class VarTS:
         state.mus[arm, lane] = (kappa * state.mus[arm, lane] + reward) / (kappa + 1.0)
         state.kappas[arm, lane] = kappa + 1.0
         state.alphas[arm, lane] += 0.5
+
+
+@device
+def mean_drawn(state: State, arm: int, lane: int, rng: Any, drawn: float) -> float:
+    """Draw a mean from a Normal-Gamma posterior, given a draw from Gamma(alpha, 1)."""
+    precision = drawn / state.betas[arm, lane]
+    width = 1.0 / math.sqrt(max(state.kappas[arm, lane] * precision, 1e-300))
+    return state.mus[arm, lane] + width * normal(rng, lane)
