@@ -136,6 +136,14 @@ def _deviate(policy: Params, state: State, n_arms: int, t: int, rng: Any, arm: A
 
 
 @device
+def _check_first(indices: Any) -> None:
+    """Raise for an index that is no number in the first round, 0/0 say: it would lose every comparison for ever."""
+    for w in range(indices.shape[0]):
+        if math.isnan(indices[w]):
+            raise IndexError("arm-index out of range")
+
+
+@device
 def _choose_by_index(
     policy: Params, state: State, n_arms: int, t: int, rng: Any, best: Any, arm: Any, work: Any
 ) -> None:
@@ -146,6 +154,8 @@ def _choose_by_index(
         arm[w] = 0
     for a in range(n_arms):
         fill(policy, state, a, t, rng, work)
+        if t == 1:
+            _check_first(work)
         for w in range(arm.shape[0]):
             better = work[w] > best[w]
             best[w] = work[w] if better else best[w]

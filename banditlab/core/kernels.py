@@ -141,10 +141,13 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         yield
     except IndexError as error:
         what = str(error).removesuffix(" out of range").rpartition(" ")[2]  # the simulator of CUDA says which thread
-        if what not in ("arm", "action", "index"):
+        if what not in ("arm", "action", "arm-index", "item-index"):
             raise
-        if what == "index":
-            raise InvalidComponent(f"{policy!r} gave an item the index nan; allowed: numbers, also inf") from error
+        if what.endswith("-index"):
+            thing = what.removesuffix("-index")
+            raise InvalidComponent(
+                f"{policy!r} gave an {thing} the index nan; allowed: numbers, also inf, where nothing is known yet"
+            ) from error
         raise InvalidComponent(
             f"{policy!r} chose an {what} that does not exist; allowed: "
             + ("items from 0 to n_arms - 1, ascending " if what == "action" else "0 to n_arms - 1 ")

@@ -185,7 +185,7 @@ def _make_finite(weights: Any, lane: int) -> None:
     for a in range(weights.shape[0]):
         x = abs(weights[a, lane])
         if math.isnan(x):
-            raise IndexError("index out of range")
+            raise IndexError("item-index out of range")
         if x < math.inf:
             enough = max(enough, x)
     enough = min(LARGEST, 4.0 * weights.shape[0] * enough)

@@ -58,6 +58,31 @@ def test_arm_that_does_not_exist(policy, backend):
         bl.start(policy, n_arms=3).select()
 
 
+@arms.policy
+class Unguarded:
+    """The mean of no rewards is 0/0."""
+
+    def state(self, space):
+        return {"counts": space.per_arm(), "sums": space.per_arm()}
+
+    def index(self, state, arm, lane, t, rng):
+        return state.sums[arm, lane] / state.counts[arm, lane]
+
+    def update(self, state, arm, lane, reward, t):
+        state.counts[arm, lane] += 1.0
+        state.sums[arm, lane] += reward
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_index_that_is_no_number(backend):
+    """It is never larger than another, so that its arm would never be played, and nothing would say so."""
+    with pytest.raises(InvalidComponent, match=r"Unguarded\(\) gave an arm the index nan; allowed: numbers, also inf"):
+        bl.run(ENVIRONMENT, Unguarded(), horizon=10, n_runs=3, seed=0, backend=backend, progress=False)
+    agent = bl.start(Unguarded(), n_arms=3, seed=0)
+    with pytest.raises(InvalidComponent, match="the index nan"):
+        agent.select()
+
+
 def test_kernel_that_does_not_compile_is_named():
     @arms.policy
     class Misspelt:
