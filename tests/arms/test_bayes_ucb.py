@@ -10,6 +10,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab.arms.policies.bayes import BetaPosterior
+from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.special import beta_upper_quantile
 
 
@@ -56,3 +57,19 @@ def test_plays_what_computing_every_quantile_plays(policy: Any, eager: Any, mean
     )  # fmt: skip
     for metric in every.metrics:
         np.testing.assert_array_equal(lazy.values(metric), every.values(metric))
+
+
+def test_arms_that_others_had_played_are_seen() -> None:
+    """A policy around this one may play another arm than it chose."""
+    n_arms, means, luck = 5, [0.2, 0.6, 0.5, 0.55, 0.4], np.random.default_rng(0)
+    lazy, every = arms.BayesUCB(), EveryQuantile()
+    problem, space = Problem(n_arms, None), Space(n_arms, 1, None)
+    seen, all_of_it = make_state(lazy, space), make_state(every, space)
+    for t in range(1, 1500):
+        chosen = arms.BayesUCB.select(lazy.params(problem), seen, 0, t, None)
+        indices = [EveryQuantile.index(every.params(problem), all_of_it, a, 0, t, None) for a in range(n_arms)]
+        assert chosen == np.argmax(indices)
+        played = int(luck.integers(n_arms)) if t % 3 == 0 else chosen
+        reward = float(luck.random() < means[played])
+        arms.BayesUCB.update(lazy.params(problem), seen, played, 0, reward, t)
+        EveryQuantile.update(every.params(problem), all_of_it, played, 0, reward, t)

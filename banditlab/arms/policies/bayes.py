@@ -115,7 +115,9 @@ class BayesUCB(BetaPosterior):
         return state.leader[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Count a success or a failure of the leader."""
+        """Count a success or a failure."""
+        if arm != state.leader[lane]:  # a policy around this one had another arm played: the leader is to be found anew
+            state.until[lane] = 0.0
         a = state.alphas[arm, lane]
         b = state.betas[arm, lane]
         won = reward > 0.0
