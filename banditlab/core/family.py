@@ -107,6 +107,7 @@ def _check_class(cls: Any, kind: str) -> None:
 def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
     """Return the methods of a class that implement generic functions; raise for one that cannot."""
     kernels: dict[str, Callable[..., Any]] = {}
+    of_arrays = "state" not in by_name  # where a kernel makes it, in plain Python, a state is what the policy likes
     for name, function in by_name.items():
         method = inspect.getattr_static(cls, name, None)
         if method is None:
@@ -123,9 +124,9 @@ def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., A
             raise InvalidComponent(f"{cls.__name__}.{name} is a generator or async; allowed: def, without yield")
         if getattr(function, "returns", False) and lacks_return(method):
             raise InvalidComponent(f"{cls.__name__}.{name} can end without a value; allowed: a return on every way")
-        if item := taken_from_state(method):
+        if of_arrays and (item := taken_from_state(method)):
             raise InvalidComponent(f"{cls.__name__}.{name} takes state[{item!r}]; allowed: state.{item}")
-        if attribute := attribute_set(method):
+        if of_arrays and (attribute := attribute_set(method)):
             raise InvalidComponent(
                 f"{cls.__name__}.{name} sets {attribute}; allowed: entries of the state's arrays, as in "
                 "state.sums[arm, lane] = 1.0"

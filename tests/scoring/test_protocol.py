@@ -288,6 +288,41 @@ class Coin:
         pass
 
 
+def test_a_memory_can_be_any_object() -> None:
+    """Kernels' states are arrays; here a dict is as good, or an object whose attributes are set."""
+
+    @scoring.policy
+    class Remembers:
+        """Counts its rounds twice."""
+
+        def state(self, known: Any, horizon: int, rng: Any) -> Any:
+            return types.SimpleNamespace(rounds=0, by_name={"rounds": 0}, offer=known.informed[-1])
+
+        def announce(self, state: Any, t: int) -> Any:
+            assert state.rounds == state.by_name["rounds"] == t - 1
+            return state.offer
+
+        def update(self, state: Any, seen: Any, t: int) -> None:
+            state.rounds = t
+            state.by_name["rounds"] += 1
+
+    @scoring.policy
+    class InADict:
+        """Keeps its offer in a dict."""
+
+        def state(self, known: Any, horizon: int, rng: Any) -> Any:
+            return {"offer": known.informed[-1]}
+
+        def announce(self, state: Any, t: int) -> Any:
+            return state["offer"]
+
+        def update(self, state: Any, seen: Any, t: int) -> None:
+            state["seen"] = seen
+
+    played = bl.run(TOY, [Remembers(), InADict()], horizon=5, n_runs=2, seed=0, n_jobs=1, progress=False)
+    assert np.array_equal(played.values()[0], played.values()[1])
+
+
 @scoring.policy
 class InPlace:
     """Announces in turn two mechanisms: one array that it overwrites, or a new one each time."""
