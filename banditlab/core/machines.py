@@ -147,8 +147,8 @@ class Machine(ABC):
         self.precision = precision
 
     def state(self, policy: Any, space: Space) -> Any:
-        """Return a policy's fresh state."""
-        return self.make(lambda of: make_state(policy, of), space)
+        """Return a policy's fresh state, stored in the machine's precision."""
+        return self.make(lambda of: stored(make_state(policy, of), self.precision), space)
 
     @abstractmethod
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:
@@ -199,7 +199,7 @@ class Processor(Machine):
 
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:
         """Return what `make` makes."""
-        return stored(make(space), self.precision)
+        return make(space)
 
     def zeros(self, *shape: int) -> Any:
         """Return an array of zeros."""

@@ -129,6 +129,55 @@ def _cases() -> Iterator[tuple[str, Case]]:
 CASES = dict(_cases())
 
 
+def _preferences(n_arms: int, of: Callable[[int, int], float]) -> Any:
+    """Return the matrix of preferences in which the first of two arms, in order, wins with a given probability."""
+    matrix = np.full((n_arms, n_arms), 0.5)
+    for i in range(n_arms):
+        for j in range(i + 1, n_arms):
+            matrix[i, j] = of(i, j)
+            matrix[j, i] = 1.0 - of(i, j)
+    return dueling.PreferenceMatrix(matrix)
+
+
+EXTREMES: dict[str, list[Any]] = {
+    "arms": [
+        arms.Bernoulli([0.0, 1.0, 1.0]),
+        arms.Bernoulli([0.5]),
+        arms.Bernoulli(LUCK.random(12)),
+        arms.Gaussian([0.0, 0.0, -3.0], std=[1e-9, 1.0, 2.0]),
+        arms.Beta([0.1, 5.0], [0.1, 0.2]),
+    ],
+    "clicks": [
+        clicks.StrategicClickBandit([0.1, 1.0, 0.5], [1.0, 0.1, 0.5]),
+        clicks.StrategicClickBandit(0.1 + 0.9 * LUCK.random(9), 0.1 + 0.9 * LUCK.random(9)),
+    ],
+    "dueling": [
+        _preferences(3, lambda i, j: 0.5 if i else 0.51),
+        _preferences(4, lambda i, j: 1.0),
+        _preferences(7, lambda i, j: (0.2 + 0.09 * i + 0.37 * j) % 1.0 if i else 0.6),
+    ],
+    "cvar": [
+        arms.Bernoulli([0.0, 1.0, 1.0]),
+        arms.TruncatedGaussian([0.2, 0.9], 0.01),
+        arms.Beta([0.1, 5.0], [0.1, 0.2]),
+    ],
+    "semibandits": [
+        semibandits.SemiBandit(arms.Bernoulli([0.0, 1.0, 1.0, 0.0]), semibandits.MSets(2)),
+        semibandits.SemiBandit(arms.Bernoulli(LUCK.random(8)), semibandits.UpToM(4)),
+        semibandits.SemiBandit(
+            arms.Bernoulli(LUCK.random(6)), semibandits.SafeUpToM(3, 0.5, [0.1, 0.2, 0.25, 0.3, 0.1, 0.2])
+        ),
+    ],
+}
+"""Worlds with ties, certainty, one arm and many, in which policies do what they seldom do elsewhere."""
+
+
+def extremes(policy: Any, horizon: int) -> list[Any]:
+    """Return the extreme worlds of its family on which a policy can play."""
+    family = policy.family
+    return [w for w in EXTREMES[family.name] if not family.protocol.reasons_against(w, policy, horizon)]
+
+
 def cell(case: Case, n_runs: int, seed: int = 0, horizon: int = 30) -> Job:
     """Return the job of a case: what an experiment plays of it."""
     columns = case.policy.family.protocol.columns(case.environment, case.policy, tuple(case.metrics))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms, cvar, dueling, scoring
+from banditlab import arms, scoring
 from banditlab.core import cuda
-from banditlab.core.errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
+from banditlab.core.errors import DeviceError, InvalidArgument, InvalidType
 from banditlab.core.jobs import Job
 from banditlab.core.machines import Interpreter, Processor, machine, stored
 from banditlab.core.ptx import assemble
@@ -95,43 +95,6 @@ def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(DeviceError, match="backend is 'cuda:2'; allowed: 'cuda:0' to 'cuda:1', the devices there are"):
         bl.run(WORLD, arms.UCB1(), backend="cuda:2", **SMALL)
     cuda.arrays.cache_clear()
-
-
-def test_single_precision_stores_floats_in_half_the_space_and_changes_little() -> None:
-    state = Processor(precision="single").state(arms.UCB1(), arms_space())
-    assert {array.dtype for array in state} == {np.dtype(np.float32)}
-    options: dict[str, Any] = {"horizon": 2_000, "n_runs": 400, "seed": 5, "n_jobs": 1, "progress": False}
-    double, single = (bl.run(WORLD, arms.UCB1(), precision=p, **options) for p in ("double", "single"))
-    assert single.provenance["precision"] == "single"
-    apart = single.values()[0, :, -1] - double.values()[0, :, -1]  # on the same luck
-    assert abs(apart.mean()) <= 4.0 * apart.std(ddof=1) / 20.0
-    plain = bl.run(WORLD, arms.UCB1(), precision="single", backend="python", **options | {"n_runs": 2})
-    np.testing.assert_array_equal(plain.values()[0], single.values()[0, :2])
-
-
-def arms_space() -> Any:
-    from banditlab.core.components import Space
-
-    return Space(3, 4, 100)
-
-
-def test_other_precisions_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match="precision is 'half'; allowed: one of 'double', 'single'"):
-        bl.run(WORLD, arms.UCB1(), precision="half", **SMALL)
-
-
-@pytest.mark.parametrize(
-    ("world", "policy"),
-    [
-        (dueling.ContextualGLM([1.0, 0.5], [[0.0, 1.0], [1.0, 0.0]]), dueling.MaxInP()),
-        (cvar.random_mdp(3, 2, 2, seed=0), cvar.MaxWP()),
-        (SENDERS, scoring.OSRA()),
-    ],
-    ids=["contextual", "mdp", "scoring"],
-)
-def test_a_precision_is_refused_where_rules_need_the_digits_of_double(world: Any, policy: Any) -> None:
-    with pytest.raises(IncompatiblePolicy, match=r"its states are stored in double precision only, .* is 'single'"):
-        bl.run(world, policy, precision="single", **SMALL)
 
 
 def test_nested_states_are_stored_throughout() -> None:
