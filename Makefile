@@ -28,7 +28,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# kernels compiled for CUDA devices, and tests on a device where there is one
+# kernels compiled for CUDA devices and played on the processor, and tests on a device where there is one (20 minutes)
 gpu: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable '.[test,ptx]'
 	$(BIN)/python -m pytest -q -n 2 tests/cuda

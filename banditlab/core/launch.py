@@ -20,7 +20,7 @@ import numpy as np
 from .components import Space, record
 from .dispatch import borrowed, device, lanes_apart
 from .kernels import compiled_mode, quiet
-from .machines import Machine, roles, stored
+from .machines import Machine, roles
 from .restore import FRESH
 
 APART = -1
@@ -133,19 +133,23 @@ def _on_device(function: Any) -> Callable[..., None]:
 one_at_a_time = threading.Lock()
 """Held while a kernel is compiled, or launched in the simulator: neither can be done twice at a time."""
 
+COMPILED_WITH = {"fma": False, "Xopt": None, "disable_branch_dist": None}
+"""What NVVM is told, for which numba-cuda has no option.
+
+Fused multiply-adds round once where the processor rounds twice. The pass that draws together what two branches do
+("branch distribution") let CCB read one array at another's address; what does not know the pass ignores its option.
+"""
+
 
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
-    """Compile for lanes apart, and without fused multiply-adds: they round once where the processor rounds twice.
-
-    NVVM fuses unless told not to, and numba-cuda has no option for it.
-    """
+    """Compile for lanes apart, so that a device computes what the processor does: see `COMPILED_WITH`."""
     from numba.cuda.cudadrv import nvvm
 
     usual = nvvm.compile_ir
 
     def compile_ir(llvmir: Any, **options: Any) -> Any:
-        return usual(llvmir, **{**options, "fma": False})
+        return usual(llvmir, **{**options, **COMPILED_WITH})
 
     with one_at_a_time, lanes_apart():
         nvvm.compile_ir = compile_ir
@@ -169,9 +173,9 @@ class LanesApart(Machine):
         What has no lanes is for one lane at a time, on the processor; here every lane has its own.
         """
         if not space.same_on_every_lane:
-            return stored(make(space), self.precision)  # the last axis is the lane: see `shapes`
+            return make(space)  # the last axis is the lane: see `shapes`
         one, two, three = (make(dataclasses.replace(space, n_lanes=n)) for n in (1, 2, 3))
-        return self._repeated(stored(one, self.precision), two, three, space.n_lanes)
+        return self._repeated(one, two, three, space.n_lanes)
 
     def _repeated(self, state: Any, two: Any, three: Any, n_lanes: int) -> Any:
         """Return a record of all lanes; `two` and `three`, made for so many lanes, tell where the lanes are."""

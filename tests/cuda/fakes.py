@@ -156,11 +156,13 @@ def install(monkeypatch: pytest.MonkeyPatch, free: int = 1 << 25) -> list[dict[s
     """Put the stand-ins in their places; return the list to which every launch is added."""
     log: list[dict[str, Any]] = []
     made: dict[Any, Dispatcher] = {}
+    install_with(lambda function, *key: made.setdefault((function, *key), Dispatcher(function, log)), monkeypatch, free)
+    return log
+
+
+def install_with(dispatcher: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    """Put the stand-ins in their places, with what makes dispatchers."""
     library = cupy(free)
-
-    def dispatcher(function: Any, *key: Any) -> Dispatcher:
-        return made.setdefault((function, *key), Dispatcher(function, log))
-
     monkeypatch.setattr(cuda, "arrays", lambda: library)
     monkeypatch.setattr(cuda, "require", lambda backend, number: None)
     monkeypatch.setattr(cuda, "current_device", lambda: 0)
@@ -168,4 +170,3 @@ def install(monkeypatch: pytest.MonkeyPatch, free: int = 1 << 25) -> list[dict[s
     monkeypatch.setattr(cuda, "_for_numba", lambda array: array)
     monkeypatch.setattr("numba.cuda.external_stream", lambda pointer: pointer)
     cuda._idle.clear()
-    return log
