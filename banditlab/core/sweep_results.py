@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,7 +91,7 @@ class SweepResults:
         self.cells = cells
         self.provenance = stamped(provenance)
 
-    @property
+    @cached_property  # every row of a table asks for them
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters."""
         return tuple(dict.fromkeys(name for cell in self.cells for name in cell.parameters))
@@ -105,7 +106,7 @@ class SweepResults:
         """The cells that did not fail."""
         return [cell for cell in self.cells if cell.cell is not None]
 
-    @property
+    @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Names of the recorded columns."""
         return tuple(dict.fromkeys(name for c in self.cells if c.cell is not None for name in c.cell.metrics))
