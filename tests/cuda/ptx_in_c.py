@@ -105,8 +105,10 @@ def _value(name: str, kinds: list[str], given: list[str]) -> str:
     real = kind in ("f32", "f64")
     cast = [f"({TYPES[kind]})({x})" for x in given]
     rounded = not real or kinds[:-1] == ["rn"]
-    if name in ("mov", "cvta"):
+    if name in ("mov", "cvta") and not (kind == "b32" and re.match(r"f\d", given[0])):
         return given[0] if kind != "pred" else f"({given[0]}) != 0"
+    if name == "shf" and kinds[:2] == ["l", "wrap"]:
+        return f"(((uint64_t){given[1]} << 32 | {given[0]}) << ({given[2]} & 31)) >> 32"
     if name == "cvt":
         return _converted(kinds, given[0])
     if name == "setp" and len(kinds) == 2:
@@ -162,6 +164,19 @@ def _moved(name: str, kinds: list[str], operands: str) -> str:
     return " ".join(lines)
 
 
+def _bits_copied(to: str, given: str) -> str:
+    """Return a copy of 64 bits, between registers of any kind or pairs of halves."""
+    if given[0] == "{":
+        low, high = (_operand(x.strip()) for x in given.strip("{}").split(","))
+        bits = f"((uint64_t){high} << 32 | {low})"
+    else:
+        bits = f"b({_operand(given)})" if given.startswith(("%fd", "0d")) else _operand(given)
+    if to[0] == "{":
+        low, high = (_operand(x.strip()) for x in to.strip("{}").split(","))
+        return f"{{ uint64_t bits = {bits}; {low} = bits; {high} = bits >> 32; }}"
+    return f"{_operand(to)} = {f'd({bits})' if to.startswith('%fd') else bits};"
+
+
 def _instruction(line: str) -> str:
     """Return an instruction in C."""
     condition, line = re.fullmatch(r"(?:@(!?%\w+)\s+)?(.*?);", line).groups()  # type: ignore[union-attr]
@@ -174,12 +189,10 @@ def _instruction(line: str) -> str:
         done = f"goto {_operand(operands)};"
     elif name in ("ld", "st"):
         done = _moved(name, kinds, operands)
+    elif name == "mov" and kinds == ["b64"]:
+        done = _bits_copied(*re.split(r", (?![^{]*\})", operands))
     else:
         to, *given = (_operand(x.strip()) for x in operands.split(","))
-        if name == "mov" and kinds == ["b32"] and (to[1:] + given[0][1:]).isdigit() and to[0] != given[0][0]:
-            raise NotKnown(line)
-        if name == "mov" and kinds == ["b64"] and (to + given[0]).count("fd") == 1:  # the bits, as they are
-            given = [f"{'d' if to.startswith('fd') else 'b'}({given[0]})"]
         done = f"{to} = {_value(name, kinds, given)};"
     return f"if ({_operand(condition)}) {done}" if condition else done
 
