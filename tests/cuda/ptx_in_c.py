@@ -50,6 +50,7 @@ PRELUDE = """
 static inline double d(uint64_t bits) { double x; memcpy(&x, &bits, 8); return x; }
 static inline uint64_t b(double x) { uint64_t bits; memcpy(&bits, &x, 8); return bits; }
 static inline float f(uint32_t bits) { float x; memcpy(&x, &bits, 4); return x; }
+static inline uint32_t bf(float x) { uint32_t bits; memcpy(&bits, &x, 4); return bits; }
 
 /* of a zero and its negative the negative is less; what is no number is left out */
 static inline double least(double x, double y) { return x < y || (x == y && signbit(x)) || isnan(y) ? x : y; }
@@ -84,10 +85,24 @@ def _address(text: str) -> str:
     return f"({_operand(base)} + {offset or 0})"
 
 
+def _read(kind: str, x: str) -> str:
+    """Return an operand as a type; newer compilers keep floating-point numbers in registers of bits."""
+    if kind == "f64" and re.match(r"rd\d", x):
+        return f"d({x})"
+    return f"f({x})" if kind == "f32" and re.match(r"r\d", x) else f"({TYPES[kind]})({x})"
+
+
+def _written(kind: str, to: str, value: str) -> str:
+    """Return what a register receives of a value of a type."""
+    if kind == "f64" and re.match(r"rd\d", to):
+        return f"b({value})"
+    return f"bf({value})" if kind == "f32" and re.match(r"r\d", to) else value
+
+
 def _converted(kinds: list[str], x: str) -> str:
     """Return x converted: `kinds` are how, if that is said, to what and from what."""
     *how, to, given = kinds
-    x = f"({TYPES[given]})({x})"
+    x = _read(given, x)
     if to == "f64" and given == "f64":
         return {"sat": "saturated", "rmi": "floor", "rpi": "ceil", "rzi": "trunc", "rni": "rint"}[how[-1]] + f"({x})"
     if to == "s64" and given in ("f32", "f64"):
@@ -103,7 +118,7 @@ def _value(name: str, kinds: list[str], given: list[str]) -> str:
     """Return what an instruction computes, in C: its name, what follows the name, its operands."""
     kind = kinds[-1]
     real = kind in ("f32", "f64")
-    cast = [f"({TYPES[kind]})({x})" for x in given]
+    cast = [_read(kind, x) for x in given]
     rounded = not real or kinds[:-1] == ["rn"]
     if name in ("mov", "cvta") and not (kind == "b32" and re.match(r"f\d", given[0])):
         return given[0] if kind != "pred" else f"({given[0]}) != 0"
@@ -193,7 +208,8 @@ def _instruction(line: str) -> str:
         done = _bits_copied(*re.split(r", (?![^{]*\})", operands))
     else:
         to, *given = (_operand(x.strip()) for x in operands.split(","))
-        done = f"{to} = {_value(name, kinds, given)};"
+        kind = {"setp": "pred", "cvt": kinds[-2]}.get(name, kinds[-1]) if len(kinds) > 1 else kinds[-1]
+        done = f"{to} = {_written(kind, to, _value(name, kinds, given))};"
     return f"if ({_operand(condition)}) {done}" if condition else done
 
 
@@ -227,7 +243,7 @@ def translated(ptx: str) -> tuple[str, list[str]]:
     declared = re.search(r"\.visible \.entry (\w+)\((.*?)\)\s*\{(.*)\}\s*\Z", ptx, re.DOTALL)
     if declared is None or re.search(r"^\s*\.(const|shared|func|extern)\b", ptx, re.MULTILINE):
         raise NotKnown("more than one function, or tables of constants")
-    parameters = re.findall(r"\.param \.(\w+) (\w+)", declared[2])
+    parameters = re.findall(r"\.param \.(\w+)(?: \.ptr[ .\w]*?)? (\w+)(?:,|\s*$)", declared[2], re.MULTILINE)
     places = [f"#define {name} parameters[{i}]" for i, (_, name) in enumerate(parameters)]
     thread = ["static void thread(void **parameters, uint32_t tid_x, uint32_t ctaid_x, uint32_t ntid_x) {"]
     launch = """
