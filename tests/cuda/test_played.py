@@ -36,7 +36,7 @@ def plain(value: Any) -> Any:
 
 
 class ArgumentsOfNumba:
-    """What numba-cuda takes arguments apart with, to be told where arrays are."""
+    """What numba-cuda takes arguments apart with; `wrap_arg` tells it where arrays are."""
 
     extensions = ()
 
@@ -47,13 +47,9 @@ class ArgumentsOfNumba:
 
     def taken_apart(self, types: Any, values: Any) -> list[Any]:
         """Return what the driver is given a pointer to each of."""
-        from numba.cuda import dispatcher
-
         parts: list[Any] = []
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(dispatcher, "wrap_arg", as_argument)
-            for kind, value in zip(types, values, strict=True):
-                self._prepare_args(kind, value, 0, [], parts)
+        for kind, value in zip(types, values, strict=True):
+            self._prepare_args(kind, value, 0, [], parts)
         return [part if isinstance(part, ctypes._SimpleCData) else in_c(part) for part in parts]
 
 
@@ -112,3 +108,4 @@ def dispatcher(function: Callable[..., Any], shapes: Any, components: Any, numbe
 def _played(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests take the processor for a device."""
     fakes.install_with(dispatcher, monkeypatch, free=1 << 33)
+    monkeypatch.setattr("numba.cuda.dispatcher.wrap_arg", as_argument)
