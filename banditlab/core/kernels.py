@@ -122,7 +122,8 @@ def compiled_kernels() -> list[Any]:
 @functools.cache
 def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callable[..., Any]:
     names = "-".join(t.__name__.rsplit("_", 1)[0] for t in types)[:80]
-    identity = fingerprint(function, extra=" ".join(t.__name__ for t in types))
+    checked = ["bounds checked"] if numba.config.BOUNDSCHECK else []  # Numba would take the one for the other
+    identity = fingerprint(function, extra=" ".join([t.__name__ for t in types] + checked))
     copy = pytypes.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
     copy.__module__ = function.__module__
     copy.__qualname__ = f"{function.__name__}-{names}-{identity}"

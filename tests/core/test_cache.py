@@ -53,13 +53,14 @@ print(float(result.values()[0, :, -1].mean()), hits, misses)
 """
 
 
-def words(folder: Path, script: str, *, jit: bool = True) -> list[str]:
+def words(folder: Path, script: str, *, jit: bool = True, checked: bool = False) -> list[str]:
     """Return what a script prints in a process of its own, word by word."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join((str(folder), ROOT)),
         "NUMBA_CACHE_DIR": str(folder / "cache"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "NUMBA_DISABLE_JIT": "0" if jit else "1",
+        "NUMBA_BOUNDSCHECK": "1" if checked else "0",
     }
     main = folder / "main.py"
     main.write_text(script)
@@ -68,8 +69,8 @@ def words(folder: Path, script: str, *, jit: bool = True) -> list[str]:
     return done.stdout.split()
 
 
-def play(folder: Path, *, script: str = "from mine import Mine\n" + RUN, jit: bool = True) -> tuple[float, int, int]:
-    regret, hits, misses = words(folder, script, jit=jit)
+def play(folder: Path, *, script: str = "from mine import Mine\n" + RUN, **how: bool) -> tuple[float, int, int]:
+    regret, hits, misses = words(folder, script, **how)
     return float(regret), int(hits), int(misses)
 
 
@@ -119,6 +120,15 @@ def test_policy_of_a_script_is_cached_and_harms_no_other_process(tmp_path):
     other = RUN.replace("Mine()", "arms.UCB1()")
     first, _, _ = play(tmp_path, script=other)
     assert play(tmp_path, script=other) == (first, 1, 0)
+
+
+def test_kernels_that_check_bounds_are_others(tmp_path):
+    (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / "mine.py").write_text(POLICY)
+    regret, _, _ = play(tmp_path)
+    assert play(tmp_path, checked=True) == (regret, 0, 1)
+    assert play(tmp_path, checked=True) == (regret, 1, 0)
+    assert play(tmp_path) == (regret, 1, 0)
 
 
 def test_old_files_are_removed(tmp_path):
