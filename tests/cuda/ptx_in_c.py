@@ -81,7 +81,7 @@ def _operand(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    base, _, offset = text.strip("[]").partition("+")
+    base, _, offset = text.partition("+")
     return f"({_operand(base)} + {offset or 0})"
 
 
@@ -163,20 +163,12 @@ def _value(name: str, kinds: list[str], given: list[str]) -> str:
 
 def _moved(name: str, kinds: list[str], operands: str) -> str:
     """Return a load or a store, of one value or of two side by side."""
-    left, _, right = operands.partition(",") if operands[0] != "{" else operands.partition("},")
-    place, values = (right, left) if name == "ld" else (left, right)
-    if name == "st" and operands[0] == "[":
-        place, values = operands[: operands.index("]") + 1], operands[operands.index("]") + 2 :]
-    address, kind = _address(place.strip()), TYPES[kinds[-1]]
-    if name == "ld" and kinds[0] == "param":
-        return f"{_operand(left)} = *({kind} *){place.strip().strip('[]')};"  # a macro: see `translated`
-    lines = []
-    for i, value in enumerate(values.strip(" {}\t").split(",")):
-        memory = f"((({kind} *){address})[{i}])"
-        lines.append(
-            f"{_operand(value.strip())} = {memory};" if name == "ld" else f"{memory} = {_operand(value.strip())};"
-        )
-    return " ".join(lines)
+    place, kind = re.findall(r"\[(.+)\]", operands)[0], TYPES[kinds[-1]]
+    values = [_operand(x.strip()) for x in re.sub(r"\[.+\]", "", operands).strip(" ,{}").split(",")]
+    if kinds[0] == "param":
+        return f"{values[0]} = *({kind} *){place};"  # a macro: see `translated`
+    copies = (f"{x} = at[{i}];" if name == "ld" else f"at[{i}] = {x};" for i, x in enumerate(values))
+    return f"{kind} *at = ({kind} *){_address(place)}; {' '.join(copies)}"
 
 
 def _bits_copied(to: str, given: str) -> str:
@@ -188,16 +180,15 @@ def _bits_copied(to: str, given: str) -> str:
         bits = f"b({_operand(given)})" if given.startswith(("%fd", "0d")) else _operand(given)
     if to[0] == "{":
         low, high = (_operand(x.strip()) for x in to.strip("{}").split(","))
-        return f"{{ uint64_t bits = {bits}; {low} = bits; {high} = bits >> 32; }}"
+        return f"uint64_t bits = {bits}; {low} = bits; {high} = bits >> 32;"
     return f"{_operand(to)} = {f'd({bits})' if to.startswith('%fd') else bits};"
 
 
 def _instruction(line: str) -> str:
     """Return an instruction in C."""
     condition, line = re.fullmatch(r"(?:@(!?%\w+)\s+)?(.*?);", line).groups()  # type: ignore[union-attr]
-    opcode, _, operands = line.partition(" ") if " " in line.replace("\t", " ") else (line, "", "")
+    opcode, _, operands = line.partition(" ")
     name, *kinds = opcode.split(".")
-    operands = operands.strip()
     if name == "ret":
         done = "return;"
     elif name == "bra":
@@ -210,7 +201,7 @@ def _instruction(line: str) -> str:
         to, *given = (_operand(x.strip()) for x in operands.split(","))
         kind = {"setp": "pred", "cvt": kinds[-2]}.get(name, kinds[-1]) if len(kinds) > 1 else kinds[-1]
         done = f"{to} = {_written(kind, to, _value(name, kinds, given))};"
-    return f"if ({_operand(condition)}) {done}" if condition else done
+    return f"if ({_operand(condition)}) {{ {done} }}" if condition else f"{{ {done} }}"
 
 
 def _lines(body: str) -> Iterator[str]:
@@ -223,9 +214,8 @@ def _lines(body: str) -> Iterator[str]:
             for each in names:
                 yield f"{TYPES[kind]} {each} = 0;"
         elif local := re.fullmatch(r"\.local \.align \d+ \.b8 (\w+)\[(\d+)\];", line):
-            yield "_Alignas(16) uint8_t {}_bytes[{}]; uint64_t {} = (uint64_t){}_bytes;".format(
-                *(local[1], local[2], local[1], local[1])
-            )
+            name, size = local.groups()
+            yield f"_Alignas(16) uint8_t {name}_bytes[{size}]; uint64_t {name} = (uint64_t){name}_bytes;"
         elif label := re.fullmatch(r"\$(\w+):", line):
             yield f"{label[1]}: ;"
         elif line in ("{", "}"):

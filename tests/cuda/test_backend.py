@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms, scoring
+from banditlab import arms
 from banditlab.core import cuda
 from banditlab.core.errors import DeviceError, InvalidArgument, InvalidType
 from banditlab.core.jobs import Job
@@ -20,12 +20,6 @@ from banditlab.core.reduced import STEP, Reduced
 from banditlab.core.statistics import LEVELS, Moments
 
 WORLD = arms.Bernoulli([0.1, 0.9])
-SENDERS = scoring.InformationAcquisition(
-    prior=[0.5, 0.5],
-    observations=[[[0.4, 0.4], [0.1, 0.1]], [[0.1, 0.1], [0.4, 0.4]]],
-    receiver_utility=[[1, 0], [0, 1]],
-    sender_utilities=[[[1, 0], [0, 1]], [[1, 0], [0, 1]]],
-)
 SMALL: dict[str, Any] = {"horizon": 20, "n_runs": 3, "seed": 0, "progress": False}
 
 

@@ -12,16 +12,11 @@ from banditlab import arms, cvar, dueling, scoring, semibandits
 from banditlab.core.components import Space
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument
 from banditlab.core.machines import Processor
+from tests.scoring.test_online_exact import SENDERS
 
 from .cases import CASES, extremes
 
 WORLD = arms.Bernoulli([0.1, 0.9])
-SENDERS = scoring.InformationAcquisition(
-    prior=[0.5, 0.5],
-    observations=[[[0.4, 0.4], [0.1, 0.1]], [[0.1, 0.1], [0.4, 0.4]]],
-    receiver_utility=[[1, 0], [0, 1]],
-    sender_utilities=[[[1, 0], [0, 1]], [[1, 0], [0, 1]]],
-)
 SMALL: dict[str, Any] = {"horizon": 20, "n_runs": 3, "seed": 0, "progress": False}
 
 
