@@ -9,8 +9,26 @@ from .components import is_component, with_nested
 
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
-    r"failed to unpack|wrong tuple length"
+    r"failed to unpack|wrong tuple length|Cannot modify readonly|cannot index|unsupported opcode|"
+    r"is not supported|is unsupported|cannot be stored"
 )
+
+WITH_ADVICE = {
+    r"Cannot modify readonly": "an array from outside is a constant for a kernel; what changes is made in state",
+    r"STORE_GLOBAL": "what changes is made in state",
+    r"IMPORT_NAME": "import it outside the kernel",
+    r"The use of yield in a closure": "a generator expression is to be a loop",
+    r"Untyped global name '\w+': (?!.*<class 'function'>)": (
+        "kernels see numbers, arrays and tuples from outside, and what changes is made in state"
+    ),
+    r"Unknown attribute .*module 'numpy\.random'": (
+        "rng is given to the samplers of banditlab.core.sampling, as in uniform(rng, lane)"
+    ),
+}
+"""What to do about what Numba says, by what it says."""
+
+SAMPLERS = {"random": "uniform", "integers": "below", "choice": "below", "standard_normal": "normal"}
+"""What a method of NumPy's generators is called in `banditlab.core.sampling`."""
 
 TAG = r"_[0-9a-f]{16}\b"
 """What follows a component's name in the name of its record of parameters."""
@@ -28,12 +46,21 @@ def reason(message: str, *components: object) -> str:
     """
     told = next((line.strip() for line in message.splitlines() if re.search(PLAIN_WORDS, line)), "")
     nested = {type(part).__name__: part for c in components if is_component(c) for part in with_nested(c)}
-    for rule in (_missing_attribute, _plain_function, _missing_kernel):
+    told = re.sub(r" Raised from .*", "", told).removeprefix("NumbaTypeError: ").rstrip(".")
+    told = told or _no_such_operation(message)
+    for rule in (_missing_attribute, _plain_function, _missing_kernel, _known):
         advice = rule(told, message, nested)
         if advice:
             told = f"{told}: {advice}" if told else advice
             break
+    told = re.sub(r"(<module '[\w.]+') from '[^']*'>", r"\1>", told)
     return re.sub(TAG + r"\([^()]*\)", "", told)
+
+
+def _no_such_operation(message: str) -> str:
+    """Return what operator has no meaning for the types that it was given: `+` is `add(Literal[str](a), int64)`."""
+    found = re.search(r"No implementation of function Function\(<built-in function \w+>\).*\s+>>> (.+)", message)
+    return f"there is no {found[1]}" if found else ""
 
 
 def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
@@ -42,7 +69,7 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
         return ""
     name, owner = found[1], nested.get(re.sub(TAG, "", found[2]))
     if found[2] == "array" and "uint64, 2d" in told:
-        return f"rng is given to the samplers of banditlab.core.sampling, as in {name}(rng, lane)"
+        return f"rng is given to the samplers of banditlab.core.sampling, as in {SAMPLERS.get(name, name)}(rng, lane)"
     if owner is None or not hasattr(owner, name):
         return ""
     member, value = getattr(type(owner), name, None), getattr(owner, name)
@@ -68,3 +95,7 @@ def _missing_kernel(told: str, message: str, nested: dict[str, Any]) -> str:
             if kernel in info.generics and kernel not in info.kernels:
                 return f"{record} has no kernel {kernel}"
     return ""
+
+
+def _known(told: str, message: str, nested: dict[str, Any]) -> str:
+    return next((advice for pattern, advice in WITH_ADVICE.items() if re.search(pattern, told)), "")

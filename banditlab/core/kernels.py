@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import linecache
 import re
 import sys
 import threading
@@ -156,8 +157,9 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         ) from error
     except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
-        own = (f"{file}, line {line}" for file, line in places if not Path(file).resolve().is_relative_to(PACKAGE))
-        where = next(own, "")
+        places += re.findall(r"Raised from (.+) \((\d+)\)", str(error))
+        own = ((file, int(line)) for file, line in places if not Path(file).resolve().is_relative_to(PACKAGE))
+        where = next((f"{file}, line {line}: {linecache.getline(file, line).strip()}" for file, line in own), "")
         told = reason(str(error), policy, environment)
         _forget_failures()
         pair = f"{policy!r} cannot be compiled" + (f" for {environment!r}" if environment is not None else "")

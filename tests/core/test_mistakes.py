@@ -334,6 +334,106 @@ def test_advice_on_what_kernels_cannot_see():
     assert "undecorated is to be decorated with banditlab.core.dispatch.device" in message(scope["kernel"])
 
 
+OUTSIDE = np.zeros(3)
+SEEN: dict[int, int] = {}
+
+
+def _writes_outside(self, state, lane, t, rng):
+    OUTSIDE[0] = t
+    return 0
+
+
+def _fills_a_dict(self, state, lane, t, rng):
+    SEEN[t] = 1
+    return 0
+
+
+def _sets_a_global(self, state, lane, t, rng):
+    global LAST
+    LAST = t
+    return 0
+
+
+def _imports(self, state, lane, t, rng):
+    import cmath  # noqa: F401
+
+    return 0
+
+
+def _loops_in_an_expression(self, state, lane, t, rng):
+    return max(a for a in range(2))
+
+
+def _has_a_context(self, state, lane, t, rng):
+    with open("log") as file:
+        file.read()
+    return 0
+
+
+def _keeps_an_exception(self, state, lane, t, rng):
+    try:
+        arm = t // 2
+    except ValueError as error:
+        arm = len(error.args)
+    return arm % 2
+
+
+def _adds_text(self, state, lane, t, rng):
+    return len("round " + t)
+
+
+def _has_an_index_too_many(self, state, lane, t, rng):
+    return int(state.counts[0, lane, 1])
+
+
+def _draws_with_numpy(self, state, lane, t, rng):
+    return np.random.default_rng(0).integers(2)
+
+
+def _draws_as_with_numpy(self, state, lane, t, rng):
+    return rng.integers(2)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "line", "told"),
+    [
+        (
+            _writes_outside,
+            "OUTSIDE[0] = t",
+            "an array from outside is a constant for a kernel; what changes is made in",
+        ),
+        (_fills_a_dict, "SEEN[t] = 1", "kernels see numbers, arrays and tuples from outside, and what changes is made"),
+        (_sets_a_global, "LAST = t", "Use of unsupported opcode (STORE_GLOBAL) found: what changes is made in state"),
+        (_imports, "import cmath", "import it outside the kernel"),
+        (_loops_in_an_expression, "return max(a for", "a generator expression is to be a loop"),
+        (_has_a_context, "", "The 'with (context manager) as (variable):' construct is not supported"),
+        (_keeps_an_exception, "except ValueError as error:", "Exception object cannot be stored into variable (error)"),
+        (_adds_text, 'return len("round " + t)', "there is no add(Literal[str](round ), int64)"),
+        (_has_an_index_too_many, "return int(state", "cannot index array(float64, 2d, C) with 3 indices"),
+        (_draws_with_numpy, "return np.random", "the samplers of banditlab.core.sampling, as in uniform(rng, lane)"),
+        (_draws_as_with_numpy, "return rng", "the samplers of banditlab.core.sampling, as in below(rng, lane)"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_python_can_and_kernels_cannot_is_told_with_its_line(kernel, line, told):
+    class Mistaken:
+        def state(self, space):
+            return {"counts": space.per_arm()}
+
+        select = kernel
+
+        def update(self, state, arm, lane, reward, t):
+            state.counts[arm, lane] += 1.0
+
+    with pytest.raises(InvalidComponent, match=r"Mistaken\(\) cannot be compiled") as error:
+        bl.run(ENVIRONMENT, arms.policy(Mistaken)(), horizon=5, n_runs=2, seed=0)
+    message = str(error.value)
+    assert told in message
+    assert re.search(rf"test_mistakes.py, line \d+: {re.escape(line)}" if line else "", message)
+    assert "Raised from" not in message
+    assert len(message) < 700
+
+
 @pytest.mark.parametrize(
     ("first", "then"),
     [("", "import numpy as np"), ("def root(x):\n    return x", "root = device(root)")],
