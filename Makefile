@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint gpu bench docs reproduce clean
+.PHONY: demo test lint oldest gpu bench docs reproduce clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,13 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# the tests with the oldest releases that pyproject.toml admits; newer ones of what these need have deprecated some of it
+oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest --resolution lowest-direct --editable '.[test]'
+	.venv-oldest/bin/python -m pytest -q -n logical --maxprocesses=8 -W ignore::DeprecationWarning
+
 # kernels compiled for CUDA devices and played on the processor, and tests on a device where there is one (20 minutes)
 gpu: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable '.[test,ptx]'
@@ -45,4 +52,4 @@ docs: $(VENV)/.docs
 	$(BIN)/python docs/check_links.py docs/_build/html
 
 clean:
-	rm -rf $(VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-oldest docs/_build build dist .pytest_cache .mypy_cache .ruff_cache

@@ -165,7 +165,8 @@ class _Factory:
     def __call__(self, **values: Any) -> Any:
         table = _filled(self.table, values)
         owners = self.reader.owners(self.kind) if self.plays is None else players_of(self.plays)
-        return self.reader.component(self.key, table, self.kind, owners, labels=True, plays=self.plays)[0]
+        labels = self.kind == "policy"  # a sweep's only environment is told apart by its parameters
+        return self.reader.component(self.key, table, self.kind, owners, labels=labels, plays=self.plays)[0]
 
 
 def _stand_in(label: str, parameters: dict[str, Any], experiment: Experiment) -> SweepCell:

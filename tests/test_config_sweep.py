@@ -135,6 +135,11 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
             '"$alpha"\nlabel = "$alpha"',
             r"line 13: policies\[0\].label is '\$alpha'; allowed: a text without",
         ),
+        (
+            'type = "Bernoulli"',
+            'type = "Bernoulli"\nlabel = "two arms"',
+            r"line 8: environment.label is 'two arms', but there is no such key in Bernoulli; allowed: 'type', 'means'",
+        ),
         ("n_runs = 8", "n_runs = 8\nstore = ''", r"line 4: store is ''; allowed: a path"),
         ("seed = 3", "seed = 3\n[plot]\nx = 'beta'", r"line 6: plot.x is 'beta'; allowed: one of 'means', 'alpha'"),
         ("seed = 3", "seed = 3\n[plot]\nx = 'means'", r"line 6: plot.x is 'means'; allowed: a parameter whose values"),

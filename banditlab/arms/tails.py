@@ -59,6 +59,9 @@ def beta(a: Vector, b: Vector, tau: float) -> Vector:
     """Return (m I_q(a + 1, b) + q (tau - I_q(a, b))) / tau: I is the incomplete beta function, q its inverse at tau."""
     from scipy import special
 
+    # of tiny shapes only the ratio matters, and SciPy before 1.17 loses it
+    scale = np.where(np.maximum(a, b) < 1e-100, 1e200, 1.0)
+    a, b = a * scale, b * scale
     q = special.betaincinv(a, b, tau)
     below = a / (a + b) * special.betainc(a + 1.0, b, q)
     return np.clip(below / tau + q * (1.0 - special.betainc(a, b, q) / tau), 0.0, 1.0)

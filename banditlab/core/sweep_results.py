@@ -65,11 +65,16 @@ def hashable(value: Any) -> Any:
     return tuple(hashable(v) for v in value) if isinstance(value, list | tuple) else value
 
 
-def _with(frame: pd.DataFrame, told: dict[str, Any]) -> pd.DataFrame:
-    """Return a table with the same parameters in every row; what is not plain as text."""
-    for name, value in told.items():
-        frame[name] = value if isinstance(value, int | float | str | type(None)) else str(value)
-    return frame
+def _plain(value: Any) -> Any:
+    """Return a parameter as a table has it; what is not plain as text."""
+    return value if isinstance(value, int | float | str | type(None)) else str(value)
+
+
+def _column(values: list[Any]) -> pd.Series:
+    """Return a parameter's values as a column; where some cells do not have it, the others keep what it is."""
+    import pandas as pd
+
+    return pd.Series(values, dtype=object if None in values else None)
 
 
 class SweepResults:
@@ -170,26 +175,30 @@ class SweepResults:
         """
         import pandas as pd
 
-        first_run, blocks = int(self.provenance["first_run"]), []
+        first_run = int(self.provenance["first_run"])
+        blocks: list[pd.DataFrame] = []
+        told: list[dict[str, Any]] = []  # what a block's rows begin with
         for c in self.finished:
             assert c.cell is not None
             assert c.checkpoints is not None
-            told = self._told(c)
             if c.cell.statistics:
-                for metric, known in c.cell.statistics.items():
-                    blocks.append(
-                        _with(pd.DataFrame({"round": c.checkpoints, "metric": metric} | known.columns()), told)
-                    )
-                continue
-            n = len(next(iter(c.cell.values.values())))
-            columns: dict[str, Any] = {"run": np.repeat(np.arange(first_run, first_run + n), len(c.checkpoints))}
-            columns |= {"round": np.tile(c.checkpoints, n)} | {m: v.ravel() for m, v in c.cell.values.items()}
-            blocks.append(_with(pd.DataFrame(columns), told))
+                found = [
+                    pd.DataFrame({"round": c.checkpoints, "metric": metric} | known.columns())
+                    for metric, known in c.cell.statistics.items()
+                ]
+            else:
+                n = len(next(iter(c.cell.values.values())))
+                columns: dict[str, Any] = {"run": np.repeat(np.arange(first_run, first_run + n), len(c.checkpoints))}
+                columns |= {"round": np.tile(c.checkpoints, n)} | {m: v.ravel() for m, v in c.cell.values.items()}
+                found = [pd.DataFrame(columns)]
+            blocks += found
+            told += [{name: _plain(value) for name, value in self._told(c).items()}] * len(found)
         if not blocks:
             raise InvalidArgument("cells holds only failures; allowed: at least one cell that finished (see failures)")
-        together = pd.concat(blocks, ignore_index=True)
-        leading = [*self.parameters, "policy"]
-        return together[leading + [c for c in together.columns if c not in leading]]
+        rows = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+        leading = pd.DataFrame({name: _column([t[name] for t in told]) for name in told[0]})
+        leading = leading.iloc[rows].reset_index(drop=True)
+        return pd.concat([leading, pd.concat(blocks, ignore_index=True)], axis=1)
 
     def plot(
         self, x: str, metric: str | None = None, *, y: str | None = None, ax: Axes | None = None, **options: Any

@@ -25,8 +25,10 @@ def solved(objective: Any, stated: dict[str, list[Any]], more: list[Any], option
 
     cp: Any = cvxpy  # its own type hints lack the atoms
     solver = options.get("solver")
-    if isinstance(solver, str) and solver.upper() not in cp.installed_solvers():
-        raise invalid("solver", solver, f"an installed solver: {', '.join(cp.installed_solvers())}")
+    if isinstance(solver, str):
+        if solver.upper() not in cp.installed_solvers():
+            raise invalid("solver", solver, f"an installed solver: {', '.join(cp.installed_solvers())}")
+        options = options | {"solver": solver.upper()}  # older CVXPY knows them by no other name
     problem = cp.Problem(objective, [c for group in stated.values() for c in group] + more)
     tight = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     try:

@@ -46,6 +46,13 @@ def _numbered(names: Iterable[Hashable]) -> dict[Hashable, int]:
     return {name: k for k, name in enumerate(dict.fromkeys(names))}
 
 
+def _graph(weights: Any, tails: Any, heads: Any, shape: tuple[int, int]) -> Any:
+    """Return a sparse matrix of weights; its indices have 32 bits, which older SciPy's graph algorithms insist on."""
+    from scipy.sparse import csr_array
+
+    return csr_array((weights, (np.asarray(tails, np.int32), np.asarray(heads, np.int32))), shape=shape)
+
+
 class EdgeSet(ActionSet):
     """Base of action sets whose items are edges: item k is edge k of the list."""
 
@@ -109,10 +116,9 @@ class Matchings(EdgeSet):
         return int(tails.max()) + 1, int(heads.max()) + 1
 
     def _largest(self) -> int:
-        from scipy.sparse import csr_array
         from scipy.sparse.csgraph import maximum_bipartite_matching
 
-        graph = csr_array((np.ones(self.n_items), self._ends()), shape=self._shape())
+        graph = _graph(np.ones(self.n_items), *self._ends(), self._shape())
         return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
 
     def contains(self, action: Action) -> bool:
@@ -248,7 +254,6 @@ class Paths(EdgeSet):
 
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
         """Follow the predecessors that Bellman and Ford's algorithm finds."""
-        from scipy.sparse import csr_array
         from scipy.sparse.csgraph import bellman_ford
 
         number = _numbered(itertools.chain.from_iterable(self.edges))
@@ -259,7 +264,7 @@ class Paths(EdgeSet):
                 heaviest[ends] = k
         rows, columns = np.array(list(heaviest)).T
         costs = -weights[list(heaviest.values())]
-        graph = csr_array((costs, (rows, columns)), shape=(len(number), len(number)))
+        graph = _graph(costs, rows, columns, (len(number), len(number)))
         _, before = bellman_ford(graph, indices=number[self.source], return_predecessors=True)
         path, node = [], number[self.target]
         while node != number[self.source]:
@@ -305,12 +310,11 @@ class SpanningTrees(EdgeSet):
 
     def _components(self, action: Iterable[int]) -> int:
         """Return how many parts the graph has with these edges alone."""
-        from scipy.sparse import csr_array
         from scipy.sparse.csgraph import connected_components
 
         number = _numbered(itertools.chain.from_iterable(self.edges))
         ends = np.array([[number[node] for node in self.edges[k]] for k in action]).reshape(-1, 2).T
-        graph = csr_array((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(len(number), len(number)))
+        graph = _graph(np.ones(ends.shape[1]), *ends, (len(number), len(number)))
         return int(connected_components(graph, directed=False, return_labels=False))
 
     def contains(self, action: Action) -> bool:
@@ -328,7 +332,6 @@ class SpanningTrees(EdgeSet):
 
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
         """Find the tree of smallest ranks, the heaviest edge having the smallest."""
-        from scipy.sparse import csr_array
         from scipy.sparse.csgraph import minimum_spanning_tree
 
         number = _numbered(itertools.chain.from_iterable(self.edges))
@@ -339,5 +342,5 @@ class SpanningTrees(EdgeSet):
             best.setdefault((min(a, b), max(a, b)), rank)
         rows, columns = np.array(list(best)).T
         ranks = np.array(list(best.values()), dtype=np.float64)
-        graph = csr_array((ranks, (rows, columns)), shape=(len(number), len(number)))
+        graph = _graph(ranks, rows, columns, (len(number), len(number)))
         return [int(order[int(rank) - 1]) for rank in minimum_spanning_tree(graph).data]
