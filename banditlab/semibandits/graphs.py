@@ -314,7 +314,7 @@ class SpanningTrees(EdgeSet):
 
         number = _numbered(itertools.chain.from_iterable(self.edges))
         ends = np.array([[number[node] for node in self.edges[k]] for k in action]).reshape(-1, 2).T
-        graph = _graph(np.ones(ends.shape[1]), *ends, (len(number), len(number)))
+        graph = _graph(np.ones(ends.shape[1]), ends[0], ends[1], (len(number), len(number)))
         return int(connected_components(graph, directed=False, return_labels=False))
 
     def contains(self, action: Action) -> bool:
