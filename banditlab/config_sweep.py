@@ -49,8 +49,8 @@ from typing import Any
 import numpy as np
 
 from .config import TOP, Experiment, Reader, players_of
+from .core.experiment import KEEPS
 from .core.results import Cell
-from .core.runner import KEEPS
 from .core.sweep import HORIZON, parameters_of, sweep
 from .core.sweep_results import SweepCell, SweepResults
 from .core.validation import file_path, one_of, positive_integer, shown

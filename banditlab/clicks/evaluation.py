@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import is_component
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
+from banditlab.core.experiment import check_horizon, checked_n_jobs, checked_seed, n_threads, reasons_against
 from banditlab.core.jobs import CHUNK
 from banditlab.core.progress import Progress
-from banditlab.core.runner import check_horizon, checked_n_jobs, checked_seed, n_threads, reasons_against
 from banditlab.core.validation import integer, invalid, matrix, positive_integer, shown, vector
 
 from .kernel import COUNTS

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from .experiment import n_threads
 from .jobs import Job
 from .machines import on_device, placed
 from .protocol import unwatched
-from .runner import n_threads
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes so long."""

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import secrets
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .checkpoints import checkpoint_rounds
-from .components import describe, is_component
+from .components import describe
 from .engine import GOES_ON, play
-from .errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
-from .jobs import EveryRun, Gatherer, Job
-from .machines import PRECISIONS, checked_backend, on_device
-from .metrics import common_defaults, metric_name
+from .errors import InterruptedRunWarning
+from .experiment import (
+    GATHERERS,
+    RUN,
+    Experiment,
+    cell_of,
+    check_kind,
+    checked_n_jobs,
+    checked_settings,
+    labelled,
+    lower_bounds,
+)
 from .progress import Progress
-from .results import Cell, Results
-from .statistics import EXACT, Moments
+from .results import Results
 from .store import as_store
-from .validation import SEED, integer, invalid, one_of, positive_integer, shown, with_article
-
-RUN = integer(0, limit=2**53)
-N_RUNS = integer(1, limit=2**31)
-GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
-KEEPS = tuple(GATHERERS)
+from .validation import SEED, positive_integer
 
 
 def run(
@@ -184,252 +178,6 @@ def run(
     return Results(cells, next(iter(jobs.values())).checkpoints, provenance)
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """What all cells of an experiment have in common, checked.
-
-    Attributes
-    ----------
-    horizon, first_run, n_runs, seed : int
-        Sizes, first run and seed.
-    checkpoints : as in `run`
-        Which rounds are recorded.
-    metrics : tuple of str or None
-        What is recorded; None for what the policies' family records where nothing is said.
-    backend : {'cpu', 'python', 'cuda:0', ..., 'auto'}
-        Where it is played.
-    precision : {'double', 'single'}
-        How states are stored.
-    reduced : bool
-        Whether statistics of whole chunks will do, where a device can make them.
-    """
-
-    horizon: int
-    first_run: int
-    n_runs: int
-    seed: int
-    checkpoints: Any
-    metrics: tuple[str, ...] | None
-    backend: str
-    precision: str = "double"
-    reduced: bool = False
-
-    def jobs(self, environments: dict[str, Any], policies: dict[str, Any]) -> dict[tuple[str, str], Job]:
-        """Return one job a pair, or raise for all pairs that cannot play together."""
-        rounds = checkpoint_rounds(self.checkpoints, self.horizon)
-        reasons = []
-        for name, world in environments.items():
-            integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
-            check_horizon(name, world, self.horizon)
-            for label, player in policies.items():
-                found = reasons_against(world, player, self.horizon, self.precision)
-                reasons += [f"{label} cannot play {name}: {why}" for why in found]
-        if reasons:
-            raise IncompatiblePolicy("; ".join(reasons))
-        metrics = self.metrics or common_defaults(policies)
-        backend = self._where(environments, policies)
-        jobs = {
-            (name, label): Job(
-                environment=world,
-                policy=player,
-                horizon=self.horizon,
-                checkpoints=rounds,
-                columns=player.family.protocol.columns(world, player, metrics),
-                first_run=self.first_run,
-                n_runs=self.n_runs,
-                seed=self.seed,
-                backend=backend,
-                precision=self.precision,
-                reduced=on_device(backend) and self.reduced and self.n_runs > EXACT,
-            )
-            for name, world in environments.items()
-            for label, player in policies.items()
-        }
-        if self.backend == "auto" and on_device(backend):
-            try:
-                _ = [job.chunk for job in jobs.values()]
-            except DeviceError as error:  # not one run fits into its memory
-                _tell("cpu", str(error))
-                return {pair: replace(job, backend="cpu", reduced=False) for pair, job in jobs.items()}
-        return jobs
-
-    def _where(self, environments: dict[str, Any], policies: dict[str, Any]) -> str:
-        """Return the backend; for 'auto' the one picked; raise for pairs that cannot play on a device."""
-        if self.backend in ("cpu", "python"):
-            return self.backend
-        reasons = [
-            f"{label} cannot play {name} on a CUDA device: {why}"
-            for name, world in environments.items()
-            for label, player in policies.items()
-            for why in player.family.protocol.reasons_against_device(world, player)
-        ]
-        if self.backend != "auto":
-            if reasons:
-                raise IncompatiblePolicy("; ".join(reasons))
-            return self.backend
-        from .cuda import current_device, missing
-
-        if self.n_runs * self.horizon < WORTH_A_DEVICE:
-            reasons.append(f"{self.n_runs} runs of {self.horizon} rounds are soon played")
-        reasons += [missing()] if missing() else []
-        found = "cpu" if reasons else f"cuda:{current_device()}"
-        _tell(found, reasons[0] if reasons else "")
-        return found
-
-
-def _tell(found: str, reason: str) -> None:
-    """Log which backend 'auto' is, and why it is no device."""
-    logging.getLogger("banditlab").info("backend 'auto' is %r%s", found, f": {reason}" if reason else "")
-
-
-WORTH_A_DEVICE = 10**9
-"""Rounds, of all runs of a policy, below which a device is not worth its compiler's and its memory's time."""
-
-
-def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | None]:
-    """Return each job's lower bound; computed once an environment, as it can take an optimisation an arm."""
-    known: dict[Any, NDArray[np.float64] | None] = {}
-    found = {}
-    for name, job in jobs.items():
-        key = id(job.environment), job.policy.family.name, job.horizon
-        if key not in known:
-            known[key] = job.protocol.lower_bound(job.environment, job.checkpoints)
-        found[name] = known[key]
-    return found
-
-
-def cell_of(gatherer: Gatherer | None, n_runs: int, seconds: float, bound: NDArray[np.float64] | None) -> Cell:
-    """Return what a job's gatherer has taken, of the first runs."""
-    if isinstance(gatherer, EveryRun):
-        return Cell({name: values[:n_runs] for name, values in gatherer.values.items()}, seconds, bound)
-    assert isinstance(gatherer, Moments)
-    return Cell({}, seconds, bound, gatherer.statistics())
-
-
-def checked_settings(
-    *,
-    first_run: Any,
-    n_runs: Any,
-    seed: Any,
-    checkpoints: Any,
-    metrics: Any,
-    backend: Any,
-    precision: Any,
-    keep: Any,
-    store: Any,
-) -> dict[str, Any]:
-    """Return what an `Experiment` has besides its horizon; checkpoints are checked when that is known."""
-    return {
-        "first_run": RUN("first_run", first_run),
-        "n_runs": N_RUNS("n_runs", n_runs),
-        "seed": checked_seed(seed),
-        "checkpoints": checkpoints,
-        "metrics": checked_metrics(metrics),
-        "backend": checked_backend(backend),
-        "precision": one_of(*PRECISIONS)("precision", precision),
-        "reduced": one_of(*KEEPS)("keep", keep) == "summary" and store is None,
-    }
-
-
-def checked_seed(seed: Any) -> int:
-    """Return the seed, or a fresh one for None."""
-    return secrets.randbits(63) if seed is None else int(SEED("seed", seed))
-
-
-def checked_metrics(metrics: Any) -> tuple[str, ...] | None:
-    """Return the names of the metrics asked for; None stands for what the family records by default."""
-    if metrics is None:
-        return None
-    requested = (metrics,) if isinstance(metrics, str) else metrics
-    if not isinstance(requested, list | tuple) or not requested or not all(isinstance(m, str) for m in requested):
-        raise InvalidType(f"metrics is {shown(metrics)}; allowed: a metric's name, or a list of names")
-    names = tuple(metric_name(m) for m in requested)
-    for k, name in enumerate(names):
-        if name in names[:k]:
-            raise invalid(f"metrics[{k}]", name, "a name that is not in the list already")
-    return names
-
-
-def checked_n_jobs(n_jobs: Any) -> int | None:
-    """Return a number of threads as joblib understands it, or raise."""
-    if n_jobs is None:
-        return None
-    if integer()("n_jobs", n_jobs) == 0:
-        raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
-    return int(n_jobs)
-
-
-def n_threads(n_jobs: int | None) -> int:
-    """Return how many threads a number stands for, as in joblib; None is what `parallel_config` says, or all cores."""
-    from joblib.parallel import get_active_backend
-
-    backend, configured = get_active_backend(prefer="threads")
-    if n_jobs is None:
-        n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1  # 1 is what it says by itself
-    return n_jobs if n_jobs > 0 else int(backend.effective_n_jobs(n_jobs))
-
-
-def check_horizon(label: str, environment: Any, horizon: int) -> None:
-    """Raise if a horizon is too short or too long for an environment."""
-    if horizon < environment.n_arms:
-        choices = getattr(environment, "choices", environment.family.protocol.choices)
-        raise invalid("horizon", horizon, f"at least {environment.n_arms}, the number of {choices} of {label}")
-    if hasattr(environment, "check_horizon"):
-        environment.check_horizon(horizon)
-
-
-def reasons_against(environment: Any, policy: Any, horizon: int, precision: str = "double") -> list[str]:
-    """Return every reason why a policy cannot play an environment; empty if it can."""
-    plays, family = policy.family.plays, environment.family.name
-    if family not in plays:
-        return [f"it plays environments of {', '.join(plays)}, and this one is of {family}"]
-    protocol = policy.family.protocol
-    found: list[str] = protocol.reasons_against(environment, policy, horizon)
-    if precision not in protocol.precisions:
-        found = [*found, f"its states are stored in double precision only, and precision is {precision!r}"]
-    return found
-
-
-def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:
-    """Return components by label: one, a list of them, or a dict that already is that."""
-    if isinstance(value, type) and hasattr(value, "__banditlab__"):
-        _check_kind(name, value, kind)
-    if is_component(value):
-        value = [value]
-    if isinstance(value, Mapping):
-        for label in value:
-            if not isinstance(label, str) or not label.isprintable() or not label.strip():
-                raise InvalidType(f"{name} has the label {shown(label)}; allowed: printable text")
-        found = dict(value)
-        for label, component in found.items():
-            _check_kind(f"{name}[{label!r}]", component, kind)
-    elif isinstance(value, list | tuple):
-        for k, component in enumerate(value):
-            _check_kind(f"{name}[{k}]", component, kind)
-        labels = [component.label for component in value]
-        found = dict(zip(labels, value, strict=True))
-        if len(found) < len(labels):
-            twice = next(label for label in labels if labels.count(label) > 1)
-            raise InvalidArgument(
-                f"{name} has the label {twice!r} more than once; allowed: different labels "
-                f"(name them with a dict: {{'first': {found[twice]!r}, 'second': ...}})"
-            )
-    else:
-        raise InvalidType(
-            f"{name} is {shown(value)}; allowed: {with_article(kind)}, a list of them, or a dict from label to one"
-        )
-    if not found:
-        raise invalid(name, value, f"at least one {kind}")
-    return found
-
-
-def _check_kind(name: str, value: Any, kind: str) -> None:
-    if isinstance(value, type) and hasattr(value, "__banditlab__"):
-        raise InvalidType(f"{name} is the class {value.__name__}; allowed: an instance, {value.__name__}(...)")
-    if not is_component(value) or value.__banditlab__.kind != kind:
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {with_article(kind)}")
-
-
 def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:
     r"""Return an agent that plays a policy one round at a time, with real feedback.
 
@@ -466,6 +214,6 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     0
     >>> agent.update(0, 1.0)
     """
-    _check_kind("policy", policy, "policy")
+    check_kind("policy", policy, "policy")
     length = None if horizon is None else positive_integer("horizon", horizon)
     return policy.family.protocol.start(policy, n_arms, SEED("seed", seed), RUN("run", run), length)

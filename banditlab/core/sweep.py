@@ -15,11 +15,11 @@ from .components import describe, is_component
 from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
+from .experiment import GATHERERS, Experiment, cell_of, checked_n_jobs, checked_settings, lower_bounds
 from .jobs import Gatherer, Job
 from .metrics import common_defaults
 from .progress import Progress
 from .results import Cell
-from .runner import GATHERERS, Experiment, cell_of, checked_n_jobs, checked_settings, lower_bounds
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
 from .validation import boolean, invalid, positive_integer, shown

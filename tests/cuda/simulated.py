@@ -125,7 +125,7 @@ def test_too_little_memory_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_million_runs_are_cut_into_chunks_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    from banditlab.core.runner import Experiment
+    from banditlab.core.experiment import Experiment
 
     job = next(iter(Experiment(100, 0, 10**6, 0, "log", None, "cuda:0").jobs({"w": ARMS}, {"p": arms.UCB1()}).values()))
     each = job.measured.bytes_a_run
@@ -156,7 +156,7 @@ def test_auto_says_what_it_picked(caplog: pytest.LogCaptureFixture, monkeypatch:
     caplog.set_level(logging.INFO, logger="banditlab")
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
     assert "backend 'auto' is 'cpu': 3 runs of 40 rounds are soon played" in caplog.text
-    monkeypatch.setattr("banditlab.core.runner.WORTH_A_DEVICE", 100)
+    monkeypatch.setattr("banditlab.core.experiment.WORTH_A_DEVICE", 100)
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cuda:0"
     assert "backend 'auto' is 'cuda:0'" in caplog.text
     monkeypatch.setattr(fitting, "free_bytes", lambda number: 1)

@@ -81,7 +81,7 @@ def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytes
     play(n_jobs=16, n_runs=2_000, keep="summary")
     assert len({told["stream"] for told in log}) <= fitting.STREAMS
     world, policy, _ = GAMES["arms"]
-    from banditlab.core.runner import Experiment
+    from banditlab.core.experiment import Experiment
 
     columns = ("regret",)
     experiment = Experiment(40, 0, 2_000, 0, "log", columns, "cuda:0", reduced=True)
@@ -202,7 +202,7 @@ def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_sweep_says_every_backend_that_was_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     fakes.install(monkeypatch)
     monkeypatch.setattr(cuda, "missing", lambda: "")
-    monkeypatch.setattr("banditlab.core.runner.WORTH_A_DEVICE", 1_000)
+    monkeypatch.setattr("banditlab.core.experiment.WORTH_A_DEVICE", 1_000)
     options: dict[str, Any] = {"n_runs": 3, "seed": 0, "progress": False, "backend": "auto"}
     found = bl.sweep(WORLD, arms.UCB1(), {"horizon": [20, 500]}, **options)
     assert found.provenance["backend"] == "cpu, cuda:0"
