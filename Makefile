@@ -28,7 +28,8 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# the tests with the oldest releases that pyproject.toml admits; newer ones of what these need have deprecated some of it
+# the tests with the oldest releases that pyproject.toml admits, on the oldest Python: for a newer one they have no wheels.
+# What they need is the newest, which has deprecated some of what they use.
 oldest:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet uv

@@ -151,6 +151,26 @@ def test_policies_with_parameters_are_tried_with_other_values_than_their_default
     assert tried == {f.name for f in dataclasses.fields(POLICIES[name])}
 
 
+@pytest.mark.parametrize("policy", [arms.VarTS(), arms.VarTS(mu=0.5, kappa=0.1, alpha=0.5, beta=0.01)], ids=repr)
+def test_the_posterior_of_varts_is_that_of_all_rewards_at_once(policy: Any) -> None:
+    """Choices tell little of a rate that is off by a half per cent."""
+    rewards = [0.5, -1.0, 3.25, 0.5, 2.0, 7.0]
+    agent = bl.start(policy, n_arms=1, seed=0)
+    for reward in rewards:
+        agent.update(agent.select(), reward)
+    n, centre = len(rewards), naive.mean(rewards)
+    kappa = policy.kappa + n
+    spread = sum((x - centre) ** 2 for x in rewards) + policy.kappa * n * (centre - policy.mu) ** 2 / kappa
+    expected = {
+        "mus": (policy.kappa * policy.mu + n * centre) / kappa,
+        "kappas": kappa,
+        "alphas": policy.alpha + n / 2,
+        "betas": policy.beta + spread / 2,
+    }
+    state = agent.state["arrays"]
+    assert {name: state[name][0, 0] for name in expected} == pytest.approx(expected, rel=1e-14)
+
+
 # The references' own tools, against values known in closed form.
 
 

@@ -10,7 +10,13 @@ from scipy import stats
 
 from banditlab.core.errors import InvalidArgument
 from banditlab.inference import holm, paired_family
-from banditlab.inference.permutation import flipped_statistics, p_values, sign_flips, step_down_p_values
+from banditlab.inference.permutation import (
+    flipped_statistics,
+    p_values,
+    sign_flips,
+    smallest_p_value,
+    step_down_p_values,
+)
 
 from .naive import brute_force
 
@@ -29,6 +35,12 @@ class TestPermutations:
         np.testing.assert_allclose(np.sort(np.tile(statistics, (2, 1)), axis=0), np.sort(every, axis=0), atol=1e-12)
         shares = [(every[:, c] >= every[0, c] - 1e-9).mean() for c in range(3)]
         np.testing.assert_allclose(p_values(statistics), shares)
+
+    @pytest.mark.parametrize(("n", "allowed"), [(2, 100), (6, 32), (6, 31), (11, 500)])
+    def test_smallest_p_value_is_that_of_runs_that_agree(self, n, allowed):
+        agreeing = np.arange(1.0, n + 1.0)[None]
+        found = p_values(flipped_statistics(agreeing, allowed, np.random.default_rng(1)))
+        assert found.tolist() == [smallest_p_value(n, allowed)]
 
     def test_step_down_is_the_definition(self):
         differences = np.random.default_rng(3).normal(0.4, 1.0, size=(5, 9))
