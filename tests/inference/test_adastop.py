@@ -353,7 +353,20 @@ class TestAdaStop:
         with pytest.raises(InvalidArgument, match="update comes after 1 groups; allowed: as long as"):
             test.update(np.zeros((2, 10)))
 
+    def test_each_environment_is_shown_with_its_own_comparison(self):
+        test = AdaStop(["a", "b"], environments=["near", "far"], max_groups=1)
+        noise = np.random.default_rng(0).normal(size=(2, 2, 20))
+        test.update(noise + np.array([[0.0, 0.0], [0.0, 500.0]])[:, :, None])
+        near, far = repr(test.decisions).split("\n\nnear\n\n")[1].split("\n\nfar\n\n")
+        assert ("undecided" in near, "smaller" in near) == (True, False)
+        assert ("undecided" in far, "smaller" in far) == (False, True)
+        near, far = test.decisions._repr_html_().split("<b>near</b>")[1].split("<b>far</b>")
+        assert ("undecided" in near, "smaller" in near) == (True, False)
+        assert ("undecided" in far, "smaller" in far) == (False, True)
+
     def test_environment_must_be_named_when_there_are_several(self):
         test = AdaStop(["a", "b"], environments=["x", "y"])
+        with pytest.raises(InvalidArgument, match=r"environment is 'z'; allowed: one of \['x', 'y'\]"):
+            test.decisions.ranking("z")
         with pytest.raises(InvalidArgument, match=r"environment is None; allowed: one of \['x', 'y'\]"):
             test.decisions.ranking()
