@@ -122,6 +122,7 @@ class TestHolm:
         np.testing.assert_allclose(table["difference"], values[1].mean() - values[[0, 2]].mean(axis=1))
         best = paired_family(values, "best", better="larger")
         assert best["first"].tolist() == ["policy 1", "policy 1"]
+        np.testing.assert_allclose(best["difference"], values[1].mean() - values[[0, 2]].mean(axis=1))
         assert (best["p_holm"] >= table["p_holm"]).all()
 
     def test_bad_arguments(self):
