@@ -6,9 +6,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from banditlab import clicks
 from banditlab.clicks import deviations
+from banditlab.clicks.equilibria import _regret
 from banditlab.core.errors import InvalidArgument, InvalidType
 
 from .components import Turns
@@ -99,6 +101,19 @@ def test_the_best_arm_takes_the_second_price_from_the_strategy_oracle():
     assert found.regret == pytest.approx(500 * lost, rel=1e-12)
     assert found.low == found.high == found.regret
     assert found.regret == pytest.approx(clicks.theory.strategy_oracle_regret(env, 500), rel=0.1)
+
+
+def test_interval_of_the_regret_is_students():
+    regrets = np.random.default_rng(0).normal(5.0, 2.0, size=10 * deviations.CONFIRMATIONS)
+
+    class Game:
+        def play(self, profiles, luck):
+            assert len(profiles) == len(regrets)
+            return None, regrets
+
+    found = _regret(Game(), np.ones(2), 10, 0.9, block=0)
+    interval = stats.ttest_1samp(regrets, 0.0).confidence_interval(0.9)
+    assert found == pytest.approx((regrets.mean(), interval.low, interval.high), rel=1e-12)
 
 
 def test_numbers_do_not_depend_on_threads():

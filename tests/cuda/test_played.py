@@ -55,10 +55,11 @@ class ArgumentsOfNumba:
 
 def as_argument(array: Any) -> Any:
     """Return what numba-cuda takes for the argument of a launch: an array that is on the device."""
-    layout = SimpleNamespace(strides_in_bytes=array.strides)
-    there = SimpleNamespace(
-        size=array.size, dtype=array.dtype, ptr=array.ctypes.data, shape=array.shape, _layout=layout
-    )
+    there = SimpleNamespace(size=array.size, dtype=array.dtype, shape=array.shape)
+    there.ptr, there._layout = array.ctypes.data, SimpleNamespace(strides_in_bytes=array.strides)
+    # older releases ask for these
+    there.ndim, there.strides = array.ndim, array.strides
+    there.__cuda_memory__, there.device_ctypes_pointer = True, ctypes.c_void_p(array.ctypes.data)
     return SimpleNamespace(to_device=lambda *_: there)
 
 
