@@ -28,6 +28,9 @@ THREADS = 128
 FIRST_LAUNCH = 1 << 24
 """Rounds, of all lanes together, of the first launch."""
 
+FIRST_ROUNDS = 1 << 10
+"""Rounds of each lane in the first launch at most: a thread is slow, however few others there are."""
+
 
 def simulated() -> bool:
     """Say whether Numba simulates a device."""
@@ -50,22 +53,40 @@ def missing() -> str:
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        return f"there is no usable driver or device: CUDA says {error}; allowed: where nvidia-smi lists a device"
+        return (
+            f"there is no usable driver or device: CUDA says {error}; allowed: where nvidia-smi lists a device, with a "
+            "driver for the CUDA of the package (13, or 12 with 'banditlab-sim[gpu]')"
+        )
     if not count:
         return "there is no device; allowed: where nvidia-smi lists one"
-    told = _without_compiler()
-    return f"NVIDIA's compiler libnvvm cannot be used ({told}); {install}" if told else ""
-
-
-def _without_compiler() -> str:
-    """Return why kernels cannot be compiled; empty if they can."""
-    try:
-        from numba.cuda.cudadrv import nvvm
-
-        nvvm.NVVM()
-    except Exception as error:  # noqa: BLE001 - what it raises differs between versions of numba-cuda
-        return str(error) or type(error).__name__
+    for library, check in (("libnvvm", _load_nvvm), ("libnvrtc", _load_nvrtc)):
+        try:
+            check()
+        except Exception as error:  # noqa: BLE001 - what it raises differs between versions of the packages
+            return f"NVIDIA's compiler {library} cannot be used ({str(error) or type(error).__name__}); {install}"
     return ""
+
+
+def _load_nvvm() -> None:
+    """Raise unless numba-cuda can compile kernels."""
+    from numba.cuda.cudadrv import nvvm
+
+    nvvm.NVVM()
+
+
+def _load_nvrtc() -> None:
+    """Raise unless CuPy can compile its own kernels.
+
+    Before version 14 it looks for the library only where the system's loader does, and not where pip puts it: it is
+    loaded from there first.
+    """
+    import cupy
+
+    with contextlib.suppress(Exception):  # a library of the system's will do
+        from cuda.pathfinder import load_nvidia_dynamic_lib
+
+        load_nvidia_dynamic_lib("nvrtc")
+    cupy.cuda.nvrtc.getVersion()
 
 
 def require(backend: str, number: int) -> None:
@@ -194,8 +215,9 @@ class Device(LanesApart):
         self._launches += 1
 
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
-        """Yield the rounds of launches: the first is longer than a call on the processor."""
-        return super().strides(first, last, n_lanes, usual if simulated() else FIRST_LAUNCH)
+        """Yield the rounds of launches: the first is longer than a call on the processor, but not for few lanes."""
+        launch = usual if simulated() else min(FIRST_LAUNCH, FIRST_ROUNDS * n_lanes)
+        return super().strides(first, last, n_lanes, launch)
 
     def wait(self) -> None:
         """Wait for the stream."""
@@ -225,6 +247,11 @@ def lent_stream(number: int) -> Iterator[Any]:
     """Lend a stream of a device that nobody else uses meanwhile; None where the device is simulated.
 
     What is still running when it ends, after an exception, is waited for: its memory is free for others then.
+
+    Raises
+    ------
+    DeviceError
+        If the device's memory runs out meanwhile.
     """
     if simulated():
         yield None
@@ -236,6 +263,13 @@ def lent_stream(number: int) -> Iterator[Any]:
             stream = arrays().cuda.Stream(non_blocking=True)
         try:
             yield stream
+        except MemoryError as error:
+            if not type(error).__module__.startswith("cupy"):
+                raise  # the host's
+            raise DeviceError(
+                f"cuda:{number} has no memory left ({error}); allowed: fewer launches at a time (n_jobs=1), "
+                "precision='single', a device that others leave alone, or backend='cpu'"
+            ) from error
         finally:
             stream.synchronize()
             _idle[number].append(stream)

@@ -113,7 +113,10 @@ def free_bytes(number: int) -> int:
 
 
 def runs_that_fit(job: Any) -> int:
-    """Return how many runs of a job a chunk can have on its device, a multiple of `THREADS`; raise if not one fits."""
+    """Return how many runs of a job a chunk can have on its device, a power of two; raise if not one fits.
+
+    Sketches of quantiles depend on chunks a little: so a little more or less free memory changes nothing.
+    """
     each = job.measured.bytes_a_run
     free = int(SHARE * free_bytes(int(job.backend[5:])) / STREAMS)
     if each > free:
@@ -121,8 +124,8 @@ def runs_that_fit(job: Any) -> int:
             f"{job.policy!r} on {job.environment!r} takes {each:,} bytes a run, and {job.backend} has room for "
             f"{free:,}; allowed: a smaller horizon, fewer arms or checkpoints, precision='single', or backend='cpu'"
         )
-    fit = min(free // each, MOST_RUNS)
-    return fit // cuda.THREADS * cuda.THREADS if fit > cuda.THREADS else fit
+    fit: int = min(free // each, MOST_RUNS)
+    return 1 << (fit.bit_length() - 1)
 
 
 def _room_for_tables(backend: str) -> float:

@@ -52,7 +52,7 @@ class Group(Device):
         with on_stream(number, stream):
             super().__init__(number, dry, batches[0].precision, batches[0].reduced)
             self._cells = self._there(cuda.arrays().asarray(np.repeat(np.arange(len(runs)), runs)))
-        self.members = [Member(self, k) for k in range(len(runs))]
+        self.members = [Member(self, k) for k in range(len(runs))]  # a circle: see `dissolve`
         self._turn = threading.Condition(threading.RLock())
         self._waiting: dict[int, tuple[Any, ...]] = {}
         self._meetings, self._someone_left = 0, False
@@ -60,6 +60,10 @@ class Group(Device):
         self._results: dict[int, Any] = {}
         self._strides: Iterator[tuple[int, int]] | None = None
         self.stride: tuple[int, int] | None = None
+
+    def dissolve(self) -> None:
+        """Let go of the members, which hold the group, and its memory, until Python looks for such circles."""
+        self.members.clear()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -212,6 +216,7 @@ def play_together(games: Sequence[Game], watch: Watch) -> list[Any]:
             wait(playing)
         finally:
             group.leave()  # where a thread could not start, or Ctrl-C ended the wait
+    group.dissolve()
     raised = [error for done in playing if (error := done.exception()) is not None]
     if raised:
         raise next((error for error in raised if not isinstance(error, LeftAlone)), raised[0])
@@ -222,6 +227,8 @@ def warm_up(environment: Any, policy: Any, batch: Batch) -> None:
     """Compile the kernel that cells like this one share."""
     number = int(batch.backend[5:])
     with lent_stream(number) as stream:
-        (member,) = Group(number, stream, [dataclasses.replace(batch, n_runs=1)], dry=True).members
+        group = Group(number, stream, [dataclasses.replace(batch, n_runs=1)], dry=True)
+        (member,) = group.members
         with member.turn:
             policy.family.protocol.warm_up(environment, policy, dataclasses.replace(batch, on=member))
+        group.dissolve()

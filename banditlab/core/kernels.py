@@ -158,7 +158,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
     except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         places += re.findall(r"Raised from (.+) \((\d+)\)", str(error))
-        own = ((file, int(line)) for file, line in places if not Path(file).resolve().is_relative_to(PACKAGE))
+        own = ((file, int(line)) for file, line in places if not _is_library(Path(file).resolve()))
         where = next((f"{file}, line {line}: {linecache.getline(file, line).strip()}" for file, line in own), "")
         told = reason(str(error), policy, environment)
         _forget_failures()
@@ -193,8 +193,13 @@ def interruptible() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-PACKAGE = Path(__file__).resolve().parents[1]
-"""Where the package is: a mistake in a user's kernel is not in there."""
+def _is_library(file: Path) -> bool:
+    """Say whether a file is the package's or Numba's: a mistake in a user's kernel is not in there."""
+    roots = [sys.modules[name].__file__ for name in (PACKAGE, "numba", "numba_cuda") if name in sys.modules]
+    return any(file.is_relative_to(Path(root).resolve().parent) for root in roots if root)
+
+
+PACKAGE = __name__.partition(".")[0]
 
 
 def _forget_failures() -> None:

@@ -155,6 +155,11 @@ def compiling() -> Iterator[None]:
         nvvm.compile_ir = compile_ir
         try:
             yield
+        except Exception as error:
+            # numba-cuda's own, which is no error of Numba's
+            if type(error).__name__ != "UnsupportedBytecodeError":
+                raise
+            raise numba.core.errors.NumbaError(str(error)) from error
         finally:
             nvvm.compile_ir = usual
 

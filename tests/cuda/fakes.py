@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import threading
+from collections import defaultdict, deque
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Self
@@ -169,4 +170,4 @@ def install_with(dispatcher: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(cuda, "_dispatcher", dispatcher)
     monkeypatch.setattr(cuda, "_for_numba", lambda array: array)
     monkeypatch.setattr("numba.cuda.external_stream", lambda pointer: pointer)
-    cuda._idle.clear()
+    monkeypatch.setattr(cuda, "_idle", defaultdict(deque))

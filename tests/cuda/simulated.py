@@ -130,7 +130,9 @@ def test_a_million_runs_are_cut_into_chunks_that_fit(monkeypatch: pytest.MonkeyP
     job = next(iter(Experiment(100, 0, 10**6, 0, "log", None, "cuda:0").jobs({"w": ARMS}, {"p": arms.UCB1()}).values()))
     each = job.measured.bytes_a_run
     assert each > 4 * 3 * 8 + 64  # four arrays of three arms, two generators
-    assert job.chunk == min(int(0.8 * 2**26 / fitting.STREAMS) // each // 128 * 128, fitting.MOST_RUNS)
+    fit = min(int(0.8 * 2**26 / fitting.STREAMS) // each, fitting.MOST_RUNS)
+    assert fit // 2 < job.chunk <= fit
+    assert job.chunk & (job.chunk - 1) == 0  # a power of two
     assert sum(n for _, n in job.chunks(0, 10**6)) == 10**6
 
 

@@ -47,7 +47,17 @@ def _cupy(count: Any) -> Any:
         return int(count)
 
     runtime = SimpleNamespace(getDeviceCount=get_device_count, CUDARuntimeError=NoDevice)
-    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, Device=lambda: SimpleNamespace(id=0)))
+    compiler = SimpleNamespace(getVersion=lambda: (12, 9))
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, nvrtc=compiler, Device=lambda: SimpleNamespace(id=0)))
+
+
+def _cupy_without_compiler() -> Any:
+    library = _cupy(1)
+    del library.cuda.nvrtc.getVersion
+    return library
+
+
+_nvvm = SimpleNamespace(NVVM=lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -57,15 +67,19 @@ def _cupy(count: Any) -> Any:
         ({"cupy": _cupy(1), "numba_cuda": None}, "the package numba-cuda cannot be imported"),
         (
             {"cupy": _cupy(NoDevice("no driver")), "numba_cuda": object()},
-            "no usable driver or device: CUDA says no driver",
+            "no usable driver or device: CUDA says no driver; .*with a driver for the CUDA of the package",
         ),
         ({"cupy": _cupy(0), "numba_cuda": object()}, "there is no device; allowed: where nvidia-smi lists one"),
         (
             {"cupy": _cupy(1), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": None, "numba.cuda.cudadrv": None},
             r"NVIDIA's compiler libnvvm cannot be used .*pip install 'banditlab-sim\[gpu\]'",
         ),
+        (
+            {"cupy": _cupy_without_compiler(), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": _nvvm},
+            r"NVIDIA's compiler libnvrtc cannot be used .*pip install 'banditlab-sim\[gpu\]'",
+        ),
     ],
-    ids=["no cupy", "no numba-cuda", "no driver", "no device", "no compiler"],
+    ids=["no cupy", "no numba-cuda", "no driver", "no device", "no compiler", "no compiler of CuPy's"],
 )
 def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, module in modules.items():
@@ -84,7 +98,7 @@ def test_without_numba_cuda_nothing_is_assembled(monkeypatch: pytest.MonkeyPatch
 def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", _cupy(2))
     monkeypatch.setitem(sys.modules, "numba_cuda", object())
-    monkeypatch.setattr(cuda, "_without_compiler", lambda: "")
+    monkeypatch.setattr(cuda, "_load_nvvm", lambda: None)
     cuda.arrays.cache_clear()
     with pytest.raises(DeviceError, match="backend is 'cuda:2'; allowed: 'cuda:0' to 'cuda:1', the devices there are"):
         bl.run(WORLD, arms.UCB1(), backend="cuda:2", **SMALL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import defaultdict
 from typing import Any
 
@@ -14,6 +16,7 @@ import banditlab as bl
 from banditlab import arms, clicks, dueling
 from banditlab.core import cuda, fitting
 from banditlab.core.errors import DeviceError, InterruptedRunWarning
+from banditlab.core.grouped import Group
 
 from . import fakes
 
@@ -63,6 +66,50 @@ def test_quick_launches_become_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.perf_counter", lambda: 0.0)
     play(horizon=100, n_jobs=1)
     assert [told["rounds"] for told in log] == [(1, 0), (1, 2), (3, 10), (11, 42), (43, 100)]
+
+
+def test_the_first_launch_is_short_for_few_lanes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane takes as long as with many others, and Ctrl-C waits for it."""
+    log = fakes.install(monkeypatch)
+    play(horizon=5_000, n_runs=3)
+    assert [told["rounds"] for told in log][:2] == [(1, 0), (1, cuda.FIRST_ROUNDS)]
+
+
+def test_memory_that_runs_out_is_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    out_of_memory = type("OutOfMemoryError", (MemoryError,), {"__module__": "cupy.cuda.memory"})
+
+    def zeros(*_: Any) -> None:
+        raise out_of_memory("Out of memory allocating 8,000 bytes")
+
+    library = cuda.arrays()
+    monkeypatch.setattr(library, "zeros", zeros)
+    with pytest.raises(DeviceError, match=r"cuda:0 has no memory left \(Out of memory.*allowed: fewer launches at a"):
+        play()
+    monkeypatch.setattr(library, "zeros", lambda *_: (_ for _ in ()).throw(MemoryError("of the host")))
+    with pytest.raises(MemoryError, match="of the host"):
+        play()
+
+
+def test_cells_that_shared_a_launch_hold_no_memory_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    groups: list[weakref.ref[Group]] = []
+    made = Group.__init__
+
+    def noted(group: Group, *arguments: Any, **options: Any) -> None:
+        made(group, *arguments, **options)
+        groups.append(weakref.ref(group))
+
+    monkeypatch.setattr(Group, "__init__", noted)
+    gc.collect()
+    gc.disable()
+    try:
+        over, options = {"alpha": [0.5, 1.0, 2.0]}, {"horizon": 40, "n_runs": 300, "seed": 0, "progress": False}
+        bl.sweep(WORLD, arms.UCB1, over, backend="cuda", keep="summary", **options)
+        assert len(groups) >= 2  # one to compile, and one to play
+        assert not [group for group in groups if group() is not None]
+    finally:
+        gc.enable()
 
 
 def test_slow_launches_become_shorter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,22 @@ class Remembers:
         pass
 
 
-def test_what_cannot_be_compiled_is_named_with_its_line() -> None:
-    with pytest.raises(InvalidComponent, match=r"Remembers\(\) cannot be compiled .*test_ptx.py, line \d+"):
-        assemble(ARMS, Remembers())
+@arms.policy
+class Imports:
+    """Has what numba-cuda refuses by an error of its own, which is none of Numba's."""
+
+    def select(self, state, lane, t, rng):
+        import math
+
+        return math.floor(0.5)
+
+    def update(self, state, arm, lane, reward, t):
+        pass
+
+
+@pytest.mark.parametrize("policy", [Remembers(), Imports()], ids=repr)
+def test_what_cannot_be_compiled_is_named_with_its_line(policy: Any) -> None:
+    with pytest.raises(
+        InvalidComponent, match=rf"{type(policy).__name__}\(\) cannot be compiled .*test_ptx.py, line \d+"
+    ):
+        assemble(ARMS, policy)
