@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .tails import truncated_gaussians
+
 
 def _excess(x: float) -> float:
     """Return x - log(1 + x), without cancellation near 0."""
@@ -20,24 +22,28 @@ def _excess(x: float) -> float:
     return x * x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * (0.2 - x / 6.0))))
 
 
+def _excess_of(p: float, q: float) -> float:
+    """Return q - p + p log(p / q) for positive p and q: the divergence between Poisson distributions, for one."""
+    x = (q - p) / p
+    return p * (_excess(x) if x > -0.5 else x - (math.log(q) - math.log(p)))  # 1 + x has lost what x rounds
+
+
 def kl_bernoulli(p: float, q: float) -> float:
     """Return KL(Bernoulli(p), Bernoulli(q)), in nats; inf where q is 0 or 1 and p is not."""
     if p == q:
         return 0.0
     if q <= 0.0 or q >= 1.0:
         return math.inf
-    success = p * _excess((q - p) / p) if p > 0.0 else 0.0
-    failure = (1.0 - p) * _excess((p - q) / (1.0 - p)) if p < 1.0 else 0.0
     if p <= 0.0:
         return -math.log1p(-q)
-    return success + failure if p < 1.0 else -math.log(q)
+    return _excess_of(p, q) + _excess_of(1.0 - p, 1.0 - q) if p < 1.0 else -math.log(q)
 
 
 def kl_gaussian(mean: float, other: float, std: float, other_std: float | None = None) -> float:
     """Return KL(N(mean, std^2), N(other, other_std^2)); the standard deviations are equal by default."""
     s = std if other_std is None else other_std
     away = 0.5 * ((mean - other) / s) ** 2
-    return away if s == std else math.log(s / std) + 0.5 * ((std / s) ** 2 - 1.0) + away
+    return away if s == std else 0.5 * _excess_of(1.0, (std / s) ** 2) + away
 
 
 def kl_exponential(mean: float, other: float) -> float:
@@ -51,20 +57,21 @@ def kl_poisson(mean: float, other: float) -> float:
     """Return the divergence between Poisson distributions of given means."""
     if mean == 0.0:
         return other
-    return mean * _excess((other - mean) / mean) if other > 0 else math.inf
+    return _excess_of(mean, other) if other > 0 else math.inf
 
 
 def kl_beta(a: float, b: float, c: float, d: float) -> float:
     """Return KL(Beta(a, b), Beta(c, d))."""
     from scipy import special
 
-    return float(
+    found = (
         special.betaln(c, d)
         - special.betaln(a, b)
         + (a - c) * special.digamma(a)
         + (b - d) * special.digamma(b)
         + (c - a + d - b) * special.digamma(a + b)
     )
+    return max(float(found), 0.0)  # rounding can leave less
 
 
 def kinf_beta(a: float, b: float, target: float) -> float:
@@ -79,6 +86,8 @@ def kinf_beta(a: float, b: float, target: float) -> float:
         return 0.0
     if target >= 1.0:
         return math.inf
+    if target - a / (a + b) < SMALL_GAP * min(a, b) / (a + b):
+        return _kinf_beta_nearby(a, b, target)
 
     def divergence(log_size: float) -> float:
         size = math.exp(log_size)
@@ -87,6 +96,24 @@ def kinf_beta(a: float, b: float, target: float) -> float:
     start = math.log(a + b)
     found = optimize.minimize_scalar(divergence, bracket=(start - 1.0, start + 1.0), options={"xtol": 1e-12})
     return max(float(found.fun), 0.0)
+
+
+SMALL_GAP = 3e-5
+"""Gaps, as shares of the smaller of mean and one minus mean, below which divergences of beta distributions cancel."""
+
+
+def _kinf_beta_nearby(a: float, b: float, target: float) -> float:
+    """Return K_inf for a small gap: half its square over the least variance of an unbiased estimate of the mean.
+
+    That is the inverse Fisher information in the direction of the mean's gradient, (b, -a) / (a + b)^2.
+    """
+    from scipy import special
+
+    both = special.polygamma(1, a + b)
+    one, other = special.polygamma(1, a) - both, special.polygamma(1, b) - both
+    along, across = b / (a + b) ** 2, -a / (a + b) ** 2
+    least = (other * along**2 + 2.0 * both * along * across + one * across**2) / (one * other - both**2)
+    return float(0.5 * (target - a / (a + b)) ** 2 / least)
 
 
 def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, upper: float) -> float:
@@ -120,39 +147,22 @@ def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, uppe
 
 def truncated_gaussian_mean(location: float, scale: float, low: float, high: float) -> float:
     """Return the mean of a Gaussian conditioned on [low, high]."""
-    width = (high - low) / scale
-    if width < 1.0:
-        # scipy's formula cancels on a short interval; there the density is smooth, and quadrature exact to rounding
-        nodes, weights = np.polynomial.legendre.leggauss(64)
-        centre, half = 0.5 * (low + high), 0.5 * (high - low)
-        exponent = -0.5 * ((centre - location + half * nodes) / scale) ** 2
-        mass = weights * np.exp(exponent - exponent.max())
-        mass /= mass.sum()
-        return centre + half * float(mass @ nodes)
-    from scipy import stats
-
-    a, b = (low - location) / scale, (high - location) / scale
-    return float(stats.truncnorm.stats(a, b, loc=location, scale=scale, moments="m"))
+    return float(truncated_gaussians([location], scale, low, high)[1][0])
 
 
 def kinf_truncated_gaussian(location: float, scale: float, low: float, high: float, target: float) -> float:
     """Return K_inf in the model of Gaussians with known scale truncated to a known interval: the location is unknown.
 
-    An exponential family in the location: KL = (l - l') m(l) / s^2 + A(l') - A(l), where m is the mean
-    and A the log-normaliser.
+    An exponential family in the location: KL is the integral of (m(x) - m(l)) / s^2 over x from l to l', where m(x) is
+    the mean at location x.
     """
-    from scipy import optimize, stats
+    from scipy import integrate, optimize
 
     mean = truncated_gaussian_mean(location, scale, low, high)
     if mean >= target:
         return 0.0
     if target >= high:
         return math.inf
-
-    def log_normaliser(at: float) -> float:
-        a, b = (low - at) / scale, (high - at) / scale
-        inside = stats.norm.logsf(a) if b > 30 else _log_difference(a, b)
-        return at**2 / (2 * scale**2) + float(inside)
 
     step = scale
     upper = location + step
@@ -162,14 +172,14 @@ def kinf_truncated_gaussian(location: float, scale: float, low: float, high: flo
     found = float(
         optimize.brentq(lambda at: truncated_gaussian_mean(at, scale, low, high) - target, location, upper, xtol=1e-13)
     )
-    return (location - found) * mean / scale**2 + log_normaliser(found) - log_normaliser(location)
 
+    def above(at: float) -> float:
+        return (truncated_gaussian_mean(at, scale, low, high) - mean) / scale**2
 
-def _log_difference(a: float, b: float) -> float:
-    """Return log(Phi(b) - Phi(a)) without cancellation, for a < b."""
-    from scipy import special
-
-    if a > 0:
-        a, b = -b, -a
-    high, low = float(special.log_ndtr(b)), float(special.log_ndtr(a))
-    return high + math.log1p(-math.exp(low - high))
+    rounding = 1e-15 * max(abs(low), abs(high)) / scale**2  # of what is integrated
+    total, start, step = 0.0, location, scale
+    while start < found:  # in parts that double, as far away the mean changes less and less
+        stop = min(start + step, found)
+        total += integrate.quad(above, start, stop, epsabs=rounding * (stop - start), epsrel=1e-11, limit=200)[0]
+        start, step = stop, 2.0 * step
+    return total

@@ -221,7 +221,7 @@ class Beta(Stationary):
     def variance(self, arm: int) -> float:
         """Return m (1 - m) / (a + b + 1), m being the mean."""
         a, b = self.a[arm], self.b[arm]
-        return float(a * b / ((a + b) ** 2 * (a + b + 1.0)))
+        return float((a / (a + b)) * (b / (a + b)) / (a + b + 1.0))  # products of shapes can overflow
 
     @property
     def means(self) -> NDArray[np.float64]:

@@ -66,7 +66,13 @@ def _values_of(arm: int, distribution: Any) -> NDArray[np.float64]:
     points = getattr(distribution.dist, "xk", None)  # of rv_discrete(values=...), which need not be whole numbers
     if points is None:
         return np.arange(first, distribution.isf(2.0**-52) + 1.0)
-    return np.asarray(points, dtype=float) + (distribution.support()[0] - points[0])
+    return np.unique(points) + (distribution.support()[0] - points[0])
+
+
+def _reached(distribution: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distribution function at the values; `cdf` itself can miss one that is shifted by loc."""
+    between = np.append(0.5 * (values[:-1] + values[1:]), values[-1] + 0.5)
+    return np.asarray(distribution.cdf(between), dtype=float)
 
 
 @environment
@@ -113,7 +119,7 @@ class FromScipy(Stationary):
         for arm, d in enumerate(self.distributions):
             if discrete[arm]:
                 values = _values_of(arm, d)
-                rows.append((values, np.asarray(d.cdf(values), dtype=float)))
+                rows.append((values, _reached(d, values)))
             else:
                 rows.append((np.zeros(1), np.ones(1)))
                 upper = _NODES > 0.5

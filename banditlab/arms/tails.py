@@ -30,6 +30,9 @@ LARGEST_EXPONENT = 700.0
 MOST_VALUES = 10_000_000
 """Values of a discrete distribution that are summed at most."""
 
+SHORT = 8.0
+"""Standard deviations to which 64 nodes integrate a Gaussian's density to rounding, wherever its centre is."""
+
 Vector = NDArray[np.float64]
 
 
@@ -91,6 +94,41 @@ def poisson(means: Vector, tau: float) -> Vector:
     return found
 
 
+def heavy_part(location: Any, scale: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """Return the part of [low, high] that holds a Gaussian's mass there, but for e^-45 of it."""
+    least = np.minimum(np.maximum(location, low), high)  # where the density is largest
+    with np.errstate(divide="ignore"):
+        reach = 45.0 * scale / (np.abs(least - location) / scale)  # the slope of the log-density is steepest beyond
+    return np.maximum(low, least - reach), np.minimum(high, least + reach)
+
+
+def _by_quadrature(m: Any, s: Any, left: Any, right: Any) -> tuple[Any, Any, Any]:
+    """Return log-masses, means and variances of Gaussians on short [left, right], where the density is smooth.
+
+    Closed forms would be differences of nearly equal numbers.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    centre, half = 0.5 * (left + right), 0.5 * (right - left)
+    z = ((centre - m)[..., None] + half[..., None] * nodes) / np.asarray(s)[..., None]
+    top = (-0.5 * z * z).max(axis=-1)
+    density = weights * np.exp(-0.5 * z * z - top[..., None])
+    whole = density.sum(axis=-1)
+    mean = density @ nodes / whole
+    with np.errstate(divide="ignore"):
+        mass = np.log(half / s) + np.log(whole) + top - 0.5 * math.log(2.0 * math.pi)
+    return mass, centre + half * mean, half**2 * (density * (nodes - mean[..., None]) ** 2).sum(axis=-1) / whole
+
+
+def truncated_variance(location: float, scale: float, low: float, high: float) -> float:
+    """Return the variance of a Gaussian conditioned on [low, high]."""
+    from scipy import stats
+
+    left, right = heavy_part(location, scale, low, high)
+    if right - left < SHORT * scale:
+        return float(_by_quadrature(location, scale, left, right)[2])
+    return float(stats.truncnorm.var((low - location) / scale, (high - location) / scale, location, scale))
+
+
 def truncated_gaussians(locations: Any, scales: Any, low: float, highs: Any) -> tuple[Vector, Vector]:
     """Return the logarithm of each Gaussian's mass on [low, high], and its mean there; arrays that broadcast."""
     from scipy import special
@@ -105,17 +143,10 @@ def truncated_gaussians(locations: Any, scales: Any, low: float, highs: Any) -> 
         mass = largest + np.log1p(-np.exp(special.log_ndtr(a) - largest))
         shift = np.exp(-0.5 * a * a - mass) - np.exp(-0.5 * b * b - mass)
     mean = m + s * np.where(mirrored, -shift, shift) / math.sqrt(2.0 * math.pi)
-    short = b - a < 1.0
-    if short.any():  # differences cancel; the density is smooth, and quadrature exact to rounding
-        nodes, weights = np.polynomial.legendre.leggauss(64)
-        centre, half = 0.5 * (low + high[short]), 0.5 * (high[short] - low)
-        z = (centre[:, None] - m[short][:, None] + half[:, None] * nodes) / s[short][:, None]
-        top = (-0.5 * z * z).max(axis=1)
-        density = weights * np.exp(-0.5 * z * z - top[:, None])
-        whole = density.sum(axis=1)
-        mean[short] = centre + half * (density @ nodes) / whole
-        with np.errstate(divide="ignore"):
-            mass[short] = np.log(half / s[short]) + np.log(whole) + top - 0.5 * math.log(2.0 * math.pi)
+    left, right = heavy_part(m, s, low, high)
+    short = right - left < SHORT * s
+    if short.any():
+        mass[short], mean[short], _ = _by_quadrature(m[short], s[short], left[short], right[short])
     return mass, np.clip(mean, low, high)
 
 
@@ -201,7 +232,8 @@ def _summed_shortfall(distribution: Any, b: float, tau: float) -> float:
     first = max(lowest, float(distribution.ppf(tau * 2.0**-60)))  # less likely values do not count
     if not b - first <= MOST_VALUES:
         raise invalid("distribution", distribution, f"at most {MOST_VALUES:,} values below its quantile at {tau:g}")
-    return float(np.sum(distribution.cdf(np.arange(first, b))))
+    # between values, as `cdf` can miss one that is shifted by loc
+    return float(np.sum(distribution.cdf(first + np.arange(round(b - first)) + 0.5)))
 
 
 def finite(values: Any, probabilities: Any, tau: float) -> Vector:

@@ -262,7 +262,7 @@ def ucbv_bound(environment: Any, horizon: int, b: float = 1.0) -> float:
     total = 0.0
     for arm, gap in enumerate(environment.gaps):
         if gap > 0.0:
-            total += float(environment.distribution(arm).var()) / float(gap) + 2.0 * upper
+            total += environment.variance(arm) / float(gap) + 2.0 * upper
     return 10.0 * total * math.log(t)
 
 

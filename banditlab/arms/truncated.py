@@ -127,6 +127,10 @@ class TruncatedGaussian(Stationary):
             u, self.locations[arm], self.std, self.start[arm], self.mass[arm], self.mirrored[arm], self.low, self.high
         )
 
+    def variance(self, arm: int) -> float:
+        """Return the variance after truncation."""
+        return tails.truncated_variance(self.locations[arm], self.std, self.low, self.high)
+
     def cvars(self, tau: float) -> NDArray[np.float64]:
         """Return the means of what is below the quantiles at tau, of truncated Gaussians too."""
         level = tails.checked_level("tau", tau)
@@ -260,6 +264,13 @@ class TruncatedGaussianMixture(Stationary):
             expanded(bits, 1), self.locations[arm, j], self.stds[arm, j], self.start[arm, j], self.mass[arm, j],
             self.mirrored[arm, j], self.low, self.high,
         )  # fmt: skip
+
+    def variance(self, arm: int) -> float:
+        """Return the variance after truncation: the modes' own, and that of their means."""
+        weights, locations, stds = self.weights[arm], self.locations[arm], self.stds[arm]
+        own = [tails.truncated_variance(m, s, self.low, self.high) for m, s in zip(locations, stds, strict=True)]
+        _, means = tails.truncated_gaussians(locations, stds, self.low, self.high)
+        return float(weights @ (np.array(own) + (means - self.means[arm]) ** 2))
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
         """Return the means of what is below the quantiles at tau, of mixtures of truncated Gaussians too."""
