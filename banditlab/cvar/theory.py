@@ -49,7 +49,7 @@ SMALLEST_GAP = 1e-10  # of means near 1, whose last digit is 1e-16
 
 
 def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
-    r"""Return a lower bound on the worst-case regret in CVaR of every policy, :math:`\sqrt{(A-1)T/\tau}/(24e)`.
+    r"""Return a lower bound on every policy's worst-case regret in CVaR, :math:`\min(\sqrt{(A-1)T/\tau}/(24e), T)`.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
     """
     A, T = integer(2)("n_arms", n_arms), positive_integer("horizon", horizon)
     level = BELOW_HALF("tau", tau)
-    return math.sqrt((A - 1) * T / level) / (24.0 * math.e)
+    return min(math.sqrt((A - 1) * T / level) / (24.0 * math.e), float(T))
 
 
 def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | None = None) -> float:
@@ -277,7 +277,7 @@ def _sizes(n_states: int, n_actions: int, n_episodes: int) -> tuple[int, int, in
 
 
 def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: float) -> float:
-    r"""Return the minimax lower bound on the regret in static CVaR, :math:`\sqrt{S(A-1)K/\tau}/(24e)`.
+    r"""Return the minimax lower bound on the regret in static CVaR, :math:`\min(\sqrt{S(A-1)K/\tau}/(24e), K)`.
 
     Every learner's expected regret is at least that on some MDP with returns in [0, 1], for :math:`\tau < 1/2` (Wang,
     Kallus, Sun 2023, arXiv:2302.03201, Corollary 3.2).
@@ -297,7 +297,7 @@ def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: floa
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
     level = BELOW_HALF("tau", tau)
-    return math.sqrt(S * (A - 1) * K / level) / (24.0 * math.e)
+    return min(math.sqrt(S * (A - 1) * K / level) / (24.0 * math.e), float(K))
 
 
 def hoeffding_bound(

@@ -150,6 +150,45 @@ def test_budgets_are_what_the_return_is_still_to_reach():
     assert start == pytest.approx(plan.returns.quantile(0.35))
 
 
+@pytest.mark.parametrize("penalty", [0.0, 1e3, 1e6, 1e9])
+def test_a_penalty_that_no_good_policy_pays_changes_nothing(penalty):
+    # sums of rewards differ by less than the rounding of sums with the penalty: none of the former are one for it
+    generator = np.random.default_rng(0)
+    transitions, rewards = generator.dirichlet(np.ones(4), (4, 1)), generator.random((4, 1))
+    plain = cvar.TabularMDP(transitions, rewards, 9)
+    with_it = cvar.TabularMDP(
+        np.concatenate([transitions, transitions], axis=1),
+        np.concatenate([rewards, np.full((4, 1), -penalty - 1.0)], axis=1),
+        9,
+    )
+    expected = cvar.plan_mean(plain).returns
+    found = cvar.plan_mean(with_it).returns
+    assert found.values == pytest.approx(expected.values, abs=1e-12)
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-12)
+    plan = cvar.plan_static_cvar(with_it, 0.1)
+    # budgets count rewards from the smallest: nine of them, each rounded at the penalty's size
+    assert plan.value == pytest.approx(expected.cvar(0.1), abs=9 * 9 * 2.0**-52 * max(penalty, 1.0) + 1e-9)
+    assert plan.returns.cvar(0.1) == pytest.approx(expected.cvar(0.1), abs=1e-9)
+
+
+def test_no_unit_of_rewards_is_favoured():
+    mdp = cvar.random_mdp(4, 3, 4, seed=0)
+    small = cvar.TabularMDP(mdp.transitions, mdp.rewards * 2.0**-43, 4)
+    for tau in (0.05, 0.5):
+        plan = cvar.plan_static_cvar(mdp, tau)
+        scaled = cvar.plan_static_cvar(small, tau)
+        assert scaled.value == pytest.approx(plan.value * 2.0**-43, rel=1e-12)
+        assert scaled.returns.cvar(tau) == pytest.approx(scaled.value, rel=1e-12)
+
+
+def test_many_close_numbers_are_no_group():
+    numbers = np.concatenate([np.arange(100) * 0.9, [200.0, 200.5, 201.5]])
+    starts = numbers[levels.groups(numbers, 1.0)]
+    assert len(starts) > 80
+    assert starts[-2:].tolist() == [200.0, 201.5]
+    assert levels.groups(np.array([1.0, 1.0, 2.0]), 0.0).tolist() == [True, False, True]
+
+
 def test_too_many_budgets_are_refused(monkeypatch):
     monkeypatch.setattr(levels, "MAX_BUDGETS", 50)
     mdp = cvar.TabularMDP(np.full((3, 4, 3), 1 / 3), np.random.default_rng(0).normal(size=(3, 4)), 4)

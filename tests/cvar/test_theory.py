@@ -22,6 +22,11 @@ def test_bounds_by_hand():
     assert theory.minimax_lower_bound(2, 10**6, 0.1) < theory.bernstein_ucb_bound(2, 10**6, 0.1)
 
 
+def test_no_lower_bound_exceeds_what_can_be_lost():
+    assert theory.minimax_lower_bound(10**9, 7, 1e-9) == 7.0
+    assert theory.static_lower_bound(1000, 1000, 3, 1e-9) == 3.0
+
+
 def test_the_hard_instance_has_its_gap():
     env = theory.hard_instance(0.2, 0.05, n_arms=4)
     assert env.means.tolist() == pytest.approx([0.8, 0.8, 0.8, 0.85])

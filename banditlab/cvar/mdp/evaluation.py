@@ -8,7 +8,7 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.cvar.tail import Distribution
 
 from .environment import TabularMDP
-from .levels import SAME
+from .levels import groups, rounding
 from .tabular_policy import TabularPolicy, an_mdp, policy_of
 
 MAX_TRANSITIONS = 20_000_000
@@ -45,9 +45,9 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
     """
     model = an_mdp(mdp).model
     policy_of(model, policy)
-    tolerance = SAME * float(np.abs(model.atoms).max())
     state, memory = np.array([model.initial_state]), np.array([policy.first])
     paid, chance = np.zeros(1), np.ones(1)
+    largest = 0.0
     for h in range(model.n_steps):
         transitions, index, weights = model.at(h)
         action = policy.actions[h, state, memory]
@@ -56,16 +56,16 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
         if len(here) > MAX_TRANSITIONS:
             raise InvalidArgument("the policy's return has too many values; allowed: fewer (TabularMDP.rounded(eta))")
         atom = index[state[here], action[here], after if index.shape[2] > 1 else 0, which]
+        largest = max(largest, float(np.abs(model.atoms[atom]).max()))  # of those that can be paid
         memory = policy.following[h % len(policy.following), atom, memory[here]]
         state, paid, chance = after, paid[here] + model.atoms[atom], chance[here] * going[here, after, which]
         order = np.lexsort((paid, memory, state))
         state, memory, paid, chance = state[order], memory[order], paid[order], chance[order]
-        new = (np.diff(state, prepend=-1) != 0) | (np.diff(memory, prepend=-1) != 0)
-        new |= np.diff(paid, prepend=0.0) > tolerance
-        first = np.flatnonzero(new)
+        apart = (np.diff(state, prepend=-1) != 0) | (np.diff(memory, prepend=-1) != 0)
+        first = np.flatnonzero(groups(paid, rounding(model.n_steps, largest), apart))
         chance = np.add.reduceat(chance, first)
         state, memory, paid = state[first], memory[first], paid[first]
     order = np.argsort(paid, kind="stable")
     paid, chance = paid[order], chance[order]
-    first = np.flatnonzero(np.diff(paid, prepend=-np.inf) > tolerance)
+    first = np.flatnonzero(groups(paid, rounding(model.n_steps, largest)))
     return Distribution(paid[first], np.add.reduceat(chance, first))

@@ -26,9 +26,6 @@ MAX_BUDGETS = 200_000
 MAX_STEPS = 2.0**53
 """Steps of a grid that are counted, at most."""
 
-SAME = 1e-10
-"""Sums closer than this share of the largest reward are the same sum, computed in another order."""
-
 
 @dataclass(frozen=True)
 class Sums:
@@ -75,14 +72,39 @@ class Budgets:
     slack: float
 
 
+def rounding(n_steps: int, largest: float) -> float:
+    """Return by how much two sums of rewards can differ that are the same sum, computed in another order."""
+    return 2.0**-52 * n_steps**2 * largest  # n_steps sums of at most n_steps rewards, each rounded
+
+
+def groups(ordered: Array, tolerance: float, apart: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Return where increasing numbers begin a group of the same: those close to each other, no wider than tolerance.
+
+    Parameters
+    ----------
+    ordered : float64 array
+        Increasing, at least where not apart.
+    tolerance : float
+        What the same numbers can differ by.
+    apart : bool array, optional
+        Where a group begins in any case.
+    """
+    new: NDArray[np.bool_] = np.diff(ordered, prepend=-math.inf) > tolerance
+    if apart is not None:
+        new |= apart
+    if tolerance > 0.0:  # many different numbers, each close to the next, are no group
+        start = ordered[np.maximum.accumulate(np.where(new, np.arange(len(ordered)), 0))]
+        new |= np.diff((ordered - start) // tolerance, prepend=0.0) != 0.0
+    return new
+
+
 def _merged(numbers: Array, tolerance: float) -> tuple[Array, Index]:
     """Return the different numbers, increasing, and the place of each; close ones are the same."""
     order = np.argsort(numbers, kind="stable")
-    ordered = numbers[order]
-    new = np.diff(ordered, prepend=-math.inf) > tolerance
+    new = groups(numbers[order], tolerance)
     place = np.empty(len(numbers), np.int64)
     place[order] = np.cumsum(new) - 1
-    return ordered[new], place
+    return numbers[order][new], place
 
 
 def _rows(rows: list[Array], fill: float) -> Array:
@@ -97,7 +119,7 @@ def sums_of(model: Model, paid: Array, limit: int = MAX_SUMS) -> Sums:
     occurring = model.occurring()
     unit = lattice_unit(paid)
     amounts = paid if unit is None else np.round(paid / unit)
-    tolerance = SAME * float(np.abs(amounts).max(initial=0.0)) if unit is None else 0.5
+    tolerance = rounding(model.n_steps, float(np.abs(amounts).max(initial=0.0))) if unit is None else 0.5
     rows, following = [np.zeros(1)], []
     for h in range(model.n_steps):
         now = rows[-1]
@@ -165,7 +187,7 @@ def exact_budgets(model: Model) -> Budgets:
     unit = lattice_unit(paid)
     if unit is not None and model.range_of_sums(paid)[1] / unit < MAX_BUDGETS:
         return grid_budgets(model, unit, 0.0)
-    tolerance = SAME * float(paid.max())
+    tolerance = rounding(model.n_steps, float(paid.max()))
     sums = sums_of(model, paid, MAX_BUDGETS).values[-1]
     rows, following = [sums[np.isfinite(sums)]], []
     for h in range(model.n_steps):

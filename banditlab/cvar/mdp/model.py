@@ -15,6 +15,12 @@ Index = NDArray[np.int64]
 MAX_DENOMINATOR = 10**5
 """Rewards with larger denominators do not count as multiples of a common unit."""
 
+ROUNDING = 1e-15
+"""Rewards are multiples of a unit if they differ from them by at most this share of the largest."""
+
+MAX_UNITS = 2.0**40
+"""Units in a reward up to which sums of rewards are counted in them."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -117,7 +123,7 @@ def cumulative(rows: Array) -> Array:
 def lattice_unit(values: Array) -> float | None:
     """Return the largest number of which all values are integer multiples, or None if there is none to speak of.
 
-    Values are read as fractions with denominators up to 100,000, right to twelve digits.
+    Values are read as fractions with denominators up to 100,000, right to rounding of the largest.
     """
     unit = Fraction(0)
     scale = float(np.abs(values).max(initial=0.0))
@@ -125,10 +131,10 @@ def lattice_unit(values: Array) -> float | None:
         return 1.0
     for value in values:
         exact = Fraction(float(value)).limit_denominator(MAX_DENOMINATOR)
-        if abs(float(exact) - value) > 1e-12 * scale:
+        if abs(float(exact) - value) > ROUNDING * scale:
             return None
         unit = Fraction(
             math.gcd(unit.numerator * exact.denominator, exact.numerator * unit.denominator),
             unit.denominator * exact.denominator,
         )
-    return float(unit)
+    return float(unit) if scale < MAX_UNITS * unit else None

@@ -22,8 +22,8 @@ from .model import Array, cumulative
 from .sweeps import iterated_sweep, static_sweep
 from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 
-TIE = 1e-12
-"""Budgets whose objectives are this close are equally good: sums in another order differ by so much."""
+TIE = 1e-14
+"""Budgets whose objectives are this close, of the largest budget, are equally good: sums in another order differ."""
 
 """The check of a level."""
 
@@ -179,7 +179,7 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     start = budgets.values[0, : budgets.n[0]]
     with np.errstate(over="ignore"):  # a shortfall over the smallest numbers there are: minus infinity is right
         objective = start - V[0, model.initial_state, : budgets.n[0]] / level
-    best = int(np.flatnonzero(objective >= objective.max() - TIE * max(1.0, abs(objective.max())))[0])
+    best = int(np.flatnonzero(objective >= objective.max() - TIE * start[-1])[0])
     left = np.arange(H, -1, -1.0)[:, None] / H  # budgets count rewards from the smallest, of which so many are to come
     policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + left * budgets.offset)
     return Plan("static CVaR", level, float(objective[best] + budgets.offset), policy, V, budgets.slack, mdp)
