@@ -15,7 +15,7 @@ from banditlab.core.validation import boolean, integer, matrix, non_negative, on
 from .errors import NotImplementable
 from .family import environment
 from .simplex import SUM_TOLERANCE, belief
-from .tables import adds_up, along, conditional_table, n_entries, table, within_reach
+from .tables import adds_up, along, conditional_table, costs_that_count, n_entries, table, within_reach
 
 if TYPE_CHECKING:
     from .hiring_games import HiringGame
@@ -52,7 +52,7 @@ class HiringProblem:
         :math:`u(a, \theta)`: what a decision is worth to the principal. Neither costs nor utilities are more than 1e15
         times `max_payment`, where rounding ends arithmetic.
     max_payment : float, default 1.0
-        M: payments to each agent are in [0, M]; positive.
+        M: payments to each agent are in [0, M]; positive, and at most :math:`10^8` times an agent's largest cost.
 
     Raises
     ------
@@ -150,6 +150,7 @@ class HiringProblem:
         for i, c in enumerate(costs):
             n_entries(f"{name}.costs[{i}]", len(c), self.observations.shape[i], "effort")
             within_reach(f"{name}.costs[{i}]", c, self.max_payment)
+            costs_that_count(f"{name}.costs[{i}]", c, self.max_payment)
         n_entries(f"{name}.prior", len(self.prior), self.observations.shape[n], "state")
         n_entries(f"{name}.utility[0]", self.utility.shape[1], len(self.prior), "state")
         within_reach(f"{name}.utility", self.utility, self.max_payment)

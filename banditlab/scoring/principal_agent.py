@@ -16,7 +16,7 @@ from .optimal_rule import OptimalRule, cheapest_rules, largest_margin, not_imple
 from .responses import Response, best_response
 from .rules import ScoringRule
 from .simplex import beliefs as rows_of_probabilities
-from .tables import n_entries, numbers, within_reach
+from .tables import costs_that_count, n_entries, numbers, within_reach
 
 if TYPE_CHECKING:
     from .games import PrincipalAgentGame
@@ -54,7 +54,7 @@ class PrincipalAgent:
         Instead of `utility`: what each decision is worth to her in each state; :math:`u(\sigma)` is the expected worth
         of the best decision.
     max_payment : float, default 1.0
-        B: payments are in [0, B]; positive.
+        B: payments are in [0, B]; positive, and at most :math:`10^8` times the largest cost.
     states : sequence of str, optional
         Names of the states, for tables and figures.
 
@@ -115,6 +115,7 @@ class PrincipalAgent:
         n_entries(f"{name}.action_distributions[0]", len(self.action_distributions[0]), n_beliefs, "belief")
         n_entries(f"{name}.costs", len(self.costs), self.n_actions, "action")
         within_reach(f"{name}.costs", self.costs, self.max_payment)
+        costs_that_count(f"{name}.costs", self.costs, self.max_payment)
         self._check_bayes()
         if (self.utility is None) == (self.decisions is None):
             raise InvalidArgument(

@@ -279,6 +279,9 @@ def test_costs_are_within_reach_of_payments():
         toy(costs=[0.0, 0.0, 1e300])
     with pytest.raises(InvalidArgument, match=r"costs\[1\] is 0.03"):
         toy(max_payment=1e-320)
+    with pytest.raises(InvalidArgument, match=r"allowed: costs of which the largest is 0, or at least 1e-08"):
+        toy(max_payment=1e9)
+    assert toy(costs=[0.0, 0.0, 0.0], max_payment=1e100).optimal().payment == 0.0
     with pytest.raises(scoring.NotImplementable, match="allowed: 0 or 1"):
         toy(costs=[0.0, 0.03, 9e14]).optimal_rule(2)
 
