@@ -1,4 +1,6 @@
-"""Rounds a second on a CUDA device, beside one core of the processor: `python -m benchmarks.gpu [--quick]`.
+"""Rounds a second on a CUDA device, beside one core: `python -m benchmarks.gpu [--quick] [--only UCB1]`.
+
+Slow policies play shorter games, so that all of it takes some minutes.
 
 Without a device only what NVIDIA's compiler says of the kernels is shown; without the compiler, what is missing.
 """
@@ -15,9 +17,13 @@ from banditlab import arms, dueling
 from banditlab.core import cuda
 from banditlab.core.errors import DeviceError
 from banditlab.core.ptx import assemble
+from banditlab.core.statistics import EXACT
 
 from .cases import instance
 from .harness import one_core
+
+LONGEST = 5.0
+"""Seconds that one repetition of a policy takes at most, about."""
 
 
 def games() -> dict[str, tuple[Any, Any]]:
@@ -31,15 +37,26 @@ def games() -> dict[str, tuple[Any, Any]]:
     return found | {type(p).__name__: (preferences, p) for p in (dueling.RUCB(), dueling.WinnerStaysWeak())}
 
 
+def seconds_of(world: Any, policy: Any, n_runs: int, horizon: int, **options: Any) -> float:
+    """Return how long a run takes."""
+    started = time.perf_counter()
+    bl.run(
+        world, policy, horizon=horizon, n_runs=n_runs, seed=0, keep="summary", progress=False, checkpoints=[horizon],
+        **options,
+    )  # fmt: skip
+    return time.perf_counter() - started
+
+
+def affordable(world: Any, policy: Any, n_runs: int, horizon: int, **options: Any) -> int:
+    """Compile, and return a horizon, at most the one given, whose run takes about `LONGEST` seconds at most."""
+    seconds_of(world, policy, min(n_runs, 2 * EXACT), 10, **options)  # enough runs for the kernels of statistics, too
+    tenth = horizon // 10
+    return min(horizon, max(tenth, round(tenth * LONGEST / seconds_of(world, policy, n_runs, tenth, **options))))
+
+
 def rate(world: Any, policy: Any, n_runs: int, horizon: int, repetitions: int, **options: Any) -> float:
-    """Return millions of rounds a second: the median of some repetitions, after one that compiles."""
-    common = {"horizon": horizon, "seed": 0, "keep": "summary", "progress": False, "checkpoints": [horizon]}
-    bl.run(world, policy, n_runs=min(n_runs, 1024), **common, **options)
-    seconds = []
-    for _ in range(repetitions):
-        started = time.perf_counter()
-        bl.run(world, policy, n_runs=n_runs, **common, **options)
-        seconds.append(time.perf_counter() - started)
+    """Return millions of rounds a second: the median of some repetitions."""
+    seconds = [seconds_of(world, policy, n_runs, horizon, **options) for _ in range(repetitions)]
     return n_runs * horizon / statistics.median(seconds) / 1e6
 
 
@@ -67,26 +84,33 @@ def compiled(world: Any, policy: Any) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", choices=games())
+    arguments = parser.parse_args()
+    quick = arguments.quick
     lacking = cuda.missing()
-    n_runs, horizon, repetitions = (100_000, 1_000, 3) if quick else (1_000_000, 10_000, 5)
+    n_runs, horizon, repetitions = (100_000, 1_000, 3) if quick else (1_000_000, 10_000, 3)
     if lacking:
         print(f"no device: {lacking}\n")
     else:
         name = cuda.arrays().cuda.runtime.getDeviceProperties(0)["name"].decode()
-        print(f"{name}; {n_runs:,} runs of {horizon:,} rounds, median of {repetitions}; millions of rounds a second\n")
-    print("| policy, K = 10 | device | single precision | one core | device / core | sm_90 | occupancy |")
-    print("|---|---|---|---|---|---|---|")
+        print(f"{name}; {n_runs:,} runs, median of {repetitions}; millions of rounds a second\n")
+    print("| policy, K = 10 | rounds | device | single precision | one core | device / core | sm_90 | occupancy |")
+    print("|---|---|---|---|---|---|---|---|")
     for label, (world, policy) in games().items():
-        cells = ["-"] * 4
+        if arguments.only not in (None, label):
+            continue
+        cells = ["-"] * 5
         if not lacking:
-            double = rate(world, policy, n_runs, horizon, repetitions, backend="cuda")
-            single = rate(world, policy, n_runs, horizon, repetitions, backend="cuda", precision="single")
+            rounds = affordable(world, policy, n_runs, horizon, backend="cuda")
+            double = rate(world, policy, n_runs, rounds, repetitions, backend="cuda")
+            shorter = affordable(world, policy, n_runs, rounds, backend="cuda", precision="single")
+            single = rate(world, policy, n_runs, shorter, repetitions, backend="cuda", precision="single")
             with one_core():
-                core = rate(world, policy, 256, horizon, repetitions, n_jobs=1)
-            cells = [f"{double:,.0f}", f"{single:,.0f}", f"{core:,.1f}", f"{double / core:,.0f}"]
+                affordable(world, policy, 256, rounds, n_jobs=1)
+                core = rate(world, policy, 256, rounds, repetitions, n_jobs=1)
+            cells = [f"{rounds:,}", f"{double:,.0f}", f"{single:,.0f}", f"{core:,.1f}", f"{double / core:,.0f}"]
         print(f"| {label} | {' | '.join(cells)} | {compiled(world, policy)} |", flush=True)
-    if not lacking:
+    if not lacking and arguments.only is None:
         found = rate_of_cells(instance(10), n_runs // 1000, 1000, horizon, repetitions)
         print(f"\nUCB1, {n_runs // 1000:,} cells of 1,000 runs each: {found:,.0f} million rounds a second")
 
