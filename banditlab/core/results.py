@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .brief import brief
-from .elementary import normal_quantile
 from .metrics import metric_name
 from .statistics import LEVELS, Statistics
 from .validation import invalid, open_probability
@@ -68,8 +67,7 @@ BOUNDED = ("regret", "average_regret")
 def summary_row(cell: Cell, metric: str, level: float, horizon: int) -> dict[str, float]:
     """Return what a summary tells of a cell, for the last checkpoint."""
     last = cell.statistics_of(metric)
-    mean, std = float(last.mean[-1]), float(last.std[-1])
-    half = normal_quantile(0.5 + level / 2.0) * std / np.sqrt(last.n_runs)
+    mean, std, half = float(last.mean[-1]), float(last.std[-1]), float(last.margin(level)[-1])
     row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
     row |= {name: float(last.quantiles[LEVELS.index(p), -1]) for name, p in SHOWN_QUANTILES.items()}
     if metric in BOUNDED:
@@ -255,7 +253,7 @@ class Results:
         metric : str, optional
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
-            Confidence level of the interval of the mean (normal approximation; NaN for a single run).
+            Confidence level of the interval of the mean (Student's t; NaN for a single run).
 
         Returns
         -------

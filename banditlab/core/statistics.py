@@ -52,6 +52,13 @@ class Statistics:
 
     __repr__ = brief
 
+    def margin(self, level: float) -> NDArray[np.float64]:
+        """Return half the width of the mean's confidence interval, by Student's t; NaN for a single run."""
+        from scipy.special import stdtrit
+
+        quantile = stdtrit(self.n_runs - 1, 0.5 + level / 2.0) if self.n_runs > 1 else np.nan
+        return np.asarray(quantile * self.std / np.sqrt(self.n_runs))
+
     def columns(self) -> dict[str, NDArray[np.float64]]:
         """Return everything by name, as tables show it."""
         found = {"mean": self.mean, "std": self.std, "min": self.minimum, "max": self.maximum}
@@ -181,4 +188,5 @@ class Moments(Gatherer):
         for c, sketch in enumerate(self._sketches[column]):
             if not np.isnan(self._minimum[column, c]):  # NaN if any run's value is: a sketch leaves those out
                 found[:, c] = [sketch.get_quantile(p) for p in LEVELS]
-        return found
+        # a sketch averages, and an average of equal numbers can be off by rounding
+        return np.clip(found, self._minimum[column], self._maximum[column])

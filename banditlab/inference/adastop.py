@@ -57,8 +57,8 @@ class AdaStop:
     A is 1/p with probability p, else 0, and that B is 1: as long as no run shows 1/p, B is larger in every run. With
     groups of 128 at level 0.05, the error is 0.08 for p = 0.05, 0.26 for p = 0.02, and 0.40 for p = 0.01. Policies with
     a small probability of linear regret are like that: on Bernoulli([0.5, 0.9]) with horizon 2000, UCB1(0.1) has the
-    larger mean regret, by 0.7, and is declared to have the smaller one in 24 of 100 comparisons with UCB1(0.2).
-    `Decisions` flags comparisons in which few runs carry much of the sum of squares: 17 of those 24. It cannot flag
+    larger mean regret, by 0.6, and is declared to have the smaller one in 29 of 100 comparisons with UCB1(0.2).
+    `Decisions` flags comparisons in which few runs carry much of the sum of squares: 18 of those 29. It cannot flag
     what no run has shown. Where such runs are to be expected, let a group have many of them: some thousands if one in a
     hundred.
 

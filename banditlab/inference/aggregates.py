@@ -227,7 +227,7 @@ def performance_profile(
     -----
     The band is Wilson's score interval, which has a width where all runs or none reach a threshold: a bootstrap has
     none there, and of 20 runs with a true share of 95% its 95% band covers 63%. For one environment with n runs its
-    coverage is the level on average over true shares, and between 91% and 99% for single ones of 10 and more runs (from
+    coverage is the level on average over true shares, and between 89% and 99% for single ones of 10 and more runs (from
     2% to 98%, level 95%). For S environments the variance of the mean share p is at most :math:`p (1 - p) / (S n)` if
     they are independent, and :math:`p (1 - p) / n` if not: the interval counts :math:`S n` runs in the first case and n
     in the second. It is then wider than it need be, the more so the less environments have in common.

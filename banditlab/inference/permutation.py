@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FLIPS_A_BLOCK = 1000  # rows of signs in memory at a time; part of what a seed means
-TIE = 1.0 - 1e-9  # statistics that differ by rounding alone are ties, and ties count against the policy
+TIE = 1e-9  # statistics that differ by rounding alone are ties, and ties count against the policy
 
 
 def sign_flips(n_runs: int, n_permutations: int, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
@@ -116,8 +116,14 @@ def carried_by_few(differences: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the p-value of each comparison by itself: the share of flips with at least the statistic of the data."""
-    share: NDArray[np.float64] = (statistics >= statistics[0] * TIE).mean(axis=0)
+    share: NDArray[np.float64] = _reach(statistics, statistics[0]).mean(axis=0)
     return share
+
+
+def _reach(statistics: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which statistics are at least those of the data. Those are 0 at times, and at most the root of n."""
+    reached: NDArray[np.bool_] = statistics >= data - TIE * (1.0 + data)
+    return reached
 
 
 def step_down_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -137,7 +143,7 @@ def step_down_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     order = np.argsort(statistics[0], kind="stable")  # smallest first: maxima over what comes no later
     maxima = np.maximum.accumulate(statistics[:, order], axis=1)
-    alone = (maxima >= statistics[0, order] * TIE).mean(axis=0)
+    alone = _reach(maxima, statistics[0, order]).mean(axis=0)
     adjusted = np.empty(len(alone))
     adjusted[order] = np.maximum.accumulate(alone[::-1])[::-1]
     return adjusted

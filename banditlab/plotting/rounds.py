@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.elementary import normal_quantile
 from banditlab.core.metrics import metric_name
 from banditlab.core.results import BOUNDED, Results
 from banditlab.core.validation import boolean, one_of, open_probability, optional, text
@@ -47,7 +46,7 @@ def plot_metric(
     xscale, yscale : {'linear', 'log'}
         The axes.
     level : float, default 0.95
-        Level of the pointwise bands: percentile bootstrap, or normal approximation where runs were not kept.
+        Level of the pointwise bands: percentile bootstrap, or Student's t where runs were not kept.
     n_resamples : int, default 1000
         Bootstrap resamples.
     lower_bound : bool, default True
@@ -135,10 +134,10 @@ def _bands(
     if results.keeps_runs:
         values = results.values(metric, environment)
         return [(runs.mean(axis=0), *mean_band(runs, level=level, n_resamples=n_resamples)) for runs in values]
-    z = normal_quantile(0.5 + open_probability("level", level) / 2.0)
+    level = open_probability("level", level)
     found = []
     for known in results.statistics(metric, environment):
-        half = z * known.std / np.sqrt(known.n_runs) if known.n_runs > 1 else 0.0
+        half = known.margin(level) if known.n_runs > 1 else 0.0
         found.append((known.mean, known.mean - half, known.mean + half))
     return found
 

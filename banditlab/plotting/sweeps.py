@@ -54,7 +54,7 @@ def plot_sweep(
     xscale, yscale : {'linear', 'log'}
         The axes; a heatmap's colours are logarithmic if yscale is.
     level : float, default 0.95
-        Level of the intervals (normal approximation).
+        Level of the intervals (Student's t).
     slope : bool, default True
         Whether to write the slope of a least-squares line through the means into the legend, with its interval, if both
         axes are logarithmic.

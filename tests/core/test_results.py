@@ -52,7 +52,7 @@ def test_summary_numbers_are_those_of_the_values(result):
     for k, label in enumerate(result.policies):
         row = table.loc[label]
         assert row["mean"] == final[k].mean()
-        half = 1.959963984540054 * final[k].std(ddof=1) / np.sqrt(200)
+        half = 1.971956544249395 * final[k].std(ddof=1) / np.sqrt(200)  # Student's t, 199 degrees of freedom
         assert row["ci_high"] - row["mean"] == pytest.approx(half, rel=1e-12)
         assert row["median"] == np.median(final[k])
         bound = ENVIRONMENT.regret_constant() * np.log(300)

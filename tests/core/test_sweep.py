@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import warnings
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -340,6 +341,15 @@ def test_sketches_are_as_exact_as_they_say():
     assert known.mean[0] == pytest.approx(runs.mean(), rel=1e-12)
     assert known.std[0] == pytest.approx(runs.std(ddof=1), rel=1e-10)
     assert (known.minimum[0], known.maximum[0]) == (runs.min(), runs.max())
+
+
+@pytest.mark.parametrize("value", [0.1, 1.0 / 3.0, 0.7, 1e-300, -12.3])
+def test_quantiles_of_equal_runs_are_their_value(value):
+    job = SimpleNamespace(columns=("regret",), checkpoints=np.array([1]), first_run=0, n_runs=5_000)
+    moments = statistics.Moments(job)
+    moments.add(0, np.full((5_000, 1, 1), value))
+    known = moments.statistics()["regret"]
+    assert (known.quantiles == value).all()
 
 
 def test_statistics_do_not_depend_on_chunks(monkeypatch, tmp_path):

@@ -78,6 +78,13 @@ class TestPermutations:
         ]
         np.testing.assert_allclose(np.sort(found), np.repeat(np.arange(1, 33) / 32, 2))
 
+    def test_differences_that_add_up_to_nothing_are_no_evidence(self):
+        # exactly 0 on paper, some 1e-17 by rounding: every flip gives at least that much
+        for order in ([0.1, 0.2, -0.3], [-0.3, 0.1, 0.2]):
+            statistics = flipped_statistics(np.array([order * 3]), 1000, np.random.default_rng(0))
+            assert p_values(statistics).tolist() == [1.0]
+            assert step_down_p_values(statistics).tolist() == [1.0]
+
     def test_no_difference_at_all(self):
         statistics = flipped_statistics(np.zeros((2, 20)), 50, np.random.default_rng(0))
         assert (step_down_p_values(statistics) == 1.0).all()
