@@ -59,18 +59,19 @@ def normal_scale(locations: Any, stds: Any, low: float, high: float) -> dict[str
     mirrored = a > 0
     from_, to = np.where(mirrored, -b, a), np.where(mirrored, -a, b)
     start, end = special.ndtr(from_), special.ndtr(to)
-    return {"start": start, "mass": end - start, "mirrored": mirrored}
+    return {"start": start, "mass": end - start, "mirrored": mirrored.astype(float)}
 
 
 @device
 def truncated_quantile(
-    u: float, location: float, std: float, start: float, mass: float, mirrored: bool, low: float, high: float
+    u: float, location: float, std: float, start: float, mass: float, mirrored: float, low: float, high: float
 ) -> float:
     """Return the quantile at u of a Gaussian conditioned on [low, high]; see `normal_scale`."""
-    v = 1.0 - u if mirrored else u
+    v = 1.0 - u if mirrored != 0.0 else u
     z = normal_quantile(start + v * mass)
-    z = -z if mirrored else z
-    return min(max(location + std * z, low), high)
+    x = location + std * (-z if mirrored != 0.0 else z)
+    x = low if x < low else x
+    return high if x > high else x
 
 
 @environment
@@ -110,7 +111,7 @@ class TruncatedGaussian(Stationary):
     @property
     def means(self) -> NDArray[np.float64]:
         """Means after truncation, one an arm."""
-        return np.array([divergences.truncated_gaussian_mean(m, self.std, self.low, self.high) for m in self.locations])
+        return tails.truncated_gaussians(self.locations, self.std, self.low, self.high)[1]
 
     @property
     def support(self) -> Support:

@@ -33,7 +33,7 @@ def smallest(values: list[float], many: float | Fraction) -> Fraction:
 
 
 def check_heap(heap: NDArray[np.float64], n: int) -> None:
-    assert all(heap[(k - 1) // 2] <= heap[k] for k in range(1, n))
+    assert all(heap[(k - 1) // tails.WIDTH] <= heap[k] for k in range(1, n))
 
 
 @settings(max_examples=200, deadline=None)
