@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .components import component_parts, is_component, type_name, with_nested
+from .components import class_code, component_parts, is_component, type_name, with_nested
 from .errors import StoreError
-from .fingerprint import Witness, fingerprint, functions_of, is_ours, unchanged, witness
+from .fingerprint import fingerprint, is_ours
 from .validation import shown
 
 if TYPE_CHECKING:
@@ -43,8 +43,10 @@ def _version() -> str:
 
 
 def _canonical(component: Any) -> str:
-    """Return a component's type and fields as text, once: frozen, it cannot change."""
+    """Return a component's type and fields as text, once: frozen, it cannot change, unless a field is a function."""
     made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
+    if any(map(inspect.isfunction, component_parts(component).values())):
+        made.pop("canonical", None)
     if "canonical" not in made:
         made["canonical"] = json.dumps(_plain(component, component), sort_keys=True)
     return str(made["canonical"])
@@ -74,7 +76,7 @@ def _plain(value: Any, owner: Any) -> Any:
         return {"function": fingerprint(value)}
     if is_ours(type(value).__module__) and not isinstance(value, type):  # such as scoring rules
         fields = {name: v for name, v in sorted(_fields_of(value).items()) if not name.startswith("__")}
-        code = _class_code(type(value))
+        code = class_code(type(value))
         return {"type": type_name(type(value)), "code": code} | {n: _plain(v, owner) for n, v in fields.items()}
     raise StoreError(
         f"store cannot hold {owner!r}, because it contains {shown(value)}; allowed: numbers, texts, arrays, lists, "
@@ -98,29 +100,14 @@ def _plain_distribution(value: Any, owner: Any) -> dict[str, Any]:
         return told
     made = {key: v for key, v in value.dist._updated_ctor_param().items() if key != "seed"}
     made |= {key: vars(value.dist)[key] for key in ("_histogram",) if key in vars(value.dist)}
-    return told | {"made": _plain(made, owner), "code": _class_code(type(value.dist))}
+    return told | {"made": _plain(made, owner), "code": class_code(type(value.dist))}
 
 
 def codes_of(job: Job) -> tuple[str, str, str]:
     """Return hashes of the code of a job's environment, policy and protocol."""
-    return _code_of(job.environment), _code_of(job.policy), _class_code(type(job.protocol))
+    return _code_of(job.environment), _code_of(job.policy), class_code(type(job.protocol))
 
 
 def _code_of(component: Any) -> str:
     """Return a hash of the code of a component and of those nested in it."""
-    return "".join(_class_code(type(part)) for part in with_nested(component))
-
-
-_class_codes: dict[type, tuple[Witness, str]] = {}
-
-
-def _class_code(cls: type) -> str:
-    """Return a hash of all functions of a class and its bases: kernels, and what makes their parameters and state."""
-    known = _class_codes.get(cls)
-    if known is None or not unchanged(known[0]):
-        functions = [function for _, function in functions_of(cls)]
-        constants = {name: v for base in cls.__mro__ for name, v in vars(base).items() if not callable(v)}
-        plain = {name: v for name, v in constants.items() if isinstance(v, int | float | str | tuple | list | dict)}
-        told = type_name(cls) + repr(sorted((name, repr(v)) for name, v in plain.items() if not name.startswith("__")))
-        known = _class_codes[cls] = witness(*functions), fingerprint(*functions, extra=told)
-    return known[1]
+    return "".join(class_code(type(part)) for part in with_nested(component))

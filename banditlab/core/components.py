@@ -18,14 +18,17 @@ import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, ClassVar, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 
 from .brief import short
-from .dispatch import implement
+from .dispatch import forget_compiled, implement
 from .errors import InvalidComponent, InvalidType
-from .fingerprint import Witness, fingerprint, is_ours, unchanged, witness
+from .fingerprint import Witness, fingerprint, functions_of, is_ours, survey, unchanged
 from .validation import Check, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
@@ -161,7 +164,8 @@ def component_parts(component: Any) -> dict[str, Any]:
 def _params(self: Any, problem: Problem) -> Any:
     """Return the NamedTuple that kernels receive, for a problem; made once, as tables can take long to compute."""
     made = self.__dict__.setdefault("_made", {})
-    key = problem, type(self).__banditlab__.code()
+    # `derive` of a user's class may read globals, which a notebook changes; ours does not
+    key = problem, *(class_code(cls) for cls in map(type, with_nested(self)) if not is_ours(cls.__module__))
     if key not in made:
         made[key] = _make_params(self, problem)
     return made[key]
@@ -201,6 +205,19 @@ def _make_params(self: Any, problem: Problem) -> Any:
     return params(*values.values())
 
 
+_helpers: WeakKeyDictionary[Callable[..., Any], str] = WeakKeyDictionary()
+
+
+def _renew(value: Any) -> None:
+    """Let a helper of the user's be compiled anew if what it reaches has changed since it was looked at."""
+    function = value.py_func if isinstance(value, Dispatcher) else value
+    if isinstance(function, FunctionType) and not is_ours(function.__module__):
+        now = fingerprint(function)
+        if _helpers.setdefault(function, now) != now:
+            forget_compiled(value)
+            _helpers[function] = now
+
+
 @dataclass
 class ComponentInfo:
     """What the package knows of a component class."""
@@ -215,9 +232,14 @@ class ComponentInfo:
     def code(self) -> str:
         """Return a hash of everything that the kernels can reach; computed anew if a global of the user's changed."""
         if not self._code or not unchanged(self._seen):
-            self._seen = witness(*self.kernels.values())
-            self._code = fingerprint(*self.kernels.values())
+            self._code, self._seen = survey(*self.kernels.values())
+            for source in self._seen:
+                _renew(source.value)
         return self._code
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle what the class is, not where its code was read from: a notebook's globals need not be picklable."""
+        return vars(self) | {"_code": "", "_seen": ()}
 
 
 def _no_derived(self: Any, problem: Problem) -> dict[str, Any]:
@@ -275,6 +297,21 @@ def type_name(cls: type) -> str:
     if is_ours(cls.__module__):
         return f"banditlab.{cls.__module__.split('.')[1]}.{cls.__name__}"
     return f"{cls.__module__}.{cls.__name__}"
+
+
+_class_codes: dict[type, tuple[str, Witness]] = {}
+
+
+def class_code(cls: type) -> str:
+    """Return a hash of all functions of a class and its bases: kernels, and what makes their parameters and state."""
+    known = _class_codes.get(cls)
+    if known is None or not unchanged(known[1]):
+        functions = [function for _, function in functions_of(cls)]
+        constants = {name: v for base in cls.__mro__ for name, v in vars(base).items() if not callable(v)}
+        plain = {name: v for name, v in constants.items() if isinstance(v, int | float | str | tuple | list | dict)}
+        told = type_name(cls) + repr(sorted((name, repr(v)) for name, v in plain.items() if not name.startswith("__")))
+        known = _class_codes[cls] = survey(*functions, extra=told)
+    return known[0]
 
 
 def describe(value: Any) -> Any:

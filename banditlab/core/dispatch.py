@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from numba.core import cgutils
+from numba.core.dispatcher import Dispatcher
+from numba.core.registry import cpu_target
 from numba.core.types import Array
 from numba.core.types.containers import BaseTuple
 from numba.extending import intrinsic, overload, register_jitable
@@ -40,6 +42,17 @@ def device(function: F) -> F:
 def device_call(function: F) -> F:
     """Make a plain function callable from kernels as a call: for long, rarely taken paths."""
     return register_jitable(**DEVICE_OPTIONS)(function)
+
+
+def forget_compiled(helper: Any) -> None:
+    """Let a helper be compiled anew: Numba keeps what it has compiled, with the globals of that time."""
+    if isinstance(helper, Dispatcher):
+        helper.recompile()
+        return
+    known = cpu_target.typing_context._lookup_global(helper)
+    for template in getattr(known, "templates", ()):
+        for cache in ("_impl_cache", "_compiled_overloads"):
+            getattr(template, cache, {}).clear()
 
 
 def borrowed(value: Any) -> Any:
@@ -130,7 +143,11 @@ def generic(stub: F) -> F:
 
 def implement(function: Any, params: type, implementation: Callable[..., Any]) -> None:
     """Let a generic function run `implementation` when its first argument is a `params`."""
-    function.table.setdefault(params, _bare(implementation))
+    known = function.table.get(params)
+    # the same code can come again with other globals, of a module that was imported anew, and these can change
+    scopes = (implementation.__globals__, implementation.__closure__)
+    if known is None or (known.__globals__ is not scopes[0]) or (known.__closure__ is not scopes[1]):
+        function.table[params] = _bare(implementation)
 
 
 def implements(function: Any, params_or_type: Any) -> bool:

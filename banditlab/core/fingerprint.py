@@ -11,18 +11,16 @@ import contextlib
 import dis
 import functools
 import hashlib
+import importlib.util
 import sys
 import types as pytypes
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from .dispatch import generics
-
-LONG = 10_000
-"""Lists of more numbers count by their type only."""
 
 LIBRARIES = sys.stdlib_module_names | {
     "cvxpy", "highspy", "joblib", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy",
@@ -43,14 +41,21 @@ def is_ours(module: str | None) -> bool:
     return (module or "").startswith("banditlab.")
 
 
+def _draws(module: str) -> bool:
+    """Say whether a module of ours draws figures: no number depends on it."""
+    return is_ours(module) and "plot" in module
+
+
 def _text(value: object) -> str:
     """Describe a constant, the same in every process; what is not plain counts by its type."""
     if isinstance(value, set | frozenset):
         return type(value).__name__ + repr(sorted(_text(v) for v in value))
-    if isinstance(value, tuple | list) and len(value) <= LONG:
+    if isinstance(value, tuple | list):
         return type(value).__name__ + repr([_text(v) for v in value])
-    if isinstance(value, dict) and len(value) <= LONG:
+    if isinstance(value, dict):
         return "dict" + repr(sorted((_text(k), _text(v)) for k, v in value.items()))
+    if isinstance(value, np.ndarray) and value.dtype == object:  # its bytes are addresses
+        return f"array{value.shape}{_text(value.ravel().tolist())}"
     if isinstance(value, np.ndarray):
         return f"array{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, pytypes.CodeType):
@@ -69,44 +74,107 @@ def _code_text(code: pytypes.CodeType, doc: object = None) -> str:
     return repr((code.co_code, code.co_names, code.co_varnames, [_text(c) for c in constants]))
 
 
+class Used(NamedTuple):
+    """What code refers to: globals, attributes of anything, and imports of its own as (level, module, names)."""
+
+    names: frozenset[str]
+    attributes: frozenset[str]
+    imports: frozenset[tuple[int, str, tuple[str, ...]]]
+
+
 @functools.lru_cache(maxsize=4096)
-def _names_used(code: pytypes.CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the globals that code names, and the attributes that it asks of anything."""
-    names, attributes = set[str](), set[str]()
+def _used(code: pytypes.CodeType) -> Used:
+    names, attributes, imports = set[str](), set[str](), set[tuple[int, str, tuple[str, ...]]]()
+    constants: list[Any] = [0, None]  # of an import, the level and the names are loaded before it
     for instruction in dis.get_instructions(code):
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             names.add(instruction.argval)
         elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"):
             attributes.add(instruction.argval)
+        elif instruction.opname in ("LOAD_CONST", "LOAD_SMALL_INT"):
+            constants.append(instruction.argval)
+        elif instruction.opname == "IMPORT_NAME":
+            imports.add((constants[-2], instruction.argval, constants[-1] or ()))
     for constant in code.co_consts:
         if isinstance(constant, pytypes.CodeType):
-            inner_names, inner_attributes = _names_used(constant)
-            names |= inner_names
-            attributes |= inner_attributes
-    return frozenset(names), frozenset(attributes)
+            inner = _used(constant)
+            names |= inner.names
+            attributes |= inner.attributes
+            imports |= inner.imports
+    return Used(frozenset(names), frozenset(attributes), frozenset(imports))
 
 
-def _own_sources(function: pytypes.FunctionType) -> list[tuple[str, object]]:
-    """Return the globals, the attributes of modules, and the closed-over values that a function's code can name."""
-    names, attributes = _names_used(function.__code__)
-    found: list[tuple[str, object]] = []
+class Source(NamedTuple):
+    """Where a value was read: a namespace and a name in it; and what can change in place, as text."""
 
-    def add(name: str, value: object, depth: int) -> None:
-        if not isinstance(value, pytypes.ModuleType):
-            found.append((name, value))
-        elif depth < 3 and not _is_library(value.__name__):  # some libraries' attributes warn when touched
-            for attribute in sorted(attributes):
-                if hasattr(value, attribute):
-                    add(f"{name}.{attribute}", getattr(value, attribute), depth + 1)
+    scope: Any
+    name: str
+    value: object
+    content: str | None
 
-    for name in sorted(names):
-        if name in function.__globals__:
-            add(name, function.__globals__[name], 0)
-        elif not hasattr(builtins, name):
-            found.append((name, Unbound))
+    @classmethod
+    def of(cls, scope: Any, name: str) -> Source:
+        """Read a value."""
+        value = scope.get(name, Unbound)
+        return cls(scope, name, value, _content(value))
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the same would be read again."""
+        value = self.scope.get(self.name, Unbound)
+        return value is self.value and self.content == _content(value)
+
+
+Witness = tuple[Source, ...]
+
+
+def _content(value: object) -> str | None:
+    return _text(value) if isinstance(value, list | dict | set | np.ndarray) else None
+
+
+class _Closure:
+    """The namespace of a closed-over name."""
+
+    def __init__(self, cell: pytypes.CellType) -> None:
+        self._cell = cell
+
+    def get(self, name: str, default: object) -> object:
+        """Return the present value."""
+        try:
+            return self._cell.cell_contents
+        except ValueError:  # an empty cell: the function refers to itself before it is bound
+            return default
+
+
+def _sources(function: pytypes.FunctionType) -> list[tuple[str, Source]]:
+    """Return what a function's code can name, each with where: globals, attributes of modules, closed-over values."""
+    used = _used(function.__code__)
+    found: list[tuple[str, Source]] = []
+
+    def add(name: str, scope: Mapping[str, Any], key: str, depth: int = 0) -> None:
+        source = Source.of(scope, key)
+        value = source.value
+        found.append((name, source))
+        if isinstance(value, pytypes.ModuleType) and depth < 3 and not _is_library(value.__name__):
+            for attribute in sorted(used.attributes & vars(value).keys()):
+                add(f"{name}.{attribute}", vars(value), attribute, depth + 1)
+
+    for name in sorted(used.names):
+        if name in function.__globals__ or not hasattr(builtins, name):
+            add(name, function.__globals__, name)
+    for level, module, names in sorted(used.imports):
+        with contextlib.suppress(ImportError):  # what cannot be imported here is not used here
+            full = importlib.util.resolve_name("." * level + module, function.__globals__.get("__package__") or "")
+            if not (_is_library(full) or _draws(full)):
+                for name in names:
+                    add(f"{full}.{name}", vars(importlib.import_module(full)), name)
+                if not names:
+                    importlib.import_module(full)
+                    add(full, sys.modules, full.split(".")[0])
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # an empty cell: the function refers to itself before it is bound
-            found.append((name, cell.cell_contents))
+        source = Source.of(_Closure(cell), name)
+        if source.value is not Unbound:
+            found.append((name, source))
     return found
 
 
@@ -137,14 +205,23 @@ def _unwrapped(value: Any) -> Any:
 
 
 def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
-    """Return a hash of the bytecode of functions and of everything of ours or the user's that they can reach.
+    """Return a hash of all code and constants of ours or the user's that functions can reach; see `survey`."""
+    return survey(*functions, extra=extra)[0]
+
+
+def survey(*functions: Callable[..., Any], extra: str = "") -> tuple[str, Witness]:
+    """Return a hash of the bytecode of functions and of everything they can reach, and what that was read from.
 
     That is functions and methods of classes, with their defaults, and the values of plain constants, containers and
-    arrays read from globals, closures and class attributes. Containers that the package itself keeps (its registries)
-    count by type, unless they are constants. Generic functions count by name
-    only: which implementation they resolve to is said by the component types that a kernel is built for.
-    Docstrings, comments and line numbers do not count.
+    arrays read from globals, modules, closures and class attributes; of ours or the user's, what functions import when
+    they are called included. Containers that the package itself keeps (its registries) count by type, unless they are
+    constants. Generic functions count by name only: which implementation they resolve to is said by the component
+    types that a kernel is built for. Docstrings, comments and line numbers do not count.
+
+    In a notebook a global can be given another value between two runs, and a module be loaded again: the second value
+    has all names that functions of the user's refer to, for `unchanged`.
     """
+    seen_from: list[Source] = []
     digest = hashlib.sha256(extra.encode())
     seen: set[int] = set()
 
@@ -177,8 +254,11 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
         told = f"{name}:{value.__module__}:{_code_text(value.__code__, value.__doc__)}"
         digest.update(f"{told}{_text(value.__defaults__)}{_text(value.__kwdefaults__)}".encode())
         if not _is_library(value.__module__):
-            for other, used in _own_sources(value):
-                visit(other, used, value.__module__ or "")
+            for other, source in _sources(value):
+                if not is_ours(value.__module__):
+                    seen_from.append(source)
+                if not isinstance(source.value, pytypes.ModuleType):
+                    visit(other, source.value, value.__module__ or "")
 
     def visit_class(name: str, cls: type) -> None:
         digest.update(f"{name}:{_text(cls)}".encode())
@@ -190,6 +270,8 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
                 continue
             for attribute, member in sorted(vars(base).items()):
                 plain = _unwrapped(member)
+                if not is_ours(base.__module__) and not attribute.startswith("__"):
+                    seen_from.append(Source.of(vars(base), attribute))
                 if isinstance(plain, pytypes.FunctionType):
                     visit_function(f"{name}.{attribute}", plain)
                 elif not attribute.startswith("_") and not isinstance(plain, type):
@@ -197,22 +279,7 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
 
     for function in functions:
         visit(function.__qualname__, function, function.__module__)
-    return digest.hexdigest()[:16]
-
-
-Witness = tuple[tuple[dict[str, Any], str, object], ...]
-
-
-def witness(*functions: Callable[..., Any]) -> Witness:
-    """Return the globals that functions of the user's, and those that they call, refer to, with their present values.
-
-    In a notebook a global can be given another value between two runs; what was compiled with the old one is stale.
-    """
-    found: list[tuple[dict[str, Any], str, object]] = []
-    for function in users_own(*functions):
-        scope = function.__globals__
-        found += [(scope, name, scope.get(name, Unbound)) for name in sorted(_names_used(function.__code__)[0])]
-    return tuple(found)
+    return digest.hexdigest()[:16], tuple(seen_from)
 
 
 def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
@@ -227,9 +294,9 @@ def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
         if _is_library(function.__module__) or is_ours(function.__module__):
             continue
         yield function
-        waiting += [function.__globals__.get(name) for name in sorted(_names_used(function.__code__)[0])]
+        waiting += [function.__globals__.get(name) for name in sorted(_used(function.__code__).names)]
 
 
 def unchanged(seen: Witness) -> bool:
-    """Say whether all globals still have the values that `witness` saw."""
-    return all(scope.get(name, Unbound) is value for scope, name, value in seen)
+    """Say whether all names still have the values that `survey` saw."""
+    return all(source.unchanged for source in seen)
