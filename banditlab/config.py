@@ -56,11 +56,12 @@ from typing import TYPE_CHECKING, Any
 
 from .core.checkpoints import checkpoint_rounds
 from .core.errors import BanditlabError
-from .core.experiment import N_RUNS, check_horizon, checked_metrics, checked_n_jobs, reasons_against
+from .core.experiment import N_RUNS, check_horizon, checked_metrics, reasons_against
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults
 from .core.runner import run
 from .core.validation import SEED, Check, file_path, one_of, positive_integer, shown, with_article
+from .core.workers import checked_n_jobs
 from .data import CAMPAIGNS, open_bandit, read_counts
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS

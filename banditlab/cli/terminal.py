@@ -46,8 +46,8 @@ class Group(TyperGroup):
         except BanditlabError as error:
             say(str(error))
             raise typer.Exit(REFUSED) from error
-        except KeyboardInterrupt:
-            say("interrupted before any run had finished")
+        except KeyboardInterrupt as error:
+            say(f"interrupted {error}".rstrip())  # `run` and `sweep` say how far they came
             raise typer.Exit(INTERRUPTED) from None
 
     def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import is_component
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
-from banditlab.core.experiment import check_horizon, checked_n_jobs, checked_seed, n_threads, reasons_against
+from banditlab.core.experiment import check_horizon, checked_seed, reasons_against
 from banditlab.core.jobs import CHUNK
 from banditlab.core.progress import Progress
 from banditlab.core.validation import integer, invalid, matrix, positive_integer, shown, vector
+from banditlab.core.workers import checked_n_jobs, workers
 
 from .kernel import COUNTS
 from .protocol import Profiles, play_profiles
@@ -143,7 +144,7 @@ def arena(environment: Any, policy: Any, horizon: Any, seed: Any, n_jobs: Any, b
     reasons = reasons_against(environment, policy, rounds)
     if reasons:
         raise IncompatiblePolicy("; ".join(reasons))
-    threads = n_threads(checked_n_jobs(n_jobs))
+    _, threads = workers(checked_n_jobs(n_jobs))
     return Arena(environment, policy, rounds, checked_seed(seed), threads, bar)
 
 

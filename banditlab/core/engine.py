@@ -8,8 +8,9 @@ the store, both in the calling process.
 from __future__ import annotations
 
 import contextlib
-import os
+import math
 import secrets
+import signal
 import threading
 import time
 import traceback
@@ -23,12 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ahead import compile_ahead
+from .errors import InvalidArgument
 from .jobs import Gatherer, Job
 from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
 from .protocol import unwatched
+from .reduced import Reduced
 from .tasks import Call, Outcome, Task, played, simulate, warm_up
+from .workers import workers
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -47,30 +51,34 @@ class Progressed:
 
     Attributes
     ----------
+    first_run : int
+        Its first run.
     seconds : float
         Time that its simulation took, summed over threads; what came from the store counts as it took then.
     done : dict from int to int
         Chunks that have finished: first run, number of runs.
-    stored : int
-        Runs that came from the store.
     failure : str
         The traceback of what went wrong; empty if nothing did.
     told : bool
         Whether it was reported as ended.
     """
 
+    first_run: int
     seconds: float = 0.0
     done: dict[int, int] = field(default_factory=dict)
-    stored: int = 0
     failure: str = ""
     told: bool = False
 
-    def finished_from(self, first_run: int) -> int:
-        """Return how many runs have finished, counted from the first up to the first gap."""
-        end = first_run
-        while end in self.done:
-            end += self.done[end]
-        return end - first_run
+    def __post_init__(self) -> None:
+        """Begin before the first run."""
+        self._end = self.first_run
+
+    @property
+    def first_gap(self) -> int:
+        """The first run that has not finished."""
+        while self._end in self.done:
+            self._end += self.done[self._end]
+        return self._end
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,8 @@ class Played:
         How far each job is.
     gatherers : list of Gatherer or None
         What each job's metrics were given to; None if none came, or if `ended` was told of it.
+    together : int
+        Runs, from the first on, that every job has finished and its gatherer taken.
     interrupted : bool
         Whether the user stopped it.
     compile_seconds : float
@@ -91,6 +101,7 @@ class Played:
 
     progress: list[Progressed]
     gatherers: list[Gatherer | None]
+    together: int
     interrupted: bool
     compile_seconds: float
 
@@ -122,8 +133,8 @@ def play(
     store : Store, optional
         Runs that it holds are read from it; others are written to it.
     runs_first : bool
-        Whether to go through all jobs chunk by chunk, so that all have the same runs when interrupted, rather than
-        job by job.
+        Whether to go through all jobs chunk by chunk, rather than job by job. Gatherers that take runs in order then
+        get those that all jobs have finished, so that all tell of the same runs when interrupted.
     keep_going : bool
         Whether a job that fails ends alone, its traceback kept; otherwise its error is raised.
     names : sequence of str
@@ -132,7 +143,7 @@ def play(
         Told the number of each job that has failed or whose last run is done, once, how far it is, and its gatherer,
         which is not kept then.
     """
-    playing = _Playing(jobs, make, store, bar, keep_going, ended)
+    playing = _Playing(jobs, make, store, bar, keep_going, ended, runs_first)
     interrupted, compile_seconds = False, 0.0
     try:
         tasks = playing.missing()
@@ -149,7 +160,7 @@ def play(
                 playing.take(outcome, writer)
     except KeyboardInterrupt:
         interrupted = True
-    return Played(playing.progress, playing.gatherers, interrupted, compile_seconds)
+    return Played(playing.progress, playing.gatherers, playing.together(), interrupted, compile_seconds)
 
 
 @dataclass(frozen=True)
@@ -160,24 +171,20 @@ class _Workers:
     prefer: str
     shared: bool
     device: bool
+    in_time: bool = True
 
     @classmethod
     def of(cls, jobs: Sequence[Job], groups: list[list[Task]], n_jobs: int | None) -> _Workers:
         """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for."""
-        from joblib.parallel import get_active_backend
-
         prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
-        backend, configured = get_active_backend(prefer=prefer)
         device = any(on_device(job.backend) for job in jobs)
         if device:
             from .fitting import streams
 
             n_jobs = streams([[(jobs[task.job], task.n_runs) for task in group] for group in groups], n_jobs)
-        if n_jobs is None:
-            n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1
-        if n_jobs < 0:
-            n_jobs = backend.effective_n_jobs(n_jobs)
-        return cls(n_jobs, prefer, getattr(backend, "supports_sharedmem", False), device)
+        backend, n_jobs = workers(n_jobs, prefer)
+        shared, in_time = (getattr(backend, f"supports_{name}", False) for name in ("sharedmem", "return_generator"))
+        return cls(n_jobs, prefer, shared, device, in_time)
 
 
 class _Playing:
@@ -191,37 +198,57 @@ class _Playing:
         bar: Progress,
         keep_going: bool,
         ended: Callable[[int, Progressed, Gatherer | None], None] | None,
+        runs_first: bool,
     ) -> None:
         self.jobs, self.store, self.bar, self.keep_going = jobs, store, bar, keep_going
         self._make, self._ended = make, ended
-        self.progress = [Progressed() for _ in jobs]
+        self.progress = [Progressed(job.first_run) for job in jobs]
         self.gatherers: list[Gatherer | None] = [None] * len(jobs)
+        self._in_step = InStep(self) if runs_first and getattr(make, "in_order", False) else None
         self.company = False  # whether another process was seen to play the same tasks
 
     def missing(self) -> list[Task]:
         """Gather what the store holds, and return the tasks for the rest."""
-        tasks = []
-        for k, job in enumerate(self.jobs):
-            gaps = [(job.first_run, job.first_run + job.n_runs)]
-            if self.store is not None:
-                self.bar.say("reading the store")
-                gaps = []
-                end = job.first_run
-                for first_run, values, seconds in self.store.read(job):
-                    if first_run > end:
-                        gaps.append((end, first_run))
-                    if gaps and self._gatherer(k).in_order and self.store.path(job, first_run, len(values)).exists():
-                        tasks.append(Task(k, first_run, len(values)))  # read again in its turn, and found
-                    else:
-                        self._gather(k, first_run, values, seconds)
-                    self.progress[k].stored += len(values)
-                    end = first_run + len(values)
-                if end < job.first_run + job.n_runs:
-                    gaps.append((end, job.first_run + job.n_runs))
-            with self._ending_alone(k):
-                tasks += [Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
-            self._tell(k)
+        tasks: list[Task] = []
+        ends = [job.first_run for job in self.jobs]
+        readers = {k: self._reading(k, ends, tasks) for k in range(len(self.jobs))}
+        while readers:  # job by job, or the one that is furthest behind
+            k = min(readers, key=ends.__getitem__) if self._in_step else next(iter(readers))
+            if next(readers[k], None) is None:
+                del readers[k]
         return sorted(tasks, key=lambda task: (task.job, task.first_run))
+
+    def _reading(self, k: int, ends: list[int], tasks: list[Task]) -> Iterator[int]:
+        """Gather what the store holds of a job, a chunk at a time, and add tasks for the rest."""
+        job = self.jobs[k]
+        gaps = []
+        if self.store is not None:
+            self.bar.say("reading the store")
+            for first_run, values, seconds in self.store.read(job):
+                if first_run > ends[k]:
+                    gaps.append((ends[k], first_run))
+                # what cannot be taken yet is read again in its turn, and found
+                waits = bool(gaps) and self.gatherer(k).in_order
+                waits = waits or (self._in_step is not None and self._in_step.waits_for_gap(first_run))
+                if waits and self.store.path(job, first_run, len(values)).exists():
+                    tasks.append(Task(k, first_run, len(values)))
+                else:
+                    self._gather(k, first_run, values, seconds)
+                ends[k] = first_run + len(values)
+                yield ends[k]
+        if ends[k] < job.first_run + job.n_runs:
+            gaps.append((ends[k], job.first_run + job.n_runs))
+        if gaps and self._in_step is not None:
+            self._in_step.first_gap = min(self._in_step.first_gap, gaps[0][0])
+        with self._ending_alone(k):
+            tasks += [Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
+        self._tell(k)
+
+    def together(self) -> int:
+        """Return how many runs all jobs have finished and their gatherers taken."""
+        if self._in_step is not None:
+            return self._in_step.taken
+        return min(mine.first_gap - mine.first_run for mine in self.progress)
 
     def grouped(self, tasks: list[Task]) -> list[list[Task]]:
         """Return what is played at a time: task by task, but small ones on a device share launches."""
@@ -274,22 +301,27 @@ class _Playing:
             self._gather(task.job, task.first_run, values, seconds)
         self._tell(task.job)
 
-    def _gatherer(self, k: int) -> Gatherer:
+    def gatherer(self, k: int) -> Gatherer:
+        """Return what takes a job's metrics."""
         found = self.gatherers[k]
         if found is None:
             found = self.gatherers[k] = self._make(self.jobs[k])
         return found
 
     def _gather(self, k: int, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
-        self._gatherer(k).add(first_run, values)
-        self.progress[k].done[first_run] = len(values)
+        with _at_once():
+            self.progress[k].done[first_run] = len(values)
+            if self._in_step is None:
+                self.gatherer(k).add(first_run, values)
+            else:
+                self._in_step.add(k, first_run, values)
         self.progress[k].seconds += seconds
         self.bar.add(len(values) * self.jobs[k].horizon)
 
     def _tell(self, k: int) -> None:
         """Say that a job has ended, once."""
         job, mine = self.jobs[k], self.progress[k]
-        over = mine.failure or mine.finished_from(job.first_run) == job.n_runs
+        over = mine.failure or mine.first_gap == job.first_run + job.n_runs
         if not over or mine.told:
             return
         mine.told = True
@@ -298,6 +330,69 @@ class _Playing:
         if self._ended is not None:
             self._ended(k, mine, self.gatherers[k])
             self.gatherers[k] = None
+
+
+@contextlib.contextmanager
+def _at_once() -> Iterator[None]:
+    """Let Ctrl-C wait until the end, as what is gathered in part would be told of as a whole."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # nothing is raised here
+        return
+    heard: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *told: heard.append(told))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        before(*heard[0])
+
+
+class InStep:
+    """Gives gatherers the runs that all jobs have finished, and holds the others: chunks differ in size and in time.
+
+    Attributes
+    ----------
+    taken : int
+        Runs that gatherers have been given.
+    first_gap : float
+        The first run that some job has yet to play; infinite if none is known.
+    """
+
+    def __init__(self, playing: _Playing) -> None:
+        self._playing = playing
+        self._held: list[dict[int, Any]] = [{} for _ in playing.jobs]
+        self.taken = 0
+        self.first_gap = math.inf
+
+    def waits_for_gap(self, first_run: int) -> bool:
+        """Say whether runs would be held until others have been played, which can take long and much memory."""
+        return first_run >= self.first_gap
+
+    def add(self, k: int, first_run: int, values: Any) -> None:
+        """Hold the metrics of a chunk, and pass on what all jobs have."""
+        self._held[k][first_run] = values
+        progress = self._playing.progress
+        start = progress[0].first_run + self.taken
+        end = min(mine.first_gap for mine in progress)
+        while parted := [first for held in self._held for first, v in held.items() if _is_parted(first, v, end)]:
+            end = min(parted)
+        if end <= start:
+            return
+        for number, held in enumerate(self._held):
+            for first in sorted(first for first in held if first < end):
+                found = held.pop(first)
+                if first + len(found) > end:
+                    held[end] = found[end - first :]
+                    found = found[: end - first]
+                self._playing.gatherer(number).add(first, found)
+        self.taken = end - progress[0].first_run
+
+
+def _is_parted(first: int, values: Any, end: int) -> bool:
+    """Say whether an end lies amid what a device has added up, which cannot be parted."""
+    return isinstance(values, Reduced) and first < end < first + len(values)
 
 
 def _in_turn(playing: _Playing, groups: list[list[Task]], width: int) -> Iterator[list[Task]]:
@@ -341,6 +436,11 @@ def _outcomes(playing: _Playing, groups: list[list[Task]], workers: _Workers) ->
     if not groups:
         return
     where = {"require": "sharedmem"} if workers.device else {"prefer": workers.prefer}  # one process owns the device
+    if not workers.in_time:
+        raise InvalidArgument(
+            "joblib.parallel_config names a backend that returns no results while it plays; allowed: 'threading', "
+            "'loky', 'dask', and others that do (supports_return_generator)"
+        )
     parallel = Parallel(n_jobs=min(n_jobs, len(groups)), return_as="generator_unordered", batch_size=1, **where)
     finished = parallel(delayed(simulate)(*call) for call in calls())
     try:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .experiment import n_threads
+from .components import with_nested
 from .jobs import Job
 from .machines import on_device, placed
 from .protocol import unwatched
+from .workers import workers
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes so long."""
@@ -64,14 +65,15 @@ def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
     per_round: dict[Any, float] = {}
     cpu, there, device = 0.0, 0.0, ""
     for job in jobs:
-        kind = type(job.environment), type(job.policy), job.environment.n_arms, job.backend
+        parts = (type(part) for component in (job.environment, job.policy) for part in with_nested(component))
+        kind = *parts, job.environment.n_arms, job.horizon, job.backend
         if kind not in per_round:
             per_round[kind] = _seconds_a_round(job)
         if on_device(job.backend):
             there, device = there + per_round[kind] * job.rounds, job.backend
         else:
             cpu += per_round[kind] * job.rounds
-    threads = n_threads(n_jobs)
+    _, threads = workers(n_jobs)
     numbers = sum(len(job.columns) * len(job.checkpoints) * (job.n_runs if keep == "runs" else 11) for job in jobs)
     rounds = sum(job.rounds for job in jobs)
     return Estimate(len(jobs), rounds, cpu, cpu / threads + there, threads, 8 * numbers, device)

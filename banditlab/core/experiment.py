@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -131,15 +130,21 @@ WORTH_A_DEVICE = 10**9
 
 
 def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | None]:
-    """Return each job's lower bound; computed once an environment, as it can take an optimisation an arm."""
-    known: dict[Any, NDArray[np.float64] | None] = {}
-    found = {}
-    for name, job in jobs.items():
-        key = id(job.environment), job.policy.family.name, job.horizon
-        if key not in known:
-            known[key] = job.protocol.lower_bound(job.environment, job.checkpoints)
-        found[name] = known[key]
-    return found
+    """Return each job's lower bound; computed once an environment, as that can take an optimisation an arm."""
+    known: KnownBounds = {}
+    return {name: lower_bound(job, known) for name, job in jobs.items()}
+
+
+KnownBounds = dict[Any, NDArray[np.float64] | None]
+"""Lower bounds by what they depend on."""
+
+
+def lower_bound(job: Job, known: KnownBounds) -> NDArray[np.float64] | None:
+    """Return a job's lower bound, and remember it."""
+    key = id(job.environment), job.policy.family.name, job.horizon
+    if key not in known:
+        known[key] = job.protocol.lower_bound(job.environment, job.checkpoints)
+    return known[key]
 
 
 def cell_of(gatherer: Gatherer | None, n_runs: int, seconds: float, bound: NDArray[np.float64] | None) -> Cell:
@@ -163,6 +168,7 @@ def checked_settings(
     store: Any,
 ) -> dict[str, Any]:
     """Return what an `Experiment` has besides its horizon; checkpoints are checked when that is known."""
+    kept = one_of(*KEEPS)("keep", keep)
     return {
         "first_run": RUN("first_run", first_run),
         "n_runs": N_RUNS("n_runs", n_runs),
@@ -171,7 +177,7 @@ def checked_settings(
         "metrics": checked_metrics(metrics),
         "backend": checked_backend(backend),
         "precision": one_of(*PRECISIONS)("precision", precision),
-        "reduced": one_of(*KEEPS)("keep", keep) == "summary" and store is None,
+        "reduced": kept == "summary" and store is None,
     }
 
 
@@ -192,25 +198,6 @@ def checked_metrics(metrics: Any) -> tuple[str, ...] | None:
         if name in names[:k]:
             raise invalid(f"metrics[{k}]", name, "a name that is not in the list already")
     return names
-
-
-def checked_n_jobs(n_jobs: Any) -> int | None:
-    """Return a number of threads as joblib understands it, or raise."""
-    if n_jobs is None:
-        return None
-    if integer()("n_jobs", n_jobs) == 0:
-        raise invalid("n_jobs", n_jobs, "a number of threads of at least 1, or negative as in joblib: -1 for all cores")
-    return int(n_jobs)
-
-
-def n_threads(n_jobs: int | None) -> int:
-    """Return how many threads a number stands for, as in joblib; None is what `parallel_config` says, or all cores."""
-    from joblib.parallel import get_active_backend
-
-    backend, configured = get_active_backend(prefer="threads")
-    if n_jobs is None:
-        n_jobs = configured if configured not in (None, 1) else os.cpu_count() or 1  # 1 is what it says by itself
-    return n_jobs if n_jobs > 0 else int(backend.effective_n_jobs(n_jobs))
 
 
 def check_horizon(label: str, environment: Any, horizon: int) -> None:

@@ -16,7 +16,6 @@ from .experiment import (
     Experiment,
     cell_of,
     check_kind,
-    checked_n_jobs,
     checked_settings,
     labelled,
     lower_bounds,
@@ -25,6 +24,7 @@ from .progress import Progress
 from .results import Results
 from .store import as_store
 from .validation import SEED, positive_integer
+from .workers import checked_n_jobs
 
 
 def run(
@@ -149,7 +149,7 @@ def run(
             list(jobs.values()), GATHERERS[keep], n_jobs=n_jobs, bar=bar, store=where, runs_first=True,
             names=[label for _, label in jobs],
         )  # fmt: skip
-    finished = min(d.finished_from(experiment.first_run) for d in played.progress)
+    finished = played.together
     if played.interrupted:
         if finished == 0:
             raise KeyboardInterrupt("before every policy had finished a run" + (GOES_ON if where is not None else ""))

@@ -99,7 +99,7 @@ class Store:
         self._known: set[str] = set()
 
     def _make(self, marker: Path) -> None:
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         if any(not _ours(file.name) for file in self.folder.iterdir()):
             raise StoreError(
                 f"store is {str(self.folder)!r}, which holds other files; allowed: a new or empty folder, "
@@ -140,7 +140,7 @@ class Store:
         """Return (first run, last run) of the files in a cell's folder, in order, the longer first."""
         try:
             names = os.listdir(folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # what a file manager leaves beside
             return []
         found = [(int(m[1]), int(m[2])) for m in map(_CHUNK_NAME.fullmatch, names) if m]
         return sorted(found, key=lambda r: (r[0], -r[1]))
@@ -255,7 +255,7 @@ class Store:
         import pandas as pd
 
         rows = []
-        for folder in sorted((self.folder / "cells").glob("*")):
+        for folder in sorted(f for f in (self.folder / "cells").glob("*") if f.is_dir()):
             told = _read_identity(folder / "cell.json")
             failure = folder / "failure.txt"
             rows.append(
@@ -293,7 +293,7 @@ def _how_many(ranges: list[tuple[int, int]]) -> int:
 
 def _ours(name: str) -> bool:
     """Say whether a file in a store without a marker can be from a process that is making it, or was killed then."""
-    return name in ("cells", "store.json") or name.startswith(".store.json.")
+    return name in ("cells", "store.json", ".DS_Store") or name.startswith(".store.json.")
 
 
 def as_store(value: Any) -> Store | None:

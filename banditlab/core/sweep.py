@@ -8,14 +8,17 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .components import describe, is_component
 from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
-from .experiment import GATHERERS, Experiment, cell_of, checked_n_jobs, checked_settings, lower_bounds
+from .experiment import GATHERERS, Experiment, KnownBounds, cell_of, checked_settings, lower_bound
 from .jobs import Gatherer, Job
 from .metrics import common_defaults
 from .progress import Progress
@@ -23,6 +26,7 @@ from .results import Cell
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
 from .validation import boolean, invalid, positive_integer, shown
+from .workers import checked_n_jobs
 
 COLUMNS = (
     "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", "median", "error",
@@ -206,7 +210,14 @@ def _name_of(value: Any) -> str:
 
 
 def _combinations(over: Any) -> list[dict[str, Any]]:
-    """Return the combinations of parameters."""
+    """Return the combinations of parameters; NumPy's numbers, as of `np.arange`, become Python's."""
+    return [
+        {name: value.item() if isinstance(value, np.generic) else value for name, value in combination.items()}
+        for combination in _combined(over)
+    ]
+
+
+def _combined(over: Any) -> list[dict[str, Any]]:
     if isinstance(over, Mapping):
         lists = {}
         for name, values in over.items():
@@ -241,6 +252,7 @@ class _Planned:
     policy: str
     job: Job | None
     failure: str = ""
+    bound: NDArray[np.float64] | None = None
 
     @property
     def known(self) -> dict[str, Any]:
@@ -287,12 +299,25 @@ def _plan(
     return planned
 
 
+def _bounded(planned: list[_Planned]) -> list[_Planned]:
+    """Return the cells with their lower bounds; those of a user's environment can raise, too."""
+    known: KnownBounds = {}
+    found = []
+    for p in planned:
+        try:
+            found.append(p if p.job is None else replace(p, bound=lower_bound(p.job, known)))
+        except Exception:  # noqa: BLE001
+            found.append(replace(p, job=None, failure=traceback.format_exc()))
+    return found
+
+
 def _play(
     planned: list[_Planned], provenance: dict[str, Any], keep: str, store: Any, n_jobs: int | None, progress: Any
 ) -> SweepResults:
     """Play the planned cells, and return what came of them."""
+    planned = _bounded(planned)
     jobs = [p.job for p in planned if p.job is not None]
-    bounds = lower_bounds(dict(enumerate(jobs)))
+    bounds = [p.bound for p in planned if p.job is not None]
     cells: dict[int, Cell] = {}
     failures = len(planned) - len(jobs)
     for p in planned if store is not None else ():

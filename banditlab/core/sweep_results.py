@@ -14,7 +14,7 @@ from .errors import InvalidArgument
 from .metrics import metric_name
 from .results import Cell, stamped, summary_row
 from .statistics import Statistics
-from .validation import invalid, open_probability
+from .validation import count, invalid, open_probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,9 +125,9 @@ class SweepResults:
         """Return the sizes."""
         failed = len(self.cells) - len(self.finished)
         return (
-            f"<SweepResults: {len(self.cells)} cells over {', '.join(self.parameters) or 'no parameters'}"
+            f"<SweepResults: {count(len(self.cells), 'cell')} over {', '.join(self.parameters) or 'no parameters'}"
             + (f", {failed} failed" if failed else "")
-            + f", {self.provenance['n_runs']} runs, metrics {', '.join(self.metrics)}>"
+            + f", {count(self.provenance['n_runs'], 'run')}, metrics {', '.join(self.metrics)}>"
         )
 
     @property

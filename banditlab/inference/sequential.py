@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.core.experiment import Experiment, checked_n_jobs, checked_seed, labelled
+from banditlab.core.experiment import Experiment, checked_seed, labelled
 from banditlab.core.machines import checked_backend
 from banditlab.core.metrics import common_defaults, metric_name
 from banditlab.core.runner import run
 from banditlab.core.validation import integer, invalid, positive_integer, shown
+from banditlab.core.workers import checked_n_jobs
 
 from .adastop import AdaStop
 from .decisions import Decisions

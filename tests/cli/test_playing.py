@@ -123,13 +123,15 @@ def test_interrupted_runs_are_written_and_said(small, monkeypatch, tmp_path):
 
 
 def test_an_interruption_before_anything_finished_is_said(small, monkeypatch):
-    def interrupted(**arguments):
-        raise KeyboardInterrupt
+    for told in ("before every policy had finished a run", ""):
 
-    monkeypatch.setattr("banditlab.config.run", interrupted)
-    result = call("run", small)
-    assert (result.exit_code, result.stdout) == (cli.INTERRUPTED, "")
-    assert result.stderr == "banditlab: interrupted before any run had finished\n"
+        def interrupted(told=told, **arguments):
+            raise KeyboardInterrupt(told)
+
+        monkeypatch.setattr("banditlab.config.run", interrupted)
+        result = call("run", small)
+        assert (result.exit_code, result.stdout) == (cli.INTERRUPTED, "")
+        assert result.stderr == f"banditlab: interrupted {told}".rstrip() + "\n"
 
 
 # ----------------------------------------------------------------------------------------------- errors

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms
-from banditlab.core import jobs, runner
+from banditlab import arms, cvar
+from banditlab.core import engine, jobs, runner
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from tests.core.policies import Greedy
 
@@ -25,7 +25,8 @@ ALL = ("regret", "reward", "optimal_rate", "pulls")
 
 def play(**changes):
     arguments = {"environment": ENVIRONMENT, "policies": POLICIES, "horizon": 60, "n_runs": 150, "seed": 11} | changes
-    return bl.run(arguments.pop("environment"), arguments.pop("policies"), metrics=ALL, progress=False, **arguments)
+    options = {"metrics": ALL, "progress": False} | arguments
+    return bl.run(options.pop("environment"), options.pop("policies"), **options)
 
 
 def same(a, b, policies=POLICIES):
@@ -241,6 +242,14 @@ def interrupting(after):
     return add
 
 
+def test_a_backend_that_returns_nothing_while_it_plays_is_refused():
+    with (
+        joblib.parallel_config("multiprocessing", n_jobs=2),
+        pytest.raises(InvalidArgument, match=r"joblib.parallel_config names a backend that returns no results"),
+    ):
+        play(n_runs=1_000)
+
+
 class TestInterruption:
     @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_returns_what_all_policies_have_finished(self, monkeypatch, n_jobs):
@@ -252,6 +261,34 @@ class TestInterruption:
         assert 0 < part.n_runs < 20_000
         assert part.values().shape[1] == part.n_runs
         assert (part.values() == whole.values()[:, : part.n_runs]).all()
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    @pytest.mark.parametrize("policies", [POLICIES, [arms.UCB1(), cvar.BernsteinUCB()]], ids=["alike", "other chunks"])
+    def test_statistics_are_of_what_all_policies_have_finished(self, monkeypatch, policies, n_jobs):
+        options = {"policies": policies, "keep": "summary", "metrics": ("regret",), "horizon": 50}
+        monkeypatch.setattr(runner.Progress, "add", interrupting(after=40))
+        with pytest.warns(InterruptedRunWarning, match=r"the result holds the \d+ of 20000 runs"):
+            part = play(n_runs=20_000, n_jobs=n_jobs, **options)
+        monkeypatch.undo()
+        assert 0 < part.n_runs < 20_000
+        whole = play(n_runs=part.n_runs, n_jobs=1, **options)
+        for mine, expected in zip(part.statistics(), whole.statistics(), strict=True):
+            assert mine.n_runs == part.n_runs
+            for name, values in expected.columns().items():
+                np.testing.assert_array_equal(mine.columns()[name], values)
+
+    def test_ctrl_c_waits_for_what_is_being_gathered(self):
+        gathered = []
+
+        def gather():
+            with engine._at_once():
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+                gathered.append("to the end")
+
+        with pytest.raises(KeyboardInterrupt):
+            gather()
+        assert gathered == ["to the end"]
 
     def test_raises_when_nothing_is_finished(self, monkeypatch):
         monkeypatch.setattr(runner.Progress, "add", interrupting(after=1))

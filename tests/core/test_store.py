@@ -20,6 +20,7 @@ from scipy import stats
 import banditlab as bl
 from banditlab import arms, clicks
 from banditlab.core import address, engine, jobs, store
+from banditlab.core.components import class_code
 from banditlab.core.errors import DamagedChunkWarning, StoreError
 
 ENV = arms.Bernoulli([0.2, 0.5, 0.4])
@@ -42,7 +43,7 @@ def simulated(monkeypatch):
     """The (first run, number of runs) of every batch that is simulated."""
     seen = []
     protocol = type(arms.UCB1.family.protocol)
-    address._class_code(protocol)  # before it is patched
+    class_code(protocol)  # before it is patched
     simulate = protocol.simulate
 
     def noted(self, environment, policy, batch, watch):
@@ -497,7 +498,7 @@ class TestFolder:
         for value, message in [
             (tmp_path / "mine", "holds other files"),
             (tmp_path / "file", "allowed: a folder that can be written to"),
-            (tmp_path / "no" / "parent", "allowed: a folder that can be written to"),
+            (tmp_path / "file" / "below", "allowed: a folder that can be written to"),
             (tmp_path / "newer", "of format 'banditlab.store/9'"),
             (tmp_path / "odd", "whose store.json is damaged"),
             ("", "store is ''; allowed: the path of a folder"),
@@ -521,6 +522,34 @@ class TestFolder:
         simulated.clear()
         same(play(tmp_path / "s", 300), play(None, 300))
         assert len(simulated) == 6 + 3  # six without a store, and those that were missing
+
+
+def test_statistics_of_what_is_stored_in_part_are_those_of_all_runs(tmp_path):
+    """Of one policy all chunks are stored, of another every second one, of the third none."""
+    policies = [arms.UCB1(), arms.EpsilonGreedy(), arms.Uniform()]
+    play(tmp_path / "s", 1_000, policies=policies[:1])
+    for first_run in (128, 384):
+        play(tmp_path / "s", 128, policies=policies[1:2], first_run=first_run)
+    whole = play(None, 1_000, policies=policies, keep="summary")
+    for _ in range(2):  # then all is stored
+        found = play(tmp_path / "s", 1_000, policies=policies, keep="summary")
+        for mine, expected in zip(found.statistics("regret"), whole.statistics("regret"), strict=True):
+            assert mine.n_runs == 1_000
+            for name, values in expected.columns().items():
+                np.testing.assert_array_equal(mine.columns()[name], values)
+
+
+def test_what_a_file_manager_leaves_is_no_cell(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / ".DS_Store").write_text("")
+    play(tmp_path / "s", 5)
+    (tmp_path / "s" / "cells" / ".DS_Store").write_text("")
+    assert len(bl.Store(tmp_path / "s").cells()) == 2
+
+
+def test_a_store_makes_the_folders_above_it(tmp_path):
+    play(tmp_path / "results" / "today" / "s", 5)
+    assert len(bl.Store(tmp_path / "results" / "today" / "s").cells()) == 2
 
 
 def test_the_thread_that_writes_imports_nothing(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms, clicks
+from banditlab import arms, clicks, semibandits
 from banditlab.core import engine, jobs, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
 
@@ -417,7 +417,58 @@ def test_dry_run_counts_on_the_cores_that_will_play():
         assert cores(n_jobs=5) == 5
     with joblib.parallel_config("threading", n_jobs=-1):
         assert cores() == joblib.cpu_count()
-    assert cores() == os.cpu_count()
+    with joblib.parallel_config(n_jobs=1):
+        assert cores() == 1
+    assert cores() == joblib.cpu_count()
+
+
+def test_dry_run_times_each_kind_of_what_is_nested():
+    world = semibandits.SemiBandit(arms.Bernoulli(np.linspace(0.1, 0.9, 9)), semibandits.MSets(3))
+    matchings = semibandits.Matchings([(f"l{i}", f"r{j}") for i in range(3) for j in range(3)])
+
+    def policy(actions):
+        return semibandits.CombUCB1(actions=actions)
+
+    def seconds(order):
+        options = {"horizon": 200, "n_runs": 10, "seed": 0, "dry_run": True}
+        return bl.sweep(world, policy, {"actions": order}, **options).cpu_seconds
+
+    quick, slow = semibandits.MSets(3), matchings
+    # the first was timed for both: the estimates were a thousand times apart
+    assert 0.1 < seconds([quick, slow]) / seconds([slow, quick]) < 10.0
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    over = [{"n_arms": np.int64(3), "delta": np.float32(0.25)}, {"n_arms": np.int64(3), "delta": np.float32(0.25)}]
+    found = bl.sweep(gap, arms.Uniform(), over, **OPTIONS)
+    assert len(found.cells) == 1
+    found = bl.sweep(gap, arms.Uniform(), {"n_arms": np.arange(9, 12), "delta": np.array([0.25, 0.5])}, **OPTIONS)
+    assert found.to_pandas()["n_arms"].dtype == np.int64
+    assert set(found.to_pandas()["n_arms"]) == {9, 10, 11}
+    assert set(found.to_pandas()["delta"]) == {0.25, 0.5}
+
+
+@arms.environment
+class Boundless(arms.Stationary):
+    """Its lower bound cannot be computed for one of its parameters."""
+
+    means: object = bl.field(doc="means")
+    fails: bool = bl.field(default=False, doc="whether")
+
+    def reward(self, arm, u, t):
+        return self.means[arm]
+
+    def kinf(self, arm, target):
+        return 1.0 / (0.0 if self.fails else 1.0)
+
+
+def test_a_cell_whose_lower_bound_fails_fails_alone():
+    def world(fails):
+        return Boundless([0.25, 0.5], fails)
+
+    with pytest.warns(CellFailedWarning, match="1 of 2 cells failed"):
+        found = bl.sweep(world, arms.Uniform(), {"fails": [False, True]}, **OPTIONS)
+    assert "ZeroDivisionError" in found.failures["traceback"].iloc[0]
 
 
 def test_dry_run_counts_and_estimates():
