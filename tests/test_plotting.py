@@ -10,6 +10,7 @@ from scipy import stats
 import banditlab as bl
 from banditlab import arms, plotting, semibandits
 from banditlab.core.errors import InvalidArgument
+from banditlab.inference import paired, performance_profile
 from banditlab.inference.bootstrap import mean_band
 from banditlab.plotting.ticks import write_out
 
@@ -28,6 +29,44 @@ def test_lines_are_the_means_and_the_lower_bound(result):
         np.testing.assert_array_equal(drawn[label], result.values()[k].mean(axis=0))
     np.testing.assert_array_equal(drawn[r"asymptotic lower bound $C\,\log t$"], result.lower_bound())
     assert len(ax.collections) == 3
+
+
+def test_legend_has_names_that_begin_with_an_underscore_and_is_beside_many(result):
+    policies = {f"_{k}": arms.UCB1(alpha=0.1 + 0.1 * k) for k in range(14)}
+    many = bl.run(arms.Bernoulli([0.5, 0.4]), policies, horizon=50, n_runs=10, seed=0)
+    for ax in (many.plot(lower_bound=False), performance_profile(many).plot()):
+        ax.figure.draw_without_rendering()
+        assert {t.get_text() for t in ax.get_legend().get_texts()} == set(policies)
+        assert ax.get_legend().get_window_extent().x0 > ax.get_window_extent().x1
+    swept = bl.sweep(world, {"_one": arms.UCB1}, {"gap": [0.1, 0.2]}, horizon=50, n_runs=5, seed=0)
+    assert [t.get_text() for t in swept.plot("gap").get_legend().get_texts()] == ["_one"]
+
+
+def world(gap):
+    return arms.Bernoulli([0.5, 0.5 - gap])
+
+
+def test_axes_are_linear_where_values_are_not_positive():
+    swept = bl.sweep(world, arms.UCB1(), {"gap": [0.0, 0.1, 0.2]}, horizon=50, n_runs=5, seed=0)
+    ax = swept.plot("gap")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "linear")
+    for scale in ("xscale", "yscale"):
+        with pytest.raises(InvalidArgument, match=rf"{scale} is 'log'; allowed: 'linear', as values of .* are not"):
+            swept.plot("gap", **{scale: "log"})
+    positive = bl.sweep(world, arms.UCB1(), {"gap": [0.1, 0.2]}, horizon=50, n_runs=5, seed=0).plot("gap")
+    assert (positive.get_xscale(), positive.get_yscale()) == ("log", "log")
+
+
+def test_long_names_leave_room_for_the_picture():
+    name = "a policy whose name tells of everything that it does, and then goes on for a while"
+    policies = {name: arms.UCB1(), name + " too": arms.Uniform()}
+    found = bl.compare(policies, arms.Bernoulli([0.5, 0.4]), horizon=50, seed=0)
+    played = bl.run(arms.Bernoulli([0.5, 0.4]), policies, horizon=50, n_runs=20, seed=0)
+    for ax in (found.plot(), played.plot(), paired(played, name, name + " too").plot()):
+        ax.figure.draw_without_rendering()
+        assert ax.get_window_extent().width > 0.3 * ax.figure.bbox.width
+        for label in [*ax.get_xticklabels(), *ax.get_yticklabels()]:
+            assert label.get_window_extent().x0 >= 0.0
 
 
 def test_legend_is_ordered_by_final_value(result):

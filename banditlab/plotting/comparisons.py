@@ -13,7 +13,19 @@ from banditlab.inference.decisions import Decisions
 from banditlab.inference.families import DECISIONS
 from banditlab.inference.pairs import PairedComparison
 
-from .style import COLOURS, SCALES, axis_name, check_made, given_or_new, line_style, marks, short, tidy
+from .style import (
+    COLOURS,
+    SCALES,
+    axis_name,
+    check_made,
+    explain_lines,
+    given_or_new,
+    line_style,
+    marks,
+    short,
+    tidy,
+    wrapped,
+)
 
 KINDS: dict[str, dict[str, Any]] = {
     "row is better": {"facecolor": COLOURS[5]},
@@ -62,7 +74,8 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
         check_made("comparisons", one, PairedComparison, "banditlab.inference.paired")
     if not found or len({(one.metric, one.level) for one in found}) > 1:
         raise invalid("comparisons", comparisons, "one or more comparisons of one metric and level")
-    ax = given_or_new(ax, height=1.5 + 0.5 * len(found))
+    names = [_versus(one) for one in found]
+    ax = given_or_new(ax, height=1.5 + sum(max(0.5, 0.2 * (1 + name.count("\n"))) for name in names))
     rows = np.arange(len(found))[::-1]
     for shift, colour, width, name, which in (
         (-0.14, COLOURS[7], 1.4, "were runs unpaired", "unpaired_interval"),
@@ -82,7 +95,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
             label=name,
         )
     ax.axvline(0.0, color="black", linewidth=0.9, linestyle=(0, (4, 2)), zorder=0)
-    ax.set_yticks(rows, [f"{one.first} $-$ {one.second}" for one in found])
+    ax.set_yticks(rows, names)
     ax.set_ylim(-0.6, len(found) - 0.4)
     ax.set_xlabel(f"difference in {axis_name(found[0].metric)}")
     write_out(ax.xaxis)
@@ -91,6 +104,12 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small")
     return ax
+
+
+def _versus(one: PairedComparison) -> str:
+    """Return whose difference it is; in two lines where names are long."""
+    gap = "\n" if len(one.first + one.second) > 30 else " "
+    return f"{wrapped(one.first, 28)}{gap}$-$ {wrapped(one.second, 28)}"
 
 
 def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | None = None) -> Axes:
@@ -132,12 +151,13 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
         raise invalid("xscale", xscale, "'linear', as no threshold is positive")
     share, lows, highs = profile.share[:, shown], profile.low[:, shown], profile.high[:, shown]
     ax = given_or_new(ax)
+    lines: list[Any] = []
     for k, label in enumerate(profile.policies):
         style = line_style(k)
         if len(taus) == 1:  # a line and a band of no width would not be seen
             ax.vlines(taus, lows[k], highs[k], color=style["color"], alpha=0.4)
         every = marks(taus, scale, k, len(profile.policies))
-        ax.plot(taus, share[k], label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
+        lines += ax.plot(taus, share[k], label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
         ax.fill_between(taus, lows[k], highs[k], color=style["color"], alpha=0.18, linewidth=0)
     ax.set_xscale(scale)
     if scale == "log":
@@ -155,7 +175,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
     ax.set_xlabel(rf"$\tau$, multiple of the best policy's {name}" if profile.relative else rf"{name} $\tau$")
     ax.set_ylabel(rf"share of runs ${relation} \tau$" + (" times the best" if profile.relative else ""))
     tidy(ax)
-    ax.legend(frameon=False, fontsize="small", handlelength=3.2)
+    explain_lines(ax, lines)
     return ax
 
 
@@ -193,14 +213,17 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
     order = decisions.ranking(environment)
     place = {decisions.policies.index(label): k for k, label in enumerate(order.index)}
     size = len(place)
-    ax = given_or_new(ax, width=max(4.8, 2.6 + 1.05 * size), height=1.9 + 0.62 * size)
+    names = [wrapped(label, 18) for label in order.index]
+    longest = max(len(line) for name in names for line in name.splitlines())
+    more = 0.14 * max(0, longest - 8) * any("\n" in name for name in names)  # for names in several lines
+    ax = given_or_new(ax, width=max(4.8, 2.6 + 1.05 * size) + more, height=1.9 + 0.62 * size + 0.6 * more)
     occurring = _draw_cells(ax, decisions, e, place)
     ranks = [
         f"{low}" if low == high else f"{low}-{high}" for low, high in zip(order.rank_low, order.rank_high, strict=True)
     ]
-    slanted = max(map(len, order.index)) > 11
-    ax.set_xticks(range(size), order.index, rotation=20 if slanted else 0, ha="left" if slanted else "center")
-    ax.set_yticks(range(size), [f"{label}  ({rank})" for label, rank in zip(order.index, ranks, strict=True)])
+    slanted = longest > 11
+    ax.set_xticks(range(size), names, rotation=20 if slanted else 0, ha="left" if slanted else "center")
+    ax.set_yticks(range(size), [f"{label}  ({rank})" for label, rank in zip(names, ranks, strict=True)])
     ax.set_xlim(-0.5, size - 0.5)
     ax.set_ylim(size - 0.5, -0.5)
     ax.xaxis.tick_top()

@@ -12,7 +12,7 @@ from banditlab.core.validation import boolean, one_of, open_probability, optiona
 from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_band
 
-from .style import SCALES, axis_name, check_made, given_or_new, line_style, marks, short, tidy
+from .style import SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, marks, short, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,9 +106,7 @@ def plot_metric(
         ax.set_ylim(bottom=0, auto=None)  # auto: whoever draws on these axes next is not cut off
     tidy(ax)
     order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
-    before = ax.get_legend()
-    handles = [*(before.legend_handles if before else []), *order]
-    ax.legend(handles=handles, frameon=False, fontsize="small", handlelength=3.2)
+    explain_lines(ax, order)
     return ax
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,9 @@ SCALES = ("linear", "log")
 SIZE = (6.0, 4.0)
 LONGEST_NAME = 48
 """Letters of an environment's name that fit into a title beside the sizes."""
+
+MANY_LINES = 12
+"""Lines of a picture whose names fit into it."""
 
 NAMES = {
     "regret": "cumulative regret",
@@ -87,6 +91,29 @@ def tidy(ax: Axes, **grid: Any) -> None:
     """Leave out the frame's upper and right side, and add a light grid."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, alpha=0.25, linewidth=0.6, **grid)
+
+
+def explain_lines(ax: Axes, lines: list[Any]) -> None:
+    """Add lines to the legend, which is in the frame, or beside it where it would cover many.
+
+    They are given: of those on the axes matplotlib leaves out what has a name that begins with an underscore.
+    """
+    before = ax.get_legend()
+    lines = [*(before.legend_handles if before else []), *lines]
+    for line in lines:
+        line.set_label(wrapped(line.get_label(), LONGEST_NAME))
+    options: dict[str, Any] = {"fontsize": "small", "handlelength": 3.2}
+    if len(lines) > MANY_LINES:
+        options = {"fontsize": "x-small", "handlelength": 2.6, "ncols": -(-len(lines) // (2 * MANY_LINES))}
+        options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    ax.legend(lines, [line.get_label() for line in lines], frameon=False, **options)
+
+
+def wrapped(name: str, width: int) -> str:
+    """Return a long name in several lines, of which there are three at most; one that has lines is left alone."""
+    if len(name) <= width or "\n" in name:
+        return name
+    return "\n".join(textwrap.wrap(name, width, max_lines=3, placeholder=" ..."))
 
 
 def axis_name(metric: str) -> str:

@@ -11,7 +11,7 @@ from banditlab.core.metrics import metric_name
 from banditlab.core.sweep_results import SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional, shown, text
 
-from .style import SCALES, axis_name, check_made, given_or_new, line_style, tidy
+from .style import SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,8 +26,8 @@ def plot_sweep(
     policy: str | None = None,
     where: dict[str, Any] | None = None,
     ax: Axes | None = None,
-    xscale: str = "log",
-    yscale: str = "log",
+    xscale: str | None = None,
+    yscale: str | None = None,
     level: float = 0.95,
     slope: bool = True,
     title: str | None = None,
@@ -52,7 +52,7 @@ def plot_sweep(
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
     xscale, yscale : {'linear', 'log'}
-        The axes; a heatmap's colours are logarithmic if yscale is.
+        The axes; by default logarithmic where all values are positive. So are a heatmap's colours, by yscale.
     level : float, default 0.95
         Level of the intervals (Student's t).
     slope : bool, default True
@@ -77,8 +77,8 @@ def plot_sweep(
     """
     check_made("sweep", sweep, SweepResults, "banditlab.sweep")
     metric = sweep.default_metric if metric is None else metric_name(metric)
-    one_of(*SCALES)("xscale", xscale)
-    one_of(*SCALES)("yscale", yscale)
+    optional(one_of(*SCALES))("xscale", xscale)
+    optional(one_of(*SCALES))("yscale", yscale)
     one_of(*sweep.parameters)("x", x)
     optional(one_of(*sweep.parameters))("y", y)
     if policy is not None and y is None:
@@ -92,8 +92,11 @@ def plot_sweep(
         raise invalid("x", x, "a parameter whose values are numbers")
     ax = given_or_new(ax)
     if y is not None:
-        _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale)
+        _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log")
     else:
+        across = _scale("xscale", xscale, x, table[x])
+        up = _scale("yscale", yscale, f"mean {metric}", table["mean"])
+        lines = []
         for k, label in enumerate(dict.fromkeys(table["policy"])):
             mine = table[table["policy"] == label].sort_values(x)
             if mine[x].duplicated().any():
@@ -101,11 +104,20 @@ def plot_sweep(
                 raise invalid(
                     "where", where, f"a value of each of {others}, as several cells of {label} have the same {x}"
                 )
-            _draw_points(ax, mine, x, label, k, level, slope and xscale == yscale == "log")
-        _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), xscale, yscale)
+            lines.append(_draw_points(ax, mine, x, label, k, level, slope and across == up == "log"))
+        _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), across, up)
+        explain_lines(ax, lines)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
     ax.set_title(told if title is None else title, fontsize="medium")
     return ax
+
+
+def _scale(name: str, scale: str | None, what: str, values: Any) -> str:
+    """Return an axis's scale: logarithmic where nothing is said and all values are positive."""
+    positive = all(v > 0 for v in values if v == v)
+    if scale == "log" and not positive:
+        raise invalid(name, scale, f"'linear', as values of {what} are not positive")
+    return scale or ("log" if positive else "linear")
 
 
 def _absent(value: Any) -> bool:
@@ -129,7 +141,7 @@ def _chosen(sweep: SweepResults, table: Any, x: str, where: dict[str, Any] | Non
 
 
 def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale: str, yscale: str) -> None:
-    """Set scales, ticks (at the values of x, if they are few), labels and legend."""
+    """Set scales, ticks (at the values of x, if they are few) and labels."""
     from .ticks import grouped, plain_log_ticks, write_out
 
     ax.set_xscale(xscale)
@@ -145,16 +157,15 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     tidy(ax, which="both" if xscale == "log" else "major")
-    ax.legend(frameon=False, fontsize="small", handlelength=3.2)
 
 
-def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, level: float, slope: bool) -> None:
-    """Draw the means of one policy with their intervals, and tell their slope."""
+def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, level: float, slope: bool) -> Any:
+    """Draw the means of one policy with their intervals, tell their slope, and return what was drawn."""
     at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
     half = mean - mine["ci_low"].to_numpy()
     if slope and len(at) > 2 and (mean > 0).all() and (at > 0).all():
         label = f"{label}: slope {_slope(at, mean, half, level)}"
-    ax.errorbar(
+    return ax.errorbar(
         at, mean, yerr=half, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **line_style(k)
     )
 

@@ -16,7 +16,7 @@ GROUPED = 1e3
 ABBREVIATED = 1e6
 """Axes that go beyond this have 2 M: numbers in full would run into each other."""
 
-FACTORED = 1e15
+FACTORED = 1e12
 """Axes that reach this have a factor beside them: nobody knows the abbreviations of such numbers."""
 
 CLOSE = 1e-3
