@@ -22,28 +22,36 @@ def _excess(x: float) -> float:
     return x * x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * (0.2 - x / 6.0))))
 
 
-def _excess_of(p: float, q: float) -> float:
-    """Return q - p + p log(p / q) for positive p and q: the divergence between Poisson distributions, for one."""
-    x = (q - p) / p
+def _excess_of(p: float, gap: float, q: float) -> float:
+    """Return q - p + p log(p / q) for positive p and q: the divergence between Poisson distributions, for one.
+
+    Their difference is given apart, as of numbers near 1 it has more digits than these.
+    """
+    x = gap / p
     return p * (_excess(x) if x > -0.5 else x - (math.log(q) - math.log(p)))  # 1 + x has lost what x rounds
 
 
 def kl_bernoulli(p: float, q: float) -> float:
     """Return KL(Bernoulli(p), Bernoulli(q)), in nats; inf where q is 0 or 1 and p is not."""
+    if math.isnan(p) or math.isnan(q):
+        return math.nan
     if p == q:
         return 0.0
     if q <= 0.0 or q >= 1.0:
         return math.inf
     if p <= 0.0:
         return -math.log1p(-q)
-    return _excess_of(p, q) + _excess_of(1.0 - p, 1.0 - q) if p < 1.0 else -math.log(q)
+    return _excess_of(p, q - p, q) + _excess_of(1.0 - p, p - q, 1.0 - q) if p < 1.0 else -math.log(q)
 
 
 def kl_gaussian(mean: float, other: float, std: float, other_std: float | None = None) -> float:
     """Return KL(N(mean, std^2), N(other, other_std^2)); the standard deviations are equal by default."""
     s = std if other_std is None else other_std
     away = 0.5 * ((mean - other) / s) ** 2
-    return away if s == std else 0.5 * _excess_of(1.0, (std / s) ** 2) + away
+    if s == std:
+        return away
+    ratio = (std / s) ** 2
+    return 0.5 * _excess_of(1.0, ratio - 1.0, ratio) + away
 
 
 def kl_exponential(mean: float, other: float) -> float:
@@ -57,7 +65,7 @@ def kl_poisson(mean: float, other: float) -> float:
     """Return the divergence between Poisson distributions of given means."""
     if mean == 0.0:
         return other
-    return _excess_of(mean, other) if other > 0 else math.inf
+    return _excess_of(mean, other - mean, other) if other > 0 else math.inf
 
 
 def kl_beta(a: float, b: float, c: float, d: float) -> float:

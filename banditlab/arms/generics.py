@@ -113,9 +113,9 @@ def fill_rewards(environment: Params, arm: Any, u: Any, t: int, out: Any) -> Non
 @device
 def _checked(arm: int, n_arms: int) -> int:
     """Return an arm that a policy's own code chose, or raise: compiled code would write outside its arrays."""
-    if arm < 0 or arm >= n_arms:
+    if not (arm >= 0 and arm < n_arms) or int(arm) != arm:
         raise IndexError("arm out of range")
-    return arm
+    return int(arm)
 
 
 @device

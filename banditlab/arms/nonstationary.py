@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, field, is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import integer, invalid, listed, matrix, shown
+from banditlab.core.validation import count, integer, invalid, listed, matrix, shown
 
 from .family import environment
 from .support import Support
@@ -75,7 +75,9 @@ def _environments(name: str, value: Any) -> list[Any]:
         if hasattr(part, "segments") or hasattr(part, "check_horizon"):
             raise InvalidType(f"{name}[{k}] is {shown(part)}; allowed: a stationary environment")
         if part.n_arms != value[0].n_arms:
-            raise InvalidArgument(f"{name}[{k}] has {part.n_arms} arms; allowed: {value[0].n_arms}, as {name}[0]")
+            raise InvalidArgument(
+                f"{name}[{k}] has {count(part.n_arms, 'arm')}; allowed: {value[0].n_arms}, as {name}[0]"
+            )
     return list(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from typing import Any, ClassVar
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space
-from banditlab.core.errors import InvalidArgument
+from banditlab.core.errors import InvalidArgument, InvalidComponent
+from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, invalid, shown, vector
 
 from .agent import Agent
+from .generics import gap, reward
 from .kernel import OPTIMAL, PULLS, REGRET, REWARD, SCRATCH, play
 from .support import Support
 from .tails import checked_level
@@ -59,6 +62,8 @@ class ArmsProtocol(Protocol):
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Check that the policy can learn from rewards as the environment gives them."""
         support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
+        if not is_ours(type(environment).__module__):
+            check_kernels(environment, support, horizon)
         return support.reasons_against(getattr(policy, "rewards", "any"))
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
@@ -138,6 +143,34 @@ def level_of(metric: str) -> float:
     if math.isnan(level):
         raise invalid("metrics", metric, "'cvar_regret[0.05]', with a level in (0, 1]")
     return checked_level(f"the level of {metric!r}", level)
+
+
+PROBES = (2.0**-54, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0 - 2.0**-53)
+"""Luck with which a user's environment is asked for rewards before it is played."""
+
+
+def check_kernels(environment: Any, support: Support, horizon: int) -> None:
+    """Raise if a user's environment gives rewards outside what it says, or gaps that are none.
+
+    Policies may go on for ever with what they do not expect.
+    """
+    told = ""
+    with contextlib.suppress(Exception):  # what a kernel raises is told when it is played
+        told = _odd(environment, support, horizon)
+    if told:
+        raise InvalidComponent(f"{environment!r}: {told}")
+
+
+def _odd(environment: Any, support: Support, horizon: int) -> str:
+    params = environment.params(Problem(environment.n_arms, horizon))
+    for arm in range(min(environment.n_arms, 20)):
+        for u in PROBES:
+            value = float(reward(params, arm, u, 1))
+            if not support.holds(value):
+                return f"reward({arm}, {u:.3g}, 1) is {value:g}; allowed: rewards {support}, which is its support"
+        if not float(gap(params, arm, 1)) >= -1e-9:
+            return f"gap({arm}, 1) is {float(gap(params, arm, 1)):g}; allowed: 0 and more"
+    return ""
 
 
 def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:

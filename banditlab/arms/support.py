@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.validation import boolean, invalid, number, shown
 
 
@@ -42,14 +42,20 @@ class Support:
             raise invalid("Support.low", self.low, f"at most Support.high, {self.high}")
         boolean("Support.binary", self.binary)
 
+    def holds(self, value: float) -> bool:
+        """Return whether a value is in it, but for rounding."""
+        if self.binary:
+            return value in (0.0, 1.0)
+        return bool(self.low - 1e-9 * (1.0 + abs(self.low)) <= value <= self.high + 1e-9 * (1.0 + abs(self.high)))
+
     def reasons_against(self, needs: str | Support) -> list[str]:
         """Return why a policy that needs a kind of rewards cannot learn from these; empty if it can.
 
         Kinds: 'any'; 'unit', in [0, 1]; 'binary', 0 or 1; or a support that has to hold these.
         """
-        if needs == "binary" and not self.binary:
+        allowed = _needed(needs)
+        if allowed.binary and not self.binary:
             return [f"it learns from rewards that are 0 or 1, and these are {self}"]
-        allowed = needs if isinstance(needs, Support) else _KINDS.get(needs, _KINDS["any"])
         if self.low < allowed.low or self.high > allowed.high:
             return [f"it learns from rewards {allowed}, and these are {self}"]
         return []
@@ -74,6 +80,15 @@ _KINDS = {
 }
 
 
+def _needed(needs: str | Support) -> Support:
+    """Return the rewards that a policy can learn from, or raise if that is none of the words."""
+    if isinstance(needs, Support):
+        return needs
+    if not isinstance(needs, str) or needs not in _KINDS:
+        raise InvalidComponent(f"rewards is {shown(needs)}; allowed: 'any', 'unit', 'binary' or an arms.Support")
+    return _KINDS[needs]
+
+
 def finite_reward(name: str, reward: object) -> float:
     """Return a reward as a number: True and False are 1 and 0, as whether a visitor bought is a reward."""
     return float(reward) if isinstance(reward, bool | np.bool_) else number(name, reward)
@@ -85,7 +100,7 @@ def check_reward(policy: Any, reward: object, name: str = "reward") -> float:
     needs = getattr(policy, "rewards", "any")
     if needs == "binary" and value not in (0.0, 1.0):
         raise InvalidArgument(f"{name} is {value:g}; allowed: 0 or 1, for {policy!r}")
-    allowed = needs if isinstance(needs, Support) else _KINDS.get(needs, _KINDS["any"])
+    allowed = _needed(needs)
     if not allowed.low <= value <= allowed.high:
         raise InvalidArgument(f"{name} is {value:g}; allowed: {allowed._between()}, for {policy!r}")
     own = getattr(policy, "check_reward", None)

@@ -56,7 +56,9 @@ def _gaps(environment: Any) -> NDArray[np.float64]:
 
 def _bounded(environment: Any, high: float = 1.0) -> Any:
     """Check that rewards lie in [0, high]."""
-    support = _environment(environment).support
+    support = getattr(_environment(environment), "support", None)
+    if support is None:
+        raise invalid("environment", environment, "one of arms, whose rewards have a support")
     if support.low < 0.0 or support.high > high:
         raise invalid("environment", environment, f"one with rewards in [0, {high:g}], and these are {support}")
     return environment

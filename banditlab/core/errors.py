@@ -25,7 +25,7 @@ class IncompatiblePolicy(BanditlabError, ValueError):  # noqa: N818
 
 
 class InvalidComponent(BanditlabError, TypeError):  # noqa: N818
-    """A class cannot be made a policy or an environment, because a kernel is missing or misspelt."""
+    """A class breaks a rule of components: when it is decorated, compiled or played."""
 
 
 class OutOfTurn(BanditlabError, ValueError):  # noqa: N818

@@ -152,7 +152,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
             ) from error
         raise InvalidComponent(
             f"{policy!r} chose an {what} that does not exist; allowed: "
-            + ("items from 0 to n_arms - 1, ascending " if what == "action" else "0 to n_arms - 1 ")
+            + ("items from 0 to n_arms - 1, ascending " if what == "action" else "whole numbers from 0 to n_arms - 1 ")
             + "(rounds count from 1, arms from 0)"
         ) from error
     except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:

@@ -117,6 +117,8 @@ def _gamma_squeezed(x: float, w: float, u: float) -> bool:
 def _gamma_by_rejection(rng: Any, lane: int, shape: float) -> float:
     """Draw from Gamma(shape, 1) for shape >= 1."""
     d = shape - 1.0 / 3.0
+    if not d > 0.0:  # of what a policy learns from rewards that it cannot: no attempt would ever succeed
+        return math.nan
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
         x = normal(rng, lane)
@@ -206,7 +208,7 @@ def _beta_attempt(rng: Any, lane: int, a: float, b: float, squeeze: bool) -> flo
 
 @device_call
 def _beta_after_rejection(rng: Any, lane: int, a: float, b: float) -> float:
-    if a >= 1.0 and b >= 1.0:
+    if 1.0 <= a < math.inf and 1.0 <= b < math.inf:
         while True:
             value = _beta_attempt(rng, lane, a, b, True)
             if value >= 0.0:
@@ -346,6 +348,8 @@ def _expanded_log_gamma(bits: Any, first: int, shape: float) -> float:
         boost = log(expanded(bits, k)) / shape
         shape = shape + 1.0
     d = shape - 1.0 / 3.0
+    if not d > 0.0:  # of what a policy learns from rewards that it cannot: no attempt would ever succeed
+        return math.nan
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
         k += 4

@@ -212,11 +212,18 @@ def floats(name: str, value: Any, allowed: str) -> NDArray[np.float64]:
     return result
 
 
+def count(n: int, thing: str) -> str:
+    """Return a number of things in words: '1 arm', '2 arms'."""
+    return f"{n:,} {thing}" + "s" * (n != 1)
+
+
 def all_entries(name: str, values: NDArray[np.float64], good: NDArray[np.bool_], allowed: str) -> None:
     """Raise, naming the first entry that is not good, unless all are and none is too large to be added up."""
     bad = ~(good & (np.abs(values) <= LARGEST))
     if bad.any():
         where = tuple(np.argwhere(bad)[0])
+        if LARGEST < abs(values[where]) < math.inf:
+            allowed = f"{allowed}, at most {LARGEST:g} in size"
         raise InvalidArgument(f"{name}{entry(where)} is {float(values[where])!r}; allowed: {allowed}")
 
 
@@ -252,7 +259,7 @@ def array(
     def check(name: str, value: Any) -> NDArray[np.float64]:
         result = floats(name, value, allowed)
         if result.ndim != ndim:
-            raise invalid(name, value, f"{allowed}; this one has {result.ndim} dimensions")
+            raise invalid(name, value, f"{allowed}; this one has {count(result.ndim, 'dimension')}")
         if result.shape[0] < min_length or result.size == 0:
             raise invalid(name, value, allowed)
         good = result > low if open_low else result >= low

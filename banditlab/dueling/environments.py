@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from banditlab.arms.nonstationary import check_change_points, checked_change_points, stretches
 from banditlab.core.components import field, is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import invalid, non_negative, one_of, positive_integer, shown, vector
+from banditlab.core.validation import count, invalid, non_negative, one_of, positive_integer, shown, vector
 
 from . import preferences as making
 from .family import environment
@@ -141,7 +141,9 @@ def _matrices(name: str, value: Any) -> list[Any]:
         else:
             raise InvalidType(f"{name}[{k}] is {shown(part)}; allowed: a PreferenceMatrix or a matrix")
         if made[k].n_arms != made[0].n_arms:
-            raise InvalidArgument(f"{name}[{k}] has {made[k].n_arms} arms; allowed: {made[0].n_arms}, as {name}[0]")
+            raise InvalidArgument(
+                f"{name}[{k}] has {count(made[k].n_arms, 'arm')}; allowed: {made[0].n_arms}, as {name}[0]"
+            )
     return made
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Results
-from banditlab.core.validation import SEED, invalid, one_of, open_probability, positive_integer, shown
+from banditlab.core.validation import SEED, invalid, one_of, positive_integer, shown
 from banditlab.core.validation import n_permutations as checked_permutations
 
 from .decisions import Decisions, implied_order
-from .permutation import carried_by_few, flipped_statistics, smallest_p_value, step_down_p_values
+from .permutation import carried_by_few, error_level, flipped_statistics, smallest_p_value, step_down_p_values
 from .scores import check_finite, smaller_is_better
 
 
@@ -133,7 +133,7 @@ class AdaStop:
         self.policies = _labels("policies", policies, least=2)
         self.environments = _labels("environments", ("environment",) if environments is None else environments, least=1)
         self.pairs = _pairs(self.policies, comparisons)
-        self.level: float = open_probability("level", level)
+        self.level: float = error_level("level", level)
         self.max_groups: int = positive_integer("max_groups", max_groups)
         self.n_permutations: int = checked_permutations("n_permutations", n_permutations)
         if self.n_permutations * self.level < self.max_groups:

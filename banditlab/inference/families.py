@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import SEED, array, invalid, open_probability
+from banditlab.core.validation import SEED, array, invalid
 from banditlab.core.validation import n_permutations as checked_permutations
 
-from .permutation import flipped_statistics, p_values
+from .permutation import error_level, flipped_statistics, p_values
 from .scores import one_environment, scores
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def paired_family(
     """
     import pandas as pd
 
-    level = open_probability("level", level)
+    level = error_level("level", level)
     n_permutations = checked_permutations("n_permutations", n_permutations)
     seed = SEED("seed", seed)
     found = one_environment(scores(values, metric=metric, environment=environment, at=at, better=better))

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.validation import between
+
 FLIPS_A_BLOCK = 1000  # rows of signs in memory at a time; part of what a seed means
 TIE = 1e-9  # statistics that differ by rounding alone are ties, and ties count against the policy
+
+error_level = between(0.0, 0.5, open_low=True, open_high=True)
+"""Check for the probability of an error that a test allows: that of a confidence interval is its opposite."""
 
 
 def sign_flips(n_runs: int, n_permutations: int, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:

@@ -28,7 +28,8 @@ def kl_coins(p, q):
     ("p", "q"),
     [
         (0.3, NEXT_TO_1), (NEXT_TO_1, 0.3), (1e-300, 0.5), (0.5, 1e-300), (1e-12, 1.1e-12), (1.0 - 1e-12, 1.0 - 2e-12),
-        (0.3, 0.3 + 1e-12), (0.5, 0.5 - 2.0**-54), (1e-5, 0.999), (0.7, 1e-17),
+        *((p, p + 1e-12) for p in np.linspace(0.03, 0.93, 10).tolist()), (0.5, 0.5 - 2.0**-54), (1e-5, 0.999),
+        (0.7, 1e-17),
     ],
 )  # fmt: skip
 def test_bernoulli(p, q):
@@ -165,3 +166,8 @@ def test_heavy_part_holds_the_mass():
         (whole,), _ = tails.truncated_gaussians([location], scale, 0.0, 1.0)
         (within,), _ = tails.truncated_gaussians([location], scale, left, right)
         assert within == pytest.approx(whole, abs=1e-14)
+
+
+def test_what_is_no_number_has_no_divergence():
+    assert math.isnan(divergences.kl_bernoulli(math.nan, 0.5))
+    assert math.isnan(divergences.kl_bernoulli(0.5, math.nan))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import arms
 from banditlab.core import jobs
-from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType, OutOfTurn
 from banditlab.core.family import registered
 from tests.values import check_frozen, check_repr, check_twins
 
@@ -399,3 +399,59 @@ def test_documentation_is_complete(name: str) -> None:
 def test_variants_cover_every_policy() -> None:
     assert {type(policy) for policy in VARIANTS} == set(POLICIES.values())
     assert len(VARIANTS) == len(POLICIES) + sum(map(len, OTHERS.values()))
+
+
+@pytest.mark.parametrize("rewards", ["Unit", "", 1, None])
+def test_a_word_for_rewards_that_is_none_is_refused(rewards: object) -> None:
+    @arms.policy
+    class Typed:
+        def select(self, state: Any, lane: int, t: int, rng: Any) -> int:
+            return 0
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    Typed.rewards = rewards
+    with pytest.raises(InvalidComponent, match=r"rewards is .*; allowed: 'any', 'unit', 'binary' or an arms.Support"):
+        bl.run(arms.Gaussian([0.0, 1.0]), Typed(), horizon=5, n_runs=1, seed=0, backend="python")
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+@pytest.mark.parametrize("chosen", [0.5, 1.9, math.nan, -1, 2])
+def test_what_is_no_arm_is_refused(chosen: float, backend: str) -> None:
+    @arms.policy
+    class Odd:
+        def select(self, state: Any, lane: int, t: int, rng: Any) -> float:
+            return chosen
+
+        def update(self, state: Any, arm: int, lane: int, reward: float, t: int) -> None:
+            pass
+
+    with pytest.raises(InvalidComponent, match=r"chose an arm that does not exist; allowed: whole numbers from 0"):
+        bl.run(arms.Bernoulli([0.2, 0.8]), Odd(), horizon=5, n_runs=1, seed=0, backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("scale", "lost", "binary", "told"),
+    [
+        (5.0, 0.0, True, r"reward\(0, .*\) is .*; allowed: rewards 0 or 1, which is its support"),
+        (5.0, 0.0, False, r"reward\(0, 0.25, 1\) is 1.25; allowed: rewards in \[0, 1\]"),
+        (math.nan, 0.0, False, r"reward\(0, .*\) is nan"),
+        (1.0, math.nan, False, r"gap\(0, 1\) is nan; allowed: 0 and more"),
+        (1.0, -0.5, False, r"gap\(0, 1\) is -0.5"),
+    ],
+)
+def test_an_environment_that_is_not_what_it_says_is_refused(scale: float, lost: float, binary: bool, told: str) -> None:
+    @arms.environment
+    class Odd:
+        n_arms = 2
+        support = arms.Support(0, 1, binary=binary)
+
+        def reward(self, arm: int, u: float, t: int) -> float:
+            return scale * u
+
+        def gap(self, arm: int, t: int) -> float:
+            return lost
+
+    with pytest.raises(InvalidComponent, match=told):  # Thompson sampling went on for ever
+        bl.run(Odd(), arms.ThompsonSampling(), horizon=100, n_runs=3, seed=0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from banditlab import arms
+from banditlab import arms, dueling
 from banditlab.arms import divergences, slopes, theory
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Cell, Results
@@ -71,6 +71,14 @@ def test_ucbv_bound_by_hand():
     assert theory.ucbv_bound(env, 1000) == pytest.approx(expected, rel=1e-13)
     wide = arms.Categorical([0.0, 4.0], [[0.5, 0.5], [0.0, 1.0]])  # variance 4, gap 2, rewards in [0, 4]
     assert theory.ucbv_bound(wide, 1000, b=4.0) == pytest.approx(10 * (4 / 2 + 8) * LOG_1000, rel=1e-13)
+
+
+@pytest.mark.parametrize("bound", [theory.ucb1_bound, theory.moss_bound, theory.klucb_bound])
+def test_bounds_of_other_families_environments_are_refused(bound):
+    with pytest.raises(
+        InvalidArgument, match=r"environment is PreferenceMatrix.*; allowed: one of arms, whose rewards"
+    ):
+        bound(dueling.PreferenceMatrix([[0.5, 0.6], [0.4, 0.5]]), 100)
 
 
 def test_moss_bound_by_hand():

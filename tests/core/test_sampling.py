@@ -467,3 +467,16 @@ def test_expanded_compiled_equals_plain_bit_for_bit():
     expanded_numbers(u, numbers)
     plain = [[sampling.expanded(sampling.key(v), k) for k in range(3)] for v in u.tolist()]
     assert (numbers == np.array(plain)).all()
+
+
+@pytest.mark.parametrize(
+    ("fill", "shapes"),
+    [
+        (gammas, (math.nan,)), (gammas, (-2.0,)), (betas, (math.nan, 1.0)), (betas, (2.0, math.nan)),
+        (betas, (-1.5, 3.0)), (betas, (math.inf, math.inf)),
+    ],
+)  # fmt: skip
+def test_shapes_that_are_none_give_no_number_and_end(fill, shapes):
+    out = np.zeros((3, 2))
+    fill(sampling.seeded(0, 1, 0, 2), out, *shapes)
+    assert np.isnan(out).all()

@@ -226,7 +226,7 @@ class TestPaired:
             ([[1.0], [2.0]], {}, "values has 1 run; allowed: at least 2 runs"),
             ([[1.0, np.nan], [2.0, 3.0]], {}, r"values\[0\]\[1\] is nan"),
             ([[1.0, 2.0], [2.0]], {}, "different lengths"),
-            ([1.0, 2.0], {}, "this one has 1 dimensions"),
+            ([1.0, 2.0], {}, "this one has 1 dimension"),
             ([[1.0, 2.0], [2.0, 3.0]], {"at": 5}, "at is 5; allowed: nothing where values is an array"),
         ],
         ids=["one-run", "nan", "ragged", "flat", "at"],

@@ -132,6 +132,11 @@ class TestHolm:
         np.testing.assert_allclose(best["difference"], values[1].mean() - values[[0, 2]].mean(axis=1))
         assert (best["p_holm"] >= table["p_holm"]).all()
 
+    @pytest.mark.parametrize("level", [0.5, 0.95, 0.0])
+    def test_the_level_of_an_interval_is_no_error(self, level):
+        with pytest.raises(InvalidArgument, match=r"level is .*; allowed: .*0.5"):
+            paired_family(np.random.default_rng(0).normal(size=(2, 40)), level=level)
+
     def test_bad_arguments(self):
         with pytest.raises(InvalidArgument, match="values has 1 policy; allowed: at least two"):
             paired_family(np.ones((1, 5)))
