@@ -23,7 +23,8 @@ from numba.core.dispatcher import Dispatcher
 from .dispatch import generics
 
 LIBRARIES = sys.stdlib_module_names | {
-    "cvxpy", "highspy", "joblib", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy",
+    "cupy", "cvxpy", "dask", "datasketches", "distributed", "gymnasium", "highspy", "joblib", "matplotlib", "networkx",
+    "numba", "numba_cuda", "numpy", "pandas", "pyarrow", "rich", "scipy", "tqdm", "typer",
 }  # fmt: skip
 """Packages whose code is not looked into: what is used of them is named in the code that uses it."""
 
@@ -33,17 +34,14 @@ class Unbound:
 
 
 def _is_library(module: str | None) -> bool:
-    return (module or "").split(".")[0] in LIBRARIES
+    """Say whether a module is a library's, or draws figures, on which no number depends."""
+    name = module or ""
+    return name.split(".")[0] in LIBRARIES or (is_ours(name) and "plot" in name)
 
 
 def is_ours(module: str | None) -> bool:
     """Say whether a module is one of the package's own."""
     return (module or "").startswith("banditlab.")
-
-
-def _draws(module: str) -> bool:
-    """Say whether a module of ours draws figures: no number depends on it."""
-    return is_ours(module) and "plot" in module
 
 
 def _text(value: object) -> str:
@@ -165,7 +163,7 @@ def _sources(function: pytypes.FunctionType) -> list[tuple[str, Source]]:
     for level, module, names in sorted(used.imports):
         with contextlib.suppress(ImportError):  # what cannot be imported here is not used here
             full = importlib.util.resolve_name("." * level + module, function.__globals__.get("__package__") or "")
-            if not (_is_library(full) or _draws(full)):
+            if not _is_library(full):
                 for name in names:
                     add(f"{full}.{name}", vars(importlib.import_module(full)), name)
                 if not names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import subprocess
 import sys
 
 import cloudpickle
@@ -234,3 +235,20 @@ def test_numbers_of_arrays_count():
 
         hashes.add(fingerprint(looked_up))
     assert len(hashes) == 3
+
+
+def test_what_draws_figures_and_what_libraries_do_is_not_looked_into():
+    code = """
+import sys
+from banditlab import arms, clicks, cvar, scoring
+from banditlab.core.components import class_code
+before = set(sys.modules)
+classes = arms.Bernoulli, cvar.TabularMDP, clicks.StrategicClickBandit, scoring.PrincipalAgent, scoring.HiringProblem
+for cls in classes:
+    class_code(cls)
+new = set(sys.modules) - before
+drawn = [m for m in sorted(new) if m.startswith("banditlab") and "plot" in m]
+print(drawn + [m for m in ("gymnasium", "cvxpy", "matplotlib") if m in new])
+"""
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == "[]"
