@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.dispatch import device
-from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import invalid, listed, matrix, same_length, vector
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.validation import invalid, listed, matrix, same_length, shown, vector
 
 from . import divergences, tails
 from .family import environment
@@ -216,7 +216,8 @@ class Empirical(FiniteSupport):
         frame : pandas.DataFrame
             One row a logged reward.
         arm, reward : str
-            The columns that hold the arm and its reward. Arms are numbered in sorted order of their names.
+            The columns that hold the arm and its reward, a number or whether there was a click. Arms are numbered in
+            sorted order of their names.
 
         Examples
         --------
@@ -225,7 +226,9 @@ class Empirical(FiniteSupport):
         >>> Empirical.from_dataframe(log).means.tolist()
         [0.5, 0.5]
         """
-        columns = list(getattr(frame, "columns", []))
+        if not hasattr(frame, "columns"):
+            raise InvalidType(f"frame is {shown(frame)}; allowed: a pandas DataFrame")
+        columns = list(frame.columns)
         for name, column in (("arm", arm), ("reward", reward)):
             if column not in columns:
                 raise invalid(name, column, f"a column of the DataFrame, which has {columns}")
@@ -234,7 +237,11 @@ class Empirical(FiniteSupport):
         missing = frame[[arm, reward]].isna().any(axis=1)
         if missing.any():
             raise InvalidArgument(f"frame has a missing value in row {missing.idxmax()}; allowed: none")
-        return cls.from_rewards([group.to_numpy() for _, group in frame.groupby(arm, sort=True)[reward]])
+        try:
+            values = frame[reward].astype(float)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgument(f"frame[{reward!r}] is {shown(list(frame[reward][:3]))}; allowed: numbers") from error
+        return cls.from_rewards([group.to_numpy() for _, group in values.groupby(frame[arm], sort=True)])
 
     @classmethod
     def from_counts(cls, impressions: ArrayLike, clicks: ArrayLike) -> Self:

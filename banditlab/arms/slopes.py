@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Results
-from banditlab.core.validation import integer, invalid, open_probability, optional, shown
+from banditlab.core.validation import count, integer, invalid, open_probability, optional, shown
 
 # Resamples are drawn in blocks of about this many weights: 32 MiB at a time, however many runs there are.
 _WEIGHTS_A_BLOCK = 1 << 22
@@ -152,7 +152,7 @@ def regret_slope(
     used = (rounds >= (rounds[0] if start is None else start)) & (rounds <= (rounds[-1] if end is None else end))
     if int(used.sum()) < 2:
         raise InvalidArgument(
-            f"first is {first} and last is {last}, with {int(used.sum())} checkpoints between them; "
+            f"first is {first} and last is {last}, with {count(int(used.sum()), 'checkpoint')} between them; "
             f"allowed: a range with at least 2 of the {len(rounds)} from {rounds[0]} to {rounds[-1]}"
         )
     names = results.policies if policy is None else (policy,)

@@ -25,7 +25,7 @@ from .progress import Progress
 from .results import Cell
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
-from .validation import boolean, invalid, positive_integer, shown
+from .validation import boolean, invalid, positive_integer, shown, with_article
 from .workers import checked_n_jobs
 
 COLUMNS = (
@@ -165,7 +165,7 @@ class _Maker:
         used = {k: v for k, v in parameters.items() if k in self.takes or (free and k != HORIZON)}
         made = self.make(**used)
         if not is_component(made) or made.__banditlab__.kind != self.kind:
-            raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {self.kind}")
+            raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {with_article(self.kind)}")
         return made
 
 
@@ -173,14 +173,18 @@ def _maker(name: str, value: Any, kind: str) -> _Maker:
     """Return what makes a component: of one that is made already, itself."""
     if is_component(value) and not isinstance(value, type):
         if value.__banditlab__.kind != kind:
-            raise InvalidType(f"{name} is {shown(value)}; allowed: {kind}, or a callable that returns one")
+            raise InvalidType(
+                f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable that returns one"
+            )
         return _Maker(name, lambda: value, frozenset(), False, kind)
     if not callable(value):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {kind}, or a callable that returns one")
+        raise InvalidType(f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable that returns one")
     try:
         parameters = inspect.signature(value).parameters.values()
     except ValueError as error:  # of some classes and functions that are built in
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {kind}, or a callable with named arguments") from error
+        raise InvalidType(
+            f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable with named arguments"
+        ) from error
     free = any(p.kind is p.VAR_KEYWORD for p in parameters)
     named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
     return _Maker(name, value, named, free, kind)

@@ -212,9 +212,9 @@ def floats(name: str, value: Any, allowed: str) -> NDArray[np.float64]:
     return result
 
 
-def count(n: int, thing: str) -> str:
+def count(n: int, thing: str, things: str = "") -> str:
     """Return a number of things in words: '1 arm', '2 arms'."""
-    return f"{n:,} {thing}" + "s" * (n != 1)
+    return f"{n:,} {thing if n == 1 else things or thing + 's'}"
 
 
 def all_entries(name: str, values: NDArray[np.float64], good: NDArray[np.bool_], allowed: str) -> None:

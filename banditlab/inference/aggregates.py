@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import SEED, boolean, invalid, open_probability, vector
+from banditlab.core.validation import SEED, boolean, count, invalid, open_probability, vector
 from banditlab.core.validation import n_resamples as checked_resamples
 
 from .bootstrap import FEWEST_RUNS, expanded_interval, wilson
@@ -140,7 +140,8 @@ class Profile:
 
     def __repr__(self) -> str:
         """Return the sizes."""
-        return f"<Profile of {self.metric}: {len(self.policies)} policies, {len(self.thresholds)} thresholds>"
+        sizes = f"{count(len(self.policies), 'policy', 'policies')}, {count(len(self.thresholds), 'threshold')}"
+        return f"<Profile of {self.metric}: {sizes}>"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a tidy table: policy, threshold, share, ci_low, ci_high."""

@@ -339,6 +339,11 @@ def test_empirical_from_counts():
     assert (rewards(env, 0, u) == (u >= 0.95)).all()
 
 
+def test_clicks_of_a_dataframe_may_be_true_and_false():
+    frame = pd.DataFrame({"arm": [0, 1, 1], "reward": [True, False, True]})
+    assert arms.Empirical.from_dataframe(frame).means.tolist() == [1.0, 0.5]
+
+
 def test_empirical_from_dataframe_sorts_arms_by_name():
     frame = pd.DataFrame({"banner": ["b", "a", "b", "c"], "value": [1, 5, 3, 0], "other": ["x", None, "y", "z"]})
     env = arms.Empirical.from_dataframe(frame, arm="banner", reward="value")

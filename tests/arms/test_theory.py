@@ -430,7 +430,7 @@ ZERO_FIRST = np.tile(np.arange(3.0), (4, 1))
         ({"first": 2.5}, InvalidArgument, "first is 2.5"),
         ({"last": "10"}, InvalidType, "last is '10'"),
         ({"first": 20_000}, InvalidArgument, "0 checkpoints"),
-        ({"first": 10_000}, InvalidArgument, "1 checkpoints"),
+        ({"first": 10_000}, InvalidArgument, "1 checkpoint "),
         ({"first": 100, "last": 10}, InvalidArgument, "first is 100 and last is 10"),
         ({"n_resamples": 1}, InvalidArgument, "n_resamples is 1"),
         ({"level": 1.0}, InvalidArgument, "level is 1.0"),

@@ -289,7 +289,7 @@ class Sometimes:
             ({"policies": []}, InvalidArgument, "policies is .*; allowed: at least one"),
             ({"policies": [ucb, ucb]}, InvalidArgument, "policies is 'ucb'; allowed: different labels"),
             ({"policies": [3]}, InvalidType, r"policies\[0\] is 3; allowed"),
-            ({"policies": lambda alpha: 3}, InvalidType, "returned 3; allowed: policy"),
+            ({"policies": lambda alpha: 3}, InvalidType, "returned 3; allowed: a policy"),
             ({"horizon": None}, InvalidType, "horizon is None; allowed"),
             ({"n_runs": 0}, InvalidArgument, "n_runs is 0; allowed"),
             ({"seed": -1}, InvalidArgument, "seed is -1"),
