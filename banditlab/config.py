@@ -12,6 +12,8 @@ A file says what `banditlab.run` is called with, and where to write what it retu
     n_jobs = 2                        # threads; default: all cores
     backend = "auto"                  # or "cuda", "cuda:1": where it is played; default: "cpu"
     precision = "double"              # or "single": how policies' states are stored
+    keep = "runs"                     # or "summary": of each metric its statistics only
+    store = "results/store"           # finished runs are kept here, and not played again; default: none
 
     [environment]
     type = "Bernoulli"
@@ -39,7 +41,7 @@ A file says what `banditlab.run` is called with, and where to write what it retu
 * Several environments are tables `[[environments]]` in place of `[environment]`, each with an optional `label`.
 * `Empirical` also takes click counts: `counts = "clicks.csv"`, a file with the columns impressions and clicks, its path
   relative to the TOML file; or `dataset = "open_bandit_men"`, which comes with the package.
-* Paths of outputs are relative to the current folder.
+* Paths of outputs and of the store are relative to the current folder.
 
 Whatever is wrong with a file is raised before anything is simulated, as a `ConfigError` with the file's name and the
 line.
@@ -56,7 +58,7 @@ from typing import TYPE_CHECKING, Any
 
 from .core.checkpoints import checkpoint_rounds
 from .core.errors import BanditlabError
-from .core.experiment import N_RUNS, check_horizon, checked_metrics, reasons_against
+from .core.experiment import KEEPS, N_RUNS, check_horizon, checked_metrics, reasons_against
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults
 from .core.runner import run
@@ -84,7 +86,7 @@ class Experiment:
     ----------
     environments, policies : dict from str to component
         By label.
-    horizon, n_runs, seed, checkpoints, metrics, n_jobs, backend, precision
+    horizon, n_runs, seed, checkpoints, metrics, n_jobs, backend, precision, keep, store
         As in `banditlab.run`.
     outputs : dict from {'results', 'plot', 'summary'} to Path
         The files to write.
@@ -100,6 +102,8 @@ class Experiment:
     n_jobs: int | None = None
     backend: str = "cpu"
     precision: str = "double"
+    keep: str = "runs"
+    store: Path | None = None
     outputs: dict[str, Path] = dataclasses.field(default_factory=dict)
 
     def run(self, **changes: Any) -> Results:
@@ -166,6 +170,8 @@ SETTINGS: dict[str, Check] = {
     "n_jobs": lambda _, value: checked_n_jobs(value),
     "backend": _backend,
     "precision": one_of(*PRECISIONS),
+    "keep": one_of(*KEEPS),
+    "store": file_path,
 }
 TOP = (*SETTINGS, "experiment", "environment", "environments", "policies", "outputs")
 

@@ -49,11 +49,10 @@ from typing import Any
 import numpy as np
 
 from .config import TOP, Experiment, Reader, players_of
-from .core.experiment import KEEPS
 from .core.results import Cell
 from .core.sweep import HORIZON, parameters_of, sweep
 from .core.sweep_results import SweepCell, SweepResults
-from .core.validation import file_path, one_of, positive_integer, shown
+from .core.validation import file_path, positive_integer, shown
 from .toml_file import named
 from .toml_lines import Key
 
@@ -193,7 +192,7 @@ class _Sweep:
     def experiment(self) -> SweepExperiment:
         """Return everything that the file says."""
         reader = self.reader
-        reader.only((), self.content, (*(key for key in TOP if key != "environments"), "over", "plot", "store", "keep"))
+        reader.only((), self.content, (*(key for key in TOP if key != "environments"), "over", "plot"))
         over, combinations = self.over()
         needed = not all(HORIZON in c for c in combinations)
         settings, keys = reader.settings(horizon_needed=needed)
@@ -207,13 +206,6 @@ class _Sweep:
                     ("over",), f"over.{name} is given, but no value is '${name}'; allowed: parameters that are used"
                 )
         cells = self.cells(environment, policies, combinations, settings, keys)
-        if "keep" in self.content:
-            with reader.translated(()):
-                settings["keep"] = one_of(*KEEPS)("keep", self.content["keep"])
-        store = self.content.get("store")
-        if store is not None:
-            with reader.translated(()):
-                file_path("store", store)
         plot = reader.table(("plot",), self.content.get("plot", {}), "[plot]")
         reader.only(("plot",), plot, PLOT_KEYS)
         outputs = reader.outputs()
@@ -222,7 +214,7 @@ class _Sweep:
         if "x" in plot:
             with reader.translated(("plot",), "plot."):
                 _try_to_draw(cells, plot)
-        arguments = settings | {"environment": environment, "policies": policies, "over": over, "store": store}
+        arguments = settings | {"environment": environment, "policies": policies, "over": over}
         return SweepExperiment(arguments, plot, outputs)
 
     def cells(

@@ -78,6 +78,11 @@ def _end(told: list[str]) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
+STORE = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Keep finished runs here, and go on from what is there.")
+]
+
+
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The experiment.")],
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the file's.")] = None,
@@ -91,6 +96,7 @@ def run(
             help="Write here the files that FILE.toml names, or results.parquet, regret.png and summary.csv.",
         ),
     ] = None,
+    store: STORE = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run the experiment that a TOML file describes, and print its summary."""
@@ -103,7 +109,7 @@ def run(
         names = {kind: path.name for kind, path in outputs.items()} or OUTPUT_NAMES
         outputs = {kind: output / name for kind, name in names.items()}
     prepare_outputs(outputs)
-    changes = {"seed": seed, "n_runs": runs, "horizon": horizon, "n_jobs": jobs}
+    changes = {"seed": seed, "n_runs": runs, "horizon": horizon, "n_jobs": jobs, "store": store}
     given = {name: value for name, value in changes.items() if value is not None}
     with _interruptions() as told:
         result = experiment.run(progress=False if quiet else "auto", **given)
@@ -121,11 +127,10 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many cells and rounds, and about how long and how large.")
     ] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed, in place of the file's.")] = None,
     runs: Annotated[int | None, typer.Option(help="Number of runs a cell, in place of the file's.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Threads, in place of the file's; -1 for all cores.")] = None,
-    store: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep finished runs here, and go on from what is there.")
-    ] = None,
+    store: STORE = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run the sweep that a TOML file describes: every combination of its parameters; print one line a cell."""
@@ -134,7 +139,7 @@ def sweep(
 
     experiment = read_sweep(file)
     prepare_outputs(experiment.outputs)
-    changes = {"n_runs": runs, "n_jobs": jobs, "store": store}
+    changes = {"seed": seed, "n_runs": runs, "n_jobs": jobs, "store": store}
     given = {name: value for name, value in changes.items() if value is not None}
     if dry_run:
         typer.echo(str(experiment.run(dry_run=True, **given)).strip("<>"))

@@ -225,3 +225,16 @@ def test_demo_writes_a_picture_and_says_where(tmp_path):
     assert loaded.policies == again.policies == ("UCB1", "KLUCB", "MOSS", "IMED", "ThompsonSampling")
     assert np.array_equal(loaded.values(), again.values())
     assert (tmp_path / "d" / "summary.csv").read_text().count("\n") == 6
+
+
+def test_a_run_goes_on_from_its_store(small, tmp_path):
+    text = small.read_text()
+    small.write_text(f'store = "{tmp_path / "of the file"}"\nkeep = "summary"\n' + text)
+    first = call("run", small, "--runs", "6")
+    again = call("run", small, "--runs", "6")
+    assert first.exit_code == again.exit_code == 0
+    assert bl.Store(tmp_path / "of the file").cells()["n_runs"].tolist() == [6] * 2
+    assert call("run", small, "--runs", "4", "--store", str(tmp_path / "given")).exit_code == 0
+    assert bl.Store(tmp_path / "given").cells()["n_runs"].tolist() == [4] * 2
+    small.write_text("keep = 'all'\n" + text)
+    assert "line 1: keep is 'all'; allowed: one of 'runs', 'summary'" in call("run", small).stderr
