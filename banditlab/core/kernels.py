@@ -209,7 +209,7 @@ def _forget_failures() -> None:
     was missing: the types are the same, and without this the same error would come until the process ends.
     """
     for thing in gc.get_objects():
-        if isinstance(thing, _FunctionCompiler):
+        if issubclass(type(thing), _FunctionCompiler):  # `isinstance` asks what a proxy stands for, which may be gone
             thing._failed_cache.clear()
 
 

@@ -143,7 +143,7 @@ def test_groups_are_as_large_as_fills_a_device(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(fitting, "free_bytes", lambda number: 5 * 45 * cells[0][0].measured.bytes_a_run)
     monkeypatch.setattr(fitting, "_room_for_tables", lambda backend: 10 * each)
     assert ucb1(40).chunk == 32
-    again = [(ucb1(n), n) for n in (40, 5, 1)]
+    again = [(ucb1(n), n) for n in (28, 4, 1)]
     assert fitting.shared_launches(again) == [[0, 1], [2]]
 
 
