@@ -227,6 +227,7 @@ class _Playing:
             for first_run, values, seconds in self.store.read(job):
                 if first_run > ends[k]:
                     gaps.append((ends[k], first_run))
+                    self._note_gap(ends[k])
                 # what cannot be taken yet is read again in its turn, and found
                 waits = bool(gaps) and self.gatherer(k).in_order
                 waits = waits or (self._in_step is not None and self._in_step.waits_for_gap(first_run))
@@ -238,11 +239,14 @@ class _Playing:
                 yield ends[k]
         if ends[k] < job.first_run + job.n_runs:
             gaps.append((ends[k], job.first_run + job.n_runs))
-        if gaps and self._in_step is not None:
-            self._in_step.first_gap = min(self._in_step.first_gap, gaps[0][0])
+            self._note_gap(ends[k])
         with self._ending_alone(k):
             tasks += [Task(k, first, n) for gap in gaps for first, n in job.chunks(*gap)]
         self._tell(k)
+
+    def _note_gap(self, first_run: int) -> None:
+        if self._in_step is not None:
+            self._in_step.first_gap = min(self._in_step.first_gap, first_run)
 
     def together(self) -> int:
         """Return how many runs all jobs have finished and their gatherers taken."""
