@@ -108,13 +108,16 @@ class Source(NamedTuple):
     scope: Any
     name: str
     value: object
-    content: str | None
+    content: str | None = None
 
     @classmethod
     def of(cls, scope: Any, name: str) -> Source:
         """Read a value."""
-        value = scope.get(name, Unbound)
-        return cls(scope, name, value, _content(value))
+        return cls(scope, name, scope.get(name, Unbound))
+
+    def with_content(self) -> Source:
+        """Return it with what its value holds; of the package's own values, which do not change, nobody asks."""
+        return self._replace(content=_content(self.value))
 
     @property
     def unchanged(self) -> bool:
@@ -254,7 +257,7 @@ def survey(*functions: Callable[..., Any], extra: str = "") -> tuple[str, Witnes
         if not _is_library(value.__module__):
             for other, source in _sources(value):
                 if not is_ours(value.__module__):
-                    seen_from.append(source)
+                    seen_from.append(source.with_content())
                 if not isinstance(source.value, pytypes.ModuleType):
                     visit(other, source.value, value.__module__ or "")
 
@@ -269,7 +272,7 @@ def survey(*functions: Callable[..., Any], extra: str = "") -> tuple[str, Witnes
             for attribute, member in sorted(vars(base).items()):
                 plain = _unwrapped(member)
                 if not is_ours(base.__module__) and not attribute.startswith("__"):
-                    seen_from.append(Source.of(vars(base), attribute))
+                    seen_from.append(Source.of(vars(base), attribute).with_content())
                 if isinstance(plain, pytypes.FunctionType):
                     visit_function(f"{name}.{attribute}", plain)
                 elif not attribute.startswith("_") and not isinstance(plain, type):
