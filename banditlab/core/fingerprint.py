@@ -12,6 +12,7 @@ import dis
 import functools
 import hashlib
 import importlib.util
+import itertools
 import sys
 import types as pytypes
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,9 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from .dispatch import generics
+
+SAMPLE = 10_000
+"""Numbers of a table that are looked at for changes in place."""
 
 LIBRARIES = sys.stdlib_module_names | {
     "cupy", "cvxpy", "dask", "datasketches", "distributed", "gymnasium", "highspy", "joblib", "matplotlib", "networkx",
@@ -130,7 +134,15 @@ Witness = tuple[Source, ...]
 
 
 def _content(value: object) -> str | None:
-    return _text(value) if isinstance(value, list | dict | set | np.ndarray) else None
+    """Return what can change in place, as text; of long tables a sample, as this is asked at every run."""
+    if isinstance(value, np.ndarray):
+        return f"{value.shape}{_text(value.flat[:: 1 + value.size // SAMPLE])}"
+    if isinstance(value, list):
+        return f"{len(value)}{_text(value[:: 1 + len(value) // SAMPLE])}"
+    if isinstance(value, dict | set):
+        parts = value.items() if isinstance(value, dict) else value
+        return f"{len(value)}{sorted(_text(part) for part in itertools.islice(parts, SAMPLE))}"
+    return None
 
 
 class _Closure:
