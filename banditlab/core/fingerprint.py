@@ -179,10 +179,12 @@ def _sources(function: pytypes.FunctionType) -> list[tuple[str, Source]]:
         with contextlib.suppress(ImportError):  # what cannot be imported here is not used here
             full = importlib.util.resolve_name("." * level + module, function.__globals__.get("__package__") or "")
             if not _is_library(full):
+                scope = vars(importlib.import_module(full))
                 for name in names:
-                    add(f"{full}.{name}", vars(importlib.import_module(full)), name)
+                    if name not in scope:  # a module below, which the import statement loads
+                        importlib.import_module(f"{full}.{name}")
+                    add(f"{full}.{name}", scope, name)
                 if not names:
-                    importlib.import_module(full)
                     add(full, sys.modules, full.split(".")[0])
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         source = Source.of(_Closure(cell), name)

@@ -205,6 +205,20 @@ def test_code_of_a_module_that_cannot_be_imported_here_is_left_out(write):
     assert fingerprint(own.f) == fingerprint(own.f)
 
 
+def test_a_module_below_counts_whether_it_has_been_loaded_or_not(write, tmp_path):
+    (tmp_path / "own_package").mkdir()
+    (tmp_path / "own_package" / "__init__.py").write_text("")
+    (tmp_path / "own_package" / "below.py").write_text("scale = 1.0\n")
+    own = write("own_user", "def f():\n    from own_package import below\n    return below.scale\n")
+    before = fingerprint(own.f)
+    assert own.f() == 1.0
+    assert fingerprint(own.f) == before
+    sys.modules["own_package.below"].scale = 2.0
+    assert fingerprint(own.f) != before
+    for name in ("own_package.below", "own_package"):
+        del sys.modules[name]
+
+
 def test_a_name_that_comes_to_be_later_is_a_change(write):
     own = write("own_late", "def f():\n    return later + max(1, 2)\n")
     _, seen = survey(own.f)
