@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .jobs import Job
 
 FORMAT = "banditlab.store/1"
+FUNCTION = "a function's code"
 
 
 def address_of(job: Job) -> str:
@@ -43,13 +44,14 @@ def _version() -> str:
 
 
 def _canonical(component: Any) -> str:
-    """Return a component's type and fields as text, once: frozen, it cannot change, unless a field is a function."""
+    """Return a component's type and fields as text, once: frozen, it cannot change but for functions in it."""
     made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
-    if any(map(inspect.isfunction, component_parts(component).values())):
-        made.pop("canonical", None)
-    if "canonical" not in made:
-        made["canonical"] = json.dumps(_plain(component, component), sort_keys=True)
-    return str(made["canonical"])
+    if "canonical" in made:
+        return str(made["canonical"])
+    text = json.dumps(_plain(component, component), sort_keys=True)
+    if FUNCTION not in text:  # whose globals can change
+        made["canonical"] = text
+    return text
 
 
 def _plain(value: Any, owner: Any) -> Any:
@@ -73,7 +75,7 @@ def _plain(value: Any, owner: Any) -> Any:
     if hasattr(value, "dist") and hasattr(value, "args") and hasattr(value, "kwds"):  # frozen, of scipy.stats
         return _plain_distribution(value, owner)
     if inspect.isfunction(value):
-        return {"function": fingerprint(value)}
+        return {FUNCTION: fingerprint(value)}
     if is_ours(type(value).__module__) and not isinstance(value, type):  # such as scoring rules
         fields = {name: v for name, v in sorted(_fields_of(value).items()) if not name.startswith("__")}
         code = class_code(type(value))

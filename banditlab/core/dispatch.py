@@ -145,9 +145,13 @@ def implement(function: Any, params: type, implementation: Callable[..., Any]) -
     """Let a generic function run `implementation` when its first argument is a `params`."""
     known = function.table.get(params)
     # the same code can come again with other globals, of a module that was imported anew, and these can change
-    scopes = (implementation.__globals__, implementation.__closure__)
-    if known is None or (known.__globals__ is not scopes[0]) or (known.__closure__ is not scopes[1]):
+    if known is None or _scopes(known) != _scopes(implementation):
         function.table[params] = _bare(implementation)
+
+
+def _scopes(function: Callable[..., Any]) -> tuple[int, int]:
+    """Return which globals and which closure a function has."""
+    return id(function.__globals__), id(function.__closure__)
 
 
 def implements(function: Any, params_or_type: Any) -> bool:

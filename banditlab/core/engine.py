@@ -8,9 +8,7 @@ the store, both in the calling process.
 from __future__ import annotations
 
 import contextlib
-import math
 import secrets
-import signal
 import threading
 import time
 import traceback
@@ -25,12 +23,12 @@ from numpy.typing import NDArray
 
 from .ahead import compile_ahead
 from .errors import InvalidArgument
+from .in_step import InStep, at_once
 from .jobs import Gatherer, Job
 from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
 from .protocol import unwatched
-from .reduced import Reduced
 from .tasks import Call, Outcome, Task, played, simulate, warm_up
 from .workers import workers
 from .writer import Writer
@@ -204,7 +202,9 @@ class _Playing:
         self._make, self._ended = make, ended
         self.progress = [Progressed(job.first_run) for job in jobs]
         self.gatherers: list[Gatherer | None] = [None] * len(jobs)
-        self._in_step = InStep(self) if runs_first and getattr(make, "in_order", False) else None
+        self._in_step = (
+            InStep(self.progress, self.gatherer) if runs_first and getattr(make, "in_order", False) else None
+        )
         self.company = False  # whether another process was seen to play the same tasks
 
     def missing(self) -> list[Task]:
@@ -313,7 +313,7 @@ class _Playing:
         return found
 
     def _gather(self, k: int, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
-        with _at_once():
+        with at_once():
             self.progress[k].done[first_run] = len(values)
             if self._in_step is None:
                 self.gatherer(k).add(first_run, values)
@@ -334,69 +334,6 @@ class _Playing:
         if self._ended is not None:
             self._ended(k, mine, self.gatherers[k])
             self.gatherers[k] = None
-
-
-@contextlib.contextmanager
-def _at_once() -> Iterator[None]:
-    """Let Ctrl-C wait until the end, as what is gathered in part would be told of as a whole."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield  # nothing is raised here
-        return
-    heard: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *told: heard.append(told))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if heard:
-        before(*heard[0])
-
-
-class InStep:
-    """Gives gatherers the runs that all jobs have finished, and holds the others: chunks differ in size and in time.
-
-    Attributes
-    ----------
-    taken : int
-        Runs that gatherers have been given.
-    first_gap : float
-        The first run that some job has yet to play; infinite if none is known.
-    """
-
-    def __init__(self, playing: _Playing) -> None:
-        self._playing = playing
-        self._held: list[dict[int, Any]] = [{} for _ in playing.jobs]
-        self.taken = 0
-        self.first_gap = math.inf
-
-    def waits_for_gap(self, first_run: int) -> bool:
-        """Say whether runs would be held until others have been played, which can take long and much memory."""
-        return first_run >= self.first_gap
-
-    def add(self, k: int, first_run: int, values: Any) -> None:
-        """Hold the metrics of a chunk, and pass on what all jobs have."""
-        self._held[k][first_run] = values
-        progress = self._playing.progress
-        start = progress[0].first_run + self.taken
-        end = min(mine.first_gap for mine in progress)
-        while parted := [first for held in self._held for first, v in held.items() if _is_parted(first, v, end)]:
-            end = min(parted)
-        if end <= start:
-            return
-        for number, held in enumerate(self._held):
-            for first in sorted(first for first in held if first < end):
-                found = held.pop(first)
-                if first + len(found) > end:
-                    held[end] = found[end - first :]
-                    found = found[: end - first]
-                self._playing.gatherer(number).add(first, found)
-        self.taken = end - progress[0].first_run
-
-
-def _is_parted(first: int, values: Any, end: int) -> bool:
-    """Say whether an end lies amid what a device has added up, which cannot be parted."""
-    return isinstance(values, Reduced) and first < end < first + len(values)
 
 
 def _in_turn(playing: _Playing, groups: list[list[Task]], width: int) -> Iterator[list[Task]]:

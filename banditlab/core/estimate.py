@@ -13,6 +13,7 @@ from .components import with_nested
 from .jobs import Job
 from .machines import on_device, placed
 from .protocol import unwatched
+from .validation import count
 from .workers import workers
 
 TRIAL_SECONDS = 0.01
@@ -52,10 +53,9 @@ class Estimate:
 
     def __repr__(self) -> str:
         """Return everything in a few words."""
-        where = self.device or f"{self.n_jobs} {'core' if self.n_jobs == 1 else 'cores'}"
-        cells = "1 cell" if self.n_cells == 1 else f"{self.n_cells:,} cells"
+        where = self.device or count(self.n_jobs, "core")
         return (
-            f"<Estimate: {cells}, {self.n_rounds:,} rounds, about {_duration(self.seconds)} on "
+            f"<Estimate: {count(self.n_cells, 'cell')}, {self.n_rounds:,} rounds, about {_duration(self.seconds)} on "
             f"{where}, {self.memory_bytes / 1e6:,.1f} MB of results>"
         )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .brief import brief
 from .metrics import metric_name
 from .statistics import LEVELS, Statistics
-from .validation import invalid, open_probability
+from .validation import count, invalid, open_probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,12 +171,9 @@ class Results:
     def __repr__(self) -> str:
         """Return the sizes."""
         sizes = (
-            f"{n:,} {one if n == 1 else many}"
-            for n, one, many in (
-                (len(self.policies), "policy", "policies"),
-                (len(self.environments), "environment", "environments"),
-                (self.n_runs, "run", "runs"),
-            )
+            count(len(self.policies), "policy", "policies"),
+            count(len(self.environments), "environment"),
+            count(self.n_runs, "run"),
         )
         return "<Results: {} on {}, {}, horizon {:,}, metrics {}>".format(*sizes, self.horizon, ", ".join(self.metrics))
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms
-from banditlab.core import components
+from banditlab import arms, scoring
+from banditlab.core import address, components
 from banditlab.core.components import class_code
 from banditlab.core.fingerprint import fingerprint, survey, unchanged
 
@@ -179,6 +179,16 @@ def test_a_closed_over_number_is_seen(write):
     after = [mean(policy), mean(policy, backend="python")]
     assert len(set(before)) == len(set(after)) == 1
     assert before != after
+
+
+def test_functions_inside_of_what_a_field_holds_are_looked_at_anew(write):
+    rule = "SCALE = {scale}\ndef brier(p):\n    return SCALE * (p @ p)\ndef slope(p):\n    return 2.0 * SCALE * p\n"
+    own = write("own_rule", rule.replace("{scale}", "0.25"))
+    policy = scoring.FixedRule(scoring.ScoringRule(own.brier, own.slope, 2))
+    before = address._canonical(policy)
+    assert address._canonical(policy) == before
+    own.SCALE = 0.5
+    assert address._canonical(policy) != before
 
 
 def test_long_tables_and_arrays_of_objects_count_by_what_they_hold(write):

@@ -14,7 +14,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.core import engine, jobs, runner
+from banditlab.core import in_step, jobs, runner
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from tests.core.policies import Greedy
 
@@ -281,7 +281,7 @@ class TestInterruption:
         gathered = []
 
         def gather():
-            with engine._at_once():
+            with in_step.at_once():
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(0.01)
                 gathered.append("to the end")

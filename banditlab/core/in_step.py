@@ -1,0 +1,78 @@
+"""Statistics of several policies, of the same runs at any time: when one interrupts, they can be compared."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .reduced import Reduced
+
+if TYPE_CHECKING:
+    from .engine import Progressed
+    from .jobs import Gatherer
+
+
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """Let Ctrl-C wait until the end, as what is gathered in part would be told of as a whole."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # nothing is raised here
+        return
+    heard: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *told: heard.append(told))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        before(*heard[0])
+
+
+class InStep:
+    """Gives gatherers the runs that all jobs have finished, and holds the others: chunks differ in size and in time.
+
+    Attributes
+    ----------
+    taken : int
+        Runs that gatherers have been given.
+    first_gap : float
+        The first run that some job has yet to play; infinite if none is known.
+    """
+
+    def __init__(self, progress: Sequence[Progressed], gatherer: Callable[[int], Gatherer]) -> None:
+        self._progress, self._gatherer = progress, gatherer
+        self._held: list[dict[int, Any]] = [{} for _ in progress]
+        self.taken = 0
+        self.first_gap = math.inf
+
+    def waits_for_gap(self, first_run: int) -> bool:
+        """Say whether runs would be held until others have been played, which can take long and much memory."""
+        return first_run >= self.first_gap
+
+    def add(self, k: int, first_run: int, values: Any) -> None:
+        """Hold the metrics of a chunk, and pass on what all jobs have."""
+        self._held[k][first_run] = values
+        start = self._progress[0].first_run + self.taken
+        end = min(mine.first_gap for mine in self._progress)
+        while parted := [first for held in self._held for first, v in held.items() if _is_parted(first, v, end)]:
+            end = min(parted)
+        if end <= start:
+            return
+        for number, held in enumerate(self._held):
+            for first in sorted(first for first in held if first < end):
+                found = held.pop(first)
+                if first + len(found) > end:
+                    held[end] = found[end - first :]
+                    found = found[: end - first]
+                self._gatherer(number).add(first, found)
+        self.taken = end - self._progress[0].first_run
+
+
+def _is_parted(first: int, values: Any, end: int) -> bool:
+    """Say whether an end lies amid what a device has added up, which cannot be parted."""
+    return isinstance(values, Reduced) and first < end < first + len(values)
