@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.validation import invalid, one_of
+from .core.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +56,7 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
         "summary": lambda path: result.summary(metric).to_csv(path),
     }
     for name, path in outputs.items():
-        with _whole(path) as beside:
+        with whole_file(path) as beside:
             writers[name](beside)
     return outputs
 
@@ -78,30 +77,18 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
     metric = str(plot.get("metric", result.default_metric))
     if "results" in outputs:
         table = _one_type_a_column(result.to_pandas(), result.parameters)
-        with _whole(outputs["results"]) as path, path.open("wb") as file:
+        with whole_file(outputs["results"]) as path, path.open("wb") as file:
             table.to_parquet(file, index=False)
     if "summary" in outputs:
-        with _whole(outputs["summary"]) as path:
+        with whole_file(outputs["summary"]) as path:
             result.summary(metric).to_csv(path, index=False)
     if "plot" in outputs:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7.0, 4.6), layout="constrained")
         result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot())
-        with _whole(outputs["plot"]) as path:
+        with whole_file(outputs["plot"]) as path:
             figure.savefig(path, dpi=150)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a file to write beside another, whose place it takes: a full disk leaves what was there."""
-    target = Path(os.path.realpath(path))  # through links, so that they stay links
-    beside = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name}")
-    try:
-        yield beside
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _one_type_a_column(table: pd.DataFrame, parameters: tuple[str, ...]) -> pd.DataFrame:

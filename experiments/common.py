@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tomllib
 import warnings
@@ -13,6 +12,7 @@ from typing import Any
 import joblib
 
 import banditlab as bl
+from banditlab.core.whole_file import whole_file
 from banditlab.errors import InterruptedRunWarning
 
 STORE = "store"
@@ -38,9 +38,8 @@ def keep(file: Path, write: Callable[[Path], Any]) -> None:
         return
     print(f"  {file.stem}", flush=True)
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"unfinished_{file.name}")  # its ending says of what kind it is
-    write(unfinished)
-    os.replace(unfinished, file)
+    with whole_file(file) as unfinished:
+        write(unfinished)
 
 
 def play(file: Path, environment: Any, policies: Any, **options: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
-from banditlab.core.machines import note, plays_lanes
+from banditlab.core.machines import next_checkpoint, note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, gap, reward, update
@@ -44,9 +44,7 @@ def play(
     arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
     lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
     everything = tally.shape[0] > 1
-    c = 0
-    while c < checkpoints.shape[0] and checkpoints[c] < first:
-        c += 1
+    c = next_checkpoint(checkpoints, first)
     for t in range(first, last + 1):
         choose(policy, state, n_arms, t, policy_rng, best, arm, work)
         for w in range(lanes):

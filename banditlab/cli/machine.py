@@ -10,6 +10,7 @@ import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import typer
 
@@ -83,18 +84,16 @@ def _simd() -> str:
 
 def _cache() -> str:
     """Say where compiled kernels are kept, how many, and whether more can be."""
-    from numba.core.caching import FunctionCache
-
     from ..arms import kernel
+    from ..core.numba_parts import cache_folder
 
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     try:
-        cache = FunctionCache(_any_function_of(kernel))
+        folder = cache_folder(_any_function_of(kernel))
     except (RuntimeError, OSError) as error:
         return (
             f"none can be written ({error}): every process compiles anew\nset NUMBA_CACHE_DIR to a folder that can be"
         )
-    folder = Path(cache.cache_path)
     places = [Path(place).absolute() for place in (chosen, Path(__file__).parents[1]) if place]
     root = next((place for place in places if folder.absolute().is_relative_to(place)), folder.parent)
     by = "NUMBA_CACHE_DIR" if chosen and root == places[0] else "Numba"
@@ -105,11 +104,11 @@ def _cache() -> str:
     return f"{root}, as {by} has it\nwritable, {len(kernels)} kernels, {size:,.0f} MB; {free:,.0f} GB free{unused}"
 
 
-def _any_function_of(module: object) -> object:
+def _any_function_of(module: ModuleType) -> FunctionType:
     """Return a function of a module that Numba compiles: where it caches one, it caches all."""
     import inspect
 
-    return next(f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__)  # type: ignore[attr-defined]
+    return next(f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__)
 
 
 def _gpu() -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from banditlab.arms.generics import choose, reward
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
-from banditlab.core.machines import plays_lanes
+from banditlab.core.machines import next_checkpoint, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import screened, update, utility
@@ -50,9 +50,7 @@ def play(
     environment_rng, policy_rng, scratch = borrowed(environment_rng), borrowed(policy_rng), borrowed(scratch)
     arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
     n_arms, lanes = strategies.shape[0], u.shape[0]  # one on a device, which knows it of the scratch when it compiles
-    c = 0
-    while c < checkpoints.shape[0] and checkpoints[c] < first:
-        c += 1
+    c = next_checkpoint(checkpoints, first)
     for t in range(first, last + 1):
         choose(policy, state, n_arms, t, policy_rng, best, arm, work)
         for w in range(lanes):

@@ -23,12 +23,13 @@ from typing import Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba.core.dispatcher import Dispatcher
+from numba.extending import is_jitted
 
 from .brief import short
-from .dispatch import forget_compiled, implement
+from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
 from .fingerprint import Witness, fingerprint, functions_of, is_ours, survey, unchanged
+from .numba_parts import forget_compiled
 from .validation import Check, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
@@ -210,7 +211,7 @@ _helpers: WeakKeyDictionary[Callable[..., Any], str] = WeakKeyDictionary()
 
 def _renew(value: Any) -> None:
     """Let a helper of the user's be compiled anew if what it reaches has changed since it was looked at."""
-    function = value.py_func if isinstance(value, Dispatcher) else value
+    function = value.py_func if is_jitted(value) else value
     if isinstance(function, FunctionType) and not is_ours(function.__module__):
         now = fingerprint(function)
         if _helpers.setdefault(function, now) != now:

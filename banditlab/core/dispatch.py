@@ -16,13 +16,9 @@ import types as pytypes
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from numba.core import cgutils
-from numba.core.dispatcher import Dispatcher
-from numba.core.registry import cpu_target
-from numba.core.types import Array
-from numba.core.types.containers import BaseTuple
-from numba.extending import intrinsic, overload, register_jitable
-from numba.np.arrayobj import make_array
+from numba.extending import overload, register_jitable
+
+from .numba_parts import without_owner
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,17 +40,6 @@ def device_call(function: F) -> F:
     return register_jitable(**DEVICE_OPTIONS)(function)
 
 
-def forget_compiled(helper: Any) -> None:
-    """Let a helper be compiled anew: Numba keeps what it has compiled, with the globals of that time."""
-    if isinstance(helper, Dispatcher):
-        helper.recompile()
-        return
-    known = cpu_target.typing_context._lookup_global(helper)
-    for template in getattr(known, "templates", ()):
-        for cache in ("_impl_cache", "_compiled_overloads"):
-            getattr(template, cache, {}).clear()
-
-
 def borrowed(value: Any) -> Any:
     """Return an array, or a tuple of them nested as you like, for a kernel to use without counting references.
 
@@ -67,30 +52,7 @@ def borrowed(value: Any) -> Any:
 
 @overload(borrowed, jit_options=INLINE_OPTIONS)
 def _borrowed_compiled(value):  # type: ignore[no-untyped-def]  # Numba compares signatures, annotations included
-    return lambda value: _without_owner(value)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _without_owner(typing_context: Any, value: Any) -> Any:
-    """Return the value with no owner in any of its arrays: LLVM removes the counting of what is known to be null."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _disowned(context, builder, signature.args[0], arguments[0])
-
-    return value(value), generate
-
-
-def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    if isinstance(kind, Array):
-        array = make_array(kind)(context, builder, value)
-        array.meminfo = cgutils.get_null_value(array.meminfo.type)
-        array.parent = cgutils.get_null_value(array.parent.type)
-        return array._getvalue()
-    if isinstance(kind, BaseTuple):
-        for k, part in enumerate(kind.types):
-            item = _disowned(context, builder, part, builder.extract_value(value, k))
-            value = builder.insert_value(value, item, k)
-    return value
+    return lambda value: without_owner(value)
 
 
 generics: dict[Any, str] = {}

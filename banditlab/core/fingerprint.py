@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core.dispatcher import Dispatcher
+from numba.extending import is_jitted
 
 from .dispatch import generics
 
@@ -212,7 +212,7 @@ def _unwrapped(value: Any) -> Any:
         value = value.func
     elif isinstance(value, classmethod | staticmethod):
         value = value.__func__
-    if isinstance(value, Dispatcher):
+    if is_jitted(value):
         return value.py_func
     while not isinstance(value, pytypes.FunctionType | type) and hasattr(value, "__wrapped__"):
         value = value.__wrapped__

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import linecache
 import re
 import sys
@@ -23,17 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import numba
-import numba.core.errors
-import numba.cpython.hashing  # what it does when imported is needed: see _ForgivingCache
 import numpy as np
-from numba.core.caching import FunctionCache
-from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
-from numba.core.runtime import rtsys
+from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from .advice import reason
 from .dispatch import KERNEL_OPTIONS
 from .errors import InvalidComponent
 from .fingerprint import fingerprint
+from .numba_parts import ForgivingCache, forget_failures
 
 
 def compiled_mode() -> bool:
@@ -67,44 +63,6 @@ CACHE_DAYS = 90
 _kernels: list[Any] = []
 
 
-class _ForgivingCache(FunctionCache):  # type: ignore[misc]
-    """Numba's cache on disk, for which a damaged file is a missing one, and a full disk no reason to stop."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled kernel, or None, after clearing what cannot be read."""
-        try:
-            return self._loaded(sig, target_context)
-        except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
-            self._forget()
-            return None
-
-    def _loaded(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled kernel, without what only compiling needs.
-
-        Numba's own way begins with importing all that it can compile, half a second in every process. Machine code
-        needs Numba's runtime, and the seeds of hashes, which `numba.cpython.hashing` makes known where it is imported.
-        """
-        rtsys.initialize(target_context)
-        return self._load_overload(sig, target_context)
-
-    def holds_some(self) -> bool:
-        """Say whether there is something on disk: an index, and the first file that it can name."""
-        file = self._cache_file
-        return Path(file._index_path).exists() and Path(file._data_path(file._data_name(1))).exists()
-
-    def _forget(self) -> None:
-        """Remove the index: written before the kernel, it would promise one, and so would an empty one."""
-        with contextlib.suppress(OSError):
-            Path(self._cache_file._index_path).unlink(missing_ok=True)
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Store the compiled kernel if that is possible."""
-        try:
-            super().save_overload(sig, data)
-        except Exception:  # noqa: BLE001 - it has been compiled, and can run: the disk's trouble is not the run's
-            self._forget()
-
-
 def _remove_old_kernels(folder: str, pattern: str) -> None:
     """Remove cache files that are too old; one still in use is compiled again, and costs a second."""
     oldest = time.time() - CACHE_DAYS * 86400
@@ -130,7 +88,7 @@ def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callab
     copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
     made = numba.njit(**KERNEL_OPTIONS)(copy)
     with contextlib.suppress(RuntimeError, OSError):  # where no folder can hold the cache, do without
-        made._cache = _ForgivingCache(made.py_func)
+        made._cache = ForgivingCache(made.py_func)
         _remove_old_kernels(made._cache.cache_path, f"*.{function.__name__}-*.nb?")
     _kernels.append(made)
     return made
@@ -155,13 +113,13 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
             + ("items from 0 to n_arms - 1, ascending " if what == "action" else "whole numbers from 0 to n_arms - 1 ")
             + "(rounds count from 1, arms from 0)"
         ) from error
-    except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as error:
+    except (NumbaError, UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         places += re.findall(r"Raised from (.+) \((\d+)\)", str(error))
         own = ((file, int(line)) for file, line in places if not _is_library(Path(file).resolve()))
         where = next((f"{file}, line {line}: {linecache.getline(file, line).strip()}" for file, line in own), "")
         told = reason(str(error), policy, environment)
-        _forget_failures()
+        forget_failures()
         pair = f"{policy!r} cannot be compiled" + (f" for {environment!r}" if environment is not None else "")
         raise InvalidComponent(
             f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
@@ -202,17 +160,6 @@ def _is_library(file: Path) -> bool:
 PACKAGE = __name__.partition(".")[0]
 
 
-def _forget_failures() -> None:
-    """Let Numba try again what it could not compile.
-
-    It remembers failures by the types of arguments alone. In a notebook the next cell may give a name the value that
-    was missing: the types are the same, and without this the same error would come until the process ends.
-    """
-    for thing in gc.get_objects():
-        if issubclass(type(thing), _FunctionCompiler):  # `isinstance` asks what a proxy stands for, which may be gone
-            thing._failed_cache.clear()
-
-
 def kernel(function: Callable[..., Any], *components: object, compiled: bool = True) -> Callable[..., Any]:
     """Return `function` specialised for the types of some components' parameters.
 
@@ -236,4 +183,4 @@ def kept(function: Callable[..., Any], *components: object) -> bool:
     if not compiled_mode():
         return True
     made: Any = kernel(function, *components)
-    return bool(made.signatures) or not isinstance(made._cache, _ForgivingCache) or made._cache.holds_some()
+    return bool(made.signatures) or not isinstance(made._cache, ForgivingCache) or made._cache.holds_some()

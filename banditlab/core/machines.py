@@ -99,6 +99,15 @@ def roles(function: Callable[..., Any]) -> Roles:
 
 
 @device
+def next_checkpoint(checkpoints: Any, first: int) -> int:
+    """Return which checkpoint is the next when round `first` is about to be played."""
+    c = 0
+    while c < checkpoints.shape[0] and checkpoints[c] < first:
+        c += 1
+    return c
+
+
+@device
 def note(tally: Any, c: int, out: Any) -> None:
     """Copy a table to its place in `out`: written out, as devices do not compile assignments of arrays."""
     for row in range(tally.shape[0]):

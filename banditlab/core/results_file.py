@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from .errors import ResultsFileError
 from .results import Cell, Results
 from .statistics import Statistics
 from .validation import file_path, invalid
+from .whole_file import whole_file
 
 FORMAT = "banditlab.results/1"
 
@@ -45,13 +45,8 @@ def write(
         ],
     }
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"banditlab": json.dumps(meta).encode()})
-    beside = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("wb") as file:  # Arrow would open no path that is not Unicode
-            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(target) as beside, beside.open("wb") as file:  # Arrow would open no path that is not Unicode
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
     return target
 
 

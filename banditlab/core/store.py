@@ -21,7 +21,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 import time
 import warnings
@@ -36,6 +35,7 @@ from .address import FORMAT, codes_of
 from .components import describe
 from .errors import BanditlabError, DamagedChunkWarning, StoreError
 from .validation import file_path, shown
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -293,7 +293,7 @@ def _how_many(ranges: list[tuple[int, int]]) -> int:
 
 def _ours(name: str) -> bool:
     """Say whether a file in a store without a marker can be from a process that is making it, or was killed then."""
-    return name in ("cells", "store.json", ".DS_Store") or name.startswith(".store.json.")
+    return name in ("cells", "store.json", ".DS_Store") or (name.startswith(".") and name.endswith(".store.json"))
 
 
 def as_store(value: Any) -> Store | None:
@@ -302,22 +302,17 @@ def as_store(value: Any) -> Store | None:
 
 
 def _write(path: Path, data: Any, *, flush: bool = True) -> bool:
-    """Write a file whole or not at all: beside, flushed to the disk, renamed, and the folder flushed too.
+    """Write a file whole or not at all, flushed to the disk, and the folder flushed too.
 
     Return whether it was there when it was renamed.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
+    with whole_file(path) as beside:
         with beside.open("wb") as file:
             file.write(data)
             file.flush()
             if flush:
                 os.fsync(file.fileno())
         was_there = path.exists()
-        beside.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
     if flush and hasattr(os, "O_DIRECTORY"):  # where folders can be opened
         descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
-from banditlab.core.machines import note, plays_lanes
+from banditlab.core.machines import next_checkpoint, note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, update
@@ -53,9 +53,7 @@ def play(
     first, second, u = scratch.first, scratch.second, scratch.u
     lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
     counting = tally.shape[0] > n_losses
-    c = 0
-    while c < checkpoints.shape[0] and checkpoints[c] < first_round:
-        c += 1
+    c = next_checkpoint(checkpoints, first_round)
     for t in range(first_round, last_round + 1):
         choose(policy, state, n_arms, t, policy_rng, first, second)
         for w in range(lanes):

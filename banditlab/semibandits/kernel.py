@@ -8,7 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
-from banditlab.core.machines import note, plays_lanes
+from banditlab.core.machines import next_checkpoint, note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
 from .generics import choose, draw_all, learn, mean, violates, weigh
@@ -84,9 +84,7 @@ def play(
     environment_rng, policy_rng, tally = borrowed(environment_rng), borrowed(policy_rng), borrowed(tally)
     drawn, scratch = borrowed(drawn), borrowed(scratch)
     size, u, value = scratch.size, scratch.u, scratch.value
-    c = 0
-    while c < checkpoints.shape[0] and checkpoints[c] < first:
-        c += 1
+    c = next_checkpoint(checkpoints, first)
     for t in range(first, last + 1):
         choose(policy, state, actions, work, t, policy_rng, weights, chosen, size)
         _feed(environment, policy, state, chosen, size, environment_rng, t, tally, u, drawn, value)

@@ -188,7 +188,7 @@ def test_doctor_says_where_kernels_are_and_whether_they_can_be(monkeypatch, tmp_
     def nowhere(*arguments):
         raise RuntimeError("no locator available")
 
-    monkeypatch.setattr("numba.core.caching.FunctionCache", nowhere)
+    monkeypatch.setattr("banditlab.core.numba_parts.FunctionCache", nowhere)
     assert machine._cache().startswith("none can be written (no locator available): every process compiles anew\nset ")
 
 

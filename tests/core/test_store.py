@@ -484,7 +484,7 @@ class TestFolder:
 
     def test_a_store_that_was_half_made_is_made(self, tmp_path):
         (tmp_path / "s" / "cells").mkdir(parents=True)
-        (tmp_path / "s" / ".store.json.12.ab").write_text("{")
+        (tmp_path / "s" / ".12.ab.store.json").write_text("{")
         same(play(tmp_path / "s", 5), play(None, 5))
 
     def test_other_folders_are_refused(self, tmp_path):

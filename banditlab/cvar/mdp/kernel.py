@@ -8,6 +8,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import device, device_call
+from banditlab.core.machines import next_checkpoint
 from banditlab.core.sampling import expanded, key, open_uniform
 
 from .generics import action, estimated, following_memory, memories, observe, plan, starting_memory
@@ -198,9 +199,7 @@ def play(
     place = np.full((memories(policy, state) if n_static > 0 else 1, n_sums), -1)
     law, order = np.zeros(n_sums), np.arange(n_sums)
     for w in range(lanes):
-        c = 0
-        while c < checkpoints.shape[0] and checkpoints[c] < first:
-            c += 1
+        c = next_checkpoint(checkpoints, first)
         for t in range(first, last + 1):
             changed = plan(policy, state, known, w, t, policy_rng)
             if changed or t == 1:

@@ -9,6 +9,7 @@ import numpy as np
 
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
+from banditlab.core.machines import next_checkpoint
 from banditlab.core.sampling import key, open_uniform
 
 from ..generics import checked_arm
@@ -51,9 +52,7 @@ def play(
     environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)
     n_arms, dimension, lanes = features.shape
     theta = np.zeros((dimension, lanes))
-    c = 0
-    while c < checkpoints.shape[0] and checkpoints[c] < first_round:
-        c += 1
+    c = next_checkpoint(checkpoints, first_round)
     for t in range(first_round, last_round + 1):
         for w in range(lanes):
             for_features = open_uniform(environment_rng, w)

@@ -1,0 +1,118 @@
+"""What the package uses of Numba that Numba does not document: where to look when a release of it breaks something.
+
+There are four such things: arrays without owners (`without_owner`), compiling anew (`forget_compiled`,
+`forget_failures`), the cache on disk (`ForgivingCache`), and where it lies (`cache_folder`). What is used of numba-cuda
+in the same way is in `core.cuda` and `core.launch`, which import it only where a device is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba.core import cgutils
+from numba.core.caching import FunctionCache
+from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
+from numba.core.types import Array
+from numba.core.types.containers import BaseTuple
+from numba.extending import intrinsic, is_jitted
+from numba.np.arrayobj import make_array
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def without_owner(typing_context: Any, value: Any) -> Any:
+    """Return the value with no owner in any of its arrays: LLVM removes the counting of what is known to be null."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _disowned(context, builder, signature.args[0], arguments[0])
+
+    return value(value), generate
+
+
+def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    if isinstance(kind, Array):
+        array = make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+    if isinstance(kind, BaseTuple):
+        for k, part in enumerate(kind.types):
+            item = _disowned(context, builder, part, builder.extract_value(value, k))
+            value = builder.insert_value(value, item, k)
+    return value
+
+
+def forget_compiled(helper: Any) -> None:
+    """Let a helper be compiled anew: Numba keeps what it has compiled, with the globals of that time."""
+    if is_jitted(helper):
+        helper.recompile()
+        return
+    known = cpu_target.typing_context._lookup_global(helper)
+    for template in getattr(known, "templates", ()):
+        for cache in ("_impl_cache", "_compiled_overloads"):
+            getattr(template, cache, {}).clear()
+
+
+def forget_failures() -> None:
+    """Let Numba try again what it could not compile.
+
+    It remembers failures by the types of arguments alone. In a notebook the next cell may give a name the value that
+    was missing: the types are the same, and without this the same error would come until the process ends.
+    """
+    for thing in gc.get_objects():
+        if issubclass(type(thing), _FunctionCompiler):  # `isinstance` asks what a proxy stands for, which may be gone
+            thing._failed_cache.clear()
+
+
+class ForgivingCache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache on disk, for which a damaged file is a missing one, and a full disk no reason to stop."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel, or None, after clearing what cannot be read."""
+        try:
+            return self._loaded(sig, target_context)
+        except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
+            self._forget()
+            return None
+
+    def _loaded(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel, without what only compiling needs.
+
+        Numba's own way begins with importing all that it can compile, half a second in every process. Machine code
+        needs Numba's runtime, and the seeds of hashes, which `numba.cpython.hashing` makes known where it is imported.
+        """
+        rtsys.initialize(target_context)
+        return self._load_overload(sig, target_context)
+
+    def holds_some(self) -> bool:
+        """Say whether there is something on disk: an index, and the first file that it can name."""
+        file = self._cache_file
+        return Path(file._index_path).exists() and Path(file._data_path(file._data_name(1))).exists()
+
+    def _forget(self) -> None:
+        """Remove the index: written before the kernel, it would promise one, and so would an empty one."""
+        with contextlib.suppress(OSError):
+            Path(self._cache_file._index_path).unlink(missing_ok=True)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Store the compiled kernel if that is possible."""
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # noqa: BLE001 - it has been compiled, and can run: the disk's trouble is not the run's
+            self._forget()
+
+
+def cache_folder(function: Callable[..., Any]) -> Path:
+    """Return the folder in which Numba keeps what it compiles of a function.
+
+    Raises
+    ------
+    RuntimeError or OSError
+        If none can be written.
+    """
+    return Path(FunctionCache(function).cache_path)

@@ -1,0 +1,39 @@
+"""Files that appear whole or not at all: a full disk or a killed process leaves what was there before."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a path to write to, beside a file whose place it takes at the end; after an error it is removed.
+
+    Its name begins with a dot and ends as the file's: what writes it may go by the ending. An `OSError` that names it
+    names the file instead, as nobody has heard of the other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "numbers.csv"
+    >>> with whole_file(file) as beside:
+    ...     written = beside.write_text("1, 2, 3")
+    >>> file.read_text()
+    '1, 2, 3'
+    """
+    target = Path(os.path.realpath(path))  # through links, so that they stay links
+    beside = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name}")
+    try:
+        yield beside
+        beside.replace(target)
+    except OSError as error:
+        if error.filename in (str(beside), beside):
+            error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
