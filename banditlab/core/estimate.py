@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .components import with_nested
+from .experiment import result_bytes
 from .jobs import Job
 from .machines import on_device, placed
 from .protocol import unwatched
@@ -74,9 +75,8 @@ def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
         else:
             cpu += per_round[kind] * job.rounds
     _, threads = workers(n_jobs)
-    numbers = sum(len(job.columns) * len(job.checkpoints) * (job.n_runs if keep == "runs" else 11) for job in jobs)
     rounds = sum(job.rounds for job in jobs)
-    return Estimate(len(jobs), rounds, cpu, cpu / threads + there, threads, 8 * numbers, device)
+    return Estimate(len(jobs), rounds, cpu, cpu / threads + there, threads, result_bytes(jobs, keep), device)
 
 
 def _seconds_a_round(job: Job) -> float:

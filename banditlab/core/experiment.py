@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +26,33 @@ RUN = integer(0, limit=2**53)
 N_RUNS = integer(1, limit=2**31)
 GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
 KEEPS = tuple(GATHERERS)
+
+NUMBERS_OF_A_SUMMARY = 11
+"""What `core.statistics.Statistics` holds for each metric and checkpoint: moments, extremes, quantiles."""
+
+
+def result_bytes(jobs: Iterable[Job], keep: str) -> int:
+    """Return the memory that the results of jobs take."""
+    return sum(
+        8 * len(job.columns) * len(job.checkpoints) * (job.n_runs if keep == "runs" else NUMBERS_OF_A_SUMMARY)
+        for job in jobs
+    )
+
+
+def require_memory(jobs: Iterable[Job], keep: str) -> None:
+    """Raise if the results of jobs take more memory than this machine has: hours later it would be too late."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no such question on Windows
+        return
+    jobs = list(jobs)
+    needed = result_bytes(jobs, keep)
+    if needed > there > 0:
+        raise InvalidArgument(
+            f"n_runs is {max(job.n_runs for job in jobs):,}, whose results take {needed / 1e9:,.0f} GB with "
+            f"keep={keep!r}; allowed: what fits into this machine's {there / 1e9:,.0f} GB (fewer runs, checkpoints or "
+            "metrics" + (", or keep='summary', which keeps no runs)" if keep == "runs" else ")")
+        )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from .experiment import (
     checked_settings,
     labelled,
     lower_bounds,
+    require_memory,
 )
 from .progress import Progress
 from .results import Results
@@ -142,6 +143,7 @@ def run(
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
     jobs = experiment.jobs(environments, players)
+    require_memory(jobs.values(), keep)
     bounds = lower_bounds(jobs)
     started = time.perf_counter()
     with Progress(sum(job.rounds for job in jobs.values()), progress) as bar:

@@ -18,7 +18,7 @@ from .components import describe, is_component
 from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
-from .experiment import GATHERERS, Experiment, KnownBounds, cell_of, checked_settings, lower_bound
+from .experiment import GATHERERS, Experiment, KnownBounds, cell_of, checked_settings, lower_bound, require_memory
 from .jobs import Gatherer, Job
 from .metrics import common_defaults
 from .progress import Progress
@@ -319,6 +319,7 @@ def _play(
     planned: list[_Planned], provenance: dict[str, Any], keep: str, store: Any, n_jobs: int | None, progress: Any
 ) -> SweepResults:
     """Play the planned cells, and return what came of them."""
+    require_memory([p.job for p in planned if p.job is not None], keep)
     planned = _bounded(planned)
     jobs = [p.job for p in planned if p.job is not None]
     bounds = [p.bound for p in planned if p.job is not None]

@@ -242,6 +242,12 @@ def interrupting(after):
     return add
 
 
+def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
+    policies = [arms.UCB1(), arms.Uniform()]
+    with pytest.raises(InvalidArgument, match=r"n_runs is 2,147,483,648, .* 3,436 GB .* keep='summary'"):
+        bl.run(ENVIRONMENT, policies, horizon=10**4, n_runs=2**31, checkpoints="linear")  # 100 of them
+
+
 def test_a_backend_that_returns_nothing_while_it_plays_is_refused():
     with (
         joblib.parallel_config("multiprocessing", n_jobs=2),

@@ -480,6 +480,11 @@ def test_dry_run_counts_and_estimates():
     assert repr(found).startswith("<Estimate: 12 cells, 12,000 rounds, about ")
 
 
+def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
+    with pytest.raises(InvalidArgument, match=r"n_runs is 2,147,483,648, .* GB with keep='runs'; allowed: what fits"):
+        bl.sweep(gap, ucb, OVER, horizon=10**4, n_runs=2**31, keep="runs")
+
+
 def test_memory_does_not_grow_with_runs_when_only_statistics_are_kept():
     small, large = (
         bl.run(gap(0.1), arms.Uniform(), horizon=20, n_runs=n, seed=0, keep="summary", progress=False)
