@@ -7,7 +7,7 @@ from typing import TypeVar, dataclass_transform
 from banditlab.arms.generics import explore, index, index_lanes, select
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidComponent
-from banditlab.core.family import Family
+from banditlab.core.family import Family, require_base
 
 from . import generics
 from .protocol import ClicksProtocol
@@ -89,11 +89,7 @@ def environment(cls: C) -> C:
     >>> AgainstRunnerUp([0.6, 0.5], strategies=[0.66, 0.55]).gaps.round(6).tolist()
     [-0.1155, 0.0]
     """
-    if isinstance(cls, type) and not hasattr(cls, "desired_strategies"):
-        name = cls.__name__
-        raise InvalidComponent(
-            f"{name} is not a clicks.StrategicClickBandit; allowed: class {name}(clicks.StrategicClickBandit)"
-        )
+    require_base(cls, "clicks.StrategicClickBandit")
     for kernel in ("reward", "gap"):
         if hasattr(cls, kernel):
             raise InvalidComponent(
@@ -124,6 +120,5 @@ def utility(cls: C) -> C:
     >>> round(Clickbait().desired(0.5), 6)
     0.5
     """
-    if isinstance(cls, type) and not hasattr(cls, "desired_strategy"):
-        raise InvalidComponent(f"{cls.__name__} is not a clicks.Utility; allowed: class {cls.__name__}(clicks.Utility)")
+    require_base(cls, "clicks.Utility")
     return CLICKS.component(cls, "utility", UTILITY_KERNELS, tuple((g.__name__,) for g in UTILITY_KERNELS))

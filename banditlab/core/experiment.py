@@ -18,6 +18,7 @@ from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidTyp
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
 from .metrics import common_defaults, metric_name
+from .protocol import own_reasons
 from .results import Cell
 from .statistics import EXACT, Moments
 from .validation import SEED, integer, invalid, one_of, shown, with_article
@@ -244,6 +245,7 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
         return [f"it plays environments of {', '.join(plays)}, and this one is of {family}"]
     protocol = policy.family.protocol
     found: list[str] = protocol.reasons_against(environment, policy, horizon)
+    found = found or own_reasons(policy, environment, horizon)  # last: it may rely on what the family has checked
     if precision not in protocol.precisions:
         found = [*found, f"its states are stored in double precision only, and precision is {precision!r}"]
     return found

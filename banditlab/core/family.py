@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .components import ComponentInfo, as_component, post_init
+from .components import ComponentInfo, as_component, post_init, type_name
 from .errors import InvalidComponent
 from .fingerprint import is_ours
 from .mistakes import attribute_set, global_generator, lacks_return, plays_later, taken_from_state, written_for_all_runs
@@ -152,7 +152,7 @@ def _check_needs(
 ) -> None:
     """Raise for a class that lacks what its family needs, or has two kernels of which one would never run."""
     for options in needs:
-        if not any(hasattr(cls, name) for name in options):
+        if not any(hasattr(cls, name) if name in by_name else has_member(cls, name) for name in options):
             known = [by_name[name] for name in options if name in by_name]
             if not known:
                 raise InvalidComponent(
@@ -165,6 +165,20 @@ def _check_needs(
         both = [name for name in options if name in kernels]
         if len(both) > 1:
             raise InvalidComponent(f"{cls.__name__} has kernels {' and '.join(both)}; allowed: one of them")
+
+
+def has_member(cls: type, name: str) -> bool:
+    """Say whether a class has a field, property or method; a field without a default is an annotation only."""
+    return hasattr(cls, name) or any(name in vars(base).get("__annotations__", {}) for base in cls.__mro__)
+
+
+def require_base(cls: Any, base: str) -> None:
+    """Raise for a class that is not, or has not as a base, one of the package's, named as users do: 'clicks.Utility'.
+
+    By name, as a decorator comes before the classes that it decorates.
+    """
+    if isinstance(cls, type) and not any(type_name(b) == f"banditlab.{base}" for b in cls.__mro__):
+        raise InvalidComponent(f"{cls.__name__} is not a {base}; allowed: class {cls.__name__}({base})")
 
 
 def _check_abstract(cls: type) -> None:

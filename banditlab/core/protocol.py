@@ -21,10 +21,10 @@ def unwatched(rounds: int) -> None:
     """Do nothing: the `Watch` of what nobody waits for."""
 
 
-def reasons_of(policy: Any, *told: Any) -> list[str]:
-    """Return what a policy's own method `reasons_against` says to what it is told; nothing where it has none."""
+def own_reasons(policy: Any, environment: Any, horizon: int) -> list[str]:
+    """Return what a policy's own method `reasons_against` says; nothing where it has none."""
     own = getattr(policy, "reasons_against", None)
-    return [] if own is None else list(own(*told))
+    return [] if own is None else list(own(environment, horizon))
 
 
 def more_than_arms(policy: Any, how_it_plays: str) -> InvalidType:
@@ -129,9 +129,9 @@ class Protocol(ABC):
         """Return `metric_names`; a family whose metrics depend on the policy raises where it lacks what they need."""
         return self.metric_names(environment, requested)
 
-    @abstractmethod
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Return every reason why a policy cannot play an environment."""
+        """Return every reason why a policy cannot play an environment, but for those that it gives itself."""
+        return []
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Return every reason why a policy cannot play an environment on a CUDA device."""

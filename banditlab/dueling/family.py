@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TypeVar, dataclass_transform
 
 from banditlab.core.components import field
-from banditlab.core.errors import InvalidComponent
 from banditlab.core.family import Family
 
 from .generics import observe, select, select_lanes, update, winner
@@ -19,7 +18,7 @@ DUELING = Family(
     policy_kernels=(select, select_lanes, update, winner, observe),
     policy_needs=(("select",), ("update",)),
     environment_kernels=(),
-    environment_needs=(),
+    environment_needs=(("preferences", "segments"),),
     plays=("dueling",),
 )
 
@@ -89,13 +88,4 @@ def environment(cls: C) -> C:
     >>> dueling.winners.condorcet(Strengths([1.0, 3.0, 2.0]))
     1
     """
-    if isinstance(cls, type) and not any(_has(cls, name) for name in ("preferences", "segments")):
-        raise InvalidComponent(
-            f"{cls.__name__} has no preferences and no segments; allowed: a class with the field or property "
-            "preferences, a (K, K) matrix, or with the method segments(horizon)"
-        )
     return DUELING.environment(cls)
-
-
-def _has(cls: type, name: str) -> bool:
-    return hasattr(cls, name) or any(name in vars(base).get("__annotations__", {}) for base in cls.__mro__)

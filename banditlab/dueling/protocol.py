@@ -12,7 +12,7 @@ from banditlab.core.components import Problem, Space
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
-from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, one_of, shown
 
 from .agent import DuelingAgent
@@ -50,7 +50,7 @@ class DuelingProtocol(Protocol):
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Refuse environments without a matrix of preferences, or with a bad one; then ask the policy."""
+        """Refuse environments without a matrix of preferences, or with a bad one."""
         if not hasattr(environment, "preferences") and not hasattr(environment, "segments"):
             return [
                 f"it compares arms without looking at features, and {type(environment).__name__} has no matrix of "
@@ -59,7 +59,7 @@ class DuelingProtocol(Protocol):
             ]
         _segments(environment, horizon)  # raises for what is no matrix of preferences
         policy.params(Problem(int(environment.n_arms), horizon))  # where the horizon is too short
-        return reasons_of(policy, environment)
+        return []
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Return none: all kernels can be compiled for a device."""

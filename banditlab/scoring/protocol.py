@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.errors import BanditlabError
-from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, reasons_of
+from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms
 from banditlab.core.validation import one_of
 
 METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
@@ -46,12 +46,12 @@ class ScoringProtocol(Protocol):
         return tuple(one_of(*METRICS)("metrics", metric) for metric in requested)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Check that the policy is one for this kind of environment, and ask it for reasons of its own."""
+        """Check that the policy is one for this kind of environment."""
         wanted = getattr(policy, "plays", None)
         if wanted is not None and type(environment).__name__ not in wanted:
             name = type(environment).__name__
             return [f"it plays {' and '.join(wanted)}, and this is a{'n' * (name[0] in 'AEIOU')} {name}"]
-        return reasons_of(policy, environment, horizon)
+        return []
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Compile nothing."""

@@ -6,8 +6,7 @@ from typing import TypeVar, dataclass_transform
 
 from banditlab.arms.generics import index, index_lanes, update
 from banditlab.core.components import field
-from banditlab.core.errors import InvalidComponent
-from banditlab.core.family import Family
+from banditlab.core.family import Family, require_base
 
 from . import generics
 from .protocol import SemiBanditProtocol
@@ -133,7 +132,5 @@ def action_set(cls: C) -> C:
     >>> OneItem().maximise([0.3, 0.5])
     (1,)
     """
-    if isinstance(cls, type) and not hasattr(cls, "enumerate"):
-        name = cls.__name__
-        raise InvalidComponent(f"{name} is not a semibandits.ActionSet; allowed: class {name}(semibandits.ActionSet)")
+    require_base(cls, "semibandits.ActionSet")
     return SEMIBANDITS.component(cls, "action_set", ACTION_SET_KERNELS, ())

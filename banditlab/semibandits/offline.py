@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, make_state
 from banditlab.core.dispatch import device, device_call, generic
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.family import require_base
 from banditlab.core.validation import number, positive_integer, shown
 
 from .action_sets import Action, UpToM, an_action_set, in_range
@@ -72,11 +73,7 @@ def offline_algorithm(cls: C) -> C:
     >>> BestItem().maximise(lambda action: [0.2, 0.7, 0.4][action[0]], semibandits.UpToM(1), n_items=3)
     (1,)
     """
-    if isinstance(cls, type) and not hasattr(cls, "n_queries"):
-        name = cls.__name__
-        raise InvalidComponent(
-            f"{name} is not a semibandits.OfflineAlgorithm; allowed: class {name}(semibandits.OfflineAlgorithm)"
-        )
+    require_base(cls, "semibandits.OfflineAlgorithm")
     return SEMIBANDITS.component(cls, "offline_algorithm", (ask,), (("ask",),))
 
 

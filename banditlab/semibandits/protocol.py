@@ -28,8 +28,8 @@ from .spaces import (
     learns_from,
     make_work,
     needs,
-    own_reasons,
     player_params,
+    reasons_against_actions,
 )
 
 METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
@@ -57,7 +57,7 @@ class SemiBanditProtocol(Protocol):
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Check what is revealed and how it is distributed, the policy's action set, and the policy's own demands."""
+        """Check what is revealed, how it is distributed, the policy's action set, and what it demands of that."""
         found = []
         shown = getattr(environment, "feedback", "items")
         needed = needs(policy)
@@ -70,7 +70,7 @@ class SemiBanditProtocol(Protocol):
             actions.check(environment.n_arms)
         except InvalidArgument as error:
             return [*found, str(error)]
-        return found + own_reasons(policy, actions, environment.n_arms, horizon)
+        return found + reasons_against_actions(policy, actions, environment.n_arms, horizon)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say so where the oracle is Python."""
@@ -102,7 +102,7 @@ class SemiBanditProtocol(Protocol):
                 "environment to take it from"
             )
         actions.check(integer(1, limit=2**31)("n_arms", n_arms))
-        reasons = own_reasons(policy, actions, n_arms, horizon)
+        reasons = reasons_against_actions(policy, actions, n_arms, horizon)
         if reasons:
             raise InvalidArgument(f"policy is {policy!r}; allowed: one that can play: {'; '.join(reasons)}")
         return SemiBanditAgent(policy, n_arms, seed, run, horizon)

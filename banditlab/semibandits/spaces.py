@@ -8,7 +8,6 @@ from typing import Any
 
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.dispatch import implements
-from banditlab.core.protocol import reasons_of
 
 from . import generics
 
@@ -85,7 +84,7 @@ def has_kernel(player: Any, allowed: Any) -> bool:
     return by_itself or implements(generics.best, allowed) or implements(generics.best_lanes, allowed)
 
 
-def own_reasons(policy: Any, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+def reasons_against_actions(policy: Any, actions: Any, n_items: int, horizon: int | None) -> list[str]:
     """Return what a policy and an action set have against each other."""
     found = []
     if not actions.known and not getattr(policy, "learns_what_is_safe", False):
@@ -93,4 +92,5 @@ def own_reasons(policy: Any, actions: Any, n_items: int, horizon: int | None) ->
             f"it does not learn which actions of {actions!r} are safe; allowed: with variances=, or a policy whose own "
             f"set is known, such as {type(policy).__name__}(actions=UpToM({actions.max_size(n_items)}))"
         )
-    return found + reasons_of(policy, actions, n_items, horizon)
+    own = getattr(policy, "reasons_against_actions", None)
+    return found if own is None else [*found, *own(actions, n_items, horizon)]

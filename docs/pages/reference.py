@@ -9,7 +9,7 @@ from typing import Any
 
 from banditlab.families import registered
 
-HOOKS = ("state", "derive", "validate", "reasons_against", "check_horizon")
+HOOKS = ("state", "derive", "validate", "reasons_against", "reasons_against_actions", "check_horizon")
 """What the package calls of a component, besides its kernels: the how-to guides say what they are."""
 DECORATORS = ("policy", "environment", "utility", "action_set", "offline_algorithm")
 

@@ -11,6 +11,7 @@ import scipy.stats
 
 from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core import grouped
+from banditlab.core.experiment import reasons_against
 from banditlab.core.family import registered
 from banditlab.core.jobs import Job
 from banditlab.core.protocol import unwatched
@@ -174,8 +175,7 @@ EXTREMES: dict[str, list[Any]] = {
 
 def extremes(policy: Any, horizon: int) -> list[Any]:
     """Return the extreme worlds of its family on which a policy can play."""
-    family = policy.family
-    return [w for w in EXTREMES[family.name] if not family.protocol.reasons_against(w, policy, horizon)]
+    return [world for world in EXTREMES[policy.family.name] if not reasons_against(world, policy, horizon)]
 
 
 def cell(case: Case, n_runs: int, seed: int = 0, horizon: int = 30) -> Job:

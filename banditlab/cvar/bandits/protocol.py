@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from banditlab.arms.agent import Agent
 from banditlab.arms.protocol import ArmsProtocol, cvar_gaps
 from banditlab.core.components import Space
-from banditlab.core.protocol import reasons_of
 from banditlab.core.validation import between, integer, invalid
 
 OWN_LEVEL = "cvar_regret"
@@ -68,10 +67,6 @@ class CVaRProtocol(ArmsProtocol):
         if own is None:
             raise invalid("metrics", metric, f"'cvar_regret[0.05]', with any level, as {policy!r} has no tau")
         return float(own)
-
-    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Check rewards; policies may have reasons of their own."""
-        return super().reasons_against(environment, policy, horizon) + reasons_of(policy, environment)
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return None: what bounds regret in means from below does not bound regret in CVaR."""

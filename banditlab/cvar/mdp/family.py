@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TypeVar, dataclass_transform
 
 from banditlab.core.components import field
-from banditlab.core.errors import InvalidComponent
-from banditlab.core.family import Family
+from banditlab.core.family import Family, require_base
 
 from . import generics
 from .protocol import EpisodesProtocol
@@ -91,7 +90,5 @@ def mdp_environment(cls: C) -> C:
     >>> Named([[[1.0]]], [[0.5]], horizon=2).states
     ['state 0']
     """
-    if isinstance(cls, type) and not hasattr(cls, "model"):
-        name = cls.__name__
-        raise InvalidComponent(f"{name} is not a cvar.TabularMDP; allowed: class {name}(cvar.TabularMDP)")
+    require_base(cls, "cvar.TabularMDP")
     return MDP.environment(cls)

@@ -15,7 +15,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, reasons_of, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, unwatched
 from banditlab.core.validation import invalid, probability
 
 from .generics import NO_ACTION, NO_MEMORY, memories
@@ -94,10 +94,6 @@ class EpisodesProtocol(Protocol):
         for metric in requested:
             _with_level(metric, policy)
         return self.metric_names(environment, requested)
-
-    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Ask the policy for reasons of its own."""
-        return reasons_of(policy, environment)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say why not: a policy is evaluated in tables that grow with the returns that it is found to reach."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform
 
 from banditlab.core.components import field
-from banditlab.core.errors import InvalidComponent
 from banditlab.core.family import Family
 
 from . import generics
@@ -19,9 +18,13 @@ CONTEXTUAL = Family(
     policy_kernels=(generics.select, generics.update, generics.estimate),
     policy_needs=(("select",), ("update",)),
     environment_kernels=(generics.show, generics.utility, generics.win_probability),
-    environment_needs=(("show",), ("utility",), ("win_probability",)),
+    environment_needs=tuple(
+        (name,) for name in ("show", "utility", "win_probability", "n_arms", "dimension", "theta", "every_round")
+    ),
     plays=("dueling",),
 )
+
+ARM_SET_NEEDS = tuple((name,) for name in ("draw", "n_arms", "dimension", "every_round"))
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
@@ -110,7 +113,6 @@ def contextual_environment(cls: C) -> C:
     >>> Squares([1.0, -0.5], [[1.0, 0.0], [0.0, 1.0]]).n_arms
     2
     """
-    _require(cls, "n_arms", "dimension", "theta", "every_round")
     return CONTEXTUAL.environment(cls)
 
 
@@ -171,12 +173,4 @@ def arm_set(cls: C) -> C:
     >>> dueling.ContextualGLM([1.0, 0.5], Coins())
     ContextualGLM([1, 0.5], Coins())
     """
-    _require(cls, "n_arms", "dimension", "every_round")
-    return CONTEXTUAL.component(cls, "arm_set", (generics.draw,), (("draw",),))
-
-
-def _require(cls: Any, *names: str) -> None:
-    """Raise for a class without a field or property; a base's field without a default is an annotation only."""
-    for name in names if isinstance(cls, type) else ():
-        if not hasattr(cls, name) and not any(name in vars(base).get("__annotations__", {}) for base in cls.__mro__):
-            raise InvalidComponent(f"{cls.__name__} has no {name}; allowed: a class with that field or property")
+    return CONTEXTUAL.component(cls, "arm_set", (generics.draw,), ARM_SET_NEEDS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, reasons_of, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import boolean, integer, one_of
 
 from .agent import ContextualAgent
@@ -46,7 +46,7 @@ class ContextualProtocol(Protocol):
         return requested
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Refuse environments that show no features; then ask the policy."""
+        """Refuse environments that show no features."""
         if environment.family is not policy.family:
             return [
                 "it chooses by features, and this environment shows none; allowed: ContextualGLM, or a policy for K "
@@ -60,7 +60,7 @@ class ContextualProtocol(Protocol):
                 f"{name}.theta has {np.size(environment.theta)} entries and {name}.dimension is "
                 f"{environment.dimension}; allowed: as many"
             )
-        return reasons_of(policy, environment)
+        return []
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say why not: fits of estimates make vectors and matrices for what a duel needs, in kernels."""

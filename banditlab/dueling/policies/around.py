@@ -9,7 +9,7 @@ import numpy as np
 from banditlab.core.components import Space, State, is_component, make_state
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.protocol import reasons_of
+from banditlab.core.protocol import own_reasons
 from banditlab.core.restore import restore
 from banditlab.core.validation import integer, invalid, shown
 
@@ -91,6 +91,6 @@ class Around:
             "resets": space.per_lane(0, np.int64),
         }
 
-    def reasons_against(self, environment: Any) -> list[str]:
+    def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Return what the base says against playing an environment."""
-        return reasons_of(self.base, environment)
+        return own_reasons(self.base, environment, horizon)

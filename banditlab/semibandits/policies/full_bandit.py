@@ -75,7 +75,7 @@ class CETC:
         ratio = self.algorithm.delta(actions, n_items) * horizon / max(1, self.algorithm.n_queries(actions, n_items))
         return max(1, math.ceil(0.5 * ratio ** (2.0 / 3.0) * math.log(horizon) ** (1.0 / 3.0)))
 
-    def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+    def reasons_against_actions(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Say what the algorithm has against an action set."""
         found: list[str] = self.algorithm.reasons_against(actions)
         return found
@@ -160,7 +160,7 @@ class OG:
 
     rewards: ClassVar[str] = "unit"
 
-    def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+    def reasons_against_actions(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Ask for `UpToM`."""
         return [] if isinstance(actions, UpToM) else [f"it plays sets of up to m items (UpToM), not {actions!r}"]
 

@@ -41,7 +41,7 @@ class MaxBeliefs:
 
     rewards: ClassVar[str] = "unit"
 
-    def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+    def reasons_against_actions(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Say which action sets the oracle cannot choose from."""
         if self._way(actions) == PROGRAM:
             return []
@@ -293,7 +293,7 @@ class SuperArmUCB:
 
     rewards: ClassVar[str] = "unit"
 
-    def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+    def reasons_against_actions(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Say so if there are too many actions."""
         return too_many(actions, n_items)
 

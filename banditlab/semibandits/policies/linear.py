@@ -174,7 +174,7 @@ class ESCB2:
 
     rewards: ClassVar[str] = "unit"
 
-    def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+    def reasons_against_actions(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Return whether there are too many actions."""
         try:
             all_actions(actions, n_items)

@@ -113,7 +113,7 @@ class PASCombUCB:
     rewards: ClassVar[str] = "unit"
     learns_what_is_safe: ClassVar[bool] = True
 
-    def reasons_against(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
+    def reasons_against_actions(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Return whether the action set is another, or a single item is not known to be safe."""
         if not isinstance(actions, SafeUpToM):
             return [f"it plays sets such as semibandits.SafeUpToM(3, budget=0.6), and this is {actions!r}"]

@@ -144,7 +144,7 @@ class MCVTS:
     values: NDArray[np.float64] = field(check=_increasing, doc="the possible rewards, increasing")
     tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
 
-    def reasons_against(self, environment: Any) -> list[str]:
+    def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Return why it cannot play an environment: other rewards than `values`."""
         told = f"it learns from the rewards {shown(self.values.tolist())}"
         support = getattr(environment, "support", None)

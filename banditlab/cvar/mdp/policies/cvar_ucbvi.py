@@ -104,7 +104,7 @@ class CVaRUCBVI(Counting):
     eta: Any = field(default=None, check=optional(positive_probability), doc="grid of rewards and budgets")
     replan: float = field(default=1.0, check=GROWTH, doc="growth of a count after which to plan anew; 1.0 is always")
 
-    def reasons_against(self, environment: Any) -> list[str]:
+    def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Return why it cannot play an MDP."""
         return reasons_of_range(environment)
 

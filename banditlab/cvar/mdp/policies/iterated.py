@@ -19,7 +19,7 @@ from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of
 class Pooled(Counting):
     """Base of learners that pool the counts of all steps, and whose actions depend on step and state alone."""
 
-    def reasons_against(self, environment: Any) -> list[str]:
+    def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Return why it cannot play an MDP."""
         return reasons_of_unit_rewards(environment, type(self).__name__)
 

@@ -99,7 +99,7 @@ class ICVaRL:
     epsilon: Any = field(default=None, check=optional(positive), doc="distance of the net's points")
     replan: float = field(default=1.0, check=GROWTH, doc="growth of a determinant after which to plan anew")
 
-    def reasons_against(self, environment: Any) -> list[str]:
+    def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Return why it cannot play an MDP."""
         model, (S, A, S_next, d) = environment.model, self.features.shape
         if (S, A, S_next) != (model.n_states, model.n_actions, model.n_states):
