@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from banditlab.core.choices import NO_ARM_INDEX, checked_arm
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
 
@@ -111,17 +112,9 @@ def fill_rewards(environment: Params, arm: Any, u: Any, t: int, out: Any) -> Non
 
 
 @device
-def _checked(arm: int, n_arms: int) -> int:
-    """Return an arm that a policy's own code chose, or raise: compiled code would write outside its arrays."""
-    if not (arm >= 0 and arm < n_arms) or int(arm) != arm:
-        raise IndexError("arm out of range")
-    return int(arm)
-
-
-@device
 def _then_explore(policy: Params, state: State, n_arms: int, t: int, rng: Any, arm: Any) -> None:
     for w in range(arm.shape[0]):
-        arm[w] = _checked(explore(policy, state, arm[w], w, t, rng), n_arms)
+        arm[w] = checked_arm(explore(policy, state, arm[w], w, t, rng), n_arms)
 
 
 @device
@@ -140,7 +133,7 @@ def _check_first(indices: Any) -> None:
     """Raise for an index that is no number in the first round, 0/0 say: it would lose every comparison for ever."""
     for w in range(indices.shape[0]):
         if math.isnan(indices[w]):
-            raise IndexError("arm-index out of range")
+            raise IndexError(NO_ARM_INDEX)
 
 
 @device
@@ -168,7 +161,7 @@ def _choose_by_select(
     policy: Params, state: State, n_arms: int, t: int, rng: Any, best: Any, arm: Any, work: Any
 ) -> None:
     for w in range(arm.shape[0]):
-        arm[w] = _checked(select(policy, state, w, t, rng), n_arms)
+        arm[w] = checked_arm(select(policy, state, w, t, rng), n_arms)
 
 
 @chosen_by_type(lambda policy: _choose_by_index if implements(index, policy) else _choose_by_select)

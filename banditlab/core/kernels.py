@@ -26,6 +26,7 @@ import numpy as np
 from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from .advice import reason
+from .choices import TOLD
 from .dispatch import KERNEL_OPTIONS
 from .errors import InvalidComponent
 from .fingerprint import fingerprint
@@ -100,19 +101,11 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
     try:
         yield
     except IndexError as error:
-        what = str(error).removesuffix(" out of range").rpartition(" ")[2]  # the simulator of CUDA says which thread
-        if what not in ("arm", "action", "arm-index", "item-index"):
+        # CUDA's simulator says which thread it was, and then what
+        told = next((told for what, told in TOLD.items() if str(error).endswith(what)), "")
+        if not told:
             raise
-        if what.endswith("-index"):
-            thing = what.removesuffix("-index")
-            raise InvalidComponent(
-                f"{policy!r} gave an {thing} the index nan; allowed: numbers, also inf, where nothing is known yet"
-            ) from error
-        raise InvalidComponent(
-            f"{policy!r} chose an {what} that does not exist; allowed: "
-            + ("items from 0 to n_arms - 1, ascending " if what == "action" else "whole numbers from 0 to n_arms - 1 ")
-            + "(rounds count from 1, arms from 0)"
-        ) from error
+        raise InvalidComponent(f"{policy!r} {told}") from error
     except (NumbaError, UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         places += re.findall(r"Raised from (.+) \((\d+)\)", str(error))

@@ -49,7 +49,7 @@ SMALLEST_GAP = 1e-10  # of means near 1, whose last digit is 1e-16
 
 
 def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
-    r"""Return a lower bound on every policy's worst-case regret in CVaR, :math:`\min(\sqrt{(A-1)T/\tau}/(24e), T)`.
+    r"""Return a lower bound on every policy's worst-case regret in CVaR, :math:`\sqrt{(A-1)T/\tau}/(24e)`.
 
     Parameters
     ----------
@@ -64,8 +64,10 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
     -----
     Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 3.1, as summarised by those who read it): for every
     policy there are rewards in [0, 1], Bernoulli even (see `hard_instance`), for which its expected regret
-    is at least this. The horizon must be large; how large the source does not say. We suppose :math:`T \ge (A - 1) /
-    \tau`, below which the tail of an arm is hardly seen.
+    is at least this. The horizon must be large; how large the source does not say. We suppose :math:`T \ge T_0 =
+    \lceil (A - 1)/\tau \rceil`, below which the tail of an arm is hardly seen. For shorter horizons the bound is ours:
+    to play :math:`T_0` rounds one can begin anew every T rounds, so that the regret over T is at least the
+    :math:`\lceil T_0/T \rceil`-th part of the bound at :math:`T_0`.
 
     Examples
     --------
@@ -75,7 +77,15 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
     """
     A, T = integer(2)("n_arms", n_arms), positive_integer("horizon", horizon)
     level = BELOW_HALF("tau", tau)
-    return min(math.sqrt((A - 1) * T / level) / (24.0 * math.e), float(T))
+    return _minimax(A - 1, T, level)
+
+
+def _minimax(n_gaps: int, rounds: int, level: float) -> float:
+    """Return the bound for as many rounds, or less than it for fewer than it is for: see `minimax_lower_bound`."""
+    shortest = n_gaps / level
+    if rounds >= shortest:
+        return math.sqrt(n_gaps * rounds / level) / (24.0 * math.e)
+    return shortest / math.ceil(shortest / rounds) / (24.0 * math.e)
 
 
 def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | None = None) -> float:
@@ -277,10 +287,11 @@ def _sizes(n_states: int, n_actions: int, n_episodes: int) -> tuple[int, int, in
 
 
 def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: float) -> float:
-    r"""Return the minimax lower bound on the regret in static CVaR, :math:`\min(\sqrt{S(A-1)K/\tau}/(24e), K)`.
+    r"""Return the minimax lower bound on the regret in static CVaR, :math:`\sqrt{S(A-1)K/\tau}/(24e)`.
 
     Every learner's expected regret is at least that on some MDP with returns in [0, 1], for :math:`\tau < 1/2` (Wang,
-    Kallus, Sun 2023, arXiv:2302.03201, Corollary 3.2).
+    Kallus, Sun 2023, arXiv:2302.03201, Corollary 3.2). We suppose :math:`K \ge S(A-1)/\tau`; for fewer episodes the
+    bound is smaller, as in `minimax_lower_bound`.
 
     Parameters
     ----------
@@ -297,7 +308,7 @@ def static_lower_bound(n_states: int, n_actions: int, n_episodes: int, tau: floa
     """
     S, A, K = _sizes(n_states, n_actions, n_episodes)
     level = BELOW_HALF("tau", tau)
-    return min(math.sqrt(S * (A - 1) * K / level) / (24.0 * math.e), float(K))
+    return _minimax(S * (A - 1), K, level) if A > 1 else 0.0
 
 
 def hoeffding_bound(

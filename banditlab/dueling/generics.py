@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from banditlab.core.choices import checked_arm
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
 
@@ -48,17 +49,6 @@ def winner(self: Params, state: State, lane: int) -> int:
 def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
     """Learn from a duel that another chose: optional, for policies to whom any duel tells something."""
     raise AssertionError
-
-
-@device
-def checked_arm(arm: float, n_arms: int) -> int:
-    """Return an arm that a policy's own code chose, or raise: compiled code would write outside its arrays.
-
-    Half an arm, and NaN, are no arms: compiled code would cut off what makes them none.
-    """
-    if not 0 <= arm < n_arms or arm != int(arm):
-        raise IndexError("arm out of range")
-    return int(arm)
 
 
 @device

@@ -52,9 +52,9 @@ def regret_table(preferences: Any, metric: str) -> NDArray[np.float64]:
 
     Notes
     -----
-    Weak and strong regret are the gap versions of Yue and Joachims 2012; the binary ones are those of Chen and Frazier
-    2017 and of Kolpaczki, Bengs and Hullermeier 2022, who drop the word "binary". The normalised Copeland score is
-    that of Wu and Liu 2016.
+    Weak and strong regret are the gap versions of Yue, Broder, Kleinberg and Joachims 2012; the binary ones are those
+    of Chen and Frazier 2017 and of Kolpaczki, Bengs and Hullermeier 2022, who drop the word "binary". The normalised
+    Copeland score is that of Wu and Liu 2016.
 
     Examples
     --------

@@ -16,6 +16,7 @@ import math
 from typing import Any
 
 from banditlab.arms.generics import fill, update
+from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
 from banditlab.core.validation import LARGEST
@@ -185,7 +186,7 @@ def _make_finite(weights: Any, lane: int) -> None:
     for a in range(weights.shape[0]):
         x = abs(weights[a, lane])
         if math.isnan(x):
-            raise IndexError("item-index out of range")
+            raise IndexError(NO_ITEM_INDEX)
         if x < math.inf:
             enough = max(enough, x)
     enough = min(LARGEST, 4.0 * weights.shape[0] * enough)
@@ -202,14 +203,14 @@ def _choose_by_weights(
 
 
 @device
-def _checked(chosen: Any, size: int, lane: int, n_items: int) -> int:
+def _checked_items(chosen: Any, size: int, lane: int, n_items: int) -> int:
     """Return the size of an action that a policy's own code chose, or raise: compiled code would read beyond arrays."""
     last = -1
     if size < 1 or size > chosen.shape[0]:
-        raise IndexError("action out of range")
+        raise IndexError(NO_ITEMS)
     for k in range(size):
         if chosen[k, lane] <= last or chosen[k, lane] >= n_items:
-            raise IndexError("action out of range")
+            raise IndexError(NO_ITEMS)
         last = chosen[k, lane]
     return size
 
@@ -219,7 +220,7 @@ def _choose_by_select(
     policy: Params, state: State, actions: Params, work: State, t: int, rng: Any, weights: Any, chosen: Any, size: Any
 ) -> None:
     for w in range(size.shape[0]):
-        size[w] = _checked(chosen, select(policy, state, actions, work, w, t, rng, chosen), w, weights.shape[0])
+        size[w] = _checked_items(chosen, select(policy, state, actions, work, w, t, rng, chosen), w, weights.shape[0])
 
 
 @device
@@ -228,7 +229,7 @@ def _choose_lanes(
 ) -> None:
     select_lanes(policy, state, actions, work, t, rng, chosen, size)
     for w in range(size.shape[0]):
-        _checked(chosen, size[w], w, weights.shape[0])
+        _checked_items(chosen, size[w], w, weights.shape[0])
 
 
 def _way_of_choosing(policy: Any) -> Any:

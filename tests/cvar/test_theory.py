@@ -23,8 +23,19 @@ def test_bounds_by_hand():
 
 
 def test_no_lower_bound_exceeds_what_can_be_lost():
-    assert theory.minimax_lower_bound(10**9, 7, 1e-9) == 7.0
-    assert theory.static_lower_bound(1000, 1000, 3, 1e-9) == 3.0
+    # playing at random loses at most this on any instance
+    for A, T, tau in [(10**9, 7, 1e-9), (2, 10, 1e-6), (2, 1000, 1e-7), (10, 50, 1e-6), (2, 1, 0.49)]:
+        assert 0.0 < theory.minimax_lower_bound(A, T, tau) < T * (1 - 1 / A)
+        assert 0.0 < theory.static_lower_bound(1, A, T, tau) < T * (1 - 1 / A)
+    assert theory.static_lower_bound(5, 1, 10, 0.1) == 0.0
+
+
+def test_lower_bounds_of_short_horizons_follow_from_that_of_the_shortest_that_has_one():
+    least = theory.minimax_lower_bound(5, 1000, 0.004)  # 1000 = (A - 1) / tau
+    assert least == pytest.approx(1000.0 / (24.0 * math.e), rel=1e-14)
+    for T in (1, 10, 300, 999):
+        assert theory.minimax_lower_bound(5, T, 0.004) == pytest.approx(least / math.ceil(1000 / T), rel=1e-12)
+    assert theory.static_lower_bound(2, 3, 400, 0.004) == pytest.approx(least / 3, rel=1e-12)
 
 
 def test_the_hard_instance_has_its_gap():

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import math
 
+from banditlab.core.choices import checked_action, checked_memory
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements
-
-NO_ACTION, NO_MEMORY = "no such action", "no such memory"
-"""What is raised where a learner's own code chose one that does not exist."""
 
 
 @generic
@@ -89,17 +87,7 @@ def memories(self: Params, state: State) -> int:
 @device
 def action(self: Params, state: State, known: Params, lane: int, h: int, s: int, memory: int) -> int:
     """Return the action that a policy's own code chose, or raise: compiled code would read outside its arrays."""
-    a = act(self, state, known, lane, h, s, memory)
-    if a < 0 or a >= known.n_actions:
-        raise IndexError(NO_ACTION)
-    return a
-
-
-@device
-def _checked(memory: int, n: int) -> int:
-    if memory < 0 or memory >= n:
-        raise IndexError(NO_MEMORY)
-    return memory
+    return checked_action(act(self, state, known, lane, h, s, memory), known.n_actions)
 
 
 @device
@@ -109,7 +97,7 @@ def _first_is_zero(self: Params, state: State, lane: int) -> int:
 
 @device
 def _first_of_policy(self: Params, state: State, lane: int) -> int:
-    return _checked(first_memory(self, state, lane), memories(self, state))
+    return checked_memory(first_memory(self, state, lane), memories(self, state))
 
 
 @chosen_by_type(lambda policy: _first_of_policy if implements(first_memory, policy) else _first_is_zero)
@@ -125,7 +113,7 @@ def _next_is_zero(self: Params, state: State, lane: int, h: int, memory: int, j:
 
 @device
 def _next_of_policy(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
-    return _checked(next_memory(self, state, lane, h, memory, j), memories(self, state))
+    return checked_memory(next_memory(self, state, lane, h, memory, j), memories(self, state))
 
 
 @chosen_by_type(lambda policy: _next_of_policy if implements(next_memory, policy) else _next_is_zero)

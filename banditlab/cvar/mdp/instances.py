@@ -89,6 +89,12 @@ def lower_bound_chain(
     horizon : int, optional
         H; default n + 1, at least that: the last step is spent in the state that the bandit led to.
 
+    Notes
+    -----
+    The path through the chain is the worst of :math:`s_1` only if :math:`\eta/\tau < (n - 1)/(3(H - n))`: with a larger
+    gap or a longer horizon the direct move to :math:`x_3` is, and a bad action costs less than :math:`0.6 (H - n)
+    \eta/\tau` an episode. With n = 3 and the other defaults this is so from H = 5 on.
+
     References
     ----------
     Du, Wang, Huang (2023), arXiv:2206.02678, Figure 1 and Theorem 2.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +11,12 @@ from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
-from banditlab.core.errors import InvalidArgument, InvalidComponent
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, unwatched
 from banditlab.core.validation import invalid, probability
 
-from .generics import NO_ACTION, NO_MEMORY, memories
+from .generics import memories
 from .kernel import ESTIMATE, LEVELS, PLANS, RETURN, SMALLEST_ESTIMATE, play
 from .model import cumulative
 
@@ -131,7 +129,7 @@ class EpisodesProtocol(Protocol):
         out = machine.zeros(len(batch.checkpoints), *tally.shape)
         run = machine.kernel(play, parameters)
         for start, stop in machine.strides(1, batch.horizon, lanes, usual=1):  # an episode can take a second to plan
-            with explained(policy, environment), _explained(policy, environment, parameters, state):
+            with explained(policy, environment):
                 run(world, known, parameters, state, *generators, start, stop, tally, batch.checkpoints, out)
             watch((stop - start + 1) * lanes)
         rows = [_row(name, tau, static, iterated) for name, tau in wanted]
@@ -140,19 +138,6 @@ class EpisodesProtocol(Protocol):
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
         """Raise: what these policies need to know does not fit in a number of arms."""
         raise more_than_arms(policy, "its kernels `plan`, `act` and `observe` play one episode at a time")
-
-
-@contextlib.contextmanager
-def _explained(policy: Any, environment: Any, parameters: Any, state: Any) -> Iterator[None]:
-    """Turn actions and memories that do not exist into an error about the policy."""
-    try:
-        yield
-    except IndexError as error:
-        n = {NO_ACTION: environment.n_actions, NO_MEMORY: memories(parameters, state)}.get(str(error))
-        if n is None:
-            raise
-        what = "an action" if str(error) == NO_ACTION else "a memory"
-        raise InvalidComponent(f"{policy!r} chose {what} that does not exist; allowed: 0 to {n - 1}") from error
 
 
 def _check_memories(n_memories: int, n_sums: int, policy: Any) -> None:

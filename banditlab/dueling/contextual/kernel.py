@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import checked_arm
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
 from banditlab.core.machines import next_checkpoint
 from banditlab.core.sampling import key, open_uniform
 
-from ..generics import checked_arm
 from .generics import estimated, select, show, update, utility, win_probability
 
 REGRET, WEAK_REGRET, VARIANCE, ERROR = 0, 1, 2, 3

@@ -66,7 +66,8 @@ class ICVaRRM(Pooled):
     transitions every step): with probability at least :math:`1 - \delta` regret is :math:`O(\min\{1 / \sqrt{\min w},
     \tau^{-(H-1)/2}\} H S \sqrt{KHA} / \tau \cdot \log(KHSA / \delta))`. Here :math:`\min w = \min_{\pi, h, s : w_{\pi,
     h}(s) > 0} w_{\pi, h}(s)`, with :math:`w_{\pi, h}(s)` the probability that policy :math:`\pi` is in s at step h;
-    lower bounds are :math:`\Omega(H \sqrt{AK/(\tau \min w)})` and :math:`\Omega(\sqrt{AK/\tau^{H-1}})` (Theorem 2).
+    lower bounds (Theorem 2) are :math:`\Omega(H \sqrt{AK/(\tau \min w)})` on an instance with :math:`\min w >
+    \tau^{H-1}`, and :math:`\Omega(\sqrt{AK/\tau^{H-1}})` on another, with :math:`\min w < \tau^{H-1}`.
 
     `bonus_scale` and `replan` are ours. It needs the number of episodes.
 
@@ -140,7 +141,7 @@ class MaxWP(Pooled):
 
     Notes
     -----
-    Guarantee (Du, Wang, Huang 2023, section 6; rewards in [0, 1], a known function of state and action, the same
+    Guarantee (Du, Wang, Huang 2023, Theorem 4; rewards in [0, 1], a known function of state and action, the same
     transitions every step): regret does not grow with K: with probability at least :math:`1 - \delta` it is
     :math:`O(\sum_{s, a} H \log(SA / \delta) / (\min_\pi v_\pi(s, a) \min_{s'} p(s' \mid s, a)))`. Here :math:`v_\pi(s,
     a)` is the probability that policy :math:`\pi` visits the pair in an episode, and the minima are over what is

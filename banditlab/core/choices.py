@@ -1,0 +1,53 @@
+"""What a policy's own code chose: kernels check it, as compiled code would read and write outside its arrays."""
+
+from __future__ import annotations
+
+from .dispatch import device
+
+NO_ARM = "no such arm"
+NO_ACTION = "no such action"
+NO_MEMORY = "no such memory"
+NO_ITEMS = "no such items"
+NO_ARM_INDEX = "an arm's index is nan"
+NO_ITEM_INDEX = "an item's index is nan"
+
+TOLD = {
+    NO_ARM: "chose an arm that does not exist; allowed: whole numbers from 0 to n_arms - 1 (rounds count from 1, arms "
+    "from 0)",
+    NO_ACTION: "chose an action that does not exist; allowed: whole numbers from 0 to n_actions - 1",
+    NO_MEMORY: "chose a memory that does not exist; allowed: whole numbers from 0 to n_memories - 1",
+    NO_ITEMS: "chose an action that does not exist; allowed: items from 0 to n_arms - 1, ascending",
+    NO_ARM_INDEX: "gave an arm the index nan; allowed: numbers, also inf, where nothing is known yet",
+    NO_ITEM_INDEX: "gave an item the index nan; allowed: numbers, also inf, where nothing is known yet",
+}
+"""What is said of a policy for the text of an `IndexError` of its kernels."""
+
+
+@device
+def exists(choice: float, n: int) -> bool:
+    """Say whether a choice is one of n; half an arm, and NaN, are none."""
+    return 0 <= choice < n and choice == int(choice)
+
+
+@device
+def checked_arm(arm: float, n_arms: int) -> int:
+    """Return an arm, or raise if there is none such."""
+    if not exists(arm, n_arms):
+        raise IndexError(NO_ARM)
+    return int(arm)
+
+
+@device
+def checked_action(action: float, n_actions: int) -> int:
+    """Return an action of an MDP, or raise if there is none such."""
+    if not exists(action, n_actions):
+        raise IndexError(NO_ACTION)
+    return int(action)
+
+
+@device
+def checked_memory(memory: float, n_memories: int) -> int:
+    """Return a memory of a policy for MDPs, or raise if there is none such."""
+    if not exists(memory, n_memories):
+        raise IndexError(NO_MEMORY)
+    return int(memory)
