@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms, clicks, dueling, semibandits
+from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
 from banditlab.core.dispatch import device
+from banditlab.core.family import registered
 from banditlab.core.mistakes import written_for_all_runs
-from banditlab.errors import InvalidComponent
+from banditlab.errors import IncompatiblePolicy, InvalidComponent
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
 
@@ -282,3 +283,86 @@ def test_what_derive_returns_is_named(value, told):
     policy = made([SELECT, UPDATE, f"def derive(self, problem): return {value}"])()
     with pytest.raises(InvalidComponent, match=f"Wrong.derive.*{told[-6:]}.*; allowed: a "):
         bl.run(arms.Bernoulli([0.2, 0.8]), policy, horizon=5, n_runs=1, seed=0)
+
+
+DECORATED = [
+    (arms.environment, "arms", "environment"),
+    (clicks.environment, "clicks", "environment"),
+    (clicks.utility, "clicks", "utility"),
+    (cvar.mdp_environment, "cvar", "environment"),
+    (dueling.arm_set, "dueling", "arm_set"),
+    (dueling.link, "dueling", "link"),
+    (scoring.environment, "scoring", "environment"),
+    (semibandits.action_set, "semibandits", "action_set"),
+    (semibandits.environment, "semibandits", "environment"),
+    (semibandits.offline_algorithm, "semibandits", "offline_algorithm"),
+]
+BASES = [(decorate, cls) for decorate, *place in DECORATED for cls in registered(*place).values()]
+BASES += [(dueling.contextual_environment, dueling.ContextualGLM), (dueling.environment, dueling.PreferenceMatrix)]
+BASES += [(dueling.environment, dueling.PiecewiseStationary)]
+
+
+@pytest.mark.parametrize(("decorate", "base"), BASES, ids=lambda value: value.__name__)
+def test_a_bare_subclass_is_a_component(decorate, base):
+    """Fields without a default leave no attribute at a class."""
+    made = decorate(type("Mine", (base,), {"__module__": __name__}))
+    assert list(made.__dataclass_fields__) == list(base.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("decorate", "base"),
+    [
+        (clicks.environment, "clicks.StrategicClickBandit"),
+        (clicks.utility, "clicks.Utility"),
+        (semibandits.action_set, "semibandits.ActionSet"),
+        (semibandits.offline_algorithm, "semibandits.OfflineAlgorithm"),
+        (cvar.mdp_environment, "cvar.TabularMDP"),
+    ],
+)
+def test_the_base_counts_and_not_what_a_class_happens_to_have(decorate, base):
+    lookalike = {"desired_strategies": 1, "desired_strategy": 1, "enumerate": 1, "n_queries": 1, "model": 1}
+    with pytest.raises(InvalidComponent, match=rf"Mine is not a {base}; allowed: class Mine\({base}\)"):
+        decorate(type("Mine", (), lookalike))
+
+
+FIRST = {"state": lambda self, space: {"n": space.per_lane()}, "reasons_against": lambda self, *told: [f"{told[1:]}"]}
+
+
+def selects_first(self, state, lane, t, rng):
+    return 0
+
+
+def selects_first_two(self, state, lane, t, rng):
+    return 0, 1
+
+
+def learns_nothing_of_clicks(self, state, arm, lane, clicked, reward, t):
+    pass
+
+
+def learns_nothing_of_duels(self, state, first, second, lane, won, t):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("decorate", "methods", "world"),
+    [
+        (arms.policy, {"select": selects_first, "update": learns_nothing}, ENVIRONMENT),
+        (cvar.policy, {"select": selects_first, "update": learns_nothing}, ENVIRONMENT),
+        (
+            clicks.policy,
+            {"select": selects_first, "update": learns_nothing_of_clicks},
+            clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55]),
+        ),
+        (
+            dueling.policy,
+            {"select": selects_first_two, "update": learns_nothing_of_duels},
+            dueling.PreferenceMatrix([[0.5, 0.75], [0.25, 0.5]]),
+        ),
+    ],
+    ids=["arms", "cvar", "clicks", "dueling"],
+)
+def test_a_policys_own_reasons_are_asked_for_in_every_family(decorate, methods, world):
+    policy = decorate(type("Picky", (), FIRST | methods))()
+    with pytest.raises(IncompatiblePolicy, match=r"Picky cannot play .*: \(40,\)"):
+        bl.run(world, policy, horizon=40, n_runs=1, seed=0)
