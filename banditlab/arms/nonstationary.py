@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.components import Params, Problem, field, is_component
+from banditlab.core.components import Params, Problem, field, is_kind
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import count, integer, invalid, listed, matrix, shown
 
@@ -70,7 +70,7 @@ def _environments(name: str, value: Any) -> list[Any]:
     if not value:
         raise invalid(name, value, "at least one environment")
     for k, part in enumerate(value):
-        if not is_component(part) or part.__banditlab__.kind != "environment":
+        if not is_kind(part, "environment"):
             raise InvalidType(f"{name}[{k}] is {shown(part)}; allowed: an environment")
         if hasattr(part, "segments") or hasattr(part, "check_horizon"):
             raise InvalidType(f"{name}[{k}] is {shown(part)}; allowed: a stationary environment")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.components import is_component
+from banditlab.core.components import is_kind
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import (
     integer,
@@ -40,7 +40,7 @@ __all__ = [
 
 
 def _environment(environment: Any) -> Any:
-    if not is_component(environment) or type(environment).__banditlab__.kind != "environment":
+    if not is_kind(environment, "environment"):
         raise InvalidType(f"environment is {shown(environment)}; allowed: an environment")
     return environment
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.components import is_component
+from banditlab.core.components import is_kind
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
 from banditlab.core.experiment import check_horizon, checked_seed, reasons_against
 from banditlab.core.jobs import CHUNK
@@ -20,6 +20,7 @@ from banditlab.core.progress import Progress
 from banditlab.core.validation import integer, invalid, matrix, positive_integer, shown, vector
 from banditlab.core.workers import checked_n_jobs, workers
 
+from .family import CLICKS
 from .kernel import COUNTS
 from .protocol import Profiles, play_profiles
 
@@ -137,7 +138,7 @@ class Arena:
 def arena(environment: Any, policy: Any, horizon: Any, seed: Any, n_jobs: Any, bar: Progress) -> Arena:
     """Return the game, its arguments checked."""
     for name, value, kind in (("environment", environment, "environment"), ("policy", policy, "policy")):
-        if not is_component(value) or value.__banditlab__.family != "clicks" or value.__banditlab__.kind != kind:
+        if not is_kind(value, kind) or value.family is not CLICKS:
             raise InvalidType(f"{name} is {shown(value)}; allowed: {kind} of banditlab.clicks")
     rounds = positive_integer("horizon", horizon)
     check_horizon("environment", environment, rounds)

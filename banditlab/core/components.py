@@ -157,6 +157,11 @@ def is_component(value: Any) -> bool:
     return "__banditlab__" in vars(type(value))  # an undecorated subclass would play its base's kernels
 
 
+def is_kind(value: Any, kind: str) -> bool:
+    """Say whether a value is a component of a kind: 'policy', 'environment', or what is nested in them."""
+    return is_component(value) and value.__banditlab__.kind == kind
+
+
 def component_parts(component: Any) -> dict[str, Any]:
     """Return a component's fields by name."""
     return {f.name: getattr(component, f.name) for f in dataclasses.fields(component)}
@@ -223,7 +228,6 @@ def _renew(value: Any) -> None:
 class ComponentInfo:
     """What the package knows of a component class."""
 
-    family: str
     kind: str
     kernels: dict[str, Callable[..., Any]]
     generics: Mapping[str, Any]

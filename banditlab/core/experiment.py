@@ -7,13 +7,14 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoints import checkpoint_rounds
-from .components import is_component
+from .components import is_component, is_kind
 from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
@@ -54,6 +55,10 @@ def require_memory(jobs: Iterable[Job], keep: str) -> None:
             f"keep={keep!r}; allowed: what fits into this machine's {there / 1e9:,.0f} GB (fewer runs, checkpoints or "
             "metrics" + (", or keep='summary', which keeps no runs)" if keep == "runs" else ")")
         )
+
+
+METHODS_OF = {"policy": ("update", "select", "index"), "environment": ("reward", "gap")}
+"""What shows that a class without a decorator was meant to be a component of a kind."""
 
 
 @dataclass(frozen=True)
@@ -253,40 +258,38 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
 
 def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:
     """Return components by label: one, a list of them, or a dict that already is that."""
-    if isinstance(value, type) and hasattr(value, "__banditlab__"):
-        check_kind(name, value, kind)
-    if is_component(value):
-        value = [value]
     if isinstance(value, Mapping):
         for label in value:
             if not isinstance(label, str) or not label.isprintable() or not label.strip():
                 raise InvalidType(f"{name} has the label {shown(label)}; allowed: printable text")
-        found = dict(value)
-        for label, component in found.items():
-            check_kind(f"{name}[{label!r}]", component, kind)
+        given = {f"{name}[{label!r}]": component for label, component in value.items()}
     elif isinstance(value, list | tuple):
-        for k, component in enumerate(value):
-            check_kind(f"{name}[{k}]", component, kind)
-        labels = [component.label for component in value]
-        found = dict(zip(labels, value, strict=True))
-        if len(found) < len(labels):
-            twice = next(label for label in labels if labels.count(label) > 1)
-            raise InvalidArgument(
-                f"{name} has the label {twice!r} more than once; allowed: different labels "
-                f"(name them with a dict: {{'first': {found[twice]!r}, 'second': ...}})"
-            )
+        given = {f"{name}[{k}]": component for k, component in enumerate(value)}
     else:
-        raise InvalidType(
-            f"{name} is {shown(value)}; allowed: {with_article(kind)}, a list of them, or a dict from label to one"
-        )
-    if not found:
+        check_kind(name, value, kind, or_else=", a list of them, or a dict from label to one")
+        return {value.label: value}
+    if not given:
         raise invalid(name, value, f"at least one {kind}")
+    for place, component in given.items():
+        check_kind(place, component, kind)
+    labels = list(value) if isinstance(value, Mapping) else [component.label for component in value]
+    found = dict(zip(labels, given.values(), strict=True))
+    if len(found) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise InvalidArgument(
+            f"{name} has the label {twice!r} more than once; allowed: different labels "
+            f"(name them with a dict: {{'first': {found[twice]!r}, 'second': ...}})"
+        )
     return found
 
 
-def check_kind(name: str, value: Any, kind: str) -> None:
-    """Raise unless a value is an environment, or a policy, as `kind` says."""
+def check_kind(name: str, value: Any, kind: str, *, or_else: str = "") -> None:
+    """Raise unless a value is an environment, or a policy, as `kind` says; `or_else` tells what else is allowed."""
+    if is_kind(value, kind):
+        return
     if isinstance(value, type) and hasattr(value, "__banditlab__"):
         raise InvalidType(f"{name} is the class {value.__name__}; allowed: an instance, {value.__name__}(...)")
-    if not is_component(value) or value.__banditlab__.kind != kind:
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {with_article(kind)}")
+    cls = value if isinstance(value, type) else type(value)
+    meant = not is_component(value) and any(isfunction(getattr(cls, name, None)) for name in METHODS_OF[kind])
+    told = f", and its class is not decorated, as with @arms.{kind}" if meant else ""
+    raise InvalidType(f"{name} is {shown(value)}{told}; allowed: {with_article(kind)}{or_else}")

@@ -67,7 +67,7 @@ def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], nee
     kernels = _kernels(cls, by_name)
     _check_needs(cls, needs, by_name, kernels)
     _check_abstract(cls)
-    as_component(cls, ComponentInfo(family.name, kind, kernels, by_name), family)
+    as_component(cls, ComponentInfo(kind, kernels, by_name), family)
     if is_ours(cls.__module__):
         _registry.setdefault((family.name, kind), {})[cls.__name__] = cls
     return cls

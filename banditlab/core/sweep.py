@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .components import describe, is_component
+from .components import describe, is_component, is_kind
 from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
@@ -164,20 +164,16 @@ class _Maker:
         free = self.takes_any and HORIZON not in self.takes
         used = {k: v for k, v in parameters.items() if k in self.takes or (free and k != HORIZON)}
         made = self.make(**used)
-        if not is_component(made) or made.__banditlab__.kind != self.kind:
+        if not is_kind(made, self.kind):
             raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {with_article(self.kind)}")
         return made
 
 
 def _maker(name: str, value: Any, kind: str) -> _Maker:
     """Return what makes a component: of one that is made already, itself."""
-    if is_component(value) and not isinstance(value, type):
-        if value.__banditlab__.kind != kind:
-            raise InvalidType(
-                f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable that returns one"
-            )
+    if is_kind(value, kind):
         return _Maker(name, lambda: value, frozenset(), False, kind)
-    if not callable(value):
+    if is_component(value) or not callable(value):
         raise InvalidType(f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable that returns one")
     try:
         parameters = inspect.signature(value).parameters.values()
@@ -196,7 +192,7 @@ def _makers(policies: Any) -> dict[str, _Maker]:
         found = {label: _maker(f"policies[{label!r}]", value, "policy") for label, value in policies.items()}
     else:
         several = policies if isinstance(policies, list | tuple) else [policies]
-        labels = [v.label if is_component(v) and not isinstance(v, type) else _name_of(v) for v in several]
+        labels = [v.label if is_component(v) else _name_of(v) for v in several]
         for label in labels:
             if labels.count(label) > 1:
                 raise invalid("policies", label, "different labels (name them with a dict)")

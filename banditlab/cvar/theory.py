@@ -13,7 +13,7 @@ from banditlab.arms.divergences import kinf_finite
 from banditlab.arms.finite import FiniteSupport, finite_laws
 from banditlab.arms.protocol import cvar_gaps
 from banditlab.arms.tails import checked_level
-from banditlab.core.components import is_component
+from banditlab.core.components import is_kind
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import (
     between,
@@ -262,7 +262,7 @@ def asymptotic_constant(environment: Any, tau: float) -> float:
 
 def _laws(environment: Any) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Return each arm's different values and their probabilities, or raise."""
-    if not is_component(environment) or type(environment).__banditlab__.kind != "environment":
+    if not is_kind(environment, "environment"):
         raise InvalidType(f"environment is {shown(environment)}; allowed: an environment")
     if isinstance(environment, Bernoulli):
         return [(np.array([0.0, 1.0]), np.array([1.0 - p, p])) for p in environment.means]

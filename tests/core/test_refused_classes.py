@@ -15,7 +15,7 @@ from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
 from banditlab.core.dispatch import device
 from banditlab.core.family import registered
 from banditlab.core.mistakes import written_for_all_runs
-from banditlab.errors import IncompatiblePolicy, InvalidComponent
+from banditlab.errors import IncompatiblePolicy, InvalidComponent, InvalidType
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
 
@@ -366,3 +366,13 @@ def test_a_policys_own_reasons_are_asked_for_in_every_family(decorate, methods, 
     policy = decorate(type("Picky", (), FIRST | methods))()
     with pytest.raises(IncompatiblePolicy, match=r"Picky cannot play .*: \(40,\)"):
         bl.run(world, policy, horizon=40, n_runs=1, seed=0)
+
+
+def test_a_class_that_nobody_decorated_is_told_apart_from_what_was_never_one():
+    told = r"policies is <.*Adds object at .*>, and its class is not decorated, as with @arms.policy; allowed: a policy"
+    with pytest.raises(InvalidType, match=told):
+        bl.run(ENVIRONMENT, Adds(), horizon=4, n_runs=1)
+    with pytest.raises(InvalidType, match=r"policies\[0\] is .*, and its class is not decorated"):
+        bl.run(ENVIRONMENT, [Adds], horizon=4, n_runs=1)
+    with pytest.raises(InvalidType, match=r"policies is 'UCB1'; allowed: a policy, a list of them, or a dict from"):
+        bl.run(ENVIRONMENT, "UCB1", horizon=4, n_runs=1)

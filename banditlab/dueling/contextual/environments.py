@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.components import Params, field, is_component
+from banditlab.core.components import Params, field, is_component, is_kind
 from banditlab.core.elementary import exp, normal_quantile
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.sampling import expanded
@@ -163,15 +163,15 @@ class GaussianArms:
 
 
 def _an_arm_set(name: str, value: Any) -> Any:
-    if is_component(value):
-        if value.__banditlab__.kind != "arm_set":
-            raise InvalidType(f"{name} is {shown(value)}; allowed: an array with one row an arm, or an arm set")
+    if is_kind(value, "arm_set"):
         return value
+    if is_component(value):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: an array with one row an arm, or an arm set")
     return FixedArms(matrix(-1e100, 1e100)(name, value))
 
 
 def _a_link(name: str, value: Any) -> Any:
-    if not is_component(value) or value.__banditlab__.kind != "link":
+    if not is_kind(value, "link"):
         raise InvalidType(f"{name} is {shown(value)}; allowed: a link, such as Logistic()")
     return value
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from banditlab.core.components import Space, State, is_component, make_state
+from banditlab.core.components import Space, State, is_kind, make_state
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.protocol import own_reasons
@@ -21,7 +21,7 @@ LARGEST_WINDOW = 2**31
 
 def a_base(name: str, value: Any) -> Any:
     """Check for a policy that chooses two arms in `select`: not one of another family, and not a contextual one."""
-    if not is_component(value) or value.family is not DUELING or value.__banditlab__.kind != "policy":
+    if not is_kind(value, "policy") or value.family is not DUELING:
         raise InvalidType(f"{name} is {shown(value)}; allowed: a policy for dueling bandits that sees no features")
     return value
 
