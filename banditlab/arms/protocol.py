@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
+from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, invalid, shown, vector
 
@@ -26,7 +26,6 @@ from .support import Support
 from .tails import checked_level
 
 METRICS = ("regret", "reward", "optimal_rate", "pulls")
-AT_A_LEVEL = re.compile(r"cvar_regret\[([^\]]*)\]")
 
 # Rounds of the first kernel call, all lanes together; the next are as long as they should be.
 FIRST_CALL = 1 << 21
@@ -43,7 +42,7 @@ class ArmsProtocol(Protocol):
         """Return what a policy learns from."""
         return "the reward of the arm played"
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         r"""Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
 
         `cvar_regret[0.05]` is the CVaR regret at the level in brackets: the sum over rounds of :math:`\max_b c_b -
@@ -51,12 +50,13 @@ class ArmsProtocol(Protocol):
         """
         names: list[str] = []
         for metric in requested:
-            if metric.startswith("cvar_regret["):
+            name, inside = split_metric(metric)
+            if name == "cvar_regret" and inside:
                 cvar_gaps(environment, metric, level_of(metric))
             elif metric not in self.allowed_metrics:
                 allowed = ", ".join(repr(name) for name in self.allowed_metrics)
                 raise invalid("metrics", metric, f"one of {allowed} (with any level in brackets)")
-            names += [f"pulls[{a}]" for a in range(environment.n_arms)] if metric == "pulls" else [metric]
+            names += of_each(metric, environment.n_arms) if metric == "pulls" else [metric]
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
@@ -89,7 +89,8 @@ class ArmsProtocol(Protocol):
         self, name: str, out: NDArray[np.float64], environment: Any, policy: Any, batch: Batch
     ) -> NDArray[np.float64]:
         """Return a metric from the tallies: a row a checkpoint, a column a run."""
-        if name.startswith("cvar_regret"):
+        metric, inside = split_metric(name)
+        if metric == "cvar_regret":
             gaps = cvar_gaps(environment, name, self.level(name, policy))
             total = 0.0 * out[:, 0, :]
             for arm, lost in enumerate(gaps):  # not a product of matrices, whose rounding depends on their shapes
@@ -97,7 +98,7 @@ class ArmsProtocol(Protocol):
             return total
         if name == "optimal_rate":
             return out[:, OPTIMAL, :] / beside(batch.checkpoints, out)[:, None]
-        return out[:, PULLS + int(name[6:-1]) if name.startswith("pulls[") else ROWS[name], :]
+        return out[:, PULLS + int(inside) if metric == "pulls" else ROWS[name], :]
 
     def level(self, metric: str, policy: Any) -> float:
         """Return the level of a `cvar_regret`: what stands in brackets."""
@@ -135,9 +136,8 @@ ROWS = {"regret": REGRET, "reward": REWARD}
 
 def level_of(metric: str) -> float:
     """Return the level in the brackets of `cvar_regret[0.05]`, or raise."""
-    found = AT_A_LEVEL.fullmatch(metric)
     try:
-        level = float(found[1]) if found else math.nan
+        level = float(split_metric(metric)[1])
     except ValueError:
         level = math.nan
     if math.isnan(level):

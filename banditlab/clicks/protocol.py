@@ -13,6 +13,7 @@ from banditlab.core.components import Problem, Space
 from banditlab.core.errors import InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, Machine, Processor
+from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, one_of
 
@@ -60,12 +61,12 @@ class ClicksProtocol(Protocol):
         """Return what a policy learns from."""
         return "whether the arm selected is clicked and, if so, its post-click reward"
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; all but regret make one an arm: `clicks[0]`, `clicks[1]`, ..."""
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
-            names += [f"{metric}[{a}]" for a in range(environment.n_arms)] if metric in AN_ARM_EACH else [metric]
+            names += of_each(metric, environment.n_arms) if metric in AN_ARM_EACH else [metric]
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
@@ -100,11 +101,11 @@ class ClicksProtocol(Protocol):
 
 def _column(out: NDArray[np.float64], name: str, n_arms: int) -> NDArray[np.float64]:
     """Return a metric from the kernel's output: one row a checkpoint, one column a lane."""
-    metric, _, arm = name.partition("[")
+    metric, arm = split_metric(name)
     if metric == "regret":
         return out[:, 0]
     block = {"selections": 0, "clicks": 1, "screened": 2, "screening_round": 2}[metric]
-    values = out[:, COUNTS + block * n_arms + int(arm[:-1])]
+    values = out[:, COUNTS + block * n_arms + int(arm)]
     if metric == "screened":
         return (values > 0.0).astype(np.float64)
     if metric == "screening_round":

@@ -20,13 +20,30 @@ def metric_name(name: str) -> str:
     """
     if not isinstance(name, str):
         raise InvalidType(f"metric is {shown(name)}; allowed: a metric's name")
-    first, bracket, rest = name.strip().partition("[")
-    if not bracket or not rest.endswith("]"):
-        return name.strip()
-    inside = rest[:-1].strip()
+    first, inside = split_metric(name.strip())
+    if not inside:
+        return first
+    inside = inside.strip()
     with contextlib.suppress(ValueError):  # what it should be, the protocol says
         inside = repr(float(inside)).removesuffix(".0")
     return f"{first.strip()}[{inside}]"
+
+
+def split_metric(metric: str) -> tuple[str, str]:
+    """Return what stands before a metric's brackets, and within; where there is nothing within, the name and ''.
+
+    Examples
+    --------
+    >>> split_metric("pulls[3]"), split_metric("regret")
+    (('pulls', '3'), ('regret', ''))
+    """
+    name, _, rest = metric.partition("[")
+    return (name, rest[:-1]) if len(rest) > 1 and rest.endswith("]") else (metric, "")
+
+
+def of_each(metric: str, n: int) -> list[str]:
+    """Return the columns of a metric that has one an arm: `pulls[0]`, `pulls[1]`, ..."""
+    return [f"{metric}[{a}]" for a in range(n)]
 
 
 def common_defaults(policies: Mapping[str, Any]) -> tuple[str, ...]:

@@ -122,12 +122,8 @@ class Protocol(ABC):
         """Return what policies of a class learn from in a round, in words."""
 
     @abstractmethod
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the names of the columns that record the metrics asked for; raise for an unknown one."""
-
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return `metric_names`; a family whose metrics depend on the policy raises where it lacks what they need."""
-        return self.metric_names(environment, requested)
+        """Return the names of the columns that record the metrics asked for; raise for one that cannot be recorded."""
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Return every reason why a policy cannot play an environment, but for those that it gives itself."""

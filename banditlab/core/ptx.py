@@ -171,7 +171,7 @@ def assemble(
     _require_compiler()
     machine = _Assembler(cc, shared)
     protocol = policy.family.protocol
-    metrics = protocol.metric_names(environment, protocol.default_metrics)
+    metrics = protocol.columns(environment, policy, protocol.default_metrics)
     batch = Batch(0, 1, horizon, np.zeros(0, np.int64), metrics, 0, "cuda:0", dry=True, on=machine)
     protocol.warm_up(environment, policy, batch)
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ from banditlab.core.components import Problem, Space
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
+from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, one_of, shown
 
@@ -38,12 +39,12 @@ class DuelingProtocol(Protocol):
         """Return what a policy learns from."""
         return "which of two arms wins"
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `duels` makes one an arm: `duels[0]`, `duels[1]`, ..."""
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
-            names += [f"duels[{a}]" for a in range(int(environment.n_arms))] if metric == "duels" else [metric]
+            names += of_each(metric, int(environment.n_arms)) if metric == "duels" else [metric]
             for part in _parts(environment):
                 if metric != "duels":
                     regret_table(part, metric)  # raises where there is no such winner
@@ -83,7 +84,7 @@ class DuelingProtocol(Protocol):
         out = self._play(environment, policy, batch, watch)
         losses = _regrets(batch.metrics)
         rows = [
-            losses.index(name) if name in losses else len(losses) + int(name[6:-1])  # duels[a]
+            losses.index(name) if name in losses else len(losses) + int(split_metric(name)[1])  # duels[a]
             for name in batch.metrics
         ]
         return out[:, rows, :].transpose(2, 1, 0)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.errors import InvalidType
+from banditlab.core.metrics import split_metric
 from banditlab.core.validation import positive, shown
 
 if TYPE_CHECKING:
@@ -118,10 +119,10 @@ def wrapped(name: str, width: int) -> str:
 
 def axis_name(metric: str) -> str:
     """Return what an axis is called: a metric's name in words, and `cvar_regret[0.1]` with its level."""
-    name, _, rest = metric.partition("[")
+    name, level = split_metric(metric)
     if name not in NAMES:
         return metric
-    return f"{NAMES[name]} at level {rest.rstrip(']')}" if rest else NAMES[name]
+    return f"{NAMES[name]} at level {level}" if level else NAMES[name]
 
 
 def short(name: str) -> str:

@@ -41,7 +41,7 @@ class ScoringProtocol(Protocol):
             return f"all reports, and what {known} was worth to everybody"
         return TOLD.get(plays, "what its environment shows")
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the metrics asked for."""
         return tuple(one_of(*METRICS)("metrics", metric) for metric in requested)
 

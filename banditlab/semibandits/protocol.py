@@ -14,6 +14,7 @@ from banditlab.core.components import Problem
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
+from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, one_of
 
@@ -48,12 +49,12 @@ class SemiBanditProtocol(Protocol):
         """Return what a policy learns from: it shows in which kernel it learns by."""
         return TOLD[learns_from(policy)]
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric; `pulls` makes one an item: `pulls[0]`, `pulls[1]`, ..."""
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
-            names += [f"pulls[{a}]" for a in range(environment.n_arms)] if metric == "pulls" else [metric]
+            names += of_each(metric, environment.n_arms) if metric == "pulls" else [metric]
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
@@ -190,8 +191,9 @@ def _column(
     out: NDArray[np.float64], name: str, environment: Any, checkpoints: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return a metric from the kernel's output: one row a checkpoint, one column a lane."""
-    if name.startswith("pulls["):
-        return out[:, PULLS + int(name[6:-1])]
+    metric, item = split_metric(name)
+    if metric == "pulls":
+        return out[:, PULLS + int(item)]
     values = out[:, ROWS[name]]
     if name == "any_violation":
         return (values > 0.0).astype(np.float64)

@@ -277,7 +277,8 @@ def test_sweeps_summaries_plots_comparisons_and_files(tmp_path):
 BAD_METRICS = {
     "cvar_regret": r"metrics is 'cvar_regret'; allowed: one of .*'cvar_regret\[0.05\]' \(with any level in brackets\)",
     "cvar_regret[low]": r"metrics is 'cvar_regret\[low\]'; allowed: 'cvar_regret\[0.05\]', with a level in \(0, 1\]",
-    "cvar_regret[0.1": r"metrics is 'cvar_regret\[0.1'; allowed: 'cvar_regret\[0.05\]', with a level",
+    "cvar_regret[0.1": r"metrics is 'cvar_regret\[0.1'; allowed: one of .*'cvar_regret\[0.05\]' \(with any level",
+    "cvar_regret[]": r"metrics is 'cvar_regret\[\]'; allowed: one of .*'cvar_regret\[0.05\]' \(with any level",
     "cvar_regret[0]": r"the level of 'cvar_regret\[0\]' is 0.0; allowed: a number in \(0, 1\]",
     "cvar_regret[1.5]": r"the level of 'cvar_regret\[1.5\]' is 1.5; allowed: a number in \(0, 1\]",
     "cvar_regret[nan]": r"metrics is 'cvar_regret\[nan\]'; allowed: 'cvar_regret\[0.05\]', with a level",

@@ -13,7 +13,7 @@ from banditlab.arms.protocol import ArmsProtocol, cvar_gaps
 from banditlab.core.components import Space
 from banditlab.core.validation import between, integer, invalid
 
-OWN_LEVEL = "cvar_regret"
+AT_OWN_LEVEL = "cvar_regret"
 """The metric that has no level in brackets: it is counted at each policy's own."""
 
 upper_end = between(-math.inf, math.inf, limit=1e100)
@@ -47,21 +47,21 @@ class CVaRAgent(Agent):
 class CVaRProtocol(ArmsProtocol):
     """As in `arms`; what is recorded where nothing is said is the regret in CVaR at a policy's own level."""
 
-    default_metrics = (OWN_LEVEL,)
-    allowed_metrics = (OWN_LEVEL, *ArmsProtocol.allowed_metrics)
+    default_metrics = (AT_OWN_LEVEL,)
+    allowed_metrics = (AT_OWN_LEVEL, *ArmsProtocol.allowed_metrics)
     chunk = 16  # policies keep samples, which should fit into a core's cache; in fewer lanes no loop vectorises
     chunk_rounds = 1 << 20  # samples have room for a run's rewards on every arm
     space = SampleSpace
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric, as in `arms`; `cvar_regret` needs a level, and the environment's CVaRs at it."""
-        if OWN_LEVEL in requested:
-            cvar_gaps(environment, OWN_LEVEL, self.level(OWN_LEVEL, policy))
+        if AT_OWN_LEVEL in requested:
+            cvar_gaps(environment, AT_OWN_LEVEL, self.level(AT_OWN_LEVEL, policy))
         return super().columns(environment, policy, requested)
 
     def level(self, metric: str, policy: Any) -> float:
         """Return the level of a `cvar_regret`: what stands in brackets, or the policy's own."""
-        if metric != OWN_LEVEL:
+        if metric != AT_OWN_LEVEL:
             return super().level(metric, policy)
         own = getattr(policy, "tau", None)
         if own is None:

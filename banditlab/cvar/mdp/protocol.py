@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
+from banditlab.core.metrics import split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, unwatched
 from banditlab.core.validation import invalid, probability
 
@@ -81,17 +81,11 @@ class EpisodesProtocol(Protocol):
         """Return what a policy learns from."""
         return "the states, actions and rewards of the episode"
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the metrics asked for; those of a level have it in brackets."""
-        for metric in requested:
-            parsed(metric)
-        return requested
-
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return `metric_names`; raise for what a policy has no level or estimate for."""
+        """Return the metrics asked for; raise for an unknown one, or where a policy has no level or estimate."""
         for metric in requested:
             _with_level(metric, policy)
-        return self.metric_names(environment, requested)
+        return requested
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say why not: a policy is evaluated in tables that grow with the returns that it is found to reach."""
@@ -152,14 +146,14 @@ def parsed(metric: str) -> tuple[str, float | None]:
     """Return a metric's name and its level, None where it has none; raise for an unknown one."""
     if metric in PLAIN or metric in ("cvar_regret", "icvar_regret"):
         return metric, None
-    found = re.fullmatch(r"(\w+)\[([^\]]*)\]", metric)
-    if found is None or found[1] not in AT_A_LEVEL:
+    name, inside = split_metric(metric)
+    if name not in AT_A_LEVEL:
         raise InvalidArgument(f"metrics is {metric!r}; allowed: {ALLOWED}")
     try:
-        level = float(found[2])
+        level = float(inside)
     except ValueError as error:
         raise InvalidArgument(f"metrics is {metric!r}; allowed: {ALLOWED}") from error
-    return found[1], probability(f"the level of {metric!r}", level)
+    return name, probability(f"the level of {metric!r}", level)
 
 
 def _with_level(metric: str, policy: Any) -> tuple[str, float | None]:

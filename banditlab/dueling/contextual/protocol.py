@@ -39,7 +39,7 @@ class ContextualProtocol(Protocol):
         """Return what a policy learns from."""
         return "the features of all arms, and which of two arms wins"
 
-    def metric_names(self, environment: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+    def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return one column a metric."""
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
