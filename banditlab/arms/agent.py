@@ -38,19 +38,23 @@ class Agent:
     # other families choose and teach other things
     _choose_kernel: ClassVar[Callable[..., Any]] = staticmethod(choose_arm)
     _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)
-    _space: ClassVar[type[Space]] = Space
+    space: ClassVar[type[Space]] = Space  # what makes the arrays of policies' states
 
     def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
         self.policy = policy
         self.n_arms = n_arms
         self._horizon = horizon
-        self._params = policy.params(Problem(n_arms, horizon))
-        self._arrays = make_state(policy, self._space(n_arms, 1, horizon))
         self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
-        self._choose = kernel(self._choose_kernel, self._params)
-        self._learn = kernel(self._learn_kernel, self._params)
         self._round = 1
         self._pending: Any = None
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the policy's parameters, its state, and the kernels that choose and learn."""
+        self._params = self.policy.params(Problem(self.n_arms, self._horizon))
+        self._arrays = make_state(self.policy, self.space(self.n_arms, 1, self._horizon))
+        self._choose = kernel(self._choose_kernel, self._params)
+        self._learn = kernel(self._learn_kernel, self._params)
 
     def __repr__(self) -> str:
         """Return the policy and the round."""

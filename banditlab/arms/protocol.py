@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space
+from banditlab.core.components import Problem
 from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import explained
@@ -27,16 +27,14 @@ from .tails import checked_level
 
 METRICS = ("regret", "reward", "optimal_rate", "pulls")
 
-# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
-FIRST_CALL = 1 << 21
-
 
 class ArmsProtocol(Protocol):
     """In each round the policy chooses an arm, sees that arm's reward, and learns from it."""
 
+    first_call = 1 << 21
     precisions = PRECISIONS
     allowed_metrics: ClassVar[tuple[str, ...]] = (*METRICS, "cvar_regret[0.05]")
-    space: ClassVar[type[Space]] = Space  # what makes the arrays of policies' states
+    agent: ClassVar[type[Agent]] = Agent
 
     def feedback(self, policy: type) -> str:
         """Return what a policy learns from."""
@@ -108,7 +106,7 @@ class ArmsProtocol(Protocol):
         n_arms, lanes, machine = environment.n_arms, batch.n_runs, batch.machine()
         problem = Problem(n_arms, batch.horizon)
         parameters = policy.params(problem)
-        state = machine.state(policy, self.space(n_arms, lanes, batch.horizon))
+        state = machine.state(policy, self.agent.space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         scratch = machine.scratch(lanes, **SCRATCH)
@@ -117,7 +115,7 @@ class ArmsProtocol(Protocol):
         for first, last, part in segments(environment, batch.horizon):
             world = part.params(problem)
             run = machine.kernel(play, world, parameters)
-            for start, stop in machine.strides(first, last, lanes, FIRST_CALL):
+            for start, stop in machine.strides(first, last, lanes, self.first_call):
                 with explained(policy, part):
                     run(
                         world, parameters, state, n_arms, environment_rng, policy_rng,
@@ -128,7 +126,7 @@ class ArmsProtocol(Protocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Agent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same rewards."""
-        return Agent(policy, integer(1, limit=2**31)("n_arms", n_arms), seed, run, horizon)
+        return self.agent(policy, integer(1, limit=2**31)("n_arms", n_arms), seed, run, horizon)
 
 
 ROWS = {"regret": REGRET, "reward": REWARD}

@@ -17,7 +17,7 @@ from banditlab.core.validation import optional, positive
 
 from .family import policy
 from .generics import desired_range, optimistic_utility
-from .protocol import told
+from .spaces import simulated_space
 from .utilities import a_utility
 
 
@@ -312,7 +312,7 @@ class MuOracle:
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arm that each lane always selects."""
-        means = told(space, self).environment.post_click_means
+        means = simulated_space(space, self).environment.post_click_means
         return {"best": space.per_lane(int(np.argmax(means)), np.int64)}
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
@@ -359,7 +359,7 @@ class StrategyOracle:
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arm that each lane always selects."""
-        known = told(space, self)
+        known = simulated_space(space, self)
         best = space.per_lane(0, np.int64)
         means, utility = known.environment.post_click_means, known.environment.utility
         for lane, profile in enumerate(known.strategies.T):

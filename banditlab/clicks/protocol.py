@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space
-from banditlab.core.errors import InvalidType
+from banditlab.core.components import Problem
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, Machine, Processor
 from banditlab.core.metrics import of_each, split_metric
@@ -19,42 +18,16 @@ from banditlab.core.validation import integer, one_of
 
 from .agent import ClickAgent
 from .kernel import COUNTS, SCRATCH, play
+from .spaces import InformedSpace
 
 METRICS = ("regret", "selections", "clicks", "screened", "screening_round")
 AN_ARM_EACH = METRICS[1:]
-
-# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
-FIRST_CALL = 1 << 21
-
-
-@dataclass(frozen=True)
-class InformedSpace(Space):
-    """Makes the arrays of a policy's state in a simulation, where oracles are told what learners must learn.
-
-    Attributes
-    ----------
-    environment : environment
-        What is played.
-    strategies : float64 array
-        The strategies, one row an arm, one column a lane.
-    """
-
-    same_on_every_lane: ClassVar[bool] = False
-
-    environment: Any
-    strategies: NDArray[np.float64]
-
-
-def told(space: Space, policy: object) -> InformedSpace:
-    """Return the space of a simulation, or raise for an oracle that plays with real feedback."""
-    if not isinstance(space, InformedSpace):
-        raise InvalidType(f"policy is {policy!r}; allowed: one that learns (an oracle plays in simulations only)")
-    return space
 
 
 class ClicksProtocol(Protocol):
     """In each round the policy selects an arm, sees whether it is clicked and, if so, its post-click reward."""
 
+    first_call = 1 << 21
     precisions = PRECISIONS
 
     def feedback(self, policy: type) -> str:
@@ -168,7 +141,7 @@ def play_profiles(
     tally = machine.zeros(2 * n_arms, lanes)
     out = machine.zeros(len(checkpoints), COUNTS + 3 * n_arms, lanes)
     run = machine.kernel(play, world, parameters)
-    for start, stop in machine.strides(1, horizon, lanes, FIRST_CALL):
+    for start, stop in machine.strides(1, horizon, lanes, ClicksProtocol.first_call):
         with explained(policy, environment):
             run(
                 world, parameters, state, strategies, environment_rng, policy_rng,

@@ -103,6 +103,8 @@ class Protocol(ABC):
         Fewer runs, down to one, where they would be more rounds than this in all; None for no such limit. It is for
         protocols in plain Python, where a task of many long runs would keep the other processes waiting, and what it
         has played unwritten, for minutes.
+    first_call : int
+        Rounds of the first call of a kernel, all lanes together; the next are as long as they should be.
     choices : str
         What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
         else has an attribute `choices` of its own.
@@ -114,6 +116,7 @@ class Protocol(ABC):
     prefer: ClassVar[str] = "threads"
     chunk: ClassVar[int | None] = None
     chunk_rounds: ClassVar[int | None] = None
+    first_call: ClassVar[int] = 1
     choices: ClassVar[str] = "arms"
     default_metrics: ClassVar[tuple[str, ...]] = ("regret",)
 

@@ -23,15 +23,13 @@ from .regrets import REGRETS, regret_table
 
 METRICS = (*REGRETS, "duels")
 
-# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
-FIRST_CALL = 1 << 20
-
 MOST_ARMS = 1 << 20
 
 
 class DuelingProtocol(Protocol):
     """In each round the policy chooses two arms, sees which of them wins a duel, and learns from it."""
 
+    first_call = 1 << 20
     precisions = PRECISIONS
     default_metrics: ClassVar[tuple[str, ...]] = ("average_regret",)
 
@@ -105,7 +103,7 @@ class DuelingProtocol(Protocol):
             tables = np.zeros((len(losses), n_arms, n_arms))
             for row, metric in enumerate(losses):
                 tables[row] = regret_table(preferences, metric)
-            for start, stop in machine.strides(first, last, lanes, FIRST_CALL):
+            for start, stop in machine.strides(first, last, lanes, self.first_call):
                 with explained(policy, environment):
                     run(
                         parameters, state, preferences, tables, environment_rng, policy_rng,

@@ -9,7 +9,6 @@ import numpy as np
 
 from banditlab.arms.agent import Agent
 from banditlab.arms.support import check_reward
-from banditlab.core import sampling
 from banditlab.core.components import make_state
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import kernel
@@ -42,25 +41,20 @@ class SemiBanditAgent(Agent):
     _choose_kernel = staticmethod(choose_action)
     _learn_kernel = staticmethod(learn_round)
 
-    def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
-        self.policy = policy
-        self.n_arms = n_arms
-        self._horizon = horizon
-        self.actions = policy.actions
-        space = ActionSpace(n_arms, 1, horizon, self.actions)
-        self._params = player_params(policy, space.problem)
+    def _prepare(self) -> None:
+        """Make what the policy and its oracle work with, and the kernels that choose and learn."""
+        self.actions = self.policy.actions
+        space = ActionSpace(self.n_arms, 1, self._horizon, self.actions)
+        self._params = player_params(self.policy, space.problem)
         self._allowed = self.actions.params(space.problem)
-        self._arrays = make_state(policy, space)
+        self._arrays = make_state(self.policy, space)
         self._work = make_work(self.actions, space)
-        self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
-        self._weights = np.zeros((n_arms, 1))
-        self._largest = self.actions.max_size(n_arms)
+        self._weights = np.zeros((self.n_arms, 1))
+        self._largest = self.actions.max_size(self.n_arms)
         self._compiled = has_kernel(self._params, self._allowed)
         self._choose = kernel(self._choose_kernel, self._params, self._allowed)
         self._weigh = kernel(weights_of_round, self._params)
         self._learn = kernel(self._learn_kernel, self._params)
-        self._round = 1
-        self._pending = None
 
     def _chosen(self) -> tuple[int, ...]:
         if not self._compiled:

@@ -36,13 +36,11 @@ from .spaces import (
 METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
 OF_REGRET = ("regret", "alpha_regret")
 
-# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
-FIRST_CALL = 1 << 19
-
 
 class SemiBanditProtocol(Protocol):
     """In each round the policy chooses an action, a set of items, and learns from what is revealed of them."""
 
+    first_call = 1 << 19
     precisions = PRECISIONS
 
     def feedback(self, policy: type) -> str:
@@ -138,7 +136,7 @@ class _Played:
         """Play all rounds, and return what the kernel writes: one table a checkpoint."""
         lanes = self.batch.n_runs
         run = self.machine.kernel(play, self.world, self.player, self.allowed) if self.has_kernel else None
-        for first, last in self.machine.strides(1, self.batch.horizon, lanes, FIRST_CALL):
+        for first, last in self.machine.strides(1, self.batch.horizon, lanes, SemiBanditProtocol.first_call):
             with explained(self.policy, self.environment):
                 if run is None:
                     self._with_oracle(first, last)

@@ -85,7 +85,7 @@ def scattered() -> Iterator[bl.Results]:
     """The same policies in the opposite order, in chunks of two runs, few rounds a kernel call, in two threads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "CHUNK", 2)
-        patch.setattr(protocol, "FIRST_CALL", 47)
+        patch.setattr(protocol.ClicksProtocol, "first_call", 47)
         patch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
         yield run(dict(reversed(PLAYERS.items())), 7, n_jobs=2)
 

@@ -86,7 +86,7 @@ class TestReproducible:
 
     def test_whatever_the_calls_that_rounds_are_split_into(self, monkeypatch):
         whole = play()
-        monkeypatch.setattr("banditlab.arms.protocol.FIRST_CALL", 128 * 7)
+        monkeypatch.setattr("banditlab.arms.protocol.ArmsProtocol.first_call", 128 * 7)
         monkeypatch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
         same(play(), whole)
 

@@ -59,7 +59,7 @@ def test_chunks_and_launches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> N
     world = CASES["arms-PiecewiseStationary"].environment
     whole = bl.run(world, arms.ThompsonSampling(), backend="cuda", **options)
     monkeypatch.setattr(fitting, "MOST_RUNS", 3)
-    monkeypatch.setattr(arms_protocol, "FIRST_CALL", 9)
+    monkeypatch.setattr(arms_protocol.ArmsProtocol, "first_call", 9)
     equal(whole, bl.run(world, arms.ThompsonSampling(), backend="cuda", **options))
 
 

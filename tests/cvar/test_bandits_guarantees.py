@@ -17,7 +17,7 @@ from banditlab.core.components import Problem, make_state
 from banditlab.core.dispatch import borrowed
 from banditlab.core.kernels import kernel
 from banditlab.cvar import theory
-from banditlab.cvar.bandits.protocol import SampleSpace
+from banditlab.cvar.bandits.spaces import SampleSpace
 from tests.arms import naive as luck_of
 from tests.arms.test_policies_exact import Instance, simulated
 

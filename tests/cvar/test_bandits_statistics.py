@@ -16,7 +16,7 @@ from banditlab.core import sampling
 from banditlab.core.components import record
 from banditlab.core.kernels import kernel
 from banditlab.cvar.bandits import samples, tails
-from banditlab.cvar.bandits.protocol import SampleSpace
+from banditlab.cvar.bandits.spaces import SampleSpace
 
 DYADIC = st.integers(-40, 40).map(lambda k: k / 16.0)
 PULLS = st.lists(st.tuples(st.integers(0, 2), DYADIC), min_size=1, max_size=60)

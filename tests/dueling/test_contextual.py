@@ -62,7 +62,7 @@ def test_compiled_equals_plain_python_bit_for_bit(name: str) -> None:
 def test_a_run_is_the_same_whatever_chunk_threads_and_order(monkeypatch: pytest.MonkeyPatch) -> None:
     together = run(POLICIES, n_runs=5)
     monkeypatch.setattr(protocol.ContextualProtocol, "chunk", 2)
-    monkeypatch.setattr(protocol, "FIRST_CALL", 47)
+    monkeypatch.setattr(protocol.ContextualProtocol, "first_call", 47)
     monkeypatch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
     scattered = run(dict(reversed(POLICIES.items())), n_runs=5, n_jobs=2)
     same(together, {metric: values[:, ::-1] for metric, values in scattered.items()})

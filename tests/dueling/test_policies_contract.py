@@ -104,7 +104,7 @@ def test_run_is_the_same_wherever_the_kernel_is_entered_again(
     name: str, together: bl.Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel is called for a few rounds at a time; an instance that changes calls it segment by segment."""
-    monkeypatch.setattr("banditlab.dueling.protocol.FIRST_CALL", 7 * 11)
+    monkeypatch.setattr("banditlab.dueling.protocol.DuelingProtocol.first_call", 7 * 11)
     monkeypatch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
     same(columns(run(DEFAULTS[name], n_runs=7)), columns(together, name))
     unchanging = dueling.PiecewiseStationary([ENV, ENV, ENV], [2, 41])

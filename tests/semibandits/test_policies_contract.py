@@ -83,7 +83,7 @@ def scattered() -> Iterator[dict[str, bl.Results]]:
     """The same in chunks of two runs, few rounds a kernel call, in two threads, beside another policy."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "CHUNK", 2)
-        patch.setattr(protocol, "FIRST_CALL", 47)
+        patch.setattr(protocol.SemiBanditProtocol, "first_call", 47)
         patch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
         yield {
             name: bl.run(WORLDS[name], [other_than(name), policy], n_runs=7, **(OPTIONS | {"n_jobs": 2}))

@@ -63,7 +63,7 @@ def test_compiled_equals_plain_python_and_chunks_and_threads_change_nothing(name
     whole = run(name, 5)
     same(columns(whole), columns(run(name, 5, backend="python")))
     monkeypatch.setattr(jobs, "CHUNK", 2)
-    monkeypatch.setattr(protocol, "FIRST_CALL", 37)
+    monkeypatch.setattr(protocol.SemiBanditProtocol, "first_call", 37)
     monkeypatch.setattr("banditlab.core.machines.SECONDS_A_CALL", 0.0)  # ever shorter, down to a round
     same(columns(whole), columns(run(name, 5, n_jobs=2)))
 

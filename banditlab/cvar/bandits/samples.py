@@ -18,11 +18,15 @@ from banditlab.core.components import State
 from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import fill_open_uniform, gamma
+from banditlab.core.validation import between
 
-from .protocol import SampleSpace
+from .spaces import SampleSpace
 
 BLOCK = 256
 """Weights that are drawn at once, at most."""
+
+upper_end = between(-math.inf, math.inf, limit=1e100)
+"""Check for the upper end of rewards that may be negative."""
 
 
 def empty_samples(space: SampleSpace, n_values: int) -> dict[str, Any]:

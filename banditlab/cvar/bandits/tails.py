@@ -19,7 +19,7 @@ import numpy as np
 from banditlab.core.components import State, record
 from banditlab.core.dispatch import device, device_call
 
-from .protocol import SampleSpace
+from .spaces import SampleSpace
 
 WIDTH = 8
 """Children of a heap's node. Of rewards in any order about one in nine rises, where it would be half with two."""

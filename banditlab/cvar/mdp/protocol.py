@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space, record
+from banditlab.core.components import record
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
 from banditlab.core.metrics import split_metric
@@ -19,6 +18,7 @@ from banditlab.core.validation import invalid, probability
 from .generics import memories
 from .kernel import ESTIMATE, LEVELS, PLANS, RETURN, SMALLEST_ESTIMATE, play
 from .model import cumulative
+from .spaces import EpisodicProblem, EpisodicSpace
 
 PLAIN = {"return": RETURN, "estimate": ESTIMATE, "smallest_estimate": SMALLEST_ESTIMATE, "plans": PLANS}
 AT_A_LEVEL = ("cvar_regret", "cvar", "icvar_regret", "icvar")
@@ -31,50 +31,12 @@ MAX_PAIRS = 20_000_000
 """Pairs of a memory and a sum of rewards for which the kernel keeps a table."""
 
 
-@dataclass(frozen=True)
-class EpisodicProblem(Problem):
-    """What a learner may know of an MDP and of the experiment when its parameters are fixed.
-
-    Attributes
-    ----------
-    n_states, n_actions, n_steps : int
-        S, A, H. (`horizon` is the number of episodes, K; `n_arms` is A.)
-    """
-
-    n_states: int
-    n_actions: int
-    n_steps: int
-
-
-@dataclass(frozen=True)
-class EpisodicSpace(Space):
-    """Makes the arrays of a learner's state: unlike elsewhere, the first axis is the lane (the run).
-
-    Planning sweeps over a run's budgets, which must lie side by side. Arrays without a lane are scratch: lanes play one
-    after another.
-
-    Attributes
-    ----------
-    known : record
-        What a learner knows of the MDP; see `cvar.mdp.generics`.
-    """
-
-    known: Any
-
-    def array(self, *shape: int, fill: float = 0.0, dtype: Any = np.float64) -> Any:
-        """Return an array of a given shape a lane, filled with a value."""
-        return np.full((self.n_lanes, *shape), fill, dtype)
-
-    def holds(self, array: Any) -> bool:
-        """Return that any array will do."""
-        return True
-
-
 class EpisodesProtocol(Protocol):
     """In each episode the policy plans, then chooses an action in each of H steps, and sees rewards and states."""
 
     default_metrics = ("cvar_regret",)
     choices = "actions"
+    first_call = 1  # an episode can take a second to plan
     chunk = 8  # planning takes nearly all the time: small chunks share it out evenly
 
     def feedback(self, policy: type) -> str:
@@ -122,7 +84,7 @@ class EpisodesProtocol(Protocol):
         tally[SMALLEST_ESTIMATE] = np.inf
         out = machine.zeros(len(batch.checkpoints), *tally.shape)
         run = machine.kernel(play, parameters)
-        for start, stop in machine.strides(1, batch.horizon, lanes, usual=1):  # an episode can take a second to plan
+        for start, stop in machine.strides(1, batch.horizon, lanes, self.first_call):
             with explained(policy, environment):
                 run(world, known, parameters, state, *generators, start, stop, tally, batch.checkpoints, out)
             watch((stop - start + 1) * lanes)

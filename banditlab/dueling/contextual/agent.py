@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core import sampling
 from banditlab.core.components import make_state
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
 from banditlab.core.kernels import explained, kernel
@@ -44,14 +43,9 @@ class ContextualAgent(DuelingAgent):
     _choose_kernel: ClassVar[Callable[..., Any]] = staticmethod(choose_arms)
     _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)
 
-    def __init__(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> None:
-        self.policy = policy
-        self.n_arms = n_arms
-        self._horizon = horizon
-        self._rng = sampling.seeded(seed, sampling.POLICY_STREAM, run, 1)
-        self._round = 1
-        self._pending: Any = None
-        if horizon is None:
+    def _prepare(self) -> None:
+        """Wait for the first features."""
+        if self._horizon is None:
             self._set_dimension(1)  # a policy that needs the horizon says so now, and not at the first select
         self._set_dimension(0)
 

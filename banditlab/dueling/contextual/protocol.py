@@ -24,13 +24,11 @@ METRICS = {
     "estimation_error": ERROR,
 }
 
-# Rounds of the first kernel call, all lanes together; the next are as long as they should be.
-FIRST_CALL = 1 << 12
-
 
 class ContextualProtocol(Protocol):
     """In each round the policy sees a feature vector for every arm, chooses two arms, and sees which of them wins."""
 
+    first_call = 1 << 12
     default_metrics: ClassVar[tuple[str, ...]] = ("contextual_regret",)
     chunk: ClassVar[int | None] = 16
     """A run's state is large (estimates of K^2 pairs, samples), and a round long: few lanes stay in the cache."""
@@ -89,7 +87,7 @@ class ContextualProtocol(Protocol):
         tally = machine.zeros(ROWS, lanes)
         out = machine.zeros(len(batch.checkpoints), ROWS, lanes)
         run = machine.kernel(play, world, parameters)
-        for start, stop in machine.strides(1, batch.horizon, lanes, FIRST_CALL):
+        for start, stop in machine.strides(1, batch.horizon, lanes, self.first_call):
             with explained(policy, environment):
                 run(
                     world, parameters, state, features, environment_rng, policy_rng,

@@ -17,7 +17,8 @@ from banditlab.core.validation import array, invalid, shown
 
 from .. import samples
 from ..family import policy
-from ..protocol import SampleSpace, upper_end
+from ..samples import upper_end
+from ..spaces import SampleSpace
 
 
 @policy

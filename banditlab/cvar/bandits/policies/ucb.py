@@ -12,7 +12,8 @@ from banditlab.core.elementary import log
 from banditlab.core.validation import boolean, open_probability, optional, positive
 
 from ..family import policy
-from ..protocol import SampleSpace, upper_end
+from ..samples import upper_end
+from ..spaces import SampleSpace
 from ..tails import empty_tails, sum_between, sum_of_smallest
 
 
