@@ -7,7 +7,7 @@ those of `arms.generics`. A utility implements `utility`; the others it inherits
 from __future__ import annotations
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+from banditlab.core.dispatch import generic, optional_generic
 
 
 @generic
@@ -16,10 +16,10 @@ def update(self: Params, state: State, arm: int, lane: int, clicked: bool, rewar
     raise AssertionError
 
 
-@generic
+@optional_generic
 def screening_round(self: Params, state: State, arm: int, lane: int) -> float:
     """Return the round in which an arm was screened, 0 if it has not been: optional, for policies that screen."""
-    raise AssertionError
+    return 0.0
 
 
 @generic
@@ -49,20 +49,4 @@ def desired_range(self: Params, mu_low: float, mu_high: float) -> tuple[float, f
 @generic
 def optimistic_utility(self: Params, s_low: float, s_high: float, mu_low: float, mu_high: float) -> float:
     """Return the largest u(s, mu) over a box of click rates and post-click means."""
-    raise AssertionError
-
-
-@device
-def _never(self: Params, state: State, arm: int, lane: int) -> float:
-    return 0.0
-
-
-@device
-def _of_policy(self: Params, state: State, arm: int, lane: int) -> float:
-    return screening_round(self, state, arm, lane)
-
-
-@chosen_by_type(lambda policy: _of_policy if implements(screening_round, policy) else _never)
-def screened(self: Params, state: State, arm: int, lane: int) -> float:
-    """Return the round in which an arm was screened, or 0, for any policy."""
     raise AssertionError

@@ -12,7 +12,7 @@ from banditlab.core.dispatch import borrowed
 from banditlab.core.machines import next_checkpoint, plays_lanes
 from banditlab.core.sampling import open_uniform
 
-from .generics import screened, update, utility
+from .generics import screening_round, update, utility
 
 REGRET, COUNTS = 0, 1  # rows of the output: the regret, then selections, clicks and screening rounds, one row an arm
 
@@ -73,7 +73,7 @@ def play(
                     lost += tally[a, w] * gap
                     out[c, COUNTS + a, w] = tally[a, w]
                     out[c, COUNTS + n_arms + a, w] = tally[n_arms + a, w]
-                    out[c, COUNTS + 2 * n_arms + a, w] = screened(policy, state, a, w)
+                    out[c, COUNTS + 2 * n_arms + a, w] = screening_round(policy, state, a, w)
                 out[c, REGRET, w] = lost
             c += 1
 

@@ -2,7 +2,8 @@
 
 * `device(f)`: a helper that kernels may call. It stays a plain Python function outside kernels.
 * `generic(stub)`: a function that resolves by the type of its first argument, as `functools.singledispatch` does, but
-  inside compiled code too, where the call is resolved at compile time and inlined.
+  inside compiled code too, where the call is resolved at compile time and inlined. `optional_generic(stub)` has a
+  default.
 
 What becomes of a protocol's kernel, and where it is kept, is in `core.kernels`.
 """
@@ -82,6 +83,15 @@ def generic(stub: F) -> F:
     The stub gives the name, the arguments and the docstring; its body is not used. Implementations are
     added with `implement`, and have exactly the stub's argument names.
     """
+    return _generic(stub, None)
+
+
+def optional_generic(stub: F) -> F:
+    """As `generic`, for what a component may leave out: the stub's body is what then runs."""
+    return _generic(stub, _bare(stub))
+
+
+def _generic(stub: F, default: Callable[..., Any] | None) -> F:
     signature = inspect.signature(stub)
     parameters = list(signature.parameters)
     table: dict[type, Callable[..., Any]] = {}
@@ -89,16 +99,18 @@ def generic(stub: F) -> F:
     def resolve(numba_type: Any) -> Callable[..., Any] | None:
         return table.get(getattr(numba_type, "instance_class", None))  # type: ignore[arg-type]
 
-    namespace: dict[str, Any] = {"table": table}
-    arguments = ", ".join(parameters)
-    exec(f"def {stub.__name__}({arguments}):\n    return table[type({parameters[0]})]({arguments})", namespace)
+    namespace: dict[str, Any] = {"table": table, "default": default}
+    arguments, first = ", ".join(parameters), f"type({parameters[0]})"
+    found = f"table[{first}]" if default is None else f"table.get({first}, default)"
+    exec(f"def {stub.__name__}({arguments}):\n    return {found}({arguments})", namespace)
     function = namespace[stub.__name__]
-    _overload_by_first_type(function, resolve)
+    _overload_by_first_type(function, lambda first: resolve(first) or default)
     function.__doc__ = stub.__doc__
     function.__module__ = stub.__module__
     function.table = table
     function.returns = signature.return_annotation not in (None, "None")  # no annotation of its own: see above
     function.resolve = resolve
+    function.default = default
     generics[function] = stub.__name__
     return function
 

@@ -261,6 +261,8 @@ def survey(*functions: Callable[..., Any], extra: str = "") -> tuple[str, Witnes
     def visit_function(name: str, value: pytypes.FunctionType) -> None:
         if value in generics:
             digest.update(f"{name}:generic".encode())
+            if value.default is not None:  # type: ignore[attr-defined]
+                visit_function(f"{name} by default", value.default)  # type: ignore[attr-defined]
             return
         if id(value) in seen:
             return

@@ -18,7 +18,7 @@ from typing import Any
 from banditlab.arms.generics import fill, update
 from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
+from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases, optional_generic
 from banditlab.core.validation import LARGEST
 
 # ----------------------------------------------------------------------------------------- action sets
@@ -110,26 +110,10 @@ def mean(self: Params, chosen: Any, size: int, lane: int) -> float:
     raise AssertionError
 
 
-@generic
+@optional_generic
 def unsafe(self: Params, chosen: Any, size: int, lane: int) -> bool:
     """Say whether an action violates the environment's constraint: optional, no action does without it."""
-    raise AssertionError
-
-
-@device
-def _never(self: Params, chosen: Any, size: int, lane: int) -> bool:
     return False
-
-
-@device
-def _of_environment(self: Params, chosen: Any, size: int, lane: int) -> bool:
-    return unsafe(self, chosen, size, lane)
-
-
-@chosen_by_type(lambda environment: _of_environment if implements(unsafe, environment) else _never)
-def violates(self: Params, chosen: Any, size: int, lane: int) -> bool:
-    """Say whether an action violates the environment's constraint, for any environment."""
-    raise AssertionError
 
 
 # -------------------------------------------------------------------------------------------- policies

@@ -11,7 +11,7 @@ from banditlab.core.dispatch import borrowed, device
 from banditlab.core.machines import next_checkpoint, note, plays_lanes
 from banditlab.core.sampling import open_uniform
 
-from .generics import choose, draw_all, learn, mean, violates, weigh
+from .generics import choose, draw_all, learn, mean, unsafe, weigh
 
 REGRET, REWARD, VIOLATIONS, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row an item
 
@@ -42,7 +42,7 @@ def _feed(
     if tally.shape[0] > 1:
         for w in range(lanes):
             tally[REWARD, w] += value[w]
-            tally[VIOLATIONS, w] += 1.0 if violates(environment, chosen, size[w], w) else 0.0
+            tally[VIOLATIONS, w] += 1.0 if unsafe(environment, chosen, size[w], w) else 0.0
             for k in range(size[w]):
                 tally[PULLS + chosen[k, w], w] += 1.0
 

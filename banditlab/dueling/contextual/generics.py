@@ -10,10 +10,11 @@ the policy's generator (see `core.sampling`).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+from banditlab.core.dispatch import generic, optional_generic
 
 # ---------------------------------------------------------------------------------------------- policies
 
@@ -30,27 +31,11 @@ def update(self: Params, state: State, features: Any, first: int, second: int, l
     raise AssertionError
 
 
-@generic
+@optional_generic
 def estimate(self: Params, state: State, lane: int, theta: Any) -> None:
     """Write the estimate of the unknown parameter into `theta[k, lane]`: optional; the state stays as it is."""
-    raise AssertionError
-
-
-@device
-def _no_estimate(policy: Params, state: State, lane: int, theta: Any) -> None:
     for k in range(theta.shape[0]):
-        theta[k, lane] = float("nan")
-
-
-@device
-def _estimate(policy: Params, state: State, lane: int, theta: Any) -> None:
-    estimate(policy, state, lane, theta)
-
-
-@chosen_by_type(lambda policy: _estimate if implements(estimate, policy) else _no_estimate)
-def estimated(policy: Params, state: State, lane: int, theta: Any) -> None:
-    """Write a policy's estimate into `theta[k, lane]`: NaN where it has none."""
-    raise AssertionError
+        theta[k, lane] = math.nan
 
 
 # ------------------------------------------------------------------------------------------ environments

@@ -13,7 +13,7 @@ from banditlab.core.dispatch import borrowed, device
 from banditlab.core.machines import next_checkpoint
 from banditlab.core.sampling import key, open_uniform
 
-from .generics import estimated, select, show, update, utility, win_probability
+from .generics import estimate, select, show, update, utility, win_probability
 
 REGRET, WEAK_REGRET, VARIANCE, ERROR = 0, 1, 2, 3
 ROWS = 4
@@ -74,7 +74,7 @@ def play(
             tally[VARIANCE, w] += p * (1.0 - p)
         if c < checkpoints.shape[0] and t == checkpoints[c]:
             for w in range(lanes):
-                estimated(policy, state, w, theta)
+                estimate(policy, state, w, theta)
                 distance = 0.0
                 for k in range(dimension):
                     distance += (theta[k, w] - environment.theta[k]) * (theta[k, w] - environment.theta[k])
@@ -101,4 +101,4 @@ def learn(policy: Params, state: State, features: Any, first: int, second: int, 
 def write_estimate(policy: Params, state: State, theta: Any) -> None:
     """Write lane 0's estimate: what an agent's `estimate` calls."""
     policy, state, theta = borrowed(policy), borrowed(state), borrowed(theta)
-    estimated(policy, state, 0, theta)
+    estimate(policy, state, 0, theta)
