@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .brief import is_frozen_distribution
 from .components import class_code, component_parts, is_component, type_name, with_nested
 from .errors import StoreError
 from .fingerprint import fingerprint, is_ours
@@ -72,7 +73,7 @@ def _plain(value: Any, owner: Any) -> Any:
         return value.hex()
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {"dict": {key: _plain(v, owner) for key, v in value.items()}}
-    if hasattr(value, "dist") and hasattr(value, "args") and hasattr(value, "kwds"):  # frozen, of scipy.stats
+    if is_frozen_distribution(value):
         return _plain_distribution(value, owner)
     if inspect.isfunction(value):
         return {FUNCTION: fingerprint(value)}

@@ -17,10 +17,15 @@ def short(value: Any) -> str:
         return short(value.tolist()) if value.size <= FEW and value.ndim == 1 else _shape(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(short(v) for v in value) + "]"
-    if all(hasattr(value, name) for name in ("dist", "args", "kwds")):  # frozen, of scipy.stats: its repr is an address
+    if is_frozen_distribution(value):  # its repr is an address
         arguments = [short(v) for v in value.args] + [f"{k}={short(v)}" for k, v in value.kwds.items()]
         return f"{value.dist.name}({', '.join(arguments)})"
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+def is_frozen_distribution(value: Any) -> bool:
+    """Say whether a value is a distribution of scipy.stats with its arguments."""
+    return all(hasattr(value, name) for name in ("dist", "args", "kwds"))
 
 
 def brief(self: Any) -> str:

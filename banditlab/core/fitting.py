@@ -14,7 +14,7 @@ import numpy as np
 from . import cuda
 from .errors import DeviceError
 from .launch import LanesApart
-from .machines import on_device, roles
+from .machines import device_number, on_device, roles
 from .protocol import unwatched
 
 SHARE = 0.8
@@ -118,7 +118,7 @@ def runs_that_fit(job: Any) -> int:
     Sketches of quantiles depend on chunks a little: so a little more or less free memory changes nothing.
     """
     each = job.measured.bytes_a_run
-    free = int(SHARE * free_bytes(int(job.backend[5:])) / STREAMS)
+    free = int(SHARE * free_bytes(device_number(job.backend)) / STREAMS)
     if each > free:
         raise DeviceError(
             f"{job.policy!r} on {job.environment!r} takes {each:,} bytes a run, and {job.backend} has room for "
@@ -130,7 +130,7 @@ def runs_that_fit(job: Any) -> int:
 
 def _room_for_tables(backend: str) -> float:
     """Return the bytes that cells' tables and parameters may take in a launch, of the memory that runs leave free."""
-    return (1.0 - SHARE) * free_bytes(int(backend[5:])) / MOST_STREAMS
+    return (1.0 - SHARE) * free_bytes(device_number(backend)) / MOST_STREAMS
 
 
 def shared_launches(chunks: Sequence[tuple[Any, int]]) -> list[list[int]]:

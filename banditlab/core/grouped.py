@@ -19,6 +19,7 @@ import numpy as np
 from . import cuda
 from .cuda import Device, classes_of, lent_stream, on_stream
 from .launch import LanesApart, Shape, joined
+from .machines import device_number
 from .protocol import Batch, Watch
 from .reduced import taken
 
@@ -208,7 +209,7 @@ def play_together(games: Sequence[Game], watch: Watch) -> list[Any]:
     What goes wrong in one ends all: its exception is raised, and says nothing of the others.
     """
     batches = [batch for *_, batch in games]
-    number = int(batches[0].backend[5:])
+    number = device_number(batches[0].backend)
     with lent_stream(number) as stream, ThreadPoolExecutor(len(games)) as threads:
         group = Group(number, stream, batches)
         try:
@@ -225,7 +226,7 @@ def play_together(games: Sequence[Game], watch: Watch) -> list[Any]:
 
 def warm_up(environment: Any, policy: Any, batch: Batch) -> None:
     """Compile the kernel that cells like this one share."""
-    number = int(batch.backend[5:])
+    number = device_number(batch.backend)
     with lent_stream(number) as stream:
         group = Group(number, stream, [dataclasses.replace(batch, n_runs=1)], dry=True)
         (member,) = group.members

@@ -50,13 +50,18 @@ def on_device(backend: str) -> bool:
     return backend.startswith("cuda")
 
 
+def device_number(backend: str) -> int:
+    """Return the number of the device that a backend is, as `checked_backend` returns it."""
+    return int(backend.removeprefix("cuda:"))
+
+
 def placed(backend: str) -> contextlib.AbstractContextManager[None]:
     """Let this thread make arrays and run kernels where a backend plays; on the processor that is nothing."""
     if not on_device(backend):
         return contextlib.nullcontext()
     from .cuda import placed as on_its_device
 
-    return on_its_device(int(backend[5:]))
+    return on_its_device(device_number(backend))
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Roles:
     registers : tuple of str
         Matrices with few rows, one column a lane, which a thread copies to its registers while it plays.
     scratch : str
-        A record of arrays with one entry a lane, which hold nothing from one call to the next; empty if there is none.
+        A record of arrays with one entry a lane, which hold nothing from one call to the next.
     """
 
     lanes: tuple[str, ...]
@@ -82,7 +87,7 @@ _roles: dict[Callable[..., Any], Roles] = {}
 
 
 def plays_lanes(
-    *, lanes: tuple[str, ...], registers: tuple[str, ...] = (), scratch: str = ""
+    *, lanes: tuple[str, ...], registers: tuple[str, ...], scratch: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Say which arguments of a protocol kernel have lanes (see `Roles`): what it takes to run it on a device."""
 
@@ -241,5 +246,5 @@ def machine(backend: str, *, dry: bool, precision: str, reduced: bool) -> Machin
     if on_device(backend):
         from .cuda import Device
 
-        return Device(int(backend[5:]), dry, precision, reduced)
+        return Device(device_number(backend), dry, precision, reduced)
     return Processor(dry, precision) if backend == "cpu" else Interpreter(dry, precision)

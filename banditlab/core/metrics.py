@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import InvalidArgument, InvalidType
@@ -39,6 +39,11 @@ def split_metric(metric: str) -> tuple[str, str]:
     """
     name, _, rest = metric.partition("[")
     return (name, rest[:-1]) if len(rest) > 1 and rest.endswith("]") else (metric, "")
+
+
+def default_metric(recorded: Sequence[str]) -> str:
+    """Return what is looked at where no metric is named: 'regret', or the first one recorded."""
+    return "regret" if "regret" in recorded or not recorded else recorded[0]
 
 
 def of_each(metric: str, n: int) -> list[str]:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .brief import brief
-from .metrics import metric_name
-from .statistics import LEVELS, Statistics
+from .metrics import default_metric, metric_name
+from .statistics import QUANTILES, Statistics
 from .validation import count, invalid, open_probability
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class Cell:
         return self.statistics[metric] if self.statistics else Statistics.of_runs(self.values[metric])
 
 
-SHOWN_QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
-
+SHOWN_QUANTILES = ("q05", "q25", "median", "q75", "q95")
 
 BOUNDED = ("regret", "average_regret")
 """The metrics that a protocol's lower bound bounds."""
@@ -69,7 +68,7 @@ def summary_row(cell: Cell, metric: str, level: float, horizon: int) -> dict[str
     last = cell.statistics_of(metric)
     mean, std, half = float(last.mean[-1]), float(last.std[-1]), float(last.margin(level)[-1])
     row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
-    row |= {name: float(last.quantiles[LEVELS.index(p), -1]) for name, p in SHOWN_QUANTILES.items()}
+    row |= {name: float(last.quantiles[list(QUANTILES).index(name), -1]) for name in SHOWN_QUANTILES}
     if metric in BOUNDED:
         bound = cell.lower_bound[-1] if cell.lower_bound is not None else 0.0
         row["ratio_to_lower_bound"] = mean / bound if bound > 0 else float("nan")
@@ -230,7 +229,7 @@ class Results:
     @property
     def default_metric(self) -> str:
         """What is looked at where no metric is named: 'regret', or the first one recorded."""
-        return "regret" if "regret" in self.metrics else self.metrics[0]
+        return default_metric(self.metrics)
 
     def lower_bound(self, environment: str | None = None) -> NDArray[np.float64] | None:
         """Return the asymptotic lower bound on the regret at the checkpoints, or None where none is known."""

@@ -12,8 +12,9 @@ from .brief import brief
 from .jobs import Gatherer, Job
 from .reduced import Reduced
 
-LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-"""Probabilities of the quantiles that are kept."""
+QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
+"""The quantiles that are kept: their probabilities, by name."""
+PROBABILITIES = tuple(QUANTILES.values())
 
 BLOCK = 128
 """Runs that are merged at a time, whatever the chunks they came in: so the result does not depend on the chunks."""
@@ -38,7 +39,7 @@ class Statistics:
     minimum, maximum : float64 arrays
         Extremes.
     quantiles : float64 array
-        One row a probability of `LEVELS`. Exact for up to 1,024 runs; beyond, the share of runs below them is off by at
+        One row each of `QUANTILES`. Exact for up to 1,024 runs; beyond, the share of runs below them is off by at
         most about 0.004 in the middle and 0.001 at 5% and 95% (t-digests of size 1,000; Dunning and Ertl 2019,
         arXiv:1902.04023), and values between two that occur are possible. NaN where a run's value is.
     """
@@ -62,7 +63,7 @@ class Statistics:
     def columns(self) -> dict[str, NDArray[np.float64]]:
         """Return everything by name, as tables show it."""
         found = {"mean": self.mean, "std": self.std, "min": self.minimum, "max": self.maximum}
-        return found | {f"q{100 * p:02.0f}": row for p, row in zip(LEVELS, self.quantiles, strict=True)}
+        return found | dict(zip(QUANTILES, self.quantiles, strict=True))
 
     @classmethod
     def of_runs(cls, values: NDArray[np.float64]) -> Statistics:
@@ -70,13 +71,13 @@ class Statistics:
         n = len(values)
         rows = np.ascontiguousarray(values.T)  # numpy adds a row's numbers pairwise, those of a column one by one
         std = rows.std(axis=1, ddof=1) if n > 1 else np.full(len(rows), np.nan)
-        quantiles = np.asarray(np.quantile(rows, LEVELS, axis=1))
+        quantiles = np.asarray(np.quantile(rows, PROBABILITIES, axis=1))
         return cls(n, rows.mean(axis=1), std, rows.min(axis=1), rows.max(axis=1), quantiles)
 
     @classmethod
     def from_columns(cls, n_runs: int, columns: dict[str, NDArray[np.float64]]) -> Statistics:
         """Return the statistics that `columns` was called on."""
-        rows = np.stack([columns[f"q{100 * p:02.0f}"] for p in LEVELS])
+        rows = np.stack([columns[name] for name in QUANTILES])
         return cls(n_runs, columns["mean"], columns["std"], columns["min"], columns["max"], rows)
 
 
@@ -183,10 +184,10 @@ class Moments(Gatherer):
     def _quantiles(self, column: int) -> NDArray[np.float64]:
         if not self._sketches:
             runs = np.ascontiguousarray(np.concatenate(self._kept)[:, column].T)
-            return np.asarray(np.quantile(runs, LEVELS, axis=1))
-        found = np.full((len(LEVELS), len(self._sketches[column])), np.nan)
+            return np.asarray(np.quantile(runs, PROBABILITIES, axis=1))
+        found = np.full((len(PROBABILITIES), len(self._sketches[column])), np.nan)
         for c, sketch in enumerate(self._sketches[column]):
             if not np.isnan(self._minimum[column, c]):  # NaN if any run's value is: a sketch leaves those out
-                found[:, c] = [sketch.get_quantile(p) for p in LEVELS]
+                found[:, c] = [sketch.get_quantile(p) for p in PROBABILITIES]
         # a sketch averages, and an average of equal numbers can be off by rounding
         return np.clip(found, self._minimum[column], self._maximum[column])

@@ -23,15 +23,15 @@ from .jobs import Gatherer, Job
 from .metrics import common_defaults
 from .progress import Progress
 from .results import Cell
+from .statistics import QUANTILES
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
 from .validation import boolean, invalid, positive_integer, shown, with_article
 from .workers import checked_n_jobs
 
 COLUMNS = (
-    "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", "median", "error",
-    "traceback", "ratio_to_lower_bound", "rounds_per_second", *(f"q{percent:02d}" for percent in (1, 5, 25, 50, 75,
-    95, 99)),
+    "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", *QUANTILES, "error",
+    "traceback", "ratio_to_lower_bound", "rounds_per_second",
 )  # fmt: skip
 """Columns of tables of results, which a parameter must not be called."""
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .brief import brief
 from .errors import InvalidArgument
-from .metrics import metric_name
+from .metrics import default_metric, metric_name
 from .results import Cell, stamped, summary_row
 from .statistics import Statistics
 from .validation import count, invalid, open_probability
@@ -119,7 +119,7 @@ class SweepResults:
     @property
     def default_metric(self) -> str:
         """What is looked at where no metric is named: 'regret', or the first one recorded."""
-        return self.metrics[0] if self.metrics and "regret" not in self.metrics else "regret"
+        return default_metric(self.metrics)
 
     def __repr__(self) -> str:
         """Return the sizes."""

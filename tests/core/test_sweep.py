@@ -158,7 +158,7 @@ class TestTables:
         for column in ("mean", "std", "q05", "median", "q95", "ci_low"):
             np.testing.assert_allclose(a[column], b[column], rtol=1e-12)
         frame = less.to_pandas()
-        assert {"delta", "policy", "round", "metric", "mean", "q50"} <= set(frame.columns)
+        assert {"delta", "policy", "round", "metric", "mean", "median"} <= set(frame.columns)
 
     def test_pictures(self, result):
         ax = result.plot("delta", where={"n_arms": 3, "alpha": 0.5})

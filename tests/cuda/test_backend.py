@@ -17,7 +17,7 @@ from banditlab.core.jobs import Job
 from banditlab.core.machines import Interpreter, Processor, machine, stored
 from banditlab.core.ptx import assemble
 from banditlab.core.reduced import STEP, Reduced
-from banditlab.core.statistics import LEVELS, Moments
+from banditlab.core.statistics import PROBABILITIES, Moments
 
 WORLD = arms.Bernoulli([0.1, 0.9])
 SMALL: dict[str, Any] = {"horizon": 20, "n_runs": 3, "seed": 0, "progress": False}
@@ -158,7 +158,7 @@ def test_reduced_chunks_give_the_statistics_of_all_runs() -> None:
     np.testing.assert_allclose(found.std, values.std(axis=0, ddof=1)[0], rtol=1e-10)
     np.testing.assert_array_equal(found.minimum, values.min(axis=0)[0])
     np.testing.assert_array_equal(found.maximum, values.max(axis=0)[0])
-    for level, row in zip(LEVELS, found.quantiles, strict=True):
+    for level, row in zip(PROBABILITIES, found.quantiles, strict=True):
         shares = (values[:, 0, :] <= row).mean(axis=0)
         assert np.abs(shares - level).max() < 0.005
 

@@ -13,10 +13,8 @@ from banditlab.core.sampling import uniform
 from banditlab.core.validation import between, boolean
 
 from ..family import policy
+from .counts import LONGEST
 from .orders import shuffle
-
-# Exploitation phases are at most this long: their lengths are powers, and no horizon is longer.
-LONGEST = 2.0**53
 
 
 @device

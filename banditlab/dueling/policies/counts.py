@@ -8,6 +8,9 @@ from banditlab.core.components import Params, Problem, Space, State
 from banditlab.core.dispatch import device
 from banditlab.core.sampling import uniform
 
+LONGEST = 2.0**53
+"""Phases whose lengths grow by multiplication are at most this long: no horizon is longer."""
+
 
 @device
 def duels(state: State, i: int, j: int, lane: int) -> float:

@@ -14,11 +14,8 @@ from banditlab.core.sampling import below
 from banditlab.core.validation import integer
 
 from ..family import policy
-from .counts import another_tie, count, duels, share
+from .counts import LONGEST, another_tie, count, duels, share
 from .orders import shuffle
-
-# The length of a phase is squared from one to the next; no horizon is longer than this.
-LONGEST = 2.0**53
 
 
 @device_call

@@ -13,7 +13,7 @@ from banditlab.core.sampling import below
 from banditlab.core.validation import between
 
 from ..family import policy
-from .beat_the_winner import LONGEST
+from .counts import LONGEST
 
 
 @device
