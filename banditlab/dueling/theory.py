@@ -26,6 +26,11 @@ __all__ = [
     "rmed1_constant",
 ]
 
+# where arithmetic ends, not the bounds
+N_ARMS = integer(2, limit=2**31)
+HORIZON = integer(2, limit=10**100)
+SMALLEST = 1e-100
+
 
 def _winner(matrix: NDArray[np.float64]) -> int:
     """Return the Condorcet winner, or raise."""
@@ -135,7 +140,7 @@ def beat_the_winner_reset_bound(n_arms: int, gap: float) -> float:
     >>> round(theory.beat_the_winner_reset_bound(n_arms=10, gap=0.1))
     46052
     """
-    k = ARMS("n_arms", n_arms)
+    k = N_ARMS("n_arms", n_arms)
     delta = _not_tiny("gap", gap, 0.5)
     return float(20.0 * k * math.log(k) / delta**2)
 
@@ -174,12 +179,6 @@ def beat_the_winner_reset_survival(gap: float) -> float:
     rounds = np.arange(1.0, 2.0 + math.ceil(min(21.0 / delta**2, 3e5)))
     # Pr(Bin(2 c - 1, p) >= c) is the regularised incomplete beta function of (c, c) at p
     return float(np.exp(np.log(betainc(rounds, rounds, 0.5 + delta)).sum()))
-
-
-# where arithmetic ends, not the bounds
-ARMS = integer(2, limit=2**31)
-HORIZON = integer(2, limit=10**100)
-SMALLEST = 1e-100
 
 
 def _not_tiny(name: str, value: float, high: float) -> float:
@@ -274,7 +273,7 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     >>> exploration, window, round(threshold, 1)
     (1000, 272, 40.7)
     """
-    k, t = ARMS("n_arms", n_arms), HORIZON("horizon", horizon)
+    k, t = N_ARMS("n_arms", n_arms), HORIZON("horizon", horizon)
     p = between(0.5, 1.0, open_low=True)("pmin", pmin)
     change = _not_tiny("delta", delta, 1.0)
     one_of(*DETECT_RULES)("rule", rule)
@@ -342,7 +341,7 @@ def monitor_parameters(n_arms: int, horizon: int, delta: float, n_segments: int)
     >>> window, round(threshold, 1), round(gamma, 3)
     (424, 63.5, 0.207)
     """
-    k, t = ARMS("n_arms", n_arms), HORIZON("horizon", horizon)
+    k, t = N_ARMS("n_arms", n_arms), HORIZON("horizon", horizon)
     change = _not_tiny("delta", delta, 1.0)
     m = positive_integer("n_segments", n_segments)
     if m > t:

@@ -30,7 +30,7 @@ from .family import arm_set, contextual_environment, link
 from .spaces import ContextualProblem
 
 SIZE = integer(1, limit=2**20)
-ARMS = integer(2, limit=2**20)
+N_ARMS = integer(2, limit=2**20)
 FINITE = between(-1e100, 1e100)
 
 
@@ -112,7 +112,7 @@ class UniformArms:
     UniformArms(10, 3, every_round=False)
     """
 
-    n_arms: int = field(check=ARMS, doc="number of arms")
+    n_arms: int = field(check=N_ARMS, doc="number of arms")
     dimension: int = field(check=SIZE, doc="number of features")
     low: float = field(default=-1.0, check=FINITE, doc="lower end")
     high: float = field(default=1.0, check=FINITE, doc="upper end")
@@ -150,7 +150,7 @@ class GaussianArms:
     GaussianArms(10, 3)
     """
 
-    n_arms: int = field(check=ARMS, doc="number of arms")
+    n_arms: int = field(check=N_ARMS, doc="number of arms")
     dimension: int = field(check=SIZE, doc="number of features")
     std: float = field(default=1.0, check=positive, doc="standard deviation of a feature")
     every_round: bool = field(default=True, check=boolean, doc="whether the arms are new in each round")
@@ -234,7 +234,7 @@ class ContextualGLM:
     def validate(self) -> None:
         """Check that arms and parameter have as many features, and that the link gives probabilities."""
         arms = type(self.features).__name__
-        ARMS(f"{arms}.n_arms", self.features.n_arms)
+        N_ARMS(f"{arms}.n_arms", self.features.n_arms)
         SIZE(f"{arms}.dimension", self.features.dimension)
         boolean(f"{arms}.every_round", self.features.every_round)
         if self.features.dimension != len(self.theta):
