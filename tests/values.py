@@ -1,4 +1,4 @@
-"""What is asked of a policy as a value, in every family: twins are equal, its repr makes it again, it never changes."""
+"""What is asked of values in every family: policies have equal twins and never change, results are equal or not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+import banditlab as bl
 
 
 def check_twins(policy: Any, all_of_them: Iterable[Any]) -> None:
@@ -40,3 +43,16 @@ def check_frozen(policy: Any) -> None:
     for attribute in [f.name for f in dataclasses.fields(policy)] + ["something_new"]:
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(policy, attribute, 1.0)
+
+
+def columns(result: bl.Results, label: str | None = None) -> dict[str, NDArray[np.float64]]:
+    """Return every metric of one policy, the first if no label is given: runs by checkpoints."""
+    k = 0 if label is None else result.policies.index(label)
+    return {metric: result.values(metric)[k] for metric in result.metrics}
+
+
+def same(first: Mapping[str, NDArray[np.float64]], second: Mapping[str, NDArray[np.float64]]) -> None:
+    """Check that what `columns` returned of two results is equal, to the last bit."""
+    assert list(first) == list(second)
+    for metric, numbers in first.items():
+        np.testing.assert_array_equal(numbers, second[metric], err_msg=metric, strict=True)

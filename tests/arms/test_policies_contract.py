@@ -18,7 +18,7 @@ from banditlab import arms
 from banditlab.core import jobs
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType, OutOfTurn
 from banditlab.core.family import registered
-from tests.values import check_frozen, check_repr, check_twins
+from tests.values import check_frozen, check_repr, check_twins, columns, same
 
 from . import naive
 from .test_policies_exact import OTHERS, VARIANTS
@@ -46,18 +46,6 @@ WIDE = arms.Categorical([-37.3, 0.1, 1234.56], SHARES)
 def environments_for(policy: Any) -> list[Any]:
     kind = getattr(policy, "rewards", "any")
     return {"binary": [COINS], "unit": [COINS, UNIT], "any": [COINS, UNIT, WIDE]}[kind]
-
-
-def columns(result: bl.Results, label: str | None = None) -> dict[str, NDArray[np.float64]]:
-    """Return every metric of one policy, runs by checkpoints."""
-    k = 0 if label is None else result.policies.index(label)
-    return {metric: result.values(metric)[k] for metric in result.metrics}
-
-
-def same(a: dict[str, NDArray[np.float64]], b: dict[str, NDArray[np.float64]]) -> None:
-    assert list(a) == list(b)
-    for metric in a:
-        np.testing.assert_array_equal(a[metric], b[metric], err_msg=metric, strict=True)
 
 
 # -------------------------------------------------------------------------------- the same numbers everywhere

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import banditlab as bl
 from banditlab import clicks
 from banditlab.core.validation import positive
@@ -49,9 +47,3 @@ class Turns:
             state.clicks[arm, lane] += 1.0
             state.sums[arm, lane] += reward
             state.squares[arm, lane] += reward * reward
-
-
-def columns(result: bl.Results, label: str | None = None) -> dict[str, Any]:
-    """Return every metric of one policy, runs by checkpoints."""
-    k = 0 if label is None else result.policies.index(label)
-    return {metric: result.values(metric)[k] for metric in result.metrics}

@@ -17,7 +17,7 @@ from banditlab.cvar.mdp.planning import optimum
 from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
 from tests.arms.test_policies_contract import same, section
-from tests.values import check_twins
+from tests.values import check_twins, columns
 
 LEARNERS = {name: cls for name, cls in registered("cvar", "policy").items() if cls.family.plays == ("cvar",)}
 MIXTURE, FEATURES = cvar.linear_mixture(3, 2, 3, 2, seed=1)
@@ -38,11 +38,6 @@ every_learner = pytest.mark.parametrize("name", LEARNERS)
 
 def world(name):
     return UNIT if type(VARIANTS[name]).__name__ == "CVaRUCBVI" else MIXTURE
-
-
-def columns(result, label=None):
-    k = 0 if label is None else result.policies.index(label)
-    return {metric: result.values(metric)[k] for metric in result.metrics}
 
 
 def run(name, n_runs=2, **options):

@@ -18,6 +18,7 @@ from banditlab.dueling.contextual import generics, protocol
 from banditlab.dueling.contextual.kernel import first_wins
 from banditlab.dueling.contextual.spaces import ContextualProblem, ContextualSpace
 from banditlab.errors import IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType, OutOfTurn
+from tests.values import same
 
 THETA = [1.5, -1.0, 0.5]
 DRAWN = dueling.ContextualGLM(THETA, dueling.UniformArms(5, 3))
@@ -40,12 +41,6 @@ def run(policies: Any, environments: Any = None, n_runs: int = 3, **options: Any
     fields = {"horizon": 60, "seed": 5, "metrics": METRICS, "n_jobs": 1, "progress": False} | options
     result = bl.run(environments or BOTH, policies, n_runs=n_runs, **fields)
     return {m: np.stack([result.values(m, environment=e) for e in result.environments]) for m in result.metrics}
-
-
-def same(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
-    assert one.keys() == two.keys()
-    for metric, values in one.items():
-        np.testing.assert_array_equal(values, two[metric])
 
 
 def test_all_policies_are_tried() -> None:

@@ -21,7 +21,7 @@ from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidCompon
 from banditlab.dueling import generics, instances
 from banditlab.dueling.protocol import METRICS
 from tests.arms.test_policies_contract import arrays, section
-from tests.values import check_frozen, check_repr, check_twins
+from tests.values import check_frozen, check_repr, check_twins, columns, same
 
 from . import scripted
 from .matrices import matrix
@@ -42,18 +42,6 @@ SEED = 5
 def run(policy: Any, environment: Any = ENV, **options: Any) -> bl.Results:
     given = {"horizon": HORIZON, "n_runs": 3, "seed": SEED, "metrics": METRICS, "n_jobs": 1, "progress": False}
     return bl.run(environment, policy, **(given | options))
-
-
-def columns(result: bl.Results, label: str | None = None) -> dict[str, NDArray[np.float64]]:
-    """Return every metric of one policy, runs by checkpoints."""
-    k = 0 if label is None else result.policies.index(label)
-    return {metric: result.values(metric)[k] for metric in result.metrics}
-
-
-def same(a: dict[str, NDArray[np.float64]], b: dict[str, NDArray[np.float64]]) -> None:
-    assert list(a) == list(b)
-    for metric in a:
-        np.testing.assert_array_equal(a[metric], b[metric], err_msg=metric, strict=True)
 
 
 # -------------------------------------------------------------------------------- the same numbers everywhere

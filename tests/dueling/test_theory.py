@@ -172,8 +172,8 @@ def test_beat_the_winner_never_forgets_an_arm(n_arms, seed):
         if not met or met[-1] != pair:
             met.append(pair)
         agent.update(pair, bool(rng.random() < 0.5))
-    if len(met) >= n_arms:
-        assert {arm for pair in met[: n_arms - 1] for arm in pair} == set(range(n_arms))
+    assert len(met) >= n_arms
+    assert {arm for pair in met[: n_arms - 1] for arm in pair} == set(range(n_arms))
 
 
 # --------------------------------------------------------------------------------------- the winner is found

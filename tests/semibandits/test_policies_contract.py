@@ -22,7 +22,7 @@ from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument
 from banditlab.semibandits import protocol
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, section
-from tests.values import check_repr, check_twins
+from tests.values import check_repr, check_twins, columns, same
 
 from . import naive, naive_sets
 from .test_policies_exact import POLICIES, VARIANTS, outcomes
@@ -51,16 +51,6 @@ every_field = pytest.mark.parametrize(("cls", "field"), FIELDS, ids=[f"{cls.__na
 def run(policy: Any, n_runs: int, environment: Any = None, **options: Any) -> bl.Results:
     world = WORLDS[type(policy).__name__] if environment is None else environment
     return bl.run(world, policy, n_runs=n_runs, **(OPTIONS | options))
-
-
-def columns(result: bl.Results) -> dict[str, NDArray[np.float64]]:
-    return {metric: result.values(metric)[0] for metric in result.metrics}
-
-
-def same(first: dict[str, Any], second: dict[str, Any]) -> None:
-    assert first.keys() == second.keys()
-    for metric, values in first.items():
-        np.testing.assert_array_equal(values, second[metric], err_msg=metric)
 
 
 # -------------------------------------------------------------------------------- the same numbers everywhere

@@ -19,6 +19,7 @@ from banditlab.core.components import Problem
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent, InvalidType
 from banditlab.semibandits import generics, protocol
 from tests.arms.naive import environment_rng
+from tests.values import columns, same
 
 KMAX = sb.KMax(
     [[0.9, 0.2], [0.7, 0.5], [0.5, 0.0], [0.3, 1.0]], [[0.2, 0.5], [0.4, 0.4], [0.6, 0.4], [0.3, 0.1]], sb.MSets(2)
@@ -46,16 +47,6 @@ OPTIONS: dict[str, Any] = {"horizon": HORIZON, "seed": 6, "metrics": METRICS, "n
 def run(name: str, n_runs: int, **options: Any) -> Any:
     environment, policy = PLAYED[name]
     return bl.run(environment, policy, n_runs=n_runs, **(OPTIONS | options))
-
-
-def columns(result: Any) -> dict[str, Any]:
-    return {metric: result.values(metric)[0] for metric in result.metrics}
-
-
-def same(first: dict[str, Any], second: dict[str, Any]) -> None:
-    assert first.keys() == second.keys()
-    for metric in first:
-        np.testing.assert_array_equal(first[metric], second[metric], err_msg=metric)
 
 
 @every
