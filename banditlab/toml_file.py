@@ -26,9 +26,14 @@ def listed(options: Iterable[str]) -> str:
 
 def meant(word: object, options: Iterable[str]) -> str:
     """Return the end of a message that suggests the option most like a word, if one is."""
-    lowered = {option.lower(): option for option in options}
-    close = difflib.get_close_matches(str(word).lower(), lowered, n=1)
-    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
+    lowered, said = {option.lower(): option for option in options}, str(word).lower()
+    close = sorted(difflib.get_close_matches(said, lowered, n=9))
+
+    def likeness(option: str) -> tuple[float, int]:
+        common = max(n for n in range(len(said) + 1) if option.startswith(said[:n]))
+        return round(difflib.SequenceMatcher(None, option, said).ratio(), 2), common
+
+    return f"; did you mean {lowered[max(close, key=likeness)]!r}?" if close else ""
 
 
 def named(key: Key) -> str:

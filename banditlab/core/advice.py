@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .components import is_component, with_nested
+from .components import is_component, record_fields, with_nested
 
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
     r"failed to unpack|wrong tuple length|Cannot modify readonly|cannot index|unsupported opcode|"
-    r"is not supported|is unsupported|cannot be stored"
+    r"is not supported|is unsupported|cannot be stored|unsupported NumPy function"
 )
 
 WITH_ADVICE = {
     r"Cannot modify readonly": "an array from outside is a constant for a kernel; what changes is made in state",
     r"STORE_GLOBAL": "what changes is made in state",
     r"IMPORT_NAME": "import it outside the kernel",
+    r"unsupported NumPy function": "a loop does the same, and is as fast",
     r"The use of yield in a closure": "a generator expression is to be a loop",
     r"Untyped global name '\w+': (?!.*<class 'function'>)": (
         "kernels see numbers, arrays and tuples from outside, and what changes is made in state"
@@ -54,12 +55,15 @@ def reason(message: str, *components: object) -> str:
             told = f"{told}: {advice}" if told else advice
             break
     told = re.sub(r"(<module '[\w.]+') from '[^']*'>", r"\1>", told)
+    told = re.sub(r" of type State_\w+\([^:]*\)", " of state", told)
     return re.sub(TAG + r"\([^()]*\)", "", told)
 
 
 def _no_such_operation(message: str) -> str:
     """Return what operator has no meaning for the types that it was given: `+` is `add(Literal[str](a), int64)`."""
     found = re.search(r"No implementation of function Function\(<built-in function \w+>\).*\s+>>> (.+)", message)
+    if found and re.match(r"setitem\(array\([^()]*\), (int64|UniTuple\(int64 x \d\)), array\(", found[1]):
+        return "an array stands where one number belongs: with all indices it is one, as in state.sums[arm, lane]"
     return f"there is no {found[1]}" if found else ""
 
 
@@ -68,6 +72,8 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
     if not found:
         return ""
     name, owner = found[1], nested.get(re.sub(TAG, "", found[2]))
+    if found[2].startswith("State_"):
+        return f"state has {', '.join(record_fields(found[2])) or 'nothing'}"
     if found[2] == "array" and "uint64, 2d" in told:
         return f"rng is given to the samplers of banditlab.core.sampling, as in {SAMPLERS.get(name, name)}(rng, lane)"
     if owner is None or not hasattr(owner, name):

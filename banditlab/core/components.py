@@ -148,6 +148,12 @@ def record(prefix: str, values: Mapping[str, Any]) -> Any:
     return _record(f"{prefix}_{tag}", fields)(*values.values())
 
 
+def record_fields(name: str) -> tuple[str, ...]:
+    """Return the fields of the records that have a class name, as errors of Numba tell it; none if there are none."""
+    found: tuple[str, ...] = getattr(getattr(sys.modules[__name__], name, None), "_fields", ())
+    return found
+
+
 def _kernel_value(value: Any, problem: Problem) -> Any:
     return value.params(problem) if is_component(value) else value
 

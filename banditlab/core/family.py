@@ -133,9 +133,11 @@ def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., A
             )
         drawn = global_generator(method)
         if drawn:
+            given = "u, the uniform number that it is given (for more: core.sampling.expanded(key(u), 0), ...)"
+            if "rng" in wanted:
+                given = "the rng that it is given (in kernels by samplers of banditlab.core.sampling)"
             raise InvalidComponent(
-                f"{cls.__name__}.{name} calls {drawn}; allowed: the rng that it is given (in kernels by samplers of "
-                "banditlab.core.sampling), or runs could not be repeated"
+                f"{cls.__name__}.{name} calls {drawn}; allowed: {given}, or runs could not be repeated"
             )
         written = written_for_all_runs(method)
         if written:

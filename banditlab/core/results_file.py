@@ -16,6 +16,7 @@ from .validation import file_path, invalid
 from .whole_file import whole_file
 
 FORMAT = "banditlab.results/1"
+OTHER_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".xlsx", ".pickle", ".pkl", ".npy", ".npz", ".h5", ".feather", ".png")
 
 
 def write(
@@ -25,6 +26,11 @@ def write(
     import pyarrow.parquet as pq
 
     target = Path(os.path.realpath(file_path("path", path)))  # through links, so that they stay links
+    if target.suffix.lower() in OTHER_ENDINGS:
+        raise invalid(
+            "path", str(path), "a name that ends in .parquet, which is what is written (to_pandas() makes a table for "
+            "other formats)"
+        )  # fmt: skip
     if target.exists() and not target.is_file():
         raise invalid("path", str(path), "a regular file, or a new name")
     if not target.parent.is_dir():

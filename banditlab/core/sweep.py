@@ -125,8 +125,12 @@ def sweep(
     known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
     unknown = [name for name in names if name not in known]
     if unknown and not any(p.takes_any for p in (world, *players.values())):
+        fixed = ", ".join(p.name for p in (world, *players.values()) if not p.takes)
+        hint = f" ({fixed}: it takes none; a class does, or a function that returns one)" if fixed else ""
         raise invalid(
-            "over", unknown[0], f"an argument of a factory ({', '.join(sorted(known - {HORIZON}))}) or 'horizon'"
+            "over",
+            unknown[0],
+            f"'horizon', or an argument of a factory: {', '.join(sorted(known - {HORIZON})) or 'there is none'}{hint}",
         )
     n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store)

@@ -396,6 +396,19 @@ def _draws_as_with_numpy(self, state, lane, t, rng):
     return rng.integers(2)
 
 
+def _sums_as_einstein(self, state, lane, t, rng):
+    return int(np.einsum("ij->", state.counts))
+
+
+def _forgets_the_lane(self, state, lane, t, rng):
+    state.counts[0, lane] = state.counts[0]
+    return 0
+
+
+def _misspells(self, state, lane, t, rng):
+    return int(state.count[0, lane])
+
+
 @pytest.mark.parametrize(
     ("kernel", "line", "told"),
     [
@@ -414,6 +427,9 @@ def _draws_as_with_numpy(self, state, lane, t, rng):
         (_has_an_index_too_many, "return int(state", "cannot index array(float64, 2d, C) with 3 indices"),
         (_draws_with_numpy, "return np.random", "the samplers of banditlab.core.sampling, as in uniform(rng, lane)"),
         (_draws_as_with_numpy, "return rng", "the samplers of banditlab.core.sampling, as in below(rng, lane)"),
+        (_sums_as_einstein, "return int(np.einsum", "unsupported use of the function: a loop does the same"),
+        (_forgets_the_lane, "", "an array stands where one number belongs: with all indices it is one, as in state."),
+        (_misspells, "return int(state.count", "Unknown attribute 'count' of state: state has counts; allowed"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

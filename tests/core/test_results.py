@@ -81,6 +81,13 @@ def test_to_pandas_is_tidy(result):
     assert isinstance(pivot, pd.Series)
 
 
+@pytest.mark.parametrize("name", ["r.csv", "r.JSON", "r.png"])
+def test_a_name_that_promises_another_format_is_refused(result, tmp_path, name):
+    with pytest.raises(InvalidArgument, match=rf"path is '.*{name}'; allowed: a name that ends in .parquet"):
+        result.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_save_and_load_are_exact(result, tmp_path):
     path = result.save(tmp_path / "r.parquet")
     back = bl.load(path)
