@@ -97,6 +97,23 @@ def test_lower_bound_far_above_the_curves_does_not_squeeze_them():
     assert f"off scale: {short.lower_bound()[-1]:,.0f} at $T$" in ax.get_legend().get_texts()[0].get_text()
 
 
+def test_legend_shows_no_line_for_a_bound_that_is_not_in_the_picture():
+    tiny = {"tiny": arms.Bernoulli([0.5, 0.5 - 1e-5])}
+    ax = bl.run(tiny, arms.UCB1(), horizon=500, n_runs=10, seed=3).plot()
+    handle = ax.get_legend().get_lines()[0]
+    assert ax.get_legend().get_texts()[0].get_text().startswith("asymptotic lower bound")
+    assert handle.get_linestyle() == "None"
+    assert np.isnan(ax.get_lines()[-1].get_ydata()).all()
+
+
+def test_on_a_logarithmic_axis_lines_begin_where_they_are_positive():
+    best_first = bl.run(arms.Bernoulli([0.9, 0.5]), arms.UCB1(), horizon=500, n_runs=5, seed=0)
+    for line in best_first.plot(xscale="log", yscale="log").get_lines():
+        drawn = line.get_ydata()
+        assert np.isnan(drawn[0])
+        assert (drawn[2:] > 0.0).all()
+
+
 def test_without_lower_bound(result):
     assert len(result.plot(lower_bound=False).get_lines()) == 3
 

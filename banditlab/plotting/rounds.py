@@ -88,7 +88,8 @@ def plot_metric(
         _, low, high = bands[k]
         style = line_style(k)
         every = marks(rounds, xscale, k, len(bands))
-        (line,) = ax.plot(rounds, means[k], label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
+        at = _drawable(means[k], yscale)
+        (line,) = ax.plot(rounds, at, label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
         ax.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
     bound = results.lower_bound(environment) if lower_bound and metric in BOUNDED else None
@@ -116,13 +117,21 @@ def _draw_bound(ax: Axes, rounds: Any, bound: Any, highest: float, xscale: str, 
     off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
     label = r"asymptotic lower bound $C\,\log t$"
     label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
-    # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it.
+    # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it, and
+    # shows no line.
     leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
-    seen = slice(0) if leaves < 0.05 * rounds[-1] and xscale == "linear" else slice(None)
-    (line,) = ax.plot(rounds[seen], bound[seen], label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+    unseen = leaves < 0.05 * rounds[-1] and xscale == "linear"
+    at = np.full_like(bound, np.nan) if unseen else _drawable(bound, yscale)
+    look = "none" if unseen else (0, (1, 2))
+    (line,) = ax.plot(rounds, at, label=label, color="black", linestyle=look, linewidth=1.2)
     if off_scale:
         ax.set_ylim(top=1.15 * highest)
     return line
+
+
+def _drawable(values: Any, yscale: str) -> Any:
+    """Return what a line is drawn through: on a logarithmic axis it would fall off where values are not positive."""
+    return np.where(values > 0.0, values, np.nan) if yscale == "log" else values
 
 
 def _bands(
