@@ -8,7 +8,7 @@ import re
 import pytest
 from pages.policies import Guarantee, guarantee_of, markdown, needs_horizon, paper_of, papers, policies_page
 
-from banditlab import arms, dueling, scoring, semibandits
+from banditlab import arms, cvar, dueling, scoring, semibandits
 from banditlab.cli.docstrings import sections
 from banditlab.families import families, registered
 
@@ -124,6 +124,8 @@ def test_horizon_is_needed_where_an_agent_cannot_start_without():
     assert not needs_horizon(arms.KLUCB)
     assert needs_horizon(dueling.DETECT)
     assert needs_horizon(semibandits.PASCombUCB)
+    assert needs_horizon(cvar.BCVTS)
+    assert not needs_horizon(cvar.MCVTS)
     assert not needs_horizon(semibandits.CombUCB1)
 
 

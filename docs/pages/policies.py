@@ -15,7 +15,8 @@ import numpy as np
 
 from banditlab import dueling, semibandits
 from banditlab.cli.docstrings import sections
-from banditlab.core.components import Problem
+from banditlab.core.components import Problem, make_state
+from banditlab.cvar.bandits.protocol import CVaRProtocol, SampleSpace
 from banditlab.families import families, registered
 
 INTRODUCTION = """---
@@ -191,18 +192,31 @@ class NeedsHorizon(Exception):  # noqa: N818 - it is an answer, and no error
     """What `Endless` raises."""
 
 
+@dataclass(frozen=True)
+class EndlessRoom(SampleSpace):
+    """Room for the states of policies that play an endless problem."""
+
+    @property
+    def problem(self) -> Problem:
+        """The problem, which raises where it is asked for the horizon."""
+        return Endless(self.n_arms, None)
+
+
 def needs_horizon(cls: Any) -> bool:
-    """Say whether a policy with default parameters asks for the horizon when its parameters are fixed.
+    """Say whether a policy with default parameters asks for the horizon: for its parameters, or, if for CVaR, for room.
 
     Examples
     --------
-    >>> from banditlab import arms
-    >>> needs_horizon(arms.MOSS), needs_horizon(arms.UCB1)
-    (True, False)
+    >>> from banditlab import arms, cvar
+    >>> needs_horizon(arms.MOSS), needs_horizon(arms.UCB1), needs_horizon(cvar.BCVTS)
+    (True, False, True)
     """
     given, actions = GIVEN.get(cls.__name__, {}), ACTIONS.get(cls.__name__, semibandits.UpToM(2))
     try:
-        cls(**given).params(Endless(3, None, actions))
+        policy = cls(**given)
+        policy.params(Endless(3, None, actions))
+        if isinstance(cls.family.protocol, CVaRProtocol):
+            make_state(policy, EndlessRoom(3, 1, None))
     except NeedsHorizon:
         return True
     return False
