@@ -206,7 +206,9 @@ class Results:
         return np.stack([cell.values[metric] for cell in cells])
 
     def statistics(self, metric: str | None = None, environment: str | None = None) -> list[Statistics]:
-        """Return what is known of a metric over runs at each checkpoint, one a policy, whether runs were kept or not.
+        """Return mean, deviation, extremes and quantiles of a metric over runs, at each checkpoint.
+
+        There is one `Statistics` per policy, whether runs were kept or not.
 
         Parameters
         ----------

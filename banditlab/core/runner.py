@@ -67,8 +67,8 @@ def run(
     checkpoints : {'log', 'linear'}, int, or sequence of int, default 'log'
         The rounds after which metrics are recorded (see `checkpoint_rounds`).
     metrics : str or sequence of str, optional
-        What to record; default: 'regret', for dueling bandits 'average_regret', for `cvar` 'cvar_regret'; policies of
-        families that differ in this play together only where it is said. For arms:
+        What to record; default: 'regret', for dueling bandits 'average_regret', for `cvar` 'cvar_regret'. If the
+        defaults of the policies' families differ, `metrics` is required. For arms:
         'regret', 'reward', 'optimal_rate', 'pulls', 'cvar_regret[0.1]', at any level; for clicks: 'regret',
         'selections', 'clicks', 'screened', 'screening_round'; for dueling bandits: those of
         `dueling.regrets.regret_table` and 'duels', with features those of `dueling.ContextualGLM`; for semi-bandits:

@@ -54,7 +54,7 @@ class Store:
     Parameters
     ----------
     folder : path
-        Where it is; made if missing, its parent must exist.
+        Where it is; made if missing, with the folders above it.
 
     Raises
     ------
