@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.brief import brief
 from banditlab.core.components import field
@@ -15,13 +14,11 @@ from banditlab.core.validation import matrix, non_negative, shown
 
 from .acquisition_program import AcquisitionProgram
 from .family import environment
-from .simplex import belief
+from .simplex import Floats, belief
 from .tables import adds_up, along, conditional_table, has_shape, n_entries, table
 
 if TYPE_CHECKING:
     from .sender_games import AcquisitionGame
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,13 +6,11 @@ import itertools
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.errors import BanditlabError
 
 from .live import LiveProgram
-
-Floats = NDArray[np.float64]
+from .simplex import Floats
 
 
 class AcquisitionProgram:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, non_negative, shown
@@ -20,8 +19,7 @@ from .acquisition import AcquisitionMechanism
 from .hiring_mechanism import HiringMechanism
 from .optimal_rule import OptimalRule
 from .principal_agent import PrincipalAgent
-
-Floats = NDArray[np.float64]
+from .simplex import Floats
 
 TOLERANCE = 1e-8
 # Gains below this share of what is at stake are the rounding of sums.

@@ -11,7 +11,7 @@ import numpy as np
 from banditlab.core.validation import between, integer, invalid, open_probability
 
 from .rules import ScoringRule
-from .simplex import MOST_STATES, Array
+from .simplex import MOST_STATES, Floats
 
 check_states = integer(2, limit=MOST_STATES)
 # Above about 1e3 powers of probabilities underflow, and the rule no longer tells reports apart.
@@ -33,7 +33,7 @@ class BuiltIn(ScoringRule, ABC):
     def _range(self) -> tuple[Any, Any]:
         """The smallest and the largest payment, or one of either for each state."""
 
-    def _state_ranges(self) -> tuple[Array, Array]:
+    def _state_ranges(self) -> tuple[Floats, Floats]:
         low, high = self._range
         return np.full(self.n_states, low), np.full(self.n_states, high)
 
@@ -73,7 +73,7 @@ class Brier(BuiltIn):
 
     _range = (-1.0, 1.0)
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         return np.asarray(2.0 * reports - (reports**2).sum(axis=1, keepdims=True))
 
 
@@ -110,7 +110,7 @@ class Logarithmic(BuiltIn):
 
     _range = (-np.inf, 0.0)
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
             return np.asarray(np.log(reports))
 
@@ -148,7 +148,7 @@ class Spherical(BuiltIn):
 
     _range = (0.0, 1.0)
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         return np.asarray(reports / np.linalg.norm(reports, axis=1, keepdims=True))
 
 
@@ -192,7 +192,7 @@ class Power(BuiltIn):
     def _range(self) -> tuple[float, float]:
         return 1.0 - self.beta, 1.0
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         b = self.beta
         return np.asarray(b * reports ** (b - 1.0) - (b - 1.0) * (reports**b).sum(axis=1, keepdims=True))
 
@@ -240,10 +240,10 @@ class Winkler(BuiltIn):
         self._set("baseline", apart_from_zero("Winkler.baseline", open_probability("Winkler.baseline", self.baseline)))
 
     @property
-    def _range(self) -> tuple[Array, float]:
+    def _range(self) -> tuple[Floats, float]:
         return self._rows(np.eye(2)).min(axis=0), 1.0
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         # Factored, because squares near 1 cancel; and such that being rightly sure pays exactly 1.
         p, c = reports[:, 1], self.baseline
         below = p <= c

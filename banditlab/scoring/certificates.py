@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.brief import brief
 
-Floats = NDArray[np.float64]
+from .simplex import Floats
 
 
 def shortfall(cost_gap: float, largest_gain: float) -> str:

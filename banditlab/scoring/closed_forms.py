@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import non_negative, open_probability, positive, vector
 
-from .simplex import belief
+from .simplex import Floats, belief
 from .simplex import beliefs as rows_of_probabilities
-
-Floats = NDArray[np.float64]
 
 
 def v_shaped_gain(probabilities: Any, distribution: Any, max_payment: float = 1.0) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from banditlab.core.validation import invalid, number, vector
 
 from .built_in import BuiltIn, check_states
-from .simplex import Array, belief, n_axes
+from .simplex import Floats, belief, n_axes
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class CRPS(BuiltIn):
         self._set("n_states", len(checked))
 
     @property
-    def _range(self) -> tuple[Array, float]:
+    def _range(self) -> tuple[Floats, float]:
         ends = np.eye(self.n_states)[[0, -1]]  # the states that are farthest from others
         return self._rows(ends).min(axis=0), 0.0
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         cumulative = np.cumsum(reports, axis=1)[:, None, :-1]
         reached = np.triu(np.ones((self.n_states, self.n_states)))[None, :, :-1]  # [w, j]: w <= j
         return np.asarray(-((cumulative - reached) ** 2) @ np.diff(self.values))

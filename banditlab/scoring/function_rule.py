@@ -12,20 +12,20 @@ from banditlab.core.validation import integer, shown
 
 from .payments import name_of, returned
 from .rules import ScoringRule
-from .simplex import Array
+from .simplex import Floats
 
 
 class FunctionRule(ScoringRule):
     """The rule of any function of report and outcome."""
 
-    def __init__(self, score: Callable[[Array, int], Any], n_states: int) -> None:
+    def __init__(self, score: Callable[[Floats, int], Any], n_states: int) -> None:
         if not callable(score):
             raise InvalidType(f"score is {shown(score)}; allowed: a function of a report and an outcome")
         self.n_states = integer(2)("n_states", n_states)
         self._score = score
         self._rows(np.full((1, self.n_states), 1.0 / self.n_states))
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         rows = np.empty(reports.shape)
         for i, r in enumerate(reports):
             for w in range(self.n_states):

@@ -7,16 +7,14 @@ from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import all_entries, shown
 
 from .informed import informed_rules
 from .principal_agent import PrincipalAgent
+from .simplex import Floats
 from .tables import adds_up, table
-
-Floats = NDArray[np.float64]
 
 ROUNDING = 1e-9
 """Share of the largest payment, or of 1, by which announced payments and probabilities may be out of bounds."""

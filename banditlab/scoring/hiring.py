@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
@@ -14,15 +13,13 @@ from banditlab.core.validation import boolean, integer, matrix, non_negative, on
 
 from .errors import NotImplementable
 from .family import environment
-from .simplex import SUM_TOLERANCE, belief
+from .simplex import SUM_TOLERANCE, Floats, belief
 from .tables import adds_up, along, conditional_table, costs_that_count, n_entries, table, within_reach
 
 if TYPE_CHECKING:
     from .hiring_games import HiringGame
     from .hiring_mechanism import HiringMechanism
     from .uncorrelated import AgentRule
-
-Floats = NDArray[np.float64]
 
 MOST_AGENTS = 8
 """Agents for whom `letters` has subscripts; mechanisms grow exponentially in their number, and end before."""

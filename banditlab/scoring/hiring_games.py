@@ -13,12 +13,11 @@ from banditlab.core.errors import InvalidType
 from banditlab.core.validation import shown
 
 from .games import Game, Played, announced_payments, announced_probabilities, draw, indices, optimum, unchanged
+from .simplex import Floats
 
 if TYPE_CHECKING:
     from .hiring import HiringProblem
     from .hiring_mechanism import HiringMechanism
-
-Floats = NDArray[np.float64]
 
 TIE = 1e-9
 """Agents obey and tell the truth if nothing gains more than this share of max_payment: programs leave them

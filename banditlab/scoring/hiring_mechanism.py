@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import boolean, invalid, shown
 
 from .hiring import HiringProblem, letters
+from .simplex import Floats
 from .tables import adds_up, has_shape, table
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,11 +20,10 @@ from banditlab.core.errors import BanditlabError
 from .errors import NotImplementable
 from .hiring_mechanism import HiringMechanism
 from .program import checked_constraints, solved
+from .simplex import Floats
 
 if TYPE_CHECKING:
     from .hiring import HiringProblem
-
-Floats = NDArray[np.float64]
 
 # Profiles that the solver recommends with less than this are its rounding; it allows for 1e-10 a constraint.
 NEVER = 1e-9

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.brief import brief
@@ -20,11 +19,10 @@ from .informed import why_not_informed
 from .policies.estimates import Bisection, Estimates
 from .policies.optimistic import OptimisticProgram, most_promising
 from .protocol import generator
+from .simplex import Floats
 
 if TYPE_CHECKING:
     from .principal_agent import PrincipalAgent
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import shown
 
 from .principal_agent import PrincipalAgent
+from .simplex import Floats
 
 LEAST_MARGIN = 1e-6
 """Share of max_payment by which an action must be preferable: below it the solver's tolerance could decide."""
 
 
-def informed_rules(environment: PrincipalAgent) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def informed_rules(environment: PrincipalAgent) -> tuple[Floats, Floats]:
     r"""Return, for each action, the proper rule under which the agent prefers it by most.
 
     Algorithms for learning which rule is best assume that such rules :math:`\tilde S_k` are known, with

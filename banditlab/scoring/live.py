@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from .simplex import Floats
 
 # The smallest that HiGHS allows.
 TOLERANCE = 1e-10

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .live import LiveProgram
-
-Floats = NDArray[np.float64]
+from .simplex import Floats
 
 
 class Solved(NamedTuple):

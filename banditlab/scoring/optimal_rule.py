@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from banditlab.core.brief import brief
 from banditlab.core.errors import BanditlabError, InvalidArgument
 
 from .certificates import FarkasCertificate, Multipliers, payment_bound
 from .errors import NotImplementable
 from .lp import OptimalRuleProgram, Solved
+from .simplex import Floats
 
 if TYPE_CHECKING:
     from .principal_agent import PrincipalAgent
     from .rules import ScoringRule
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,15 @@ import numpy as np
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import shown
 
-from .simplex import Array
+from .simplex import Floats
 
 
-def mean_payment(payments: Array, probabilities: Array) -> Array:
+def mean_payment(payments: Floats, probabilities: Floats) -> Floats:
     """Return expected payments over the last axis; a state of probability zero counts nothing, be it paid -inf."""
     return np.asarray((np.where(probabilities > 0.0, payments, 0.0) * probabilities).sum(axis=-1))
 
 
-def expected_payments(payments: Array, probabilities: Array) -> Array:
+def expected_payments(payments: Floats, probabilities: Floats) -> Floats:
     """Return the expected payment of every belief (row) and every report (column), as `mean_payment` has it."""
     finite = np.isfinite(payments)
     means = probabilities @ np.where(finite, payments, 0.0).T
@@ -25,7 +25,7 @@ def expected_payments(payments: Array, probabilities: Array) -> Array:
     return np.asarray(np.where(ruined > 0.0, -np.inf, means))
 
 
-def returned(name: str, value: Any, report: Array) -> Array:
+def returned(name: str, value: Any, report: Floats) -> Floats:
     """Check for numbers in what a user's function returned for a report."""
     try:
         kind = np.asarray(value).dtype.kind

@@ -13,7 +13,7 @@ from banditlab.core.validation import integer, invalid, listed, shown
 from banditlab.plotting.style import COLOURS, DASHES, MARKERS, given_or_new, tidy
 
 from .rules import ScoringRule
-from .simplex import Array, belief, simplex_grid
+from .simplex import Floats, belief, simplex_grid
 from .table_rule import TableRule
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _names(rule: ScoringRule, states: Sequence[str] | None) -> list[str]:
     return names
 
 
-def _line() -> Array:
+def _line() -> Floats:
     p = np.linspace(0.0, 1.0, _LINE)
     return np.column_stack([1.0 - p, p])
 
@@ -183,7 +183,7 @@ def _draw_payments(ax: Axes, rule: ScoringRule, state: int, label: str) -> None:
     )
 
 
-def _jumps(rule: ScoringRule, state: int, p: Array, paid: Array) -> NDArray[np.intp]:
+def _jumps(rule: ScoringRule, state: int, p: Floats, paid: Floats) -> NDArray[np.intp]:
     """Return the points after which the payment jumps: where halving the step again and again leaves the change."""
     smallest = _JUMP * np.ptp(paid[np.isfinite(paid)])
     with np.errstate(invalid="ignore"):  # -inf - -inf
@@ -200,7 +200,7 @@ def _jumps(rule: ScoringRule, state: int, p: Array, paid: Array) -> NDArray[np.i
     return steep[np.abs(values[1] - values[0]) > smallest]
 
 
-def _draw_tangent(ax: Axes, rule: ScoringRule, report: Array, names: list[str]) -> None:
+def _draw_tangent(ax: Axes, rule: ScoringRule, report: Floats, names: list[str]) -> None:
     ends = rule.table(report[None, :])[0]
     if not np.isfinite(ends).all():
         raise invalid("tangent", report.tolist(), "a report that is paid something finite in both states")
@@ -213,7 +213,7 @@ def _draw_tangent(ax: Axes, rule: ScoringRule, report: Array, names: list[str]) 
     ax.plot([0.0, 1.0], ends, MARKERS[1], markersize=5, **style)
 
 
-def _triangle(function: Callable[[Array], Array], names: list[str], label: str, ax: Axes | None) -> Axes:
+def _triangle(function: Callable[[Floats], Floats], names: list[str], label: str, ax: Axes | None) -> Axes:
     """Draw a function of the beliefs of the triangle: contours, or areas of one colour where it has few values."""
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Polygon
@@ -257,7 +257,7 @@ def _triangle(function: Callable[[Array], Array], names: list[str], label: str, 
     return ax
 
 
-def _raster(function: Callable[[Array], Array]) -> Array:
+def _raster(function: Callable[[Floats], Floats]) -> Floats:
     """Return the function at the pixels of the triangle's bounding box, by rows from the bottom; NaN outside it."""
     x, y = np.meshgrid((np.arange(_PIXELS) + 0.5) / _PIXELS, (np.arange(_PIXELS) + 0.5) / _PIXELS * _CORNERS[2, 1])
     top = y / _CORNERS[2, 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
@@ -15,14 +14,13 @@ from .family import environment
 from .optimal_rule import OptimalRule, cheapest_rules, largest_margin, not_implementable
 from .responses import Response, best_response
 from .rules import ScoringRule
+from .simplex import Floats
 from .simplex import beliefs as rows_of_probabilities
 from .tables import costs_that_count, n_entries, numbers, within_reach
 
 if TYPE_CHECKING:
     from .games import PrincipalAgentGame
     from .program import Program
-
-Floats = NDArray[np.float64]
 
 # Beliefs are the same, and so are priors, if they are to this.
 ROUNDING = 1e-9

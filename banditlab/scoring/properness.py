@@ -14,7 +14,7 @@ from banditlab.core.validation import boolean, non_negative, shown
 
 from .payments import expected_payments, mean_payment
 from .rules import ScoringRule
-from .simplex import Array, climb, finest_grid
+from .simplex import Floats, climb, finest_grid
 from .table_rule import TableRule
 
 # The search compares every two of about this many beliefs: on a grid of the simplex, on a line, and at random.
@@ -43,8 +43,8 @@ class Witness:
         proper but not strictly. Infinite where truth is expected to be paid -inf.
     """
 
-    belief: Array
-    lie: Array
+    belief: Floats
+    lie: Floats
     gain: float
 
     __repr__ = brief
@@ -91,7 +91,7 @@ class Properness:
         return f"{word}: {how} ({self.n_pairs:,} pairs)"
 
 
-def _told(belief: Array) -> str:
+def _told(belief: Floats) -> str:
     return "(" + ", ".join(f"{p:.4g}" for p in belief) + ")"
 
 
@@ -171,7 +171,7 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
     return Properness(True, strictly, table, None, n_pairs)
 
 
-def _gains(points: Array, payments: Array) -> Array:
+def _gains(points: Floats, payments: Floats) -> Floats:
     """Return what each belief (row) gains by each report (column) over truth."""
     expected = expected_payments(payments, points)
     truth = np.diagonal(expected)[:, None]
@@ -181,18 +181,18 @@ def _gains(points: Array, payments: Array) -> Array:
     return gains
 
 
-def _best(points: Array, gains: Array) -> Witness:
+def _best(points: Floats, gains: Floats) -> Witness:
     i, j = np.unravel_index(int(gains.argmax()), gains.shape)
     return Witness(points[i], points[j], float(gains[i, j]))
 
 
-def _sizes(points: Array, payments: Array) -> Array:
+def _sizes(points: Floats, payments: Floats) -> Floats:
     """Return, for each belief (row) and report (column), the expected size of what report and truth are paid."""
     sizes = points @ np.abs(np.where(np.isfinite(payments), payments, 0.0)).T
     return np.asarray(sizes + np.diagonal(sizes)[:, None])
 
 
-def _tie(points: Array, gains: Array, apart: float, rounding: Array) -> Witness | None:
+def _tie(points: Floats, gains: Floats, apart: float, rounding: Floats) -> Witness | None:
     """Return two reports, not too close, between which a belief of one of them is indifferent or worse."""
     distance = np.abs(points[:, None, :] - points[None, :, :]).max(axis=2)
     ties = np.argwhere((gains >= -rounding) & (distance >= apart))
@@ -205,7 +205,7 @@ def _tie(points: Array, gains: Array, apart: float, rounding: Array) -> Witness 
 def _improved(rule: ScoringRule, lie: Witness) -> Witness:
     """Return the lie after a local search over belief and report."""
 
-    def gain(pair: Array) -> float:
+    def gain(pair: Floats) -> float:
         payments = rule.table(pair)
         reported, truth = mean_payment(payments[::-1], pair[:1])[0], mean_payment(payments, pair)[0]
         return -np.inf if reported == -np.inf else float(reported - truth)
@@ -216,7 +216,7 @@ def _improved(rule: ScoringRule, lie: Witness) -> Witness:
     return Witness(belief, report, best)
 
 
-def _point_sets(n_states: int) -> Iterator[Array]:
+def _point_sets(n_states: int) -> Iterator[Floats]:
     """Yield sets of beliefs: a grid, random ones, and points on edges and random chords of the simplex."""
     if n_states == 2:
         p = np.linspace(0.0, 1.0, _BINARY_LINE)

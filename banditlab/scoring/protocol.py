@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core import sampling
 from banditlab.core.errors import BanditlabError
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms
 from banditlab.core.validation import one_of
+
+from .simplex import Floats
 
 METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
 """Sums over the rounds of what `games.Played` says (the first four); the share of rounds that were probes; the number
@@ -56,7 +57,7 @@ class ScoringProtocol(Protocol):
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Compile nothing."""
 
-    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+    def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> Floats:
         """Play the runs of a batch, one after another."""
         runs = range(batch.first_run, batch.first_run + batch.n_runs)
         return np.stack([_play(environment, policy, batch, run, watch) for run in runs])
@@ -72,7 +73,7 @@ def generator(seed: int, stream: int, run: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([int(word) for word in words])))
 
 
-def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -> NDArray[np.float64]:
+def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -> Floats:
     """Play one run; return one row a metric, one column a checkpoint."""
     game = environment.game()
     luck = generator(batch.seed, sampling.ENVIRONMENT_STREAM, run)

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .simplex import Array, climb, finest_grid
+from .simplex import Floats, climb, finest_grid
 
 # Reports that are tried before the best of them are improved.
 _GRID = 2000
 
-Rows = Callable[[Array], Array]
+Rows = Callable[[Floats], Floats]
 
 
-def searched_ranges(rows_of: Rows, n_states: int) -> tuple[Array, Array]:
+def searched_ranges(rows_of: Rows, n_states: int) -> tuple[Floats, Floats]:
     """Return the smallest and the largest payment in each state: the best of a grid of reports, then local search.
 
     `rows_of` takes reports, one a row, and returns what they are paid in each state.
@@ -32,5 +32,5 @@ def searched_ranges(rows_of: Rows, n_states: int) -> tuple[Array, Array]:
     return ends[0], ends[1]
 
 
-def _signed(rows_of: Rows, sign: float, state: int, report: Array) -> float:
+def _signed(rows_of: Rows, sign: float, state: int, report: Floats) -> float:
     return float(sign * rows_of(report)[0, state])

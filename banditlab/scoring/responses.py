@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
 
+from .simplex import Floats
+
 if TYPE_CHECKING:
     from .principal_agent import PrincipalAgent
-
-Floats = NDArray[np.float64]
 
 # Two choices are a tie if they differ by this share of max_payment. Linear programs leave the agent indifferent
 # up to their tolerance (1e-10 a constraint), and the theory breaks ties for the principal.

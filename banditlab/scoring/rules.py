@@ -17,7 +17,7 @@ from banditlab.core.validation import integer, invalid, positive, shown
 
 from .payments import mean_payment, name_of, returned
 from .ranges import searched_ranges
-from .simplex import MOST_STATES, Array, n_axes
+from .simplex import MOST_STATES, Floats, n_axes
 from .simplex import belief as checked_belief
 from .simplex import beliefs as checked_beliefs
 
@@ -76,7 +76,7 @@ class ScoringRule:
 
     n_states: int
 
-    def __init__(self, G: Callable[[Array], Any], subgradient: Callable[[Array], Any], n_states: int) -> None:
+    def __init__(self, G: Callable[[Floats], Any], subgradient: Callable[[Floats], Any], n_states: int) -> None:
         for name, function in (("G", G), ("subgradient", subgradient)):
             if not callable(function):
                 raise InvalidType(f"{name} is {shown(function)}; allowed: a function of a belief")
@@ -113,7 +113,7 @@ class ScoringRule:
         return TableRule(payments, reports)
 
     @staticmethod
-    def from_function(score: Callable[[Array, int], Any], n_states: int) -> ScoringRule:
+    def from_function(score: Callable[[Floats, int], Any], n_states: int) -> ScoringRule:
         """Return the rule of any function, proper or not.
 
         Parameters
@@ -141,7 +141,7 @@ class ScoringRule:
 
         return FunctionRule(score, n_states)
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         """Return the payments of checked reports, one row a report, one column a state."""
         rows = np.empty(reports.shape)
         for i, r in enumerate(reports):
@@ -158,7 +158,7 @@ class ScoringRule:
             rows[i] = height + slope - mean_payment(slope, r)
         return rows
 
-    def table(self, beliefs: ArrayLike) -> Array:
+    def table(self, beliefs: ArrayLike) -> Floats:
         """Return the payments of a list of reports.
 
         Parameters
@@ -240,7 +240,7 @@ class ScoringRule:
         values = self._values(rows)
         return float(values[0]) if single else values
 
-    def _values(self, rows: Array) -> Array:
+    def _values(self, rows: Floats) -> Floats:
         return mean_payment(self._rows(rows), rows)
 
     def incentive(self, beliefs: ArrayLike, distribution: ArrayLike, prior: ArrayLike | None = None) -> Any:
@@ -350,7 +350,7 @@ class ScoringRule:
         low, high = self._state_ranges()
         return float(low.min()), float(high.max())
 
-    def _state_ranges(self) -> tuple[Array, Array]:
+    def _state_ranges(self) -> tuple[Floats, Floats]:
         """Return the smallest and the largest payment in each state."""
         return searched_ranges(self._rows, self.n_states)
 
@@ -393,7 +393,7 @@ class ScoringRule:
 
         return Bounded(self, low, high, top)
 
-    def _reports(self, name: str, value: ArrayLike) -> tuple[Array, bool]:
+    def _reports(self, name: str, value: ArrayLike) -> tuple[Floats, bool]:
         """Check for one belief or a matrix of them; return a matrix, and whether it was one."""
         single = n_axes(name, value) == 1
         check = checked_belief if single else checked_beliefs

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .games import Game, Played, announced_probabilities, draw, indices, optimum, unchanged
+from .simplex import Floats
 
 if TYPE_CHECKING:
     from .acquisition import InformationAcquisition
-
-Floats = NDArray[np.float64]
 
 
 class ReceiverKnows(NamedTuple):

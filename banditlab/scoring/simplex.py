@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import array, integer, invalid, vector
 
-Array = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-9
 
@@ -24,9 +24,9 @@ MOST_STATES = 10_000
 """States of a scoring rule: some of what is computed takes a number for each pair of them."""
 
 
-def beliefs(name: str, value: Any, n_states: int | None = None) -> Array:
+def beliefs(name: str, value: Any, n_states: int | None = None) -> Floats:
     """Check for a matrix whose rows are beliefs: one row a belief, one column a state, rows sum to one."""
-    rows: Array = array(2, 0.0, 1.0)(name, value)
+    rows: Floats = array(2, 0.0, 1.0)(name, value)
     sums = rows.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
     if wrong.size:
@@ -36,9 +36,9 @@ def beliefs(name: str, value: Any, n_states: int | None = None) -> Array:
     return rows
 
 
-def belief(name: str, value: Any, n_states: int | None = None) -> Array:
+def belief(name: str, value: Any, n_states: int | None = None) -> Floats:
     """Check for one belief: a flat array of probabilities, one a state, that sum to one."""
-    entries: Array = vector(0.0, 1.0)(name, value)
+    entries: Floats = vector(0.0, 1.0)(name, value)
     if abs(entries.sum() - 1.0) > SUM_TOLERANCE:
         raise invalid(
             name, value, f"probabilities that sum to 1, within {SUM_TOLERANCE:g}; these sum to {entries.sum():.12g}"
@@ -56,7 +56,7 @@ def n_axes(name: str, value: Any) -> int:
         raise invalid(name, value, "rows of the same length") from error
 
 
-def binary(probabilities: ArrayLike) -> Array:
+def binary(probabilities: ArrayLike) -> Floats:
     """Return beliefs about an event: state 1 is that it happens, state 0 that it doesn't.
 
     Parameters
@@ -79,7 +79,7 @@ def binary(probabilities: ArrayLike) -> Array:
     return np.column_stack([1.0 - p, p])
 
 
-def simplex_grid(n_states: int, steps: int) -> Array:
+def simplex_grid(n_states: int, steps: int) -> Floats:
     """Return every belief whose entries are multiples of 1/steps, in lexicographic order.
 
     Parameters
@@ -109,7 +109,7 @@ def simplex_grid(n_states: int, steps: int) -> Array:
     return np.asarray((np.diff(edges, axis=1) - 1) / steps)
 
 
-def finest_grid(n_states: int, most: int) -> Array:
+def finest_grid(n_states: int, most: int) -> Floats:
     """Return the finest simplex grid of at most `most` points, or the vertices where even they are more."""
     steps = 1
     while math.comb(steps + n_states, n_states - 1) <= most:
@@ -117,7 +117,7 @@ def finest_grid(n_states: int, most: int) -> Array:
     return simplex_grid(n_states, steps)
 
 
-def climb(objective: Callable[[Array], float], start: Array) -> tuple[Array, float]:
+def climb(objective: Callable[[Floats], float], start: Floats) -> tuple[Floats, float]:
     """Climb from rows of beliefs to a local maximum of a function of them; never ends lower than it began.
 
     Quasi-Newton steps on free non-negative numbers whose rows are divided by their sums: the only constraints left
@@ -125,12 +125,12 @@ def climb(objective: Callable[[Array], float], start: Array) -> tuple[Array, flo
     """
     from scipy.optimize import minimize
 
-    def normal(x: Array) -> Array:
+    def normal(x: Floats) -> Floats:
         rows = np.maximum(x.reshape(start.shape), 0.0)
         sums = rows.sum(axis=1, keepdims=True)
         return np.asarray(np.where(sums > 0.0, rows / np.where(sums > 0.0, sums, 1.0), start))
 
-    def loss(x: Array) -> float:
+    def loss(x: Floats) -> float:
         return float(np.clip(-objective(normal(x)), -1e150, 1e150))
 
     found = minimize(loss, start.ravel(), method="L-BFGS-B", bounds=[(0.0, 1.0)] * start.size)

@@ -11,7 +11,7 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import array, integer, invalid, shown
 
 from .rules import ScoringRule
-from .simplex import Array, beliefs
+from .simplex import Floats, beliefs
 from .transforms import onto, scale_and_shift
 
 
@@ -52,8 +52,8 @@ class TableRule(ScoringRule):
     """
 
     def __init__(self, payments: ArrayLike, reports: ArrayLike) -> None:
-        self.reports: Array = beliefs("reports", reports)
-        self.payments: Array = array(2)("payments", payments)
+        self.reports: Floats = beliefs("reports", reports)
+        self.payments: Floats = array(2)("payments", payments)
         if self.payments.shape != self.reports.shape:
             raise InvalidArgument(
                 f"payments has shape {self.payments.shape}; allowed: that of reports, {self.reports.shape}"
@@ -64,7 +64,7 @@ class TableRule(ScoringRule):
             again = min(set(range(len(self.reports))) - set(first.tolist()))
             raise invalid(f"reports[{again}]", self.reports[again].tolist(), "reports that are all different")
 
-    def _which(self, reports: Array) -> NDArray[np.intp]:
+    def _which(self, reports: Floats) -> NDArray[np.intp]:
         """Return the rows of the table that reports are, to within the rounding that sums of beliefs may have."""
         apart = np.abs(reports[:, None, :] - self.reports[None, :, :]).max(axis=2)
         nearest = np.asarray(apart.argmin(axis=1))
@@ -77,13 +77,13 @@ class TableRule(ScoringRule):
             )
         return nearest
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         return self.payments[self._which(reports)]
 
-    def _values(self, rows: Array) -> Array:
+    def _values(self, rows: Floats) -> Floats:
         return np.asarray((rows @ self.payments.T).max(axis=1))
 
-    def _state_ranges(self) -> tuple[Array, Array]:
+    def _state_ranges(self) -> tuple[Floats, Floats]:
         return self.payments.min(axis=0), self.payments.max(axis=0)
 
     def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> TableRule:
@@ -134,10 +134,10 @@ class _Extended(ScoringRule):
     def n_states(self) -> int:  # type: ignore[override]
         return self.rule.n_states
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         return self.rule.payments[np.argmax(reports @ self.rule.payments.T, axis=1)]
 
-    def _state_ranges(self) -> tuple[Array, Array]:
+    def _state_ranges(self) -> tuple[Floats, Floats]:
         # the table's: too wide only where some row is best for no belief
         return self.rule._state_ranges()
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import Check, all_entries, entry, floats
 
-from .simplex import SUM_TOLERANCE
-
-Floats = NDArray[np.float64]
+from .simplex import SUM_TOLERANCE, Floats
 
 
 def table(n_axes: int | None = None, low: float = -np.inf, high: float = np.inf) -> Check:

@@ -11,10 +11,10 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import invalid, number, positive, shown, vector
 
 from .rules import ScoringRule
-from .simplex import Array, n_axes
+from .simplex import Floats, n_axes
 
 
-def shifts(name: str, value: ArrayLike) -> Array:
+def shifts(name: str, value: ArrayLike) -> Floats:
     """Check for a number or several, and return them flat."""
     if isinstance(value, ScoringRule):
         raise InvalidType(f"{name} is {shown(value)}; allowed: a number, or one a state")
@@ -45,7 +45,7 @@ def bounds_of(rule: ScoringRule) -> tuple[float, float]:
     return low, high
 
 
-def onto(payments: Array, low: float, high: float, top: float) -> Array:
+def onto(payments: Floats, low: float, high: float, top: float) -> Floats:
     """Map [low, high] onto [0, top]: in this order of operations no rounding leads out of it."""
     return top * ((payments - low) / (high - low))
 
@@ -63,10 +63,10 @@ class Affine(ScoringRule):
         """Number of states."""
         return self.rule.n_states
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         return np.asarray(self.scale * self.rule._rows(reports) + np.array(self.shift))
 
-    def _state_ranges(self) -> tuple[Array, Array]:
+    def _state_ranges(self) -> tuple[Floats, Floats]:
         low, high = self.rule._state_ranges()
         return self.scale * low + np.array(self.shift), self.scale * high + np.array(self.shift)
 
@@ -99,10 +99,10 @@ class Bounded(ScoringRule):
         """Number of states."""
         return self.rule.n_states
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         return onto(self.rule._rows(reports), self.low, self.high, self.top)
 
-    def _state_ranges(self) -> tuple[Array, Array]:
+    def _state_ranges(self) -> tuple[Floats, Floats]:
         low, high = (onto(ends, self.low, self.high, self.top) for ends in self.rule._state_ranges())
         return low, high
 

@@ -14,12 +14,11 @@ from banditlab.core.errors import BanditlabError
 from .certificates import in_words, shortfall
 from .errors import NotImplementable
 from .hiring_mechanism import HiringMechanism
+from .simplex import Floats
 from .tables import along
 
 if TYPE_CHECKING:
     from .hiring import HiringProblem
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from banditlab.core.validation import invalid, open_probability
 
 from .built_in import BuiltIn, apart_from_zero
-from .simplex import Array, belief, n_axes
+from .simplex import Floats, belief, n_axes
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,16 @@ class VShaped(BuiltIn):
         self._set("n_states", len(checked))
 
     @property
-    def stakes(self) -> Array:
+    def stakes(self) -> Floats:
         """What a bet on each state pays if it is won."""
         mu = np.array(self.prior)
         return np.asarray(mu.min() / mu)
 
     @property
-    def _range(self) -> tuple[float, Array]:
+    def _range(self) -> tuple[float, Floats]:
         return 0.0, self.stakes
 
-    def _rows(self, reports: Array) -> Array:
+    def _rows(self, reports: Floats) -> Floats:
         # With one binary state, p <= mu is a bet on state 0: the first of two equal ratios.
         bet = np.argmax(reports / np.array(self.prior), axis=1)
         return np.asarray(np.where(np.arange(self.n_states) == bet[:, None], self.stakes, 0.0))

@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import scoring
 from banditlab.scoring.policies.estimates import LeastDifferences
+from banditlab.scoring.simplex import Floats
 
 from .played import TOY, three_states
-
-Floats = NDArray[np.float64]
 
 
 def scan(rules: list[list[float]], action: int, q: list[list[float]]) -> list[float]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import BanditlabError, InvalidType
@@ -17,11 +16,10 @@ from banditlab.scoring.games import Game, PrincipalKnows, Seen
 from banditlab.scoring.informed import why_not_informed
 from banditlab.scoring.optimal_rule import OptimalRule
 from banditlab.scoring.rules import ScoringRule
+from banditlab.scoring.simplex import Floats
 
 from .estimates import Bisection, CostDifferences, Estimates
 from .optimistic import OptimisticProgram, best_action
-
-Floats = NDArray[np.float64]
 
 
 def rule_or_table(name: str, value: Any) -> Any:

@@ -6,11 +6,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.scoring.games import PrincipalKnows, Seen
-
-Floats = NDArray[np.float64]
+from banditlab.scoring.simplex import Floats
 
 
 class CostDifferences(NamedTuple):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.validation import non_negative, optional, positive, positive_integer
@@ -16,11 +15,10 @@ from banditlab.scoring.family import policy
 from banditlab.scoring.hiring import HiringProblem
 from banditlab.scoring.hiring_games import EmployerKnows, Offer, Reported
 from banditlab.scoring.informed import LEAST_MARGIN
+from banditlab.scoring.simplex import Floats
 from banditlab.scoring.tables import along
 
 from .estimates import Bisection, chained
-
-Floats = NDArray[np.float64]
 
 
 @dataclass

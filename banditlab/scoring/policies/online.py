@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.validation import between, non_negative
 from banditlab.scoring.acquisition_program import AcquisitionProgram
 from banditlab.scoring.family import policy
 from banditlab.scoring.sender_games import Heard, ReceiverKnows
-
-Floats = NDArray[np.float64]
+from banditlab.scoring.simplex import Floats
 
 
 @dataclass

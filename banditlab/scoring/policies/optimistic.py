@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.scoring.games import PrincipalKnows
 from banditlab.scoring.lp import ProperRuleProgram
+from banditlab.scoring.simplex import Floats
 
 from .estimates import CostDifferences, Estimates
-
-Floats = NDArray[np.float64]
 
 TIES = 1e-6
 """Weight of payments in the objective, beside v: it moves the optimal v by at most 2 TIES M S max_payment."""

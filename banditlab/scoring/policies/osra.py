@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.validation import non_negative, positive
 from banditlab.scoring.family import policy
 from banditlab.scoring.games import PrincipalKnows, Seen
 from banditlab.scoring.informed import why_not_informed
+from banditlab.scoring.simplex import Floats
 
 from .estimates import Bisection, Estimates
 from .optimistic import OptimisticProgram, most_promising
-
-Floats = NDArray[np.float64]
 
 
 @dataclass
