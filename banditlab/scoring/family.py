@@ -49,10 +49,10 @@ def policy(cls: C) -> C:
     The class has `state(known, horizon, rng)`, which returns its memory for one run; `announce(state, t)`, which
     returns the mechanism of round t = 1, 2, ...; `update(state, seen, t)`, which learns; and fields declared with
     `banditlab.field`. A mechanism is, for a `PrincipalAgent`, the array of payments in [0, max_payment], one row a
-    report, one column a state (what `known` and `seen` then hold is said by `games.PrincipalKnows` and `games.Seen`);
-    for a `HiringProblem`, a `hiring_games.Offer`; for an `InformationAcquisition`, the
-    array of probabilities phi(a | s). If the state has attributes `solves` (linear programs solved so far) and
-    `bisecting` (whether this round is a probe), they are recorded as metrics.
+    report, one column a state (what `known` and `seen` then hold is said by `PrincipalKnows` and `Seen` in
+    `principal_agent_games`); for a `HiringProblem`, a `hiring_games.Offer`; for an `InformationAcquisition`, the array
+    of probabilities phi(a | s). If the state has attributes `solves` (linear programs solved so far) and `bisecting`
+    (whether this round is a probe), they are recorded as metrics.
 
     Raises
     ------

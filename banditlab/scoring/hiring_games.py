@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import shown
 
-from .games import Game, Played, announced_payments, announced_probabilities, draw, indices, optimum, unchanged
+from .games import Game, PlayedRound, announced_payments, announced_probabilities, draw, indices, optimum, unchanged
 from .simplex import Floats
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class HiringGame(Game):
         informed = deepcopy(_informed(world))
         return EmployerKnows(world.n_efforts, world.n_signals, world.utility, world.max_payment, informed)
 
-    def play(self, mechanism: Offer, uniforms: Floats) -> Played:
+    def play(self, mechanism: Offer, uniforms: Floats) -> PlayedRound:
         """Play a round."""
         if self._announced is None or not self._announced.repeated(mechanism):
             self._announced = Offer.announced(mechanism, self._environment)
@@ -230,7 +230,7 @@ class HiringGame(Game):
         decision = draw(self._decided[told + reports], uniforms[2])
         paid = float(sum(payments[told + reports][state] for payments in mechanism.payments))
         gained = float(self._environment.utility[decision, state]) - paid
-        return Played(Reported(efforts, reports, state), self._regret, paid, gained, self._responses.gain)
+        return PlayedRound(Reported(efforts, reports, state), self._regret, paid, gained, self._responses.gain)
 
     def _expected_profit(self, offer: Offer) -> float:
         """Return the principal's expected profit at the agents' responses."""

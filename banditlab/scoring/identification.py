@@ -14,10 +14,10 @@ from banditlab.core.errors import IncompatiblePolicy
 from banditlab.core.validation import SEED, boolean, integer, invalid, non_negative, open_probability, positive
 from banditlab.core.validation import positive_integer as rounds_of
 
-from .games import PrincipalAgentGame
 from .informed import why_not_informed
 from .policies.estimates import Bisection, Estimates
 from .policies.optimistic import OptimisticProgram, most_promising
+from .principal_agent_games import PrincipalAgentGame
 from .protocol import generator
 from .simplex import Floats
 

@@ -19,7 +19,7 @@ from .simplex import beliefs as rows_of_probabilities
 from .tables import costs_that_count, n_entries, numbers, within_reach
 
 if TYPE_CHECKING:
-    from .games import PrincipalAgentGame
+    from .principal_agent_games import PrincipalAgentGame
     from .program import Program
 
 # Beliefs are the same, and so are priors, if they are to this.
@@ -181,7 +181,7 @@ class PrincipalAgent:
 
     def game(self) -> PrincipalAgentGame:
         """Return what plays this environment round by round."""
-        from .games import PrincipalAgentGame
+        from .principal_agent_games import PrincipalAgentGame
 
         return PrincipalAgentGame(self)
 

@@ -14,8 +14,8 @@ from banditlab.core.validation import one_of
 from .simplex import Floats
 
 METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
-"""Sums over the rounds of what `games.Played` says (the first four); the share of rounds that were probes; the number
-of linear programs that the policy has solved."""
+"""Sums over the rounds of what `games.PlayedRound` says (the first four); the share of rounds that were probes; the
+number of linear programs that the policy has solved."""
 
 TOLD: dict[tuple[str, ...], str] = {
     ("PrincipalAgent",): "the agent's action and report, and the state of the world",

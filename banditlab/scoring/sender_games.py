@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .games import Game, Played, announced_probabilities, draw, indices, optimum, unchanged
+from .games import Game, PlayedRound, announced_probabilities, draw, indices, optimum, unchanged
 from .simplex import Floats
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class AcquisitionGame(Game):
         spread = float(np.ptp(world.sender_utilities, axis=(1, 2)).max())
         return ReceiverKnows(world.n_signals, world.n_decisions, spread)
 
-    def play(self, mechanism: Floats, uniforms: Floats) -> Played:
+    def play(self, mechanism: Floats, uniforms: Floats) -> PlayedRound:
         """Play a round; `mechanism[s..., a]` is the probability of decision a when s is reported."""
         if not unchanged(mechanism, self._announced):
             shape = self._worth.shape
@@ -133,4 +133,4 @@ class AcquisitionGame(Game):
             seen = np.full_like(utilities, np.nan)
             seen[:, decision] = utilities[:, decision]
             utilities = seen
-        return Played(Heard(signals, decision, utilities), self._regret, 0.0, gained, self._violation)
+        return PlayedRound(Heard(signals, decision, utilities), self._regret, 0.0, gained, self._violation)

@@ -26,8 +26,8 @@ from banditlab.core.errors import (
     InvalidComponent,
     InvalidType,
 )
-from banditlab.scoring.games import PrincipalKnows
 from banditlab.scoring.hiring_games import Offer
+from banditlab.scoring.principal_agent_games import PrincipalKnows
 from banditlab.scoring.protocol import METRICS, ScoringProtocol
 
 from .played import TOY, three_states

@@ -12,9 +12,10 @@ from banditlab.core.components import field
 from banditlab.core.errors import BanditlabError, InvalidType
 from banditlab.core.validation import matrix, non_negative, optional, positive, positive_integer, shown
 from banditlab.scoring.family import policy
-from banditlab.scoring.games import Game, PrincipalKnows, Seen
+from banditlab.scoring.games import Game
 from banditlab.scoring.informed import why_not_informed
 from banditlab.scoring.optimal_rule import OptimalRule
+from banditlab.scoring.principal_agent_games import PrincipalKnows, Seen
 from banditlab.scoring.rules import ScoringRule
 from banditlab.scoring.simplex import Floats
 

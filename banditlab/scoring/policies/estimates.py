@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from banditlab.scoring.games import PrincipalKnows, Seen
+from banditlab.scoring.principal_agent_games import PrincipalKnows, Seen
 from banditlab.scoring.simplex import Floats
 
 

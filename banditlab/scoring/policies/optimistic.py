@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from banditlab.scoring.games import PrincipalKnows
 from banditlab.scoring.lp import ProperRuleProgram
+from banditlab.scoring.principal_agent_games import PrincipalKnows
 from banditlab.scoring.simplex import Floats
 
 from .estimates import CostDifferences, Estimates

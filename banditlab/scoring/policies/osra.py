@@ -10,8 +10,8 @@ import numpy as np
 from banditlab.core.components import field
 from banditlab.core.validation import non_negative, positive
 from banditlab.scoring.family import policy
-from banditlab.scoring.games import PrincipalKnows, Seen
 from banditlab.scoring.informed import why_not_informed
+from banditlab.scoring.principal_agent_games import PrincipalKnows, Seen
 from banditlab.scoring.simplex import Floats
 
 from .estimates import Bisection, Estimates
