@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform
 
 from banditlab.core.components import field
 from banditlab.core.family import Family
 
+from .generics import announce, game, state, update
 from .protocol import ScoringProtocol
 
 C = TypeVar("C", bound=type)
-
-# What a class of this family must and may implement; the decorators compare names and arguments with these. Nothing
-# here is compiled: a round solves linear programs, beside which the interpreter costs little.
-
-
-def state(self: Any, known: Any, horizon: int, rng: Any) -> Any:
-    """Return a fresh memory for one run: any object of the policy's own."""
-
-
-def announce(self: Any, state: Any, t: int) -> Any:
-    """Return the mechanism of round t, as `policy` says; it is checked, and copied before the agents respond."""
-
-
-def update(self: Any, state: Any, seen: Any, t: int) -> None:
-    """Learn from what the principal sees of round t."""
-
-
-def game(self: Any) -> Any:
-    """Return what plays the environment round by round, a `games.Game`."""
-
 
 SCORING = Family(
     name="scoring",
