@@ -15,8 +15,7 @@ from banditlab.core.validation import SEED, boolean, integer, invalid, non_negat
 from banditlab.core.validation import positive_integer as rounds_of
 
 from .informed import why_not_informed
-from .policies.estimates import Bisection, Estimates
-from .policies.optimistic import OptimisticProgram, most_promising
+from .policies.optimistic import Optimism
 from .principal_agent_games import PrincipalAgentGame
 from .protocol import generator
 from .simplex import Floats
@@ -153,37 +152,24 @@ def identify(
     if max_rounds <= known.n_actions:
         raise invalid("max_rounds", max_rounds, f"above {known.n_actions}, the number of actions")
     luck = generator(SEED("seed", seed), sampling.ENVIRONMENT_STREAM, integer(0)("run", run))
-    estimates, programs = Estimates(known), OptimisticProgram(known)
+    optimism = Optimism(known, delta, confidence_scale, tolerance)
     for payments in known.informed:
-        estimates.add(payments, game.play(payments, luck.random(2)).seen)
+        optimism.estimates.add(payments, game.play(payments, luck.random(2)).seen)
     meant = np.zeros(known.n_actions)
-    solved_at = np.zeros(known.n_actions)
-    search: Bisection | None = None
-    action, rule, last, solved_for = 0, known.informed[0], (known.informed[0], 0), math.inf
+    last = known.informed[0], 0
     for t in range(known.n_actions + 1, max_rounds + 1):
-        if search is not None:
-            payments = search.probe()
-        else:
-            if (estimates.n > (1.0 + tolerance) * solved_at).any():
-                action, rule = most_promising(known, estimates, programs, t, delta, confidence_scale)
-                solved_at = estimates.n.copy()
-                solved_for = float(estimates.radius(t, delta, confidence_scale)[action])
+        if not optimism.bisecting:
+            action = optimism.choose(t)
             meant[action] += 1.0
             share = min(math.sqrt(len(known.beliefs) / meant[action]), 1.0) if adaptive else epsilon / (4.0 * bound)
-            payments = share * known.informed[action] + (1.0 - share) * rule
-        seen = game.play(payments, luck.random(2)).seen
-        estimates.add(payments, seen)
-        if search is not None:
-            if search.answer(seen.action):
-                search, solved_at = None, np.zeros(known.n_actions)
-        elif seen.action != action:
-            search = Bisection(payments, known.informed[action], action, share / known.n_actions)
-        else:
-            last = payments, action
-            if share < 1.0:
-                enough = (epsilon - 2.0 * share * bound) / (2.0 * bound * (1.0 - share))
-                if solved_for <= enough:
-                    return Identified(payments, action, t, True, programs.solves)
-                if estimates.radius(t + 1, delta, confidence_scale)[action] <= enough:
-                    solved_at = np.zeros(known.n_actions)  # a solution of the next round would do
-    return Identified(last[0], last[1], max_rounds, False, programs.solves)
+        payments = optimism.announce(share)
+        if not optimism.take(game.play(payments, luck.random(2)).seen, share / known.n_actions):
+            continue
+        last = payments, action
+        if share < 1.0:
+            enough = (epsilon - 2.0 * share * bound) / (2.0 * bound * (1.0 - share))
+            if optimism.solved_for <= enough:
+                return Identified(payments, action, t, True, optimism.solves)
+            # a solution of the next round may do
+            optimism.stale = optimism.radius(t + 1) <= enough
+    return Identified(*last, max_rounds, False, optimism.solves)

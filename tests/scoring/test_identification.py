@@ -10,7 +10,7 @@ import pytest
 from banditlab import scoring
 from banditlab.core import sampling
 from banditlab.core.errors import BanditlabError, IncompatiblePolicy, InvalidType
-from banditlab.scoring import identification
+from banditlab.scoring.policies.optimistic import Optimism
 from banditlab.scoring.protocol import generator
 
 from . import naive
@@ -80,14 +80,13 @@ def test_certificate_is_of_the_radius_that_the_solution_was_found_for(
     tolerance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the adaptive a the radius is what decides when it stops."""
-    solved, real = [], identification.most_promising
+    solved, real = [], Optimism.solve
 
-    def watched(known: Any, estimates: Any, programs: Any, t: int, delta: float, scale: float) -> Any:
-        action, rule = real(known, estimates, programs, t, delta, scale)
-        solved.append((action, rule, float(estimates.radius(t, delta, scale)[action])))
-        return action, rule
+    def watched(self: Optimism, t: int) -> None:
+        real(self, t)
+        solved.append((self.action, self.rule, float(self.estimates.radius(t, 0.1, scale)[self.action])))
 
-    monkeypatch.setattr(identification, "most_promising", watched)
+    monkeypatch.setattr(Optimism, "solve", watched)
     epsilon, bound = 1.8, 1.0 + 0.9
     informed, _ = scoring.informed_rules(TOY)
     for scale in (0.05, 0.07, 0.1, 0.12, 0.15, 0.2):

@@ -1,4 +1,4 @@
-"""The optimistic linear program of OSRA: the cheapest rule that could, for all one knows, induce an action."""
+"""Optimism over linear programs: the cheapest rule that could, for all one knows, induce an action, and its use."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from banditlab.scoring.lp import ProperRuleProgram
-from banditlab.scoring.principal_agent_games import PrincipalKnows
+from banditlab.scoring.principal_agent_games import PrincipalKnows, Seen
 from banditlab.scoring.simplex import Floats
 
-from .estimates import CostDifferences, Estimates
+from .estimates import Bisection, CostDifferences, Estimates
 
 TIES = 1e-6
 """Weight of payments in the objective, beside v: it moves the optimal v by at most 2 TIES M S max_payment."""
@@ -84,15 +84,6 @@ class OptimisticProgram:
         return float(found.extras[0]) * bound, found.payments * bound
 
 
-def most_promising(
-    known: PrincipalKnows, estimates: Estimates, programs: OptimisticProgram, t: int, delta: float, scale: float
-) -> tuple[int, Floats]:
-    r"""Return the action with the largest optimistic profit :math:`\hat h_k`, and the rule that goes with it."""
-    q = estimates.distributions()
-    radius = estimates.radius(t, delta, scale)
-    return best_action(known, q, radius, estimates.cost_differences(q, radius), programs)
-
-
 def best_action(
     known: PrincipalKnows, q: Floats, radius: Floats, costs: CostDifferences, programs: OptimisticProgram
 ) -> tuple[int, Floats]:
@@ -129,3 +120,96 @@ def best_action(
         if profit > best:
             best, found = profit, (k, solved[1])
     return found
+
+
+class Optimism:
+    """Mixtures of optimistic and informed rules, with bisection where the agent disagrees: OSRA without its constants.
+
+    The first K rounds are the caller's, who plays the informed rules and adds them to `estimates`. In each later round
+    come `choose`, `announce` and `take`, in this order.
+
+    Parameters
+    ----------
+    known : PrincipalKnows
+        What the principal knows.
+    delta : float
+        Probability with which the radii may fail.
+    scale : float
+        Factor of the radii.
+    tolerance : float
+        Programs are re-solved once the number of times that some action was chosen has grown by this share.
+
+    Attributes
+    ----------
+    estimates : Estimates
+        What has been learned.
+    action : int
+        k, which is to be induced.
+    rule : float64 array (M, S)
+        The solution of its optimistic program.
+    solved_for : float
+        The radius :math:`I_q(k)` that the program had.
+    stale : bool
+        Whether the programs are to be solved again, however little was learned.
+    """
+
+    def __init__(self, known: PrincipalKnows, delta: float, scale: float, tolerance: float) -> None:
+        self.known, self._delta, self._scale, self._tolerance = known, delta, scale, tolerance
+        self.estimates, self._programs = Estimates(known), OptimisticProgram(known)
+        self.action, self.rule, self.solved_for, self.stale = 0, known.informed[0], math.inf, True
+        self._solved_at = np.zeros(known.n_actions)
+        self._search: Bisection | None = None
+        self._announced = self.rule
+
+    @property
+    def bisecting(self) -> bool:
+        """Whether this round is a probe."""
+        return self._search is not None
+
+    @property
+    def solves(self) -> int:
+        """Linear programs solved so far."""
+        return self._programs.solves
+
+    def radius(self, t: int) -> float:
+        """Return the action's radius in round t."""
+        return float(self.estimates.radius(t, self._delta, self._scale)[self.action])
+
+    def choose(self, t: int) -> int:
+        r"""Return the action to induce: that with the largest optimistic profit :math:`\hat h_k` when last solved."""
+        n = self.estimates.n
+        if not self.bisecting and (self.stale or bool((n > (1.0 + self._tolerance) * self._solved_at).any())):
+            self.solve(t)
+        return self.action
+
+    def solve(self, t: int) -> None:
+        """Solve the programs of all actions."""
+        q = self.estimates.distributions()
+        radius = self.estimates.radius(t, self._delta, self._scale)
+        costs = self.estimates.cost_differences(q, radius)
+        self.action, self.rule = best_action(self.known, q, radius, costs, self._programs)
+        self.solved_for = float(radius[self.action])
+        self._solved_at, self.stale = self.estimates.n.copy(), False
+
+    def announce(self, share: float) -> Floats:
+        """Return a probe while bisecting, else the mixture in which the informed rule has this share."""
+        if self._search is not None:
+            self._announced = self._search.probe()
+        else:
+            self._announced = share * self.known.informed[self.action] + (1.0 - share) * self.rule
+        return self._announced
+
+    def take(self, seen: Seen, width: float) -> bool:
+        """Learn from the round; return whether the agent did what a mixture was to induce.
+
+        If it did something else, the next rounds are a bisection, until the bracket is narrower than `width`.
+        """
+        self.estimates.add(self._announced, seen)
+        if self._search is not None:
+            if self._search.answer(seen.action):
+                self._search, self.stale = None, True
+            return False
+        if seen.action != self.action:
+            self._search = Bisection(self._announced, self.known.informed[self.action], self.action, width)
+            return False
+        return True

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
-
-import numpy as np
 
 from banditlab.core.components import field
 from banditlab.core.validation import non_negative, positive
@@ -14,46 +11,7 @@ from banditlab.scoring.informed import why_not_informed
 from banditlab.scoring.principal_agent_games import PrincipalKnows, Seen
 from banditlab.scoring.simplex import Floats
 
-from .estimates import Bisection, Estimates
-from .optimistic import OptimisticProgram, most_promising
-
-
-@dataclass
-class Optimism:
-    """What `OSRA` remembers.
-
-    Attributes
-    ----------
-    action : int
-        k_t, the action that is to be induced.
-    rule : float64 array (M, S)
-        The solution of its optimistic program.
-    solved_at : float64 array (K,)
-        How often each action had been chosen when the programs were last solved.
-    stale : bool
-        Whether a bisection has ended since.
-    """
-
-    known: PrincipalKnows
-    horizon: int
-    estimates: Estimates
-    programs: OptimisticProgram
-    action: int
-    rule: Floats
-    announced: Floats
-    solved_at: Floats
-    stale: bool = True
-    search: Bisection | None = None
-
-    @property
-    def bisecting(self) -> bool:
-        """Whether this round is a probe."""
-        return self.search is not None
-
-    @property
-    def solves(self) -> int:
-        """Linear programs solved so far."""
-        return self.programs.solves
+from .optimistic import Optimism
 
 
 @policy
@@ -126,35 +84,20 @@ class OSRA:
 
     def state(self, known: PrincipalKnows, horizon: int, rng: Any) -> Optimism:
         """Return a state that has seen nothing."""
-        first, never = known.informed[0], np.zeros(known.n_actions)
-        return Optimism(known, horizon, Estimates(known), OptimisticProgram(known), 0, first, first, never)
+        return Optimism(known, 1.0 / horizon, self.confidence_scale, self.tolerance)
 
     def announce(self, state: Optimism, t: int) -> Floats:
         """Return an informed rule at first, a probe while bisecting, else the mixture."""
-        if t <= state.known.n_actions:
-            state.action = t - 1
-            state.announced = state.known.informed[t - 1]
-            return state.announced
-        if state.search is not None:
-            state.announced = state.search.probe()
-            return state.announced
-        n = state.estimates.n
-        if state.stale or bool((n > (1.0 + self.tolerance) * state.solved_at).any()):
-            delta = 1.0 / state.horizon
-            state.action, state.rule = most_promising(
-                state.known, state.estimates, state.programs, t, delta, self.confidence_scale
-            )
-            state.solved_at, state.stale = n.copy(), False
-        share = min(self.mixture * state.known.n_actions * t ** (-1 / 3), 1.0)
-        state.announced = share * state.known.informed[state.action] + (1.0 - share) * state.rule
-        return state.announced
+        known = state.known
+        if t <= known.n_actions:
+            return known.informed[t - 1]
+        state.choose(t)
+        return state.announce(min(self.mixture * known.n_actions * t ** (-1 / 3), 1.0))
 
     def update(self, state: Optimism, seen: Seen, t: int) -> None:
         """Count the round; start a bisection if the agent did something else, or take its answer."""
-        state.estimates.add(state.announced, seen)
-        if state.search is not None:
-            if state.search.answer(seen.action):
-                state.search, state.stale = None, True
-        elif seen.action != state.action and t > state.known.n_actions:
-            end = state.known.informed[state.action]
-            state.search = Bisection(state.announced, end, state.action, self.width * t ** (-1 / 3))
+        known = state.known
+        if t <= known.n_actions:
+            state.estimates.add(known.informed[t - 1], seen)
+        else:
+            state.take(seen, self.width * t ** (-1 / 3))
