@@ -11,7 +11,8 @@ import numpy as np
 from banditlab.core import sampling
 from banditlab.core.brief import brief
 from banditlab.core.errors import IncompatiblePolicy
-from banditlab.core.validation import SEED, boolean, integer, invalid, non_negative, open_probability, positive
+from banditlab.core.experiment import RUN
+from banditlab.core.validation import SEED, boolean, invalid, non_negative, open_probability, positive
 from banditlab.core.validation import positive_integer as rounds_of
 
 from .informed import why_not_informed
@@ -141,6 +142,7 @@ def identify(
     confidence_scale = non_negative("confidence_scale", confidence_scale)
     tolerance = non_negative("tolerance", tolerance)
     max_rounds = rounds_of("max_rounds", max_rounds)
+    seed, run = SEED("seed", seed), RUN("run", run)
     reasons = why_not_informed(environment)
     if reasons:
         raise IncompatiblePolicy("; ".join(reasons))
@@ -151,7 +153,7 @@ def identify(
         raise invalid("epsilon", epsilon, f"below {bound:g}, max_payment plus the largest utility")
     if max_rounds <= known.n_actions:
         raise invalid("max_rounds", max_rounds, f"above {known.n_actions}, the number of actions")
-    luck = generator(SEED("seed", seed), sampling.ENVIRONMENT_STREAM, integer(0)("run", run))
+    luck = generator(seed, sampling.ENVIRONMENT_STREAM, run)
     optimism = Optimism(known, delta, confidence_scale, tolerance)
     for payments in known.informed:
         optimism.estimates.add(payments, game.play(payments, luck.random(2)).seen)

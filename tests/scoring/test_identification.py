@@ -121,7 +121,16 @@ def test_budget_ends_it() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"epsilon": 0.0}, {"epsilon": 3.0}, {"delta": 1.0}, {"max_rounds": 2}, {"seed": -1}, {"adaptive": 1}],
+    [
+        {"epsilon": 0.0},
+        {"epsilon": 3.0},
+        {"delta": 1.0},
+        {"max_rounds": 2},
+        {"seed": -1},
+        {"run": -1},
+        {"run": 2**53 + 1},
+        {"adaptive": 1},
+    ],
     ids=str,
 )
 def test_bad_arguments(wrong: dict[str, Any]) -> None:
