@@ -138,34 +138,44 @@ class Responses(NamedTuple):
 
 def respond(world: HiringProblem, offer: Offer) -> Responses:
     """Return each agent's best response to a recommendation, expecting all others to obey and tell the truth."""
-    n, tie = world.n_agents, TIE * world.max_payment
-    joint: Any = np.moveaxis(world.joint, n, -1)
+    joint: Any = np.moveaxis(world.joint, world.n_agents, -1)
     efforts, reports, gain = [], [], 0.0
-    for i in range(n):
+    for i in range(world.n_agents):
         gained = 0.0
-        told_efforts = np.zeros(world.n_efforts[i], dtype=np.intp)
+        made = np.zeros(world.n_efforts[i], dtype=np.intp)
         told_reports = np.zeros((world.n_efforts[i], world.n_signals[i]), dtype=np.intp)
         for told in range(world.n_efforts[i]):
-            mu: Any = offer.recommendations.take(told, axis=i)
-            shares = mu.reshape(mu.shape + (1,) * (n + 1))
-            paid: Any = np.moveaxis(offer.payments[i].take(told, axis=i) * shares, n - 1 + i, 0)  # report first
-            best, honest = [], 0.0
-            for effort in range(world.n_efforts[i]):
-                chances: Any = np.moveaxis(joint.take(effort, axis=i), n - 1 + i, 0)  # own signal first
-                earned = np.tensordot(chances, paid, axes=(tuple(range(1, chances.ndim)),) * 2)  # [seen, report]
-                cost = float(mu.sum() * world.costs[i][effort])
-                if effort == told:
-                    honest = float(np.trace(earned)) - cost
-                best.append((float(earned.max(axis=1).sum()) - cost, effort, earned.argmax(axis=1)))
-            value, effort, lies = max(best, key=lambda found: found[0])
-            obeys = value <= honest + tie
-            told_efforts[told] = told if obeys else effort
-            told_reports[told] = np.arange(world.n_signals[i]) if obeys else lies
-            gained += value - honest
+            made[told], told_reports[told], more = _response(world, joint, offer, i, told)
+            gained += more
         gain = max(gain, gained)
-        efforts.append(told_efforts)
+        efforts.append(made)
         reports.append(told_reports)
     return Responses(efforts, reports, gain)
+
+
+def _response(
+    world: HiringProblem, joint: Any, offer: Offer, agent: int, told: int
+) -> tuple[int, NDArray[np.intp], float]:
+    """Return an agent's effort when told one, his report at each signal, and what the best of both gains.
+
+    `joint` is that of the world, at [efforts..., signals..., state].
+    """
+    n = world.n_agents
+    mu: Any = offer.recommendations.take(told, axis=agent)
+    shares = mu.reshape(mu.shape + (1,) * (n + 1))
+    paid: Any = np.moveaxis(offer.payments[agent].take(told, axis=agent) * shares, n - 1 + agent, 0)  # report first
+    best, honest = [], 0.0
+    for effort in range(world.n_efforts[agent]):
+        chances: Any = np.moveaxis(joint.take(effort, axis=agent), n - 1 + agent, 0)  # own signal first
+        earned = np.tensordot(chances, paid, axes=(tuple(range(1, chances.ndim)),) * 2)  # [seen, report]
+        cost = float(mu.sum() * world.costs[agent][effort])
+        if effort == told:
+            honest = float(np.trace(earned)) - cost
+        best.append((float(earned.max(axis=1).sum()) - cost, effort, earned.argmax(axis=1)))
+    value, effort, lies = max(best, key=lambda found: found[0])
+    if value <= honest + TIE * world.max_payment:
+        effort, lies = told, np.arange(world.n_signals[agent])
+    return effort, lies, value - honest
 
 
 @functools.lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ earn at signal s_i, by the best report, after having made effort b_i' when told 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +66,26 @@ class _Rows:
             self.rows.append(np.full(len(flat), len(self.upper)))
         self.upper.append(upper)
 
+    def add_pairs(self, smaller: NDArray[np.intp], larger: NDArray[np.intp]) -> None:
+        """Add, for each two variables in the same place, the row: the smaller minus the larger is at most 0."""
+        first, n = len(self.upper), len(smaller)
+        self.columns += [smaller, larger]
+        self.values += [np.ones(n), -np.ones(n)]
+        self.rows += [np.arange(first, first + n)] * 2
+        self.upper += [0.0] * n
+
     def matrix(self, n_columns: int) -> Any:
         from scipy import sparse
 
         where = (np.concatenate(self.rows), np.concatenate(self.columns))
         return sparse.csr_array((np.concatenate(self.values), where), shape=(len(self.upper), n_columns))
+
+
+def _recommendations(world: HiringProblem) -> Iterator[tuple[int, int]]:
+    """Yield each agent with each effort that he may be told to make."""
+    for i, n_efforts in enumerate(world.n_efforts):
+        for told in range(n_efforts):
+            yield i, told
 
 
 def _deviating(world: HiringProblem, joint: Floats, agent: int, actual: int, seen: int) -> Floats:
@@ -90,34 +105,23 @@ def correlated_rows(world: HiringProblem, layout: _Layout, individually_rational
     """Return the matrix and the upper bounds of all inequalities; payments are in units of max_payment."""
     n, joint, scale = world.n_agents, world.joint, world.max_payment
     rows = _Rows()
-    for i in range(n):
-        cost = world.costs[i] / scale
-        for told in range(world.n_efforts[i]):
-            told_mu = layout.mu.take(told, axis=i)
-            # What obedience earns is the sum over signals of what an honest report earns.
-            honest = [
-                (_reporting(world, layout.x[i], i, told, s), -_deviating(world, joint, i, told, s))
-                for s in range(world.n_signals[i])
-            ]
-            if individually_rational:
-                rows.add(0.0, (told_mu, cost[told]), *honest)
-            for actual in range(world.n_efforts[i]):
-                z = layout.z[i][told, actual]
-                rows.add(slack / scale, (z, 1.0), (told_mu, cost[told] - cost[actual]), *honest)
-                for seen in range(world.n_signals[i]):
-                    weights = _deviating(world, joint, i, actual, seen)
-                    for report in range(world.n_signals[i]):
-                        x = _reporting(world, layout.x[i], i, told, report)
-                        rows.add(0.0, (x, weights), (z[seen], -1.0))
-    # x <= mu, in units of max_payment: one row for each entry, added at once.
-    x = np.concatenate([cells.ravel() for cells in layout.x])
+    for i, told in _recommendations(world):
+        told_mu, cost, n_signals = layout.mu.take(told, axis=i), world.costs[i] / scale, world.n_signals[i]
+        paid = [_reporting(world, layout.x[i], i, told, report) for report in range(n_signals)]
+        # What obedience earns is the sum over signals of what an honest report earns.
+        honest = [(paid[s], -_deviating(world, joint, i, told, s)) for s in range(n_signals)]
+        if individually_rational:
+            rows.add(0.0, (told_mu, cost[told]), *honest)
+        for actual in range(world.n_efforts[i]):
+            z = layout.z[i][told, actual]
+            rows.add(slack / scale, (z, 1.0), (told_mu, cost[told] - cost[actual]), *honest)
+            weights = [_deviating(world, joint, i, actual, seen) for seen in range(n_signals)]
+            for seen, report in np.ndindex(n_signals, n_signals):
+                rows.add(0.0, (paid[report], weights[seen]), (z[seen], -1.0))
+    # x <= mu, in units of max_payment
     per_profile = layout.x[0].size // layout.mu.size
-    mu = np.tile(np.repeat(layout.mu.ravel(), per_profile), n)
-    first = len(rows.upper)
-    rows.columns += [x, mu]
-    rows.values += [np.ones(len(x)), -np.ones(len(x))]
-    rows.rows += [np.arange(first, first + len(x))] * 2
-    rows.upper += [0.0] * len(x)
+    x = np.concatenate([cells.ravel() for cells in layout.x])
+    rows.add_pairs(x, np.tile(np.repeat(layout.mu.ravel(), per_profile), n))
     return rows.matrix(layout.size), np.array(rows.upper)
 
 
@@ -260,38 +264,44 @@ def state_program(world: HiringProblem, individually_rational: bool, slack: floa
     y = cp.Variable((n_profiles * n_reports, world.n_decisions), name="y", nonneg=True)
     weights = np.moveaxis(joint, n, -1).reshape(n_profiles, -1)
     worth = np.tensordot(joint, world.utility, axes=(n, 1)).reshape(n_profiles * n_reports, -1)
-    profile = np.arange(n_profiles).reshape(world.n_efforts)
-    cell = np.arange(n_profiles * n_reports * world.n_states).reshape(*world.n_efforts, *world.n_signals, -1)
+    each = cp.reshape(mu, (n_profiles, 1), order="C")
     constraints: dict[str, list[Any]] = {
         "distribution": [cp.sum(mu) == 1],
-        "bounded": [x_i <= cp.reshape(mu, (n_profiles, 1), order="C") for x_i in x],
-        "decisions": [
-            cp.sum(y, axis=1) == cp.reshape(mu, (n_profiles, 1), order="C")[np.repeat(profile, n_reports), 0]
-        ],
-        "misreports": [],
-        "incentive": [],
+        "bounded": [x_i <= each for x_i in x],
+        "decisions": [cp.sum(y, axis=1) == each[np.repeat(np.arange(n_profiles), n_reports), 0]],
+        **_incentives(world, mu, x, individually_rational, slack),
     }
-    if individually_rational:
-        constraints["individually rational"] = []
-    for i in range(n):
-        flat, c = cp.reshape(x[i], (cell.size,), order="C"), world.costs[i] / bound
-
-        def earned(told: int, actual: int, seen: int, report: int, i: int = i, flat: Any = flat) -> Any:
-            where = _reporting(world, cell, i, told, report).ravel()
-            return flat[where] @ _deviating(world, joint, i, actual, seen).ravel()
-
-        for told in range(world.n_efforts[i]):
-            told_mu = cp.sum(mu[profile.take(told, axis=i).ravel()])
-            obedient = sum(earned(told, told, s, s) for s in range(world.n_signals[i])) - told_mu * c[told]
-            if individually_rational:
-                constraints["individually rational"].append(obedient >= 0)
-            for actual in range(world.n_efforts[i]):
-                z = cp.Variable(world.n_signals[i], name=f"z{i}[{told},{actual}]")
-                constraints["incentive"].append(obedient >= cp.sum(z) - told_mu * c[actual] - slack / bound)
-                constraints["misreports"] += [
-                    z[seen] >= earned(told, actual, seen, report)
-                    for seen in range(world.n_signals[i])
-                    for report in range(world.n_signals[i])
-                ]
     profit = cp.sum(cp.multiply(worth / bound, y)) - sum(cp.sum(cp.multiply(weights, x_i)) for x_i in x)
     return HiringProgram(world, mu, x, [bound * x_i for x_i in x], y, bound * profit, constraints)
+
+
+def _incentives(
+    world: HiringProblem, mu: Any, x: list[Any], individually_rational: bool, slack: float
+) -> dict[str, list[Any]]:
+    """Return what makes the truth, obedience and, where that is asked for, taking part worth an agent's while."""
+    import cvxpy
+
+    cp: Any = cvxpy
+    joint, bound = world.joint, world.max_payment
+    profile = np.arange(world.n_arms).reshape(world.n_efforts)
+    cell = np.arange(x[0].size).reshape(*world.n_efforts, *world.n_signals, -1)
+    flat = [cp.reshape(x_i, (cell.size,), order="C") for x_i in x]
+
+    def earned(i: int, told: int, actual: int, seen: int, report: int) -> Any:
+        where = _reporting(world, cell, i, told, report).ravel()
+        return flat[i][where] @ _deviating(world, joint, i, actual, seen).ravel()
+
+    misreports, incentive, rational = [], [], []
+    for i, told in _recommendations(world):
+        cost, n_signals = world.costs[i] / bound, world.n_signals[i]
+        told_mu = cp.sum(mu[profile.take(told, axis=i).ravel()])
+        obedient = sum(earned(i, told, told, s, s) for s in range(n_signals)) - told_mu * cost[told]
+        rational.append(obedient >= 0)
+        for actual in range(world.n_efforts[i]):
+            z = cp.Variable(n_signals, name=f"z{i}[{told},{actual}]")
+            incentive.append(obedient >= cp.sum(z) - told_mu * cost[actual] - slack / bound)
+            misreports += [
+                z[seen] >= earned(i, told, actual, seen, report) for seen, report in np.ndindex(n_signals, n_signals)
+            ]
+    constraints = {"misreports": misreports, "incentive": incentive}
+    return constraints | {"individually rational": rational} if individually_rational else constraints
