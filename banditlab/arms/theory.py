@@ -358,7 +358,7 @@ def klucb_bound(environment: Any, horizon: int) -> float:
     logarithm = math.log(t)
     # log(1 + t log^2 t), without overflow for huge t
     exploration = 0.0 if t == 1 else logarithm + math.log(logarithm**2 + math.exp(-logarithm))
-    return float(sum(gap * _klucb_pulls(best - gap, best, exploration) for gap in gaps.tolist()))
+    return math.fsum(gap * _klucb_pulls(best - gap, best, exploration) for gap in gaps.tolist())
 
 
 def _klucb_pulls(mean: float, best: float, exploration: float) -> float:

@@ -257,7 +257,7 @@ def asymptotic_constant(environment: Any, tau: float) -> float:
         for gap, (values, probabilities) in zip(gaps, laws, strict=True)
         if gap > 1e-12
     ]
-    return float(sum(costs))
+    return math.fsum(costs)
 
 
 def _laws(environment: Any) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

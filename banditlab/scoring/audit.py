@@ -6,6 +6,7 @@ effort, and at everything that the agent then sees, every report.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,10 +199,10 @@ def _most_profitable(found: list[Deviation], scales: Sequence[float], tolerance:
         if share(d) > max(ROUNDING, share(upon[where]) if where in upon else 0.0):
             upon[where] = d
     strategies = [tuple(d for (i, _), d in upon.items() if i == agent) for agent in range(len(scales))]
-    shares = [sum(share(d) for d in strategy) for strategy in strategies]
+    shares = [math.fsum(share(d) for d in strategy) for strategy in strategies]
     agent = int(np.argmax(shares))
     guilty = strategies[agent] if shares[agent] > tolerance else ()
-    return Audit(float(sum(d.gain for d in strategies[agent])), guilty, by_kind, tolerance * scales[agent])
+    return Audit(math.fsum(d.gain for d in strategies[agent]), guilty, by_kind, tolerance * scales[agent])
 
 
 def _of_one_agent(world: PrincipalAgent, payments: Floats, action: int) -> Iterator[Deviation]:

@@ -162,7 +162,8 @@ class Knapsack(ActionSet):
     def contains(self, action: Action) -> bool:
         """Say whether an action fits."""
         fits = in_range(action, self.n_items)
-        return fits and sum(float(self.weights[item]) for item in action) <= self.capacity
+        # NumPy's numbers one after another, as kernels add: of Python's own, `sum` makes up for rounding since 3.12
+        return bool(fits and sum(self.weights[item] for item in action) <= self.capacity)
 
     def max_size(self, n_items: int) -> int:
         """Return how many of the smallest items fit together."""

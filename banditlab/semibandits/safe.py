@@ -98,7 +98,7 @@ class SafeUpToM(ActionSet):
         """Say whether an action is safe and has one to m items."""
         variances = self.known_variances
         fits = in_range(action, len(variances)) and len(action) <= self.m
-        return fits and sum(float(variances[item]) for item in action) < self.budget
+        return bool(fits and sum(variances[item] for item in action) < self.budget)  # as in `Knapsack.contains`
 
     def max_size(self, n_items: int) -> int:
         """Return m."""

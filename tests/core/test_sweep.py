@@ -277,7 +277,7 @@ class Sometimes:
     @pytest.mark.parametrize(
         ("changes", "kind", "message"),
         [
-            ({"over": {"gamma": [1]}}, InvalidArgument, "over is 'gamma'; allowed: 'horizon', or an argument of a factory: "),
+            ({"over": {"gamma": [1]}}, InvalidArgument, "over is 'gamma'; allowed: 'horizon', or an argument of a "),
             ({"over": {"delta": []}}, InvalidArgument, r"over\['delta'\] is \[\]; allowed"),
             ({"over": {"delta": 0.5}}, InvalidArgument, r"over\['delta'\] is 0.5; allowed"),
             ({"over": {"mean": [1]}}, InvalidArgument, "over is 'mean'; allowed: a parameter that is no column"),
