@@ -350,7 +350,7 @@ def post_init(self: Any) -> None:
         validate()
 
 
-def as_component(cls: C, info: ComponentInfo, family: Any) -> C:
+def as_component(cls: type, info: ComponentInfo, family: Any) -> None:
     """Give a class what components have: checked fields, equality, a label, and what kernels receive."""
     for attribute, function in {
         "__post_init__": post_init,
@@ -368,7 +368,6 @@ def as_component(cls: C, info: ComponentInfo, family: Any) -> C:
     made.label = property(_label)
     made.family = family
     made.__banditlab__ = info
-    return cls
 
 
 def _check_name(owner: str, name: Any) -> None:

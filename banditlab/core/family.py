@@ -38,6 +38,8 @@ class Family:
         From each tuple a class must implement at least one.
     plays : tuple of str
         Names of the families whose environments its policies can play.
+    compiled : bool
+        Whether kernels are compiled, so that a state is arrays; otherwise it is what a policy likes.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Family:
     environment_kernels: tuple[Any, ...]
     environment_needs: tuple[tuple[str, ...], ...]
     plays: tuple[str, ...]
+    compiled: bool = True
 
     def policy(self, cls: C) -> C:
         """Make a class a policy of this family."""
@@ -58,19 +61,15 @@ class Family:
 
     def component(self, cls: C, kind: str, kernels: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
         """Make a class a component of any kind, such as what is nested in policies and environments."""
-        return _component(cls, self, kind, kernels, needs)
-
-
-def _component(cls: C, family: Family, kind: str, generics: tuple[Any, ...], needs: tuple[tuple[str, ...], ...]) -> C:
-    _check_class(cls, kind)
-    by_name = {g.__name__: g for g in generics}
-    kernels = _kernels(cls, by_name)
-    _check_needs(cls, needs, by_name, kernels)
-    _check_abstract(cls)
-    as_component(cls, ComponentInfo(kind, kernels, by_name), family)
-    if is_ours(cls.__module__):
-        _registry.setdefault((family.name, kind), {})[cls.__name__] = cls
-    return cls
+        _check_class(cls, kind)
+        by_name = {g.__name__: g for g in kernels}
+        own = _kernels(cls, by_name, self.compiled)
+        _check_needs(cls, needs, by_name, own)
+        _check_abstract(cls)
+        as_component(cls, ComponentInfo(kind, own, by_name), self)
+        if is_ours(cls.__module__):
+            _registry.setdefault((self.name, kind), {})[cls.__name__] = cls
+        return cls
 
 
 def _check_class(cls: Any, kind: str) -> None:
@@ -104,10 +103,9 @@ def _check_class(cls: Any, kind: str) -> None:
             )
 
 
-def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+def _kernels(cls: type, by_name: Mapping[str, Any], compiled: bool) -> dict[str, Callable[..., Any]]:
     """Return the methods of a class that implement generic functions; raise for one that cannot."""
     kernels: dict[str, Callable[..., Any]] = {}
-    of_arrays = "state" not in by_name  # where a kernel makes it, in plain Python, a state is what the policy likes
     for name, function in by_name.items():
         method = inspect.getattr_static(cls, name, None)
         if method is None:
@@ -124,9 +122,9 @@ def _kernels(cls: type, by_name: Mapping[str, Any]) -> dict[str, Callable[..., A
             raise InvalidComponent(f"{cls.__name__}.{name} is a generator or async; allowed: def, without yield")
         if getattr(function, "returns", False) and lacks_return(method):
             raise InvalidComponent(f"{cls.__name__}.{name} can end without a value; allowed: a return on every way")
-        if of_arrays and (item := taken_from_state(method)):
+        if compiled and (item := taken_from_state(method)):
             raise InvalidComponent(f"{cls.__name__}.{name} takes state[{item!r}]; allowed: state.{item}")
-        if of_arrays and (attribute := attribute_set(method)):
+        if compiled and (attribute := attribute_set(method)):
             raise InvalidComponent(
                 f"{cls.__name__}.{name} sets {attribute}; allowed: entries of the state's arrays, as in "
                 "state.sums[arm, lane] = 1.0"

@@ -20,6 +20,7 @@ SCORING = Family(
     environment_kernels=(game,),
     environment_needs=(("game",),),
     plays=("scoring",),
+    compiled=False,
 )
 
 

@@ -198,7 +198,7 @@ BAD = [
     ({"policies": 5}, InvalidType, r"policies is 5; allowed: a policy, a list of them, or a dict"),
     ({"policies": [arms.UCB1]}, InvalidType, r"policies\[0\] is the class UCB1; allowed: an instance, UCB1\(...\)"),
     ({"policies": [ENVIRONMENT]}, InvalidType, r"policies\[0\] is Bernoulli.*; allowed: a policy"),
-    ({"environment": arms.UCB1()}, InvalidType, r"environment\[0\] is UCB1\(\); allowed: an environment"),
+    ({"environment": arms.UCB1()}, InvalidType, r"environment is UCB1\(\); allowed: an environment, a list"),
     ({"environment": None}, InvalidType, r"environment is None; allowed: an environment, a list of them"),
     (
         {"environment": arms.Gaussian([0, 1])},
