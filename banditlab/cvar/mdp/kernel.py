@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import device, device_call
+from banditlab.core.dispatch import borrowed, device, device_call
 from banditlab.core.machines import next_checkpoint
 from banditlab.core.sampling import expanded, key, open_uniform
 
@@ -27,6 +27,17 @@ def _drawn(u: float, cumulative: Any) -> int:
     return i
 
 
+@device
+def _step_drawn(
+    bits: Any, h: int, s: int, a: int, index: Any, cumulative: Any, cumulative_weights: Any
+) -> tuple[int, int]:
+    """Return the next state and the atom of the reward in step h: the two numbers of the step are an episode's luck."""
+    s_next = _drawn(expanded(bits, 2 * h), cumulative[h % cumulative.shape[0], s, a])
+    m = _drawn(expanded(bits, 2 * h + 1), cumulative_weights[h % cumulative_weights.shape[0], s, a])
+    which = index[h % index.shape[0], s, a]
+    return s_next, which[s_next if which.shape[0] > 1 else 0, m]
+
+
 @device_call
 def returns_of(policy: Params, state: State, known: Params, world: Params, lane: int, place: Any, law: Any) -> None:
     """Write the distribution of the return of what lane's policy plays into `law`, one entry a sum of rewards.
@@ -35,78 +46,87 @@ def returns_of(policy: Params, state: State, known: Params, world: Params, lane:
     these are few. `place` (memories, sums) says which place a pair has; it is -1 everywhere, and is left so.
     """
     S, room = known.n_states, 2 * law.shape[0] + 8
-    memory, paid, mass = np.zeros((2, room), np.int64), np.zeros((2, room), np.int64), np.zeros((2, room, S))
+    memory, paid, mass = np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros((room, S))
+    next_memory, next_paid, next_mass = np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros((room, S))
+    memory[0] = starting_memory(policy, state, lane)
+    mass[0, known.initial_state] = 1.0
     n = 1
-    memory[0, 0] = starting_memory(policy, state, lane)
-    mass[0, 0, known.initial_state] = 1.0
     for h in range(known.n_steps):
-        now, then = h % 2, (h + 1) % 2
         P_h = world.transitions[h % world.transitions.shape[0]]
         index = known.index[h % known.index.shape[0]]
         weights = known.weights[h % known.weights.shape[0]]
         on_next = index.shape[2] > 1
+        most = index.shape[2] * weights.shape[2]  # places that a state at a place can lead to
         found = 0
         for k in range(n):
             for s in range(S):
-                here = mass[now, k, s]
+                here = mass[k, s]
                 if here <= 0.0:
                     continue
-                a = action(policy, state, known, lane, h, s, memory[now, k])
+                if found + most > next_memory.shape[0]:
+                    room = 2 * (found + most)
+                    next_memory, next_paid = _roomier(next_memory, room), _roomier(next_paid, room)
+                    next_mass = _roomier_masses(next_mass, room)
+                a = action(policy, state, known, lane, h, s, memory[k])
                 for z in range(index.shape[2]):
                     for m in range(weights.shape[2]):
                         q = here * weights[s, a, m]
                         if q <= 0.0 or (on_next and P_h[s, a, z] <= 0.0):
                             continue
                         j = index[s, a, z, m]
-                        total = world.following[h, j, paid[now, k]]
-                        after = following_memory(policy, state, lane, h, memory[now, k], j)
-                        i = place[after, total]
-                        if i < 0:
-                            if found == room:
-                                room *= 2
-                                memory, paid, mass = _roomier(memory), _roomier(paid), _roomier_masses(mass)
-                            i = found
-                            place[after, total] = i
-                            memory[then, i] = after
-                            paid[then, i] = total
-                            for x in range(S):
-                                mass[then, i, x] = 0.0
-                            found += 1
+                        after = following_memory(policy, state, lane, h, memory[k], j)
+                        total = world.following[h, j, paid[k]]
+                        i = _place_of(after, total, place, next_memory, next_paid, next_mass, found)
+                        found = max(found, i + 1)
                         if on_next:
-                            mass[then, i, z] += q * P_h[s, a, z]
+                            next_mass[i, z] += q * P_h[s, a, z]
                         else:
-                            into, going = mass[then, i], P_h[s, a]
+                            into, going = next_mass[i], P_h[s, a]
                             for x in range(S):
                                 into[x] += q * going[x]
+        for k in range(found):
+            place[next_memory[k], next_paid[k]] = -1
         n = found
-        for k in range(n):
-            place[memory[then, k], paid[then, k]] = -1
+        memory, next_memory = next_memory, memory
+        paid, next_paid = next_paid, paid
+        mass, next_mass = next_mass, mass
     for k in range(law.shape[0]):
         law[k] = 0.0
-    last = known.n_steps % 2
     for k in range(n):
         for s in range(S):
-            law[paid[last, k]] += mass[last, k, s]
+            law[paid[k]] += mass[k, s]
+
+
+@device
+def _place_of(memory: int, total: int, place: Any, memories: Any, sums: Any, mass: Any, found: int) -> int:
+    """Return the place of a memory and a sum: where they have none, the first that is free, with no mass."""
+    i = place[memory, total]
+    if i < 0:
+        i = found
+        place[memory, total] = i
+        memories[i] = memory
+        sums[i] = total
+        for s in range(mass.shape[1]):
+            mass[i, s] = 0.0
+    return i
 
 
 @device_call
-def _roomier(rows: Any) -> Any:
-    """Return integers in rows twice as long, which begin with those there were."""
-    wider = np.zeros((2, 2 * rows.shape[1]), np.int64)
-    for b in range(2):
-        for k in range(rows.shape[1]):
-            wider[b, k] = rows[b, k]
+def _roomier(rows: Any, room: int) -> Any:
+    """Return an array of integers with more room, which begins with those there were."""
+    wider = np.zeros(room, np.int64)
+    for k in range(rows.shape[0]):
+        wider[k] = rows[k]
     return wider
 
 
 @device_call
-def _roomier_masses(rows: Any) -> Any:
+def _roomier_masses(rows: Any, room: int) -> Any:
     """Return masses, as `_roomier` does; a function has one number of axes."""
-    wider = np.zeros((2, 2 * rows.shape[1], rows.shape[2]))
-    for b in range(2):
-        for k in range(rows.shape[1]):
-            for s in range(rows.shape[2]):
-                wider[b, k, s] = rows[b, k, s]
+    wider = np.zeros((room, rows.shape[1]))
+    for k in range(rows.shape[0]):
+        for s in range(rows.shape[1]):
+            wider[k, s] = rows[k, s]
     return wider
 
 
@@ -154,6 +174,25 @@ def _outcomes(
     return n
 
 
+@device_call
+def _evaluate(
+    policy: Params, state: State, known: Params, world: Params, lane: int, place: Any, law: Any, order: Any, tally: Any
+) -> None:
+    """Write the values at all levels of what lane's policy plays, and its estimate of the optimum, into `tally`."""
+    n_static = world.static.shape[0]
+    tally[PLANS, lane] += 1.0
+    if n_static > 0:
+        returns_of(policy, state, known, world, lane, place, law)
+    for k in range(n_static):
+        tally[LEVELS + 2 * k + 1, lane] = lower_mean(world.returns, law, order, law.shape[0], world.static[k])
+    for k in range(world.iterated.shape[0]):
+        value = iterated_value(policy, state, known, world, lane, world.iterated[k])
+        tally[LEVELS + 2 * (n_static + k) + 1, lane] = value
+    guess = estimated(policy, state, lane)
+    tally[ESTIMATE, lane] = guess
+    tally[SMALLEST_ESTIMATE, lane] = min(tally[SMALLEST_ESTIMATE, lane], guess)
+
+
 def follow(
     initial_state: int, actions: Any, following: Any, first: int, atoms: Any, index: Any, cumulative: Any,
     cumulative_weights: Any, rng: Any, out: Any,
@@ -164,13 +203,9 @@ def follow(
         s, memory, total = initial_state, first, 0.0
         for h in range(actions.shape[0]):
             a = actions[h, s, memory]
-            after = _drawn(expanded(bits, 2 * h), cumulative[h % cumulative.shape[0], s, a])
-            which = index[h % index.shape[0], s, a]
-            chances = cumulative_weights[h % cumulative_weights.shape[0], s, a]
-            j = which[after if which.shape[0] > 1 else 0, _drawn(expanded(bits, 2 * h + 1), chances)]
+            s, j = _step_drawn(bits, h, s, a, index, cumulative, cumulative_weights)
             memory = following[h % following.shape[0], j, memory]
             total += atoms[j]
-            s = after
         out[t] = total
 
 
@@ -193,40 +228,26 @@ def play(
     whatever policies do, they face the same luck at the same step. A policy's value is computed anew only when the
     policy may have changed.
     """
+    world, known, policy, state = borrowed(world), borrowed(known), borrowed(policy), borrowed(state)
+    environment_rng, policy_rng, tally = borrowed(environment_rng), borrowed(policy_rng), borrowed(tally)
     lanes = tally.shape[1]
-    n_static, n_iterated = world.static.shape[0], world.iterated.shape[0]
     n_sums = world.returns.shape[0]
-    place = np.full((memories(policy, state) if n_static > 0 else 1, n_sums), -1)
+    place = np.full((memories(policy, state) if world.static.shape[0] > 0 else 1, n_sums), -1)
     law, order = np.zeros(n_sums), np.arange(n_sums)
     for w in range(lanes):
         c = next_checkpoint(checkpoints, first)
         for t in range(first, last + 1):
             changed = plan(policy, state, known, w, t, policy_rng)
             if changed or t == 1:
-                tally[PLANS, w] += 1.0
-                if n_static > 0:
-                    returns_of(policy, state, known, world, w, place, law)
-                for k in range(n_static):
-                    tally[LEVELS + 2 * k + 1, w] = lower_mean(world.returns, law, order, n_sums, world.static[k])
-                for k in range(n_iterated):
-                    tally[LEVELS + 2 * (n_static + k) + 1, w] = iterated_value(
-                        policy, state, known, world, w, world.iterated[k]
-                    )
-                guess = estimated(policy, state, w)
-                tally[ESTIMATE, w] = guess
-                tally[SMALLEST_ESTIMATE, w] = min(tally[SMALLEST_ESTIMATE, w], guess)
-            for k in range(n_static + n_iterated):
+                _evaluate(policy, state, known, world, w, place, law, order, tally)
+            for k in range(world.best.shape[0]):
                 tally[LEVELS + 2 * k, w] += world.best[k] - tally[LEVELS + 2 * k + 1, w]
             bits = key(open_uniform(environment_rng, w))  # as in `follow`
             s = known.initial_state
             memory = starting_memory(policy, state, w)
             for h in range(known.n_steps):
                 a = action(policy, state, known, w, h, s, memory)
-                after = _drawn(expanded(bits, 2 * h), world.cumulative[h % world.cumulative.shape[0], s, a])
-                which = known.index[h % known.index.shape[0], s, a]
-                chances = world.cumulative_weights[h % world.cumulative_weights.shape[0], s, a]
-                m = _drawn(expanded(bits, 2 * h + 1), chances)
-                j = which[after if which.shape[0] > 1 else 0, m]
+                after, j = _step_drawn(bits, h, s, a, known.index, world.cumulative, world.cumulative_weights)
                 observe(policy, state, known, w, h, s, a, j, after, t)
                 memory = following_memory(policy, state, w, h, memory, j)
                 tally[RETURN, w] += known.atoms[j]
