@@ -78,28 +78,30 @@ def _shorten(state: State, n_arms: int, j: int, size: int, lane: int, rng: Any) 
             left -= 1
 
 
-@device_call
-def _revise(state: State, n_arms: int, lane: int, rng: Any) -> None:
-    """Revise B, the B^i and the allowed losses (steps A, B and C); then list what arms are chosen from."""
-    state.stale[lane] = 0
+@device
+def _count_cases(state: State, n_arms: int, lane: int) -> None:
+    """Count how many others each arm beats at most, and at least."""
     for i in range(n_arms):
         state.best_case[i, lane] = n_arms - 1
         state.worst_case[i, lane] = 0
         for j in range(n_arms):
             state.best_case[i, lane] -= 1 if state.known[i, j, lane] == -1 else 0
             state.worst_case[i, lane] += 1 if state.known[i, j, lane] == 1 else 0
-    highest, lowest = 0, 0
-    for i in range(n_arms):
-        highest = max(highest, state.best_case[i, lane])
-        lowest = max(lowest, state.worst_case[i, lane])
-    # A
+
+
+@device
+def _any_disproven(state: State, n_arms: int, lane: int) -> bool:
+    """Say whether an arm is certain to beat one of those thought to beat it."""
     disproven = 0
     for i in range(n_arms):
         for j in range(n_arms):
             disproven += 1 if state.rivals[i, j, lane] == 1 and state.known[i, j, lane] == 1 else 0
-    if disproven > 0:
-        _reset(state, n_arms, lane)
-    # B
+    return disproven > 0
+
+
+@device
+def _drop_unlikely(state: State, n_arms: int, lowest: int, lane: int) -> int:
+    """Take those arms from B that certainly beat fewer others than another one does; return how many are left."""
     n_likely = 0
     for i in range(n_arms):
         if state.likely[i, lane] == 1 and state.best_case[i, lane] < lowest:
@@ -110,10 +112,12 @@ def _revise(state: State, n_arms: int, lane: int, rng: Any) -> None:
                     state.rivals[i, k, lane] = 1 if state.known[i, k, lane] == -1 else 0
                     state.n_rivals[i, lane] += state.rivals[i, k, lane]
         n_likely += state.likely[i, lane]
-    if n_likely == 0:
-        _reset(state, n_arms, lane)
-        state.stale[lane] = 1  # B may be cut again in the next round
-    # C
+    return n_likely
+
+
+@device
+def _admit_certain(state: State, n_arms: int, highest: int, lane: int, rng: Any) -> None:
+    """Put those arms into B that are certain to beat the most others: the allowed losses are now theirs."""
     for i in range(n_arms):
         if state.best_case[i, lane] == highest and state.worst_case[i, lane] == highest:
             state.likely[i, lane] = 1
@@ -124,6 +128,23 @@ def _revise(state: State, n_arms: int, lane: int, rng: Any) -> None:
             for j in range(n_arms):
                 if j != i:
                     _shorten(state, n_arms, j, state.allowed[lane] + 1, lane, rng)
+
+
+@device_call
+def _revise(state: State, n_arms: int, lane: int, rng: Any) -> None:
+    """Revise B, the B^i and the allowed losses (steps A, B and C); then list what arms are chosen from."""
+    state.stale[lane] = 0
+    _count_cases(state, n_arms, lane)
+    highest, lowest = 0, 0
+    for i in range(n_arms):
+        highest = max(highest, state.best_case[i, lane])
+        lowest = max(lowest, state.worst_case[i, lane])
+    if _any_disproven(state, n_arms, lane):  # A
+        _reset(state, n_arms, lane)
+    if _drop_unlikely(state, n_arms, lowest, lane) == 0:  # B
+        _reset(state, n_arms, lane)
+        state.stale[lane] = 1  # B may be cut again in the next round
+    _admit_certain(state, n_arms, highest, lane, rng)  # C
     _list(state, n_arms, highest, lane)
 
 
