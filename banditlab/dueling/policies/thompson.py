@@ -31,7 +31,7 @@ def _doubt(state: State, i: int, j: int, lane: int) -> float:
 
 
 @device
-def _first(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any) -> int:
+def _first_arm(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any) -> int:
     """Return the first arm, when `state.samples` is drawn: ties are broken at random, if `plus` by regret before."""
     budget = self.alpha * log(float(t))
     most, top, ties, found = -1, -1, 0, 0
@@ -49,16 +49,13 @@ def _first(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any) 
             continue
         if state.scores[i, lane] > top:
             top, found, ties, least = state.scores[i, lane], i, 1, -1.0
-        elif plus:
-            least = _one_against_all(self, state, found, lane, highest) if least < 0.0 else least
-            regret = _one_against_all(self, state, i, lane, highest)
-            if regret < least:
-                found, least, ties = i, regret, 1
-            elif regret == least:  # all are 0 where all arms beat equally many, as in a cycle of three
-                ties += 1
-                if another_tie(rng, lane, ties):
-                    found = i
-        else:
+            continue
+        if plus and least < 0.0:
+            least = _one_against_all(self, state, found, lane, highest)
+        regret = _one_against_all(self, state, i, lane, highest) if plus else least
+        if regret < least:
+            found, least, ties = i, regret, 1
+        elif regret == least:  # so it is where all arms beat equally many, as in a cycle of three
             ties += 1
             if another_tie(rng, lane, ties):
                 found = i
@@ -89,7 +86,7 @@ def _select(self: Params, state: State, lane: int, t: int, plus: bool, rng: Any)
             state.samples[j, i, lane] = 1.0 - sample
             state.scores[i, lane] += 1 if sample > 0.5 else 0
             state.scores[j, lane] += 0 if sample > 0.5 else 1
-    first = _first(self, state, lane, t, plus, rng)
+    first = _first_arm(self, state, lane, t, plus, rng)
     budget = self.alpha * log(float(t))
     best, second = -1.0, first
     for k in range(self.n_arms - 1):
@@ -121,7 +118,7 @@ def _select_lanes(self: Params, state: State, t: int, plus: bool, rng: Any, firs
                 state.scores[i, w] += 1 if sample[w] > 0.5 else 0
                 state.scores[j, w] += 0 if sample[w] > 0.5 else 1
     for w in range(first.shape[0]):
-        first[w] = _first(self, state, w, t, plus, rng)
+        first[w] = _first_arm(self, state, w, t, plus, rng)
         second[w] = first[w]
     for k in range(self.n_arms - 1):
         for w in range(sample.shape[0]):
