@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from banditlab.core.components import Params, Problem, State, field
+from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import open_uniform, uniform
 from banditlab.core.validation import boolean, integer, optional, positive
@@ -18,6 +19,45 @@ from ..choices import best_pair, largest, optimistic
 from ..ellipsoid import arm_norms, constant_radius
 from ..family import contextual_policy
 from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
+
+
+@device_call
+def _promising(state: State, estimates: Any, beta: float, lane: int) -> Any:
+    """Return for every arm whether it may be the best: no other one is better by more than beta times their norm."""
+    n_arms = estimates.shape[0]
+    promising = np.ones(n_arms, np.bool_)
+    pair = 0
+    for i in range(n_arms):
+        for j in range(i + 1, n_arms):
+            gap = estimates[i] - estimates[j]
+            if gap * gap > beta * beta * state.squared[pair, lane]:
+                promising[j if gap > 0.0 else i] = False
+            pair += 1
+    return promising
+
+
+@device_call
+def _least_known_pair(state: State, promising: Any, lane: int, rng: Any) -> tuple[int, int]:
+    """Return the pair of promising arms with the largest norm, ties broken at random; an arm with itself if alone."""
+    n_arms = promising.shape[0]
+    best, first, second, ties = -1.0, -1, -1, 0
+    pair = 0
+    for i in range(n_arms):
+        for j in range(i + 1, n_arms):
+            if promising[i] and promising[j]:
+                norm = state.squared[pair, lane]
+                if norm > best:
+                    best, first, second, ties = norm, i, j, 1
+                elif norm == best:
+                    ties += 1
+                    if another_tie(rng, lane, ties):
+                        first, second = i, j
+            pair += 1
+    if first < 0:
+        for i in range(n_arms):
+            if promising[i]:
+                first, second = i, i
+    return first, second
 
 
 @contextual_policy
@@ -73,38 +113,11 @@ class MaxInP(SingleLayer):
 
     def select(self: Params, state: State, features: Any, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return the least known pair of promising arms."""
-        n_arms = features.shape[0]
         measured(state, features, lane, t)
         if t <= self.exploration:
-            return random_pair(n_arms, lane, rng)
+            return random_pair(features.shape[0], lane, rng)
         estimates = estimates_of(self, state, features, lane, t)
-        beta = confidence(self, t)
-        promising = np.ones(n_arms, np.bool_)
-        pair = 0
-        for i in range(n_arms):
-            for j in range(i + 1, n_arms):
-                gap = estimates[i] - estimates[j]
-                if gap * gap > beta * beta * state.squared[pair, lane]:
-                    promising[j if gap > 0.0 else i] = False
-                pair += 1
-        best, first, second, ties = -1.0, -1, -1, 0
-        pair = 0
-        for i in range(n_arms):
-            for j in range(i + 1, n_arms):
-                if promising[i] and promising[j]:
-                    norm = state.squared[pair, lane]
-                    if norm > best:
-                        best, first, second, ties = norm, i, j, 1
-                    elif norm == best:
-                        ties += 1
-                        if another_tie(rng, lane, ties):
-                            first, second = i, j
-                pair += 1
-        if first < 0:
-            for i in range(n_arms):
-                if promising[i]:
-                    first, second = i, i
-        return first, second
+        return _least_known_pair(state, _promising(state, estimates, confidence(self, t), lane), lane, rng)
 
 
 @contextual_policy
