@@ -106,48 +106,62 @@ def _largest_change(state: State, layer: int, lane: int, step: Any) -> float:
 
 
 @device_call
+def _differentiate(
+    state: State, layer: int, lane: int, ridge: float, theta: Any, z: Any, gradient: Any, hessian: Any
+) -> None:
+    """Write the gradient of a layer's loss at theta, and the lower triangle of its Hessian; z is scratch."""
+    d = theta.shape[0]
+    for a in range(d):
+        gradient[a] = ridge * theta[a]
+        for b in range(a):
+            hessian[a, b] = 0.0
+        hessian[a, a] = ridge
+    row = state.head[layer, lane]
+    while row != NONE:
+        margin = 0.0
+        for k in range(d):
+            z[k] = state.z[row, k, lane]
+            margin += z[k] * theta[k]
+        p = 1.0 / (1.0 + exp(-margin))
+        residual = state.total[row, lane] * p - state.won[row, lane]
+        curvature = state.total[row, lane] * p * (1.0 - p)
+        for a in range(d):
+            gradient[a] += residual * z[a]
+            for b in range(a + 1):
+                hessian[a, b] += curvature * z[a] * z[b]
+        row = state.next_row[row, lane]
+
+
+@device_call
+def _descend(state: State, layer: int, lane: int, step: Any, theta: Any) -> float:
+    """Take a step, or the share of it that surely descends; return a bound on what all of it does to a margin."""
+    length = 0.0
+    for a in range(step.shape[0]):
+        length += step[a] * step[a]
+    bound = math.sqrt(length * state.largest[layer, lane])
+    change = _largest_change(state, layer, lane, step) if bound > 1.0 else bound
+    share = log(1.0 + change) / change if change > 1.0 else 1.0
+    for a in range(step.shape[0]):
+        theta[a] -= share * step[a]
+    return bound
+
+
+@device_call
 def minimiser(state: State, layer: int, lane: int, ridge: float) -> Any:
     """Return the estimate of a layer for the ridge rho; the state stays as it is."""
     d = state.theta.shape[1]
     theta = np.empty(d)
-    step = np.empty(d)
-    z = np.empty(d)
-    hessian = np.empty((d, d))
     for k in range(d):
         theta[k] = state.theta[layer, k, lane]
     if not state.stale[layer, lane]:
         return theta
+    step, z, hessian = np.empty(d), np.empty(d), np.empty((d, d))
     before = math.inf
     for _ in range(MOST_STEPS):
-        for a in range(d):
-            step[a] = ridge * theta[a]
-            for b in range(a):
-                hessian[a, b] = 0.0
-            hessian[a, a] = ridge
-        row = state.head[layer, lane]
-        while row != NONE:
-            margin = 0.0
-            for k in range(d):
-                z[k] = state.z[row, k, lane]
-                margin += z[k] * theta[k]
-            p = 1.0 / (1.0 + exp(-margin))
-            residual = state.total[row, lane] * p - state.won[row, lane]
-            curvature = state.total[row, lane] * p * (1.0 - p)
-            for a in range(d):
-                step[a] += residual * z[a]
-                for b in range(a + 1):
-                    hessian[a, b] += curvature * z[a] * z[b]
-            row = state.next_row[row, lane]
+        _differentiate(state, layer, lane, ridge, theta, z, step, hessian)
         cholesky(hessian)
         solve(hessian, step)
-        length = 0.0
-        for a in range(d):
-            length += step[a] * step[a]
-        bound = math.sqrt(length * state.largest[layer, lane])
-        change = _largest_change(state, layer, lane, step) if bound > 1.0 else bound
-        share = log(1.0 + change) / change if change > 1.0 else 1.0
-        for a in range(d):
-            theta[a] -= share * step[a]
+        bound = _descend(state, layer, lane, step, theta)
         if bound <= CLOSE or (before <= NEAR and bound > 0.5 * before):  # it converged, or rounding is all that is left
             break
         before = bound
