@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.components import Params, State, field
-from banditlab.core.dispatch import device
+from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import non_negative, open_probability, optional, positive
 
@@ -151,26 +151,12 @@ class ICVaRL:
         V[H, :] = 0.0
         for h in range(H - 1, -1, -1):
             inverse = state.inverse[lane, h]
-            for i in range(d):
-                total = 0.0
-                for j in range(d):
-                    total += inverse[i, j] * state.targets[lane, h, j]
-                theta[i] = total
+            times(inverse, state.targets[lane, h], theta)
             for s in range(known.n_states):
                 V[h, s] = -math.inf
                 for a in range(known.n_actions):
-                    tail, widest = -math.inf, -math.inf
-                    for k in range(self.net.shape[0]):
-                        x = self.net[k]
-                        shortfall_features(self.features[s, a], V[h + 1], x, psi)
-                        mean = 0.0
-                        for i in range(d):
-                            mean += theta[i] * psi[i]
-                        tail = max(tail, x - mean / self.tau)
-                        width = quadratic(inverse, psi)
-                        if width > widest + TIE:
-                            widest = width
-                            state.points[lane, h, s, a] = x
+                    tail, widest, x = _optimistic_tail(self, self.features[s, a], V[h + 1], inverse, theta, psi)
+                    state.points[lane, h, s, a] = x
                     bonus = self.bonus_scale * self.beta / self.tau * math.sqrt(max(0.0, widest))
                     reward = known.atoms[known.index[h % known.index.shape[0], s, a, 0, 0]]
                     q = min(reward + tail + 2.0 * self.epsilon + bonus, float(H - h))
@@ -195,11 +181,7 @@ class ICVaRL:
         psi, moved = np.zeros(d), np.zeros(d)
         shortfall_features(self.features[s, a], after, x, psi)
         inverse = state.inverse[lane, h]
-        for i in range(d):
-            total = 0.0
-            for k in range(d):
-                total += inverse[i, k] * psi[k]
-            moved[i] = total
+        times(inverse, psi, moved)
         factor = 1.0 + quadratic(inverse, psi)
         target = max(0.0, x - after[s_next])
         for i in range(d):
@@ -228,6 +210,16 @@ def shortfall_features(features: Any, V: Any, x: float, psi: Any) -> None:
 
 
 @device
+def times(matrix: Any, vector: Any, out: Any) -> None:
+    """Write the product of a matrix and a vector into `out`."""
+    for i in range(vector.shape[0]):
+        total = 0.0
+        for k in range(vector.shape[0]):
+            total += matrix[i, k] * vector[k]
+        out[i] = total
+
+
+@device
 def quadratic(matrix: Any, vector: Any) -> float:
     """Return the quadratic form of a symmetric matrix."""
     total = 0.0
@@ -237,3 +229,25 @@ def quadratic(matrix: Any, vector: Any) -> float:
             part += matrix[i, k] * vector[k]
         total += vector[i] * part
     return total
+
+
+@device_call
+def _optimistic_tail(
+    self: Params, features: Any, V: Any, inverse: Any, theta: Any, psi: Any
+) -> tuple[float, float, float]:
+    """Return both suprema over the net, of the estimated tail and of the squared norm, and where the latter is.
+
+    V is that of the next step; `psi` is scratch.
+    """
+    tail, widest, point = -math.inf, -math.inf, 0.0
+    for k in range(self.net.shape[0]):
+        x = self.net[k]
+        shortfall_features(features, V, x, psi)
+        mean = 0.0
+        for i in range(psi.shape[0]):
+            mean += theta[i] * psi[i]
+        tail = max(tail, x - mean / self.tau)
+        width = quadratic(inverse, psi)
+        if width > widest + TIE:
+            widest, point = width, x
+    return tail, widest, point
