@@ -5,7 +5,7 @@ from banditlab.core.tail import cvar, quantile
 from . import bandits, mdp, theory
 from .bandits.family import policy
 from .bandits.policies import BCVTS, MCVTS, UUCB, BernsteinUCB, BrownUCB, CVaRUCB
-from .mdp.environment import TabularMDP
+from .mdp.environments import TabularMDP
 from .mdp.evaluation import evaluate
 from .mdp.family import mdp_environment, mdp_policy
 from .mdp.instances import cliff_gridworld, layered_mdp, linear_mixture, lower_bound_chain, random_mdp

@@ -14,7 +14,7 @@ from typing import Any
 
 from banditlab.core.choices import checked_arm
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
+from banditlab.core.dispatch import chosen_by_type, device, generic, in_phases, optional_generic
 
 
 @generic
@@ -45,10 +45,10 @@ def winner(self: Params, state: State, lane: int) -> int:
     raise AssertionError
 
 
-@generic
+@optional_generic
 def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
     """Learn from a duel that another chose: optional, for policies to whom any duel tells something."""
-    raise AssertionError
+    return
 
 
 @device
@@ -70,20 +70,4 @@ def _all_lanes(policy: Params, state: State, n_arms: int, t: int, rng: Any, firs
 @chosen_by_type(lambda policy: _all_lanes if in_phases(select_lanes, policy, select) else _lane_by_lane)
 def choose(policy: Params, state: State, n_arms: int, t: int, rng: Any, first: Any, second: Any) -> None:
     """Write the arms that each lane compares in round t into `first` and `second`."""
-    raise AssertionError
-
-
-@device
-def _learn_nothing(policy: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-    return None
-
-
-@device
-def _observe(policy: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-    observe(policy, state, first, second, lane, won, t)
-
-
-@chosen_by_type(lambda policy: _observe if implements(observe, policy) else _learn_nothing)
-def transfer(policy: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-    """Tell a policy of a duel that another chose, if it can learn from that."""
     raise AssertionError

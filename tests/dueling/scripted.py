@@ -13,7 +13,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import borrowed
 from banditlab.core.kernels import kernel
-from banditlab.dueling.generics import choose, transfer, update, winner
+from banditlab.dueling.generics import choose, observe, update, winner
 
 SCRIPTS: dict[str, Callable[[int, int, int], bool]] = {
     "the first arm wins": lambda i, j, t: True,
@@ -46,7 +46,7 @@ def drive(
             update(policy, state, i, j, w, outcomes[t - 1, i, j, w], t)
             k, m = others[0, t - 1, w], others[1, t - 1, w]
             if k >= 0:
-                transfer(policy, state, k, m, w, outcomes[t - 1, k, m, w], t)
+                observe(policy, state, k, m, w, outcomes[t - 1, k, m, w], t)
             found[t - 1, w] = winner(policy, state, w)
 
 

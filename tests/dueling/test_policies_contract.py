@@ -187,7 +187,7 @@ def test_a_lane_leaves_the_others_alone(policy: Any) -> None:
         assert differing_lanes(before, table.parts()) <= {1}
         table.update(1, t, *pair)
         assert differing_lanes(before, table.parts()) <= {1}
-        generics.transfer(table.params, table.state, 0, 3, 1, True, t)
+        generics.observe(table.params, table.state, 0, 3, 1, True, t)
         assert differing_lanes(before, table.parts()) <= {1}
         after = table.parts()
         generics.winner(table.params, table.state, 1)

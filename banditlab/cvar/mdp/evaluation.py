@@ -7,8 +7,8 @@ import numpy as np
 from banditlab.core.errors import InvalidArgument
 from banditlab.cvar.tail import Distribution
 
-from .environment import TabularMDP
-from .levels import groups, rounding
+from .environments import TabularMDP
+from .sums import groups, rounding
 from .tabular_policy import TabularPolicy, an_mdp, policy_of
 
 MAX_TRANSITIONS = 20_000_000

@@ -15,7 +15,7 @@ import math
 
 from banditlab.core.choices import checked_action, checked_memory
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements
+from banditlab.core.dispatch import device, generic, optional_generic
 
 
 @generic
@@ -41,47 +41,31 @@ def observe(
     raise AssertionError
 
 
-@generic
+@optional_generic
 def n_memories(self: Params, state: State) -> int:
-    """Return how many memories there are; 1 where not implemented."""
-    raise AssertionError
-
-
-@generic
-def first_memory(self: Params, state: State, lane: int) -> int:
-    """Return the memory that episodes start with; 0 where not implemented."""
-    raise AssertionError
-
-
-@generic
-def next_memory(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
-    """Return the memory after atom j was paid in step h; 0 where not implemented."""
-    raise AssertionError
-
-
-@generic
-def estimate(self: Params, state: State, lane: int) -> float:
-    """Return an estimate of the optimum, for an optimist from above.
-
-    Where it is not implemented, results have no metrics of it.
-    """
-    raise AssertionError
-
-
-@device
-def _one(self: Params, state: State) -> int:
+    """Return how many memories there are: optional, there is one without it."""
     return 1
 
 
-@device
-def _n_of_policy(self: Params, state: State) -> int:
-    return n_memories(self, state)
+@optional_generic
+def first_memory(self: Params, state: State, lane: int) -> int:
+    """Return the memory that episodes start with: optional, 0 without it."""
+    return 0
 
 
-@chosen_by_type(lambda policy: _n_of_policy if implements(n_memories, policy) else _one)
-def memories(self: Params, state: State) -> int:
-    """Return how many memories any policy has."""
-    raise AssertionError
+@optional_generic
+def next_memory(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
+    """Return the memory after atom j was paid in step h: optional, 0 without it."""
+    return 0
+
+
+@optional_generic
+def estimate(self: Params, state: State, lane: int) -> float:
+    """Return an estimate of the optimum, for an optimist from above: optional.
+
+    Where it is not implemented, results have no metrics of it.
+    """
+    return math.nan
 
 
 @device
@@ -91,48 +75,12 @@ def action(self: Params, state: State, known: Params, lane: int, h: int, s: int,
 
 
 @device
-def _first_is_zero(self: Params, state: State, lane: int) -> int:
-    return 0
-
-
-@device
-def _first_of_policy(self: Params, state: State, lane: int) -> int:
-    return checked_memory(first_memory(self, state, lane), memories(self, state))
-
-
-@chosen_by_type(lambda policy: _first_of_policy if implements(first_memory, policy) else _first_is_zero)
 def starting_memory(self: Params, state: State, lane: int) -> int:
-    """Return the memory that any policy's episodes start with."""
-    raise AssertionError
+    """Return the memory that a policy's own code starts with, or raise if there is none such."""
+    return checked_memory(first_memory(self, state, lane), n_memories(self, state))
 
 
 @device
-def _next_is_zero(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
-    return 0
-
-
-@device
-def _next_of_policy(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
-    return checked_memory(next_memory(self, state, lane, h, memory, j), memories(self, state))
-
-
-@chosen_by_type(lambda policy: _next_of_policy if implements(next_memory, policy) else _next_is_zero)
 def following_memory(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
-    """Return any policy's memory after atom j was paid in step h."""
-    raise AssertionError
-
-
-@device
-def _no_estimate(self: Params, state: State, lane: int) -> float:
-    return math.nan
-
-
-@device
-def _estimate_of_policy(self: Params, state: State, lane: int) -> float:
-    return estimate(self, state, lane)
-
-
-@chosen_by_type(lambda policy: _estimate_of_policy if implements(estimate, policy) else _no_estimate)
-def estimated(self: Params, state: State, lane: int) -> float:
-    """Return any policy's estimate of the optimum."""
-    raise AssertionError
+    """Return the memory that a policy's own code goes on with, or raise if there is none such."""
+    return checked_memory(next_memory(self, state, lane, h, memory, j), n_memories(self, state))

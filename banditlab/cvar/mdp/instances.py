@@ -7,7 +7,7 @@ import numpy as np
 from banditlab.core.validation import between, integer, positive, positive_integer, probability
 
 from .checks import check_size
-from .environment import TabularMDP
+from .environments import TabularMDP
 
 
 def random_mdp(

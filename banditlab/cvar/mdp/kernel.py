@@ -11,7 +11,7 @@ from banditlab.core.dispatch import borrowed, device, device_call
 from banditlab.core.machines import next_checkpoint
 from banditlab.core.sampling import expanded, key, open_uniform
 
-from .generics import action, estimated, following_memory, memories, observe, plan, starting_memory
+from .generics import action, estimate, following_memory, n_memories, observe, plan, starting_memory
 from .sweeps import increasing, lower_mean
 
 RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
@@ -136,13 +136,13 @@ def iterated_value(policy: Params, state: State, known: Params, world: Params, l
 
     A state of the process is a state and a memory; what a step is worth is its reward and the value of the next.
     """
-    S, n_memories = known.n_states, memories(policy, state)
+    S, M = known.n_states, n_memories(policy, state)
     n_weights = known.weights.shape[3]
     most = S * n_weights
     values, chances, order = np.zeros(most), np.zeros(most), np.zeros(most, np.int64)
-    V, before = np.zeros((n_memories, S)), np.zeros((n_memories, S))
+    V, before = np.zeros((M, S)), np.zeros((M, S))
     for h in range(known.n_steps - 1, -1, -1):
-        for b in range(n_memories):
+        for b in range(M):
             for s in range(S):
                 a = action(policy, state, known, lane, h, s, b)
                 n = _outcomes(policy, state, known, world, lane, h, s, a, b, V, values, chances)
@@ -188,7 +188,7 @@ def _evaluate(
     for k in range(world.iterated.shape[0]):
         value = iterated_value(policy, state, known, world, lane, world.iterated[k])
         tally[LEVELS + 2 * (n_static + k) + 1, lane] = value
-    guess = estimated(policy, state, lane)
+    guess = estimate(policy, state, lane)
     tally[ESTIMATE, lane] = guess
     tally[SMALLEST_ESTIMATE, lane] = min(tally[SMALLEST_ESTIMATE, lane], guess)
 
@@ -232,7 +232,7 @@ def play(
     environment_rng, policy_rng, tally = borrowed(environment_rng), borrowed(policy_rng), borrowed(tally)
     lanes = tally.shape[1]
     n_sums = world.returns.shape[0]
-    place = np.full((memories(policy, state) if world.static.shape[0] > 0 else 1, n_sums), -1)
+    place = np.full((n_memories(policy, state) if world.static.shape[0] > 0 else 1, n_sums), -1)
     law, order = np.zeros(n_sums), np.arange(n_sums)
     for w in range(lanes):
         c = next_checkpoint(checkpoints, first)

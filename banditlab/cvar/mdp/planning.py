@@ -14,11 +14,11 @@ from banditlab.core.validation import SEED, integer, positive, positive_probabil
 from banditlab.cvar.tail import Distribution
 
 from .checks import MAX_ENTRIES
-from .environment import TabularMDP
+from .environments import TabularMDP
 from .evaluation import evaluate
 from .kernel import follow
-from .levels import exact_budgets, grid_budgets
 from .model import Array, cumulative
+from .sums import exact_budgets, grid_budgets
 from .sweeps import iterated_sweep, static_sweep
 from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 

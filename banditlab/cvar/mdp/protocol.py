@@ -15,7 +15,7 @@ from banditlab.core.metrics import split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, unwatched
 from banditlab.core.validation import invalid, probability
 
-from .generics import memories
+from .generics import n_memories
 from .kernel import ESTIMATE, LEVELS, PLANS, RETURN, SMALLEST_ESTIMATE, play
 from .model import cumulative
 from .spaces import EpisodicProblem, EpisodicSpace
@@ -75,7 +75,7 @@ class EpisodesProtocol(Protocol):
         )
         parameters = policy.params(problem)
         state = machine.state(policy, EpisodicSpace(environment.n_arms, lanes, batch.horizon, known))
-        _check_memories(memories(parameters, state), len(world.returns), policy)
+        _check_memories(n_memories(parameters, state), len(world.returns), policy)
         generators = [
             sampling.seeded(batch.seed, stream, batch.first_run, lanes)
             for stream in (sampling.ENVIRONMENT_STREAM, sampling.POLICY_STREAM)

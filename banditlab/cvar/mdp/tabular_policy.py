@@ -12,7 +12,7 @@ from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, invalid, number, shown, vector
 
-from .environment import TabularMDP
+from .environments import TabularMDP
 from .model import Array, Index, Model
 
 

@@ -22,7 +22,7 @@ from banditlab.core.validation import (
 
 from .. import theory
 from ..family import policy
-from ..generics import select, transfer, update, winner
+from ..generics import observe, select, update, winner
 from .around import Around, a_base, a_base_with_winner, a_window, check_needed, given_or, start_afresh
 from .orders import shuffle
 from .windows import push
@@ -326,7 +326,7 @@ class MonitoredDuelingBandits(Around):
             return
         if self.transfers:
             state.seen[lane] += 1
-            transfer(self.base, state.base, first, second, lane, won, state.seen[lane])
+            observe(self.base, state.base, first, second, lane, won, state.seen[lane])
         pair = state.order[place, lane]
         full = push(state, pair, lane, self.window, 1 if won else 0)
         if full and abs(state.contrast[pair, lane]) > self.threshold:

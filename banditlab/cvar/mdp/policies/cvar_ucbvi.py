@@ -14,8 +14,8 @@ from banditlab.core.validation import invalid, non_negative, one_of, open_probab
 
 from ..checks import MAX_ENTRIES
 from ..family import mdp_policy
-from ..levels import grid_following, grid_steps
 from ..model import lattice_unit
+from ..sums import grid_following, grid_steps
 from ..sweeps import shifted_mean
 from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of_range
 

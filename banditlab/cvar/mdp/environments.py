@@ -15,8 +15,8 @@ from banditlab.core.validation import integer, invalid, positive, positive_integ
 
 from .checks import MAX_ENTRIES, normal_rows, rows_sum_to_one, tensor
 from .family import mdp_environment
-from .levels import MAX_STEPS, Sums, sums_of
 from .model import Model, atoms_of
+from .sums import MAX_STEPS, Sums, sums_of
 
 TRANSITIONS = "probabilities, shape (S, A, S), or (H, S, A, S) with another matrix at each step"
 REWARDS = "finite numbers, shape (S, A) or (S, A, S), with steps first if transitions have them"
