@@ -7,7 +7,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import cvar
-from banditlab.cvar.mdp import levels
+from banditlab.cvar.mdp import sums
 from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import InvalidArgument, InvalidType
 
@@ -183,14 +183,14 @@ def test_no_unit_of_rewards_is_favoured():
 
 def test_many_close_numbers_are_no_group():
     numbers = np.concatenate([np.arange(100) * 0.9, [200.0, 200.5, 201.5]])
-    starts = numbers[levels.groups(numbers, 1.0)]
+    starts = numbers[sums.groups(numbers, 1.0)]
     assert len(starts) > 80
     assert starts[-2:].tolist() == [200.0, 201.5]
-    assert levels.groups(np.array([1.0, 1.0, 2.0]), 0.0).tolist() == [True, False, True]
+    assert sums.groups(np.array([1.0, 1.0, 2.0]), 0.0).tolist() == [True, False, True]
 
 
 def test_too_many_budgets_are_refused(monkeypatch):
-    monkeypatch.setattr(levels, "MAX_BUDGETS", 50)
+    monkeypatch.setattr(sums, "MAX_BUDGETS", 50)
     mdp = cvar.TabularMDP(np.full((3, 4, 3), 1 / 3), np.random.default_rng(0).normal(size=(3, 4)), 4)
     with pytest.raises(InvalidArgument, match=r"different sums; allowed: fewer|eta is None, and more than 50 budgets"):
         cvar.plan_static_cvar(mdp, 0.5)
