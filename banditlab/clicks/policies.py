@@ -58,7 +58,7 @@ class PostClickMeans:
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         r"""Return :math:`\alpha \log T`."""
-        return {"budget": self.alpha * log(float(problem.needs_horizon(self)))}
+        return {"budget": self.alpha * log(float(problem.required_horizon(self)))}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the arm's index as it was when the arm was last selected."""

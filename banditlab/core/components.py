@@ -78,7 +78,7 @@ class Problem:
     n_arms: int
     horizon: int | None
 
-    def needs_horizon(self, policy: object) -> int:
+    def required_horizon(self, policy: object) -> int:
         """Return the horizon, or raise for a policy that cannot do without."""
         if self.horizon is None:
             raise InvalidType(f"horizon is None; allowed: a positive integer, because {policy!r} needs to know it")

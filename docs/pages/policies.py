@@ -183,7 +183,7 @@ class Endless(Problem):
     n_actions: int = 2
     n_steps: int = 2
 
-    def needs_horizon(self, policy: object) -> NoReturn:
+    def required_horizon(self, policy: object) -> NoReturn:
         """Raise, whatever the policy."""
         raise NeedsHorizon
 

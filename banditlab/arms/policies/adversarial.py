@@ -67,7 +67,7 @@ class EXP3:
         """Return gamma and the number of arms."""
         k, gamma = problem.n_arms, self.gamma
         if gamma is None:
-            horizon = problem.needs_horizon(self)
+            horizon = problem.required_horizon(self)
             gamma = min(1.0, math.sqrt(k * math.log(k) / ((math.e - 1.0) * horizon))) if k > 1 else 1.0
         return {"gamma": gamma, "n_arms": k}
 

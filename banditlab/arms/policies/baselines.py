@@ -116,7 +116,7 @@ class ExploreThenCommit(RunningMeans):
         """Return m and the number of arms."""
         m = self.m
         if m is None:
-            horizon = problem.needs_horizon(self)
+            horizon = problem.required_horizon(self)
             m = max(1, math.ceil((horizon / problem.n_arms) ** (2 / 3) * math.log(horizon) ** (1 / 3)))
         return {"m": min(m, 2**62 // problem.n_arms), "n_arms": problem.n_arms}
 
@@ -309,7 +309,7 @@ class SuccessiveElimination:
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return c K / delta and the number of arms."""
-        delta = self.delta if self.delta is not None else min(0.5, 1.0 / problem.needs_horizon(self))
+        delta = self.delta if self.delta is not None else min(0.5, 1.0 / problem.required_horizon(self))
         return {"delta": delta, "scale": self.c * problem.n_arms / delta, "n_arms": problem.n_arms}
 
     def state(self, space: Space) -> dict[str, Any]:

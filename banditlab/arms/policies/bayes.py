@@ -79,7 +79,7 @@ class BayesUCB(BetaPosterior):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms and (log T)^c."""
-        scale = 1.0 if self.c == 0.0 else max(1.0, math.log(problem.needs_horizon(self)) ** self.c)
+        scale = 1.0 if self.c == 0.0 else max(1.0, math.log(problem.required_horizon(self)) ** self.c)
         return {"n_arms": problem.n_arms, "scale": scale}
 
     def state(self, space: Space) -> dict[str, Any]:

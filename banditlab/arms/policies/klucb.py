@@ -161,7 +161,7 @@ class KLUCBPlusPlus(MeansAndEntropies):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the horizon and T/K."""
-        horizon = self.horizon or problem.needs_horizon(self)
+        horizon = self.horizon or problem.required_horizon(self)
         return {"horizon": horizon, "share": horizon / problem.n_arms}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:

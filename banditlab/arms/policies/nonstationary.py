@@ -63,7 +63,7 @@ class DiscountedUCB:
         """Return the discount and the number of arms."""
         gamma = self.gamma
         if gamma is None:
-            gamma = max(0.5, 1.0 - math.sqrt(self.changes / problem.needs_horizon(self)) / (4.0 * self.b))
+            gamma = max(0.5, 1.0 - math.sqrt(self.changes / problem.required_horizon(self)) / (4.0 * self.b))
         return {"gamma": gamma, "n_arms": problem.n_arms}
 
     def state(self, space: Space) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class SlidingWindowUCB:
     def _length(self, problem: Problem) -> int:
         if self.window is not None:
             return self.window
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         return max(1, math.ceil(2.0 * self.b * math.sqrt(horizon * math.log(horizon) / self.changes)))
 
     def derive(self, problem: Problem) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class BeatTheMean:
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms, the horizon, and the radius after one comparison."""
-        horizon = self.horizon or problem.needs_horizon(self)
+        horizon = self.horizon or problem.required_horizon(self)
         scale = (1.0 if self.tight else 3.0) * self.gamma**2
         radius = scale * math.sqrt(math.log(2.0 * horizon * problem.n_arms))
         return {"n_arms": problem.n_arms, "horizon": horizon, "radius": radius}

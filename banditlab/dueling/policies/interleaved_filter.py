@@ -97,7 +97,7 @@ class InterleavedFilter:
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms, the horizon, and the radius after one duel."""
-        horizon = self.horizon or problem.needs_horizon(self)
+        horizon = self.horizon or problem.required_horizon(self)
         radius = math.sqrt(4.0 * math.log(horizon * problem.n_arms**2))
         return {"n_arms": problem.n_arms, "horizon": horizon, "radius": radius}
 

@@ -121,7 +121,7 @@ class DETECT(Around):
             return self.exploration, self.window, self.threshold  # type: ignore[return-value]
         assert self.pmin is not None
         assert self.delta is not None
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         found = theory.detect_parameters(problem.n_arms, horizon, self.pmin, self.delta, self.rule)
         if self.exploration is None and found.exploration >= horizon:
             rounds = _readable(found.exploration)
@@ -272,7 +272,7 @@ class MonitoredDuelingBandits(Around):
             return self.gamma, self.window, self.threshold  # type: ignore[return-value]
         assert self.n_segments is not None
         assert self.delta is not None
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         found = theory.monitor_parameters(problem.n_arms, horizon, self.delta, self.n_segments)
         n_pairs = problem.n_arms * (problem.n_arms - 1) // 2
         if self.gamma is None and math.floor(n_pairs / found.gamma) <= n_pairs:

@@ -215,7 +215,7 @@ class RMED2FH(Evidence):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms, f(K), the horizon, and how often every pair meets at first."""
-        horizon = self.horizon or problem.needs_horizon(self)
+        horizon = self.horizon or problem.required_horizon(self)
         draws = math.ceil(self.alpha * math.log(math.log(horizon))) if horizon > 1 else 1
         return super().derive(problem) | {"horizon": horizon, "draws": float(max(1, draws))}
 

@@ -144,7 +144,7 @@ class SAVAGE(Counts):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms, the horizon, the radius after one duel, and the notion as a flag."""
-        horizon, k = self.horizon or problem.needs_horizon(self), problem.n_arms
+        horizon, k = self.horizon or problem.required_horizon(self), problem.n_arms
         delta = 1.0 / horizon if self.delta is None else self.delta
         radius = math.sqrt(0.5 * math.log(k * (k - 1) * horizon / delta))
         found = {"horizon": horizon, "delta": delta, "radius": radius, "copeland": self.notion == "copeland"}

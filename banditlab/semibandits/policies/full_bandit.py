@@ -83,7 +83,7 @@ class CETC:
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of plays of a query."""
         actions: Any = problem.actions  # type: ignore[attr-defined]
-        return {"plays": self.plays_of_a_query(actions, problem.n_arms, problem.needs_horizon(self))}
+        return {"plays": self.plays_of_a_query(actions, problem.n_arms, problem.required_horizon(self))}
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the set that is played, how often still (-1: for ever), the sum of rewards; and the algorithm's."""
@@ -169,9 +169,9 @@ class OG:
         n, m = problem.n_arms, problem.actions.max_size(problem.n_arms)  # type: ignore[attr-defined]
         gamma, rate = self.gamma, self.learning_rate
         if gamma is None:
-            gamma = min(1.0, m * (n * math.log(n) / problem.needs_horizon(self)) ** (1.0 / 3.0))
+            gamma = min(1.0, m * (n * math.log(n) / problem.required_horizon(self)) ** (1.0 / 3.0))
         if rate is None:
-            explored = gamma * problem.needs_horizon(self)
+            explored = gamma * problem.required_horizon(self)
             rate = min(1.0, math.sqrt(m * n * math.log(n) / explored)) if explored > 0.0 else 1.0
         return {"gamma": gamma, "learning_rate": rate, "n_items": n, "most": m}
 

@@ -131,7 +131,7 @@ class PASCombUCB:
 
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return -log of the two levels, how many items the warm-up plays together, and the paper's list of actions."""
-        actions, twice = problem.actions, 2.0 * log(float(problem.needs_horizon(self)))
+        actions, twice = problem.actions, 2.0 * log(float(problem.required_horizon(self)))
         together = math.ceil(min(actions.budget / self.variance_bound, float(actions.m)))
         if not self.paper_code:
             while together * self.variance_bound >= actions.budget:  # at once, or twice where the ratio is rounded up

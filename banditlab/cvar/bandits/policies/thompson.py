@@ -76,7 +76,7 @@ class BCVTS:
 
     def state(self, space: SampleSpace) -> dict[str, Any]:
         """Return the arrays."""
-        sample = samples.empty_samples(space, space.problem.needs_horizon(self))
+        sample = samples.empty_samples(space, space.problem.required_horizon(self))
         return sample | {"counts": space.per_arm(dtype=np.int64), "work": space.private(samples.BLOCK)}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:

@@ -33,7 +33,7 @@ class Tails:
 
     def state(self, space: SampleSpace) -> dict[str, Any]:
         """Return the arrays."""
-        horizon = space.problem.needs_horizon(self)
+        horizon = space.problem.required_horizon(self)
         return {
             "counts": space.per_arm(),
             "indices": space.per_arm(math.inf),
@@ -106,7 +106,7 @@ class BernsteinUCB(Tails):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the logarithm and the cap."""
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         delta = 1.0 / horizon if self.delta is None else self.delta
         return {
             "delta": delta,
@@ -179,7 +179,7 @@ class CVaRUCB(Tails):
 
     def state(self, space: SampleSpace) -> dict[str, Any]:
         """Return the arrays."""
-        horizon = space.problem.needs_horizon(self)
+        horizon = space.problem.required_horizon(self)
         return super().state(space) | {
             "tails": empty_tails(space, horizon, horizon),
             "moved": empty_tails(space, horizon, horizon),
@@ -187,7 +187,7 @@ class CVaRUCB(Tails):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the square of the band's width after one reward."""
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         return {"band": math.log(2.0) / 2.0 + math.log(horizon)}
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
@@ -320,7 +320,7 @@ class BrownUCB(Tails):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the radius after one reward."""
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         minus_log = math.log(2.0) + 2.0 * math.log(horizon) if self.delta is None else -math.log(self.delta)
         return {"delta": None, "radius": self.high / self.tau * math.sqrt(0.5 * minus_log)}
 

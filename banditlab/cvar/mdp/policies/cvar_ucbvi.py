@@ -118,7 +118,7 @@ class CVaRUCBVI(Counting):
 
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return L, and which bonus."""
-        episodes = problem.needs_horizon(self)
+        episodes = problem.required_horizon(self)
         budget = log(problem.n_steps * problem.n_states * problem.n_actions * episodes / self.delta)
         # the name of the field is what the sweep is chosen by
         return {"L_bernstein" if self.bonus == "bernstein" else "L": budget, "eta": None}
@@ -126,7 +126,7 @@ class CVaRUCBVI(Counting):
     def state(self, space: Any) -> dict[str, Any]:
         """Return the arrays."""
         known = space.known
-        eta = self.grid(known.atoms, known.n_steps, space.problem.needs_horizon(self))
+        eta = self.grid(known.atoms, known.n_steps, space.problem.required_horizon(self))
         most = MAX_ENTRIES // (known.n_steps * known.n_states)
         if 1.0 / most > eta:
             raise invalid(f"{type(self).__name__}.eta", self.eta, f"a grid of at most {most:,} budgets (a larger eta)")

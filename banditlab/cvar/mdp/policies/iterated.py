@@ -96,7 +96,7 @@ class ICVaRRM(Pooled):
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return L."""
         pairs = problem.n_steps * problem.n_states * problem.n_actions
-        return {"L": log(problem.needs_horizon(self) * pairs / (self.delta / 5.0))}
+        return {"L": log(problem.required_horizon(self) * pairs / (self.delta / 5.0))}
 
     def plan(self: Params, state: State, known: Params, lane: int, t: int, rng: Any) -> bool:
         """Plan anew if counts have grown enough."""
@@ -245,7 +245,7 @@ class UCBVI(Pooled):
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return L."""
         pairs = 5.0 * problem.n_states * problem.n_actions
-        return {"L": log(pairs * problem.needs_horizon(self) * problem.n_steps / self.delta)}
+        return {"L": log(pairs * problem.required_horizon(self) * problem.n_steps / self.delta)}
 
     def state(self, space: Any) -> dict[str, Any]:
         """Return the arrays."""

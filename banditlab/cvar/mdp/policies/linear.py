@@ -115,7 +115,7 @@ class ICVaRL:
 
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return lambda, beta and the net."""
-        H, K, d = problem.n_steps, problem.needs_horizon(self), self.features.shape[3]
+        H, K, d = problem.n_steps, problem.required_horizon(self), self.features.shape[3]
         ridge = float(H * H)
         beta = H * math.sqrt(d * log((H + K * H**3) / self.delta)) + math.sqrt(ridge)
         epsilon = d * H * math.sqrt(self.tau ** (H - 3) / K) if self.epsilon is None else self.epsilon

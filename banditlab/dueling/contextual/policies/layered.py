@@ -121,7 +121,7 @@ class Layered:
 
     def layered_state(self, space: ContextualSpace, layers: int) -> dict[str, Any]:
         """Return samples and matrices by layer, the arms that are still there, and the layer that is to learn."""
-        horizon = space.problem.needs_horizon(self)
+        horizon = space.problem.required_horizon(self)
         ridges = [4.0 ** -(layer + 1) for layer in range(layers)]
         samples = likelihood_state(space, layers, horizon)
         return samples | ellipsoid_state(space, ridges) | {

@@ -83,7 +83,7 @@ class SingleLayer:
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what depends on the problem."""
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         return {
             "delta": self.delta or 1.0 / horizon,
             "constant": constant_radius(self.radius, problem, horizon),
@@ -94,7 +94,7 @@ class SingleLayer:
 
     def state(self, space: ContextualSpace) -> dict[str, Any]:
         """Return samples, matrices and the estimate."""
-        horizon = space.problem.needs_horizon(self)
+        horizon = space.problem.required_horizon(self)
         more = {"fixed": space.per_lane(space.fixed, np.bool_), "rounds": space.per_lane(0, np.int64)}
         return likelihood_state(space, 1, horizon) | ellipsoid_state(space, [self.ridge]) | more
 

@@ -154,7 +154,7 @@ class VACDB(Layered):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what depends on the horizon, and how layers are passed."""
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         return {
             "alpha": self.alpha or horizon**-1.5,
             "delta": self.delta or 1.0 / horizon,
@@ -170,7 +170,7 @@ class VACDB(Layered):
 
     def state(self, space: ContextualSpace) -> dict[str, Any]:
         """Return samples, matrices and counts by layer."""
-        return self.layered_state(space, self._n_layers(space.problem.needs_horizon(self)))
+        return self.layered_state(space, self._n_layers(space.problem.required_horizon(self)))
 
 
 @contextual_policy
@@ -268,7 +268,7 @@ class StaD(Layered):
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return what depends on the horizon, and how stages are passed."""
-        horizon = problem.needs_horizon(self)
+        horizon = problem.required_horizon(self)
         delta = self.delta or 1.0 / horizon
         theory = 1.5 / self.kappa * math.sqrt(2.0 * math.log(3.0 * horizon * problem.n_arms / delta))
         return {
@@ -286,4 +286,4 @@ class StaD(Layered):
 
     def state(self, space: ContextualSpace) -> dict[str, Any]:
         """Return samples, matrices and counts by stage."""
-        return self.layered_state(space, self._n_layers(space.problem.needs_horizon(self)))
+        return self.layered_state(space, self._n_layers(space.problem.required_horizon(self)))
