@@ -12,10 +12,18 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, plotting, semibandits
+from banditlab.arms import protocol as arms_protocol
+from banditlab.clicks import protocol as clicks_protocol
 from banditlab.core.errors import InvalidArgument
+from banditlab.cvar.mdp import protocol as mdp_protocol
+from banditlab.dueling import protocol as dueling_protocol
+from banditlab.dueling.contextual import protocol as contextual_protocol
 from banditlab.inference import paired, performance_profile
 from banditlab.inference.bootstrap import mean_band
+from banditlab.plotting.style import OF_AN_ARM, axis_name
 from banditlab.plotting.ticks import write_out
+from banditlab.scoring import protocol as scoring_protocol
+from banditlab.semibandits import protocol as semibandits_protocol
 
 POLICIES = [arms.Uniform(), arms.UCB1(), arms.KLUCB()]
 
@@ -246,3 +254,25 @@ class TestTicks:
         ax = result.plot(xscale="log")
         ax.figure.draw_without_rendering()
         assert any("10^{3}" in label.get_text() for label in ax.get_xticklabels())
+
+
+METRICS = {
+    "arms": arms_protocol.METRICS,
+    "clicks": clicks_protocol.METRICS,
+    "contextual": tuple(contextual_protocol.METRICS),
+    "cvar": ("cvar_regret",),
+    "dueling": dueling_protocol.METRICS,
+    "mdp": (*mdp_protocol.PLAIN, *mdp_protocol.AT_A_LEVEL),
+    "scoring": scoring_protocol.METRICS,
+    "semibandits": semibandits_protocol.METRICS,
+}
+
+
+@pytest.mark.parametrize("metric", sorted({metric for metrics in METRICS.values() for metric in metrics}))
+def test_axes_say_in_words_what_every_metric_is(metric):
+    words = axis_name(f"{metric}[3]" if metric in OF_AN_ARM else metric)
+    assert words != metric
+    assert "_" not in words.partition("$")[0]
+    assert "[" not in words
+    if "cvar" in metric:
+        assert axis_name(f"{metric}[0.1]") == f"{words} at level 0.1"

@@ -40,14 +40,39 @@ NAMES = {
     "binary_strong_regret": "cumulative binary strong regret",
     "copeland_regret": "cumulative Copeland regret",
     "contextual_regret": "cumulative contextual regret",
+    "contextual_weak_regret": "cumulative contextual weak regret",
+    "duel_variance": "cumulative variance of the duels' outcomes",
+    "estimation_error": r"$\|\hat{\theta}_t - \theta\|$",
     "alpha_regret": r"cumulative $\alpha$-regret",
     "violations": "rounds with an unsafe action",
     "any_violation": "share of runs with an unsafe action",
     "cvar_regret": "cumulative CVaR regret",
     "icvar_regret": "cumulative iterated-CVaR regret",
+    "cvar": "CVaR of the return",
+    "icvar": "iterated CVaR of the return",
+    "return": "cumulative return",
+    "estimate": "estimate of the optimum",
+    "smallest_estimate": "smallest estimate of the optimum",
+    "plans": "plans made",
     "reward": "cumulative reward",
     "optimal_rate": "share of rounds on an optimal arm",
+    "payment": "cumulative payment",
+    "profit": "cumulative profit",
+    "violation": "cumulative violation of incentives",
+    "bisection_rate": "share of rounds that are probes",
+    "solves": "linear programs solved",
 }
+"""What axes are called: metrics in words. A level in brackets is added."""
+
+OF_AN_ARM = {
+    "pulls": "pulls of arm {}",
+    "duels": "duels of arm {}",
+    "selections": "selections of arm {}",
+    "clicks": "clicks on arm {}",
+    "screened": "share of runs in which arm {} is screened",
+    "screening_round": "round in which arm {} is screened",
+}
+"""The same for metrics with one column an arm."""
 
 
 def check_made(name: str, value: Any, cls: type, by: str) -> None:
@@ -118,11 +143,13 @@ def wrapped(name: str, width: int) -> str:
 
 
 def axis_name(metric: str) -> str:
-    """Return what an axis is called: a metric's name in words, and `cvar_regret[0.1]` with its level."""
-    name, level = split_metric(metric)
+    """Return what an axis is called: a metric's name in words, with the arm or the level that stands in brackets."""
+    name, inside = split_metric(metric)
+    if name in OF_AN_ARM:
+        return OF_AN_ARM[name].format(inside)
     if name not in NAMES:
         return metric
-    return f"{NAMES[name]} at level {level}" if level else NAMES[name]
+    return f"{NAMES[name]} at level {inside}" if inside else NAMES[name]
 
 
 def short(name: str) -> str:
