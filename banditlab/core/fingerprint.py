@@ -230,73 +230,83 @@ def survey(*functions: Callable[..., Any], extra: str = "") -> tuple[str, Witnes
     That is functions and methods of classes, with their defaults, and the values of plain constants, containers and
     arrays read from globals, modules, closures and class attributes; of ours or the user's, what functions import when
     they are called included. Containers that the package itself keeps (its registries) count by type, unless they are
-    constants. Generic functions count by name only: which implementation they resolve to is said by the component
-    types that a kernel is built for. Docstrings, comments and line numbers do not count.
+    constants. Generic functions count by name and default: which implementation they resolve to is said by the
+    component types that a kernel is built for. Docstrings, comments and line numbers do not count.
 
     In a notebook a global can be given another value between two runs, and a module be loaded again: the second value
     has all names that functions of the user's refer to, for `unchanged`.
     """
-    seen_from: list[Source] = []
-    digest = hashlib.sha256(extra.encode())
-    seen: set[int] = set()
+    made = _Survey(extra)
+    for function in functions:
+        made.visit(function.__qualname__, function, function.__module__)
+    return made.digest.hexdigest()[:16], tuple(made.sources)
 
-    def visit(name: str, value: Any, owner: str) -> None:
+
+class _Survey:
+    """Goes through what functions can reach, each thing once, and notes it under the name by which it is reached."""
+
+    def __init__(self, extra: str) -> None:
+        self.digest = hashlib.sha256(extra.encode())
+        self.sources: list[Source] = []
+        self._seen: set[int] = set()
+
+    def visit(self, name: str, value: Any, owner: str) -> None:
+        """Note any value; `owner` is the module that it was read in."""
         value = _unwrapped(value)
         if isinstance(value, functools.partial):
-            visit(name, value.func, owner)
-            digest.update(f"{name}:{_text(value.args)}{_text(value.keywords)}".encode())
+            self.visit(name, value.func, owner)
+            self._note(f"{name}:{_text(value.args)}{_text(value.keywords)}")
         elif isinstance(value, pytypes.FunctionType):
-            visit_function(name, value)
+            self._visit_function(name, value)
         elif isinstance(value, type):
-            visit_class(name, value)
+            self._visit_class(name, value)
         elif isinstance(value, dict | list | set) and is_ours(owner) and not name.isupper():
-            digest.update(f"{name}:{type(value).__name__}".encode())
+            self._note(f"{name}:{type(value).__name__}")
         else:
-            digest.update(f"{name}:{_text(value)}".encode())
+            self._note(f"{name}:{_text(value)}")
             if not _is_library(type(value).__module__) and hasattr(value, "__dict__") and not callable(value):
-                visit_class(name, type(value))
+                self._visit_class(name, type(value))
                 if not is_ours(type(value).__module__):
-                    digest.update(f"{name}:{_text(vars(value))}".encode())
+                    self._note(f"{name}:{_text(vars(value))}")
 
-    def visit_function(name: str, value: pytypes.FunctionType) -> None:
+    def _note(self, told: str) -> None:
+        self.digest.update(told.encode())
+
+    def _visit_function(self, name: str, value: pytypes.FunctionType) -> None:
         if value in generics:
-            digest.update(f"{name}:generic".encode())
+            self._note(f"{name}:generic")
             if value.default is not None:  # type: ignore[attr-defined]
-                visit_function(f"{name} by default", value.default)  # type: ignore[attr-defined]
+                self._visit_function(f"{name} by default", value.default)  # type: ignore[attr-defined]
             return
-        if id(value) in seen:
+        if id(value) in self._seen:
             return
-        seen.add(id(value))
+        self._seen.add(id(value))
         # Numba's cached code imports the module by name when it is loaded
         told = f"{name}:{value.__module__}:{_code_text(value.__code__, value.__doc__)}"
-        digest.update(f"{told}{_text(value.__defaults__)}{_text(value.__kwdefaults__)}".encode())
+        self._note(f"{told}{_text(value.__defaults__)}{_text(value.__kwdefaults__)}")
         if not _is_library(value.__module__):
             for other, source in _sources(value):
                 if not is_ours(value.__module__):
-                    seen_from.append(source.with_content())
+                    self.sources.append(source.with_content())
                 if not isinstance(source.value, pytypes.ModuleType):
-                    visit(other, source.value, value.__module__ or "")
+                    self.visit(other, source.value, value.__module__ or "")
 
-    def visit_class(name: str, cls: type) -> None:
-        digest.update(f"{name}:{_text(cls)}".encode())
-        if _is_library(cls.__module__) or id(cls) in seen:
+    def _visit_class(self, name: str, cls: type) -> None:
+        self._note(f"{name}:{_text(cls)}")
+        if _is_library(cls.__module__) or id(cls) in self._seen:
             return
-        seen.add(id(cls))
+        self._seen.add(id(cls))
         for base in cls.__mro__:
             if _is_library(base.__module__):
                 continue
             for attribute, member in sorted(vars(base).items()):
                 plain = _unwrapped(member)
                 if not is_ours(base.__module__) and not attribute.startswith("__"):
-                    seen_from.append(Source.of(vars(base), attribute).with_content())
+                    self.sources.append(Source.of(vars(base), attribute).with_content())
                 if isinstance(plain, pytypes.FunctionType):
-                    visit_function(f"{name}.{attribute}", plain)
+                    self._visit_function(f"{name}.{attribute}", plain)
                 elif not attribute.startswith("_") and not isinstance(plain, type):
-                    visit(f"{name}.{attribute}", plain, base.__module__)
-
-    for function in functions:
-        visit(function.__qualname__, function, function.__module__)
-    return digest.hexdigest()[:16], tuple(seen_from)
+                    self.visit(f"{name}.{attribute}", plain, base.__module__)
 
 
 def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
