@@ -56,23 +56,22 @@ def heaviest_within(
     largest weight. Of equal sets, up to `SLACK`, it is the lexicographically smallest. 0 if not even one item is within
     the budget; sums of costs are compared with the budget as they are when added in ascending order of the items.
     """
-    n = _affordable(work, weights, lane, costs, column, budget, strict)
+    w, c, found = weights[:, lane], costs[:, column], chosen[:, lane]
+    n = _affordable(work, w, c, budget, strict)
     if n == 0:
-        return _least_bad(weights, lane, costs, column, budget, strict, chosen)
-    size = _largest(work, weights, lane, n, most, chosen)
-    if _cost_fits(costs, column, budget, strict, chosen, size, lane):
+        return _least_bad(w, c, budget, strict, found)
+    size = _largest(work, w, n, most, found)
+    if _cost_fits(c, budget, strict, found, size):
         return size  # the budget does not bind
     slack = 0.0
     for p in range(n):
-        slack += weights[work.order[p], lane]
+        slack += w[work.order[p]]
     slack *= SLACK
-    n = _undominated(work, weights, lane, costs, column, budget, strict, most, n, slack)
-    multiplier = _multiplier(work, weights, lane, costs, column, budget, n, most)
-    _sort_by_reduced_weight(work, weights, lane, costs, column, multiplier, n)
-    value = _optimal_value(work, weights, lane, costs, column, budget, strict, most, multiplier, n, slack)
-    return _first_of_value(
-        work, weights, lane, costs, column, budget, strict, most, multiplier, n, value, slack, chosen
-    )
+    n = _undominated(work, w, c, budget, strict, most, n, slack)
+    multiplier = _multiplier(work, w, c, budget, n, most)
+    _sort_by_reduced_weight(work, w, c, multiplier, n)
+    value = _optimal_value(work, w, c, budget, strict, most, multiplier, n, slack)
+    return _first_of_value(work, w, c, budget, strict, most, multiplier, n, value, slack, found)
 
 
 @device_call
@@ -81,39 +80,39 @@ def _fits(cost: float, budget: float, strict: bool) -> bool:
 
 
 @device_call
-def _affordable(work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool) -> int:
+def _affordable(work: Any, weights: Any, costs: Any, budget: float, strict: bool) -> int:
     """List the items of positive weight that fit alone, ascending, in `order`; return how many there are."""
     n = 0
     for i in range(weights.shape[0]):
-        if weights[i, lane] > 0.0 and _fits(costs[i, column], budget, strict):
+        if weights[i] > 0.0 and _fits(costs[i], budget, strict):
             work.order[n] = i
             n += 1
     return n
 
 
 @device_call
-def _least_bad(weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, chosen: Any) -> int:
+def _least_bad(weights: Any, costs: Any, budget: float, strict: bool, chosen: Any) -> int:
     """Choose the single item of largest weight that fits, the first of equals."""
     size = 0
     for i in range(weights.shape[0]):
-        if _fits(costs[i, column], budget, strict):
-            if size == 0 or weights[i, lane] > weights[chosen[0, lane], lane]:
-                chosen[0, lane] = i
+        if _fits(costs[i], budget, strict):
+            if size == 0 or weights[i] > weights[chosen[0]]:
+                chosen[0] = i
             size = 1
     return size
 
 
 @device_call
-def _largest(work: Any, weights: Any, lane: int, n: int, most: int, chosen: Any) -> int:
+def _largest(work: Any, weights: Any, n: int, most: int, chosen: Any) -> int:
     """Choose the (at most) `most` listed items of largest weight, the first of equals, whatever they cost."""
     size = 0
     taken = work.taken  # by descending weight
     for p in range(n):
         i = work.order[p]
-        x = weights[i, lane]
-        if size < most or x > weights[taken[size - 1], lane]:
+        x = weights[i]
+        if size < most or x > weights[taken[size - 1]]:
             k = size if size < most else most - 1
-            while k > 0 and x > weights[taken[k - 1], lane]:
+            while k > 0 and x > weights[taken[k - 1]]:
                 taken[k] = taken[k - 1]
                 k -= 1
             taken[k] = i
@@ -121,45 +120,44 @@ def _largest(work: Any, weights: Any, lane: int, n: int, most: int, chosen: Any)
     for k in range(size):  # sorted by item, by insertion
         i = taken[k]
         j = k
-        while j > 0 and chosen[j - 1, lane] > i:
-            chosen[j, lane] = chosen[j - 1, lane]
+        while j > 0 and chosen[j - 1] > i:
+            chosen[j] = chosen[j - 1]
             j -= 1
-        chosen[j, lane] = i
+        chosen[j] = i
     return size
 
 
 @device_call
-def _cost_fits(costs: Any, column: int, budget: float, strict: bool, chosen: Any, size: int, lane: int) -> bool:
+def _cost_fits(costs: Any, budget: float, strict: bool, chosen: Any, size: int) -> bool:
     cost = 0.0
     for k in range(size):
-        cost += costs[chosen[k, lane], column]
+        cost += costs[chosen[k]]
     return _fits(cost, budget, strict)
 
 
 @device
-def _dominates(weights: Any, lane: int, costs: Any, column: int, slack: float, i: int, j: int) -> bool:
+def _dominates(weights: Any, costs: Any, slack: float, i: int, j: int) -> bool:
     """Say whether every set sought that holds item j holds item i: i is better than j, or equal and comes first."""
-    x, y = weights[i, lane], weights[j, lane]
-    return costs[i, column] <= costs[j, column] and (x > y + slack or (x == y and i < j))
+    x, y = weights[i], weights[j]
+    return costs[i] <= costs[j] and (x > y + slack or (x == y and i < j))
 
 
 @device_call
 def _undominated(
-    work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int, n: int,
-    slack: float,
-) -> int:  # fmt: skip
+    work: Any, weights: Any, costs: Any, budget: float, strict: bool, most: int, n: int, slack: float
+) -> int:
     """Keep the items that can be chosen together with all that dominate them; return how many there are."""
     kept = 0
     for p in range(n):
         j = work.order[p]
         number = 1
-        cost = costs[j, column]
+        cost = costs[j]
         for q in range(n):
             # those dropped before are still to be seen: `taken` holds the list as it was
             i = work.taken[q] if q < p else work.order[q]
-            if _dominates(weights, lane, costs, column, slack, i, j):
+            if _dominates(weights, costs, slack, i, j):
                 number += 1
-                cost += costs[i, column]
+                cost += costs[i]
         work.taken[p] = j
         work.betters[j] = number - 1
         if number <= most and _fits(cost, budget * (1.0 + SLACK), strict):
@@ -169,7 +167,7 @@ def _undominated(
 
 
 @device_call
-def _multiplier(work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, n: int, most: int) -> float:
+def _multiplier(work: Any, weights: Any, costs: Any, budget: float, n: int, most: int) -> float:
     """Return about the multiplier at which the bound of the empty set is smallest, by bisection of its slope.
 
     The slope is the budget less the cost of the `most` items with the largest positive reduced weights. At a multiplier
@@ -181,44 +179,48 @@ def _multiplier(work: Any, weights: Any, lane: int, costs: Any, column: int, bud
     total = 0.0
     for p in range(n):
         i = work.order[p]
-        total += weights[i, lane]
-        if costs[i, column] > 0.0:
-            high = max(high, weights[i, lane] / costs[i, column])
+        total += weights[i]
+        if costs[i] > 0.0:
+            high = max(high, weights[i] / costs[i])
     high = min(high, total / budget)  # a single cost near 0 would make the steps of the bisection too large
-    top, cost_of = work.reduced, work.prefix  # reduced weights by descending size, and the costs beside them
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        size = 0
-        for p in range(n):
-            i = work.order[p]
-            x = weights[i, lane] - middle * costs[i, column]
-            if x > 0.0 and (size < most or x > top[size - 1]):
-                k = size if size < most else most - 1
-                while k > 0 and x > top[k - 1]:
-                    top[k] = top[k - 1]
-                    cost_of[k] = cost_of[k - 1]
-                    k -= 1
-                top[k] = x
-                cost_of[k] = costs[i, column]
-                size = size + 1 if size < most else most
-        cost = 0.0
-        for k in range(size):
-            cost += cost_of[k]
-        if cost > budget:
+        if _cost_of_largest(work, weights, costs, middle, n, most) > budget:
             low = middle
         else:
             high = middle
     return high
 
 
+@device
+def _cost_of_largest(work: Any, weights: Any, costs: Any, multiplier: float, n: int, most: int) -> float:
+    """Return the cost of the (at most) `most` listed items with the largest positive reduced weights."""
+    top, cost_of = work.reduced, work.prefix  # reduced weights by descending size, and the costs beside them
+    size = 0
+    for p in range(n):
+        i = work.order[p]
+        x = weights[i] - multiplier * costs[i]
+        if x > 0.0 and (size < most or x > top[size - 1]):
+            k = size if size < most else most - 1
+            while k > 0 and x > top[k - 1]:
+                top[k] = top[k - 1]
+                cost_of[k] = cost_of[k - 1]
+                k -= 1
+            top[k] = x
+            cost_of[k] = costs[i]
+            size = size + 1 if size < most else most
+    cost = 0.0
+    for k in range(size):
+        cost += cost_of[k]
+    return cost
+
+
 @device_call
-def _sort_by_reduced_weight(
-    work: Any, weights: Any, lane: int, costs: Any, column: int, multiplier: float, n: int
-) -> None:
+def _sort_by_reduced_weight(work: Any, weights: Any, costs: Any, multiplier: float, n: int) -> None:
     """Sort `order` by descending reduced weight, fill `reduced`, and the running sums of their positive parts."""
     for p in range(n):
         i = work.order[p]
-        x = weights[i, lane] - multiplier * costs[i, column]
+        x = weights[i] - multiplier * costs[i]
         k = p
         while k > 0 and work.reduced[k - 1] < x:
             work.reduced[k] = work.reduced[k - 1]
@@ -231,11 +233,18 @@ def _sort_by_reduced_weight(
         work.prefix[p + 1] = work.prefix[p] + max(work.reduced[p], 0.0)
 
 
+@device
+def _take(work: Any, k: int, p: int, weight: float, cost: float) -> None:
+    """Take the item at place p after k others; `cost` is that of all of them."""
+    work.taken[k] = p
+    work.values[k + 1] = work.values[k] + weight
+    work.spent[k + 1] = cost
+
+
 @device_call
 def _optimal_value(
-    work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int,
-    multiplier: float, n: int, slack: float,
-) -> float:  # fmt: skip
+    work: Any, weights: Any, costs: Any, budget: float, strict: bool, most: int, multiplier: float, n: int, slack: float
+) -> float:
     """Return the largest sum of weights within the budget, up to the slack: depth first, by reduced weight."""
     room = budget * (1.0 + SLACK)  # costs are added in another order here than where they are compared
     work.values[0] = 0.0
@@ -257,25 +266,29 @@ def _optimal_value(
             p += 1
             continue
         i = work.order[p]
-        cost = work.spent[k] + costs[i, column]
-        possible = cost <= room
-        q = 0
-        while possible and q < p and work.betters[i] > 0:  # items that dominate it come before it
-            possible = work.inside[q] or not _dominates(weights, lane, costs, column, slack, work.order[q], i)
-            q += 1
-        if possible:
-            work.taken[k] = p
+        cost = work.spent[k] + costs[i]
+        if cost <= room and _betters_inside(work, weights, costs, slack, i, p):
+            _take(work, k, p, weights[i], cost)
             work.inside[p] = True
             k += 1
-            work.values[k] = work.values[k - 1] + weights[i, lane]
-            work.spent[k] = cost
-            if work.values[k] > best and _taken_fits(work, costs, column, budget, strict, k):
+            if work.values[k] > best and _taken_fits(work, costs, budget, strict, k):
                 best = work.values[k]
         p += 1
 
 
+@device
+def _betters_inside(work: Any, weights: Any, costs: Any, slack: float, i: int, p: int) -> bool:
+    """Say whether all that dominate item i, the p-th, are taken: they come before it."""
+    inside = True
+    q = 0
+    while inside and q < p and work.betters[i] > 0:
+        inside = work.inside[q] or not _dominates(weights, costs, slack, work.order[q], i)
+        q += 1
+    return inside
+
+
 @device_call
-def _taken_fits(work: Any, costs: Any, column: int, budget: float, strict: bool, size: int) -> bool:
+def _taken_fits(work: Any, costs: Any, budget: float, strict: bool, size: int) -> bool:
     """Say whether the items taken are within the budget, their costs added in ascending order of the items."""
     cost = 0.0
     last = -1
@@ -285,24 +298,38 @@ def _taken_fits(work: Any, costs: Any, column: int, budget: float, strict: bool,
             i = work.order[work.taken[k]]
             if last < i < following:
                 following = i
-        cost += costs[following, column]
+        cost += costs[following]
         last = following
     return _fits(cost, budget, strict)
 
 
 @device
-def _needed(work: Any, weights: Any, lane: int, costs: Any, column: int, slack: float, i: int, k: int) -> bool:
+def _needed(work: Any, weights: Any, costs: Any, slack: float, i: int, k: int) -> bool:
     """Say whether item i dominates one of the first k items taken, and so is in every set sought that holds them."""
     found = False
     for q in range(k):
-        found = found or _dominates(weights, lane, costs, column, slack, i, work.items[work.taken[q]])
+        found = found or _dominates(weights, costs, slack, i, work.items[work.taken[q]])
     return found
+
+
+@device
+def _bound_by_item(work: Any, k: int, p: int, most: int, multiplier: float, room: float, n: int) -> float:
+    """Return the bound on a set of the k items taken and of items from the p-th on, by ascending item."""
+    bound = work.values[k] + multiplier * (room - work.spent[k])
+    left = most - k
+    for q in range(n):
+        if left == 0 or work.reduced[q] <= 0.0:
+            break
+        if work.order[q] >= work.items[p]:
+            bound += work.reduced[q]
+            left -= 1
+    return bound
 
 
 @device_call
 def _first_of_value(
-    work: Any, weights: Any, lane: int, costs: Any, column: int, budget: float, strict: bool, most: int,
-    multiplier: float, n: int, value: float, slack: float, chosen: Any,
+    work: Any, weights: Any, costs: Any, budget: float, strict: bool, most: int, multiplier: float, n: int,
+    value: float, slack: float, chosen: Any,
 ) -> int:  # fmt: skip
     """Choose the lexicographically smallest set that is worth `value`, up to the slack: depth first, by item."""
     room = budget * (1.0 + SLACK)
@@ -320,15 +347,7 @@ def _first_of_value(
             return k
         possible = p < n and k < most
         if possible:
-            bound = work.values[k] + multiplier * (room - work.spent[k])
-            left = most - k
-            for q in range(n):
-                if left == 0 or work.reduced[q] <= 0.0:
-                    break
-                if work.order[q] >= work.items[p]:
-                    bound += work.reduced[q]
-                    left -= 1
-            possible = bound >= value - 2.0 * slack
+            possible = _bound_by_item(work, k, p, most, multiplier, room, n) >= value - 2.0 * slack
         if not possible:
             # without the item taken last, unless one taken before it must have it beside it
             needed = True
@@ -337,18 +356,16 @@ def _first_of_value(
                     return 0  # never: the set that the first search found is worth the value
                 k -= 1
                 p = work.taken[k]
-                needed = _needed(work, weights, lane, costs, column, slack, work.items[p], k)
+                needed = _needed(work, weights, costs, slack, work.items[p], k)
             p += 1
             continue
         i = work.items[p]
-        cost = work.spent[k] + costs[i, column]
+        cost = work.spent[k] + costs[i]
         if cost <= room:
-            chosen[k, lane] = i
-            work.taken[k] = p
+            chosen[k] = i
+            _take(work, k, p, weights[i], cost)
             k += 1
-            work.values[k] = work.values[k - 1] + weights[i, lane]
-            work.spent[k] = cost
-        elif _needed(work, weights, lane, costs, column, slack, i, k):
+        elif _needed(work, weights, costs, slack, i, k):
             p = n  # nothing fits that holds what was taken: back
             continue
         p += 1
