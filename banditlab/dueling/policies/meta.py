@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import (
     between,
@@ -30,6 +31,13 @@ from .windows import push
 
 def _readable(rounds: int) -> str:
     return f"{rounds:,}" if rounds < 10**15 else f"{rounds:.3g}"
+
+
+@device
+def _shows_change(self: Params, state: State, row: int, lane: int, won: bool) -> bool:
+    """Put a result into a window, and say whether it is full and its halves differ by more than the threshold."""
+    full = push(state, row, lane, self.window, 1 if won else 0)
+    return full and abs(state.contrast[row, lane]) > self.threshold
 
 
 @policy
@@ -175,8 +183,7 @@ class DETECT(Around):
         if state.clock[lane] <= self.exploration:
             update(self.base, state.base, first, second, lane, won, state.clock[lane])
             return
-        full = push(state, second, lane, self.window, 1 if won else 0)
-        if full and abs(state.contrast[second, lane]) > self.threshold:
+        if _shows_change(self, state, second, lane, won):
             start_afresh(state, lane)
 
     def winner(self: Params, state: State, lane: int) -> int:
@@ -327,9 +334,7 @@ class MonitoredDuelingBandits(Around):
         if self.transfers:
             state.seen[lane] += 1
             observe(self.base, state.base, first, second, lane, won, state.seen[lane])
-        pair = state.order[place, lane]
-        full = push(state, pair, lane, self.window, 1 if won else 0)
-        if full and abs(state.contrast[pair, lane]) > self.threshold:
+        if _shows_change(self, state, state.order[place, lane], lane, won):
             start_afresh(state, lane)
             state.seen[lane] = 0
 
