@@ -36,8 +36,7 @@ def condorcet(preferences: Any) -> int | None:
     >>> winners.condorcet([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]) is None
     True
     """
-    beaten = matrix_of(preferences) > 0.5
-    found = np.flatnonzero(beaten.sum(axis=1) == len(beaten) - 1)
+    found = np.flatnonzero(copeland_scores(preferences) == 1.0)
     return int(found[0]) if len(found) else None
 
 
