@@ -231,7 +231,7 @@ class TabularMDP:
         ----------
         env : gymnasium.Env or str
             The environment, or its name. An environment needs the attribute `P`; a name needs Gymnasium
-            (`pip install banditlab-sim[gym]`).
+            (`pip install 'banditlab-sim[gym]'`).
         horizon : int, optional
             Steps an episode; default: the environment's own limit, where it has one.
         initial_state : int, optional

@@ -30,7 +30,7 @@ def _made(env: Any) -> Any:
     except ImportError as error:
         raise InvalidType(
             f"env is {env!r}, and Gymnasium is not installed; allowed: an environment, or a name after "
-            "pip install banditlab-sim[gym]"
+            "pip install 'banditlab-sim[gym]'"
         ) from error
     try:
         return gymnasium.make(env)
