@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.tail import cvar
+from banditlab.core.finite_cvar import cvar
 from banditlab.core.validation import invalid, positive_probability
 
 SMALLEST = 1e-300

@@ -1,10 +1,11 @@
 """CVaR: risk-averse bandits and reinforcement learning."""
 
-from banditlab.core.tail import cvar, quantile
+from banditlab.core.finite_cvar import cvar, quantile
 
 from . import bandits, mdp, theory
 from .bandits.family import policy
 from .bandits.policies import BCVTS, MCVTS, UUCB, BernsteinUCB, BrownUCB, CVaRUCB
+from .distribution import Distribution
 from .mdp.environments import TabularMDP
 from .mdp.evaluation import evaluate
 from .mdp.family import mdp_environment, mdp_policy
@@ -19,7 +20,6 @@ from .mdp.planning import (
 )
 from .mdp.policies import UCBVI, CVaRUCBVI, ICVaRL, ICVaRRM, MaxWP
 from .mdp.tabular_policy import TabularPolicy
-from .tail import Distribution
 
 __all__ = [
     "BCVTS",

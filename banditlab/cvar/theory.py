@@ -26,7 +26,7 @@ from banditlab.core.validation import (
     shown,
 )
 
-from .tail import Distribution
+from .distribution import Distribution
 
 __all__ = [
     "asymptotic_constant",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.cvar.tail import Distribution
+from banditlab.cvar.distribution import Distribution
 
 from .environments import TabularMDP
 from .sums import groups, rounding

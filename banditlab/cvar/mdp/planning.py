@@ -11,7 +11,7 @@ from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import kernel
 from banditlab.core.validation import SEED, integer, positive, positive_probability, probability
-from banditlab.cvar.tail import Distribution
+from banditlab.cvar.distribution import Distribution
 
 from .checks import MAX_ENTRIES
 from .environments import TabularMDP

@@ -12,9 +12,9 @@ from banditlab.core.elementary import log
 from banditlab.core.validation import boolean, open_probability, optional, positive
 
 from ..family import policy
+from ..heaps import empty_tails, sum_between, sum_of_smallest
 from ..samples import upper_end
 from ..spaces import SampleSpace
-from ..tails import empty_tails, sum_between, sum_of_smallest
 
 
 class Tails:
@@ -83,7 +83,7 @@ class BernsteinUCB(Tails):
     The paper maximises over b up to an error; that the maximum has a closed form is our remark.
 
     A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and A
-    comparisons. Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
+    comparisons. Memory: 8 bytes a reward of a run (see `cvar.bandits.heaps`).
 
     References
     ----------
@@ -153,7 +153,7 @@ class CVaRUCB(Tails):
     T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
 
     A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
-    an arm. Memory: 16 bytes a reward of a run (see `cvar.bandits.tails`).
+    an arm. Memory: 16 bytes a reward of a run (see `cvar.bandits.heaps`).
 
     References
     ----------
@@ -230,7 +230,7 @@ class UUCB(Tails):
     from its radius and are not quoted.
 
     A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
-    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
+    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.heaps`).
 
     References
     ----------
@@ -297,7 +297,7 @@ class BrownUCB(Tails):
     inequality, and from what makes it comparable with theirs.
 
     A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
-    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.tails`).
+    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.heaps`).
 
     References
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.tail import cvar, quantile
+from banditlab.core.finite_cvar import cvar, quantile
 from banditlab.core.validation import number, shown, vector
 
 
