@@ -80,7 +80,7 @@ class ArmsProtocol(Protocol):
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = self._play(environment, policy, batch, watch)
-        columns = [self._column(name, out, environment, policy, batch) for name in batch.metrics]
+        columns = [self._column(name, out, environment, policy, batch) for name in batch.columns]
         return np.stack(columns).transpose(2, 0, 1)
 
     def _column(
@@ -110,7 +110,7 @@ class ArmsProtocol(Protocol):
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
         scratch = machine.scratch(lanes, **SCRATCH)
-        tally = machine.zeros(1 if batch.metrics == ("regret",) else PULLS + n_arms, lanes)
+        tally = machine.zeros(1 if batch.columns == ("regret",) else PULLS + n_arms, lanes)
         out = machine.zeros(len(batch.checkpoints), *tally.shape)
         for first, last, part in segments(environment, batch.horizon):
             world = part.params(problem)

@@ -62,7 +62,7 @@ class ClicksProtocol(Protocol):
         runs = np.arange(batch.first_run, batch.first_run + batch.n_runs)
         played = Profiles(np.tile(environment.strategies[:, None], len(runs)), runs, batch.seed)
         out = play_profiles(environment, policy, played, batch.horizon, batch.checkpoints, batch.machine(), watch=watch)
-        columns = [_column(out, name, environment.n_arms) for name in batch.metrics]
+        columns = [_column(out, name, environment.n_arms) for name in batch.columns]
         return np.stack(columns).transpose(2, 0, 1)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ClickAgent:

@@ -62,7 +62,7 @@ METHODS_OF = {"policy": ("update", "select", "index"), "environment": ("reward",
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Settings:
     """What all cells of an experiment have in common, checked.
 
     Attributes
@@ -201,7 +201,7 @@ def checked_settings(
     keep: Any,
     store: Any,
 ) -> dict[str, Any]:
-    """Return what an `Experiment` has besides its horizon; checkpoints are checked when that is known."""
+    """Return what `Settings` have besides its horizon; checkpoints are checked when that is known."""
     kept = one_of(*KEEPS)("keep", keep)
     return {
         "first_run": RUN("first_run", first_run),

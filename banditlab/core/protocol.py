@@ -47,7 +47,7 @@ class Batch:
         Rounds a run.
     checkpoints : int64 array
         The rounds after which metrics are recorded, increasing, the last at most the horizon.
-    metrics : tuple of str
+    columns : tuple of str
         What to record.
     seed : int
         The experiment's seed.
@@ -67,7 +67,7 @@ class Batch:
     n_runs: int
     horizon: int
     checkpoints: NDArray[np.int64]
-    metrics: tuple[str, ...]
+    columns: tuple[str, ...]
     seed: int
     backend: str = "cpu"
     precision: str = "double"

@@ -13,7 +13,7 @@ from .errors import InterruptedRunWarning
 from .experiment import (
     GATHERERS,
     RUN,
-    Experiment,
+    Settings,
     cell_of,
     check_kind,
     checked_settings,
@@ -131,7 +131,7 @@ def run(
     >>> result.policies
     ('UCB1', 'Uniform')
     """
-    experiment = Experiment(
+    settings = Settings(
         horizon=positive_integer("horizon", horizon),
         **checked_settings(
             first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
@@ -142,7 +142,7 @@ def run(
     where = as_store(store)
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
-    jobs = experiment.jobs(environments, players)
+    jobs = settings.jobs(environments, players)
     require_memory(jobs.values(), keep)
     bounds = lower_bounds(jobs)
     started = time.perf_counter()
@@ -156,7 +156,7 @@ def run(
         if finished == 0:
             raise KeyboardInterrupt("before every policy had finished a run" + (GOES_ON if where is not None else ""))
         warnings.warn(
-            f"interrupted: the result holds the {finished} of {experiment.n_runs} runs that had finished",
+            f"interrupted: the result holds the {finished} of {settings.n_runs} runs that had finished",
             InterruptedRunWarning,
             stacklevel=2,
         )
@@ -165,10 +165,10 @@ def run(
         for pair, gatherer, progressed in zip(jobs, played.gatherers, played.progress, strict=True)
     }
     provenance = {
-        "horizon": experiment.horizon,
-        "first_run": experiment.first_run,
+        "horizon": settings.horizon,
+        "first_run": settings.first_run,
         "n_runs": finished,
-        "seed": experiment.seed,
+        "seed": settings.seed,
         "backend": next(iter(jobs.values())).backend,
         "precision": precision,
         "keep": keep,

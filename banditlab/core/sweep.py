@@ -18,7 +18,7 @@ from .components import describe, is_component, is_kind
 from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
-from .experiment import GATHERERS, Experiment, KnownBounds, cell_of, checked_settings, lower_bound, require_memory
+from .experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound, require_memory
 from .jobs import Gatherer, Job
 from .metrics import common_defaults
 from .progress import Progress
@@ -278,7 +278,7 @@ def _plan(
         rounds = combination.get(HORIZON, horizon)
         if rounds is None:
             raise InvalidType("horizon is None; allowed: a positive integer, here or among the parameters in over")
-        experiment = Experiment(horizon=positive_integer(HORIZON, rounds), **common)
+        settings = Settings(horizon=positive_integer(HORIZON, rounds), **common)
         for label, player in players.items():
             mine = {
                 k: v
@@ -290,8 +290,8 @@ def _plan(
                 continue
             seen.add(key)
             try:
-                arguments = mine | {HORIZON: experiment.horizon}
-                jobs = experiment.jobs({"environment": world(arguments)}, {label: player(arguments)})
+                arguments = mine | {HORIZON: settings.horizon}
+                jobs = settings.jobs({"environment": world(arguments)}, {label: player(arguments)})
                 planned.append(_Planned(mine, label, next(iter(jobs.values()))))
             except Exception as error:  # noqa: BLE001 - a factory can raise anything; other cells may be fine
                 failures.append(error)

@@ -80,10 +80,10 @@ class DuelingProtocol(Protocol):
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = self._play(environment, policy, batch, watch)
-        losses = _regrets(batch.metrics)
+        losses = _regrets(batch.columns)
         rows = [
             losses.index(name) if name in losses else len(losses) + int(split_metric(name)[1])  # duels[a]
-            for name in batch.metrics
+            for name in batch.columns
         ]
         return out[:, rows, :].transpose(2, 1, 0)
 
@@ -93,8 +93,8 @@ class DuelingProtocol(Protocol):
         state = machine.state(policy, Space(n_arms, lanes, batch.horizon))
         environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
         policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
-        losses = _regrets(batch.metrics)
-        counted = n_arms if len(losses) < len(batch.metrics) else 0
+        losses = _regrets(batch.columns)
+        counted = n_arms if len(losses) < len(batch.columns) else 0
         scratch = machine.scratch(lanes, **SCRATCH)
         tally = machine.zeros(len(losses) + counted, lanes)
         out = machine.zeros(len(batch.checkpoints), *tally.shape)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.core.experiment import Experiment, checked_seed, labelled
+from banditlab.core.experiment import Settings, checked_seed, labelled
 from banditlab.core.machines import checked_backend
 from banditlab.core.metrics import common_defaults, metric_name
 from banditlab.core.runner import run
@@ -123,7 +123,7 @@ def compare(
     metric = metric_name(metric)
     if len(players) < 2:
         raise InvalidArgument(f"policies has {len(players)} policy; allowed: at least two policies")
-    experiment = Experiment(
+    settings = Settings(
         horizon=positive_integer("horizon", horizon),
         first_run=0,
         n_runs=group,
@@ -132,7 +132,7 @@ def compare(
         metrics=(metric,),
         backend=checked_backend(backend),
     )
-    recorded = _recorded(experiment, metric, worlds, players)
+    recorded = _recorded(settings, metric, worlds, players)
     test = AdaStop(
         list(players),
         environments=list(worlds),
@@ -140,13 +140,13 @@ def compare(
         level=level,
         max_groups=max_groups,
         n_permutations=n_permutations,
-        seed=experiment.seed,
+        seed=settings.seed,
         metric=metric,
         better=better,
     )
     options: dict[str, Any] = {"n_jobs": checked_n_jobs(n_jobs), "backend": backend, "progress": progress}
     options |= {"horizon": horizon, "checkpoints": [horizon], "metrics": recorded}
-    options |= {"seed": experiment.seed, "store": store}
+    options |= {"seed": settings.seed, "store": store}
     try:
         for k in range(test.max_groups):
             values = _played(test, worlds, players, range(k * group, (k + 1) * group), options)
@@ -183,19 +183,19 @@ def _played(
     return values
 
 
-def _recorded(experiment: Experiment, metric: str, worlds: dict[str, Any], players: dict[str, Any]) -> str:
+def _recorded(settings: Settings, metric: str, worlds: dict[str, Any], players: dict[str, Any]) -> str:
     """Return what a run must record to have a metric: itself, or what makes several columns, as `pulls` for `pulls[2]`.
 
     Raise where no protocol knows it.
     """
     why: InvalidArgument | None = None
     try:
-        jobs, name = experiment.jobs(worlds, players), metric
+        jobs, name = settings.jobs(worlds, players), metric
     except InvalidArgument as unknown:
         why = unknown
         name = metric.partition("[")[0]
         try:
-            jobs = dataclasses.replace(experiment, metrics=(name,)).jobs(worlds, players)
+            jobs = dataclasses.replace(settings, metrics=(name,)).jobs(worlds, players)
         except InvalidArgument:
             raise unknown from None
     for job in jobs.values():

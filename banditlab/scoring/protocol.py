@@ -80,7 +80,7 @@ def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -
     # a yardstick knows the game itself
     known = game if getattr(policy, "knows_all", False) else game.known_to(policy)
     state = policy.state(known, batch.horizon, generator(batch.seed, sampling.POLICY_STREAM, run))
-    rows = [METRICS.index(name) for name in batch.metrics]
+    rows = [METRICS.index(name) for name in batch.columns]
     out = np.empty((len(rows), len(batch.checkpoints)))
     regret = payment = profit = violation = 0.0
     probes, column = 0, 0

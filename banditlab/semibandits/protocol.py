@@ -88,7 +88,7 @@ class SemiBanditProtocol(Protocol):
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = _Played(environment, policy, batch).play(watch)
-        columns = [_column(out, name, environment, batch.checkpoints) for name in batch.metrics]
+        columns = [_column(out, name, environment, batch.checkpoints) for name in batch.columns]
         return np.stack(columns).transpose(2, 0, 1)
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> SemiBanditAgent:
@@ -127,7 +127,7 @@ class _Played:
         self.chosen = np.zeros((self.actions.max_size(n_items), lanes), np.int64)
         self.drawn = np.zeros(self.chosen.shape)
         self.scratch = self.machine.scratch(lanes, **SCRATCH)
-        short = set(batch.metrics) <= set(OF_REGRET)
+        short = set(batch.columns) <= set(OF_REGRET)
         self.tally = self.machine.zeros(1 if short else PULLS + n_items, lanes)
         self.out = self.machine.zeros(len(batch.checkpoints), *self.tally.shape)
         self.has_kernel = has_kernel(self.player, self.allowed)

@@ -128,11 +128,11 @@ def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytes
     play(n_jobs=16, n_runs=2_000, keep="summary")
     assert len({told["stream"] for told in log}) <= fitting.STREAMS
     world, policy, _ = GAMES["arms"]
-    from banditlab.core.experiment import Experiment
+    from banditlab.core.experiment import Settings
 
     columns = ("regret",)
-    experiment = Experiment(40, 0, 2_000, 0, "log", columns, "cuda:0", reduced=True)
-    job = next(iter(experiment.jobs({"w": world}, {"p": policy}).values()))
+    settings = Settings(40, 0, 2_000, 0, "log", columns, "cuda:0", reduced=True)
+    job = next(iter(settings.jobs({"w": world}, {"p": policy}).values()))
     assert 0 < fitting.STREAMS * job.chunk * job.measured.bytes_a_run <= fitting.SHARE * (1 << 20)
 
 

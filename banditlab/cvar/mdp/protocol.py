@@ -64,7 +64,7 @@ class EpisodesProtocol(Protocol):
         return self._play(environment, policy, batch, watch)
 
     def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
-        wanted = [_with_level(metric, policy) for metric in batch.metrics]
+        wanted = [_with_level(metric, policy) for metric in batch.columns]
         static = sorted({tau for name, tau in wanted if name.startswith("cvar") and tau is not None})
         iterated = sorted({tau for name, tau in wanted if name.startswith("icvar") and tau is not None})
         known = known_of(environment)

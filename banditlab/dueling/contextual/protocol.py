@@ -71,7 +71,7 @@ class ContextualProtocol(Protocol):
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch."""
         out = self._play(environment, policy, batch, watch)
-        rows = [METRICS[name] for name in batch.metrics]
+        rows = [METRICS[name] for name in batch.columns]
         return out[:, rows, :].transpose(2, 1, 0)
 
     def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
