@@ -169,11 +169,17 @@ class _Workers:
     prefer: str
     shared: bool
     device: bool
-    in_time: bool = True
+    alone: bool
 
     @classmethod
     def of(cls, jobs: Sequence[Job], groups: list[list[Task]], n_jobs: int | None) -> _Workers:
-        """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for."""
+        """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for.
+
+        Raises
+        ------
+        InvalidArgument
+            If `joblib.parallel_config` names a backend that cannot do it.
+        """
         prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
         device = any(on_device(job.backend) for job in jobs)
         if device:
@@ -182,7 +188,14 @@ class _Workers:
             n_jobs = streams([[(jobs[task.job], task.n_runs) for task in group] for group in groups], n_jobs)
         backend, n_jobs = workers(n_jobs, prefer)
         shared, in_time = (getattr(backend, f"supports_{name}", False) for name in ("sharedmem", "return_generator"))
-        return cls(n_jobs, prefer, shared, device, in_time)
+        # a pool for one thread would cost more than a short simulation
+        alone = shared and (n_jobs == 1 or len(groups) == 1)
+        if groups and not alone and not in_time:
+            raise InvalidArgument(
+                "joblib.parallel_config names a backend that returns no results while it plays; allowed: 'threading', "
+                "'loky', 'dask', and others that do (supports_return_generator)"
+            )
+        return cls(n_jobs, prefer, shared, device, alone)
 
 
 class _Playing:
@@ -352,8 +365,7 @@ def _outcomes(playing: _Playing, groups: list[list[Task]], workers: _Workers) ->
     from joblib import Parallel, delayed
 
     jobs, store = playing.jobs, playing.store
-    n_jobs, shared = workers.n_jobs, workers.shared
-    alone = shared and (n_jobs == 1 or len(groups) == 1)
+    n_jobs, shared, alone = workers.n_jobs, workers.shared, workers.alone
     stop = threading.Event()
     # Threads wait when they are far ahead of what is gathered and written, or results would pile up.
     room = threading.Semaphore(AHEAD * n_jobs) if shared and not alone else None
@@ -371,17 +383,12 @@ def _outcomes(playing: _Playing, groups: list[list[Task]], workers: _Workers) ->
                 yield left, *signals, playing.keep_going
 
     if alone:
-        for call in calls():  # a pool for one thread would cost more than a short simulation
+        for call in calls():
             yield from simulate(*call)
         return
     if not groups:
         return
     where = {"require": "sharedmem"} if workers.device else {"prefer": workers.prefer}  # one process owns the device
-    if not workers.in_time:
-        raise InvalidArgument(
-            "joblib.parallel_config names a backend that returns no results while it plays; allowed: 'threading', "
-            "'loky', 'dask', and others that do (supports_return_generator)"
-        )
     parallel = Parallel(n_jobs=min(n_jobs, len(groups)), return_as="generator_unordered", batch_size=1, **where)
     finished = parallel(delayed(simulate)(*call) for call in calls())
     try:
