@@ -20,7 +20,6 @@ from banditlab.core.validation import (
     invalid,
     non_negative,
     positive,
-    positive_integer,
     shown,
 )
 
@@ -38,6 +37,8 @@ __all__ = [
     "ucb1_bound",
     "ucbv_bound",
 ]
+
+HORIZON = integer(1)  # of bounds, which nobody has to play
 
 
 def _environment(environment: Any) -> Any:
@@ -143,7 +144,7 @@ def lower_bound(environment: Any, horizon: int) -> float:
     >>> round(lower_bound(arms.Bernoulli([0.4, 0.5]), 10_000), 3)
     45.742
     """
-    return lai_robbins_constant(environment) * math.log(positive_integer("horizon", horizon))
+    return lai_robbins_constant(environment) * math.log(HORIZON("horizon", horizon))
 
 
 def minimax_lower_bound(n_arms: int, horizon: int) -> float:
@@ -178,7 +179,7 @@ def minimax_lower_bound(n_arms: int, horizon: int) -> float:
     10.0
     """
     k = integer(2)("n_arms", n_arms)
-    t = positive_integer("horizon", horizon)
+    t = HORIZON("horizon", horizon)
     return min(math.sqrt(k * t), float(t)) / 20.0
 
 
@@ -217,7 +218,7 @@ def ucb1_bound(environment: Any, horizon: int) -> float:
     >>> round(ucb1_bound(arms.Bernoulli([0.25, 0.75]), 1000), 3)
     112.669
     """
-    t = positive_integer("horizon", horizon)
+    t = HORIZON("horizon", horizon)
     gaps = _gaps(_bounded(environment))
     return float((8.0 * math.log(t) / gaps + (1.0 + math.pi**2 / 3.0) * gaps).sum())
 
@@ -300,7 +301,7 @@ def moss_bound(environment: Any, horizon: int) -> float:
     >>> moss_bound(arms.Bernoulli([0.1, 0.2, 0.3, 0.4]), 10_000)
     9800.0
     """
-    t = positive_integer("horizon", horizon)
+    t = HORIZON("horizon", horizon)
     _gaps(_bounded(environment))
     return 49.0 * math.sqrt(environment.n_arms * t)
 
@@ -352,7 +353,7 @@ def klucb_bound(environment: Any, horizon: int) -> float:
     >>> round(klucb_bound(env, 10**300) / lower_bound(env, 10**300), 2)
     2.4
     """
-    t = positive_integer("horizon", horizon)
+    t = HORIZON("horizon", horizon)
     gaps = _gaps(_bounded(environment))
     best = float(np.max(environment.means))
     logarithm = math.log(t)
@@ -430,7 +431,7 @@ def thompson_sampling_bound(environment: Any, horizon: int, entropy: float | Non
     >>> round(thompson_sampling_bound(arms.Bernoulli([0.1, 0.5]), 10_000), 3)  # sqrt(10,000 log 2)
     83.255
     """
-    t = positive_integer("horizon", horizon)
+    t = HORIZON("horizon", horizon)
     _gaps(_bounded(environment))
     k = int(environment.n_arms)
     most = math.log(k)

@@ -21,8 +21,9 @@ from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.kernels import kernel
 from banditlab.core.machines import Processor
 from banditlab.errors import AssumptionWarning, InvalidArgument, InvalidComponent, InvalidType
+from tests.values import columns
 
-from .components import Hill, PlainQuadratic, Turns, columns
+from .components import Hill, PlainQuadratic, Turns
 
 # ------------------------------------------------------------------------------------------ what it derives
 

@@ -21,9 +21,8 @@ from banditlab.core.family import registered
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, same, section
-from tests.values import check_frozen, check_repr, check_twins
+from tests.values import check_frozen, check_repr, check_twins, columns
 
-from .components import columns
 from .test_policies_exact import INSTANCES, OTHERS, POLICIES, REWARDS, VARIANTS, WITH_REWARDS, bandit
 
 METRICS = ("regret", "selections", "clicks", "screened", "screening_round")

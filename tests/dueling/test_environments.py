@@ -333,7 +333,7 @@ def test_bad_sequences_are_refused(case):
 
 
 def test_an_environment_needs_preferences():
-    with pytest.raises(bl.errors.InvalidComponent, match="Nothing has no preferences and no segments; allowed: "):
+    with pytest.raises(bl.errors.InvalidComponent, match="Nothing has no preferences or segments; allowed: "):
 
         @dueling.environment
         class Nothing:
