@@ -16,7 +16,8 @@ import numpy as np
 from banditlab import dueling, semibandits
 from banditlab.cli.docstrings import sections
 from banditlab.core.components import Problem, make_state
-from banditlab.cvar.bandits.protocol import CVaRProtocol, SampleSpace
+from banditlab.cvar.bandits.protocol import CVaRProtocol
+from banditlab.cvar.bandits.spaces import SampleSpace
 from banditlab.families import families, registered
 
 INTRODUCTION = """---
