@@ -1,6 +1,6 @@
 """Stochastic and adversarial K-armed bandits."""
 
-from . import divergences, policies, theory
+from . import divergences, generics, policies, theory
 from .environments import Bernoulli, Beta, Exponential, Gaussian, Poisson
 from .family import environment, policy
 from .finite import Categorical, Empirical
@@ -28,6 +28,7 @@ __all__ = [
     "TruncatedGaussianMixture",
     "divergences",
     "environment",
+    "generics",
     "policy",
     "theory",
     *policies.__all__,

@@ -14,7 +14,15 @@ import numpy as np
 from .components import ComponentInfo, as_component, post_init, type_name
 from .errors import InvalidComponent
 from .fingerprint import is_ours
-from .mistakes import attribute_set, global_generator, lacks_return, plays_later, taken_from_state, written_for_all_runs
+from .mistakes import (
+    attribute_set,
+    global_generator,
+    lacks_return,
+    misplaced_lane,
+    plays_later,
+    taken_from_state,
+    written_for_all_runs,
+)
 from .validation import shown
 
 C = TypeVar("C", bound=type)
@@ -40,6 +48,8 @@ class Family:
         Names of the families whose environments its policies can play.
     compiled : bool
         Whether kernels are compiled, so that a state is arrays; otherwise it is what a policy likes.
+    lane : {'last', 'first', 'either'}
+        Which axis of a state's arrays is the lane.
     """
 
     name: str
@@ -50,6 +60,7 @@ class Family:
     environment_needs: tuple[tuple[str, ...], ...]
     plays: tuple[str, ...]
     compiled: bool = True
+    lane: str = "last"
 
     def policy(self, cls: C) -> C:
         """Make a class a policy of this family."""
@@ -63,7 +74,7 @@ class Family:
         """Make a class a component of any kind, such as what is nested in policies and environments."""
         _check_class(cls, kind)
         by_name = {g.__name__: g for g in kernels}
-        own = _kernels(cls, by_name, self.compiled)
+        own = _kernels(cls, by_name, self)
         _check_needs(cls, needs, by_name, own)
         _check_abstract(cls)
         as_component(cls, ComponentInfo(kind, own, by_name), self)
@@ -103,7 +114,7 @@ def _check_class(cls: Any, kind: str) -> None:
             )
 
 
-def _kernels(cls: type, by_name: Mapping[str, Any], compiled: bool) -> dict[str, Callable[..., Any]]:
+def _kernels(cls: type, by_name: Mapping[str, Any], family: Family) -> dict[str, Callable[..., Any]]:
     """Return the methods of a class that implement generic functions; raise for one that cannot."""
     kernels: dict[str, Callable[..., Any]] = {}
     for name, function in by_name.items():
@@ -122,9 +133,9 @@ def _kernels(cls: type, by_name: Mapping[str, Any], compiled: bool) -> dict[str,
             raise InvalidComponent(f"{cls.__name__}.{name} is a generator or async; allowed: def, without yield")
         if getattr(function, "returns", False) and lacks_return(method):
             raise InvalidComponent(f"{cls.__name__}.{name} can end without a value; allowed: a return on every way")
-        if compiled and (item := taken_from_state(method)):
+        if family.compiled and (item := taken_from_state(method)):
             raise InvalidComponent(f"{cls.__name__}.{name} takes state[{item!r}]; allowed: state.{item}")
-        if compiled and (attribute := attribute_set(method)):
+        if family.compiled and (attribute := attribute_set(method)):
             raise InvalidComponent(
                 f"{cls.__name__}.{name} sets {attribute}; allowed: entries of the state's arrays, as in "
                 "state.sums[arm, lane] = 1.0"
@@ -139,9 +150,15 @@ def _kernels(cls: type, by_name: Mapping[str, Any], compiled: bool) -> dict[str,
             )
         written = written_for_all_runs(method)
         if written:
+            example = "state.sums[lane, arm]" if family.lane == "first" else "state.sums[arm, lane]"
             raise InvalidComponent(
-                f"{cls.__name__}.{name} writes {written}, which all runs share; allowed: indices with the lane, "
-                "as in state.sums[arm, lane]"
+                f"{cls.__name__}.{name} writes {written}, which all runs share; allowed: indices with the lane, as in "
+                f"{example}"
+            )
+        indexed, right = misplaced_lane(family.lane, method) if family.lane != "either" else ("", "")
+        if indexed:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} has {indexed}; allowed: {right}, as the lane is the {family.lane} axis here"
             )
         kernels[name] = method
     return kernels

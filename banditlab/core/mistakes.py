@@ -108,6 +108,35 @@ def written_for_all_runs(*functions: Callable[..., object]) -> str:
     return ""
 
 
+def misplaced_lane(where: str, *functions: Callable[..., object]) -> tuple[str, str]:
+    """Return what functions index with the lane in the wrong place, as in `state.sums[lane, arm]`, and what is right.
+
+    `where` is 'first' or 'last'. Compiled code would read and write another run's numbers, or beyond the array.
+    """
+    for tree, _ in _for_one_lane(*functions):
+        roots = {"state"} | _names_of_arrays(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Subscript):
+                continue
+            subscripts, owner = _subscripts(node)
+            root = _root(owner)
+            if root not in roots or (root == "state" and not isinstance(owner, ast.Attribute)):
+                continue
+            indices = [index for s in reversed(subscripts) for index in _indices(s.slice)]
+            if len(subscripts) > 1 and any(isinstance(index, ast.Slice) for index in indices):
+                continue  # the next index is of an axis that the slice has left
+            lanes = [index for index in indices if isinstance(index, ast.Name) and index.id == "lane"]
+            if lanes and indices[0 if where == "first" else -1] not in lanes:
+                others = [index for index in indices if index not in lanes]
+                right = [*lanes[:1], *others] if where == "first" else [*others, *lanes[:1]]
+                return ast.unparse(node), f"{ast.unparse(owner)}[{', '.join(map(ast.unparse, right))}]"
+    return "", ""
+
+
+def _indices(index: ast.expr) -> list[ast.expr]:
+    return list(index.elts) if isinstance(index, ast.Tuple) else [index]
+
+
 def _for_one_lane(*functions: Callable[..., object]) -> Iterator[tuple[ast.FunctionDef, set[str]]]:
     """Yield the user's functions that take a state and a lane, and for each the names that cannot be the lane."""
     for function in users_own(*functions):

@@ -376,3 +376,78 @@ def test_a_class_that_nobody_decorated_is_told_apart_from_what_was_never_one():
         bl.run(ENVIRONMENT, [Adds], horizon=4, n_runs=1)
     with pytest.raises(InvalidType, match=r"policies is 'UCB1'; allowed: a policy, a list of them, or a dict from"):
         bl.run(ENVIRONMENT, "UCB1", horizon=4, n_runs=1)
+
+
+class Transposed(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.sums[lane, arm] += reward
+
+
+class TransposedWhenRead(Sums):
+    def update(self, state, arm, lane, reward, t):
+        sums = state.sums
+        state.n[lane] += sums[lane][arm]
+
+
+class TransposedInAHelper(Sums):
+    def update(self, state, arm, lane, reward, t):
+        transposed(state, arm, lane)
+
+
+@device
+def transposed(state, arm, lane):
+    state.sums[lane, arm] += 1.0
+
+
+@pytest.mark.parametrize(
+    ("cls", "told"),
+    [
+        (
+            Transposed,
+            r"Transposed.update has state.sums\[lane, arm\]; allowed: state.sums\[arm, lane\], as the lane is the last",
+        ),
+        (TransposedWhenRead, r"update has sums\[lane\]\[arm\]; allowed: sums\[arm, lane\]"),
+        (TransposedInAHelper, r"update has state.sums\[lane, arm\]; allowed: state.sums\[arm, lane\]"),
+    ],
+)
+def test_a_lane_in_the_wrong_place_is_refused(cls, told):
+    with pytest.raises(InvalidComponent, match=told):
+        arms.policy(cls)
+    cvar.policy(cls)  # whose arrays may have the lane first
+
+
+class Learner:
+    def state(self, space):
+        return {"n": space.array(5, 4)}
+
+    def plan(self, state, known, lane, t, rng):
+        return t == 1
+
+    def act(self, state, known, lane, h, s, memory):
+        return 0
+
+
+class LaneLast(Learner):
+    def observe(self, state, known, lane, h, s, a, j, s_next, t):
+        state.n[h, s, lane] += 1.0
+
+
+class NoLane(Learner):
+    def observe(self, state, known, lane, h, s, a, j, s_next, t):
+        state.n[h, s] += 1.0
+
+
+class LaneFirst(Learner):
+    def observe(self, state, known, lane, h, s, a, j, s_next, t):
+        state.n[lane, h, s] += 1.0
+
+
+def test_learners_of_mdps_have_the_lane_first():
+    told = r"LaneLast.observe has state.n\[h, s, lane\]; allowed: state.n\[lane, h, s\], as the lane is the first axis"
+    with pytest.raises(InvalidComponent, match=told):
+        cvar.mdp_policy(LaneLast)
+    with pytest.raises(
+        InvalidComponent, match=r"NoLane.observe writes state.n\[h, s\], .* as in state.sums\[lane, arm\]"
+    ):
+        cvar.mdp_policy(NoLane)
+    cvar.mdp_policy(LaneFirst)

@@ -20,6 +20,7 @@ BANDITS = Family(
     environment_kernels=(),
     environment_needs=(),
     plays=("arms",),
+    lane="either",  # what a lane walks alone has it first: see `SampleSpace.private`
 )
 
 
