@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .components import is_component, record_fields, with_nested
+from .components import component_parts, is_component, record_fields, with_nested
 
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
@@ -18,6 +18,7 @@ WITH_ADVICE = {
     r"STORE_GLOBAL": "what changes is made in state",
     r"IMPORT_NAME": "import it outside the kernel",
     r"unsupported NumPy function": "a loop does the same, and is as fast",
+    r"failed to unpack": "a kernel of two arms, as select of duels, returns both",
     r"The use of yield in a closure": "a generator expression is to be a loop",
     r"Untyped global name '\w+': (?!.*<class 'function'>)": (
         "kernels see numbers, arrays and tuples from outside, and what changes is made in state"
@@ -61,7 +62,16 @@ def reason(message: str, *components: object) -> str:
 
 def _no_such_operation(message: str) -> str:
     """Return what operator has no meaning for the types that it was given: `+` is `add(Literal[str](a), int64)`."""
+    bound = re.search(r"to signature '\((.*?)\) -> .*due to \"TypeError: (.+?)\"", message)
+    if bound:
+        (name,) = re.findall(r"function Function\(<function (\w+)", message[: bound.start()])[-1:] or ["it"]
+        arguments = ", ".join(re.findall(r"(\w+):", bound[1]))
+        return f"{name} takes ({arguments}): {bound[2]}"
     found = re.search(r"No implementation of function Function\(<built-in function \w+>\).*\s+>>> (.+)", message)
+    if found and re.match(r"setitem\(array\([^()]*\), .+, (none|unicode_type|Literal\[str\]\(.*\))\)", found[1]):
+        return f"{'nothing' if found[1].endswith('none)') else 'text'} stands where a number belongs"
+    if found and re.match(r"getitem\(int64, .*array\(uint64, 2d", found[1]):
+        return "the samplers take (rng, lane), in this order"
     if found and re.match(r"setitem\(array\([^()]*\), .+, array\([^()]*\)\)", found[1]):
         return "an array stands where one number belongs: with all indices it is one, as in state.sums[arm, lane]"
     return f"there is no {found[1]}" if found else ""
@@ -76,8 +86,10 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
         return f"state has {', '.join(record_fields(found[2])) or 'nothing'}"
     if found[2] == "array" and "uint64, 2d" in told:
         return f"rng is given to the samplers of banditlab.core.sampling, as in {SAMPLERS.get(name, name)}(rng, lane)"
-    if owner is None or not hasattr(owner, name):
+    if owner is None:
         return ""
+    if not hasattr(owner, name):
+        return f"its fields are {', '.join(component_parts(owner))}" if component_parts(owner) else "it has no fields"
     member, value = getattr(type(owner), name, None), getattr(owner, name)
     if isinstance(member, property):
         return f"{name} is a property, and kernels see fields and what derive returns"

@@ -17,8 +17,8 @@ TOLD = {
     NO_ACTION: "chose an action that does not exist; allowed: whole numbers from 0 to n_actions - 1",
     NO_MEMORY: "chose a memory that does not exist; allowed: whole numbers from 0 to n_memories - 1",
     NO_ITEMS: "chose an action that does not exist; allowed: items from 0 to n_arms - 1, ascending",
-    NO_ARM_INDEX: "gave an arm the index nan; allowed: numbers, also inf, where nothing is known yet",
-    NO_ITEM_INDEX: "gave an item the index nan; allowed: numbers, also inf, where nothing is known yet",
+    NO_ARM_INDEX: "gave an arm the index nan (0/0, say); allowed: numbers, also math.inf, where nothing is known yet",
+    NO_ITEM_INDEX: "gave an item the index nan (0/0, say); allowed: numbers, also math.inf, where nothing is known yet",
 }
 """What is said of a policy for the text of an `IndexError` of its kernels."""
 

@@ -146,7 +146,7 @@ def _kernels(cls: type, by_name: Mapping[str, Any], family: Family) -> dict[str,
             if "rng" in wanted:
                 given = "the rng that it is given (in kernels by samplers of banditlab.core.sampling)"
             raise InvalidComponent(
-                f"{cls.__name__}.{name} calls {drawn}; allowed: {given}, or runs could not be repeated"
+                f"{cls.__name__}.{name} draws from {drawn}; allowed: {given}, or runs could not be repeated"
             )
         written = written_for_all_runs(method)
         if written:

@@ -314,14 +314,22 @@ def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
     seen: set[int] = set()
     waiting: list[Any] = list(functions)
     while waiting:
-        function = waiting.pop()
+        function = _unwrapped(waiting.pop())
         if not isinstance(function, pytypes.FunctionType) or id(function) in seen:
             continue
         seen.add(id(function))
         if _is_library(function.__module__) or is_ours(function.__module__):
             continue
         yield function
-        waiting += [function.__globals__.get(name) for name in sorted(_used(function.__code__).names)]
+        waiting += outer_values(function).values()
+
+
+def outer_values(function: pytypes.FunctionType) -> dict[str, Any]:
+    """Return the values of all names that a function uses and does not make itself: globals and closed-over ones."""
+    found = {name: function.__globals__.get(name) for name in sorted(_used(function.__code__).names)}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        found[name] = _Closure(cell).get(name, None)
+    return found
 
 
 def unchanged(seen: Witness) -> bool:

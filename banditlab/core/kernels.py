@@ -118,6 +118,13 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
             f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
             'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
         ) from error
+    except Exception as error:
+        if not _raised_by_numba(error):
+            raise
+        raise InvalidComponent(
+            f"{policy!r} cannot be compiled, as Numba fails with {type(error).__name__}: {error}; allowed: the Numba "
+            'subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
+        ) from error
 
 
 @contextlib.contextmanager
@@ -142,6 +149,16 @@ def interruptible() -> Iterator[None]:
         sys.unraisablehook = before
     if swallowed:
         raise KeyboardInterrupt
+
+
+def _raised_by_numba(error: BaseException) -> bool:
+    """Say whether an exception is from Numba's compiler, which falls over what it does not expect; not a device's."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = str(trace.tb_frame.f_globals.get("__name__", "")) if trace is not None else ""
+    machine = isinstance(error, OSError | MemoryError) or module.startswith("numba.cuda")
+    return module.startswith("numba.") and not machine
 
 
 def _is_library(file: Path) -> bool:

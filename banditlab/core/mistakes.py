@@ -16,22 +16,28 @@ from itertools import pairwise
 
 import numpy as np
 
-from .fingerprint import is_ours, users_own
+from .fingerprint import is_ours, outer_values, users_own
+
+GENERATORS = random.Random | np.random.RandomState | np.random.Generator
+MODULES_WITH_GENERATORS = (random, np.random)
 
 
 def global_generator(*functions: Callable[..., object]) -> str:
-    """Return what functions of the user's call of a global generator, such as `np.random.rand`; else nothing."""
+    """Return what functions of the user's use of a global generator, such as `np.random.rand`; else nothing."""
     for function in users_own(*functions):
         steps = list(dis.get_instructions(function.__code__))
         for k, step in enumerate(steps):
-            if step.opname != "LOAD_GLOBAL":
+            if step.opname not in ("LOAD_GLOBAL", "LOAD_DEREF"):
                 continue
-            parts, value = [step.argval], function.__globals__.get(step.argval)
+            parts, value = [step.argval], outer_values(function).get(step.argval)
             for after in steps[k + 1 : k + 3]:
                 if not isinstance(value, pytypes.ModuleType) or after.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
                     break
                 parts, value = [*parts, after.argval], getattr(value, after.argval, None)
-            if isinstance(getattr(value, "__self__", None), random.Random | np.random.RandomState):
+            # a module that is only named is given another name
+            if any(value is module for module in MODULES_WITH_GENERATORS):
+                return ".".join(parts)
+            if isinstance(value, GENERATORS) or isinstance(getattr(value, "__self__", None), GENERATORS):
                 return ".".join(parts)
     return ""
 

@@ -20,6 +20,7 @@ from banditlab import arms
 from banditlab.arms.generics import index
 from banditlab.core.components import make_state
 from banditlab.core.dispatch import device
+from banditlab.core.sampling import below
 from banditlab.errors import InvalidArgument, InvalidComponent, InvalidType
 from tests.core.test_cache import HELPER, POLICY, RUN, play
 
@@ -385,7 +386,7 @@ def _adds_text(self, state, lane, t, rng):
 
 
 def _has_an_index_too_many(self, state, lane, t, rng):
-    return int(state.counts[0, lane, 1])
+    return int(state.counts[0, 1, lane])
 
 
 def _draws_with_numpy(self, state, lane, t, rng):
@@ -403,6 +404,27 @@ def _sums_as_einstein(self, state, lane, t, rng):
 def _forgets_the_lane(self, state, lane, t, rng):
     state.counts[0, lane] = state.counts[0]
     return 0
+
+
+def _asks_for_a_field(self, state, lane, t, rng):
+    return int(self.alpha)
+
+
+def _draws_without_a_lane(self, state, lane, t, rng):
+    return below(rng, 3)
+
+
+def _draws_the_wrong_way_round(self, state, lane, t, rng):
+    return below(lane, rng, 3)
+
+
+def _returns_text(self, state, lane, t, rng):
+    state.counts[0, lane] = "text"
+    return 0
+
+
+def _sorts_what_is_mixed(self, state, lane, t, rng):
+    return np.argmax([1, 2, "a"])
 
 
 def _misspells(self, state, lane, t, rng):
@@ -430,6 +452,11 @@ def _misspells(self, state, lane, t, rng):
         (_sums_as_einstein, "return int(np.einsum", "unsupported use of the function: a loop does the same"),
         (_forgets_the_lane, "", "an array stands where one number belongs: with all indices it is one, as in state."),
         (_misspells, "return int(state.count", "Unknown attribute 'count' of state: state has counts; allowed"),
+        (_asks_for_a_field, "return int(self.alpha)", "Unknown attribute 'alpha' of type Mistaken: it has no fields"),
+        (_draws_without_a_lane, "return below(rng", "below takes (rng, lane, n): missing a required argument: 'n'"),
+        (_draws_the_wrong_way_round, "return below(lane", "the samplers take (rng, lane), in this order"),
+        (_returns_text, "", "text stands where a number belongs"),
+        (_sorts_what_is_mixed, "", "as Numba fails with AttributeError: "),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -501,6 +528,25 @@ def drawn_elsewhere():
     return np.random.rand()  # noqa: NPY002 - the mistake
 
 
+@numba.njit
+def drawn_by_numba():
+    return np.random.rand()  # noqa: NPY002
+
+
+GENERATOR = np.random.default_rng(0)
+
+
+def closed_over():
+    import numpy as elsewhere
+
+    return lambda self, state, lane, t, rng: elsewhere.random.randint(3)  # noqa: NPY002
+
+
+def _by_another_name(self, state, lane, t, rng):
+    module = np.random
+    return module.randint(3)
+
+
 @pytest.mark.parametrize(
     ("kernel", "called"),
     [
@@ -508,12 +554,16 @@ def drawn_elsewhere():
         (lambda self, state, lane, t, rng: int(3 * rand()), "rand"),  # noqa: NPY002
         (lambda self, state, lane, t, rng: random.randrange(3), "random.randrange"),
         (lambda self, state, lane, t, rng: int(3 * drawn_elsewhere()), "np.random.rand"),
+        (lambda self, state, lane, t, rng: int(3 * drawn_by_numba()), "np.random.rand"),
+        (lambda self, state, lane, t, rng: GENERATOR.integers(3), "GENERATOR"),
+        (closed_over(), "elsewhere.random.randint"),
+        (_by_another_name, "np.random"),
     ],
-    ids=["numpy", "name", "python", "helper"],
+    ids=["numpy", "name", "python", "helper", "numba", "generator", "closure", "module"],
 )
 def test_global_generators_are_refused(kernel, called):
     update = Always.update
-    with pytest.raises(InvalidComponent, match=rf"Draws.select calls {re.escape(called)}; allowed: the rng"):
+    with pytest.raises(InvalidComponent, match=rf"Draws.select draws from {re.escape(called)}; allowed: the rng"):
         arms.policy(type("Draws", (), {"select": kernel, "update": update}))
 
 
