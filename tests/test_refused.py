@@ -76,7 +76,7 @@ def test_what_is_drawn(result, swept):
     refused("what banditlab.compare returns", lambda: plotting.plot_comparison(result))
     refused("ax is 3; allowed: matplotlib Axes", lambda: result.plot(ax=3))
     refused("ax is 3; allowed: matplotlib Axes", lambda: swept.plot("gap", ax=3))
-    refused("policy is 'UCB1'; allowed: None without y", lambda: swept.plot("gap", policy="UCB1"))
+    refused("policy is 'UCB1'; allowed: only with y", lambda: swept.plot("gap", policy="UCB1"))
     refused("width", lambda: plotting.new_axes(-1.0))
     refused("height", lambda: plotting.new_axes(height="tall"))
     refused("states", lambda: scoring.plot_rule(scoring.Brier(), states=True))

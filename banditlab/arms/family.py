@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TypeVar, dataclass_transform
 
 from banditlab.core.components import field
+from banditlab.core.errors import InvalidComponent
 from banditlab.core.family import Family
 
 from .generics import explore, gap, index, index_lanes, reward, reward_lanes, select, update
 from .protocol import ArmsProtocol
+from .stationary import Stationary
 
 C = TypeVar("C", bound=type)
 
@@ -80,4 +82,10 @@ def environment(cls: C) -> C:
     >>> Halves([0.1, 0.4]).n_arms
     2
     """
+    if isinstance(cls, type) and issubclass(cls, Stationary) and not any(_says_means(base) for base in cls.__mro__):
+        raise InvalidComponent(f"{cls.__name__} has no means; allowed: a class with that field or property")
     return ARMS.environment(cls)
+
+
+def _says_means(cls: type) -> bool:
+    return cls is not Stationary and ("means" in vars(cls) or "means" in vars(cls).get("__annotations__", {}))

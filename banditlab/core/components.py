@@ -11,6 +11,7 @@ A family (arms, dueling, ...) makes its decorators from `core.family.Family`. A 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import keyword
@@ -362,12 +363,32 @@ def as_component(cls: type, info: ComponentInfo, family: Any) -> None:
     }.items():
         setattr(cls, attribute, function)
     made: Any = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
+    made.__init__ = _with_known_names(made.__init__, [f.name for f in dataclasses.fields(made)])
     if not hasattr(made, "derive"):
         made.derive = _no_derived
     made.params = _params
     made.label = property(_label)
     made.family = family
     made.__banditlab__ = info
+
+
+def _with_known_names(init: Callable[..., None], names: list[str]) -> Callable[..., None]:
+    """Return an `__init__` that says which fields there are when it is given another."""
+
+    @functools.wraps(init)
+    def __init__(self: Any, *args: Any, **fields: Any) -> None:  # noqa: N807 - it stands in for one
+        unknown = next((name for name in fields if name not in names), "")
+        if unknown:
+            import difflib
+
+            close = difflib.get_close_matches(unknown, names, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise InvalidType(
+                f"{type(self).__name__} has no field {unknown}; allowed: {', '.join(names) or 'no arguments'}{meant}"
+            )
+        init(self, *args, **fields)
+
+    return __init__
 
 
 def _check_name(owner: str, name: Any) -> None:

@@ -360,8 +360,11 @@ def _play(
             stacklevel=3,
         )
     if failures:
+        first = next(cell.failure for cell in found if cell.failure).strip().splitlines()[-1]
         warnings.warn(
-            f"{failures} of {len(planned)} cells failed; see the result's failures", CellFailedWarning, stacklevel=3
+            f"{failures} of {len(planned)} cells failed, the first with {first[:200]}; see the result's failures",
+            CellFailedWarning,
+            stacklevel=3,
         )
     seconds = {
         "compile_seconds": round(played.compile_seconds, 6),

@@ -82,7 +82,7 @@ def plot_sweep(
     one_of(*sweep.parameters)("x", x)
     optional(one_of(*sweep.parameters))("y", y)
     if policy is not None and y is None:
-        raise invalid("policy", policy, "None without y: a heatmap shows one policy, lines show all")
+        raise invalid("policy", policy, "only with y, for a heatmap, which shows one policy; lines show all of them")
     boolean("slope", slope)
     optional(text)("title", title)
     if not isinstance(where, dict | None):
@@ -101,9 +101,11 @@ def plot_sweep(
             mine = table[table["policy"] == label].sort_values(x)
             if mine[x].duplicated().any():
                 others = [p for p in sweep.parameters if p != x and mine[p].nunique() > 1]
+                wanted = (where or {}) | {p: mine[p].iloc[0] for p in others}
                 raise invalid(
-                    "where", where, f"a value of each of {others}, as several cells of {label} have the same {x}"
-                )
+                    "where", where, f"a value of {' and of '.join(others)} too, as in {wanted}, as several cells of "
+                    f"{label} have the same {x}"
+                )  # fmt: skip
             lines.append(_draw_points(ax, mine, x, label, k, level, slope and across == up == "log"))
         _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), across, up)
         explain_lines(ax, lines)
@@ -194,7 +196,12 @@ def _draw_heatmap(
     mine = table[table["policy"] == chosen]
     if mine.duplicated([x, y]).any():
         others = [p for p in sweep.parameters if p not in (x, y) and mine[p].nunique() > 1]
-        raise invalid("where", None, f"a value of each of {others}, as several cells have the same {x} and {y}")
+        wanted = {p: mine[p].iloc[0] for p in others}
+        raise invalid(
+            "where",
+            None,
+            f"a value of {' and of '.join(others)}, as in {wanted}, as several cells have the same {x} and {y}",
+        )
     grid = mine.pivot(index=y, columns=x, values="mean")
     values = np.ma.masked_invalid(grid.to_numpy())
     image = ax.pcolormesh(

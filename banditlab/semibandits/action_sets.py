@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import kernel
 from banditlab.core.validation import integer, invalid, listed, positive_integer, shown, vector
 
@@ -98,6 +99,11 @@ class ActionSet(ABC):
             raise InvalidArgument(
                 f"{type(self).__name__}.find returned the items {list(found)}; allowed: different items from 0 to "
                 f"{len(checked) - 1}, at least one"
+            )
+        if not is_ours(type(self).__module__) and not self.contains(found):
+            raise InvalidArgument(
+                f"{type(self).__name__}.find returned the items {list(found)}; allowed: an action, and contains says "
+                "that it is none"
             )
         return found
 

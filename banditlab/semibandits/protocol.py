@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from banditlab.arms.support import Support
 from banditlab.core import sampling
 from banditlab.core.components import Problem
-from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.metrics import of_each, split_metric
@@ -32,6 +33,9 @@ from .spaces import (
     player_params,
     reasons_against_actions,
 )
+
+LOOKED_AT = 4
+"""Runs of a batch whose last actions are looked at, if a user's policy chose them."""
 
 METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
 OF_REGRET = ("regret", "alpha_regret")
@@ -147,7 +151,22 @@ class _Played:
                         self.batch.checkpoints, self.out, self.scratch,
                     )  # fmt: skip
             watch((last - first + 1) * lanes)
+        self._check_last_actions()
         return self.machine.fetch(self.out)
+
+    def _check_last_actions(self) -> None:
+        """Raise if a user's policy that selects has played what is no action: kernels know items, not sets of them."""
+        chooses = {"select", "select_lanes"} & type(self.policy).__banditlab__.kernels.keys()
+        if self.batch.dry or not chooses or is_ours(type(self.policy).__module__) or not self.actions.known:
+            return
+        chosen, size = self.machine.fetch(self.chosen), self.machine.fetch(self.scratch.size)
+        for w in range(min(len(size), LOOKED_AT)):
+            action = tuple(int(item) for item in chosen[: size[w], w])
+            if not self.actions.contains(action):
+                raise InvalidComponent(
+                    f"{self.policy!r} chose the items {list(action)} in round {self.batch.horizon}; allowed: an action "
+                    f"of {self.actions!r}"
+                )
 
     def _with_oracle(self, first: int, last: int) -> None:
         """Play with an oracle in Python: weights of all lanes, the oracle lane by lane, feedback of all lanes."""

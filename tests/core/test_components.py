@@ -270,3 +270,16 @@ def test_lists_that_derive_returns_reach_kernels():
     options = {"horizon": 50, "n_runs": 3, "seed": 0}
     expected = bl.run(arms.Bernoulli([0.1, 0.5]), arms.UCB1(), **options).values()
     assert (bl.run(Derived([0.1, 0.5]), arms.UCB1(), **options).values() == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: arms.UCB1(alfa=2), r"UCB1 has no field alfa; allowed: alpha; did you mean alpha\?"),
+        (lambda: arms.RoundRobin(x=1), r"RoundRobin has no field x; allowed: no arguments"),
+        (lambda: arms.Gaussian([0.0], sd=1.0), r"Gaussian has no field sd; allowed: means, std; did you mean std\?"),
+    ],
+)
+def test_a_field_that_there_is_not_is_told_with_those_that_there_are(make, told):
+    with pytest.raises(InvalidType, match=told):
+        make()

@@ -79,7 +79,9 @@ class Unguarded:
 @pytest.mark.parametrize("backend", ["cpu", "python"])
 def test_index_that_is_no_number(backend):
     """It is never larger than another, so that its arm would never be played, and nothing would say so."""
-    with pytest.raises(InvalidComponent, match=r"Unguarded\(\) gave an arm the index nan; allowed: numbers, also inf"):
+    with pytest.raises(
+        InvalidComponent, match=r"Unguarded\(\) gave an arm the index nan \(0/0, say\); allowed: numbers, also math.inf"
+    ):
         bl.run(ENVIRONMENT, Unguarded(), horizon=10, n_runs=3, seed=0, backend=backend, progress=False)
     agent = bl.start(Unguarded(), n_arms=3, seed=0)
     with pytest.raises(InvalidComponent, match="the index nan"):

@@ -451,3 +451,14 @@ def test_learners_of_mdps_have_the_lane_first():
     ):
         cvar.mdp_policy(NoLane)
     cvar.mdp_policy(LaneFirst)
+
+
+def test_a_stationary_environment_has_means():
+    class Nameless(arms.Stationary):
+        chances: object = bl.field(doc="one an arm")
+
+        def reward(self, arm, u, t):
+            return 0.0
+
+    with pytest.raises(InvalidComponent, match=r"Nameless has no means; allowed: a class with that field or property"):
+        arms.environment(Nameless)

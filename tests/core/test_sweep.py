@@ -170,11 +170,11 @@ class TestTables:
         assert heat.collections[0].get_array().size == 4
         for bad, message in [
             ({"x": "gamma"}, "x is 'gamma'; allowed"),
-            ({"x": "delta"}, "where is None; allowed: a value of each of"),
+            ({"x": "delta"}, "where is None; allowed: a value of .* too, as in {"),
             ({"x": "delta", "where": {"n_arms": 7}}, "allowed: values that some cell has"),
             ({"x": "delta", "where": {"gamma": 7}}, "where is 'gamma'; allowed"),
             ({"x": "delta", "y": "n_arms"}, "policy is None; allowed: one of"),
-            ({"x": "delta", "y": "n_arms", "policy": "ucb"}, r"a value of each of \['alpha'\]"),
+            ({"x": "delta", "y": "n_arms", "policy": "ucb"}, "a value of alpha, as in {'alpha': "),
             ({"x": "delta", "metric": "pulls"}, "metric is 'pulls'"),
         ]:
             with pytest.raises(InvalidArgument, match=message):

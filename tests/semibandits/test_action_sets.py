@@ -444,3 +444,22 @@ def test_every_action_set_is_tried_and_documented() -> None:
     for name, cls in classes.items():
         assert f"semibandits.{name}(" in (cls.__doc__ or ""), name
         assert "Parameters" in (cls.__doc__ or ""), name
+
+
+@sb.action_set
+class Pair(sb.ActionSet):
+    """Finds what it does not contain."""
+
+    def contains(self, action):
+        return len(action) == 2
+
+    def max_size(self, n_items):
+        return 2
+
+    def find(self, weights):
+        return [int(weights.argmax())]
+
+
+def test_what_is_found_is_an_action():
+    with pytest.raises(InvalidArgument, match=r"Pair.find returned the items \[1\]; allowed: an action, and contains"):
+        Pair().maximise([0.1, 0.2, 0.0])

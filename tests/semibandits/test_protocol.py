@@ -370,10 +370,33 @@ def test_an_action_that_does_not_exist_is_an_error() -> None:
         bl.run(sb.SemiBandit(COINS, ONE), Careless(), horizon=2, n_runs=1, backend="python", **OPTIONS)
 
 
+@sb.policy
+class Single:
+    """Chooses one item, whatever an action is."""
+
+    def select(self, state: Any, actions: Any, work: Any, lane: int, t: int, rng: Any, chosen: Any) -> int:
+        chosen[0, lane] = 0
+        return 1
+
+    def update(self, state: Any, arm: int, lane: int, reward: float, t: int) -> None:
+        pass
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_items_that_are_no_action_are_an_error(backend: str) -> None:
+    items = arms.Bernoulli([0.1, 0.2, 0.3])
+    told = r"Single\(\) chose the items \[0\] in round 9; allowed: an action of MSets\(2\)"
+    with pytest.raises(InvalidComponent, match=told):
+        bl.run(sb.SemiBandit(items, sb.MSets(2)), Single(), horizon=9, n_runs=3, backend=backend, **OPTIONS)
+    bl.run(sb.SemiBandit(items, sb.MSets(1)), Single(), horizon=9, n_runs=3, backend=backend, **OPTIONS)
+
+
 @pytest.mark.parametrize("actions", [SlowMSets(1), sb.MSets(1), sb.Explicit([[0], [1]])], ids=repr)
 def test_an_index_that_is_no_number_is_an_error(actions: Any) -> None:
     world = sb.SemiBandit(COINS, actions)
-    with pytest.raises(InvalidComponent, match=r"UnseenFirst\(first=nan\) gave an item the index nan; allowed"):
+    with pytest.raises(
+        InvalidComponent, match=r"UnseenFirst\(first=nan\) gave an item the index nan \(0/0, say\); allowed"
+    ):
         bl.run(world, UnseenFirst(math.nan), horizon=4, n_runs=1, backend="python", **OPTIONS)
 
 
