@@ -83,7 +83,7 @@ def environment(cls: C) -> C:
     2
     """
     if isinstance(cls, type) and issubclass(cls, Stationary) and not any(_says_means(base) for base in cls.__mro__):
-        raise InvalidComponent(f"{cls.__name__} has no means; allowed: a class with that field or property")
+        raise InvalidComponent(f"{cls.__name__} has no means; allowed: a class with this field, property or method")
     return ARMS.environment(cls)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .checkpoints import checkpoint_rounds
 from .components import is_component, is_kind
 from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
+from .fingerprint import is_library
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
 from .metrics import common_defaults, metric_name
@@ -57,7 +58,7 @@ def require_memory(jobs: Iterable[Job], keep: str) -> None:
         )
 
 
-METHODS_OF = {"policy": ("update", "select", "index"), "environment": ("reward", "gap")}
+METHODS_OF = {"policy": ("update", "select", "index", "act"), "environment": ("reward", "gap")}
 """What shows that a class without a decorator was meant to be a component of a kind."""
 
 
@@ -290,6 +291,8 @@ def check_kind(name: str, value: Any, kind: str, *, or_else: str = "") -> None:
     if isinstance(value, type) and hasattr(value, "__banditlab__"):
         raise InvalidType(f"{name} is the class {value.__name__}; allowed: an instance, {value.__name__}(...)")
     cls = value if isinstance(value, type) else type(value)
-    meant = not is_component(value) and any(isfunction(getattr(cls, name, None)) for name in METHODS_OF[kind])
+    meant = not is_component(value) and any(
+        isfunction(getattr(cls, name, None)) for name in METHODS_OF[kind] if not is_library(cls.__module__)
+    )
     told = f", and its class is not decorated, as with @arms.{kind}" if meant else ""
     raise InvalidType(f"{name} is {shown(value)}{told}; allowed: {with_article(kind)}{or_else}")

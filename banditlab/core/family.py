@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -28,6 +29,20 @@ from .validation import shown
 C = TypeVar("C", bound=type)
 
 _registry: dict[tuple[str, str], dict[str, type]] = {}
+
+
+HOOKS = {
+    "reasons_against": ["self", "environment", "horizon"],
+    "reasons_against_actions": ["self", "actions", "n_items", "horizon"],
+}
+"""What policies may have besides kernels, asked before anything is played."""
+
+_families: dict[tuple[str, str], Family] = {}
+
+
+def _family_of(module: str, protocol: str) -> Family:
+    importlib.import_module(module)
+    return _families[module, protocol]
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,17 @@ class Family:
     compiled: bool = True
     lane: str = "last"
 
+    def __post_init__(self) -> None:
+        """Be known."""
+        _families[type(self.protocol).__module__, type(self.protocol).__qualname__] = self
+
+    def __reduce__(self) -> Any:
+        """Pickle by reference: a class of a notebook, which is sent by value, has the family of the other process."""
+        module = type(self.protocol).__module__
+        if not is_ours(module):
+            return super().__reduce__()
+        return _family_of, (module, type(self.protocol).__qualname__)
+
     def policy(self, cls: C) -> C:
         """Make a class a policy of this family."""
         return self.component(cls, "policy", self.policy_kernels, self.policy_needs)
@@ -76,6 +102,8 @@ class Family:
         by_name = {g.__name__: g for g in kernels}
         own = _kernels(cls, by_name, self)
         _check_needs(cls, needs, by_name, own)
+        if kind == "policy":
+            _check_hooks(cls)
         _check_abstract(cls)
         as_component(cls, ComponentInfo(kind, own, by_name), self)
         if is_ours(cls.__module__):
@@ -142,11 +170,8 @@ def _kernels(cls: type, by_name: Mapping[str, Any], family: Family) -> dict[str,
             )
         drawn = global_generator(method)
         if drawn:
-            given = "u, the uniform number that it is given (for more: core.sampling.expanded(key(u), 0), ...)"
-            if "rng" in wanted:
-                given = "the rng that it is given (in kernels by samplers of banditlab.core.sampling)"
             raise InvalidComponent(
-                f"{cls.__name__}.{name} draws from {drawn}; allowed: {given}, or runs could not be repeated"
+                f"{cls.__name__}.{name} draws from {drawn}; allowed: {_luck(by_name)}, or runs could not be repeated"
             )
         written = written_for_all_runs(method)
         if written:
@@ -164,6 +189,28 @@ def _kernels(cls: type, by_name: Mapping[str, Any], family: Family) -> dict[str,
     return kernels
 
 
+def _luck(by_name: Mapping[str, Any]) -> str:
+    """Return where kernels of a kind get their random numbers from."""
+    given = {name: list(inspect.signature(function).parameters) for name, function in by_name.items()}
+    with_rng = [name for name, arguments in given.items() if "rng" in arguments]
+    if with_rng:
+        return f"the rng that is given to {' and '.join(with_rng)} (in kernels by samplers of banditlab.core.sampling)"
+    with_luck = [name for name, arguments in given.items() if {"u", "bits"} & set(arguments)]
+    if with_luck:
+        return f"u or bits, as given to {' and '.join(with_luck)} (core.sampling.expanded makes more of them)"
+    return "none here"
+
+
+def _check_hooks(cls: type) -> None:
+    """Raise for what policies may have besides kernels and have with other arguments."""
+    for name, wanted in HOOKS.items():
+        method = inspect.getattr_static(cls, name, None)
+        if inspect.isfunction(method) and (got := list(inspect.signature(method).parameters)) != wanted:
+            raise InvalidComponent(
+                f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
+            )
+
+
 def _check_needs(
     cls: type, needs: tuple[tuple[str, ...], ...], by_name: Mapping[str, Any], kernels: Mapping[str, Any]
 ) -> None:
@@ -173,7 +220,8 @@ def _check_needs(
             known = [by_name[name] for name in options if name in by_name]
             if not known:
                 raise InvalidComponent(
-                    f"{cls.__name__} has no {' or '.join(options)}; allowed: a class with that field or property"
+                    f"{cls.__name__} has no {' or '.join(options)}; allowed: a class with this field, property or "
+                    "method"
                 )
             raise InvalidComponent(
                 f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "

@@ -37,7 +37,7 @@ class Unbound:
     """What a global counts as that has no value yet: in a notebook it may be given one in a later cell."""
 
 
-def _is_library(module: str | None) -> bool:
+def is_library(module: str | None) -> bool:
     """Say whether a module is a library's, or draws figures, on which no number depends."""
     name = module or ""
     return name.split(".")[0] in LIBRARIES or (is_ours(name) and "plot" in name)
@@ -168,7 +168,7 @@ def _sources(function: pytypes.FunctionType) -> list[tuple[str, Source]]:
         source = Source.of(scope, key)
         value = source.value
         found.append((name, source))
-        if isinstance(value, pytypes.ModuleType) and depth < 3 and not _is_library(value.__name__):
+        if isinstance(value, pytypes.ModuleType) and depth < 3 and not is_library(value.__name__):
             for attribute in sorted(used.attributes & vars(value).keys()):
                 add(f"{name}.{attribute}", vars(value), attribute, depth + 1)
 
@@ -178,7 +178,7 @@ def _sources(function: pytypes.FunctionType) -> list[tuple[str, Source]]:
     for level, module, names in sorted(used.imports):
         with contextlib.suppress(ImportError):  # what cannot be imported here is not used here
             full = importlib.util.resolve_name("." * level + module, function.__globals__.get("__package__") or "")
-            if not _is_library(full):
+            if not is_library(full):
                 scope = vars(importlib.import_module(full))
                 for name in names:
                     if name not in scope:  # a module below, which the import statement loads
@@ -264,7 +264,7 @@ class _Survey:
             self._note(f"{name}:{type(value).__name__}")
         else:
             self._note(f"{name}:{_text(value)}")
-            if not _is_library(type(value).__module__) and hasattr(value, "__dict__") and not callable(value):
+            if not is_library(type(value).__module__) and hasattr(value, "__dict__") and not callable(value):
                 self._visit_class(name, type(value))
                 if not is_ours(type(value).__module__):
                     self._note(f"{name}:{_text(vars(value))}")
@@ -284,7 +284,7 @@ class _Survey:
         # Numba's cached code imports the module by name when it is loaded
         told = f"{name}:{value.__module__}:{_code_text(value.__code__, value.__doc__)}"
         self._note(f"{told}{_text(value.__defaults__)}{_text(value.__kwdefaults__)}")
-        if not _is_library(value.__module__):
+        if not is_library(value.__module__):
             for other, source in _sources(value):
                 if not is_ours(value.__module__):
                     self.sources.append(source.with_content())
@@ -293,11 +293,11 @@ class _Survey:
 
     def _visit_class(self, name: str, cls: type) -> None:
         self._note(f"{name}:{_text(cls)}")
-        if _is_library(cls.__module__) or id(cls) in self._seen:
+        if is_library(cls.__module__) or id(cls) in self._seen:
             return
         self._seen.add(id(cls))
         for base in cls.__mro__:
-            if _is_library(base.__module__):
+            if is_library(base.__module__):
                 continue
             for attribute, member in sorted(vars(base).items()):
                 plain = _unwrapped(member)
@@ -318,7 +318,7 @@ def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
         if not isinstance(function, pytypes.FunctionType) or id(function) in seen:
             continue
         seen.add(id(function))
-        if _is_library(function.__module__) or is_ours(function.__module__):
+        if is_library(function.__module__) or is_ours(function.__module__):
             continue
         yield function
         waiting += outer_values(function).values()

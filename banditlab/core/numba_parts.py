@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba.cpython.hashing  # noqa: F401 - what it does when imported is needed: see ForgivingCache
 from numba.core import cgutils
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import InvalidType
 from .machines import Machine, machine
+from .validation import shown
 
 Watch = Callable[[int], None]
 """Called now and then with the number of rounds played since the last call; may raise to stop the simulation."""
@@ -24,7 +25,14 @@ def unwatched(rounds: int) -> None:
 def own_reasons(policy: Any, environment: Any, horizon: int) -> list[str]:
     """Return what a policy's own method `reasons_against` says; nothing where it has none."""
     own = getattr(policy, "reasons_against", None)
-    return [] if own is None else list(own(environment, horizon))
+    return [] if own is None else listed_reasons(f"{policy!r}.reasons_against", own(environment, horizon))
+
+
+def listed_reasons(name: str, found: Any) -> list[str]:
+    """Return what a method of a policy's says against something, or raise if it is no list of texts."""
+    if not isinstance(found, list | tuple) or not all(isinstance(reason, str) for reason in found):
+        raise InvalidType(f"{name} returned {shown(found)}; allowed: a list of reasons, empty if there is none")
+    return list(found)
 
 
 def more_than_arms(policy: Any, how_it_plays: str) -> InvalidType:

@@ -126,7 +126,7 @@ def sweep(
     unknown = [name for name in names if name not in known]
     if unknown and not any(p.takes_any for p in (world, *players.values())):
         fixed = ", ".join(p.name for p in (world, *players.values()) if not p.takes)
-        hint = f" ({fixed}: it takes none; a class does, or a function that returns one)" if fixed else ""
+        hint = f" (no arguments: {fixed})" if fixed else ""
         raise invalid(
             "over",
             unknown[0],

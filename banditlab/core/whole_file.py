@@ -32,7 +32,9 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         beside.replace(target)
     except OSError as error:
         if error.filename in (str(beside), beside):
-            error.filename, error.filename2 = str(path), None
+            error.filename = str(path)
+            if error.filename2 is not None:
+                del error.filename2  # None would be told as a name
         raise
     finally:
         with contextlib.suppress(OSError):

@@ -83,7 +83,7 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
 def _minimax(n_gaps: int, rounds: int, level: float) -> float:
     """Return the bound for as many rounds, or less than it for fewer than it is for: see `minimax_lower_bound`."""
     shortest = n_gaps / level
-    if rounds >= shortest:
+    if rounds >= shortest * (1.0 - 1e-12):  # the quotient is rounded
         return math.sqrt(n_gaps * rounds / level) / (24.0 * math.e)
     return shortest / math.ceil(shortest / rounds) / (24.0 * math.e)
 

@@ -146,7 +146,7 @@ def axis_name(metric: str) -> str:
     """Return what an axis is called: a metric's name in words, with the arm or the level that stands in brackets."""
     name, inside = split_metric(metric)
     if name in OF_AN_ARM:
-        return OF_AN_ARM[name].format(inside)
+        return OF_AN_ARM[name].format(inside).strip()
     if name not in NAMES:
         return metric
     return f"{NAMES[name]} at level {inside}" if inside else NAMES[name]

@@ -8,6 +8,7 @@ from typing import Any
 
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.dispatch import implements
+from banditlab.core.protocol import listed_reasons
 
 from . import generics
 
@@ -93,4 +94,5 @@ def reasons_against_actions(policy: Any, actions: Any, n_items: int, horizon: in
             f"set is known, such as {type(policy).__name__}(actions=UpToM({actions.max_size(n_items)}))"
         )
     own = getattr(policy, "reasons_against_actions", None)
-    return found if own is None else [*found, *own(actions, n_items, horizon)]
+    name = f"{policy!r}.reasons_against_actions"
+    return found if own is None else [*found, *listed_reasons(name, own(actions, n_items, horizon))]

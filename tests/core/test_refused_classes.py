@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import linecache
+import pickle
 import re
 
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -325,7 +327,10 @@ def test_the_base_counts_and_not_what_a_class_happens_to_have(decorate, base):
         decorate(type("Mine", (), lookalike))
 
 
-FIRST = {"state": lambda self, space: {"n": space.per_lane()}, "reasons_against": lambda self, *told: [f"{told[1:]}"]}
+FIRST = {
+    "state": lambda self, space: {"n": space.per_lane()},
+    "reasons_against": lambda self, environment, horizon: [f"not for {horizon}"],
+}
 
 
 def selects_first(self, state, lane, t, rng):
@@ -364,7 +369,7 @@ def learns_nothing_of_duels(self, state, first, second, lane, won, t):
 )
 def test_a_policys_own_reasons_are_asked_for_in_every_family(decorate, methods, world):
     policy = decorate(type("Picky", (), FIRST | methods))()
-    with pytest.raises(IncompatiblePolicy, match=r"Picky cannot play .*: \(40,\)"):
+    with pytest.raises(IncompatiblePolicy, match=r"Picky cannot play .*: not for 40"):
         bl.run(world, policy, horizon=40, n_runs=1, seed=0)
 
 
@@ -460,5 +465,34 @@ def test_a_stationary_environment_has_means():
         def reward(self, arm, u, t):
             return 0.0
 
-    with pytest.raises(InvalidComponent, match=r"Nameless has no means; allowed: a class with that field or property"):
+    with pytest.raises(InvalidComponent, match=r"Nameless has no means; allowed: a class with"):
         arms.environment(Nameless)
+
+
+@pytest.mark.parametrize("answer", ["no", None, [3]])
+def test_reasons_are_a_list_of_texts(answer):
+    methods = {
+        "select": selects_first,
+        "update": learns_nothing,
+        "reasons_against": lambda self, environment, horizon: answer,
+    }
+    policy = arms.policy(type("Vague", (), FIRST | methods))()
+    with pytest.raises(InvalidType, match=r"Vague\(\).reasons_against returned .*; allowed: a list of reasons"):
+        bl.run(ENVIRONMENT, policy, horizon=40, n_runs=1, seed=0)
+
+
+def test_reasons_are_asked_with_what_they_take():
+    methods = {"select": selects_first, "update": learns_nothing, "reasons_against": lambda self, environment: []}
+    with pytest.raises(
+        InvalidComponent, match=r"takes \(self, environment\); allowed: exactly \(self, environment, horizon"
+    ):
+        arms.policy(type("Old", (), FIRST | methods))
+
+
+@pytest.mark.parametrize(
+    "cls", [arms.UCB1, clicks.UCBS, dueling.RUCB, dueling.MaxInP, cvar.MaxWP, cvar.CVaRUCB, scoring.OSRA]
+)
+def test_families_pickle_by_reference(cls):
+    """A notebook's class is sent by value, and its family with it: copies would be other families."""
+    assert pickle.loads(pickle.dumps(cls.family)) is cls.family
+    assert pickle.loads(cloudpickle.dumps(cls.family)) is cls.family
