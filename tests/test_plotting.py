@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 import banditlab as bl
-from banditlab import arms, plotting, semibandits
+from banditlab import arms, cvar, plotting, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.clicks import protocol as clicks_protocol
 from banditlab.core.errors import InvalidArgument
@@ -20,7 +20,7 @@ from banditlab.dueling import protocol as dueling_protocol
 from banditlab.dueling.contextual import protocol as contextual_protocol
 from banditlab.inference import paired, performance_profile
 from banditlab.inference.bootstrap import mean_band
-from banditlab.plotting.style import OF_AN_ARM, axis_name
+from banditlab.plotting.style import OF_AN_ARM, axis_name, short
 from banditlab.plotting.ticks import write_out
 from banditlab.scoring import protocol as scoring_protocol
 from banditlab.semibandits import protocol as semibandits_protocol
@@ -254,6 +254,16 @@ class TestTicks:
         ax = result.plot(xscale="log")
         ax.figure.draw_without_rendering()
         assert any("10^{3}" in label.get_text() for label in ax.get_xticklabels())
+
+
+def test_titles_leave_out_arrays_and_rounds_of_mdps_are_episodes():
+    mdp = cvar.random_mdp(n_states=2, n_actions=2, horizon=2, seed=0)
+    result = bl.run(mdp, cvar.UCBVI(), horizon=20, n_runs=2, seed=0, metrics="cvar_regret[1]", backend="python")
+    ax = result.plot()
+    assert ax.get_title().startswith("TabularMDP, ")
+    assert ax.get_xlabel() == "episode $t$"
+    assert short("PreferenceMatrix(<10 x 10 array>)") == "PreferenceMatrix"
+    assert short("Bernoulli([0.1, 0.9])") == "Bernoulli([0.1, 0.9])"
 
 
 METRICS = {

@@ -116,6 +116,8 @@ class Protocol(ABC):
     choices : str
         What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
         else has an attribute `choices` of its own.
+    round : str
+        What a round is called.
     default_metrics : tuple of str
         What is recorded where the user does not say; the first is what `lower_bound` bounds.
     """
@@ -126,6 +128,7 @@ class Protocol(ABC):
     chunk_rounds: ClassVar[int | None] = None
     first_call: ClassVar[int] = 1
     choices: ClassVar[str] = "arms"
+    round: ClassVar[str] = "round"
     default_metrics: ClassVar[tuple[str, ...]] = ("regret",)
 
     @abstractmethod

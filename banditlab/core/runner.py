@@ -166,6 +166,7 @@ def run(
     }
     provenance = {
         "horizon": settings.horizon,
+        "round": next(iter(jobs.values())).protocol.round,
         "first_run": settings.first_run,
         "n_runs": finished,
         "seed": settings.seed,

@@ -42,7 +42,7 @@ def plot_metric(
     environment : str, optional
         One of `results.environments`; needed when there are several.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; default new Axes (in `pyplot`'s current figure when pyplot is in use).
+        Where to draw; default new Axes (in a new figure of pyplot's, where that is in use).
     xscale, yscale : {'linear', 'log'}
         The axes.
     level : float, default 0.95
@@ -97,7 +97,7 @@ def plot_metric(
         drawn.append((float(bound[-1]), _draw_bound(ax, rounds, bound, float(means.max()), xscale, yscale)))
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
-    ax.set_xlabel("round $t$")
+    ax.set_xlabel(f"{results.provenance.get('round', 'round')} $t$")
     ax.set_ylabel(axis_name(metric))
     ax.set_title(_title(results, environment, title), fontsize="medium")
     write_out(ax.xaxis, ax.yaxis)

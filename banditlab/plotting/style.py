@@ -153,7 +153,8 @@ def axis_name(metric: str) -> str:
 
 
 def short(name: str) -> str:
-    """Return a name; where it is long, what stands in square brackets goes first, then its end."""
+    """Return a name without arguments of which only the shape is known; if long, without what stands in brackets."""
+    name = re.sub(r"\(.*<\d+( x \d+)* array>.*\)$", "", name)
     if len(name) > LONGEST_NAME:
         name = re.sub(r"\[[^\[\]]{4,}\]", "[...]", name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."

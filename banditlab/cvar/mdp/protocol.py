@@ -36,6 +36,7 @@ class EpisodesProtocol(Protocol):
 
     default_metrics = ("cvar_regret",)
     choices = "actions"
+    round = "episode"
     first_call = 1  # an episode can take a second to plan
     chunk = 8  # planning takes nearly all the time: small chunks share it out evenly
 
