@@ -30,19 +30,16 @@ C = TypeVar("C", bound=type)
 
 _registry: dict[tuple[str, str], dict[str, type]] = {}
 
-
 HOOKS = {
     "reasons_against": ["self", "environment", "horizon"],
     "reasons_against_actions": ["self", "actions", "n_items", "horizon"],
 }
 """What policies may have besides kernels, asked before anything is played."""
 
-_families: dict[tuple[str, str], Family] = {}
 
-
-def _family_of(module: str, protocol: str) -> Family:
-    importlib.import_module(module)
-    return _families[module, protocol]
+def _found(module: str, name: str) -> Any:
+    """Return what a module calls by a name."""
+    return getattr(importlib.import_module(module), name)
 
 
 @dataclass(frozen=True)
@@ -77,16 +74,13 @@ class Family:
     compiled: bool = True
     lane: str = "last"
 
-    def __post_init__(self) -> None:
-        """Be known."""
-        _families[type(self.protocol).__module__, type(self.protocol).__qualname__] = self
-
     def __reduce__(self) -> Any:
-        """Pickle by reference: a class of a notebook, which is sent by value, has the family of the other process."""
-        module = type(self.protocol).__module__
-        if not is_ours(module):
-            return super().__reduce__()
-        return _family_of, (module, type(self.protocol).__qualname__)
+        """Pickle one of the package's by name: classes of a notebook are sent by value, and their family is not."""
+        for module in [name for name in sys.modules if is_ours(name) and name.endswith(".family")]:
+            for name, value in vars(sys.modules[module]).items():
+                if value is self:
+                    return _found, (module, name)
+        return super().__reduce__()
 
     def policy(self, cls: C) -> C:
         """Make a class a policy of this family."""
