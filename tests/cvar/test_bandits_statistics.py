@@ -15,7 +15,7 @@ from scipy import stats
 from banditlab.core import sampling
 from banditlab.core.components import record
 from banditlab.core.kernels import kernel
-from banditlab.cvar.bandits import samples, tails
+from banditlab.cvar.bandits import heaps, samples
 from banditlab.cvar.bandits.spaces import SampleSpace
 
 DYADIC = st.integers(-40, 40).map(lambda k: k / 16.0)
@@ -33,18 +33,18 @@ def smallest(values: list[float], many: float | Fraction) -> Fraction:
 
 
 def check_heap(heap: NDArray[np.float64], n: int) -> None:
-    assert all(heap[(k - 1) // tails.WIDTH] <= heap[k] for k in range(1, n))
+    assert all(heap[(k - 1) // heaps.WIDTH] <= heap[k] for k in range(1, n))
 
 
 @settings(max_examples=200, deadline=None)
 @given(PULLS, st.one_of(st.sampled_from([1.0, 0.5, 0.1, 1e-9]), st.floats(0.0, 1.0)))
 def test_tails_are_the_smallest_values_in_part_after_every_pull(pulls: list[tuple[int, float]], tau: float) -> None:
-    state = tails.empty_tails(SampleSpace(3, 2, None), len(pulls), tau * len(pulls))
+    state = heaps.empty_tails(SampleSpace(3, 2, None), len(pulls), tau * len(pulls))
     seen: list[list[float]] = [[], [], []]
     for arm, value in pulls:
         seen[arm].append(value)
         many = tau * len(seen[arm])
-        got = tails.sum_of_smallest(state, arm, LANE, value, many)
+        got = heaps.sum_of_smallest(state, arm, LANE, value, many)
         assert got == pytest.approx(float(smallest(seen[arm], many)), rel=1e-14, abs=1e-13)
         low, high = state.low[LANE, arm], state.high[LANE, arm]
         n_low, n_high = int(state.n_low[arm, LANE]), int(state.n_high[arm, LANE])
@@ -60,13 +60,13 @@ def test_tails_are_the_smallest_values_in_part_after_every_pull(pulls: list[tupl
 @given(st.lists(st.tuples(DYADIC, st.floats(0.0, 1.0)), min_size=1, max_size=40))
 def test_tails_may_grow_by_any_amount(steps: list[tuple[float, float]]) -> None:
     """As those of CVaRUCB do, which are not a fixed share."""
-    state = tails.empty_tails(SampleSpace(1, 2, None), len(steps), len(steps))
+    state = heaps.empty_tails(SampleSpace(1, 2, None), len(steps), len(steps))
     seen: list[float] = []
     many = 0.0
     for value, growth in steps:
         seen.append(value)
         many += growth * (len(seen) - many)
-        got = tails.sum_of_smallest(state, 0, LANE, value, many)
+        got = heaps.sum_of_smallest(state, 0, LANE, value, many)
         assert got == pytest.approx(float(smallest(seen, many)), rel=1e-13, abs=1e-12)
 
 
@@ -77,14 +77,14 @@ def test_tails_may_grow_by_any_amount(steps: list[tuple[float, float]]) -> None:
 )
 def test_sums_between_two_ends_keep_the_digits_of_small_shares(steps: list[tuple[float, float]], tau: float) -> None:
     space = SampleSpace(1, 2, None)
-    state = tails.empty_tails(space, len(steps), len(steps)), tails.empty_tails(space, len(steps), len(steps))
+    state = heaps.empty_tails(space, len(steps), len(steps)), heaps.empty_tails(space, len(steps), len(steps))
     seen: list[float] = []
     first = 0.0
     for value, growth in steps:
         seen.append(value)
         first += growth * (len(seen) - first)
         share = min(tau * len(seen), len(seen) - first)
-        got = tails.sum_between(*state, 0, LANE, value, first, share)
+        got = heaps.sum_between(*state, 0, LANE, value, first, share)
         exact = smallest(seen, Fraction(first) + Fraction(share)) - smallest(seen, first)
         # the ends are rounded, which changes the sum by that much of the values' spread
         assert got == pytest.approx(float(exact), rel=1e-13, abs=1e-12 if share > 1e-12 else 40.0 * share)
@@ -100,7 +100,7 @@ def test_sums_of_tails_lose_no_digits_that_matter(order: str) -> None:
         "shuffled": np.random.default_rng(3).permutation(rising),
     }
     for tau in (1e-4, 0.1, 1.0):
-        state = tails.empty_tails(SampleSpace(1, 2, None), len(rising), tau * len(rising))
+        state = heaps.empty_tails(SampleSpace(1, 2, None), len(rising), tau * len(rising))
         got = kernel(_fill, state)(state, values[order], tau)
         assert got == pytest.approx(float(rising[: round(tau * 20_000)].sum()), rel=1e-12)
 
@@ -108,7 +108,7 @@ def test_sums_of_tails_lose_no_digits_that_matter(order: str) -> None:
 def _fill(state: Any, values: Any, tau: float) -> float:
     total = 0.0
     for k in range(values.shape[0]):
-        total = tails.sum_of_smallest(state, 0, 1, values[k], tau * (k + 1.0))
+        total = heaps.sum_of_smallest(state, 0, 1, values[k], tau * (k + 1.0))
     return total
 
 

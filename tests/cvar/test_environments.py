@@ -364,7 +364,7 @@ def test_gymnasium_is_optional(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "gymnasium", None)
-    with pytest.raises(InvalidType, match=r"Gymnasium is not installed; allowed: .* pip install banditlab-sim\[gym\]"):
+    with pytest.raises(InvalidType, match=r"Gymnasium is not installed; allowed: .* 'banditlab-sim\[gym\]'"):
         cvar.TabularMDP.from_gymnasium("FrozenLake-v1")
 
 
