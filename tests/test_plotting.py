@@ -14,7 +14,7 @@ import banditlab as bl
 from banditlab import arms, cvar, plotting, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.clicks import protocol as clicks_protocol
-from banditlab.core.errors import InvalidArgument
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.cvar.mdp import protocol as mdp_protocol
 from banditlab.dueling import protocol as dueling_protocol
 from banditlab.dueling.contextual import protocol as contextual_protocol
@@ -286,3 +286,31 @@ def test_axes_say_in_words_what_every_metric_is(metric):
     assert "[" not in words
     if "cvar" in metric:
         assert axis_name(f"{metric}[0.1]") == f"{words} at level 0.1"
+
+
+class TestDistributions:
+    COIN = cvar.Distribution([0.0, 1.0], [0.25, 0.75])
+    DIE = cvar.Distribution([0.0, 0.5, 2.0], [0.5, 0.5, 0.0])
+
+    def test_the_steps_are_the_distribution_function(self):
+        ax = plotting.plot_distributions({"coin": self.COIN, "die": self.DIE}, tau=0.5)
+        coin, die = (line for line in ax.get_lines() if line.get_label() in ("coin", "die"))
+        assert coin.get_drawstyle() == "steps-post"
+        assert coin.get_xydata()[1:-1].tolist() == [[0.0, 0.25], [1.0, 1.0]]
+        assert die.get_xydata()[1:-1].tolist() == [[0.0, 0.5], [0.5, 1.0]]  # what never happens is no step
+        marks = [line.get_xydata()[0].tolist() for line in ax.get_lines() if len(line.get_xdata()) == 1]
+        assert marks == [[0.5, 0.5], [0.0, 0.5]]
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["coin", "die"]
+
+    def test_one_alone_needs_no_legend(self):
+        assert self.COIN.plot().get_legend() is None
+        assert cvar.Distribution([3.0], [1.0]).plot(tau=1.0).get_xlim() == (2.0, 4.0)
+
+    @pytest.mark.parametrize("value", [3, {}, {"a": 3}])
+    def test_other_things_are_refused(self, value):
+        with pytest.raises(InvalidType, match=r"distributions is .*; allowed: a cvar.Distribution"):
+            plotting.plot_distributions(value)
+
+    def test_levels_are_checked(self):
+        with pytest.raises(InvalidArgument, match=r"tau is 0; allowed: a number in \(0, 1\]"):
+            self.COIN.plot(tau=0)

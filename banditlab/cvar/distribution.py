@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.finite_cvar import cvar, quantile
 from banditlab.core.validation import number, shown, vector
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,12 @@ class Distribution:
     def quantile(self, tau: ArrayLike) -> Any:
         r"""Return the smallest value x with :math:`P(X \le x) \ge \tau`."""
         return quantile(self.values, tau, self.probabilities)
+
+    def plot(self, *, tau: float | None = None, ax: Axes | None = None) -> Axes:
+        """Draw its distribution function, and its CVaR at a level; see `banditlab.plotting.plot_distributions`."""
+        from banditlab import plotting
+
+        return plotting.plot_distributions(self, tau=tau, ax=ax)
 
     def shortfall(self, budget: float) -> float:
         """Return E[(budget - X)^+]."""

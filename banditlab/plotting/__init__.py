@@ -1,6 +1,7 @@
 """Everything that draws: takes results, returns matplotlib Axes."""
 
 from .comparisons import plot_comparison, plot_paired, plot_profiles
+from .distributions import plot_distributions
 from .dynamics import plot_dynamics
 from .rounds import plot_metric
 from .style import COLOURS, DASHES, MARKERS, NAMES, SCALES, SIZE, new_axes
@@ -15,6 +16,7 @@ __all__ = [
     "SIZE",
     "new_axes",
     "plot_comparison",
+    "plot_distributions",
     "plot_dynamics",
     "plot_metric",
     "plot_paired",
