@@ -433,6 +433,7 @@ def _misspells(self, state, lane, t, rng):
     return int(state.count[0, lane])
 
 
+@pytest.mark.filterwarnings("ignore:Assigning a code object:DeprecationWarning")  # what Numba does, on Python 3.13
 @pytest.mark.parametrize(
     ("kernel", "line", "told"),
     [
