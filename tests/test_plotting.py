@@ -314,3 +314,15 @@ class TestDistributions:
     def test_levels_are_checked(self):
         with pytest.raises(InvalidArgument, match=r"tau is 0; allowed: a number in \(0, 1\]"):
             self.COIN.plot(tau=0)
+
+
+def test_the_colours_of_a_heatmap_are_told_in_numbers():
+    def gap(delta, n_arms):
+        return arms.Bernoulli([0.5] + [0.5 - delta] * (n_arms - 1))
+
+    over = {"delta": [0.1, 0.2], "n_arms": [2, 5]}
+    swept = bl.sweep(gap, arms.RoundRobin(), over, horizon=100, n_runs=2, seed=0, progress=False)  # 5, 8, 10 and 16
+    ax = swept.plot("delta", y="n_arms")
+    ax.figure.canvas.draw()
+    bar = next(other for other in ax.figure.axes if other is not ax)
+    assert {"5", "10"} <= {label.get_text() for label in bar.get_yticklabels()}

@@ -187,7 +187,7 @@ def _draw_heatmap(
     """Draw the means of one policy over two parameters."""
     from matplotlib.colors import LogNorm
 
-    from .ticks import grouped
+    from .ticks import grouped, plain_log_ticks
 
     labels = list(dict.fromkeys(table["policy"]))
     if policy is None and len(labels) > 1:
@@ -204,9 +204,8 @@ def _draw_heatmap(
         )
     grid = mine.pivot(index=y, columns=x, values="mean")
     values = np.ma.masked_invalid(grid.to_numpy())
-    image = ax.pcolormesh(
-        values, cmap="viridis", norm=LogNorm() if scale == "log" and (values > 0).all() else None, edgecolors="white"
-    )
+    logarithmic = scale == "log" and bool((values > 0).all())
+    image = ax.pcolormesh(values, cmap="viridis", norm=LogNorm() if logarithmic else None, edgecolors="white")
     for axis, name, ticks in ((ax.xaxis, x, grid.columns), (ax.yaxis, y, grid.index)):
         axis.set_ticks(
             np.arange(len(ticks)) + 0.5,
@@ -214,4 +213,6 @@ def _draw_heatmap(
         )
         axis.set_label_text(name)
     bar = ax.figure.colorbar(image, ax=ax)
+    if logarithmic:
+        plain_log_ticks(bar.long_axis, float(values.min()), float(values.max()))
     bar.set_label(f"{axis_name(metric)} of {chosen}")
