@@ -14,7 +14,7 @@ from banditlab.core.components import Problem
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import explained
-from banditlab.core.machines import PRECISIONS, beside
+from banditlab.core.machines import PRECISIONS, beside, on_device
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
 from banditlab.core.validation import integer, one_of
@@ -155,13 +155,17 @@ class _Played:
         return self.machine.fetch(self.out)
 
     def _check_last_actions(self) -> None:
-        """Raise if a user's policy that selects has played what is no action: kernels know items, not sets of them."""
+        """Raise if a user's policy that selects has played what is no action: kernels know items, not sets of them.
+
+        On a device nobody knows: a thread keeps its scratch to itself.
+        """
         chooses = {"select", "select_lanes"} & type(self.policy).__banditlab__.kernels.keys()
-        if self.batch.dry or not chooses or is_ours(type(self.policy).__module__) or not self.actions.known:
+        ours = is_ours(type(self.policy).__module__)
+        if not chooses or ours or not self.actions.known or self.batch.dry or on_device(self.batch.backend):
             return
-        chosen, size = self.machine.fetch(self.chosen), self.machine.fetch(self.scratch.size)
+        size = self.scratch.size
         for w in range(min(len(size), LOOKED_AT)):
-            action = tuple(int(item) for item in chosen[: size[w], w])
+            action = tuple(int(item) for item in self.chosen[: size[w], w])
             if not self.actions.contains(action):
                 raise InvalidComponent(
                     f"{self.policy!r} chose the items {list(action)} in round {self.batch.horizon}; allowed: an action "

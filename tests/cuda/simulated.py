@@ -191,3 +191,30 @@ def test_a_thread_that_ends_early_is_noticed() -> None:
     machine._finished[:] = [2, 2, 1, 2, 2]
     with pytest.raises(DeviceError, match=r"a kernel stopped with an exception in lane 2 of 5; .*backend='cpu'"):
         machine.fetch(tally)
+
+
+@semibandits.policy
+class InTurn:
+    """Selects items in turn: a user's, whose last actions are looked at on the processor alone."""
+
+    def state(self, space):
+        return {"next": space.per_lane(0, np.int64)}
+
+    def derive(self, problem):
+        return {"n": problem.n_arms, "m": problem.actions.max_size(problem.n_arms)}
+
+    def select(self, state, actions, work, lane, t, rng, chosen):
+        first = min(state.next[lane], self.n - self.m)
+        for k in range(self.m):
+            chosen[k, lane] = first + k
+        state.next[lane] = (first + self.m) % self.n
+        return self.m
+
+    def update(self, state, arm, lane, reward, t):
+        pass
+
+
+def test_a_users_policy_that_selects() -> None:
+    world = semibandits.SemiBandit(arms.Bernoulli([0.1, 0.5, 0.3, 0.9]), semibandits.MSets(2))
+    there, here = (bl.run(world, InTurn(), backend=backend, **SMALL).values() for backend in ("cuda", "python"))
+    np.testing.assert_array_equal(there, here)
