@@ -22,7 +22,7 @@ from .machines import PRECISIONS, checked_backend, on_device
 from .metrics import common_defaults, metric_name
 from .protocol import own_reasons
 from .results import Cell
-from .statistics import EXACT, Moments
+from .statistics import EXACT, QUANTILES, Moments
 from .validation import SEED, integer, invalid, one_of, shown, with_article
 
 RUN = integer(0, limit=2**53)
@@ -30,8 +30,8 @@ N_RUNS = integer(1, limit=2**31)
 GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
 KEEPS = tuple(GATHERERS)
 
-NUMBERS_OF_A_SUMMARY = 11
-"""What `core.statistics.Statistics` holds for each metric and checkpoint: moments, extremes, quantiles."""
+NUMBERS_OF_A_SUMMARY = 4 + len(QUANTILES)
+"""What `core.statistics.Statistics` holds for each metric and checkpoint: two moments, two extremes, quantiles."""
 
 
 def result_bytes(jobs: Iterable[Job], keep: str) -> int:

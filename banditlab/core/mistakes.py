@@ -25,11 +25,11 @@ MODULES_WITH_GENERATORS = (random, np.random)
 def global_generator(*functions: Callable[..., object]) -> str:
     """Return what functions of the user's use of a global generator, such as `np.random.rand`; else nothing."""
     for function in users_own(*functions):
-        steps = list(dis.get_instructions(function.__code__))
+        steps, outside = list(dis.get_instructions(function.__code__)), outer_values(function)
         for k, step in enumerate(steps):
             if step.opname not in ("LOAD_GLOBAL", "LOAD_DEREF"):
                 continue
-            parts, value = [step.argval], outer_values(function).get(step.argval)
+            parts, value = [step.argval], outside.get(step.argval)
             for after in steps[k + 1 : k + 3]:
                 if not isinstance(value, pytypes.ModuleType) or after.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
                     break

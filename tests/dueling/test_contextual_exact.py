@@ -15,7 +15,7 @@ from banditlab.dueling.contextual import generics
 from banditlab.dueling.contextual.policies import layered
 from banditlab.dueling.contextual.spaces import ContextualProblem, ContextualSpace
 
-from .contextual_naive import reference
+from .naive_contextual import reference
 
 POLICIES = [
     dueling.VACDB(),
