@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.errors import InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import metric_name
 from banditlab.core.sweep_results import SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional, shown, text
@@ -92,7 +92,7 @@ def plot_sweep(
         raise invalid("x", x, "a parameter whose values are numbers")
     ax = given_or_new(ax)
     if y is not None:
-        _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log")
+        _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where)
     else:
         across = _scale("xscale", xscale, x, table[x])
         up = _scale("yscale", yscale, f"mean {metric}", table["mean"])
@@ -100,12 +100,7 @@ def plot_sweep(
         for k, label in enumerate(dict.fromkeys(table["policy"])):
             mine = table[table["policy"] == label].sort_values(x)
             if mine[x].duplicated().any():
-                others = [p for p in sweep.parameters if p != x and mine[p].nunique() > 1]
-                wanted = (where or {}) | {p: mine[p].iloc[0] for p in others}
-                raise invalid(
-                    "where", where, f"a value of {' and of '.join(others)} too, as in {wanted}, as several cells of "
-                    f"{label} have the same {x}"
-                )  # fmt: skip
+                raise _several_cells(sweep, mine, (x,), where, label)
             lines.append(_draw_points(ax, mine, x, label, k, level, slope and across == up == "log"))
         _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), across, up)
         explain_lines(ax, lines)
@@ -182,7 +177,7 @@ def _slope(x: Any, mean: Any, half: Any, level: float) -> str:
 
 
 def _draw_heatmap(
-    ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str
+    ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str, where: Any
 ) -> None:
     """Draw the means of one policy over two parameters."""
     from matplotlib.colors import LogNorm
@@ -195,13 +190,7 @@ def _draw_heatmap(
     chosen = labels[0] if policy is None else one_of(*labels)("policy", policy)
     mine = table[table["policy"] == chosen]
     if mine.duplicated([x, y]).any():
-        others = [p for p in sweep.parameters if p not in (x, y) and mine[p].nunique() > 1]
-        wanted = {p: mine[p].iloc[0] for p in others}
-        raise invalid(
-            "where",
-            None,
-            f"a value of {' and of '.join(others)}, as in {wanted}, as several cells have the same {x} and {y}",
-        )
+        raise _several_cells(sweep, mine, (x, y), where, chosen)
     grid = mine.pivot(index=y, columns=x, values="mean")
     values = np.ma.masked_invalid(grid.to_numpy())
     logarithmic = scale == "log" and bool((values > 0).all())
@@ -216,3 +205,11 @@ def _draw_heatmap(
     if logarithmic:
         plain_log_ticks(bar.long_axis, float(values.min()), float(values.max()))
     bar.set_label(f"{axis_name(metric)} of {chosen}")
+
+
+def _several_cells(sweep: SweepResults, mine: Any, axes: tuple[str, ...], where: Any, label: str) -> InvalidArgument:
+    """Return the error for several cells of a policy in one place of a picture, with what tells them apart."""
+    others = [p for p in sweep.parameters if p not in axes and mine[p].nunique() > 1]
+    wanted = (where or {}) | {p: mine[p].tolist()[0] for p in others}
+    told = f"a value of {' and of '.join(others)} too, as in {wanted}"
+    return invalid("where", where, f"{told}, as several cells of {label} have the same {' and '.join(axes)}")

@@ -170,11 +170,14 @@ class TestTables:
         assert heat.collections[0].get_array().size == 4
         for bad, message in [
             ({"x": "gamma"}, "x is 'gamma'; allowed"),
-            ({"x": "delta"}, "where is None; allowed: a value of .* too, as in {"),
+            ({"x": "delta"}, r"where is None; allowed: a value of .* too, as in \{'\w+': [\d.]+[,}]"),
             ({"x": "delta", "where": {"n_arms": 7}}, "allowed: values that some cell has"),
             ({"x": "delta", "where": {"gamma": 7}}, "where is 'gamma'; allowed"),
             ({"x": "delta", "y": "n_arms"}, "policy is None; allowed: one of"),
-            ({"x": "delta", "y": "n_arms", "policy": "ucb"}, "a value of alpha, as in {'alpha': "),
+            (
+                {"x": "delta", "y": "n_arms", "policy": "ucb"},
+                r"of alpha too, as in \{'alpha': 0.5\}, as several",
+            ),
             ({"x": "delta", "metric": "pulls"}, "metric is 'pulls'"),
         ]:
             with pytest.raises(InvalidArgument, match=message):
