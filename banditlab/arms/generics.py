@@ -150,9 +150,11 @@ def _choose_by_index(
         if t == 1:
             _check_first(work)
         for w in range(arm.shape[0]):
-            better = work[w] > best[w]
-            best[w] = work[w] if better else best[w]
-            arm[w] = a if better else arm[w]
+            # read before the comparison: "best[w] if not better" would be a store under a mask, which is slower
+            found, largest, first = work[w], best[w], arm[w]
+            better = found > largest
+            best[w] = found if better else largest
+            arm[w] = a if better else first
     _deviate(policy, state, n_arms, t, rng, arm)
 
 

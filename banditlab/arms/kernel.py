@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
 from banditlab.core.machines import next_checkpoint, note, plays_lanes
@@ -51,7 +52,7 @@ def play(
             u[w] = open_uniform(environment_rng, w)
         if everything:
             for w in range(lanes):
-                a = arm[w]
+                a = not_negative(arm[w])
                 r = reward(environment, a, u[w], t)
                 update(policy, state, a, w, r, t)
                 lost = gap(environment, a, t)
@@ -61,7 +62,7 @@ def play(
                 tally[PULLS + a, w] += 1.0
         else:
             for w in range(lanes):
-                a = arm[w]
+                a = not_negative(arm[w])
                 update(policy, state, a, w, reward(environment, a, u[w], t), t)
                 tally[REGRET, w] += gap(environment, a, t)
         if c < checkpoints.shape[0] and t == checkpoints[c]:

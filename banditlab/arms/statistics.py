@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
-from banditlab.core.components import Params, Space, State
+import numpy as np
+from numpy.typing import NDArray
+
+from banditlab.core.components import Params, Problem, Space, State
+from banditlab.core.dispatch import device
+
+MOST_ROOTS = 1 << 16
+"""Numbers of pulls whose inverse root is looked up."""
+
+
+@functools.cache
+def _inverse_roots() -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):
+        return 1.0 / np.sqrt(np.arange(MOST_ROOTS + 1.0))
+
+
+def inverse_roots(horizon: int | None) -> NDArray[np.float64]:
+    r"""Return :math:`1/\sqrt{n}` for the numbers n of pulls that a horizon allows, or for the first of them.
+
+    Runs are much alike: what they look up in a round lies together, in the first-level cache. A root and a division
+    take 10 of the 20 cycles that a round of UCB1 with ten arms took.
+    """
+    return _inverse_roots()[: MOST_ROOTS + 1 if horizon is None else horizon + 1]
+
+
+@device
+def inverse_root(roots: Any, n: float) -> float:
+    r"""Return :math:`1/\sqrt{n}`, from a table if it is long enough."""
+    return roots[int(n)] if n < roots.shape[0] else 1.0 / math.sqrt(n)
 
 
 class RunningMeans:
@@ -39,6 +68,10 @@ class MeansAndWidths:
             "widths": space.per_arm(),
         }
 
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return a table of inverse roots."""
+        return {"inverse_roots": inverse_roots(problem.horizon)}
+
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward."""
         n = state.counts[arm, lane] + 1.0
@@ -46,7 +79,7 @@ class MeansAndWidths:
         state.counts[arm, lane] = n
         state.sums[arm, lane] = s
         state.means[arm, lane] = s / n
-        state.widths[arm, lane] = 1.0 / math.sqrt(n)
+        state.widths[arm, lane] = inverse_root(self.inverse_roots, n)
 
 
 class MeansAndVariances:

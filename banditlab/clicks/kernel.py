@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from banditlab.arms.generics import choose, reward
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
 from banditlab.core.machines import next_checkpoint, plays_lanes
@@ -56,7 +57,7 @@ def play(
         for w in range(lanes):
             u[w] = open_uniform(environment_rng, w)
         for w in range(lanes):
-            a = arm[w]
+            a = not_negative(arm[w])
             s = strategies[a, w]
             clicked = u[w] < s
             r = reward(environment.rewards, a, u[w] / s, t) if clicked else 0.0

@@ -26,6 +26,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numba.extending import is_jitted
 
+from .aligned import aligned
 from .brief import short
 from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
@@ -112,7 +113,7 @@ class Space:
 
     def array(self, *shape: int, fill: float = 0.0, dtype: Any = np.float64) -> Any:
         """Return an array of a given shape a lane, filled with a value."""
-        return np.full((*shape, self.n_lanes), fill, dtype)
+        return aligned((*shape, self.n_lanes), dtype, fill)
 
     def holds(self, array: Any) -> bool:
         """Return whether an array can be part of a state: whether it has lanes, where there must be."""

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .aligned import aligned
 from .components import Space, make_state, record
 from .dispatch import device
 from .errors import InvalidType
@@ -217,11 +218,11 @@ class Processor(Machine):
 
     def zeros(self, *shape: int) -> Any:
         """Return an array of zeros."""
-        return np.zeros(shape)
+        return aligned(shape)
 
     def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
         """Return a record of arrays with one entry a lane."""
-        return record("Scratch", {name: np.zeros(n_lanes, dtype) for name, dtype in dtypes.items()})
+        return record("Scratch", {name: aligned((n_lanes,), dtype) for name, dtype in dtypes.items()})
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
         """Return the compiled kernel."""

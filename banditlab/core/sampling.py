@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .aligned import aligned
 from .dispatch import device, device_call
 from .elementary import exp, floor, log, normal_quantile, sine_and_cosine_of_turns
 
@@ -43,7 +44,7 @@ def seeded(seed: int, stream: int, first_run: int, n_runs: int) -> NDArray[np.ui
     philox = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64))
     philox.advance(first_run)  # one step of Philox gives four words: one run
     words: NDArray[np.uint64] = philox.random_raw(4 * n_runs)
-    return np.ascontiguousarray(words.reshape(n_runs, 4).T)
+    return aligned((4, n_runs), np.uint64, words.reshape(n_runs, 4).T)
 
 
 @device

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
 from banditlab.core.machines import next_checkpoint, note, plays_lanes
@@ -59,8 +60,8 @@ def play(
         for w in range(lanes):
             u[w] = open_uniform(environment_rng, w)
         for w in range(lanes):
-            i = first[w]
-            j = second[w]
+            i = not_negative(first[w])
+            j = not_negative(second[w])
             update(policy, state, i, j, w, first_wins(preferences, i, j, u[w]), t)
             for m in range(n_losses):
                 tally[m, w] += losses[m, i, j]

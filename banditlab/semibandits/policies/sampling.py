@@ -154,7 +154,7 @@ class BGCTS(ItemMeans):
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return the size of the largest action, and what f adds whatever the round."""
         m = float(problem.actions.max_size(problem.n_arms))
-        return {"m": m, "constant": 0.5 * m * log(1.0 + math.e / self.lam)}
+        return super().derive(problem) | {"m": m, "constant": 0.5 * m * log(1.0 + math.e / self.lam)}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Draw a weight."""
