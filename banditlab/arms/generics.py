@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from banditlab.core.choices import NO_ARM_INDEX, checked_arm
+from banditlab.core.choices import NO_ARM_INDEX, checked_arm, not_negative
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases
 
@@ -146,7 +146,7 @@ def _choose_by_index(
         best[w] = -math.inf
         arm[w] = 0
     for a in range(n_arms):
-        fill(policy, state, a, t, rng, work)
+        fill(policy, state, not_negative(a), t, rng, work)
         if t == 1:
             _check_first(work)
         for w in range(arm.shape[0]):
