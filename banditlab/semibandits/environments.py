@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.arms import generics as arms_generics
 from banditlab.arms.stationary import Stationary
 from banditlab.arms.support import Support
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, Problem, field, is_component
 from banditlab.core.elementary import normal_quantile
 from banditlab.core.errors import InvalidArgument, InvalidType
@@ -114,14 +115,14 @@ class Linear(Combinatorial):
         """Return the sum of the means."""
         total = 0.0
         for k in range(size):
-            total += self.means[chosen[k, lane]]
+            total += self.means[not_negative(chosen[k, lane])]
         return total
 
     def unsafe(self: Params, chosen: Any, size: int, lane: int) -> bool:
         """Say whether the sum of the true variances reaches the budget."""
         total = 0.0
         for k in range(size):
-            total += self.variances[chosen[k, lane]]
+            total += self.variances[not_negative(chosen[k, lane])]
         return total >= self.budget
 
 

@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 from banditlab.arms.generics import fill, update
-from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS
+from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS, not_negative
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases, optional_generic
 from banditlab.core.validation import LARGEST
@@ -156,7 +156,7 @@ def weigh(policy: Params, state: State, t: int, rng: Any, weights: Any) -> None:
     """
     others = 0
     for a in range(weights.shape[0]):
-        fill(policy, state, a, t, rng, weights[a])
+        fill(policy, state, not_negative(a), t, rng, weights[a])
         for w in range(weights.shape[1]):
             others += 0 if -LARGEST <= weights[a, w] <= LARGEST else 1
     if others > 0:
@@ -235,7 +235,7 @@ def _learn_items(
     policy: Params, state: State, chosen: Any, size: int, lane: int, drawn: Any, value: float, t: int
 ) -> None:
     for k in range(size):
-        update(policy, state, chosen[k, lane], lane, drawn[k, lane], t)
+        update(policy, state, not_negative(chosen[k, lane]), lane, drawn[k, lane], t)
 
 
 @device

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
 from banditlab.core.machines import next_checkpoint, note, plays_lanes
@@ -44,7 +45,7 @@ def _feed(
             tally[REWARD, w] += value[w]
             tally[VIOLATIONS, w] += 1.0 if unsafe(environment, chosen, size[w], w) else 0.0
             for k in range(size[w]):
-                tally[PULLS + chosen[k, w], w] += 1.0
+                tally[PULLS + not_negative(chosen[k, w]), w] += 1.0
 
 
 SCRATCH = {"size": np.int64, "u": np.float64, "value": np.float64}
