@@ -31,7 +31,7 @@ OPERATIONS = {
     "update of counts, sums and regret": 3,
 }
 # These have no throughput of one a cycle, and are measured apart.
-DIVISIONS = {"update: sum/n, sqrt(n), 1/sqrt(n)": 3}
+DIVISIONS = {"update: sum/n": 1}
 
 ENTRY = 8
 # Bytes a round of one run reads and writes: every phase is a loop over all lanes, and the whole state of a chunk is too
@@ -40,6 +40,7 @@ BYTES = {
     "means and widths, read": 2 * K * ENTRY,
     "counts and sums of the played arm, read and written": 4 * ENTRY,
     "mean and width of the played arm, written": 2 * ENTRY,
+    "1/sqrt(n), read from a table": ENTRY,
     "generator, read and written": 8 * ENTRY,
     "regret, read and written": 2 * ENTRY,
     "arm, written and read": 2 * ENTRY,

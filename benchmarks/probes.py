@@ -47,9 +47,9 @@ def kernel_seconds(world: Any, policy: Any, horizon: int, n_runs: int) -> float:
             sampling.seeded(SEED, sampling.POLICY_STREAM, first, lanes),
             1,
             horizon,
-            np.zeros((1, lanes)),
+            Processor().zeros(1, lanes),
             rounds,
-            np.zeros((len(rounds), 1, lanes)),
+            Processor().zeros(len(rounds), 1, lanes),
             Processor().scratch(lanes, **SCRATCH),
         )
         started = time.perf_counter()
