@@ -97,7 +97,7 @@ def fill(policy: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> 
 @device
 def _rewards_one_by_one(environment: Params, arm: Any, u: Any, t: int, out: Any) -> None:
     for w in range(out.shape[0]):
-        out[w] = reward(environment, not_negative(arm[w]), u[w], t)
+        out[w] = reward(environment, arm[w], u[w], t)
 
 
 @device
