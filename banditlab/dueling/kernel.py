@@ -21,7 +21,8 @@ def first_wins(preferences: Any, i: int, j: int, u: float) -> bool:
 
     The same number makes the same arm win whichever of the two comes first.
     """
-    return u < preferences[i, j] if i <= j else u >= preferences[j, i]
+    # no branch: in which order arms meet differs from lane to lane, and cannot be predicted
+    return (u < preferences[min(i, j), max(i, j)]) == (i <= j)
 
 
 SCRATCH = {"first": np.int64, "second": np.int64, "u": np.float64}
@@ -63,9 +64,13 @@ def play(
             i = not_negative(first[w])
             j = not_negative(second[w])
             update(policy, state, i, j, w, first_wins(preferences, i, j, u[w]), t)
-            for m in range(n_losses):
-                tally[m, w] += losses[m, i, j]
-            if counting:
+        for m in range(n_losses):  # outside: a loop of one or two turns costs more than what it does
+            for w in range(lanes):
+                tally[m, w] += losses[m, not_negative(first[w]), not_negative(second[w])]
+        if counting:
+            for w in range(lanes):
+                i = not_negative(first[w])
+                j = not_negative(second[w])
                 tally[n_losses + i, w] += 1.0
                 if i != j:
                     tally[n_losses + j, w] += 1.0

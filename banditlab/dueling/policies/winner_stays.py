@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import floor
@@ -46,22 +47,26 @@ def _meet(state: State, n_arms: int, lane: int, rng: Any) -> None:
 
 @device
 def _duel(state: State, n_arms: int, lane: int, won: bool) -> bool:
-    """Count a duel of incumbent and challenger; say whether it ended a round of all arms."""
+    """Count a duel of incumbent and challenger; say whether it ended a round of all arms.
+
+    Without branches: every second duel is the last of its challenger, which no processor can predict of 128 lanes.
+    """
     incumbent, challenger = state.incumbent[lane], state.challenger[lane]
     best, loser = (incumbent, challenger) if won else (challenger, incumbent)
+    best, loser = not_negative(best), not_negative(loser)
+    score, current, waiting = state.scores[loser, lane] - 1, state.round[lane], state.waiting[lane]
+    there, champion = state.others[waiting, lane], state.round_winner[lane]
     state.scores[best, lane] += 1
-    state.scores[loser, lane] -= 1
-    if state.scores[loser, lane] > -state.round[lane]:
-        return False
-    state.incumbent[lane] = best
-    state.others[state.waiting[lane], lane] = loser  # where the challenger stood
-    state.challenger[lane] = -1
-    if state.waiting[lane] > 0:
-        return False
-    state.waiting[lane] = n_arms - 1
-    state.round[lane] += 1
-    state.round_winner[lane] = best
-    return True
+    state.scores[loser, lane] = score
+    beaten = score <= -current
+    over = beaten & (waiting == 0)
+    state.others[waiting, lane] = loser if beaten else there  # where the challenger stood
+    state.incumbent[lane] = best if beaten else incumbent
+    state.challenger[lane] = -1 if beaten else challenger
+    state.waiting[lane] = n_arms - 1 if over else waiting
+    state.round[lane] = current + 1 if over else current
+    state.round_winner[lane] = best if over else champion
+    return over
 
 
 class _Rounds:
