@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
@@ -176,8 +177,9 @@ def laid_out(actions: Iterable[Action]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def top_scratch(space: Space, m: int) -> dict[str, Any]:
-    """Return the arrays for `_thresholds`."""
-    return {"top": space.array(m), "carry": space.per_lane(), "ties": space.per_lane(0, np.int64)}
+    """Return the arrays for `_choose_largest`."""
+    integers = {"ties": space.per_lane(0, np.int64), "belongs": space.per_lane(0, np.int64)}
+    return {"top": space.array(m), "carry": space.per_lane()} | integers
 
 
 @device
@@ -207,19 +209,31 @@ def _thresholds(work: State, weights: Any, m: int) -> None:
 
 
 @device
-def choose_largest_positive(work: State, weights: Any, m: int, chosen: Any, size: Any) -> None:
-    """Choose at most the m largest positive weights of every lane, the first of equals; the largest if none is."""
+def _choose_largest(work: State, weights: Any, m: int, least: float, chosen: Any, size: Any) -> None:
+    """Choose every lane's m largest weights, the first of equals, and of these what is above `least`.
+
+    Items are written in ascending order.
+    """
     _thresholds(work, weights, m)
     for w in range(size.shape[0]):
         size[w] = 0
     for i in range(weights.shape[0]):
+        for w in range(size.shape[0]):  # apart from the loop that writes, which does not vectorise
+            x, y, due = weights[i, w], work.top[m - 1, w], work.ties[w]
+            tie = (x == y) & (due > 0)
+            work.ties[w] = due - 1 if tie else due
+            work.belongs[w] = 1 if (x > least) & ((x > y) | tie) else 0
         for w in range(size.shape[0]):
-            x, y = weights[i, w], work.top[m - 1, w]
-            tie = x == y and work.ties[w] > 0
-            if x > 0.0 and (x > y or tie):
-                chosen[size[w], w] = i
-                size[w] += 1
-            work.ties[w] -= 1 if tie else 0
+            if work.belongs[w] > 0:
+                k = not_negative(size[w])
+                chosen[k, w] = i
+                size[w] = k + 1
+
+
+@device
+def choose_largest_positive(work: State, weights: Any, m: int, chosen: Any, size: Any) -> None:
+    """Choose at most the m largest positive weights of every lane, the first of equals; the largest if none is."""
+    _choose_largest(work, weights, m, 0.0, chosen, size)
     for w in range(size.shape[0]):
         if size[w] == 0:
             size[w] = 1
@@ -279,18 +293,8 @@ class MSets(ActionSet):
         return top_scratch(space, self.m)
 
     def best_lanes(self: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
-        """Choose, in ascending order, what weighs more than the m-th largest weight, and what equals it while due."""
-        _thresholds(work, weights, self.m)
-        for w in range(size.shape[0]):
-            size[w] = 0
-        for i in range(weights.shape[0]):
-            for w in range(size.shape[0]):
-                x, y = weights[i, w], work.top[self.m - 1, w]
-                tie = x == y and work.ties[w] > 0
-                if x > y or tie:
-                    chosen[size[w], w] = i
-                    size[w] += 1
-                work.ties[w] -= 1 if tie else 0
+        """Choose the m largest weights."""
+        _choose_largest(work, weights, self.m, -math.inf, chosen, size)
 
 
 @action_set
