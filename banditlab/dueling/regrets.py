@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import one_of
 
-from .winners import condorcet, copeland, copeland_scores, matrix_of
+from .winners import borda_scores, condorcet, copeland, copeland_scores, matrix_of
 
 CONDORCET_REGRETS = ("average_regret", "weak_regret", "strong_regret", "binary_weak_regret", "binary_strong_regret")
-REGRETS = (*CONDORCET_REGRETS, "copeland_regret")
+REGRETS = (*CONDORCET_REGRETS, "copeland_regret", "borda_regret")
 
 __all__ = ["CONDORCET_REGRETS", "REGRETS", "regret_table"]
 
@@ -32,6 +32,7 @@ def regret_table(preferences: Any, metric: str) -> NDArray[np.float64]:
     binary_weak_regret    1 if neither is the winner                           one is the winner
     binary_strong_regret  1 if one of them is not the winner                   both are the winner
     copeland_regret       :math:`c^* - (c_i + c_j) / 2`, c the Copeland score  both are Copeland winners
+    borda_regret          :math:`b^* - (b_i + b_j) / 2`, b the Borda score     both are Borda winners
     ====================  ===================================================  =======================
 
     Parameters
@@ -54,7 +55,8 @@ def regret_table(preferences: Any, metric: str) -> NDArray[np.float64]:
     -----
     Weak and strong regret are the gap versions of Yue, Broder, Kleinberg and Joachims 2012; the binary ones are those
     of Chen and Frazier 2017 and of Kolpaczki, Bengs and Hullermeier 2022, who drop the word "binary". The normalised
-    Copeland score is that of Wu and Liu 2016.
+    Copeland score is that of Wu and Liu 2016. Borda regret is that of Saha, Koren and Mansour 2021; their scores, too,
+    leave out the duel of an arm with itself.
 
     Examples
     --------
@@ -65,15 +67,15 @@ def regret_table(preferences: Any, metric: str) -> NDArray[np.float64]:
     """
     one_of(*REGRETS)("metrics", metric)
     matrix = matrix_of(preferences)
-    if metric == "copeland_regret":
-        scores = copeland_scores(matrix)
+    if metric in ("copeland_regret", "borda_regret"):
+        scores = copeland_scores(matrix) if metric == "copeland_regret" else borda_scores(matrix)
         return np.asarray(scores.max() - 0.5 * (scores[:, None] + scores[None, :]))
     best = condorcet(matrix)
     if best is None:
         found = ", ".join(map(str, copeland(matrix)))
         raise InvalidArgument(
             f"metrics has {metric!r}, but no arm beats every other one: there is no Condorcet winner; allowed: "
-            f"'copeland_regret' (Copeland winners: {found}), or an instance with a Condorcet winner"
+            f"'copeland_regret' (Copeland winners: {found}), 'borda_regret', or an instance with a Condorcet winner"
         )
     if metric.startswith("binary"):
         other = np.arange(len(matrix)) != best

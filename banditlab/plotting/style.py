@@ -39,6 +39,7 @@ NAMES = {
     "binary_weak_regret": "cumulative binary weak regret",
     "binary_strong_regret": "cumulative binary strong regret",
     "copeland_regret": "cumulative Copeland regret",
+    "borda_regret": "cumulative Borda regret",
     "contextual_regret": "cumulative contextual regret",
     "contextual_weak_regret": "cumulative contextual weak regret",
     "duel_variance": "cumulative variance of the duels' outcomes",

@@ -10,7 +10,7 @@ from hypothesis import given
 
 import banditlab as bl
 from banditlab import dueling
-from banditlab.dueling import instances, regrets
+from banditlab.dueling import instances, regrets, winners
 
 from .matrices import complementary, matrix, preferences, some, with_winner
 
@@ -52,6 +52,26 @@ def test_copeland_regret_by_its_formula(p):
 
 
 @some
+@given(preferences())
+def test_borda_regret_by_its_formula(p):
+    k = len(p)
+    b = [sum(p[i, j] for j in range(k) if j != i) / (k - 1) for i in range(k)]
+    wanted = [[max(b) - (b[i] + b[j]) / 2 for j in range(k)] for i in range(k)]
+    table = regrets.regret_table(p, "borda_regret")
+    np.testing.assert_allclose(table, wanted, rtol=0, atol=1e-14)
+    assert (table >= 0.0).all()
+
+
+def test_borda_regret_is_against_the_borda_winner_where_another_arm_beats_all():
+    p = [[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]]
+    assert winners.condorcet(p) == 0
+    assert winners.borda(p) == [1]
+    table = regrets.regret_table(p, "borda_regret")
+    assert table[1, 1] == 0.0
+    np.testing.assert_allclose(table[0], [0.1, 0.05, 0.3], atol=1e-15)
+
+
+@some
 @given(with_winner())
 def test_regrets_are_ordered_and_averaged_as_their_names_say(drawn):
     p, _ = drawn
@@ -68,7 +88,8 @@ def test_regrets_are_ordered_and_averaged_as_their_names_say(drawn):
 
 @pytest.mark.parametrize("metric", regrets.CONDORCET_REGRETS)
 def test_without_a_condorcet_winner_the_error_says_which_winners_there_are(metric):
-    message = f"metrics has '{metric}', but .* no Condorcet winner; allowed: 'copeland_regret' .*winners: 0, 1, 2"
+    borda = "copeland_regret' .*winners: 0, 1, 2.*'borda_regret'"
+    message = f"metrics has '{metric}', but .* no Condorcet winner; allowed: '{borda}"
     with pytest.raises(bl.errors.InvalidArgument, match=message):
         regrets.regret_table(CYCLE, metric)
     env = dueling.PreferenceMatrix(CYCLE)
