@@ -8,6 +8,7 @@ NO_ARM = "no such arm"
 NO_ACTION = "no such action"
 NO_MEMORY = "no such memory"
 NO_ITEMS = "no such items"
+NO_ITEMS_FOUND = "no such items found"
 NO_ARM_INDEX = "an arm's index is nan"
 NO_ITEM_INDEX = "an item's index is nan"
 
@@ -17,6 +18,8 @@ TOLD = {
     NO_ACTION: "chose an action that does not exist; allowed: whole numbers from 0 to n_actions - 1",
     NO_MEMORY: "chose a memory that does not exist; allowed: whole numbers from 0 to n_memories - 1",
     NO_ITEMS: "chose an action that does not exist; allowed: items from 0 to n_arms - 1, ascending",
+    NO_ITEMS_FOUND: "was given an action that does not exist, by the kernel `best` or `best_lanes` of its action set; "
+    "allowed: items from 0 to n_arms - 1, ascending, at most as many as max_size says",
     NO_ARM_INDEX: "gave an arm the index nan (0/0, say); allowed: numbers, also math.inf, where nothing is known yet",
     NO_ITEM_INDEX: "gave an item the index nan (0/0, say); allowed: numbers, also math.inf, where nothing is known yet",
 }

@@ -128,9 +128,14 @@ def _scopes(function: Callable[..., Any]) -> tuple[int, int]:
     return id(function.__globals__), id(function.__closure__)
 
 
+def implementation(function: Any, params_or_type: Any) -> Any:
+    """Return the code that a generic function runs for a parameters tuple, or for its Numba type; None without one."""
+    return function.table.get(type(params_or_type)) or function.resolve(params_or_type)
+
+
 def implements(function: Any, params_or_type: Any) -> bool:
     """Say whether a generic function has an implementation for a parameters tuple, or for its Numba type."""
-    return type(params_or_type) in function.table or function.resolve(params_or_type) is not None
+    return implementation(function, params_or_type) is not None
 
 
 class _Lanes(threading.local):

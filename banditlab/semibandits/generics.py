@@ -16,9 +16,18 @@ import math
 from typing import Any
 
 from banditlab.arms.generics import fill, update
-from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS, not_negative
+from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS, NO_ITEMS_FOUND, not_negative
 from banditlab.core.components import Params, State
-from banditlab.core.dispatch import chosen_by_type, device, generic, implements, in_phases, optional_generic
+from banditlab.core.dispatch import (
+    chosen_by_type,
+    device,
+    generic,
+    implementation,
+    implements,
+    in_phases,
+    optional_generic,
+)
+from banditlab.core.fingerprint import is_ours
 from banditlab.core.validation import LARGEST
 
 # ----------------------------------------------------------------------------------------- action sets
@@ -52,6 +61,19 @@ def best_within_lanes(self: Params, work: State, weights: Any, costs: Any, wante
 
 
 @device
+def _are_items(chosen: Any, size: int, lane: int, n_items: int) -> bool:
+    """Say whether so many items of a lane exist and ascend: compiled code would read beyond arrays."""
+    if size < 1 or size > chosen.shape[0]:
+        return False
+    last = -1
+    for k in range(size):
+        if chosen[k, lane] <= last or chosen[k, lane] >= n_items:
+            return False
+        last = chosen[k, lane]
+    return True
+
+
+@device
 def _lane_by_lane(actions: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
     for w in range(size.shape[0]):
         size[w] = best(actions, work, weights, w, chosen)
@@ -62,7 +84,35 @@ def _all_lanes(actions: Params, work: State, weights: Any, chosen: Any, size: An
     best_lanes(actions, work, weights, chosen, size)
 
 
-@chosen_by_type(lambda actions: _all_lanes if in_phases(best_lanes, actions, best) else _lane_by_lane)
+@device
+def _check_found(weights: Any, chosen: Any, size: Any) -> None:
+    for w in range(size.shape[0]):
+        if not _are_items(chosen, size[w], w, weights.shape[0]):
+            raise IndexError(NO_ITEMS_FOUND)
+
+
+@device
+def _lane_by_lane_checked(actions: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
+    _lane_by_lane(actions, work, weights, chosen, size)
+    _check_found(weights, chosen, size)
+
+
+@device
+def _all_lanes_checked(actions: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
+    _all_lanes(actions, work, weights, chosen, size)
+    _check_found(weights, chosen, size)
+
+
+def _way_of_finding(actions: Any) -> Any:
+    """Return how the best actions are found; what a user's kernel finds is checked."""
+    together = in_phases(best_lanes, actions, best)
+    found = implementation(best_lanes if together else best, actions)
+    if found is None or is_ours(found.__module__):
+        return _all_lanes if together else _lane_by_lane
+    return _all_lanes_checked if together else _lane_by_lane_checked
+
+
+@chosen_by_type(_way_of_finding)
 def maximise(actions: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
     """Write the best action of every lane into `chosen` and `size`."""
     raise AssertionError
@@ -188,14 +238,9 @@ def _choose_by_weights(
 
 @device
 def _checked_items(chosen: Any, size: int, lane: int, n_items: int) -> int:
-    """Return the size of an action that a policy's own code chose, or raise: compiled code would read beyond arrays."""
-    last = -1
-    if size < 1 or size > chosen.shape[0]:
+    """Return the size of an action that a policy's own code chose, or raise if there is none such."""
+    if not _are_items(chosen, size, lane, n_items):
         raise IndexError(NO_ITEMS)
-    for k in range(size):
-        if chosen[k, lane] <= last or chosen[k, lane] >= n_items:
-            raise IndexError(NO_ITEMS)
-        last = chosen[k, lane]
     return size
 
 

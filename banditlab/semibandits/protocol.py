@@ -155,20 +155,21 @@ class _Played:
         return self.machine.fetch(self.out)
 
     def _check_last_actions(self) -> None:
-        """Raise if a user's policy that selects has played what is no action: kernels know items, not sets of them.
+        """Raise if a user's policy or action set chose what is no action: kernels know items, not sets of them.
 
         On a device nobody knows: a thread keeps its scratch to itself.
         """
         chooses = {"select", "select_lanes"} & type(self.policy).__banditlab__.kernels.keys()
-        ours = is_ours(type(self.policy).__module__)
-        if not chooses or ours or not self.actions.known or self.batch.dry or on_device(self.batch.backend):
+        chooser = self.policy if chooses else self.actions
+        ours = is_ours(type(chooser).__module__)
+        if ours or not self.has_kernel or not self.actions.known or self.batch.dry or on_device(self.batch.backend):
             return
         size = self.scratch.size
         for w in range(min(len(size), LOOKED_AT)):
             action = tuple(int(item) for item in self.chosen[: size[w], w])
             if not self.actions.contains(action):
                 raise InvalidComponent(
-                    f"{self.policy!r} chose the items {list(action)} in round {self.batch.horizon}; allowed: an action "
+                    f"{chooser!r} chose the items {list(action)} in round {self.batch.horizon}; allowed: an action "
                     f"of {self.actions!r}"
                 )
 

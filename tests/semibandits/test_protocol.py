@@ -391,6 +391,50 @@ def test_items_that_are_no_action_are_an_error(backend: str) -> None:
     bl.run(sb.SemiBandit(items, sb.MSets(1)), Single(), horizon=9, n_runs=3, backend=backend, **OPTIONS)
 
 
+@sb.action_set
+class Found(SlowMSets):
+    """The set of all m items, whose kernel finds what it is told to."""
+
+    items: Any = field(default=(0, 1), doc="what is written")
+    size: int = field(default=2, doc="what is returned")
+
+    def best(self, work: Any, weights: Any, lane: int, chosen: Any) -> int:
+        for k in range(min(len(self.items), chosen.shape[0])):
+            chosen[k, lane] = self.items[k]
+        return self.size
+
+
+@sb.action_set
+class FoundTogether(Found):
+    """The same in the kernel for all lanes."""
+
+    def best_lanes(self, work: Any, weights: Any, chosen: Any, size: Any) -> None:
+        for w in range(size.shape[0]):
+            for k in range(min(len(self.items), chosen.shape[0])):
+                chosen[k, w] = self.items[k]
+            size[w] = self.size
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+@pytest.mark.parametrize("made", [Found, FoundTogether])
+def test_what_a_users_kernel_of_an_action_set_finds_has_to_be_items(made: Any, backend: str) -> None:
+    items, options = arms.Bernoulli([0.1, 0.2, 0.3]), {"horizon": 9, "n_runs": 3, "backend": backend, **OPTIONS}
+    bl.run(sb.SemiBandit(items, made(2)), UnseenFirst(), **options)
+    told = r"UnseenFirst\(\) was given an action that does not exist, by the kernel `best` or `best_lanes` of its"
+    for wrong in ({"items": (1, 0)}, {"items": (0, 3)}, {"items": (-1, 0)}, {"size": 3}, {"size": 0}):
+        with pytest.raises(InvalidComponent, match=told):
+            bl.run(sb.SemiBandit(items, made(2, **wrong)), UnseenFirst(), **options)
+    told = r"chose the items \[0\] in round 9; allowed: an action of Found(Together)?\(2"
+    with pytest.raises(InvalidComponent, match=told):
+        bl.run(sb.SemiBandit(items, made(2, size=1)), UnseenFirst(), **options)
+
+
+def test_what_a_users_kernel_finds_is_checked_in_an_agent_too() -> None:
+    agent = bl.start(UnseenFirst(actions=Found(2, size=3)), n_arms=3, seed=0)
+    with pytest.raises(InvalidComponent, match="was given an action that does not exist"):
+        agent.select()
+
+
 @pytest.mark.parametrize("actions", [SlowMSets(1), sb.MSets(1), sb.Explicit([[0], [1]])], ids=repr)
 def test_an_index_that_is_no_number_is_an_error(actions: Any) -> None:
     world = sb.SemiBandit(COINS, actions)
