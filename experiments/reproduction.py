@@ -105,12 +105,15 @@ class Experiment:
         if force and (folder / MADE_WITH).exists():
             shutil.rmtree(folder)
         self._claim(folder, size)
+        from matplotlib import rc_context  # `--list` does without
+
         importlib.import_module(f"experiments.{self.name}.simulate").simulate(folder, size, n_jobs)
         analysis = importlib.import_module(f"experiments.{self.name}.analysis")
         found: list[Verdict] = analysis.verdicts(folder, size)
         for title, drawing in self.drawn(folder, size).items():
             for kind in (".pdf", ".png"):
-                drawing.savefig((folder / title).with_suffix(kind))
+                with rc_context({"pdf.fonttype": 42}):  # TrueType: some publishers refuse Type 3, the default
+                    drawing.savefig((folder / title).with_suffix(kind))
         forget_runs(folder)
         store(found, folder / VERDICTS)
         return found
