@@ -138,6 +138,10 @@ def check_finite(runs: NDArray[np.float64], metric: str, policy: str, environmen
 
 
 def _array(values: Any) -> NDArray[np.float64]:
+    if not isinstance(values, list | tuple) and not hasattr(values, "__array__"):
+        raise InvalidType(
+            f"values is {shown(values)}; allowed: what banditlab.run or load returned, or an array (policies, runs)"
+        )
     try:
         blocks = np.ndim(values) == 3
     except ValueError:

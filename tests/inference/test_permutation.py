@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from banditlab.core.errors import InvalidArgument
+import banditlab as bl
+from banditlab import arms
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.inference import holm, paired_family
 from banditlab.inference.permutation import (
     flipped_statistics,
@@ -144,6 +146,12 @@ class TestHolm:
             paired_family(np.ones((2, 5)), "x")
         with pytest.raises(InvalidArgument, match="n_permutations is 59; allowed: at least pairs / level, 60"):
             paired_family(np.ones((4, 50)), level=0.1, n_permutations=59)
+        sweep = bl.sweep(
+            arms.Bernoulli([0.2, 0.5]), arms.UCB1, {"alpha": [1.0, 2.0]}, horizon=9, n_runs=2, seed=0, progress=False
+        )
+        told = r"values is <SweepResults: 2 cells .*; allowed: what banditlab.run or load returned, or an array"
+        with pytest.raises(InvalidType, match=told):
+            paired_family(sweep)
 
     @pytest.mark.parametrize(("n", "decided"), [(5, False), (6, True)], ids=["five", "six"])
     def test_fewest_runs_and_permutations_that_can_decide(self, n, decided):
