@@ -88,6 +88,8 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
         return f"rng is given to the samplers of banditlab.core.sampling, as in {SAMPLERS.get(name, name)}(rng, lane)"
     if owner is None:
         return ""
+    if not hasattr(owner, name) and name in ("n_arms", "horizon"):
+        return f"derive(self, problem) gives it to kernels, by return {{'{name}': problem.{name}}}"
     if not hasattr(owner, name):
         return f"its fields are {', '.join(component_parts(owner))}" if component_parts(owner) else "it has no fields"
     member, value = getattr(type(owner), name, None), getattr(owner, name)

@@ -175,6 +175,10 @@ def _asks_for_a_field(self, state, lane, t, rng):
     return int(self.alpha)
 
 
+def _asks_how_many_arms(self, state, lane, t, rng):
+    return t % self.n_arms
+
+
 def _draws_without_a_lane(self, state, lane, t, rng):
     return below(rng, 3)
 
@@ -219,6 +223,7 @@ def _misspells(self, state, lane, t, rng):
         (_forgets_the_lane, "", "an array stands where one number belongs: with all indices it is one, as in state."),
         (_misspells, "return int(state.count", "Unknown attribute 'count' of state: state has counts; allowed"),
         (_asks_for_a_field, "return int(self.alpha)", "Unknown attribute 'alpha' of type Mistaken: it has no fields"),
+        (_asks_how_many_arms, "return t %", "derive(self, problem) gives it to kernels, by return {'n_arms': problem."),
         (_draws_without_a_lane, "return below(rng", "below takes (rng, lane, n): missing a required argument: 'n'"),
         (_draws_the_wrong_way_round, "return below(lane", "the samplers take (rng, lane), in this order"),
         (_returns_text, "", "text stands where a number belongs"),
