@@ -218,7 +218,8 @@ def _check_needs(
                     "method"
                 )
             raise InvalidComponent(
-                f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with one of "
+                f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with "
+                + ("one of " if len(known) > 1 else "")
                 + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
             )
         both = [name for name in options if name in kernels]

@@ -74,7 +74,7 @@ def test_pickles():
 
 
 def test_missing_kernel_is_named():
-    with pytest.raises(InvalidComponent, match=r"NoUpdate has no kernel update; allowed: a class with one of update\("):
+    with pytest.raises(InvalidComponent, match=r"NoUpdate has no kernel update; allowed: a class with update\("):
 
         @arms.policy
         class NoUpdate:

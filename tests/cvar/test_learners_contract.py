@@ -205,7 +205,7 @@ def test_no_agent_is_started():
 
 
 def test_a_learner_needs_its_kernels():
-    with pytest.raises(InvalidComponent, match="Idle has no kernel plan; allowed: a class with one of plan"):
+    with pytest.raises(InvalidComponent, match="Idle has no kernel plan; allowed: a class with plan"):
 
         @cvar.mdp_policy
         class Idle:
