@@ -71,7 +71,9 @@ def load(path: str | os.PathLike[str]) -> Results:
     try:
         if source.exists() and not source.is_file():
             raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
-        table = pq.read_table(source, memory_map=False, page_checksum_verification=True)
+        # opened here: of a path, Arrow would take "s3:" for the beginning of an address, and wants it in Unicode
+        with pa.OSFile(os.fsencode(source)) as file:
+            table = pq.read_table(file, page_checksum_verification=True)
         raw = (table.schema.metadata or {}).get(b"banditlab")
         if raw is None:
             raise ResultsFileError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,14 @@ def test_save_and_load_are_exact(result, tmp_path):
     assert back.provenance == result.provenance
     pd.testing.assert_frame_equal(back.summary(), result.summary())
     assert [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode, or may have no colon")
+@pytest.mark.parametrize("name", ["s3:r.parquet", os.fsdecode(b"caf\xe9.parquet")])
+def test_a_name_is_a_name_and_no_address(result, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    result.save(name)
+    assert (bl.load(name).values() == result.values()).all()
 
 
 def test_runs_keep_their_numbers(result, tmp_path):
