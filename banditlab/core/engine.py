@@ -11,7 +11,6 @@ import contextlib
 import secrets
 import threading
 import time
-import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -29,7 +28,7 @@ from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
 from .protocol import unwatched
-from .tasks import Call, Outcome, Task, played, simulate, warm_up
+from .tasks import Call, Outcome, Task, played, simulate, traceback_text, warm_up
 from .workers import workers
 from .writer import Writer
 
@@ -298,7 +297,7 @@ class _Playing:
         except Exception:  # a user's code can raise anything
             if not self.keep_going:
                 raise
-            self.progress[k].failure = traceback.format_exc()
+            self.progress[k].failure = traceback_text()
 
     def take(self, outcome: Outcome, writer: Writer) -> None:
         """Gather and store what a task returned."""

@@ -266,7 +266,7 @@ class Store:
                     "horizon": told.get("horizon"),
                     "seed": told.get("seed"),
                     "n_runs": _how_many(self._ranges(folder)),
-                    "failure": failure.read_text() if failure.exists() else "",
+                    "failure": failure.read_text("utf-8") if failure.exists() else "",
                 }
             )
         columns = ["address", "environment", "policy", "horizon", "seed", "n_runs", "failure"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from .results import Cell
 from .statistics import QUANTILES
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults
+from .tasks import traceback_text
 from .validation import boolean, invalid, positive_integer, shown, with_article
 from .workers import checked_n_jobs
 
@@ -295,7 +295,7 @@ def _plan(
                 planned.append(_Planned(mine, label, next(iter(jobs.values()))))
             except Exception as error:  # noqa: BLE001 - a factory can raise anything; other cells may be fine
                 failures.append(error)
-                planned.append(_Planned(mine, label, None, traceback.format_exc()))
+                planned.append(_Planned(mine, label, None, traceback_text()))
     if len(failures) == len(planned):
         raise failures[0]
     if common["metrics"] is None:
@@ -311,7 +311,7 @@ def _bounded(planned: list[_Planned]) -> list[_Planned]:
         try:
             found.append(p if p.job is None else replace(p, bound=lower_bound(p.job, known)))
         except Exception:  # noqa: BLE001
-            found.append(replace(p, job=None, failure=traceback.format_exc()))
+            found.append(replace(p, job=None, failure=traceback_text()))
     return found
 
 

@@ -44,6 +44,14 @@ class Outcome:
     found: bool = False
 
 
+def traceback_text() -> str:
+    """Return the traceback of the error at hand as text that any file or table can hold.
+
+    It may name files whose names are no Unicode, as they are in a locale of another encoding.
+    """
+    return traceback.format_exc().encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def warm_up(job: Job, shares: bool) -> None:
     """Compile a job's kernel, or that which it shares with others."""
     batch = job.batch(job.first_run, 1)
@@ -114,7 +122,7 @@ def simulate(
             return outcomes + [one for call in waiting for one in simulate([call], stop, None, keep_going)]
         if not keep_going:
             raise
-        return [*outcomes, Outcome(waiting[0].task, failure=traceback.format_exc())]
+        return [*outcomes, Outcome(waiting[0].task, failure=traceback_text())]
     each = (time.perf_counter() - started) / sum(call.task.n_runs for call in waiting)
     return outcomes + [
         Outcome(call.task, values, each * call.task.n_runs) for call, values in zip(waiting, found, strict=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import joblib
@@ -17,6 +20,8 @@ import banditlab as bl
 from banditlab import arms, clicks, semibandits
 from banditlab.core import engine, jobs, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
+
+ROOT = str(Path(bl.__file__).parents[1])
 
 
 def gap(delta, n_arms=2):
@@ -246,6 +251,32 @@ class TestFailures:
         told = bl.Store(tmp_path / "s").cells()
         assert told["failure"].tolist() == ["", ""]
         assert told["n_runs"].tolist() == [20, 20]
+
+    def test_are_told_in_any_locale(self, tmp_path):
+        """Where it is ASCII, names of files and other words from outside are no Unicode either."""
+        script = """
+import sys, warnings
+import banditlab as bl
+from banditlab import arms
+
+def choosy(k):
+    if k < 2:
+        raise ValueError(("gr\\xf6\\xdfer", sys.argv[1])[k])
+    return arms.UCB1()
+
+warnings.simplefilter("ignore", bl.errors.CellFailedWarning)
+options = dict(horizon=9, n_runs=2, store="s", progress=False)
+failures = bl.sweep(arms.Bernoulli([0.5, 0.4]), choosy, {"k": [0, 1, 2]}, **options).failures
+print(*map(ascii, failures["error"]))
+assert sorted(failures["traceback"]) == sorted(filter(None, bl.Store("s").cells()["failure"]))
+"""
+        ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONPATH": ROOT}
+        done = subprocess.run(
+            [sys.executable, "-c", script, b"caf\xe9"],
+            cwd=tmp_path, env=os.environ | ascii_only, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == r"'ValueError: gr\xf6\xdfer' 'ValueError: caf\\udce9'"
 
     def test_are_in_the_store_until_the_cell_is_finished(self, tmp_path):
         source = """
