@@ -85,12 +85,12 @@ def _simd() -> str:
 def _cache() -> str:
     """Say where compiled kernels are kept, how many, and whether more can be."""
     from ..arms import kernel
-    from ..core.numba_parts import cache_folder
+    from ..core.numba_parts import NO_CACHE, cache_folder
 
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     try:
         folder = cache_folder(_any_function_of(kernel))
-    except (RuntimeError, OSError) as error:
+    except NO_CACHE as error:
         return (
             f"none can be written ({error}): every process compiles anew\nset NUMBA_CACHE_DIR to a folder that can be"
         )

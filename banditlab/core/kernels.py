@@ -30,7 +30,7 @@ from .choices import TOLD
 from .dispatch import KERNEL_OPTIONS
 from .errors import InvalidComponent
 from .fingerprint import fingerprint
-from .numba_parts import ForgivingCache, forget_failures
+from .numba_parts import NO_CACHE, ForgivingCache, forget_failures
 
 
 def compiled_mode() -> bool:
@@ -88,7 +88,7 @@ def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callab
     copy.__module__ = function.__module__
     copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
     made = numba.njit(**KERNEL_OPTIONS)(copy)
-    with contextlib.suppress(RuntimeError, OSError):  # where no folder can hold the cache, do without
+    with contextlib.suppress(*NO_CACHE):  # where no folder can hold the cache, do without
         made._cache = ForgivingCache(made.py_func)
         _remove_old_kernels(made._cache.cache_path, f"*.{function.__name__}-*.nb?")
     _kernels.append(made)

@@ -70,6 +70,10 @@ def forget_failures() -> None:
             thing._failed_cache.clear()
 
 
+NO_CACHE = (RuntimeError, OSError, UnicodeError)
+"""What Numba raises where no folder can hold its cache; the last for code in a folder whose name is no Unicode."""
+
+
 class ForgivingCache(FunctionCache):  # type: ignore[misc]
     """Numba's cache on disk, for which a damaged file is a missing one, and a full disk no reason to stop."""
 
@@ -113,7 +117,7 @@ def cache_folder(function: Callable[..., Any]) -> Path:
 
     Raises
     ------
-    RuntimeError or OSError
+    Any of `NO_CACHE`
         If none can be written.
     """
     return Path(FunctionCache(function).cache_path)

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import banditlab
 
 ROOT = str(Path(banditlab.__file__).parents[1])
@@ -163,6 +165,21 @@ def test_read_only_cache_folder_falls_back(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split()[0]) == regret
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode")
+def test_a_package_in_a_folder_whose_name_is_no_unicode_does_without(tmp_path):
+    """As any name with an umlaut is in the locale C."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "banditlab").symlink_to(Path(banditlab.__file__).parent)
+    (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / "mine.py").write_text(POLICY)
+    regret, _, _ = play(tmp_path)
+    script = f"import sys\nsys.path.insert(0, {str(folder)!r})\nfrom mine import Mine\n{RUN}"
+    assert play(tmp_path, script=script) == (regret, 0, 1)
+    script += "\nfrom banditlab import cli\nprint(cli.machine._cache())"
+    assert " ".join(words(tmp_path, script)[3:]).startswith("none can be written ('utf-8' codec can't encode")
 
 
 HASHES = """
