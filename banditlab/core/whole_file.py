@@ -8,13 +8,16 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+LONGEST = 50
+"""Characters, of up to four bytes each, of a file's name that are in the name of the one beside it."""
+
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a path to write to, beside a file whose place it takes at the end; after an error it is removed.
 
-    Its name begins with a dot and ends as the file's: what writes it may go by the ending. An `OSError` that names it
-    names the file instead, as nobody has heard of the other.
+    Its name begins with a dot and ends as the file's: what writes it may go by the ending, and a name may not be longer
+    than some 255 bytes. An `OSError` that names it names the file instead, as nobody has heard of the other.
 
     Examples
     --------
@@ -26,7 +29,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     '1, 2, 3'
     """
     target = Path(os.path.realpath(path))  # through links, so that they stay links
-    beside = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name}")
+    beside = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name[-LONGEST:]}")
     try:
         yield beside
         beside.replace(target)

@@ -44,6 +44,15 @@ def test_a_link_stays_a_link(tmp_path):
     assert file.read_text() == "new"
 
 
+@pytest.mark.parametrize("letter", ["x", os.fsdecode("\N{WOLF FACE}".encode())])
+def test_a_name_may_be_as_long_as_any(tmp_path, letter):
+    name = letter * (251 // len(os.fsencode(letter))) + ".csv"
+    with whole_file(tmp_path / name) as beside:
+        beside.write_text("new")
+        assert beside.suffix == ".csv"
+    assert os.listdir(tmp_path) == [name]
+
+
 @pytest.mark.parametrize("write", [lambda beside: beside.write_text("x"), lambda beside: None])
 def test_errors_name_the_file_that_was_asked_for(tmp_path, write):
     file = tmp_path / "missing" / "a.csv"
