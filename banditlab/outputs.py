@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -20,17 +21,20 @@ OUTPUTS = {"results": (".parquet",), "plot": (".png", ".pdf", ".svg"), "summary"
 
 
 def prepare_outputs(outputs: dict[str, Path]) -> None:
-    """Make the folders that outputs go to, so that a long run does not end at one that cannot be made."""
+    """Make the folders that outputs go to, so that a long run does not end at a file that cannot be."""
     for name, path in outputs.items():
         one_of(*OUTPUTS)("outputs", name)
+        allowed = "a file in a folder that can be made"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise invalid(
-                f"outputs.{name}", str(path), f"a file in a folder that can be made ({error.strerror})"
-            ) from error
+            allowed = "a file that can be written"
+            with contextlib.suppress(FileNotFoundError):
+                path.stat()
+        except (OSError, ValueError) as error:  # ValueError: a name that no file here can have
+            told = getattr(error, "strerror", None) or error
+            raise invalid(f"outputs.{name}", str(path), f"{allowed} ({told})") from error
         if path.is_dir() or not os.access(path.parent, os.W_OK):
-            raise invalid(f"outputs.{name}", str(path), "a file that can be written")
+            raise invalid(f"outputs.{name}", str(path), allowed)
 
 
 def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:

@@ -9,8 +9,9 @@ import pytest
 
 import banditlab as bl
 from banditlab import cli
-from banditlab.core.errors import InterruptedRunWarning
+from banditlab.core.errors import InterruptedRunWarning, InvalidArgument
 from banditlab.demo import run_demo
+from banditlab.outputs import prepare_outputs
 
 from . import call
 
@@ -177,6 +178,14 @@ def test_other_errors_are_one_line_too(small, arguments, word):
     assert word in result.stderr
     assert result.stderr.startswith("banditlab: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("x" * 300, "File name too long"), ("a\0b", "null"), ("\ud800", "can't encode")]
+)
+def test_names_that_no_file_can_have_are_refused_before_anything_is_played(tmp_path, name, why):
+    with pytest.raises(InvalidArgument, match=rf"^outputs.plot is .*; allowed: a file that can be written \(.*{why}"):
+        prepare_outputs({"plot": tmp_path / f"{name}.png"})
 
 
 def test_a_full_disk_is_said(small, monkeypatch):
