@@ -1,7 +1,12 @@
+import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+import banditlab
 from banditlab import arms, data, errors
 
 # totals counted by hand (awk) from the files
@@ -16,6 +21,19 @@ def test_open_bandit_has_the_published_sizes(campaign):
     assert (len(frame), frame["impressions"].sum(), frame["clicks"].sum()) == TOTALS[campaign]
     assert frame["item_id"].tolist() == list(range(len(frame)))
     assert (frame["clicks"] <= frame["impressions"]).all()
+
+
+def test_open_bandit_is_read_from_a_zip_file(tmp_path):
+    package = Path(banditlab.__file__).parent
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as file:
+        for path in sorted({*package.rglob("*.py"), *package.rglob("*.csv")}):
+            file.write(path, path.relative_to(package.parent))
+    code = "from banditlab import data; print(len(data.open_bandit()), data.__file__)"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "z.zip")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith(f"34 {tmp_path}"), done.stderr
 
 
 def test_the_default_campaign_is_men():

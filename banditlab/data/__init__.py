@@ -6,6 +6,7 @@ See the file README.md in this folder for where it comes from and under what lic
 from __future__ import annotations
 
 import csv
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,8 @@ def open_bandit(campaign: str = "men") -> pd.DataFrame:
     import pandas as pd
 
     name = one_of(*CAMPAIGNS)("campaign", campaign)
-    return pd.read_csv(Path(__file__).with_name(f"open_bandit_{name}.csv"), dtype="int64")
+    with files(__name__).joinpath(f"open_bandit_{name}.csv").open("rb") as file:  # the package may be in a zip file
+        return pd.read_csv(file, dtype="int64")
 
 
 def read_counts(path: Path) -> dict[str, list[float]]:
