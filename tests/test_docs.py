@@ -17,7 +17,7 @@ PAGES = [ROOT / "README.md", *WRITTEN]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_python_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     namespace = {"__name__": "__main__"}
     for block in blocks:
         exec(compile(block, str(page), "exec"), namespace)
@@ -27,7 +27,7 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
 def test_notebooks_run_and_are_stored_without_output(notebook, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BANDITLAB_QUICK", "1")
-    cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
+    cells = [cell for cell in json.loads(notebook.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
     namespace = {"__name__": "__main__"}
     for cell in cells:
@@ -36,7 +36,7 @@ def test_notebooks_run_and_are_stored_without_output(notebook, tmp_path, monkeyp
 
 def test_table_of_lanes_has_the_numbers_that_were_measured():
     kept = json.loads((ROOT / "docs/images/lanes.json").read_text())
-    page = (ROOT / "docs/explanation/lanes.md").read_text()
+    page = (ROOT / "docs/explanation/lanes.md").read_text("utf-8")
     rows = re.findall(r"^\| ([\d,]+) \| ([\d.]+) ns \| ([\d.]+) ns \|$", page, re.MULTILINE)
     assert len(rows) == 5
     for lanes, *shown in rows:
