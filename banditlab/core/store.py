@@ -135,15 +135,19 @@ class Store:
             yield start, values[start - first : until - first], seconds * (until - start) / (last - first + 1)
             end = until
 
-    @staticmethod
-    def _ranges(folder: Path) -> list[tuple[int, int]]:
+    def _ranges(self, folder: Path) -> list[tuple[int, int]]:
         """Return (first run, last run) of the files in a cell's folder, in order, the longer first."""
         try:
             names = os.listdir(folder)
         except (FileNotFoundError, NotADirectoryError):  # what a file manager leaves beside
             return []
+        except OSError as error:
+            raise self._unreadable(error) from error
         found = [(int(m[1]), int(m[2])) for m in map(_CHUNK_NAME.fullmatch, names) if m]
         return sorted(found, key=lambda r: (r[0], -r[1]))
+
+    def _unreadable(self, error: OSError) -> StoreError:
+        return StoreError(f"store is {str(self.folder)!r}; allowed: a folder that can be read ({error})")
 
     def read_chunk(self, job: Job, first_run: int, n_runs: int) -> tuple[NDArray[np.float64] | None, float]:
         """Return the metrics and seconds of one file; None for a damaged one, which is named in a warning."""
@@ -156,7 +160,7 @@ class Store:
         except FileNotFoundError:
             return None, 0.0  # somebody found it damaged
         except OSError as error:
-            raise StoreError(f"store is {str(self.folder)!r}; allowed: a folder that can be read ({error})") from error
+            raise self._unreadable(error) from error
         try:
             with pq.ParquetFile(pa.py_buffer(data), page_checksum_verification=True) as file:
                 meta = json.loads(file.schema_arrow.metadata[b"banditlab"])

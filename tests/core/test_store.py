@@ -468,6 +468,18 @@ class TestFaults:
                 play(tmp_path / "s", 5)
         assert files(tmp_path / "s") == before
 
+    def test_a_cell_that_cannot_be_read_is_said(self, tmp_path, monkeypatch):
+        """As in a store that users share, one of whom lets others read nothing of his."""
+        play(tmp_path / "s", 5)
+
+        def refuse(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr(os, "listdir", refuse)
+        for read in (lambda: play(tmp_path / "s", 5), bl.Store(tmp_path / "s").cells):
+            with pytest.raises(StoreError, match="allowed: a folder that can be read"):
+                read()
+
 
 class TestFolder:
     def test_is_readable(self, tmp_path):
