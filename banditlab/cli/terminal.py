@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import Any
@@ -55,6 +56,8 @@ class Group(TyperGroup):
         given = sys.argv[1:] if args is None else list(args)
         if sys.stdout is None:  # closed, as by `>&-`
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the end
+        if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")  # a label may have characters that its encoding lacks
         try:
             sys.exit(super().main(given or ["--help"], *rest, **options | {"standalone_mode": False}) or 0)
         except typer.Abort:

@@ -112,6 +112,21 @@ def test_formulas_stay_as_they_are_where_no_symbols_can_be_shown():
     assert b"\\u" not in done.stdout
 
 
+def test_labels_that_cannot_be_shown_do_not_end_a_run(tmp_path):
+    (tmp_path / "e.toml").write_text(
+        'horizon = 9\nn_runs = 2\npolicies = [{ type = "UCB1", label = "λ = 2" }]\n'
+        'environment = { type = "Bernoulli", means = [0.2, 0.8] }\noutputs = { results = "r.parquet" }\n',
+        encoding="utf-8",
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}  # a pipe's on Windows
+    done = subprocess.run(
+        [*BANDITLAB, "run", "e.toml"], cwd=tmp_path, capture_output=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\u03bb = 2" in done.stdout
+    assert (tmp_path / "r.parquet").exists()
+
+
 def test_without_arguments_there_is_help():
     bare, asked = call(), call("--help")
     assert (bare.exit_code, bare.stdout) == (0, asked.stdout)
