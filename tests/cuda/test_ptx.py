@@ -33,7 +33,7 @@ def test_kernels_are_one_function_that_rounds_as_the_processor_does(name: str, c
 def test_kernels_that_cells_share_are_like_those_of_one(name: str) -> None:
     made = assemble(CASES[name].environment, CASES[name].policy, horizon=60, shared=True)
     assert made.calls == made.fused == 0
-    assert made.spilled <= (40 if name == "semibandits-PASCombUCB" else 0)  # that takes all registers there are
+    assert made.spilled <= (60 if name == "semibandits-PASCombUCB" else 0)  # that takes all registers there are
     assert 16 <= made.registers <= 255
 
 
