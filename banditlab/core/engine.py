@@ -8,6 +8,7 @@ the store, both in the calling process.
 from __future__ import annotations
 
 import contextlib
+import heapq
 import secrets
 import threading
 import time
@@ -223,11 +224,14 @@ class _Playing:
         """Gather what the store holds, and return the tasks for the rest."""
         tasks: list[Task] = []
         ends = [job.first_run for job in self.jobs]
-        readers = {k: self._reading(k, ends, tasks) for k in range(len(self.jobs))}
-        while readers:  # job by job, or the one that is furthest behind
-            k = min(readers, key=ends.__getitem__) if self._in_step else next(iter(readers))
+        readers = [self._reading(k, ends, tasks) for k in range(len(self.jobs))]
+        waiting = [(0, k) for k in range(len(readers))]  # a heap: job by job, or the one that is furthest behind
+        while waiting:
+            _, k = waiting[0]
             if next(readers[k], None) is None:
-                del readers[k]
+                heapq.heappop(waiting)
+            elif self._in_step:
+                heapq.heapreplace(waiting, (ends[k], k))
         return sorted(tasks, key=lambda task: (task.job, task.first_run))
 
     def _reading(self, k: int, ends: list[int], tasks: list[Task]) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 import math
 import signal
 import threading
@@ -47,6 +48,8 @@ class InStep:
     def __init__(self, progress: Sequence[Progressed], gatherer: Callable[[int], Gatherer]) -> None:
         self._progress, self._gatherer = progress, gatherer
         self._held: list[dict[int, Any]] = [{} for _ in progress]
+        self._behind = [(mine.first_gap, k) for k, mine in enumerate(progress)]  # a heap, of how far each was last seen
+        heapq.heapify(self._behind)
         self.taken = 0
         self.first_gap = math.inf
 
@@ -58,7 +61,9 @@ class InStep:
         """Hold the metrics of a chunk, and pass on what all jobs have."""
         self._held[k][first_run] = values
         start = self._progress[0].first_run + self.taken
-        end = min(mine.first_gap for mine in self._progress)
+        end = self._end()
+        if end <= start:
+            return
         while parted := [first for held in self._held for first, v in held.items() if _is_parted(first, v, end)]:
             end = min(parted)
         if end <= start:
@@ -71,6 +76,14 @@ class InStep:
                     found = found[: end - first]
                 self._gatherer(number).add(first, found)
         self.taken = end - self._progress[0].first_run
+
+    def _end(self) -> int:
+        """Return the first run that some job has not finished, without asking them all: they only go forward."""
+        seen, k = self._behind[0]
+        while self._progress[k].first_gap > seen:
+            heapq.heapreplace(self._behind, (self._progress[k].first_gap, k))
+            seen, k = self._behind[0]
+        return seen
 
 
 def _is_parted(first: int, values: Any, end: int) -> bool:
