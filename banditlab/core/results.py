@@ -127,17 +127,17 @@ class Results:
         self.checkpoints = checkpoints
         self.provenance = stamped(provenance)
 
-    @property
+    @functools.cached_property
     def environments(self) -> tuple[str, ...]:
         """Labels of the environments."""
         return tuple(dict.fromkeys(name for name, _ in self._cells))
 
-    @property
+    @functools.cached_property
     def policies(self) -> tuple[str, ...]:
         """Labels of the policies."""
         return tuple(dict.fromkeys(label for _, label in self._cells))
 
-    @property
+    @functools.cached_property
     def metrics(self) -> tuple[str, ...]:
         """Names of the recorded columns."""
         return tuple(dict.fromkeys(name for cell in self._cells.values() for name in cell.metrics))

@@ -14,6 +14,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import InvalidArgument, ResultsFileError
+from banditlab.core.results import Cell
 from banditlab.core.statistics import Statistics
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
@@ -214,3 +215,13 @@ def test_summaries_whose_median_had_another_name_are_read():
     columns = Statistics.of_runs(np.arange(12.0).reshape(6, 2)).columns()
     older = {"q50" if name == "median" else name: values for name, values in columns.items()}
     assert Statistics.from_columns(6, older).columns()["median"].tolist() == columns["median"].tolist()
+
+
+def test_a_table_of_many_cells_asks_each_for_its_metrics_a_few_times(monkeypatch):
+    asked = []
+    metrics = Cell.metrics.fget
+    monkeypatch.setattr(Cell, "metrics", property(lambda cell: asked.append(cell) or metrics(cell)))
+    policies = {f"alpha={alpha}": arms.UCB1(alpha=alpha) for alpha in range(1, 51)}
+    result = bl.run(ENVIRONMENT, policies, horizon=10, n_runs=1, seed=0, checkpoints=2)
+    assert len(result.to_pandas()) == 100
+    assert len(asked) <= 3 * 50  # and not once a cell and cell
