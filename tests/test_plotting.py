@@ -18,7 +18,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.cvar.mdp import protocol as mdp_protocol
 from banditlab.dueling import protocol as dueling_protocol
 from banditlab.dueling.contextual import protocol as contextual_protocol
-from banditlab.inference import paired, performance_profile
+from banditlab.inference import bootstrap, paired, performance_profile
 from banditlab.inference.bootstrap import mean_band
 from banditlab.plotting.style import OF_AN_ARM, axis_name, short
 from banditlab.plotting.ticks import write_out
@@ -182,6 +182,25 @@ class TestMeanBand:
     def test_same_seed_same_band(self):
         values = np.random.default_rng(1).normal(size=(40, 3))
         np.testing.assert_array_equal(mean_band(values), mean_band(values))
+
+    @pytest.mark.parametrize("block", [10, 1_000, 10**6], ids=["resample by resample", "in blocks", "at once"])
+    def test_resamples_are_drawn_once_for_all_policies_of_a_picture(self, result, monkeypatch, block):
+        monkeypatch.setattr(bootstrap, "RUNS_A_BLOCK", block)
+        alone = [mean_band(runs, n_resamples=50) for runs in result.values()]
+        drawn = []
+
+        class Counting(np.random.Generator):
+            def multinomial(self, n, pvals, size):
+                drawn.append(size)
+                return super().multinomial(n, pvals, size)
+
+        monkeypatch.setattr(bootstrap.np.random, "default_rng", lambda seed: Counting(np.random.PCG64(seed)))
+        bands = [found.get_paths()[0].vertices for found in result.plot(n_resamples=50).collections]
+        assert sum(drawn) == 50
+        for (low, high), vertices in zip(alone, bands, strict=True):
+            rounds = len(result.checkpoints)
+            np.testing.assert_array_equal(vertices[1 : rounds + 1, 1], low)
+            np.testing.assert_array_equal(vertices[rounds + 2 : 2 * rounds + 2, 1][::-1], high)
 
     @pytest.mark.parametrize("bad", [{"level": 0}, {"level": 1.0}, {"n_resamples": 1}])
     def test_bad_arguments(self, bad):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,13 +49,23 @@ def mean_band(
     >>> bool(low[0] < 49.5 < high[0])
     True
     """
+    (band,) = mean_bands([values], level=level, n_resamples=n_resamples, seed=seed)
+    return band
+
+
+def mean_bands(
+    tables: Sequence[NDArray[np.float64]], *, level: float = 0.95, n_resamples: int = 1000, seed: int = 0
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return what `mean_band` does for each of several tables of as many runs, which are resampled alike."""
     level = open_probability("level", level)
     n_resamples = checked_resamples("n_resamples", n_resamples)
-    table = _table(values, 2, "(runs, checkpoints), at least one run")
-    means = _resampled_means(table, n_resamples, np.random.default_rng(SEED("seed", seed)))
+    checked = [_table(values, 2, "(runs, checkpoints), at least one run") for values in tables]
     tail = 0.5 * (1.0 - level)
-    low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
-    return low, high
+    found = []
+    for means in _resampled_means(checked, n_resamples, np.random.default_rng(SEED("seed", seed))):
+        low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
+        found.append((low, high))
+    return found
 
 
 def stratified_band(
@@ -118,7 +129,8 @@ def stratified_band(
     generator = np.random.default_rng(seed)
     means = np.zeros((n_resamples, table.shape[2]))
     for stratum in strata:
-        means += _resampled_means(stratum, n_resamples, generator) / len(strata)
+        (resampled,) = _resampled_means([stratum], n_resamples, generator)
+        means += resampled / len(strata)
     return expanded_interval(means, level, table.shape[1], len(strata))
 
 
@@ -145,15 +157,29 @@ def _students_band(strata: NDArray[np.float64], level: float) -> tuple[NDArray[n
     return centre - half, centre + half
 
 
-def _resampled_means(values: NDArray[np.float64], n_resamples: int, generator: Any) -> NDArray[np.float64]:
-    n = len(values)
+def _resampled_means(
+    tables: Sequence[NDArray[np.float64]], n_resamples: int, generator: Any
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the means of the same resamples of each table: drawing these takes longer than most products."""
+    n = len(tables[0])
     share = np.full(n, 1.0 / n)
-    means = np.empty((n_resamples, values.shape[1]))
     step = max(1, RUNS_A_BLOCK // n)
+
+    def weights(first: int) -> NDArray[np.float64]:
+        drawn = generator.multinomial(n, share, size=min(step, n_resamples - first))
+        return np.asarray(drawn, dtype=np.float64)
+
+    if step >= n_resamples:  # one by one, as the means of few runs at many checkpoints are larger than these
+        once = weights(0)
+        for table in tables:
+            yield once @ table / n
+        return
+    means = [np.empty((n_resamples, table.shape[1])) for table in tables]
     for first in range(0, n_resamples, step):
-        count = min(step, n_resamples - first)
-        means[first : first + count] = generator.multinomial(n, share, size=count) @ values / n
-    return means
+        block = weights(first)
+        for found, table in zip(means, tables, strict=True):
+            found[first : first + step] = block @ table / n
+    yield from means
 
 
 def expanded_interval(

@@ -10,7 +10,7 @@ from banditlab.core.metrics import metric_name
 from banditlab.core.results import BOUNDED, Results
 from banditlab.core.validation import boolean, one_of, open_probability, optional, text
 from banditlab.core.validation import n_resamples as checked_resamples
-from banditlab.inference.bootstrap import mean_band
+from banditlab.inference.bootstrap import mean_bands
 
 from .style import SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, marks, short, tidy
 
@@ -140,7 +140,8 @@ def _bands(
     """Return mean, lower and upper end of the band of each policy."""
     if results.keeps_runs:
         values = results.values(metric, environment)
-        return [(runs.mean(axis=0), *mean_band(runs, level=level, n_resamples=n_resamples)) for runs in values]
+        bands = mean_bands(list(values), level=level, n_resamples=n_resamples)
+        return [(runs.mean(axis=0), *band) for runs, band in zip(values, bands, strict=True)]
     level = open_probability("level", level)
     found = []
     for known in results.statistics(metric, environment):
