@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import ResultsFileError
 from .results import Cell, Results
@@ -17,6 +18,9 @@ from .whole_file import whole_file
 
 FORMAT = "banditlab.results/1"
 OTHER_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".xlsx", ".pickle", ".pkl", ".npy", ".npz", ".h5", ".feather", ".png")
+
+NUMBERS_AT_A_TIME = 2**22
+"""Numbers of a file that are held besides what is made of them: 32 MB."""
 
 
 def write(
@@ -72,17 +76,18 @@ def load(path: str | os.PathLike[str]) -> Results:
         if source.exists() and not source.is_file():
             raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
         # opened here: of a path, Arrow would take "s3:" for the beginning of an address, and wants it in Unicode
-        with pa.OSFile(os.fsencode(source)) as file:
-            table = pq.read_table(file, page_checksum_verification=True)
-        raw = (table.schema.metadata or {}).get(b"banditlab")
-        if raw is None:
-            raise ResultsFileError(
-                f"path is {str(source)!r}; allowed: a file that Results.save wrote, and this one is not"
-            )
-        meta = json.loads(raw)
-        if meta.get("format") != FORMAT:
-            raise ResultsFileError(f"path is {str(source)!r}, of format {meta.get('format')!r}; allowed: {FORMAT!r}")
-        return _from_table(table, meta)
+        with pa.OSFile(os.fsencode(source)) as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
+            raw = (file.schema_arrow.metadata or {}).get(b"banditlab")
+            if raw is None:
+                raise ResultsFileError(
+                    f"path is {str(source)!r}; allowed: a file that Results.save wrote, and this one is not"
+                )
+            meta = json.loads(raw)
+            if meta.get("format") != FORMAT:
+                raise ResultsFileError(
+                    f"path is {str(source)!r}, of format {meta.get('format')!r}; allowed: {FORMAT!r}"
+                )
+            return _from_file(file, meta)
     except FileNotFoundError as error:
         raise ResultsFileError(f"path is {str(source)!r}; allowed: an existing file") from error
     except ResultsFileError:
@@ -91,22 +96,29 @@ def load(path: str | os.PathLike[str]) -> Results:
         raise ResultsFileError(f"path is {str(source)!r}; allowed: a readable Parquet file ({error})") from error
 
 
-def _from_table(table: Any, meta: dict[str, Any]) -> Results:
-    provenance = meta["provenance"]
+def _from_file(file: Any, meta: dict[str, Any]) -> Results:
+    provenance, n_rows = meta["provenance"], int(file.metadata.num_rows)
     n_runs = int(provenance["n_runs"])
     if provenance.get("keep", "runs") == "summary":
-        return _statistics_from_table(table, meta)
-    if n_runs < 1 or not meta["cells"] or table.num_rows % (n_runs * len(meta["cells"])):
-        raise ValueError(f"{table.num_rows} rows for {n_runs} runs of {len(meta['cells'])} pairs")
-    size = table.num_rows // len(meta["cells"])
-    rounds = table.column("round").to_numpy()[: size // n_runs]
+        return _statistics_from_table(file.read(), meta)
+    if n_runs < 1 or not meta["cells"] or n_rows % (n_runs * len(meta["cells"])):
+        raise ValueError(f"{n_rows} rows for {n_runs} runs of {len(meta['cells'])} pairs")
+    size = n_rows // len(meta["cells"])
+    columns: dict[str, NDArray[Any]] = {m: np.empty(n_rows) for cell in meta["cells"] for m in cell["metrics"]}
+    columns["round"] = np.empty(size // n_runs, np.int64)  # the same for every run
+    row = 0
+    # a table of it all would be several times as large as the results
+    for batch in file.iter_batches(max(1, NUMBERS_AT_A_TIME // len(columns)), columns=list(columns)):
+        for name, column in columns.items():
+            there = column[row : row + batch.num_rows]
+            there[:] = batch.column(name).to_numpy(zero_copy_only=False)[: len(there)]
+        row += batch.num_rows
     cells = {}
     for k, cell in enumerate(meta["cells"]):
-        part = table.slice(k * size, size)
-        values = {m: part.column(m).to_numpy().reshape(n_runs, -1).copy() for m in cell["metrics"]}
+        values = {m: columns[m][k * size : (k + 1) * size].reshape(n_runs, -1) for m in cell["metrics"]}
         bound = None if cell["lower_bound"] is None else np.array(cell["lower_bound"])
         cells[cell["environment"], cell["policy"]] = Cell(values, float(cell["seconds"]), bound)
-    return Results(cells, np.asarray(rounds, dtype=np.int64), provenance)
+    return Results(cells, columns["round"], provenance)
 
 
 def _statistics_from_table(table: Any, meta: dict[str, Any]) -> Results:

@@ -13,6 +13,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
+from banditlab.core import results_file
 from banditlab.core.errors import InvalidArgument, ResultsFileError
 from banditlab.core.results import Cell
 from banditlab.core.statistics import Statistics
@@ -112,6 +113,17 @@ def test_a_name_is_a_name_and_no_address(result, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     result.save(name)
     assert (bl.load(name).values() == result.values()).all()
+
+
+@pytest.mark.parametrize("numbers", [3, 40, 999])
+def test_files_larger_than_what_is_read_at_a_time(result, tmp_path, monkeypatch, numbers):
+    monkeypatch.setattr(results_file, "NUMBERS_AT_A_TIME", numbers)
+    path = result.save(tmp_path / "r.parquet")
+    monkeypatch.setattr(pq, "read_table", None)  # all at once, which takes eight times the memory of the results
+    back = bl.load(path)
+    assert back.checkpoints.tolist() == result.checkpoints.tolist()
+    for metric in result.metrics:
+        assert (back.values(metric) == result.values(metric)).all()
 
 
 def test_runs_keep_their_numbers(result, tmp_path):
