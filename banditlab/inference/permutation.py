@@ -41,10 +41,14 @@ def sign_flips(n_runs: int, n_permutations: int, generator: np.random.Generator)
         if first == 0:
             block[0] = 1.0
         yield block
+        del block  # before the next is made
 
 
 def _signs(bits: NDArray[np.integer]) -> NDArray[np.float64]:
-    return 1.0 - 2.0 * bits.astype(np.float64)
+    signs = bits.astype(np.float64)
+    signs *= -2.0  # in place: a block of many runs is large
+    signs += 1.0
+    return signs
 
 
 def enumerable(n_runs: int, n_permutations: int) -> bool:
@@ -81,8 +85,12 @@ def flipped_statistics(
     [[1.4], [0.2]]
     """
     scaled = _unit_rows(differences)
-    blocks = sign_flips(differences.shape[1], n_permutations, generator)
-    return np.concatenate([np.abs(block @ scaled.T) for block in blocks])
+
+    def flipped(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.abs(block @ scaled.T)
+
+    # mapped, as a loop's variable would hold a block while the next is made
+    return np.concatenate(list(map(flipped, sign_flips(differences.shape[1], n_permutations, generator))))
 
 
 def _unit_rows(differences: NDArray[np.float64]) -> NDArray[np.float64]:

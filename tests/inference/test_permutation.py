@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from banditlab import arms
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.inference import holm, paired_family
 from banditlab.inference.permutation import (
+    FLIPS_A_BLOCK,
     flipped_statistics,
     p_values,
     sign_flips,
@@ -43,6 +45,15 @@ class TestPermutations:
         agreeing = np.arange(1.0, n + 1.0)[None]
         found = p_values(flipped_statistics(agreeing, allowed, np.random.default_rng(1)))
         assert found.tolist() == [smallest_p_value(n, allowed)]
+
+    def test_one_block_of_signs_is_in_memory_at_a_time(self):
+        differences = np.ones((1, 2_000))
+        tracemalloc.start()
+        try:
+            flipped_statistics(differences, 3_000, np.random.default_rng(0))
+            assert tracemalloc.get_traced_memory()[1] < 1.25 * 8 * FLIPS_A_BLOCK * 2_000
+        finally:
+            tracemalloc.stop()
 
     def test_step_down_is_the_definition(self):
         differences = np.random.default_rng(3).normal(0.4, 1.0, size=(5, 9))
