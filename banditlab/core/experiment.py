@@ -22,7 +22,7 @@ from .machines import PRECISIONS, checked_backend, on_device
 from .metrics import common_defaults, metric_name
 from .protocol import own_reasons
 from .results import Cell
-from .statistics import EXACT, QUANTILES, Moments
+from .statistics import EXACT, QUANTILES, Moments, gathering_bytes
 from .validation import SEED, integer, invalid, one_of, shown, with_article
 
 RUN = integer(0, limit=2**53)
@@ -42,19 +42,27 @@ def result_bytes(jobs: Iterable[Job], keep: str) -> int:
     )
 
 
-def require_memory(jobs: Iterable[Job], keep: str) -> None:
-    """Raise if the results of jobs take more memory than this machine has: hours later it would be too late."""
+def require_memory(jobs: Iterable[Job], keep: str, *, together: bool = False) -> None:
+    """Raise if the results of jobs take more memory than this machine has: hours later it would be too late.
+
+    With keep='summary' those of jobs that are gathered `together`, as by `run`, take more until all have ended.
+    """
     try:
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # no such question on Windows
         return
     jobs = list(jobs)
-    needed = result_bytes(jobs, keep)
+    needed, instead = result_bytes(jobs, keep), ""
+    if keep == "runs":
+        instead = ", or keep='summary', which keeps no runs"
+    elif together:
+        needed += sum(len(job.columns) * len(job.checkpoints) * gathering_bytes(job.n_runs) for job in jobs)
+        instead = ", or a sweep, whose cells end one by one"
     if needed > there > 0:
         raise InvalidArgument(
             f"n_runs is {max(job.n_runs for job in jobs):,}, whose results take {needed / 1e9:,.0f} GB with "
             f"keep={keep!r}; allowed: what fits into this machine's {there / 1e9:,.0f} GB (fewer runs, checkpoints or "
-            "metrics" + (", or keep='summary', which keeps no runs)" if keep == "runs" else ")")
+            f"metrics{instead})"
         )
 
 

@@ -143,7 +143,7 @@ def run(
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
     jobs = settings.jobs(environments, players)
-    require_memory(jobs.values(), keep)
+    require_memory(jobs.values(), keep, together=True)
     bounds = lower_bounds(jobs)
     started = time.perf_counter()
     with Progress(sum(job.rounds for job in jobs.values()), progress) as bar:

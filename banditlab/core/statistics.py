@@ -26,6 +26,12 @@ SKETCH = 1000
 """Size of the t-digests. On 20 normal samples of 10^5 the largest rank error was 0.0034 at the median, 0.0009 at 5%."""
 
 
+def gathering_bytes(n_runs: int) -> int:
+    """Return what a metric at a checkpoint takes while runs come: these, or a sketch's buffer and its centroids."""
+    buffer = 8 * SKETCH
+    return 8 * min(n_runs, buffer) + (16 * SKETCH if n_runs > buffer else 0)
+
+
 @dataclass(frozen=True)
 class Statistics:
     """What is known of one metric when its runs are not kept: one entry a checkpoint.

@@ -14,7 +14,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.core import in_step, jobs, runner
+from banditlab.core import experiment, in_step, jobs, runner
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from tests.core.policies import Greedy
 
@@ -246,6 +246,18 @@ def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
     policies = [arms.UCB1(), arms.Uniform()]
     with pytest.raises(InvalidArgument, match=r"n_runs is 2,147,483,648, .* 3,436 GB .* keep='summary'"):
         bl.run(ENVIRONMENT, policies, horizon=10**4, n_runs=2**31, checkpoints="linear")  # 100 of them
+
+
+def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(monkeypatch):
+    """A run gathers all pairs in step, in 40 GB of sketches for 44 MB of statistics; a sweep one after the other."""
+    monkeypatch.setattr(experiment.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**22}[name])
+    worlds = {f"world {k}": ENVIRONMENT for k in range(50)}
+    players = {f"alpha={k}": arms.UCB1(alpha=1 + k) for k in range(100)}
+    sizes = {"horizon": 10**4, "n_runs": 10**4, "checkpoints": "linear"}
+    with pytest.raises(InvalidArgument, match=r"n_runs is 10,000, .* 40 GB .* 17 GB \(.*, or a sweep, whose cells"):
+        bl.run(worlds, players, keep="summary", **sizes)
+    one_by_one = experiment.Settings(first_run=0, seed=0, metrics=None, backend="cpu", **sizes)
+    experiment.require_memory(one_by_one.jobs(worlds, players).values(), "summary")
 
 
 def test_a_backend_that_returns_nothing_while_it_plays_is_refused():
