@@ -335,6 +335,18 @@ class TestDistributions:
             self.COIN.plot(tau=0)
 
 
+@pytest.mark.parametrize(("n", "labels", "edges"), [(12, 12, 1), (30, 6, 1), (31, 6, 0)])
+def test_a_heatmap_of_many_cells_shows_them_and_not_labels_and_lines(n, labels, edges):
+    over = {"alpha": [1 / 3 + k for k in range(n)], "delta": [0.1, 0.2]}
+    swept = bl.sweep(lambda delta: arms.Bernoulli([0.5, 0.5 - delta]), arms.UCB1, over, horizon=2, n_runs=1, seed=0)
+    ax = swept.plot("alpha", y="delta")
+    assert len(ax.get_xticklabels()) == labels
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0.1", "0.2"]
+    last = 1 / 3 + ax.get_xticks()[-1] - 0.5
+    assert ax.get_xticklabels()[-1].get_text() == (f"{last:g}" if n == labels else f"{last:.4g}")
+    assert len(ax.collections[0].get_edgecolor()) == edges
+
+
 def test_the_colours_of_a_heatmap_are_told_in_numbers():
     def gap(delta, n_arms):
         return arms.Bernoulli([0.5] + [0.5 - delta] * (n_arms - 1))

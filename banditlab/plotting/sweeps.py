@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,12 @@ from .style import SCALES, axis_name, check_made, explain_lines, given_or_new, l
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+LABELLED = 12
+"""Up to so many values of a parameter each have a label at the axis; of more in a heatmap, half as many have."""
+
+EDGED = 30
+"""Up to so many cells along an axis a heatmap has white lines between them; more would be hidden by these."""
 
 
 def plot_sweep(
@@ -143,7 +150,7 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
 
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
-    if len(values) <= 12:
+    if len(values) <= LABELLED:
         ax.set_xticks([float(v) for v in values], [grouped(v) for v in values])
         ax.set_xticks([], minor=True)
     else:
@@ -182,7 +189,7 @@ def _draw_heatmap(
     """Draw the means of one policy over two parameters."""
     from matplotlib.colors import LogNorm
 
-    from .ticks import grouped, plain_log_ticks
+    from .ticks import plain_log_ticks
 
     labels = list(dict.fromkeys(table["policy"]))
     if policy is None and len(labels) > 1:
@@ -194,17 +201,25 @@ def _draw_heatmap(
     grid = mine.pivot(index=y, columns=x, values="mean")
     values = np.ma.masked_invalid(grid.to_numpy())
     logarithmic = scale == "log" and bool((values > 0).all())
-    image = ax.pcolormesh(values, cmap="viridis", norm=LogNorm() if logarithmic else None, edgecolors="white")
+    edges = "white" if max(values.shape) <= EDGED else "none"
+    image = ax.pcolormesh(values, cmap="viridis", norm=LogNorm() if logarithmic else None, edgecolors=edges)
     for axis, name, ticks in ((ax.xaxis, x, grid.columns), (ax.yaxis, y, grid.index)):
-        axis.set_ticks(
-            np.arange(len(ticks)) + 0.5,
-            [str(t) if isinstance(t, tuple | str) else grouped(t) for t in ticks],
-        )
+        every = 1 if len(ticks) <= LABELLED else math.ceil(2 * len(ticks) / LABELLED)
+        axis.set_ticks(np.arange(0, len(ticks), every) + 0.5, [_written(t, every > 1) for t in ticks[::every]])
         axis.set_label_text(name)
     bar = ax.figure.colorbar(image, ax=ax)
     if logarithmic:
         plain_log_ticks(bar.long_axis, float(values.min()), float(values.max()))
     bar.set_label(f"{axis_name(metric)} of {chosen}")
+
+
+def _written(value: Any, rounded: bool) -> str:
+    """Return the label of a parameter's value; those of many values tend to have many digits."""
+    from .ticks import GROUPED, grouped
+
+    if isinstance(value, tuple | str):
+        return str(value)
+    return grouped(float(f"{value:.4g}") if rounded and abs(value) < GROUPED else value)
 
 
 def _several_cells(sweep: SweepResults, mine: Any, axes: tuple[str, ...], where: Any, label: str) -> InvalidArgument:
