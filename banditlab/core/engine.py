@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ahead import compile_ahead
+from .components import with_nested
 from .errors import InvalidArgument
 from .in_step import InStep, at_once
 from .jobs import Gatherer, Job
@@ -284,11 +285,15 @@ class _Playing:
         waiting = sorted({(group[0].job, len(group) > 1) for group in groups})
         if workers.shared:
             compile_ahead([self.jobs[k] for k, _ in waiting], workers.n_jobs, self.bar.say)
+        seen = set()
         for k, shares in waiting:
             job = self.jobs[k]
             if job.backend == "python":
                 continue
-            self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
+            kind = tuple(type(part) for component in (job.environment, job.policy) for part in with_nested(component))
+            if kind not in seen:  # cells of one kind share a kernel
+                self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
+            seen.add(kind)
             with self._ending_alone(k), interruptible():
                 warm_up(job, shares)
             self._tell(k)

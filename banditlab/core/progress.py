@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from types import TracebackType
 from typing import Any, Self
 
 from .validation import invalid
+
+INTERVAL = 0.2
+"""Seconds between two drawings of the bar: in a notebook each takes longer than a short cell."""
 
 
 class Progress:
@@ -25,13 +29,15 @@ class Progress:
         if not isinstance(mode, bool) and not (isinstance(mode, str) and mode == "auto"):
             raise invalid("progress", mode, "True, False or 'auto'")
         self._bar: Any = None
+        self._said = ""
+        self._noted = -INTERVAL
         if mode is True or (mode == "auto" and _someone_watches()):
             with warnings.catch_warnings():
                 # in a notebook without ipywidgets the bar is drawn as text, which is nothing to warn of
                 warnings.filterwarnings("ignore", message="IProgress not found")
                 from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=total, unit=" rounds", unit_scale=True, leave=False, mininterval=0.2, delay=0.5)
+            self._bar = tqdm(total=total, unit=" rounds", unit_scale=True, leave=False, mininterval=INTERVAL, delay=0.5)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -46,13 +52,17 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Show what is being done."""
-        if self._bar is not None:
+        if self._bar is not None and text != self._said:
             self._bar.set_description(text)
+            self._said = text
 
     def note(self, **facts: object) -> None:
         """Show facts behind the bar."""
         if self._bar is not None:
-            self._bar.set_postfix(facts)
+            now = time.monotonic()
+            due = now - self._noted >= INTERVAL
+            self._bar.set_postfix(facts, refresh=due)  # else drawn with the next rounds
+            self._noted = now if due else self._noted
 
     def add(self, rounds: int) -> None:
         """Count rounds as played."""
