@@ -52,13 +52,14 @@ def checkpoint_rounds(checkpoints: Any, horizon: int) -> NDArray[np.int64]:
         raise invalid("checkpoints", checkpoints, "a flat, non-empty list of rounds")
     if values.dtype.kind not in "iuf" or has_truths(checkpoints) or not np.all(values == np.floor(values)):
         raise InvalidType(f"checkpoints is {shown(checkpoints)}; allowed: whole numbers")
-    for k, value in enumerate(values):
-        if value < 1 or value > horizon:
-            raise InvalidArgument(f"checkpoints[{k}] is {value}; allowed: from 1 to the horizon, {horizon}")
-        if k and value <= values[k - 1]:
-            raise InvalidArgument(
-                f"checkpoints[{k}] is {value}; allowed: above checkpoints[{k - 1}], which is {values[k - 1]}"
-            )
+    wrong = (values < 1) | (values > horizon)
+    wrong[1:] |= values[1:] <= values[:-1]
+    for k in np.flatnonzero(wrong):  # the first, if any
+        if values[k] < 1 or values[k] > horizon:
+            raise InvalidArgument(f"checkpoints[{k}] is {values[k]}; allowed: from 1 to the horizon, {horizon}")
+        raise InvalidArgument(
+            f"checkpoints[{k}] is {values[k]}; allowed: above checkpoints[{k - 1}], which is {values[k - 1]}"
+        )
     return values.astype(np.int64)
 
 
