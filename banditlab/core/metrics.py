@@ -9,6 +9,9 @@ from typing import Any
 from .errors import InvalidArgument, InvalidType
 from .validation import shown
 
+LISTED = 24
+"""Names of metrics that a message lists."""
+
 
 def metric_name(name: str) -> str:
     """Return a metric's name as results have it: spaces do not count, and a level is written in one way.
@@ -62,3 +65,8 @@ def common_defaults(policies: Mapping[str, Any]) -> tuple[str, ...]:
             "'cvar_regret[0.1]' at a level"
         )
     return next(iter(different))
+
+
+def listed(names: Sequence[str]) -> list[str]:
+    """Return names as a message lists them: of thousands, a column an arm, the first ones."""
+    return list(names) if len(names) <= LISTED else [*names[:LISTED], f"... ({len(names):,} in all)"]

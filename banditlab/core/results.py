@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .brief import brief
-from .metrics import default_metric, metric_name
+from .metrics import default_metric, listed, metric_name
 from .statistics import QUANTILES, Statistics
 from .validation import count, invalid, open_probability
 
@@ -174,7 +174,9 @@ class Results:
             count(len(self.environments), "environment"),
             count(self.n_runs, "run"),
         )
-        return "<Results: {} on {}, {}, horizon {:,}, metrics {}>".format(*sizes, self.horizon, ", ".join(self.metrics))
+        return "<Results: {} on {}, {}, horizon {:,}, metrics {}>".format(
+            *sizes, self.horizon, ", ".join(listed(self.metrics))
+        )
 
     def _environment(self, environment: str | None) -> str:
         if environment is None:
@@ -225,7 +227,7 @@ class Results:
         name = self._environment(environment)
         cells = [self._cells[name, label] for label in self.policies]
         if any(metric not in cell.metrics for cell in cells):
-            raise invalid("metric", metric, f"one of {cells[0].metrics}, which were recorded")
+            raise invalid("metric", metric, f"one of {listed(cells[0].metrics)}, which were recorded")
         return cells
 
     @property
@@ -267,7 +269,7 @@ class Results:
         rows, index = [], []
         for (name, label), cell in self._cells.items():
             if metric not in cell.metrics:
-                raise invalid("metric", metric, f"one of {cell.metrics}, which were recorded")
+                raise invalid("metric", metric, f"one of {listed(cell.metrics)}, which were recorded")
             row = summary_row(cell, metric, level, self.horizon)
             rows.append(row)
             index.append((name, label))

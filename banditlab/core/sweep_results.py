@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .brief import brief
 from .errors import InvalidArgument
-from .metrics import default_metric, metric_name
+from .metrics import default_metric, listed, metric_name
 from .results import Cell, stamped, summary_row
 from .statistics import Statistics
 from .validation import count, invalid, open_probability
@@ -54,7 +54,7 @@ class SweepCell:
         """Return what is known of a metric at the checkpoints."""
         assert self.cell is not None
         if metric not in self.cell.metrics:
-            raise invalid("metric", metric, f"one of {self.cell.metrics}, which were recorded")
+            raise invalid("metric", metric, f"one of {listed(self.cell.metrics)}, which were recorded")
         return self.cell.statistics_of(metric)
 
 
@@ -127,7 +127,7 @@ class SweepResults:
         return (
             f"<SweepResults: {count(len(self.cells), 'cell')} over {', '.join(self.parameters) or 'no parameters'}"
             + (f", {failed} failed" if failed else "")
-            + f", {count(self.provenance['n_runs'], 'run')}, metrics {', '.join(self.metrics)}>"
+            + f", {count(self.provenance['n_runs'], 'run')}, metrics {', '.join(listed(self.metrics))}>"
         )
 
     @property
@@ -159,7 +159,7 @@ class SweepResults:
 
         metric = self.default_metric if metric is None else metric_name(metric)
         if metric not in self.metrics:
-            raise invalid("metric", metric, f"one of {list(self.metrics)}, which were recorded")
+            raise invalid("metric", metric, f"one of {listed(self.metrics)}, which were recorded")
         level = open_probability("level", level)
         rows = [
             self._told(c) | summary_row(c.cell, metric, level, c.horizon)

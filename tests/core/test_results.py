@@ -237,3 +237,13 @@ def test_a_table_of_many_cells_asks_each_for_its_metrics_a_few_times(monkeypatch
     result = bl.run(ENVIRONMENT, policies, horizon=10, n_runs=1, seed=0, checkpoints=2)
     assert len(result.to_pandas()) == 100
     assert len(asked) <= 3 * 50  # and not once a cell and cell
+
+
+def test_of_thousands_of_columns_messages_name_the_first():
+    world = arms.Bernoulli([0.5] * 1_000)
+    result = bl.run(world, arms.Uniform(), horizon=1_000, n_runs=1, seed=0, metrics="pulls", checkpoints=[1_000])
+    assert repr(result).endswith("pulls[22], pulls[23], ... (1,000 in all)>")
+    for told in (result, bl.sweep(world, arms.Uniform(), {"horizon": [1_000]}, n_runs=1, seed=0, metrics="pulls")):
+        with pytest.raises(InvalidArgument, match=r"1,000 in all") as caught:
+            told.summary("regret")
+        assert max(len(repr(told)), len(str(caught.value))) < 600
