@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import math
 import secrets
 import threading
 import time
@@ -30,7 +31,7 @@ from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
 from .protocol import unwatched
-from .tasks import Call, Outcome, Task, played, simulate, traceback_text, warm_up
+from .tasks import Call, Outcome, Task, played, simulate_all, traceback_text, warm_up
 from .workers import workers
 from .writer import Writer
 
@@ -41,7 +42,13 @@ GOES_ON = "; what was played is in the store, and the same call goes on"
 """Said after an interruption where there is a store."""
 
 AHEAD = 8
-"""Chunks that each thread may be ahead of what is gathered and written."""
+"""Calls that each thread may be ahead of what is gathered and written."""
+
+CALL_SECONDS = 0.01
+"""How long a call of joblib's should take: it costs half a millisecond, so that short tasks share one."""
+
+CALLS = 8
+"""Calls that each thread should have at least, however short tasks are: the last ones end together."""
 
 
 @dataclass
@@ -383,24 +390,39 @@ def _outcomes(playing: _Playing, groups: list[list[Task]], workers: _Workers) ->
         stored = None if store is None else str(store.path(job, task.first_run, task.n_runs))
         return Call(task, job.environment, job.policy, job.batch(task.first_run, task.n_runs), stored)
 
+    # Short tasks share a call. How many is known once some have been played; on a device they are large.
+    most = 1 if alone or not shared or workers.device else max(1, len(groups) // (CALLS * n_jobs))
+    seconds_a_round = math.inf
+
     def calls() -> Iterator[tuple[Any, ...]]:
         signals = (stop, room) if shared else (None, None)
+        together: list[list[Call]] = []
+        rounds = 0
         for group in _in_turn(playing, groups, AHEAD * n_jobs):
             left = [called(task) for task in group if not playing.progress[task.job].failure]
             if left:
-                yield left, *signals, playing.keep_going
+                together.append(left)
+                rounds += sum(jobs[call.task.job].horizon * call.task.n_runs for call in left)
+                if len(together) >= most or rounds * seconds_a_round >= CALL_SECONDS:
+                    yield together, *signals, playing.keep_going
+                    together, rounds = [], 0
+        if together:
+            yield together, *signals, playing.keep_going
 
     if alone:
         for call in calls():
-            yield from simulate(*call)
+            yield from simulate_all(*call)
         return
     if not groups:
         return
     where = {"require": "sharedmem"} if workers.device else {"prefer": workers.prefer}  # one process owns the device
     parallel = Parallel(n_jobs=min(n_jobs, len(groups)), return_as="generator_unordered", batch_size=1, **where)
-    finished = parallel(delayed(simulate)(*call) for call in calls())
+    finished = parallel(delayed(simulate_all)(*call) for call in calls())
     try:
         for outcomes in finished:
+            rounds = sum(jobs[o.task.job].horizon * o.task.n_runs for o in outcomes if o.seconds > 0.0)
+            if rounds:
+                seconds_a_round = sum(o.seconds for o in outcomes) / rounds
             yield from outcomes
             if room is not None:
                 room.release()

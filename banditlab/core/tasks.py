@@ -96,18 +96,25 @@ class Call:
         return self.environment, self.policy, self.batch
 
 
-def simulate(
-    calls: list[Call], stop: threading.Event | None, room: threading.Semaphore | None, keep_going: bool
+def simulate_all(
+    groups: list[list[Call]], stop: threading.Event | None, room: threading.Semaphore | None, keep_going: bool
 ) -> list[Outcome]:
-    """Play tasks, together if there are several: what joblib calls, in a thread, a process, or on another machine."""
+    """Play groups of tasks one after another: what joblib calls, in a thread, a process, or on another machine."""
+    while room is not None and not room.acquire(timeout=0.2):  # what has been played is not taken yet
+        if stop is not None and stop.is_set():
+            break
+    return [outcome for calls in groups for outcome in _simulate(calls, stop, keep_going)]
+
+
+def _simulate(calls: list[Call], stop: threading.Event | None, keep_going: bool) -> list[Outcome]:
+    """Play tasks, together if there are several."""
 
     def watch(rounds: int) -> None:
         if stop is not None and stop.is_set():
             raise Stopped
 
-    while room is not None and not room.acquire(timeout=0.2):  # what has been played is not taken yet
-        if stop is not None and stop.is_set():
-            return [Outcome(call.task) for call in calls]
+    if stop is not None and stop.is_set():
+        return [Outcome(call.task) for call in calls]
     outcomes = [Outcome(call.task, found=True) for call in calls if call.there]
     waiting = [call for call in calls if not call.there]
     if not waiting:
@@ -119,7 +126,7 @@ def simulate(
         return outcomes + [Outcome(call.task) for call in waiting]
     except Exception:
         if len(waiting) > 1:  # one by one, to see whose error it is, and that it ends no other
-            return outcomes + [one for call in waiting for one in simulate([call], stop, None, keep_going)]
+            return outcomes + [one for call in waiting for one in _simulate([call], stop, keep_going)]
         if not keep_going:
             raise
         return [*outcomes, Outcome(waiting[0].task, failure=traceback_text())]
