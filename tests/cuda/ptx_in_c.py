@@ -87,6 +87,8 @@ def _address(text: str) -> str:
 
 def _read(kind: str, x: str) -> str:
     """Return an operand as a type; newer compilers keep floating-point numbers in registers of bits."""
+    if kind == "pred":
+        return f"(({x}) & 1)"  # of a constant, -1, too
     if kind == "f64" and re.match(r"rd\d", x):
         return f"d({x})"
     return f"f({x})" if kind == "f32" and re.match(r"r\d", x) else f"({TYPES[kind]})({x})"
