@@ -27,8 +27,8 @@ def _inverse_roots() -> NDArray[np.float64]:
 def inverse_roots(horizon: int | None) -> NDArray[np.float64]:
     r"""Return :math:`1/\sqrt{n}` for the numbers n of pulls that a horizon allows, or for the first of them.
 
-    Runs are much alike: what they look up in a round lies together, in the first-level cache. A root and a division
-    take 10 of the 20 cycles that a round of UCB1 with ten arms took.
+    Runs are much alike: what they look up in a round lies together, in the first-level cache. A root and a division a
+    pull were a fifth of what UCB1 with ten arms takes.
     """
     most = MOST_ROOTS if horizon is None else min(horizon, MOST_ROOTS)
     return _inverse_roots()[: most + 1]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import floor
@@ -53,7 +52,7 @@ def _duel(state: State, n_arms: int, lane: int, won: bool) -> bool:
     """
     incumbent, challenger = state.incumbent[lane], state.challenger[lane]
     best, loser = (incumbent, challenger) if won else (challenger, incumbent)
-    best, loser = not_negative(best), not_negative(loser)
+    best, loser = max(best, 0), max(loser, 0)  # not -1, for compilers, nor where another class calls this out of turn
     score, current, waiting = state.scores[loser, lane] - 1, state.round[lane], state.waiting[lane]
     there, champion = state.others[waiting, lane], state.round_winner[lane]
     state.scores[best, lane] += 1
