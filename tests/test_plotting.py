@@ -14,6 +14,7 @@ import banditlab as bl
 from banditlab import arms, cvar, plotting, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.clicks import protocol as clicks_protocol
+from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.cvar.mdp import protocol as mdp_protocol
 from banditlab.dueling import protocol as dueling_protocol
@@ -49,6 +50,10 @@ def test_legend_has_names_that_begin_with_an_underscore_and_is_beside_many(resul
         ax.figure.draw_without_rendering()
         assert {t.get_text() for t in ax.get_legend().get_texts()} == set(policies)
         assert ax.get_legend().get_window_extent().x0 > ax.get_window_extent().x1
+        assert ax.get_window_extent().width > 0.8 * 6.0 * ax.figure.dpi  # as wide as with few
+        assert ax.figure.get_figwidth() > 6.5
+    own = Figure(layout="constrained").add_subplot()
+    assert many.plot(ax=own).figure.get_figwidth() == Figure().get_figwidth()
     swept = bl.sweep(world, {"_one": arms.UCB1}, {"gap": [0.1, 0.2]}, horizon=50, n_runs=5, seed=0)
     assert [t.get_text() for t in swept.plot("gap").get_legend().get_texts()] == ["_one"]
 
@@ -185,14 +190,14 @@ class TestMeanBand:
 
     @pytest.mark.parametrize("block", [10, 1_000, 10**6], ids=["resample by resample", "in blocks", "at once"])
     def test_resamples_are_drawn_once_for_all_policies_of_a_picture(self, result, monkeypatch, block):
-        monkeypatch.setattr(bootstrap, "RUNS_A_BLOCK", block)
+        monkeypatch.setattr(resampling, "COUNTS_A_BLOCK", block)
         alone = [mean_band(runs, n_resamples=50) for runs in result.values()]
         drawn = []
 
         class Counting(np.random.Generator):
-            def multinomial(self, n, pvals, size):
-                drawn.append(size)
-                return super().multinomial(n, pvals, size)
+            def integers(self, high, size):
+                drawn.append(size[0])
+                return super().integers(high, size=size)
 
         monkeypatch.setattr(bootstrap.np.random, "default_rng", lambda seed: Counting(np.random.PCG64(seed)))
         bands = [found.get_paths()[0].vertices for found in result.plot(n_resamples=50).collections]

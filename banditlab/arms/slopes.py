@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.resampling import resampled_counts
 from banditlab.core.results import Results
 from banditlab.core.validation import count, integer, invalid, open_probability, optional, shown
-
-# Resamples are drawn in blocks of about this many weights: 32 MiB at a time, however many runs there are.
-_WEIGHTS_A_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -205,13 +203,11 @@ def _resampled_slopes(
     """Return the slopes of bootstrap resamples: a row a policy, a column a resample."""
     n_runs = values.shape[1]
     slopes = np.empty((len(values), n_resamples))
-    block = max(1, _WEIGHTS_A_BLOCK // n_runs)
-    shares = np.full(n_runs, 1.0 / n_runs)
-    for begin in range(0, n_resamples, block):
-        size = min(block, n_resamples - begin)
-        weights = rng.multinomial(n_runs, shares, size=size) / n_runs
+    begin = 0
+    for counts in resampled_counts(n_runs, n_resamples, rng):
         for row, (name, table) in enumerate(zip(names, values, strict=True)):
-            means = weights @ table
+            means = counts @ table / n_runs
             _check_positive(name, metric, rounds, means.min(axis=0), "smallest resampled mean")
-            slopes[row, begin : begin + size] = np.log(means) @ line
+            slopes[row, begin : begin + len(counts)] = np.log(means) @ line
+        begin += len(counts)
     return slopes

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import SEED, boolean, invalid, open_probability
 from banditlab.core.validation import n_resamples as checked_resamples
 
 FEWEST_RUNS = 8  # for expanded percentile intervals: of 4 normal ones a 95% interval covers 87%
-RUNS_A_BLOCK = 20_000_000  # weights drawn at a time: 160 MB
 
 
 def mean_band(
@@ -162,23 +162,18 @@ def _resampled_means(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the means of the same resamples of each table: drawing these takes longer than most products."""
     n = len(tables[0])
-    share = np.full(n, 1.0 / n)
-    step = max(1, RUNS_A_BLOCK // n)
-
-    def weights(first: int) -> NDArray[np.float64]:
-        drawn = generator.multinomial(n, share, size=min(step, n_resamples - first))
-        return np.asarray(drawn, dtype=np.float64)
-
-    if step >= n_resamples:  # one by one, as the means of few runs at many checkpoints are larger than these
-        once = weights(0)
-        for table in tables:
-            yield once @ table / n
+    blocks = resampling.resampled_counts(n, n_resamples, generator)
+    if n * n_resamples <= resampling.COUNTS_A_BLOCK:
+        (counts,) = blocks
+        for table in tables:  # one by one, as the means of few runs at many checkpoints are larger than the counts
+            yield counts @ table / n
         return
     means = [np.empty((n_resamples, table.shape[1])) for table in tables]
-    for first in range(0, n_resamples, step):
-        block = weights(first)
+    first = 0
+    for counts in blocks:
         for found, table in zip(means, tables, strict=True):
-            found[first : first + step] = block @ table / n
+            found[first : first + len(counts)] = counts @ table / n
+        first += len(counts)
     yield from means
 
 

@@ -150,7 +150,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
     if len(taus) == 0:
         raise invalid("xscale", xscale, "'linear', as no threshold is positive")
     share, lows, highs = profile.share[:, shown], profile.low[:, shown], profile.high[:, shown]
-    ax = given_or_new(ax)
+    new, ax = ax is None, given_or_new(ax)
     lines: list[Any] = []
     for k, label in enumerate(profile.policies):
         style = line_style(k)
@@ -175,7 +175,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
     ax.set_xlabel(rf"$\tau$, multiple of the best policy's {name}" if profile.relative else rf"{name} $\tau$")
     ax.set_ylabel(rf"share of runs ${relation} \tau$" + (" times the best" if profile.relative else ""))
     tidy(ax)
-    explain_lines(ax, lines)
+    explain_lines(ax, lines, widen=new)
     return ax
 
 

@@ -50,7 +50,7 @@ def plot_distributions(
 
     found = _labelled(distributions)
     level = optional(between(0.0, 1.0, open_low=True))("tau", tau)
-    ax = given_or_new(ax)
+    new, ax = ax is None, given_or_new(ax)
     low, high = (pick(end for d in found.values() for end in _ends(d)) for pick in (min, max))
     room = 0.05 * (high - low) or 1.0
     lines = []
@@ -77,7 +77,7 @@ def plot_distributions(
     write_out(ax.xaxis, ax.yaxis)
     tidy(ax)
     if any(found):
-        explain_lines(ax, lines)
+        explain_lines(ax, lines, widen=new)
     return ax
 
 

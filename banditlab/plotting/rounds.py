@@ -81,7 +81,7 @@ def plot_metric(
     checked_resamples("n_resamples", n_resamples)
     bands = _bands(results, metric, environment, level, n_resamples)
     rounds = results.checkpoints
-    ax = given_or_new(ax)
+    new, ax = ax is None, given_or_new(ax)
     means = np.stack([mean for mean, _, _ in bands])
     drawn: list[tuple[float, Any]] = []
     for k, label in enumerate(results.policies):
@@ -107,7 +107,7 @@ def plot_metric(
         ax.set_ylim(bottom=0, auto=None)  # auto: whoever draws on these axes next is not cut off
     tidy(ax)
     order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
-    explain_lines(ax, order)
+    explain_lines(ax, order, widen=new)
     return ax
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from banditlab.core.validation import positive, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)))
@@ -120,10 +121,11 @@ def tidy(ax: Axes, **grid: Any) -> None:
     ax.grid(True, alpha=0.25, linewidth=0.6, **grid)
 
 
-def explain_lines(ax: Axes, lines: list[Any]) -> None:
+def explain_lines(ax: Axes, lines: list[Any], widen: bool = False) -> None:
     """Add lines to the legend, which is in the frame, or beside it where it would cover many.
 
-    They are given: of those on the axes matplotlib leaves out what has a name that begins with an underscore.
+    They are given: of those on the axes matplotlib leaves out what has a name that begins with an underscore. With
+    `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider, and not the frame narrower.
     """
     before = ax.get_legend()
     lines = [*(before.legend_handles if before else []), *lines]
@@ -133,7 +135,11 @@ def explain_lines(ax: Axes, lines: list[Any]) -> None:
     if len(lines) > MANY_LINES:
         options = {"fontsize": "x-small", "handlelength": 2.6, "ncols": -(-len(lines) // (2 * MANY_LINES))}
         options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-    ax.legend(lines, [line.get_label() for line in lines], frameon=False, **options)
+    legend = ax.legend(lines, [line.get_label() for line in lines], frameon=False, **options)
+    if widen and len(lines) > MANY_LINES:
+        figure = cast("Figure", ax.figure)
+        figure.draw_without_rendering()  # what its width is measured by
+        figure.set_figwidth(SIZE[0] + legend.get_window_extent().width / figure.dpi)
 
 
 def wrapped(name: str, width: int) -> str:

@@ -97,7 +97,7 @@ def plot_sweep(
     table = _chosen(sweep, sweep.summary(metric, level), x, where)
     if y is None and not all(isinstance(v, int | float | np.number) for v in table[x]):
         raise invalid("x", x, "a parameter whose values are numbers")
-    ax = given_or_new(ax)
+    new, ax = ax is None, given_or_new(ax)
     if y is not None:
         _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where)
     else:
@@ -110,7 +110,7 @@ def plot_sweep(
                 raise _several_cells(sweep, mine, (x,), where, label)
             lines.append(_draw_points(ax, mine, x, label, k, level, slope and across == up == "log"))
         _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), across, up)
-        explain_lines(ax, lines)
+        explain_lines(ax, lines, widen=new)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
     ax.set_title(told if title is None else title, fontsize="medium")
     return ax

@@ -8,7 +8,8 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from banditlab import arms, dueling
-from banditlab.arms import divergences, slopes, theory
+from banditlab.arms import divergences, theory
+from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.results import Cell, Results
 
@@ -364,9 +365,7 @@ def test_slope_and_interval_against_a_plain_bootstrap():
     x = np.log(ROUNDS[inside])
     fit = lambda rows: np.polyfit(x, np.log(table[rows][:, inside].mean(axis=0)), 1)[0]  # noqa: E731
     rng = np.random.default_rng(0)
-    # the same resamples, run by run: multinomial weights say how often each run was drawn
-    weights = rng.multinomial(30, np.full(30, 1 / 30), size=400)
-    slopes = [fit(np.repeat(np.arange(30), w)) for w in weights]
+    slopes = [fit(rng.integers(30, size=30)) for _ in range(400)]  # the same resamples
     found = theory.regret_slope(synthetic([table]), "p0", first=50, last=5000, n_resamples=400, level=0.9, seed=0)
     assert found.slope == pytest.approx(fit(np.arange(30)), rel=1e-10)
     assert found.low == pytest.approx(np.quantile(slopes, 0.05), rel=1e-10)
@@ -395,7 +394,7 @@ def test_all_policies_by_default_and_each_as_if_alone():
 def test_blocks_of_resamples_do_not_matter(monkeypatch):
     result = synthetic([noisy_power(0.5, 20, 1)])
     whole = theory.regret_slope(result, "p0", n_resamples=50)
-    monkeypatch.setattr(slopes, "_WEIGHTS_A_BLOCK", 140)  # seven resamples at a time
+    monkeypatch.setattr(resampling, "COUNTS_A_BLOCK", 140)  # seven resamples at a time
     blocks = theory.regret_slope(result, "p0", n_resamples=50)
     assert dataclasses.astuple(blocks) == pytest.approx(dataclasses.astuple(whole), rel=1e-13)  # sums in another order
 
