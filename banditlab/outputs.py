@@ -13,6 +13,7 @@ from .core.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from .core.results import Results
     from .core.sweep_results import SweepResults
@@ -92,7 +93,7 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
         figure = Figure(figsize=(7.0, 4.6), layout="constrained")
         result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot())
         with whole_file(outputs["plot"]) as path:
-            figure.savefig(path, dpi=150)
+            _save(figure, path)
 
 
 def _one_type_a_column(table: pd.DataFrame, parameters: tuple[str, ...]) -> pd.DataFrame:
@@ -115,4 +116,12 @@ def _draw(result: Results, metric: str, path: Path) -> None:
     figure = Figure(figsize=(8.0 * panels, 5.0), layout="constrained")
     for environment, ax in zip(result.environments, figure.subplots(1, panels, squeeze=False)[0], strict=True):
         result.plot(metric, environment=environment, ax=ax)
-    figure.savefig(path, dpi=150)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Save a picture; the fonts of a PDF are TrueType's, as some publishers refuse matplotlib's usual ones (Type 3)."""
+    import matplotlib
+
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        figure.savefig(path, dpi=150)

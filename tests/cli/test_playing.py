@@ -67,7 +67,10 @@ def test_run_writes_what_the_file_names(small, tmp_path):
     assert "results: deep/er/r.parquet\nplot:    p.pdf\nsummary: s.csv\n" in result.stdout
     loaded = bl.load(tmp_path / "deep/er/r.parquet")
     assert (loaded.policies, loaded.n_runs, loaded.seed) == (("UCB1", "at [random]"), 3, 5)
-    assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF")
+    picture = (tmp_path / "p.pdf").read_bytes()
+    assert picture.startswith(b"%PDF")
+    assert b"/CIDFontType2" in picture  # TrueType
+    assert b"/Type3" not in picture
     assert (tmp_path / "s.csv").read_text().startswith("policy,mean,ci_low")
 
 
