@@ -24,7 +24,7 @@ from .progress import Progress
 from .results import Cell
 from .statistics import QUANTILES
 from .store import as_store
-from .sweep_results import SweepCell, SweepResults
+from .sweep_results import SweepCell, SweepResults, in_words
 from .tasks import traceback_text
 from .validation import boolean, invalid, positive_integer, shown, with_article
 from .workers import checked_n_jobs
@@ -142,10 +142,9 @@ def sweep(
         "backend": ", ".join(dict.fromkeys(p.job.backend for p in planned if p.job is not None)),  # 'auto' can pick two
         "precision": precision,
         "keep": keep,
+        "round": next((p.job.protocol.round for p in planned if p.job is not None), "round"),
         "cells": [
-            p.known | {"environment": describe(p.job.environment), "policy": describe(p.job.policy)}
-            if p.job is not None
-            else p.known | {"failure": p.failure.splitlines()[-1]}
+            p.known | p.components if p.job is not None else p.known | {"failure": p.failure.splitlines()[-1]}
             for p in planned
         ],
     }
@@ -257,6 +256,12 @@ class _Planned:
     job: Job | None
     failure: str = ""
     bound: NDArray[np.float64] | None = None
+    of_environment: tuple[str, ...] = ()
+
+    @property
+    def components(self) -> dict[str, Any]:
+        assert self.job is not None
+        return {"environment": describe(self.job.environment), "policy": describe(self.job.policy)}
 
     @property
     def known(self) -> dict[str, Any]:
@@ -292,7 +297,8 @@ def _plan(
             try:
                 arguments = mine | {HORIZON: settings.horizon}
                 jobs = settings.jobs({"environment": world(arguments)}, {label: player(arguments)})
-                planned.append(_Planned(mine, label, next(iter(jobs.values()))))
+                theirs = tuple(k for k in mine if k in world.takes or (world.takes_any and k != HORIZON))
+                planned.append(_Planned(mine, label, next(iter(jobs.values())), of_environment=theirs))
             except Exception as error:  # noqa: BLE001 - a factory can raise anything; other cells may be fine
                 failures.append(error)
                 planned.append(_Planned(mine, label, None, traceback_text()))
@@ -338,7 +344,7 @@ def _play(
                 cells[k] = cell_of(gatherer, jobs[k].n_runs, done.seconds, bounds[k])
             bar.note(cells=f"{len(cells)}/{len(planned)}", failed=failures)
 
-        names = [f"{p.policy}{_in_words(p.parameters)}" for p in planned if p.job is not None]
+        names = [", ".join(filter(None, (p.policy, in_words(p.parameters)))) for p in planned if p.job is not None]
         played = play(
             jobs, GATHERERS[keep], n_jobs=n_jobs, bar=bar, store=store, keep_going=True, names=names, ended=ended
         )
@@ -349,7 +355,20 @@ def _play(
             continue
         failure = played.progress[k].failure
         if failure or k in cells or not played.interrupted:
-            found.append(SweepCell(p.parameters, p.policy, cells.get(k), failure, p.job.horizon, p.job.checkpoints))
+            theirs = {name: p.parameters[name] for name in p.of_environment}
+            found.append(
+                SweepCell(
+                    p.parameters,
+                    p.policy,
+                    cells.get(k),
+                    failure,
+                    p.job.horizon,
+                    p.job.checkpoints,
+                    environment=in_words(theirs) or p.job.environment.label,
+                    of_environment=p.of_environment,
+                    components=p.components,
+                )
+            )
         k += 1
     if played.interrupted:
         if not cells:
@@ -376,7 +395,3 @@ def _play(
 def _token(value: Any) -> Any:
     """Return what tells a parameter's value from others: plain ones by value, others by being the same object."""
     return (type(value), value) if isinstance(value, int | float | str | type(None)) else id(value)
-
-
-def _in_words(parameters: Mapping[str, Any]) -> str:
-    return "".join(f", {name}={shown(value)}" for name, value in parameters.items())

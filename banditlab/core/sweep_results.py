@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .brief import brief
-from .errors import InvalidArgument
+from .errors import InvalidArgument, InvalidType
 from .metrics import default_metric, listed, metric_name
-from .results import Cell, stamped, summary_row
+from .results import Cell, Results, stamped, summary_row
 from .statistics import Statistics
-from .validation import count, invalid, open_probability
+from .validation import count, invalid, one_of, open_probability, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +42,12 @@ class SweepCell:
         Rounds a run.
     checkpoints : int64 array or None
         The rounds after which metrics were recorded.
+    environment : str
+        The environment: the parameters that it takes, as 'delta=0.1', or its label if it takes none.
+    of_environment : tuple of str
+        Names of these parameters.
+    components : dict
+        Environment and policy as plain data; empty if they could not be made.
     """
 
     parameters: dict[str, Any]
@@ -47,6 +56,9 @@ class SweepCell:
     failure: str = ""
     horizon: int = 0
     checkpoints: NDArray[np.int64] | None = None
+    environment: str = ""
+    of_environment: tuple[str, ...] = ()
+    components: dict[str, Any] = field(default_factory=dict)
 
     __repr__ = brief
 
@@ -63,6 +75,28 @@ def hashable(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     return tuple(hashable(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def agrees(value: Any, wanted: Any) -> bool:
+    """Say whether a cell's value of a parameter is the one that is wanted; None, of a cell without it, agrees."""
+    value = hashable(value)
+    return value is None or value != value or bool(value == hashable(wanted))
+
+
+def in_words(parameters: Mapping[str, Any]) -> str:
+    """Return parameters as labels have them: 'delta=0.1, n_arms=5'."""
+    return ", ".join(f"{name}={shown(value)}" for name, value in parameters.items())
+
+
+def _policy_labels(cells: list[SweepCell]) -> list[str]:
+    """Return each cell's policy; where one environment has several cells of a policy, with its own parameters."""
+    pairs = [(cell.environment, cell.policy) for cell in cells]
+    several = {policy for (_, policy), times in Counter(pairs).items() if times > 1}
+    own = [{k: v for k, v in c.parameters.items() if k not in (*c.of_environment, "horizon")} for c in cells]
+    return [
+        f"{cell.policy}, {in_words(mine)}" if cell.policy in several else cell.policy
+        for cell, mine in zip(cells, own, strict=True)
+    ]
 
 
 def _plain(value: Any) -> Any:
@@ -167,6 +201,75 @@ class SweepResults:
             if c.cell is not None and metric in c.cell.metrics
         ]
         return pd.DataFrame(rows)
+
+    def results(self, where: Mapping[str, Any] | None = None) -> Results:
+        """Return cells as `run` would: to be drawn over rounds, compared policy by policy, and saved.
+
+        Parameters
+        ----------
+        where : dict from str to value, optional
+            Values of parameters: which cells; those without a parameter, whose policies do not depend on it, are among
+            them. Default: all.
+
+        Returns
+        -------
+        Results
+            Of every policy on every environment that is left. An environment is called after its parameters; so is a
+            policy of which several cells are left: 'UCB1, alpha=0.5'.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            For what is no parameter, a value that no cell has, several horizons, or an environment on which a policy
+            has no cell, because it failed, say.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms, inference
+        >>> def gap(delta):
+        ...     return arms.Bernoulli([0.5, 0.5 - delta])
+        >>> over = {"delta": [0.1, 0.4], "alpha": [0.5, 2.0]}
+        >>> swept = bl.sweep(gap, [arms.UCB1, arms.Uniform()], over, horizon=100, n_runs=20, seed=0)
+        >>> swept.results({"delta": 0.4}).policies
+        ('UCB1, alpha=0.5', 'UCB1, alpha=2.0', 'Uniform')
+        >>> inference.paired(swept.results({"delta": 0.4, "alpha": 0.5}), "UCB1", "Uniform").difference < 0
+        True
+        """
+        place = {label: k for k, label in enumerate(self.policies)}
+        cells = sorted(self._chosen({} if where is None else where), key=lambda cell: place[cell.policy])
+        horizons = sorted({cell.horizon for cell in cells})
+        if len(horizons) > 1:
+            raise invalid("where", where, f"a value of 'horizon' too, one of {horizons}")
+        labels = _policy_labels(cells)
+        found = {(cell.environment, label): cell for cell, label in zip(cells, labels, strict=True)}
+        if len(found) < len(cells):  # long values are shortened
+            raise invalid("where", where, "values that leave cells which their parameters, in few words, tell apart")
+        pairs = list(itertools.product(*(dict.fromkeys(names) for names in zip(*found, strict=True))))
+        for environment, label in pairs:
+            if (environment, label) not in found:
+                raise invalid("where", where, f"values for which all is there; {label} has no cell on {environment}")
+        provenance = {name: value for name, value in self.provenance.items() if name != "cells"} | {
+            "horizon": horizons[0],
+            "environments": {name: cell.components["environment"] for (name, _), cell in found.items()},
+            "policies": {label: cell.components["policy"] for (_, label), cell in found.items()},
+        }
+        checkpoints = cells[0].checkpoints
+        assert checkpoints is not None
+        return Results(
+            {pair: cell for pair in pairs if (cell := found[pair].cell) is not None}, checkpoints, provenance
+        )
+
+    def _chosen(self, where: Mapping[str, Any]) -> list[SweepCell]:
+        """Return the finished cells whose parameters have the values of `where`, or which do not have them."""
+        if not isinstance(where, Mapping):
+            raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
+        for name in where:
+            one_of(*self.parameters)("where", name)
+        cells = [c for c in self.finished if all(agrees(c.parameters.get(name), v) for name, v in where.items())]
+        if not cells:
+            raise invalid("where", where, "values that some cell has")
+        return cells
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a tidy table: parameters, policy, run, round, and a column a metric.

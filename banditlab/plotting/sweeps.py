@@ -9,7 +9,7 @@ import numpy as np
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import metric_name
-from banditlab.core.sweep_results import SweepResults
+from banditlab.core.sweep_results import SweepResults, agrees
 from banditlab.core.validation import boolean, invalid, one_of, optional, shown, text
 
 from .style import SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, tidy
@@ -134,10 +134,9 @@ def _chosen(sweep: SweepResults, table: Any, x: str, where: dict[str, Any] | Non
 
     Cells without a parameter of `where` stay: their policies do not depend on it.
     """
-    for name, value in (where or {}).items():
+    for name, wanted in (where or {}).items():
         one_of(*sweep.parameters)("where", name)
-        wanted = tuple(value) if isinstance(value, list) else value
-        table = table[[_absent(v) or v == wanted for v in table[name]]]
+        table = table[[agrees(value, wanted) for value in table[name]]]
     table = table[[not _absent(v) for v in table[x]]]
     if table.empty:
         raise invalid("where", where, "values that some cell has")
