@@ -19,8 +19,10 @@ import numba
 import numpy as np
 
 from .errors import DeviceError
-from .kernels import component_types
+from .fingerprint import fingerprint
+from .kernels import called_by, component_types, remove_old_kernels
 from .launch import LanesApart, Shape, compiling, launched, one_at_a_time
+from .numba_parts import NO_CACHE, Forgiving
 
 THREADS = 128
 """Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
@@ -130,7 +132,23 @@ def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[typ
     from numba import cuda
 
     made = launched(function, shapes)
-    return cuda.jit(made) if simulated() else cuda.jit(made, lto=False)
+    if simulated():
+        return cuda.jit(made)
+    dispatcher = cuda.jit(made, lto=False)
+    extra = " ".join(["device", *(t.__name__ for t in components), repr(shapes)])
+    made.__qualname__ = called_by(function, components, fingerprint(function, launched, compiling, extra=extra))
+    with contextlib.suppress(*NO_CACHE):  # where no folder can hold the cache, do without
+        dispatcher._cache = _disk_cache()(made)
+        remove_old_kernels(dispatcher._cache.cache_path, function)
+    return dispatcher
+
+
+@functools.cache
+def _disk_cache() -> Any:
+    """Return numba-cuda's cache, made forgiving: later processes need not compile a kernel, which takes seconds."""
+    from numba.cuda.dispatcher import CUDACache
+
+    return type("DiskCache", (Forgiving, CUDACache), {})
 
 
 class Device(LanesApart):

@@ -64,10 +64,16 @@ CACHE_DAYS = 90
 _kernels: list[Any] = []
 
 
-def _remove_old_kernels(folder: str, pattern: str) -> None:
+def called_by(function: Callable[..., Any], types: tuple[type, ...], identity: str) -> str:
+    """Return what a kernel for some components is called, which is what Numba calls its files."""
+    names = "-".join(t.__name__.rsplit("_", 1)[0] for t in types)[:80]
+    return f"{function.__name__}-{names}-{identity}"
+
+
+def remove_old_kernels(folder: str, function: Callable[..., Any]) -> None:
     """Remove cache files that are too old; one still in use is compiled again, and costs a second."""
     oldest = time.time() - CACHE_DAYS * 86400
-    for file in Path(folder).glob(pattern):
+    for file in Path(folder).glob(f"*.{function.__name__}-*.nb?"):
         # another process may remove it first, and the folder may be read-only
         with contextlib.suppress(OSError):
             if file.stat().st_mtime < oldest:
@@ -81,16 +87,15 @@ def compiled_kernels() -> list[Any]:
 
 @functools.cache
 def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callable[..., Any]:
-    names = "-".join(t.__name__.rsplit("_", 1)[0] for t in types)[:80]
     checked = ["bounds checked"] if numba.config.BOUNDSCHECK else []  # Numba would take the one for the other
     identity = fingerprint(function, extra=" ".join([t.__name__ for t in types] + checked))
     copy = pytypes.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
     copy.__module__ = function.__module__
-    copy.__qualname__ = f"{function.__name__}-{names}-{identity}"
+    copy.__qualname__ = called_by(function, types, identity)
     made = numba.njit(**KERNEL_OPTIONS)(copy)
     with contextlib.suppress(*NO_CACHE):  # where no folder can hold the cache, do without
         made._cache = ForgivingCache(made.py_func)
-        _remove_old_kernels(made._cache.cache_path, f"*.{function.__name__}-*.nb?")
+        remove_old_kernels(made._cache.cache_path, function)
     _kernels.append(made)
     return made
 

@@ -81,7 +81,8 @@ def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callabl
     for name, (_, rows, _) in registers:
         lines += [f"        {name}[{i}, w] = own_{name}[{i}, 0]" for i in range(rows)]
     lines.append("        finished[w] += 1")
-    exec("\n".join(lines), scope)
+    # as if from the kernel's file: Numba keeps what it compiles beside a function's
+    exec(compile("\n".join(lines), inspect.getfile(function), "exec"), scope)
     made: Callable[..., None] = scope["on_lane"]
     return made
 

@@ -74,8 +74,10 @@ NO_CACHE = (RuntimeError, OSError, UnicodeError)
 """What Numba raises where no folder can hold its cache; the last for code in a folder whose name is no Unicode."""
 
 
-class ForgivingCache(FunctionCache):  # type: ignore[misc]
-    """Numba's cache on disk, for which a damaged file is a missing one, and a full disk no reason to stop."""
+class Forgiving:
+    """What makes a cache of Numba's take a damaged file for a missing one, and a full disk for no reason to stop."""
+
+    _cache_file: Any
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled kernel, or None, after clearing what cannot be read."""
@@ -84,6 +86,26 @@ class ForgivingCache(FunctionCache):  # type: ignore[misc]
         except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
             self._forget()
             return None
+
+    def _loaded(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel, or None if there is none."""
+        return super().load_overload(sig, target_context)  # type: ignore[misc]
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Store the compiled kernel if that is possible."""
+        try:
+            super().save_overload(sig, data)  # type: ignore[misc]
+        except Exception:  # noqa: BLE001 - it has been compiled, and can run: the disk's trouble is not the run's
+            self._forget()
+
+    def _forget(self) -> None:
+        """Remove the index: written before the kernel, it would promise one, and so would an empty one."""
+        with contextlib.suppress(OSError):
+            Path(self._cache_file._index_path).unlink(missing_ok=True)
+
+
+class ForgivingCache(Forgiving, FunctionCache):  # type: ignore[misc]
+    """Numba's cache on disk."""
 
     def _loaded(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled kernel, without what only compiling needs.
@@ -98,18 +120,6 @@ class ForgivingCache(FunctionCache):  # type: ignore[misc]
         """Say whether there is something on disk: an index, and the first file that it can name."""
         file = self._cache_file
         return Path(file._index_path).exists() and Path(file._data_path(file._data_name(1))).exists()
-
-    def _forget(self) -> None:
-        """Remove the index: written before the kernel, it would promise one, and so would an empty one."""
-        with contextlib.suppress(OSError):
-            Path(self._cache_file._index_path).unlink(missing_ok=True)
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Store the compiled kernel if that is possible."""
-        try:
-            super().save_overload(sig, data)
-        except Exception:  # noqa: BLE001 - it has been compiled, and can run: the disk's trouble is not the run's
-            self._forget()
 
 
 def cache_folder(function: Callable[..., Any]) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import defaultdict
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numba.cuda
@@ -216,10 +218,11 @@ def test_a_thread_that_stopped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
         play()
 
 
-def test_kernels_are_not_optimised_when_they_are_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_are_not_optimised_when_they_are_linked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Then multiplications and additions would be fused: numba-cuda cannot tell the linker not to."""
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(numba.cuda, "jit", lambda function, **options: told.append(options))
+    monkeypatch.setattr(numba.cuda, "jit", lambda function, **options: told.append(options) or SimpleNamespace())
+    monkeypatch.setattr(cuda, "_disk_cache", lambda: lambda made: SimpleNamespace(cache_path=tmp_path))
     from banditlab.arms.kernel import play as kernel
 
     cuda._dispatcher.__wrapped__(kernel, (("shared",),) * 12, (), 0)
