@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -63,8 +63,9 @@ class Group(Device):
         self.stride: tuple[int, int] | None = None
 
     def dissolve(self) -> None:
-        """Let go of the members, which hold the group, and its memory, until Python looks for such circles."""
+        """Let go of what holds the group, and its memory, until Python looks for such circles."""
         self.members.clear()
+        self._strides = None
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -217,11 +218,20 @@ def play_together(games: Sequence[Game], watch: Watch) -> list[Any]:
             wait(playing)
         finally:
             group.leave()  # where a thread could not start, or Ctrl-C ended the wait
-    group.dissolve()
-    raised = [error for done in playing if (error := done.exception()) is not None]
-    if raised:
-        raise next((error for error in raised if not isinstance(error, LeftAlone)), raised[0])
+            group.dissolve()
+    error = _what_went_wrong(playing)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error, playing  # by its traceback it holds this frame, and so the group's memory
     return [done.result() for done in playing]
+
+
+def _what_went_wrong(playing: Sequence[Future[Any]]) -> BaseException | None:
+    """Return the exception that ended members, rather than one of those that were left alone; None if there is none."""
+    raised = [error for done in playing if (error := done.exception()) is not None]
+    return next((error for error in raised if not isinstance(error, LeftAlone)), raised[0] if raised else None)
 
 
 def warm_up(environment: Any, policy: Any, batch: Batch) -> None:

@@ -125,11 +125,13 @@ def _simulate(calls: list[Call], stop: threading.Event | None, keep_going: bool)
     except Stopped:
         return outcomes + [Outcome(call.task) for call in waiting]
     except Exception:
-        if len(waiting) > 1:  # one by one, to see whose error it is, and that it ends no other
-            return outcomes + [one for call in waiting for one in _simulate([call], stop, keep_going)]
-        if not keep_going:
-            raise
-        return [*outcomes, Outcome(waiting[0].task, failure=traceback_text())]
+        if len(waiting) == 1:
+            if not keep_going:
+                raise
+            return [*outcomes, Outcome(waiting[0].task, failure=traceback_text())]
+        found = []
+    if not found:  # one by one, to see whose error it is, and that it ends no other; no exception holds memory here
+        return outcomes + [one for call in waiting for one in _simulate([call], stop, keep_going)]
     each = (time.perf_counter() - started) / sum(call.task.n_runs for call in waiting)
     return outcomes + [
         Outcome(call.task, values, each * call.task.n_runs) for call, values in zip(waiting, found, strict=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import weakref
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +35,8 @@ GAMES: dict[str, tuple[Any, Any, list[str]]] = {
         ["duels", "weak_regret"],
     ),
 }
+
+OUT_OF_MEMORY = type("OutOfMemoryError", (MemoryError,), {"__module__": "cupy.cuda.memory"})
 
 
 def play(backend: str = "cuda", game: str = "arms", **options: Any) -> Any:
@@ -79,10 +83,9 @@ def test_the_first_launch_is_short_for_few_lanes_too(monkeypatch: pytest.MonkeyP
 
 def test_memory_that_runs_out_is_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     fakes.install(monkeypatch)
-    out_of_memory = type("OutOfMemoryError", (MemoryError,), {"__module__": "cupy.cuda.memory"})
 
     def zeros(*_: Any) -> None:
-        raise out_of_memory("Out of memory allocating 8,000 bytes")
+        raise OUT_OF_MEMORY("Out of memory allocating 8,000 bytes")
 
     library = cuda.arrays()
     monkeypatch.setattr(library, "zeros", zeros)
@@ -93,25 +96,63 @@ def test_memory_that_runs_out_is_the_devices(monkeypatch: pytest.MonkeyPatch) ->
         play()
 
 
-def test_cells_that_shared_a_launch_hold_no_memory_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    fakes.install(monkeypatch)
-    groups: list[weakref.ref[Group]] = []
-    made = Group.__init__
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Group]]]:
+    """Groups that are made meanwhile, while Python looks for no circles."""
+    made: list[weakref.ref[Group]] = []
+    usual = Group.__init__
 
     def noted(group: Group, *arguments: Any, **options: Any) -> None:
-        made(group, *arguments, **options)
-        groups.append(weakref.ref(group))
+        usual(group, *arguments, **options)
+        made.append(weakref.ref(group))
 
     monkeypatch.setattr(Group, "__init__", noted)
     gc.collect()
     gc.disable()
-    try:
-        over, options = {"alpha": [0.5, 1.0, 2.0]}, {"horizon": 40, "n_runs": 300, "seed": 0, "progress": False}
-        bl.sweep(WORLD, arms.UCB1, over, backend="cuda", keep="summary", **options)
-        assert len(groups) >= 2  # one to compile, and one to play
-        assert not [group for group in groups if group() is not None]
-    finally:
-        gc.enable()
+    yield made
+    gc.enable()
+
+
+CELLS: dict[str, Any] = {"horizon": 40, "n_runs": 300, "seed": 0, "progress": False, "keep": "summary"}
+
+
+def test_cells_that_shared_a_launch_hold_no_memory_afterwards(groups: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    bl.sweep(WORLD, arms.UCB1, {"alpha": [0.5, 1.0, 2.0]}, backend="cuda", **CELLS)
+    assert len(groups) >= 2  # one to compile, and one to play
+    assert not [group for group in groups if group() is not None]
+
+
+@pytest.mark.parametrize("error", [OUT_OF_MEMORY, KeyboardInterrupt], ids=["memory", "Ctrl-C"])
+def test_cells_whose_launch_failed_hold_no_memory_afterwards(
+    error: type[BaseException], groups: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are played one by one then, and need it."""
+    fakes.install(monkeypatch)
+    usual = fakes.Dispatcher.__getitem__
+    alive: list[int] = []
+
+    def failing(self: Any, configuration: Any) -> Any:
+        def launch(n_lanes: int, *arguments: Any) -> None:
+            if n_lanes == 900:
+                raise error
+            if n_lanes == 300:
+                alive.append(sum(group() is not None for group in groups))
+            usual(self, configuration)(n_lanes, *arguments)
+
+        return launch
+
+    monkeypatch.setattr(fakes.Dispatcher, "__getitem__", failing)
+    over = {"alpha": [0.5, 1.0, 2.0]}
+    if error is KeyboardInterrupt:
+        with contextlib.suppress(KeyboardInterrupt):
+            bl.sweep(WORLD, arms.UCB1, over, backend="cuda", **CELLS)
+    else:
+        bl.sweep(WORLD, arms.UCB1, over, backend="cuda", **CELLS)
+        assert len(alive) >= 3
+    assert len(groups) >= 2
+    assert not any(alive)
+    assert not [group for group in groups if group() is not None]
 
 
 def test_slow_launches_become_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
