@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab.core.whole_file import whole_file
@@ -48,16 +51,74 @@ def play(file: Path, environment: Any, policies: Any, **options: Any) -> None:
     Runs are kept in a store beside the file as they finish: after an interruption, what was finished is not played
     again.
     """
+    keep(file, lambda to: _played(environment, policies, store=file.parent / STORE, **options).save(to))
+
+
+def _played(environment: Any, policies: Any, **options: Any) -> bl.Results:
+    """Return what `banditlab.run` does, all of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterruptedRunWarning)
+        result = bl.run(environment, policies, **options)
+    if result.n_runs < options["n_runs"]:  # interrupted: the rest is for the next time
+        raise KeyboardInterrupt
+    return result
+
+
+def play_instances(
+    file: Path, instances: dict[str, Any], policies: dict[str, Any], *, n_runs: int, stores: bool = True, **options: Any
+) -> None:
+    """Play random instances, each with luck of its own, and store a table of all in a file, unless it is there.
+
+    Instance k plays runs k n to (k + 1) n - 1 of the seed, n being `n_runs`. In one call of `banditlab.run` all would
+    play runs 0 to n - 1: their average would have the luck of n runs in it, however many instances there are, and an
+    interval that takes them for independent would be too narrow.
+
+    Parameters
+    ----------
+    file : Path
+        Where the table is stored; see `Instances`.
+    instances, policies : dict
+        By name.
+    n_runs : int
+        Of each instance.
+    stores : bool, default True
+        Whether runs are kept in a store beside the file as they finish, as `play` does.
+    **options
+        The others of `banditlab.run`.
+    """
 
     def write(unfinished: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InterruptedRunWarning)
-            result = bl.run(environment, policies, store=file.parent / STORE, **options)
-        if result.n_runs < options["n_runs"]:  # interrupted: the rest is for the next time
-            raise KeyboardInterrupt
-        result.save(unfinished)
+        chosen = options | ({"store": file.parent / STORE} if stores else {}) | {"n_runs": n_runs, "progress": False}
+        tables = [
+            _played({name: instance}, policies, first_run=k * n_runs, **chosen).to_pandas()
+            for k, (name, instance) in enumerate(instances.items())
+        ]
+        pd.concat(tables, ignore_index=True).to_parquet(unfinished)
 
     keep(file, write)
+
+
+class Instances:
+    """What `play_instances` stored in a file.
+
+    Attributes
+    ----------
+    policies : list of str
+        Their names.
+    checkpoints : int64 array
+        The rounds after which metrics were recorded.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._table = pd.read_parquet(file)
+        self.policies = list(dict.fromkeys(self._table["policy"]))
+        self.checkpoints = np.unique(self._table["round"])
+        self._n_instances = self._table["environment"].nunique()
+
+    def values(self, metric: str) -> NDArray[np.float64]:
+        """Return a metric of every policy, instance and checkpoint, averaged over the runs of an instance."""
+        shape = (self._n_instances, len(self.policies), -1, len(self.checkpoints))
+        return self._table[metric].to_numpy().reshape(shape).mean(axis=2).swapaxes(0, 1)
 
 
 def horizon_file(folder: Path, horizon: int) -> Path:

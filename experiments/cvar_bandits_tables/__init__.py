@@ -2,5 +2,6 @@
 
 The two benchmarks of Baudry, Gautron, Kaufmann and Maillard (2021): every run is a problem of its own, drawn as in the
 paper. The numbers of the paper's tables are not known to us, nor the levels of the second one, for which those of the
-first are taken; what is compared is who is ahead. Policies meet the same problems with the same luck.
+first are taken; what is compared is who is ahead. Policies meet the same problems with the same luck; every problem has
+luck of its own.
 """

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
-from experiments.cvar_bandits_tables.simulate import BENCHMARKS, configuration, stored
+from experiments.common import Instances
+from experiments.cvar_bandits_tables.simulate import BENCHMARKS, configuration, metric, stored
 from experiments.slopes import mean
 from experiments.verdicts import Verdict, below
 
@@ -36,22 +34,18 @@ CLAIMS = {
 TITLES = {"multinomial": "5 multinomial arms", "mixtures": "30 mixtures of truncated Gaussians"}
 
 
-def regrets(result: bl.Results) -> NDArray[np.float64]:
-    """Return cumulative regret: policies, problems, rounds recorded."""
-    return np.concatenate([result.values(environment=name) for name in result.environments], axis=1)
-
-
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a benchmark, level and pair of policies: the mean difference over problems."""
     found = []
     for benchmark in BENCHMARKS:
         for tau in configuration()["taus"]:
-            result = bl.load(stored(folder, benchmark, tau))
-            ends = dict(zip(result.policies, regrets(result)[:, :, -1], strict=True))
+            result = Instances(stored(folder, benchmark, tau))
+            rounds = result.checkpoints[-1]
+            ends = dict(zip(result.policies, result.values(metric(tau))[:, :, -1], strict=True))
             for better, worse, source in CLAIMS[benchmark]:
                 difference = mean(ends[better] - ends[worse])
                 regret = f"regrets {ends[better].mean():.4g} and {ends[worse].mean():.4g}"
-                setting = f"after {result.horizon:,} rounds, {len(ends[better]):,} problems"
+                setting = f"after {rounds:,} rounds, {len(ends[better]):,} problems"
                 found.append(
                     Verdict(
                         f"{benchmark}, tau = {tau:g}: {better} pays less than {worse} ({regret} {setting})",
@@ -72,14 +66,14 @@ def figure(folder: Path, size: str) -> Figure:
     taus = configuration()["taus"]
     drawing = Figure(figsize=(11.0, 6.2), dpi=150, layout="constrained")
     panels = drawing.subplots(len(BENCHMARKS), len(taus), sharex=True, sharey="row")
-    names = bl.load(stored(folder, "multinomial", taus[0])).policies
+    names = Instances(stored(folder, "multinomial", taus[0])).policies
     lines = {}
     for row, benchmark in zip(panels, BENCHMARKS, strict=True):
         for ax, tau in zip(row, taus, strict=True):
-            result = bl.load(stored(folder, benchmark, tau))
+            result = Instances(stored(folder, benchmark, tau))
             rounds = result.checkpoints
             shown = rounds >= 10
-            for name, values in zip(result.policies, regrets(result), strict=True):
+            for name, values in zip(result.policies, result.values(metric(tau)), strict=True):
                 k = names.index(name)
                 low, high = mean_band(values)
                 (lines[name],) = ax.plot(

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-import banditlab as bl
 from banditlab import arms, cvar
-from experiments.common import configuration_of, keep
+from experiments.common import configuration_of, play_instances
 
 BENCHMARKS = ("multinomial", "mixtures")
 
@@ -51,21 +50,20 @@ def stored(folder: Path, benchmark: str, tau: float) -> Path:
     return folder / f"{benchmark}_{tau:g}.parquet"
 
 
+def metric(tau: float) -> str:
+    """Return the metric of a level."""
+    return f"cvar_regret[{tau:g}]"
+
+
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     """Play every policy once on every problem and store the results in `folder`."""
     config = configuration()
     for benchmark in BENCHMARKS:
         worlds = problems(benchmark, size)
         for tau in config["taus"]:
-            options = {
-                "horizon": config["sizes"][size]["horizon"], "n_runs": 1, "seed": config["seed"], "n_jobs": n_jobs,
-                "checkpoints": 20, "metrics": f"cvar_regret[{tau:g}]",
-            }  # fmt: skip
-
             # without a store of runs: writing thousands of them takes longer than to play them
-            keep(
-                stored(folder, benchmark, tau),
-                lambda file, benchmark=benchmark, tau=tau, worlds=worlds, options=options: bl.run(
-                    worlds, policies(benchmark, tau), **options
-                ).save(file),
-            )
+            play_instances(
+                stored(folder, benchmark, tau), worlds, policies(benchmark, tau), stores=False, n_runs=1,
+                horizon=config["sizes"][size]["horizon"], seed=config["seed"], n_jobs=n_jobs, checkpoints=20,
+                metrics=metric(tau),
+            )  # fmt: skip

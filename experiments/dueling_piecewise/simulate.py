@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from banditlab import dueling
-from experiments.common import configuration_of, play
+from experiments.common import configuration_of, play_instances
 
 WEAK, STRONG = "binary_weak_regret", "binary_strong_regret"
 BTWR, WS, BTW, DETECT_WS, DETECT_BTW = "BtWR", "WS-W", "BtW", "DETECT(WS-W)", "DETECT(BtW)"
@@ -66,7 +66,7 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     config = configuration()
     chosen = config["sizes"][size]
     for n_segments in chosen["segments"]:
-        play(
+        play_instances(
             file(folder, n_segments),
             instances(n_segments, chosen["horizon"], chosen["n_instances"]),
             for_weak_regret() | for_strong_regret(n_segments),

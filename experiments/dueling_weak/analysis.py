@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-import banditlab as bl
 from banditlab.dueling import theory
+from experiments.common import Instances
 from experiments.drawing import plain
 from experiments.dueling_weak.simulate import BTW, BTWR, METRIC, WS, configuration, file, policies
 from experiments.slopes import exponent, mean
@@ -27,10 +27,8 @@ def read(folder: Path, size: str, pmin: float) -> Regrets:
     """Return regrets after half of the rounds and after all, averaged over the runs of an instance."""
     found: Regrets = {}
     for n_arms in configuration()["sizes"][size]["n_arms"]:
-        result = bl.load(file(folder, pmin, n_arms))
-        values = np.stack([result.values(METRIC, name) for name in result.environments])
-        means = values.mean(axis=2)
-        found[n_arms] = {label: means[:, k] for k, label in enumerate(result.policies)}
+        result = Instances(file(folder, pmin, n_arms))
+        found[n_arms] = dict(zip(result.policies, result.values(METRIC), strict=True))
     return found
 
 

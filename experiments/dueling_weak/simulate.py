@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from banditlab import dueling
-from experiments.common import configuration_of, play
+from experiments.common import configuration_of, play_instances
 
 METRIC = "binary_weak_regret"
 BTWR, BTW, WS = "BtWR", "BtW", "WS-W"
@@ -42,7 +42,7 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     chosen = config["sizes"][size]
     for pmin in config["pmins"]:
         for n_arms in chosen["n_arms"]:
-            play(
+            play_instances(
                 file(folder, pmin, n_arms),
                 instances(n_arms, pmin, chosen["n_instances"]),
                 policies(),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import clicks
+from banditlab import arms, clicks
 from banditlab.errors import InvalidArgument
 from experiments import common, reproduction
 from experiments.reproduction import Experiment, experiments
@@ -133,6 +134,21 @@ def test_an_interrupted_simulation_goes_on_where_it_stopped(small, tmp_path, mon
     assert capsys.readouterr().out.split() == ["risky", "very_risky"]
     assert small.is_complete(tmp_path / "a")
     assert found == small.reproduce("tiny", tmp_path / "b", 1)
+
+
+@pytest.mark.parametrize("stores", [True, False])
+def test_random_instances_have_luck_of_their_own(tmp_path, stores):
+    """Else the mean over a thousand of them has the luck of one run, and the interval of a thousand."""
+    world, pair = arms.Bernoulli([0.2, 0.6]), {"one": arms.ThompsonSampling(), "two": arms.Uniform()}
+    options = {"horizon": 40, "seed": 7, "checkpoints": [20, 40], "metrics": "regret", "n_jobs": 1, "backend": "python"}
+    common.play_instances(tmp_path / "a", {str(k): world for k in range(9)}, pair, n_runs=2, stores=stores, **options)
+    found = common.Instances(tmp_path / "a")
+    together = bl.run(world, pair, n_runs=18, **options).values()
+    assert found.policies == ["one", "two"]
+    assert found.checkpoints.tolist() == [20, 40]
+    np.testing.assert_allclose(found.values("regret"), together.reshape(2, 9, 2, 2).mean(axis=2), rtol=1e-15)
+    assert len(np.unique(found.values("regret")[0, :, -1])) > 5
+    assert (tmp_path / common.STORE).exists() == stores
 
 
 def test_results_of_another_configuration_are_refused_unless_forced(small, tmp_path, monkeypatch):
