@@ -27,6 +27,8 @@ def _excess_of(p: float, gap: float, q: float) -> float:
 
     Their difference is given apart, as of numbers near 1 it has more digits than these.
     """
+    if p < 1e-300 * abs(gap):  # x could be infinite
+        return gap - p * (math.log(q) - math.log(p))
     x = gap / p
     return p * (_excess(x) if x > -0.5 else x - (math.log(q) - math.log(p)))  # 1 + x has lost what x rounds
 

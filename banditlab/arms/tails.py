@@ -76,6 +76,8 @@ def exponential(means: Vector, tau: float) -> Vector:
     from scipy import special
 
     quantile = -math.log1p(-tau) if tau < 1.0 else math.inf
+    if quantile < 1e-100:  # P(2, q) is q^2 / 2, and underflows
+        return means * (0.5 * quantile * (quantile / tau))
     return means * (float(special.gammainc(2.0, quantile)) / tau)
 
 

@@ -182,9 +182,9 @@ class Results:
         if environment is None:
             if len(self.environments) == 1:
                 return self.environments[0]
-            raise invalid("environment", environment, f"one of {list(self.environments)}, since there are several")
+            raise invalid("environment", environment, f"one of {listed(self.environments)}, since there are several")
         if not isinstance(environment, str) or environment not in self.environments:
-            raise invalid("environment", environment, f"one of {list(self.environments)}")
+            raise invalid("environment", environment, f"one of {listed(self.environments)}")
         return environment
 
     def values(self, metric: str | None = None, environment: str | None = None) -> NDArray[np.float64]:

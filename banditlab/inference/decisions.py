@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.metrics import listed
 from banditlab.core.validation import integer, invalid
 
 from .families import DECISIONS
@@ -169,7 +170,7 @@ class Decisions:
         if environment is None and len(self.environments) == 1:
             return 0
         if not isinstance(environment, str) or environment not in self.environments:
-            raise invalid("environment", environment, f"one of {list(self.environments)}")
+            raise invalid("environment", environment, f"one of {listed(self.environments)}")
         return self.environments.index(environment)
 
     def _headline(self) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.metrics import metric_name
+from banditlab.core.metrics import listed, metric_name
 from banditlab.core.results import Results
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
 
@@ -51,7 +51,7 @@ class Scores:
         """Return the position of a policy that is given by label or position."""
         if isinstance(value, str):
             if value not in self.policies:
-                raise invalid(name, value, f"one of {list(self.policies)}")
+                raise invalid(name, value, f"one of {listed(self.policies)}")
             return self.policies.index(value)
         return int(integer(0, len(self.policies) - 1)(name, value))
 
@@ -155,5 +155,5 @@ def _array(values: Any) -> NDArray[np.float64]:
 def one_environment(found: Scores) -> Scores:
     """Raise unless there is one environment."""
     if len(found.environments) > 1:
-        raise invalid("environment", None, f"one of {list(found.environments)}, since there are several")
+        raise invalid("environment", None, f"one of {listed(found.environments)}, since there are several")
     return found

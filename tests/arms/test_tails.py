@@ -145,6 +145,7 @@ def test_levels_and_parameters_at_the_ends_of_what_floats_hold():
     assert arms.TruncatedGaussian([0.3], std=1e12).cvars(0.5)[0] == pytest.approx(0.25)
     assert arms.TruncatedGaussian([0.3], std=2e-12).cvars(0.5)[0] == pytest.approx(0.3)
     assert arms.Gaussian([2.0], std=1e-100).cvars(0.01)[0] == 2.0
+    assert arms.Exponential([50.0]).cvars(1e-300)[0] == pytest.approx(25e-300, rel=1e-12, abs=0.0)
     assert arms.Poisson([1e9]).cvars(0.5)[0] == pytest.approx(1e9 - math.sqrt(1e9) * math.sqrt(2.0 / math.pi), rel=1e-9)
 
 

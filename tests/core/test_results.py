@@ -247,3 +247,12 @@ def test_of_thousands_of_columns_messages_name_the_first():
         with pytest.raises(InvalidArgument, match=r"1,000 in all") as caught:
             told.summary("regret")
         assert max(len(repr(told)), len(str(caught.value))) < 600
+
+
+def test_of_thousands_of_environments_messages_name_the_first():
+    worlds = {f"instance {k}": arms.Bernoulli([0.5]) for k in range(1_000)}
+    result = bl.run(worlds, arms.Uniform(), horizon=1, n_runs=1, seed=0, backend="python")
+    for call in (result.values, lambda: result.values(environment="none"), result.lower_bound):
+        with pytest.raises(InvalidArgument, match=r"1,000 in all") as caught:
+            call()
+        assert len(str(caught.value)) < 1_000
