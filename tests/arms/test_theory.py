@@ -27,6 +27,11 @@ def test_constant_of_bernoulli_by_hand():
     assert theory.lower_bound(env, 1000) == pytest.approx(0.25 / kl * LOG_1000, rel=1e-14)
 
 
+def test_constant_of_nine_coins_is_the_one_that_smpybandits_prints():
+    """Its log of an experiment says "a [Lai & Robbins] complexity constant C(mu) = 7.52"."""
+    assert round(theory.lai_robbins_constant(arms.Bernoulli(np.arange(1, 10) / 10)), 2) == 7.52
+
+
 def test_constant_of_gaussians_by_hand():
     env = arms.Gaussian([0.0, 1.0, 3.0], std=[1.0, 2.0, 5.0])
     # 2 std_a^2 / gap_a: 2/3 + 8/2

@@ -146,6 +146,16 @@ class TestCRPS:
             exact = y * (2 * norm.cdf(y) - 1) + 2 * norm.pdf(y) - 1 / np.sqrt(np.pi)
             assert scoring.crps_of_sample(sample, y) == pytest.approx(exact, abs=1e-4)
 
+    def test_numbers_of_the_readme_of_properscoring(self):
+        from scipy.stats import norm
+
+        x = np.linspace(-5, 5, num=1000)
+        weights = norm.pdf(x) / norm.pdf(x).sum()
+        assert scoring.crps_of_sample(x, 0.0, weights) == pytest.approx(0.23370047937569616, rel=1e-12)
+        sample = norm.ppf((np.arange(100_000) + 0.5) / 100_000)
+        for y, published in {-2: 1.45279182, -1: 0.60244136, 0: 0.23369498, 1: 0.60244136, 2: 1.45279182}.items():
+            assert scoring.crps_of_sample(sample, y) == pytest.approx(published, abs=2e-6)
+
 
 class TestVShaped:
     @pytest.mark.parametrize("mu", [0.01, 0.3, 0.5, 0.77], ids=str)

@@ -296,3 +296,36 @@ def test_offline_algorithms_approximate_as_they_promise(data: Any) -> None:
         assert len(asked) <= algorithm.n_queries(actions, n)
         assert all(actions.contains(action) for action in [*asked, found])
         assert environment.value(found) >= share * environment.best_value - 1e-12
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_greedy_can_be_as_bad_as_its_bound(m: int) -> None:
+    """Covering with 1 - (1 - 1/m)^m of the optimum (Hochbaum, Pathria 1998): each greedy set takes of all m best ones.
+
+    The best sets are disjoint, of m^m elements together. The k-th greedy set has the m-th part of what is left of each,
+    as many new elements as the best sets have by then. Equals are chosen by the smallest number.
+    """
+    best = [list(range(k * m ** (m - 1), (k + 1) * m ** (m - 1))) for k in range(m)]
+    left = [list(part) for part in best]
+    greedy = []
+    for _ in range(m):
+        shares = [len(part) // m for part in left]
+        greedy.append([part.pop() for part, share in zip(left, shares, strict=True) for _ in range(share)])
+    covers = np.zeros((2 * m, m**m), dtype=int)
+    for i, elements in enumerate([*greedy, *best]):
+        covers[i, elements] = 1
+    environment = sb.Coverage(covers, sb.UpToM(m))
+    found = sb.Greedy().maximise(environment.value, environment.actions, 2 * m)
+    assert environment.best_action == tuple(range(m, 2 * m))
+    assert environment.value(found) / environment.best_value == pytest.approx(1 - (1 - 1 / m) ** m, rel=1e-12)
+
+
+def test_numbers_of_trees_and_paths_are_those_of_textbooks() -> None:
+    """Cayley: n^(n - 2) spanning trees of a complete graph. A grid has binomial(2 n, n) ways to the far corner."""
+    edges = list(itertools.combinations(range(5), 2))
+    trees = sb.SpanningTrees(edges)
+    assert sum(trees.contains(action) for action in itertools.combinations(range(len(edges)), 4)) == 5**3
+    grid = [(f"{i} {j}", f"{i + a} {j + 1 - a}") for i in range(4) for j in range(4) for a in (0, 1)]
+    grid = [(tail, head) for tail, head in grid if "4" not in head]
+    paths = sb.Paths(grid, source="0 0", target="3 3")
+    assert len(list(paths.enumerate(len(grid)))) == math.comb(6, 3)
