@@ -297,6 +297,20 @@ def test_from_gymnasium_is_the_environments_own_table(name):
             cvar.TabularMDP.from_gymnasium(env, horizon=30)
 
 
+@pytest.mark.parametrize(
+    ("game", "horizon", "published"),
+    [
+        ("FrozenLake-v1", 10_000, 14 / 17),  # 0.8235, the chance of the frisbee if nobody waits for the end
+        ("FrozenLake-v1", 100, 0.7441903),  # 0.74, with the limit of 100 steps
+        ("CliffWalking-v1", 200, -13.0),  # Sutton, Barto 2018, Example 6.6: the path along the cliff
+    ],
+)
+def test_best_mean_returns_of_games_are_the_known_ones(game, horizon, published):
+    pytest.importorskip("gymnasium")
+    instance = cvar.TabularMDP.from_gymnasium(game, horizon=horizon)
+    assert cvar.plan_mean(instance).value == pytest.approx(published, abs=1e-7)
+
+
 def test_from_gymnasium_by_name_with_its_own_horizon():
     pytest.importorskip("gymnasium")
     lake = cvar.TabularMDP.from_gymnasium("FrozenLake-v1")
