@@ -17,6 +17,7 @@ from banditlab.core.components import Params, Problem, field
 from banditlab.core.elementary import log, normal_quantile
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.sampling import expanded_beta, fill_expanded_beta
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import Check, number, positive, same_length, vector
 
 from . import divergences, tails
@@ -58,7 +59,7 @@ class Bernoulli(Stationary):
     [0.8, 0.4, 0.0]
     """
 
-    means: NDArray[np.float64] = field(check=vector(0.0, 1.0), doc="one probability an arm, in [0, 1]")
+    means: FloatArray = field(check=vector(0.0, 1.0), doc="one probability an arm, in [0, 1]")
 
     @property
     def support(self) -> Support:
@@ -110,7 +111,7 @@ class Gaussian(Stationary):
     2
     """
 
-    means: NDArray[np.float64] = field(check=vector(), doc="one mean an arm")
+    means: FloatArray = field(check=vector(), doc="one mean an arm")
     std: Any = field(
         default=1.0, check=number_or_vector(0.0), doc="standard deviation: one for all arms, or one an arm"
     )
@@ -178,8 +179,8 @@ class Beta(Stationary):
     [0.5, 0.75]
     """
 
-    a: NDArray[np.float64] = field(check=vector(1e-300), doc="first shape, one an arm")
-    b: NDArray[np.float64] = field(check=vector(1e-300), doc="second shape, one an arm")
+    a: FloatArray = field(check=vector(1e-300), doc="first shape, one an arm")
+    b: FloatArray = field(check=vector(1e-300), doc="second shape, one an arm")
 
     def validate(self) -> None:
         """Check that every arm has both shapes."""
@@ -272,7 +273,7 @@ class Exponential(Stationary):
     2.0
     """
 
-    means: NDArray[np.float64] = field(check=vector(0.0, open_low=True), doc="one mean an arm, positive")
+    means: FloatArray = field(check=vector(0.0, open_low=True), doc="one mean an arm, positive")
 
     @property
     def support(self) -> Support:
@@ -317,7 +318,7 @@ class Poisson(FiniteSupport):
     [2.5, 0.0]
     """
 
-    means: NDArray[np.float64] = field(check=vector(0.0, 1e9), doc="one mean an arm, at least 0")
+    means: FloatArray = field(check=vector(0.0, 1e9), doc="one mean an arm, at least 0")
 
     @property
     def support(self) -> Support:

@@ -72,10 +72,11 @@ def environment(cls: C) -> C:
     Examples
     --------
     >>> from banditlab import arms, field
+    >>> from banditlab.core.typed import FloatArray
     >>> from banditlab.core.validation import vector
     >>> @arms.environment
     ... class Halves(arms.Stationary):
-    ...     means: object = field(check=vector(0.0, 0.5), doc="one mean an arm, at most 1/2")
+    ...     means: FloatArray = field(check=vector(0.0, 0.5), doc="one mean an arm, at most 1/2")
     ...
     ...     def reward(self, arm, u, t):
     ...         return 0.5 if u < 2.0 * self.means[arm] else 0.0

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import invalid, listed, matrix, same_length, shown, vector
 
 from . import divergences, tails
@@ -101,8 +102,8 @@ class Categorical(FiniteSupport):
     [0.5, 1.0]
     """
 
-    values: NDArray[np.float64] = field(check=vector(), doc="the possible rewards")
-    probabilities: NDArray[np.float64] = field(check=probability_rows, doc="one row an arm, one column a value")
+    values: FloatArray = field(check=vector(), doc="the possible rewards")
+    probabilities: FloatArray = field(check=probability_rows, doc="one row an arm, one column a value")
 
     def validate(self) -> None:
         """Check that there is a probability for each value."""
@@ -174,8 +175,8 @@ class Empirical(FiniteSupport):
     [0.05, 0.1]
     """
 
-    values: NDArray[np.float64] = field(check=matrix(), doc="the different rewards of each arm")
-    counts: NDArray[np.float64] = field(check=matrix(0.0), doc="how often each was seen")
+    values: FloatArray = field(check=matrix(), doc="the different rewards of each arm")
+    counts: FloatArray = field(check=matrix(0.0), doc="how often each was seen")
 
     def validate(self) -> None:
         """Check that the two have one shape and no arm is empty."""

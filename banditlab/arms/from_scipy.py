@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ class FromScipy(Stationary):
     [1.133, 2.0]
     """
 
-    distributions: list[Any] = field(check=_frozen, doc="frozen scipy.stats distributions, one an arm")
+    distributions: Sequence[Any] = field(check=_frozen, doc="frozen scipy.stats distributions, one an arm")
 
     @property
     def means(self) -> NDArray[np.float64]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, field, is_kind
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import count, integer, invalid, listed, matrix, shown
 
 from .family import environment
@@ -34,7 +35,7 @@ class Adversarial:
     2
     """
 
-    losses: NDArray[np.float64] = field(check=matrix(0.0, 1.0), doc="one row a round, one column an arm, in [0, 1]")
+    losses: FloatArray = field(check=matrix(0.0, 1.0), doc="one row a round, one column an arm, in [0, 1]")
 
     @property
     def n_arms(self) -> int:
@@ -90,7 +91,7 @@ def checked_change_points(name: str, value: Any) -> list[int]:
     return points
 
 
-def stretches(parts: list[Any], change_points: list[int], horizon: int) -> list[tuple[int, int, Any]]:
+def stretches(parts: Sequence[Any], change_points: Sequence[int], horizon: int) -> list[tuple[int, int, Any]]:
     """Return (first round, last round, part) of each part that starts by the horizon."""
     starts = [1, *change_points]
     ends = [*(p - 1 for p in change_points), horizon]
@@ -135,8 +136,8 @@ class PiecewiseStationary:
     [(1, 500), (501, 1000)]
     """
 
-    environments: list[Any] = field(check=_environments, doc="one environment a segment")
-    change_points: list[int] = field(check=checked_change_points, doc="first round of each segment but the first")
+    environments: Sequence[Any] = field(check=_environments, doc="one environment a segment")
+    change_points: Sequence[int] = field(check=checked_change_points, doc="first round of each segment but the first")
 
     def validate(self) -> None:
         """Check that there is a change point between any two environments."""

@@ -13,6 +13,7 @@ from banditlab.core.dispatch import device
 from banditlab.core.elementary import normal_quantile
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.sampling import expanded, key
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import integer, matrix, number, positive, vector
 
 from . import divergences, tails
@@ -99,7 +100,7 @@ class TruncatedGaussian(Stationary):
     [0.5, 0.7]
     """
 
-    locations: NDArray[np.float64] = field(check=vector(), doc="means before truncation, one an arm")
+    locations: FloatArray = field(check=vector(), doc="means before truncation, one an arm")
     std: float = field(default=1.0, check=positive, doc="standard deviation before truncation")
     low: float = field(default=0.0, check=number, doc="lower end of the interval")
     high: float = field(default=1.0, check=number, doc="upper end of the interval")
@@ -189,9 +190,9 @@ class TruncatedGaussianMixture(Stationary):
     ([0.5], [0.200007])
     """
 
-    weights: NDArray[np.float64] = field(check=probability_rows, doc="one row an arm, one column a mode")
-    locations: NDArray[np.float64] = field(check=matrix(), doc="means of the modes before truncation")
-    stds: NDArray[np.float64] = field(check=matrix(0.0, open_low=True), doc="their standard deviations")
+    weights: FloatArray = field(check=probability_rows, doc="one row an arm, one column a mode")
+    locations: FloatArray = field(check=matrix(), doc="means of the modes before truncation")
+    stds: FloatArray = field(check=matrix(0.0, open_low=True), doc="their standard deviations")
     low: float = field(default=0.0, check=number, doc="lower end of the interval")
     high: float = field(default=1.0, check=number, doc="upper end of the interval")
 

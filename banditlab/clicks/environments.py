@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab import arms
 from banditlab.core.components import Problem, field, is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import same_length, shown, vector
 
 from .assumptions import warn_of_violations
@@ -74,8 +75,8 @@ class StrategicClickBandit:
     [0.288, 0.1155]
     """
 
-    post_click_means: NDArray[np.float64] = field(check=vector(0.0, 1.0), doc="mean of each arm's post-click reward")
-    strategies: NDArray[np.float64] = field(check=vector(0.0, 1.0), doc="click rate that each arm has chosen")
+    post_click_means: FloatArray = field(check=vector(0.0, 1.0), doc="mean of each arm's post-click reward")
+    strategies: FloatArray = field(check=vector(0.0, 1.0), doc="click rate that each arm has chosen")
     utility: Any = field(default=QuadraticUtility(), check=a_utility, doc="what the learner wants")
     rewards: Any = field(
         default=None, check=_rewards_or_none, doc="arms environment that draws post-click rewards; default Bernoulli"

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,66 @@ HORIZON = "horizon"
 """The parameter that is an argument of `sweep` itself, and may be swept over like those of the factories."""
 
 
+@overload
+def sweep(
+    environment: Any,
+    policies: Any,
+    over: Any,
+    *,
+    n_runs: int,
+    horizon: int | None = None,
+    seed: int | None = None,
+    checkpoints: Any = "log",
+    metrics: str | Sequence[str] | None = None,
+    n_jobs: int | None = None,
+    backend: str = "cpu",
+    precision: str = "double",
+    first_run: int = 0,
+    keep: str = "runs",
+    store: Any = None,
+    progress: Any = "auto",
+    dry_run: Literal[False] = False,
+) -> SweepResults: ...
+@overload
+def sweep(
+    environment: Any,
+    policies: Any,
+    over: Any,
+    *,
+    n_runs: int,
+    horizon: int | None = None,
+    seed: int | None = None,
+    checkpoints: Any = "log",
+    metrics: str | Sequence[str] | None = None,
+    n_jobs: int | None = None,
+    backend: str = "cpu",
+    precision: str = "double",
+    first_run: int = 0,
+    keep: str = "runs",
+    store: Any = None,
+    progress: Any = "auto",
+    dry_run: Literal[True],
+) -> Estimate: ...
+@overload
+def sweep(
+    environment: Any,
+    policies: Any,
+    over: Any,
+    *,
+    n_runs: int,
+    horizon: int | None = None,
+    seed: int | None = None,
+    checkpoints: Any = "log",
+    metrics: str | Sequence[str] | None = None,
+    n_jobs: int | None = None,
+    backend: str = "cpu",
+    precision: str = "double",
+    first_run: int = 0,
+    keep: str = "runs",
+    store: Any = None,
+    progress: Any = "auto",
+    dry_run: bool,
+) -> SweepResults | Estimate: ...
 def sweep(
     environment: Any,
     policies: Any,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.arms.nonstationary import check_change_points, checked_change_points, stretches
 from banditlab.core.components import field, is_component
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import count, invalid, non_negative, one_of, positive_integer, shown, vector
 
 from . import preferences as making
@@ -47,7 +48,7 @@ class PreferenceMatrix:
     ('average_regret', 'weak_regret')
     """
 
-    preferences: NDArray[np.float64] = field(check=preference_matrix, doc="P[i, j], the chance that i beats j")
+    preferences: FloatArray = field(check=preference_matrix, doc="P[i, j], the chance that i beats j")
 
     @property
     def n_arms(self) -> int:
@@ -173,8 +174,8 @@ class PiecewiseStationary:
     [(1, 500, 0), (501, 1000, 1)]
     """
 
-    matrices: list[Any] = field(check=_matrices, doc="one matrix of preferences a segment")
-    change_points: list[int] = field(check=checked_change_points, doc="first round of each segment but the first")
+    matrices: Sequence[Any] = field(check=_matrices, doc="one matrix of preferences a segment")
+    change_points: Sequence[int] = field(check=checked_change_points, doc="first round of each segment but the first")
 
     def validate(self) -> None:
         """Check that there is a change point between any two matrices."""

@@ -10,6 +10,7 @@ import numpy as np
 from banditlab.core.brief import brief
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import matrix, non_negative, shown
 
 from .acquisition_program import AcquisitionProgram
@@ -110,10 +111,10 @@ class InformationAcquisition:
     """
 
     choices: ClassVar[str] = "decisions"
-    prior: Floats = field(check=belief, doc="probability of each state")
-    observations: Floats = field(check=conditional_table(1), doc="probability of the signals, given the state")
-    receiver_utility: Floats = field(check=matrix(), doc="what a decision is worth to the receiver in each state")
-    sender_utilities: Floats = field(check=table(3), doc="what a decision is worth to each sender in each state")
+    prior: FloatArray = field(check=belief, doc="probability of each state")
+    observations: FloatArray = field(check=conditional_table(1), doc="probability of the signals, given the state")
+    receiver_utility: FloatArray = field(check=matrix(), doc="what a decision is worth to the receiver in each state")
+    sender_utilities: FloatArray = field(check=table(3), doc="what a decision is worth to each sender in each state")
 
     def validate(self) -> None:
         """Check that shapes fit."""

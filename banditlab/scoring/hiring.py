@@ -9,6 +9,7 @@ import numpy as np
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import boolean, integer, matrix, non_negative, one_of, positive, shown, vector
 
 from .errors import NotImplementable
@@ -90,10 +91,10 @@ class HiringProblem:
     """
 
     choices: ClassVar[str] = "profiles of efforts"
-    prior: Floats = field(check=belief, doc="probability of each state")
-    observations: Floats = field(check=table(None, 0.0, 1.0), doc="probability of signals, given efforts and the state")
+    prior: FloatArray = field(check=belief, doc="probability of each state")
+    observations: FloatArray = field(check=table(None, 0.0, 1.0), doc="probability of signals, given efforts and state")
     costs: Any = field(doc="what each effort costs each agent")
-    utility: Floats = field(check=matrix(), doc="what a decision is worth to the principal in each state")
+    utility: FloatArray = field(check=matrix(), doc="what a decision is worth to the principal in each state")
     max_payment: float = field(default=1.0, check=positive, doc="the largest payment to one agent")
 
     @classmethod

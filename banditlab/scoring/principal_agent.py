@@ -8,6 +8,7 @@ import numpy as np
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray, OptionalFloatArray
 from banditlab.core.validation import boolean, integer, invalid, matrix, one_of, optional, positive, shown, vector
 
 from .family import environment
@@ -83,15 +84,15 @@ class PrincipalAgent:
     2
     """
 
-    beliefs: Floats = field(check=rows_of_probabilities, doc="the beliefs that can be reported, one a row")
-    action_distributions: Floats = field(
+    beliefs: FloatArray = field(check=rows_of_probabilities, doc="the beliefs that can be reported, one a row")
+    action_distributions: FloatArray = field(
         check=rows_of_probabilities, doc="distribution of the belief, one row an action"
     )
-    costs: Floats = field(check=vector(0.0), doc="what each action costs the agent")
-    utility: Floats | None = field(
+    costs: FloatArray = field(check=vector(0.0), doc="what each action costs the agent")
+    utility: OptionalFloatArray = field(
         default=None, check=optional(vector()), doc="the principal's expected utility at each belief"
     )
-    decisions: Floats | None = field(
+    decisions: OptionalFloatArray = field(
         default=None, check=optional(matrix()), doc="instead: what each decision is worth in each state"
     )
     max_payment: float = field(default=1.0, check=positive, doc="the largest payment")

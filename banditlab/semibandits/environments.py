@@ -17,6 +17,7 @@ from banditlab.core.components import Params, Problem, field, is_component
 from banditlab.core.elementary import normal_quantile
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.sampling import expanded, key
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import matrix, shown, vector
 
 from .action_sets import an_action_set, items_of
@@ -277,8 +278,8 @@ class CorrelatedGaussian(Linear):
     (1,)
     """
 
-    means: NDArray[np.float64] = field(check=vector(), doc="one mean an item")
-    covariance: NDArray[np.float64] = field(check=_covariance, doc="one row and one column an item")
+    means: FloatArray = field(check=vector(), doc="one mean an item")
+    covariance: FloatArray = field(check=_covariance, doc="one row and one column an item")
     actions: Any = field(check=an_action_set, doc="which sets of items can be played")
 
     def validate(self) -> None:

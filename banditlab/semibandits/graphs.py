@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ def _graph(weights: Any, tails: Any, heads: Any, shape: tuple[int, int]) -> Any:
 class EdgeSet(ActionSet):
     """Base of action sets whose items are edges: item k is edge k of the list."""
 
-    edges: list[Edge]
+    edges: Sequence[Edge]
 
     @property
     def n_items(self) -> int:  # type: ignore[override]
@@ -93,7 +93,7 @@ class Matchings(EdgeSet):
     (1, 2)
     """
 
-    edges: list[Edge] = field(check=_edges, doc="pairs of a left and a right node, one an item")
+    edges: Sequence[Edge] = field(check=_edges, doc="pairs of a left and a right node, one an item")
     perfect: bool = field(default=False, check=boolean, doc="whether the smaller side is matched completely")
 
     def validate(self) -> None:
@@ -177,7 +177,7 @@ class Paths(EdgeSet):
     [(2,), (0, 1)]
     """
 
-    edges: list[Edge] = field(check=_edges, doc="pairs of nodes, from the first to the second, one an item")
+    edges: Sequence[Edge] = field(check=_edges, doc="pairs of nodes, from the first to the second, one an item")
     source: Any = field(check=_node, doc="the node where paths begin")
     target: Any = field(check=_node, doc="the node where paths end")
 
@@ -295,7 +295,7 @@ class SpanningTrees(EdgeSet):
     (1, 2)
     """
 
-    edges: list[Edge] = field(check=_edges, doc="pairs of nodes, one an item")
+    edges: Sequence[Edge] = field(check=_edges, doc="pairs of nodes, one an item")
 
     def validate(self) -> None:
         """Check that there is a tree, and that no edge is a loop."""

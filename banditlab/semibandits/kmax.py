@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.sampling import expanded, key
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import matrix, vector
 
 from .action_sets import an_action_set
@@ -57,8 +58,8 @@ class KMax(SetValued):
     ((0, 1), 0.4)
     """
 
-    values: NDArray[np.float64] = field(check=matrix(0.0, 1.0), doc="possible outcomes, a row an item")
-    probabilities: NDArray[np.float64] = field(check=matrix(0.0, 1.0), doc="their probabilities, a row an item")
+    values: FloatArray = field(check=matrix(0.0, 1.0), doc="possible outcomes, a row an item")
+    probabilities: FloatArray = field(check=matrix(0.0, 1.0), doc="their probabilities, a row an item")
     actions: Any = field(check=an_action_set, doc="which sets of items can be played")
 
     def validate(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import integer, invalid, listed, positive, vector
 
 from .action_sets import Action, ActionSet, by_kernel, in_range, laid_out
@@ -57,7 +58,7 @@ class Explicit(ActionSet):
     (2, 3)
     """
 
-    actions: list[Action] = field(check=_list_of_actions, doc="the actions, each a list of different items")
+    actions: Sequence[Action] = field(check=_list_of_actions, doc="the actions, each a list of different items")
 
     def contains(self, action: Action) -> bool:
         """Say whether an action is in the list."""
@@ -134,7 +135,7 @@ class Knapsack(ActionSet):
     (0, 1)
     """
 
-    weights: NDArray[np.float64] = field(check=vector(0.0), doc="size of each item, at least 0")
+    weights: FloatArray = field(check=vector(0.0), doc="size of each item, at least 0")
     capacity: float = field(check=positive, doc="capacity")
 
     def validate(self) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import Params, Problem, field
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.typed import FloatArray, IntArray, OptionalFloatArray
 from banditlab.core.validation import (
     integer,
     invalid,
@@ -71,9 +72,9 @@ class Coverage(SetValued):
 
     feedback: ClassVar[str] = "value"
 
-    covers: NDArray[np.float64] = field(check=_covers, doc="whether an item (row) covers an element (column)")
+    covers: FloatArray = field(check=_covers, doc="whether an item (row) covers an element (column)")
     actions: Any = field(check=an_action_set, doc="which sets of items can be played")
-    weights: NDArray[np.float64] | None = field(
+    weights: OptionalFloatArray = field(
         default=None, check=optional(vector(0.0)), doc="how often an element is drawn; default alike"
     )
 
@@ -216,7 +217,7 @@ class Influence(SetValued):
 
     feedback: ClassVar[str] = "value"
 
-    edges: NDArray[np.int64] = field(check=_pairs, doc="directed edges between numbered nodes")
+    edges: IntArray = field(check=_pairs, doc="directed edges between numbered nodes")
     actions: Any = field(check=an_action_set, doc="which sets of seeds can be played")
     probability: Any = field(default=0.1, check=_one_or_each, doc="that an edge is live: one for all or one each")
     n_graphs: int = field(default=1000, check=integer(1, 1_000_000), doc="live-edge graphs drawn beforehand")

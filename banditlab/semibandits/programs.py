@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import FloatArray, OptionalFloatArray
 from banditlab.core.validation import invalid, matrix, optional, shown
 
 from .action_sets import Action, ActionSet, in_range
@@ -63,9 +64,9 @@ class LinearSet(ActionSet):
     (1, 2)
     """
 
-    matrix: NDArray[np.float64] = field(check=matrix(), doc="one row a constraint, one column an item")
-    lower: NDArray[np.float64] | None = field(default=None, check=optional(_bounds), doc="least value of each row")
-    upper: NDArray[np.float64] | None = field(default=None, check=optional(_bounds), doc="largest value of each row")
+    matrix: FloatArray = field(check=matrix(), doc="one row a constraint, one column an item")
+    lower: OptionalFloatArray = field(default=None, check=optional(_bounds), doc="least value of each row")
+    upper: OptionalFloatArray = field(default=None, check=optional(_bounds), doc="largest value of each row")
 
     def validate(self) -> None:
         """Check that bounds fit the matrix, and that there is an action."""

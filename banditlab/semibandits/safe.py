@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.typed import OptionalFloatArray
 from banditlab.core.validation import invalid, number, optional, positive_integer, shown, vector
 
 from .action_sets import Action, ActionSet, by_kernel, choose_largest_positive, enough_items, in_range, top_scratch
@@ -71,7 +72,7 @@ class SafeUpToM(ActionSet):
 
     m: int = field(check=positive_integer, doc="largest number of items to play")
     budget: float = field(check=_budget, doc="what the variances must sum to less than")
-    variances: NDArray[np.float64] | None = field(
+    variances: OptionalFloatArray = field(
         default=None, check=optional(vector(0.0)), doc="variance of each item; default the environment's"
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import integer, invalid, positive, positive_integer
 
 from .checks import MAX_ENTRIES, normal_rows, rows_sum_to_one, tensor
@@ -88,8 +89,8 @@ class TabularMDP:
     over next states
     """
 
-    transitions: NDArray[np.float64] = field(check=_transitions, doc="probabilities of the next state")
-    rewards: NDArray[np.float64] = field(check=_rewards, doc="what is paid, or the values it can have")
+    transitions: FloatArray = field(check=_transitions, doc="probabilities of the next state")
+    rewards: FloatArray = field(check=_rewards, doc="what is paid, or the values it can have")
     horizon: int = field(check=positive_integer, doc="steps an episode")
     initial_state: int = field(default=0, check=integer(0), doc="where every episode starts")
     reward_probabilities: Any = field(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from banditlab.core.components import Params, field, is_component, is_kind
 from banditlab.core.elementary import exp, normal_quantile
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.sampling import expanded
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import (
     between,
     boolean,
@@ -66,7 +66,7 @@ class FixedArms:
     2
     """
 
-    vectors: NDArray[np.float64] = field(check=matrix(-1e100, 1e100), doc="feature vectors, one row an arm")
+    vectors: FloatArray = field(check=matrix(-1e100, 1e100), doc="feature vectors, one row an arm")
 
     every_round: ClassVar[bool] = False
 
@@ -227,7 +227,7 @@ class ContextualGLM:
     ('MaxInP',)
     """
 
-    theta: NDArray[np.float64] = field(check=vector(-1e100, 1e100), doc="the unknown parameter")
+    theta: FloatArray = field(check=vector(-1e100, 1e100), doc="the unknown parameter")
     features: Any = field(check=_an_arm_set, doc="feature vectors, one row an arm, or what draws them")
     link: Any = field(default=Logistic(), check=_a_link, doc="probability of winning, from the difference in utilities")
 

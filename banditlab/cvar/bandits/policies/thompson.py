@@ -13,6 +13,7 @@ from banditlab.arms.support import Support
 from banditlab.arms.tails import checked_level
 from banditlab.core.components import Params, State, field
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import array, invalid, shown
 
 from .. import samples
@@ -142,7 +143,7 @@ class MCVTS:
     MCVTS([0, 0.5, 1], tau=0.25)
     """
 
-    values: NDArray[np.float64] = field(check=_increasing, doc="the possible rewards, increasing")
+    values: FloatArray = field(check=_increasing, doc="the possible rewards, increasing")
     tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import log
+from banditlab.core.typed import FloatArray
 from banditlab.core.validation import non_negative, open_probability, optional, positive
 
 from ..checks import tensor
@@ -92,7 +93,7 @@ class ICVaRL:
     True
     """
 
-    features: NDArray[np.float64] = field(check=_features, doc="phi(s', s, a), by s, a and s'")
+    features: FloatArray = field(check=_features, doc="phi(s', s, a), by s, a and s'")
     tau: float = field(check=level, doc="level, in (0, 1]; the paper's alpha")
     delta: float = field(default=0.05, check=open_probability, doc="probability that the guarantee may fail")
     bonus_scale: float = field(default=1.0, check=non_negative, doc="factor of beta; 1.0 is the theory")
