@@ -8,6 +8,7 @@ from .checkout import bench, reproduce
 from .components import list_components, show_component
 from .machine import doctor, version
 from .playing import demo, run, sweep
+from .stores import store
 from .terminal import INTERRUPTED, Command, Group
 
 __all__ = ["INTERRUPTED", "app", "main"]
@@ -26,6 +27,7 @@ for name, command, panel in (
     ("demo", demo, PLAY),
     ("run", run, PLAY),
     ("sweep", sweep, PLAY),
+    ("store", store, PLAY),
     ("list", list_components, LOOK_UP),
     ("show", show_component, LOOK_UP),
     ("reproduce", reproduce, THEORY),

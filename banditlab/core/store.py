@@ -23,8 +23,10 @@ import os
 import re
 import shutil
 import time
+import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +35,8 @@ from numpy.typing import NDArray
 
 from .address import FORMAT, codes_of
 from .components import describe
-from .errors import BanditlabError, DamagedChunkWarning, StoreError
-from .validation import file_path, shown
+from .errors import BanditlabError, DamagedChunkWarning, InvalidType, StoreError
+from .validation import file_path, invalid, shown
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ if TYPE_CHECKING:
 OLD = 3600.0
 """Seconds after which a temporary file is taken for one that a killed process left behind."""
 
+_REMOVED = ".removed-"
+"""What the names of cells begin with that are being removed."""
+
+_ADDRESS = re.compile(r"(unmade-)?[0-9a-f]{32}")
 _CHUNK_NAME = re.compile(r"runs-(\d{10,})-(\d{10,})\.parquet")
 
 
@@ -125,7 +131,10 @@ class Store:
         A damaged file is named in a warning and left out.
         """
         end, stop = job.first_run, job.first_run + job.n_runs
-        for first, last in self._ranges(self._folder(job)):
+        ranges = self._ranges(self._folder(job))
+        if ranges:
+            self._mark_used(job)
+        for first, last in ranges:
             if last < end or first >= stop:
                 continue
             values, seconds = self.read_chunk(job, first, last - first + 1)
@@ -205,12 +214,19 @@ class Store:
         path = self.path(job, first_run, n)
         try:
             self._make_cell(job)
-            return _write(path, sink.getvalue())
+            was_there = _write(path, sink.getvalue())
         except OSError as error:
             raise StoreError(
                 f"store is {str(self.folder)!r}; allowed: a folder with room ({error.strerror or error}; "
                 "the runs stored before are kept)"
             ) from error
+        self._mark_used(job)
+        return was_there
+
+    def _mark_used(self, job: Job) -> None:
+        now = time.time_ns()  # what the system writes by itself can be some milliseconds ago
+        with contextlib.suppress(OSError):  # a store that can be read and not written to
+            os.utime(self._folder(job) / "cell.json", ns=(now, now))
 
     def write_failure(self, job: Job, traceback: str) -> None:
         """Keep the traceback of a job that failed; an empty one removes that of an earlier time."""
@@ -250,7 +266,10 @@ class Store:
         self._known.add(folder.name)
 
     def cells(self) -> pd.DataFrame:
-        """Return one row a cell: address, environment, policy, horizon, seed, runs stored, and the failure if any.
+        """Return one row a cell.
+
+        That is its address, environment, policy, horizon, seed, the runs stored, the failure if any, its bytes on the
+        disk, and when it was last used: written, or read by `run`, `sweep` or `compare` (local time).
 
         A cell is what was played, whoever asked for it: sweeps that name parameters differently share cells, so that
         parameters are told by a sweep's result and not here. All fields of a cell's environment and policy, also those
@@ -262,6 +281,11 @@ class Store:
         for folder in sorted(f for f in (self.folder / "cells").glob("*") if f.is_dir()):
             told = _read_identity(folder / "cell.json")
             failure = folder / "failure.txt"
+            n_runs = _how_many(self._ranges(folder))
+            try:
+                n_bytes, used = _size_and_use(folder)
+            except OSError as error:
+                raise self._unreadable(error) from error
             rows.append(
                 {
                     "address": folder.name,
@@ -269,12 +293,67 @@ class Store:
                     "policy": told.get("labels", {}).get("policy", "?"),
                     "horizon": told.get("horizon"),
                     "seed": told.get("seed"),
-                    "n_runs": _how_many(self._ranges(folder)),
+                    "n_runs": n_runs,
                     "failure": failure.read_text("utf-8") if failure.exists() else "",
+                    "bytes": n_bytes,
+                    "used": datetime.fromtimestamp(used),
                 }
             )
-        columns = ["address", "environment", "policy", "horizon", "seed", "n_runs", "failure"]
-        return pd.DataFrame(rows, columns=columns)
+        columns = ["address", "environment", "policy", "horizon", "seed", "n_runs", "failure", "bytes", "used"]
+        return pd.DataFrame(rows, columns=columns).astype({"used": "datetime64[us]"})  # also where there is none
+
+    def remove(self, addresses: Iterable[str]) -> None:
+        """Remove cells, with all their runs; whoever needs them again plays them again.
+
+        Do not remove what is being played at the same time.
+
+        Parameters
+        ----------
+        addresses : sequence of str
+            As in the column of that name of `cells`.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            For an address that the store does not have; then nothing is removed.
+        StoreError
+            If a cell cannot be removed.
+
+        Examples
+        --------
+        What experiments no longer use: play all that are still wanted, which takes no longer than reading them, and
+        remove the rest.
+
+        >>> import banditlab as bl, pandas as pd, tempfile
+        >>> from banditlab import arms
+        >>> store = bl.Store(tempfile.mkdtemp())
+        >>> options = {"horizon": 100, "n_runs": 3, "seed": 0, "store": store}
+        >>> _ = bl.run(arms.Bernoulli([0.2, 0.8]), [arms.UCB1(alpha=0.5), arms.UCB1(alpha=2.0)], **options)
+        >>> began = pd.Timestamp.now()
+        >>> _ = bl.run(arms.Bernoulli([0.2, 0.8]), arms.UCB1(alpha=0.5), **options)
+        >>> cells = store.cells()
+        >>> store.remove(cells[cells["used"] < began]["address"])
+        >>> store.cells()["policy"].tolist()
+        ['UCB1(alpha=0.5)']
+        """
+        if isinstance(addresses, str) or not isinstance(addresses, Iterable):
+            raise InvalidType(f"addresses is {shown(addresses)}; allowed: addresses of cells, as a list")
+        cells = self.folder / "cells"
+        wanted = list(dict.fromkeys(addresses))
+        for address in wanted:
+            if not isinstance(address, str) or not _ADDRESS.fullmatch(address) or not (cells / address).is_dir():
+                raise invalid("addresses", address, f"addresses of cells in {self!r}")
+        try:
+            for address in wanted:
+                # renamed first, so that a cell is there whole or not at all, for other processes and if this one dies
+                (cells / address).replace(self.folder / f"{_REMOVED}{address}-{uuid.uuid4().hex}")
+                self._known.discard(address)
+            for left in self.folder.glob(f"{_REMOVED}*"):
+                shutil.rmtree(left)
+        except OSError as error:
+            raise StoreError(
+                f"store is {str(self.folder)!r}; allowed: a folder of which cells can be removed ({error})"
+            ) from error
 
 
 def _read_identity(file: Path) -> dict[str, Any]:
@@ -284,6 +363,16 @@ def _read_identity(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _size_and_use(folder: Path) -> tuple[int, float]:
+    """Return the bytes of the files in a folder, and when the newest of them was written or marked as used."""
+    size, newest = 0, 0.0
+    for file in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a temporary file that has its own name now
+            known = file.stat()
+            size, newest = size + known.st_size, max(newest, known.st_mtime)
+    return size, newest
 
 
 def _how_many(ranges: list[tuple[int, int]]) -> int:
