@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .machines import on_device, placed
 from .protocol import unwatched
 from .validation import count
 from .workers import workers
+
+if TYPE_CHECKING:
+    from .store import Store
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes so long."""
@@ -32,10 +35,12 @@ class Estimate:
     ----------
     n_cells, n_rounds : int
         Cells; rounds of all runs of all cells.
+    stored_rounds : int
+        How many of these the store has.
     cpu_seconds : float
-        Time of the kernels on one core.
+        Time of the kernels on one core, for the others.
     seconds : float
-        Time on `n_jobs` cores, or on the device, if they are free.
+        Time on `n_jobs` cores, or on the device, if they are free, for the others.
     n_jobs : int
         Cores.
     memory_bytes : int
@@ -46,6 +51,7 @@ class Estimate:
 
     n_cells: int
     n_rounds: int
+    stored_rounds: int
     cpu_seconds: float
     seconds: float
     n_jobs: int
@@ -54,29 +60,41 @@ class Estimate:
 
     def __repr__(self) -> str:
         """Return everything in a few words."""
-        where = self.device or count(self.n_jobs, "core")
+        rounds, where = f"{self.n_rounds:,} rounds", self.device or count(self.n_jobs, "core")
+        if self.stored_rounds == self.n_rounds:
+            time_needed = "all in the store"
+        else:
+            time_needed = f"about {_duration(self.seconds)} on {where}"
+            if self.stored_rounds:
+                rounds += f", {self.stored_rounds:,} of them in the store"
         return (
-            f"<Estimate: {count(self.n_cells, 'cell')}, {self.n_rounds:,} rounds, about {_duration(self.seconds)} on "
-            f"{where}, {self.memory_bytes / 1e6:,.1f} MB of results>"
+            f"<Estimate: {count(self.n_cells, 'cell')}, {rounds}, {time_needed}, "
+            f"{self.memory_bytes / 1e6:,.1f} MB of results>"
         )
 
 
-def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None) -> Estimate:
-    """Return what jobs will cost, after timing one job of each kind for some milliseconds."""
+def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None, store: Store | None = None) -> Estimate:
+    """Return what jobs will cost, after timing one job of each kind for some milliseconds; of what is stored, none."""
     per_round: dict[Any, float] = {}
-    cpu, there, device = 0.0, 0.0, ""
+    cpu, there, device, stored = 0.0, 0.0, "", 0
     for job in jobs:
+        rounds = job.rounds
+        if store is not None:
+            rounds -= store.n_stored(job) * job.horizon
+            stored += job.rounds - rounds
+        if rounds == 0:
+            continue
         parts = (type(part) for component in (job.environment, job.policy) for part in with_nested(component))
         kind = *parts, job.environment.n_arms, job.horizon, job.backend
         if kind not in per_round:
             per_round[kind] = _seconds_a_round(job)
         if on_device(job.backend):
-            there, device = there + per_round[kind] * job.rounds, job.backend
+            there, device = there + per_round[kind] * rounds, job.backend
         else:
-            cpu += per_round[kind] * job.rounds
+            cpu += per_round[kind] * rounds
     _, threads = workers(n_jobs)
     rounds = sum(job.rounds for job in jobs)
-    return Estimate(len(jobs), rounds, cpu, cpu / threads + there, threads, result_bytes(jobs, keep), device)
+    return Estimate(len(jobs), rounds, stored, cpu, cpu / threads + there, threads, result_bytes(jobs, keep), device)
 
 
 def _seconds_a_round(job: Job) -> float:

@@ -144,6 +144,12 @@ class Store:
             yield start, values[start - first : until - first], seconds * (until - start) / (last - first + 1)
             end = until
 
+    def n_stored(self, job: Job) -> int:
+        """Return how many of a job's runs are stored, going by the names of files."""
+        end = job.first_run + job.n_runs
+        there = [(max(first, job.first_run), min(last, end - 1)) for first, last in self._ranges(self._folder(job))]
+        return _how_many(sorted(r for r in there if r[0] <= r[1]))
+
     def _ranges(self, folder: Path) -> list[tuple[int, int]]:
         """Return (first run, last run) of the files in a cell's folder, in order, the longer first."""
         try:

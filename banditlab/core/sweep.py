@@ -140,7 +140,7 @@ def sweep(
         As in `run`. With a store, what has finished is not computed again, whatever ended the sweep.
     dry_run : bool, default False
         Return an `Estimate` of cells, rounds, time and memory instead, for which each kind of cell is compiled and
-        timed for some milliseconds.
+        timed for some milliseconds. With a store it tells how many of the rounds that has.
 
     Returns
     -------
@@ -209,7 +209,7 @@ def sweep(
         ],
     }
     if boolean("dry_run", dry_run):
-        return estimate([p.job for p in planned if p.job is not None], keep, n_jobs)
+        return estimate([p.job for p in planned if p.job is not None], keep, n_jobs, where)
     return _play(planned, provenance, keep, where, n_jobs, progress)
 
 
@@ -237,7 +237,10 @@ def _maker(name: str, value: Any, kind: str) -> _Maker:
     if is_kind(value, kind):
         return _Maker(name, lambda: value, frozenset(), False, kind)
     if is_component(value) or not callable(value):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable that returns one")
+        told = f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable that returns one"
+        if kind == "environment" and _holds(value, kind):
+            told += " (several are values of a parameter: lambda world: several[world], over {'world': [...]})"
+        raise InvalidType(told)
     try:
         parameters = inspect.signature(value).parameters.values()
     except ValueError as error:  # of some classes and functions that are built in
@@ -247,6 +250,12 @@ def _maker(name: str, value: Any, kind: str) -> _Maker:
     free = any(p.kind is p.VAR_KEYWORD for p in parameters)
     named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
     return _Maker(name, value, named, free, kind)
+
+
+def _holds(value: Any, kind: str) -> bool:
+    """Say whether a value is a list of components, or a dict from labels to them."""
+    inside = list(value.values()) if isinstance(value, Mapping) else value
+    return isinstance(inside, list | tuple) and any(is_kind(v, kind) for v in inside)
 
 
 def _makers(policies: Any) -> dict[str, _Maker]:

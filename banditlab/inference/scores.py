@@ -12,6 +12,7 @@ from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import listed, metric_name
 from banditlab.core.results import Results
+from banditlab.core.sweep_results import SweepResults
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
 
 
@@ -139,9 +140,12 @@ def check_finite(runs: NDArray[np.float64], metric: str, policy: str, environmen
 
 def _array(values: Any) -> NDArray[np.float64]:
     if not isinstance(values, list | tuple) and not hasattr(values, "__array__"):
-        raise InvalidType(
-            f"values is {shown(values)}; allowed: what banditlab.run or load returned, or an array (policies, runs)"
-        )
+        told = f"values is {shown(values)}; allowed: what banditlab.run or load returned, or an array (policies, runs)"
+        if isinstance(values, SweepResults):
+            told += (
+                "; to compare cells, run their policies with the sweep's settings: from its store, nothing is played"
+            )
+        raise InvalidType(told)
     try:
         blocks = np.ndim(values) == 3
     except ValueError:

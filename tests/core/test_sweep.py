@@ -39,6 +39,7 @@ def picky(delta):
 
 
 OVER = {"delta": [0.1, 0.2], "n_arms": [2, 3], "alpha": [0.5, 2.0]}
+ENV = arms.Bernoulli([0.2, 0.8])
 OPTIONS = {"horizon": 50, "n_runs": 20, "seed": 3, "progress": False}
 
 
@@ -564,3 +565,31 @@ class TestCluster:
         assassin.join()
         same(result, serial)
         assert not result.failures.size
+
+
+def test_dry_run_counts_what_the_store_has(tmp_path):
+    options = {"horizon": 100, "seed": 0, "store": tmp_path}
+
+    def dry(alphas, n_runs, **changes):
+        return bl.sweep(ENV, ucb, {"alpha": alphas}, n_runs=n_runs, dry_run=True, **options, **changes)
+
+    assert dry([0.5], 10).stored_rounds == 0
+    bl.sweep(ENV, ucb, {"alpha": [0.5, 1.0]}, n_runs=200, **options)
+    whole = dry([0.5, 1.0], 200)
+    assert (whole.n_rounds, whole.stored_rounds, whole.seconds) == (40_000, 40_000, 0.0)
+    assert repr(whole).startswith("<Estimate: 2 cells, 40,000 rounds, all in the store, ")
+    part = dry([0.5, 2.0], 250)
+    assert (part.n_rounds, part.stored_rounds) == (50_000, 20_000)
+    assert part.seconds > 0.0
+    assert repr(part).startswith("<Estimate: 2 cells, 50,000 rounds, 20,000 of them in the store, about ")
+    assert dry([0.5], 100, first_run=150).stored_rounds == 5_000
+
+
+@pytest.mark.parametrize("several", [[ENV, ENV], {"one": ENV}])
+def test_several_environments_are_told_to_be_values_of_a_parameter(several):
+    with pytest.raises(bl.errors.InvalidType, match=r"lambda world: several\[world\], over \{'world': "):
+        bl.sweep(several, ucb, {"alpha": [0.5]}, **OPTIONS)
+    several = {"hard": arms.Bernoulli([0.5, 0.6]), "easy": arms.Bernoulli([0.1, 0.9])}
+    over = {"alpha": [0.5], "world": list(several)}
+    found = bl.sweep(lambda world: several[world], ucb, over, **OPTIONS)
+    assert found.summary()["world"].tolist() == ["hard", "easy"]

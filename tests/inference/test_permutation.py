@@ -160,7 +160,7 @@ class TestHolm:
         sweep = bl.sweep(
             arms.Bernoulli([0.2, 0.5]), arms.UCB1, {"alpha": [1.0, 2.0]}, horizon=9, n_runs=2, seed=0, progress=False
         )
-        told = r"values is <SweepResults: 2 cells .*; allowed: what banditlab.run or load returned, or an array"
+        told = r"values is <SweepResults: 2 cells .*; allowed: what banditlab.run .* or an array .* run their policies"
         with pytest.raises(InvalidType, match=told):
             paired_family(sweep)
 
