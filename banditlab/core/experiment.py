@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidTyp
 from .fingerprint import is_library
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
+from .memory import memory_limit
 from .metrics import common_defaults, metric_name
 from .protocol import own_reasons
 from .results import Cell
@@ -43,13 +43,12 @@ def result_bytes(jobs: Iterable[Job], keep: str) -> int:
 
 
 def require_memory(jobs: Iterable[Job], keep: str, *, together: bool = False) -> None:
-    """Raise if the results of jobs take more memory than this machine has: hours later it would be too late.
+    """Raise if the results of jobs take more memory than this process may have: hours later it would be too late.
 
     With keep='summary' those of jobs that are gathered `together`, as by `run`, take more until all have ended.
     """
-    try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # no such question on Windows
+    there = memory_limit()
+    if there is None:
         return
     jobs = list(jobs)
     needed, instead = result_bytes(jobs, keep), ""
@@ -58,12 +57,16 @@ def require_memory(jobs: Iterable[Job], keep: str, *, together: bool = False) ->
     elif together:
         needed += sum(len(job.columns) * len(job.checkpoints) * gathering_bytes(job.n_runs) for job in jobs)
         instead = ", or a sweep, whose cells end one by one"
-    if needed > there > 0:
+    if needed > there:
         raise InvalidArgument(
-            f"n_runs is {max(job.n_runs for job in jobs):,}, whose results take {needed / 1e9:,.0f} GB with "
-            f"keep={keep!r}; allowed: what fits into this machine's {there / 1e9:,.0f} GB (fewer runs, checkpoints or "
-            f"metrics{instead})"
+            f"n_runs is {max(job.n_runs for job in jobs):,}, whose results take {_gigabytes(needed)} with "
+            f"keep={keep!r}; allowed: what fits into the {_gigabytes(there)} that this process may have (fewer runs, "
+            f"checkpoints or metrics{instead})"
         )
+
+
+def _gigabytes(n: float) -> str:
+    return f"{n / 1e9:,.0f} GB" if n >= 1e10 else f"{n / 1e9:.2g} GB"
 
 
 METHODS_OF = {"policy": ("update", "select", "index", "act"), "environment": ("reward", "gap")}

@@ -250,11 +250,13 @@ def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
 
 def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(monkeypatch):
     """A run gathers all pairs in step, in 40 GB of sketches for 44 MB of statistics; a sweep one after the other."""
-    monkeypatch.setattr(experiment.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**22}[name])
+    monkeypatch.setattr(experiment, "memory_limit", lambda: 2**34)
     worlds = {f"world {k}": ENVIRONMENT for k in range(50)}
     players = {f"alpha={k}": arms.UCB1(alpha=1 + k) for k in range(100)}
     sizes = {"horizon": 10**4, "n_runs": 10**4, "checkpoints": "linear"}
-    with pytest.raises(InvalidArgument, match=r"n_runs is 10,000, .* 40 GB .* 17 GB \(.*, or a sweep, whose cells"):
+    with pytest.raises(
+        InvalidArgument, match=r"n_runs is 10,000, .* 40 GB .* 17 GB that .* \(.*, or a sweep, whose cells"
+    ):
         bl.run(worlds, players, keep="summary", **sizes)
     one_by_one = experiment.Settings(first_run=0, seed=0, metrics=None, backend="cpu", **sizes)
     experiment.require_memory(one_by_one.jobs(worlds, players).values(), "summary")
