@@ -60,7 +60,7 @@ class Progressed:
     first_run : int
         Its first run.
     seconds : float
-        Time that its simulation took, summed over threads; what came from the store counts as it took then.
+        Processor time that its simulation took, summed over threads; what came from the store counts as it took then.
     done : dict from int to int
         Chunks that have finished: first run, number of runs.
     failure : str

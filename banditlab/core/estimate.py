@@ -101,14 +101,14 @@ def _seconds_a_round(job: Job) -> float:
     """Return the time of a round, measured on a shorter run of one chunk."""
     lanes = min(job.n_runs, job.chunk)
     horizon = min(job.horizon, max(job.environment.n_arms, 50))
-    enough = DEVICE_SECONDS if on_device(job.backend) else TRIAL_SECONDS
+    enough, clock = (DEVICE_SECONDS, time.perf_counter) if on_device(job.backend) else (TRIAL_SECONDS, time.thread_time)
     while True:
         trial = replace(job, horizon=horizon, checkpoints=np.array([horizon]), n_runs=lanes)
         with placed(job.backend):
             trial.protocol.warm_up(trial.environment, trial.policy, trial.batch(0, 1))
-            started = time.perf_counter()
+            started = clock()
             trial.protocol.simulate(trial.environment, trial.policy, trial.batch(0, lanes), unwatched)
-            seconds = time.perf_counter() - started
+            seconds = clock() - started
         if seconds >= enough or horizon == job.horizon:
             return seconds / (lanes * horizon)
         horizon = min(job.horizon, 4 * horizon)

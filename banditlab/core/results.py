@@ -33,7 +33,8 @@ class Cell:
     values : dict from str to float64 array
         For each metric one row a run, one column a checkpoint.
     seconds : float
-        Time that the simulation of this pair took, compilation not counted, summed over threads.
+        Processor time that the simulation of this pair took, compilation not counted, summed over threads; on a device
+        time by the clock.
     lower_bound : float64 array or None
         A lower bound on the regret at the checkpoints.
     statistics : dict from str to Statistics
@@ -241,7 +242,10 @@ class Results:
         return self._cells[name, self.policies[0]].lower_bound
 
     def seconds(self, environment: str | None = None) -> NDArray[np.float64]:
-        """Return, for each policy, the time its simulation took, summed over threads."""
+        """Return, for each policy, the processor time its simulation took, summed over threads.
+
+        On a device it is time by the clock. What came from a store counts as it took when it was played.
+        """
         name = self._environment(environment)
         return np.array([self._cells[name, label].seconds for label in self.policies])
 
@@ -260,7 +264,8 @@ class Results:
         pandas.DataFrame
             Indexed by policy, or by environment and policy when there are several environments. Columns: mean, ci_low,
             ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over :math:`C \log T`; only for
-            regret, NaN where no bound is known), rounds_per_second (one thread).
+            regret, NaN where no bound is known), rounds_per_second (of processor time, so of one thread that
+            is not disturbed).
         """
         import pandas as pd
 

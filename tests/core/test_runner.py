@@ -270,6 +270,23 @@ def test_a_backend_that_returns_nothing_while_it_plays_is_refused():
         play(n_runs=1_000)
 
 
+def test_speed_is_that_of_a_processor_and_not_of_what_it_waits_for(monkeypatch):
+    protocol = type(arms.UCB1.family.protocol)
+    simulate = protocol.simulate
+
+    def after_others(self, *game):
+        time.sleep(0.3)
+        return simulate(self, *game)
+
+    play(n_runs=1)  # compiles
+    monkeypatch.setattr(protocol, "simulate", after_others)
+    result = play(n_runs=256)
+    assert result.provenance["wall_seconds"] > 0.3
+    assert (result.seconds() > 0.0).all()
+    assert (result.seconds() < 0.3).all()
+    assert (result.summary()["rounds_per_second"] > result.n_runs * result.checkpoints[-1] / 0.3).all()
+
+
 class TestInterruption:
     @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_returns_what_all_policies_have_finished(self, monkeypatch, n_jobs):
