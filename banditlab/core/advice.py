@@ -97,6 +97,8 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
         return f"{name} is a property, and kernels see fields and what derive returns"
     if callable(member):
         return f"{name} is a method, and kernels call functions decorated with banditlab.core.dispatch.device"
+    if name not in component_parts(owner):
+        return f"{name} is no field, as it has no type; with one it is: {name}: float = bl.field(default={value!r})"
     return f"{name} is {value!r}, and kernels see numbers, arrays and components"
 
 

@@ -67,3 +67,14 @@ def _log_spaced(count: int, horizon: int) -> NDArray[np.int64]:
     if count == 1:
         return np.array([horizon], dtype=np.int64)
     return np.unique(np.geomspace(1, horizon, count).round().astype(np.int64))
+
+
+def position_of(at: Any, rounds: NDArray[np.int64]) -> int:
+    """Return the position of a checkpoint; of the last for None."""
+    if at is None:
+        return len(rounds) - 1
+    wanted = integer(1)("at", at)
+    position = int(np.searchsorted(rounds, wanted))
+    if position == len(rounds) or rounds[position] != wanted:
+        raise invalid("at", at, f"one of the checkpoints, {shown(rounds.tolist())}")
+    return position

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .brief import brief
+from .checkpoints import position_of
 from .metrics import default_metric, listed, metric_name
 from .statistics import QUANTILES, Statistics
 from .validation import count, invalid, open_probability
@@ -64,16 +65,16 @@ BOUNDED = ("regret", "average_regret")
 """The metrics that a protocol's lower bound bounds."""
 
 
-def summary_row(cell: Cell, metric: str, level: float, horizon: int) -> dict[str, float]:
-    """Return what a summary tells of a cell, for the last checkpoint."""
-    last = cell.statistics_of(metric)
-    mean, std, half = float(last.mean[-1]), float(last.std[-1]), float(last.margin(level)[-1])
+def summary_row(cell: Cell, metric: str, level: float, horizon: int, at: int = -1) -> dict[str, float]:
+    """Return what a summary tells of a cell, for the checkpoint at a position."""
+    known = cell.statistics_of(metric)
+    mean, std, half = float(known.mean[at]), float(known.std[at]), float(known.margin(level)[at])
     row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
-    row |= {name: float(last.quantiles[list(QUANTILES).index(name), -1]) for name in SHOWN_QUANTILES}
+    row |= {name: float(known.quantiles[list(QUANTILES).index(name), at]) for name in SHOWN_QUANTILES}
     if metric in BOUNDED:
-        bound = cell.lower_bound[-1] if cell.lower_bound is not None else 0.0
+        bound = cell.lower_bound[at] if cell.lower_bound is not None else 0.0
         row["ratio_to_lower_bound"] = mean / bound if bound > 0 else float("nan")
-    rounds = last.n_runs * horizon
+    rounds = known.n_runs * horizon
     row["rounds_per_second"] = rounds / cell.seconds if cell.seconds > 0 else float("nan")
     return row
 
@@ -249,8 +250,8 @@ class Results:
         name = self._environment(environment)
         return np.array([self._cells[name, label].seconds for label in self.policies])
 
-    def summary(self, metric: str | None = None, level: float = 0.95) -> pd.DataFrame:
-        r"""Return one row a policy (and environment), for the last checkpoint.
+    def summary(self, metric: str | None = None, level: float = 0.95, *, at: int | None = None) -> pd.DataFrame:
+        r"""Return one row a policy (and environment), for one checkpoint.
 
         Parameters
         ----------
@@ -258,6 +259,8 @@ class Results:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean (Student's t; NaN for a single run).
+        at : int, optional
+            After which round, one of the checkpoints; default the last.
 
         Returns
         -------
@@ -271,11 +274,12 @@ class Results:
 
         metric = self.default_metric if metric is None else metric_name(metric)
         level = open_probability("level", level)
+        position = position_of(at, self.checkpoints)
         rows, index = [], []
         for (name, label), cell in self._cells.items():
             if metric not in cell.metrics:
                 raise invalid("metric", metric, f"one of {listed(cell.metrics)}, which were recorded")
-            row = summary_row(cell, metric, level, self.horizon)
+            row = summary_row(cell, metric, level, self.horizon, position)
             rows.append(row)
             index.append((name, label))
         frame = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=["environment", "policy"]))

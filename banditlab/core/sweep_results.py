@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .brief import brief
+from .checkpoints import position_of
 from .errors import InvalidArgument, InvalidType
 from .metrics import default_metric, listed, metric_name
 from .results import Cell, Results, stamped, summary_row
@@ -68,6 +69,13 @@ class SweepCell:
         if metric not in self.cell.metrics:
             raise invalid("metric", metric, f"one of {listed(self.cell.metrics)}, which were recorded")
         return self.cell.statistics_of(metric)
+
+    def position(self, at: int | None) -> int:
+        """Return the position of a checkpoint; of the last for None."""
+        if at is None:
+            return -1
+        assert self.checkpoints is not None
+        return position_of(at, self.checkpoints)
 
 
 def hashable(value: Any) -> Any:
@@ -179,8 +187,8 @@ class SweepResults:
     def _told(self, cell: SweepCell) -> dict[str, Any]:
         return {name: hashable(cell.parameters.get(name)) for name in self.parameters} | {"policy": cell.policy}
 
-    def summary(self, metric: str | None = None, level: float = 0.95) -> pd.DataFrame:
-        """Return one row a cell, for the last checkpoint: parameters, policy, and the columns of `Results.summary`.
+    def summary(self, metric: str | None = None, level: float = 0.95, *, at: int | None = None) -> pd.DataFrame:
+        """Return one row a cell, for one checkpoint: parameters, policy, and the columns of `Results.summary`.
 
         Parameters
         ----------
@@ -188,6 +196,8 @@ class SweepResults:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean.
+        at : int, optional
+            After which round, one of the checkpoints of every cell; default the last of each.
         """
         import pandas as pd
 
@@ -196,7 +206,7 @@ class SweepResults:
             raise invalid("metric", metric, f"one of {listed(self.metrics)}, which were recorded")
         level = open_probability("level", level)
         rows = [
-            self._told(c) | summary_row(c.cell, metric, level, c.horizon)
+            self._told(c) | summary_row(c.cell, metric, level, c.horizon, c.position(at))
             for c in self.finished
             if c.cell is not None and metric in c.cell.metrics
         ]

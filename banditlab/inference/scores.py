@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.brief import brief
+from banditlab.core.checkpoints import position_of
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import listed, metric_name
 from banditlab.core.results import Results
@@ -105,11 +106,7 @@ def scores(
     direction = smaller_is_better(metric, better)
     if isinstance(values, Results):
         names = values.environments if environment is None else (environment,)
-        rounds = values.checkpoints
-        last = int(rounds[-1]) if at is None else integer(1)("at", at)
-        column = int(np.searchsorted(rounds, last))
-        if column == len(rounds) or rounds[column] != last:
-            raise invalid("at", at, f"one of the checkpoints, {shown(rounds.tolist())}")
+        column = position_of(at, values.checkpoints)
         table = np.stack([values.values(metric, name)[:, :, column] for name in names])
         for e, name in enumerate(names):
             for k, label in enumerate(values.policies):

@@ -59,6 +59,7 @@ def test_advice_on_what_kernels_cannot_see():
         return x
 
     class Base:
+        untyped = 2.0
         text: str = "some"
         absent: object = None
         base: object = bl.field(default=None, doc="another policy")
@@ -90,6 +91,9 @@ def test_advice_on_what_kernels_cannot_see():
         lambda self, state, arm, lane, t, rng: self.width
     )
     assert "text is 'some', and kernels see numbers" in message(lambda self, state, arm, lane, t, rng: len(self.text))
+    assert "untyped is no field, as it has no type; with one it is: untyped: float = bl.field(default=2.0)" in message(
+        lambda self, state, arm, lane, t, rng: self.untyped
+    )
     assert "absent is None, and kernels see numbers" in message(lambda self, state, arm, lane, t, rng: self.absent)
     assert "banditlab.core.sampling, as in normal(rng, lane)" in message(
         lambda self, state, arm, lane, t, rng: rng.normal()

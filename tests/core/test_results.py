@@ -68,6 +68,21 @@ def test_summary_numbers_are_those_of_the_values(result):
         result.summary(level=95)
 
 
+def test_summary_after_another_round(result):
+    rounds = result.checkpoints.tolist()
+    k = len(rounds) // 2
+    table = result.summary("regret", at=rounds[k])
+    np.testing.assert_allclose(table["mean"], result.values("regret")[:, :, k].mean(axis=1))
+    np.testing.assert_allclose(table["q95"], np.quantile(result.values("regret")[:, :, k], 0.95, axis=1))
+    bound = result.lower_bound()[k]
+    np.testing.assert_allclose(table["ratio_to_lower_bound"], table["mean"] / bound if bound > 0 else np.nan)
+    pd.testing.assert_frame_equal(result.summary("regret", at=rounds[-1]), result.summary("regret"))
+    between = next(t for t in range(1, rounds[-1]) if t not in rounds)
+    for at in (between, rounds[-1] + 1):
+        with pytest.raises(InvalidArgument, match=rf"at is {at}; allowed: one of the checkpoints, \["):
+            result.summary(at=at)
+
+
 def test_summary_of_several_environments():
     both = bl.run({"a": ENVIRONMENT, "b": ENVIRONMENT}, arms.UCB1(), horizon=9, n_runs=1, seed=0)
     table = both.summary()

@@ -593,3 +593,11 @@ def test_several_environments_are_told_to_be_values_of_a_parameter(several):
     over = {"alpha": [0.5], "world": list(several)}
     found = bl.sweep(lambda world: several[world], ucb, over, **OPTIONS)
     assert found.summary()["world"].tolist() == ["hard", "easy"]
+
+
+def test_summary_after_another_round():
+    result = bl.sweep(ENV, ucb, {"alpha": [0.5, 1.0]}, checkpoints=[10, 50], **OPTIONS)
+    means = [cell.cell.values["regret"][:, 0].mean() for cell in result.cells]
+    np.testing.assert_allclose(result.summary(at=10)["mean"], means)
+    with pytest.raises(bl.errors.InvalidArgument, match=r"at is 11; allowed: one of the checkpoints, \[10, 50\]"):
+        result.summary(at=11)
