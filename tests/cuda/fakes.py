@@ -1,7 +1,7 @@
 """A stand-in for CuPy, and for numba-cuda's dispatchers: what runs on a device otherwise, down to the launch.
 
-Arrays are NumPy's that know their device; like CuPy's they can be used while it is the current one only. Launched
-kernels play nothing: they write each lane's number at each checkpoint.
+Arrays know their device; like CuPy's they can be used while it is the current one only, and with each other only.
+Launched kernels play nothing: they write each lane's number at each checkpoint.
 """
 
 from __future__ import annotations
@@ -31,28 +31,74 @@ class Place(threading.local):
 PLACE = Place()
 
 
-class Array(np.ndarray):
-    """An array of a device."""
+LIKE_NUMPY = ("shape", "dtype", "ndim", "size", "nbytes", "strides")
+METHODS = ("any", "argmax", "astype", "copy", "max", "mean", "min", "sort", "sum", "transpose")
 
-    place: int
 
-    def __array_finalize__(self, other: Any) -> None:
-        self.place = getattr(other, "place", PLACE.device)
+class Array(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of a device.
+
+    Like CuPy's it is none of NumPy's, takes no part in anything with one of these, and becomes one by `get` alone;
+    NumPy's functions give it to the device.
+    """
+
+    def __init__(self, host: Any, place: int | None = None) -> None:
+        self.host, self.place = np.asarray(host), PLACE.device if place is None else place
+        self.__cuda_array_interface__: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name in LIKE_NUMPY:
+            return getattr(self.host, name)
+        if name in METHODS:
+            return lambda *given, **options: there(getattr(here(self), name)(*here(given), **here(options)))
+        raise AttributeError(name)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        assert all(x.place == PLACE.device for x in inputs if isinstance(x, Array)), "another device's array"
-        plain = [x.view(np.ndarray) if isinstance(x, Array) else x for x in inputs]
-        if "out" in options:
-            options["out"] = tuple(x.view(np.ndarray) for x in options["out"])
-        return placed_array(getattr(ufunc, method)(*plain, **options))
+        made = getattr(ufunc, method)(*here(inputs), **here(options))
+        return options["out"][0] if "out" in options else there(made)
+
+    def __array_function__(self, function: Any, _: Any, arguments: Any, options: Any) -> Any:
+        return there(function(*here(arguments), **here(options)))
+
+    def __getitem__(self, key: Any) -> Any:
+        return Array(here(self)[here(key)], self.place)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        here(self)[here(key)] = here(value)
+
+    def __len__(self) -> int:
+        return len(self.host)
+
+    def __bool__(self) -> bool:
+        return bool(here(self))
+
+    def __int__(self) -> int:
+        return int(here(self))
 
     def get(self, stream: Any = None) -> Any:
-        assert self.place == PLACE.device
-        return np.array(self.view(np.ndarray))
+        return here(self).copy()
 
 
-def placed_array(value: Any) -> Any:
-    return np.asarray(value).view(Array)
+def here(value: Any) -> Any:
+    """Return what arrays of the current device hold; what is in tuples, lists and dictionaries, too."""
+    if isinstance(value, Array):
+        assert value.place == PLACE.device, "another device's array"
+        return value.host
+    if isinstance(value, tuple | list):
+        return type(value)(map(here, value))
+    if isinstance(value, dict):
+        return {name: here(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    return value
+
+
+def there(value: Any) -> Any:
+    """Return an array of the current device's for one of the host's, or for a number; None for None."""
+    return None if value is None else Array(value)
 
 
 class Stream:
@@ -102,12 +148,16 @@ def cupy(free: int = 1 << 25) -> Any:
     return SimpleNamespace(
         cuda=SimpleNamespace(runtime=runtime, Device=Device, **streams),
         get_default_memory_pool=lambda: SimpleNamespace(free_bytes=lambda: 0),
-        zeros=lambda shape, dtype: placed_array(np.zeros(shape, dtype)),
-        array=lambda value, order: placed_array(np.array(value, order=order)),
-        asarray=placed_array,
-        repeat=lambda a, n, axis: placed_array(np.repeat(a.view(np.ndarray), n, axis)),
-        take=lambda a, at, axis: placed_array(np.take(a.view(np.ndarray), at.view(np.ndarray), axis)),
+        zeros=lambda shape, dtype: there(np.zeros(shape, dtype)),
+        array=lambda value, order: there(np.array(_held(value), order=order)),
+        asarray=lambda value: value if isinstance(value, Array) else there(np.array(value)),
+        repeat=lambda a, n, axis: there(np.repeat(here(a), n, axis)),
+        take=lambda a, at, axis: there(np.take(here(a), here(at), axis)),
     )
+
+
+def _held(value: Any) -> Any:
+    return here(value) if isinstance(value, Array) else value
 
 
 class Dispatcher:
@@ -138,9 +188,10 @@ class Dispatcher:
             PLACE.streams[-1].pending += 1
             finished += 1
             first, last = (given.get(name, given.get(f"{name}_round")) for name in ("first", "last"))
-            for c, t in enumerate(np.atleast_2d(given["checkpoints"])[0]):  # a row a cell where cells share the launch
+            checkpoints = np.atleast_2d(here(given["checkpoints"]))[0]  # a row a cell where cells share the launch
+            for c, t in enumerate(checkpoints):
                 if first <= t <= last:
-                    given["out"][c] = np.arange(n_lanes)
+                    here(given["out"])[c] = np.arange(n_lanes)
             self.log.append({"lanes": n_lanes, "rounds": (first, last), "stream": stream, "device": PLACE.device})
 
         return launch
@@ -149,7 +200,7 @@ class Dispatcher:
 def _arrays(value: Any) -> list[Any]:
     if isinstance(value, tuple):
         return [a for part in value for a in _arrays(part)]
-    assert not isinstance(value, np.ndarray) or isinstance(value, Array), "an array that is not on the device"
+    assert not isinstance(value, np.ndarray), "an array that is not on the device"
     return [value] if isinstance(value, Array) else []
 
 

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numba
-import numpy as np
 import pytest
 
 from banditlab.core.launch import launched
@@ -32,7 +31,7 @@ def plain(value: Any) -> Any:
     """Return an argument with NumPy's arrays for the stand-in's."""
     if isinstance(value, tuple):
         return type(value)(*map(plain, value))
-    return value.view(np.ndarray) if isinstance(value, np.ndarray) else value
+    return value.host if isinstance(value, fakes.Array) else value
 
 
 class ArgumentsOfNumba:
@@ -56,10 +55,11 @@ class ArgumentsOfNumba:
 def as_argument(array: Any) -> Any:
     """Return what numba-cuda takes for the argument of a launch: an array that is on the device."""
     there = SimpleNamespace(size=array.size, dtype=array.dtype, shape=array.shape)
-    there.ptr, there._layout = array.ctypes.data, SimpleNamespace(strides_in_bytes=array.strides)
+    pointer = array.host.ctypes.data
+    there.ptr, there._layout = pointer, SimpleNamespace(strides_in_bytes=array.strides)
     # older releases ask for these
     there.ndim, there.strides = array.ndim, array.strides
-    there.__cuda_memory__, there.device_ctypes_pointer = True, ctypes.c_void_p(array.ctypes.data)
+    there.__cuda_memory__, there.device_ctypes_pointer = True, ctypes.c_void_p(pointer)
     return SimpleNamespace(to_device=lambda *_: there)
 
 
