@@ -11,4 +11,5 @@ from .on_device import *  # noqa: F403 - the tests
 if cuda.missing() or cuda.simulated():
     pytest.skip(f"there is no device: {cuda.missing()}", allow_module_level=True)
 
-pytestmark = pytest.mark.gpu
+# CuPy 13 warns that it compiles something once and for all
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore:Jitify is performing a one-time only warm-up")]
