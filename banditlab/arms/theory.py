@@ -38,7 +38,7 @@ __all__ = [
     "ucbv_bound",
 ]
 
-HORIZON = integer(1)  # of bounds, which nobody has to play
+HORIZON = integer(1, limit=10**300)  # of bounds, which nobody has to play: where arithmetic ends
 
 
 def _environment(environment: Any) -> Any:
@@ -178,7 +178,7 @@ def minimax_lower_bound(n_arms: int, horizon: int) -> float:
     >>> minimax_lower_bound(n_arms=4, horizon=10_000)
     10.0
     """
-    k = integer(2)("n_arms", n_arms)
+    k = integer(2, limit=10**7)("n_arms", n_arms)
     t = HORIZON("horizon", horizon)
     return min(math.sqrt(k * t), float(t)) / 20.0
 
@@ -258,7 +258,7 @@ def ucbv_bound(environment: Any, horizon: int, b: float = 1.0) -> float:
     >>> round(ucbv_bound(arms.Bernoulli([0.5, 1.0]), 1000), 3)  # 10 (0.25 / 0.5 + 2) log 1000
     172.694
     """
-    t = integer(2)("horizon", horizon)
+    t = integer(2, limit=10**300)("horizon", horizon)
     upper = positive("b", b)
     _gaps(_bounded(environment, upper))
     if not hasattr(environment, "distribution"):
@@ -362,6 +362,12 @@ def klucb_bound(environment: Any, horizon: int) -> float:
     return math.fsum(gap * _klucb_pulls(best - gap, best, exploration) for gap in gaps.tolist())
 
 
+def _excess(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return x - log(1 + x), without cancellation near 0."""
+    series = x * x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * (0.2 - x / 6.0))))
+    return np.where(np.abs(x) > 1e-3, x - np.log1p(x), series)
+
+
 def _klucb_pulls(mean: float, best: float, exploration: float) -> float:
     """Return the least of Theorem 10.6's bounds on the pulls of an arm, over a grid that is refined."""
     gap = best - mean
@@ -374,11 +380,11 @@ def _klucb_pulls(mean: float, best: float, exploration: float) -> float:
         total = (total_low + (total_high - total_low) * inside)[:, None]
         share = share_low + (share_high - share_low) * inside
         first, second = gap * total * share, gap * total * (1.0 - share)
-        p, q = mean + first, best - second
-        with np.errstate(divide="ignore", invalid="ignore"):
-            divergence = p * np.log(p / q) + (1.0 - p) * np.log((1.0 - p) / (1.0 - q))
+        p, away = mean + first, gap * (1.0 - total)  # away to best - second
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            divergence = p * _excess(away / p) + (1.0 - p) * _excess(-away / (1.0 - p))
             pulls = exploration / divergence + 0.5 / first**2 + 2.0 / second**2
-        pulls = np.where((p < q) & (divergence > 0.0), pulls, math.inf)
+        pulls = np.where((p + away < 1.0) & (divergence > 0.0), pulls, math.inf)
         row, column = np.unravel_index(int(np.argmin(pulls)), pulls.shape)
         least = min(least, float(pulls[row, column]))
         # the next grid spans four cells either way

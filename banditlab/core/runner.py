@@ -54,7 +54,8 @@ def run(
     Parameters
     ----------
     environment : environment, list of environments, or dict from label to environment
-        What to play.
+        What to play. Run i has the same luck on each of them. An average over instances that are drawn at random needs
+        runs of its own for each: a call for each, with another `first_run`.
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int

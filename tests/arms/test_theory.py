@@ -125,6 +125,12 @@ def test_klucb_bound_against_direct_minimisation(means, horizon):
     assert found == pytest.approx(total, rel=1e-6)
 
 
+def test_klucb_bound_of_small_gaps_is_inverse_to_the_gap():
+    """Around 1/2 the divergence is 2 (p - q)^2, so that the bound times the gap has a limit: it is never below it."""
+    found = [2.0**-k * theory.klucb_bound(arms.Bernoulli([0.5, 0.5 + 2.0**-k]), 1000) for k in (15, 25, 35, 45)]
+    assert found == pytest.approx([found[0]] * 4, rel=1e-8)
+
+
 def test_klucb_bound_approaches_the_lower_bound():
     env = arms.Bernoulli([0.2, 0.8])
     ratios = [theory.klucb_bound(env, 10**k) / theory.lower_bound(env, 10**k) for k in (3, 30, 300)]
@@ -164,6 +170,8 @@ def test_bounds_hold_for_the_policies_they_are_of():
         (lambda: theory.klucb_bound(arms.Poisson([1.0]), 10), InvalidArgument, "rewards in [0, 1]"),
         (lambda: theory.ucb1_bound(arms.Adversarial([[0.0, 1.0]]), 10), InvalidArgument, "fixed means"),
         (lambda: theory.ucbv_bound(arms.Bernoulli([0.1]), 1), InvalidArgument, "horizon is 1; allowed"),
+        (lambda: theory.moss_bound(arms.Bernoulli([0.1]), 10**301), InvalidArgument, "horizon is 1000"),
+        (lambda: theory.minimax_lower_bound(10**8, 10**300), InvalidArgument, "n_arms is 100000000; allowed"),
         (lambda: theory.ucbv_bound(arms.Bernoulli([0.1]), 10, b=0.0), InvalidArgument, "b is 0.0"),
         (lambda: theory.ucbv_bound(arms.Bernoulli([0.1]), 10, b=0.5), InvalidArgument, "rewards in [0, 0.5]"),
         (lambda: theory.thompson_sampling_bound(arms.Bernoulli([0.1, 0.2]), 9, 0.7), InvalidArgument, "entropy is 0.7"),
