@@ -30,13 +30,13 @@ def test_lower_bounds_are_those_of_the_program_of_komiyama(name, rmed1, lower):
 KOMIYAMA = [
     (dueling.RMED1(), 236.02, 2.47),
     (dueling.RMED2FH(), 277.94, 3.19),
-    (dueling.RUCB(), 494.60, 5.62),
     (dueling.Sparring(), 602.27, 2.20),
 ]
 WU = [
     (dueling.DoubleThompsonSampling(), 317.22, 16.90),
     (dueling.DoubleThompsonSamplingPlus(), 288.07, 13.96),
     (dueling.RCS(), 680.07, 20.64),
+    (dueling.RUCB(), 826.90, 20.76),
     (dueling.CCB(), 830.00, 21.05),
 ]
 
