@@ -63,8 +63,9 @@ def plot_sweep(
     level : float, default 0.95
         Level of the intervals (Student's t).
     slope : bool, default True
-        Whether to write the slope of a least-squares line through the means into the legend, with its interval, if both
-        axes are logarithmic.
+        Whether to write the slope of a least-squares line through the means into the legend, if both axes are
+        logarithmic; and its interval where runs were kept. As cells share the luck of a run, their scatter about the
+        line does not tell how sure it is: that is found from how much each run moves the slope (delta method).
     title : str, optional
         Default: what the cells are restricted to.
 
@@ -95,6 +96,7 @@ def plot_sweep(
     if not isinstance(where, dict | None):
         raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
     table = _chosen(sweep, sweep.summary(metric, level), x, where)
+    finals = _finals(sweep, metric)
     if y is None and not all(isinstance(v, int | float | np.number) for v in table[x]):
         raise invalid("x", x, "a parameter whose values are numbers")
     new, ax = ax is None, given_or_new(ax)
@@ -108,7 +110,10 @@ def plot_sweep(
             mine = table[table["policy"] == label].sort_values(x)
             if mine[x].duplicated().any():
                 raise _several_cells(sweep, mine, (x,), where, label)
-            lines.append(_draw_points(ax, mine, x, label, k, level, slope and across == up == "log"))
+            if slope and across == up == "log" and len(mine) > 2 and (mine["mean"] > 0).all():
+                power, margin = slope_of(mine[x], mine["mean"], [finals[i] for i in mine.index], level)
+                label += f": slope {power:.2f}" + ("" if margin is None else f" ± {margin:.2f}")
+            lines.append(_draw_points(ax, mine, x, label, k))
         _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), across, up)
         explain_lines(ax, lines, widen=new)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
@@ -162,24 +167,33 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
     tidy(ax, which="both" if xscale == "log" else "major")
 
 
-def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, level: float, slope: bool) -> Any:
-    """Draw the means of one policy with their intervals, tell their slope, and return what was drawn."""
+def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int) -> Any:
+    """Draw the means of one policy with their intervals, and return what was drawn."""
     at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
     half = mean - mine["ci_low"].to_numpy()
-    if slope and len(at) > 2 and (mean > 0).all() and (at > 0).all():
-        label = f"{label}: slope {_slope(at, mean, half, level)}"
     return ax.errorbar(
         at, mean, yerr=half, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **line_style(k)
     )
 
 
-def _slope(x: Any, mean: Any, half: Any, level: float) -> str:
-    """Return the least-squares slope in logarithms, and its interval by Student's t from the scatter about the line."""
-    from scipy import stats
+def _finals(sweep: SweepResults, metric: str) -> list[Any]:
+    """Return every run's metric after the last round, of each row of a summary; None where runs were not kept."""
+    cells = [c.cell for c in sweep.finished if c.cell is not None and metric in c.cell.metrics]
+    return [cell.values[metric][:, -1] if cell.values else None for cell in cells]
 
-    line = stats.linregress(np.log(x), np.log(mean))
-    margin = stats.t.ppf(0.5 + level / 2.0, len(x) - 2) * line.stderr
-    return f"{line.slope:.2f} ± {margin:.2f}"
+
+def slope_of(x: Any, means: Any, finals: list[Any], level: float) -> tuple[float, float | None]:
+    """Return the least-squares slope in logarithms, and half its interval; None if it is not known what runs did."""
+    from scipy import special
+
+    at = np.log(np.asarray(x, dtype=float))
+    weights = (at - at.mean()) / ((at - at.mean()) ** 2).sum()
+    slope = float(weights @ np.log(means))
+    n = 0 if any(runs is None for runs in finals) else len(finals[0])
+    if n < 2:
+        return slope, None
+    moved = sum(w * runs / runs.mean() for w, runs in zip(weights, finals, strict=True))
+    return slope, float(special.stdtrit(n - 1, 0.5 + level / 2.0) * np.std(moved, ddof=1) / math.sqrt(n))
 
 
 def _draw_heatmap(

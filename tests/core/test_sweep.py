@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import banditlab as bl
 from banditlab import arms, clicks, semibandits
 from banditlab.core import engine, jobs, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
+from banditlab.plotting.sweeps import slope_of
 
 ROOT = str(Path(bl.__file__).parents[1])
 
@@ -198,6 +200,25 @@ class TestTables:
         slope, margin = label.removeprefix("Uniform: slope ").split(" ± ")
         assert abs(float(slope) - 1.0) <= 0.03
         assert float(margin) < 0.1
+
+    def test_interval_of_a_slope_holds_its_level_though_cells_share_luck(self):
+        """Runs of longer horizons begin as those of shorter ones do: the scatter about the line covers 66%."""
+        rounds, repeats, n = [250, 500, 1000, 2000, 4000], 1500, 10
+        env = arms.Bernoulli([0.9, 0.4])
+        options = {"horizon": 4000, "checkpoints": rounds, "seed": 0, "progress": False}
+        runs = bl.run(env, arms.Uniform(), n_runs=repeats * n, **options).values()[0]
+        covered = 0
+        for few in runs.reshape(repeats, n, len(rounds)):
+            slope, margin = slope_of(rounds, few.mean(axis=0), list(few.T), 0.95)
+            covered += abs(slope - 1.0) <= margin
+        assert abs(covered / repeats - 0.95) < 4 * np.sqrt(0.95 * 0.05 / repeats)
+
+    def test_no_interval_of_a_slope_without_runs(self):
+        result = bl.sweep(
+            arms.Bernoulli([0.5, 0.25]), arms.Uniform(), {"horizon": [100, 400, 1600]}, n_runs=50, seed=0,
+            progress=False, keep="summary",
+        )  # fmt: skip
+        assert re.fullmatch(r"Uniform: slope \d\.\d\d", result.plot("horizon").get_legend().get_texts()[0].get_text())
 
 
 class TestFailures:
