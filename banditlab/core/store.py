@@ -219,8 +219,7 @@ class Store:
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
         path = self.path(job, first_run, n)
         try:
-            self._make_cell(job)
-            was_there = _write(path, sink.getvalue())
+            was_there = self._write_in_cell(job, path, sink.getvalue())
         except OSError as error:
             raise StoreError(
                 f"store is {str(self.folder)!r}; allowed: a folder with room ({error.strerror or error}; "
@@ -228,6 +227,15 @@ class Store:
             ) from error
         self._mark_used(job)
         return was_there
+
+    def _write_in_cell(self, job: Job, path: Path, data: Any, attempts: int = 10) -> bool:
+        try:
+            self._make_cell(job)
+            return _write(path, data)
+        except (FileNotFoundError, FileExistsError):  # the cell was removed in between
+            if attempts == 1 or not self.folder.exists():
+                raise
+            return self._write_in_cell(job, path, data, attempts - 1)
 
     def _mark_used(self, job: Job) -> None:
         now = time.time_ns()  # what the system writes by itself can be some milliseconds ago
@@ -311,7 +319,7 @@ class Store:
     def remove(self, addresses: Iterable[str]) -> None:
         """Remove cells, with all their runs; whoever needs them again plays them again.
 
-        Do not remove what is being played at the same time.
+        Whoever is playing them at the same time goes on, and the store has what is played from then on.
 
         Parameters
         ----------
@@ -355,7 +363,9 @@ class Store:
                 (cells / address).replace(self.folder / f"{_REMOVED}{address}-{uuid.uuid4().hex}")
                 self._known.discard(address)
             for left in self.folder.glob(f"{_REMOVED}*"):
-                shutil.rmtree(left)
+                shutil.rmtree(left, ignore_errors=True)  # who plays it can just have begun a file in it
+                if left.exists():
+                    shutil.rmtree(left)
         except OSError as error:
             raise StoreError(
                 f"store is {str(self.folder)!r}; allowed: a folder of which cells can be removed ({error})"

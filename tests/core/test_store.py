@@ -636,13 +636,37 @@ def test_a_removal_that_was_killed_is_finished_by_the_next(tmp_path, monkeypatch
     play(tmp_path, n_runs=3)
     opened = bl.Store(tmp_path)
     one, other = opened.cells()["address"]
+
+    def refuse(folder, ignore_errors=False):
+        if not ignore_errors:
+            raise PermissionError(errno.EACCES, "held")
+
     with monkeypatch.context() as patched:
-        patched.setattr(store.shutil, "rmtree", lambda folder: (_ for _ in ()).throw(PermissionError("held")))
+        patched.setattr(store.shutil, "rmtree", refuse)
         with pytest.raises(StoreError, match="held"):
             opened.remove([one])
     assert opened.cells()["address"].tolist() == [other]
     opened.remove([])
     assert sorted(f.name for f in tmp_path.iterdir()) == ["cells", "store.json"]
+
+
+def test_a_cell_that_is_removed_while_it_is_played_is_made_again(tmp_path, monkeypatch):
+    alone = play(tmp_path / "alone")
+    opened, make = bl.Store(tmp_path / "s"), store.Store._make_cell
+    removed = []
+
+    def make_and_lose(self, job):
+        make(self, job)
+        if len(removed) < 5:
+            removed.append(job.address)
+            bl.Store(tmp_path / "s").remove([job.address])
+
+    monkeypatch.setattr(store.Store, "_make_cell", make_and_lose)
+    same(play(opened), alone)
+    assert len(removed) == 5
+    monkeypatch.undo()
+    same(play(opened), alone)
+    assert opened.cells()["n_runs"].tolist() == [300, 300]
 
 
 def test_an_empty_store_has_a_table_too(tmp_path):
