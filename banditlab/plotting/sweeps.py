@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LABELLED = 12
 """Up to so many values of a parameter each have a label at the axis; of more in a heatmap, half as many have."""
 
+ASIDE = 0.5
+"""How much of the distance between two names on an axis the points of policies take, which stand side by side."""
+
 EDGED = 30
 """Up to so many cells along an axis a heatmap has white lines between them; more would be hidden by these."""
 
@@ -46,7 +49,7 @@ def plot_sweep(
     sweep : SweepResults
         What `banditlab.sweep` returned.
     x : str
-        The parameter on the horizontal axis; numbers.
+        The parameter on the horizontal axis: numbers, or names, which have a place each.
     metric : str, optional
         One of `sweep.metrics`; default: 'regret', or the first if that was not recorded.
     y : str, optional
@@ -97,24 +100,31 @@ def plot_sweep(
         raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
     table = _chosen(sweep, sweep.summary(metric, level), x, where)
     finals = _finals(sweep, metric)
-    if y is None and not all(isinstance(v, int | float | np.number) for v in table[x]):
-        raise invalid("x", x, "a parameter whose values are numbers")
+    names = list(dict.fromkeys(table[x])) if all(isinstance(v, str) for v in table[x]) else []
+    if y is None and not names and not all(isinstance(v, int | float | np.number) for v in table[x]):
+        raise invalid("x", x, "a parameter whose values are numbers or names")
+    if y is None and names and xscale == "log":
+        raise invalid("xscale", xscale, f"'linear', as values of {x} are names")
     new, ax = ax is None, given_or_new(ax)
     if y is not None:
         _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where)
     else:
-        across = _scale("xscale", xscale, x, table[x])
+        across = "linear" if names else _scale("xscale", xscale, x, table[x])
         up = _scale("yscale", yscale, f"mean {metric}", table["mean"])
         lines = []
-        for k, label in enumerate(dict.fromkeys(table["policy"])):
+        labels = list(dict.fromkeys(table["policy"]))
+        for k, label in enumerate(labels):
             mine = table[table["policy"] == label].sort_values(x)
             if mine[x].duplicated().any():
                 raise _several_cells(sweep, mine, (x,), where, label)
+            if names:  # beside one another, as no line leads from one name to the next
+                beside = ASIDE * (k - 0.5 * (len(labels) - 1)) / len(labels)
+                mine = mine.assign(**{x: [names.index(v) + beside for v in mine[x]]})
             if slope and across == up == "log" and len(mine) > 2 and (mine["mean"] > 0).all():
                 power, margin = slope_of(mine[x], mine["mean"], [finals[i] for i in mine.index], level)
                 label += f": slope {power:.2f}" + ("" if margin is None else f" ± {margin:.2f}")
-            lines.append(_draw_points(ax, mine, x, label, k))
-        _finish_curves(ax, sorted(set(table[x])), x, axis_name(metric), across, up)
+            lines.append(_draw_points(ax, mine, x, label, k, connected=not names))
+        _finish_curves(ax, names or sorted(set(table[x])), x, axis_name(metric), across, up)
         explain_lines(ax, lines, widen=new)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
     ax.set_title(told if title is None else title, fontsize="medium")
@@ -154,7 +164,11 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
 
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
-    if len(values) <= LABELLED:
+    if isinstance(values[0], str):
+        ax.set_xticks(range(len(values)), values)
+        if max(map(len, values)) > LABELLED:
+            ax.tick_params("x", labelrotation=20)
+    elif len(values) <= LABELLED:
         ax.set_xticks([float(v) for v in values], [grouped(v) for v in values])
         ax.set_xticks([], minor=True)
     else:
@@ -167,12 +181,13 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
     tidy(ax, which="both" if xscale == "log" else "major")
 
 
-def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int) -> Any:
+def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, *, connected: bool) -> Any:
     """Draw the means of one policy with their intervals, and return what was drawn."""
     at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
     half = mean - mine["ci_low"].to_numpy()
+    style = line_style(k) | ({} if connected else {"linestyle": "none"})
     return ax.errorbar(
-        at, mean, yerr=half, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **line_style(k)
+        at, mean, yerr=half, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **style
     )
 
 

@@ -213,6 +213,30 @@ class TestTables:
             covered += abs(slope - 1.0) <= margin
         assert abs(covered / repeats - 0.95) < 4 * np.sqrt(0.95 * 0.05 / repeats)
 
+    def test_names_have_a_place_each_and_points_stand_side_by_side(self):
+        worlds = {"hard": [0.5, 0.6], "easy": [0.1, 0.9], "middle": [0.3, 0.6]}
+        over = {"world": list(worlds)}
+        result = bl.sweep(lambda world: arms.Bernoulli(worlds[world]), [arms.UCB1(), arms.Uniform()], over, **OPTIONS)
+        ax = result.plot("world")
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == list(worlds)
+        assert ax.get_xscale() == "linear"
+        lines = [container.lines[0] for container in ax.containers]
+        assert [line.get_linestyle() for line in lines] == ["None", "None"]
+        table = result.summary()
+        for label, line in zip(("UCB1", "Uniform"), lines, strict=True):
+            means = table[table["policy"] == label].set_index("world")["mean"]
+            np.testing.assert_allclose(line.get_ydata()[np.argsort(line.get_xdata())], means[list(worlds)])
+        places = np.stack([np.sort(line.get_xdata()) for line in lines])
+        np.testing.assert_allclose(places.mean(axis=0), [0, 1, 2])
+        assert (places[1] - places[0] > 0.1).all()
+        assert (places[1] - places[0] < 0.5).all()
+        assert ax.get_legend().get_texts()[0].get_text() in ("UCB1", "Uniform")  # no slope
+        with pytest.raises(InvalidArgument, match="xscale is 'log'; allowed: 'linear', as values of world are names"):
+            result.plot("world", xscale="log")
+        single = bl.sweep(lambda p: arms.Bernoulli(p), arms.UCB1(), {"p": [(0.1, 0.2), (0.3, 0.4)]}, **OPTIONS)
+        with pytest.raises(InvalidArgument, match="x is 'p'; allowed: a parameter whose values are numbers or names"):
+            single.plot("p")
+
     def test_no_interval_of_a_slope_without_runs(self):
         result = bl.sweep(
             arms.Bernoulli([0.5, 0.25]), arms.Uniform(), {"horizon": [100, 400, 1600]}, n_runs=50, seed=0,
