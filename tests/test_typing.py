@@ -1,12 +1,13 @@
 """What type checkers make of a user's code, in which arrays are given as lists."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("mypy")
+from banditlab.families import families, kinds, registered
 
 GOOD = """
 from typing import Any
@@ -81,7 +82,16 @@ def checked(folder: Path, code: str) -> str:
     return made.stdout + made.stderr
 
 
+def test_no_field_asks_for_an_array_or_a_list():
+    """Its argument would have to be one, of exactly that type."""
+    classes = [cls for family in families() for kind in kinds(family) for cls in registered(family, kind).values()]
+    assert len(classes) > 100
+    told = [f"{cls.__name__}.{f.name}: {f.type}" for cls in classes for f in dataclasses.fields(cls)]
+    assert [line for line in told if "NDArray" in line or "list[" in line or "Floats" in line] == []
+
+
 def test_lists_are_given_and_arrays_are_kept(tmp_path):
+    pytest.importorskip("mypy")
     bad = "\n".join(BAD)
     lines = checked(tmp_path, f"{GOOD}\n# bad\n{bad}\n").splitlines()
     first = GOOD.count("\n") + 3

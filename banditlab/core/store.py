@@ -3,7 +3,7 @@
 Layout, one folder a cell (an environment, a policy, a horizon, checkpoints, metrics and a seed)::
 
     store.json                         the format
-    cells/<address>/cell.json          what the cell is, readable
+    cells/<address>/cell.json          what the cell is, readable; its time is that of the cell's last use
     cells/<address>/runs-A-B.parquet   runs A to B: one row a run and checkpoint
     cells/<address>/failure.txt        the traceback, if the cell failed when it was last tried
     cells/unmade-*/failure.txt         the same, of a cell of a sweep whose environment or policy could not be made
