@@ -52,7 +52,7 @@ def _print_cells(to: Any, cells: pd.DataFrame, title: str) -> None:
     )
     for _, row in cells.iterrows():
         told = [row["environment"], row["policy"], f"{row['used']:%Y-%m-%d}"]
-        told += ["-" if row[name] != row[name] else f"{row[name]:.0f}" for name in ("horizon", "seed")]
+        told += ["-" if row[name] != row[name] else str(int(row[name])) for name in ("horizon", "seed")]
         told += [str(row["n_runs"]), _megabytes(row["bytes"]), "yes" if row["failure"] else "-", row["address"]]
         shown_cells.add_row(*(text(cell) for cell in told))
     show(to, shown_cells)

@@ -364,7 +364,7 @@ class Store:
                 self._known.discard(address)
             for left in self.folder.glob(f"{_REMOVED}*"):
                 shutil.rmtree(left, ignore_errors=True)  # who plays it can just have begun a file in it
-                if left.exists():
+                with contextlib.suppress(FileNotFoundError):  # as it should be
                     shutil.rmtree(left)
         except OSError as error:
             raise StoreError(
@@ -383,12 +383,12 @@ def _read_identity(file: Path) -> dict[str, Any]:
 
 def _size_and_use(folder: Path) -> tuple[int, float]:
     """Return the bytes of the files in a folder, and when the newest of them was written or marked as used."""
-    size, newest = 0, 0.0
-    for file in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # a temporary file that has its own name now
-            known = file.stat()
-            size, newest = size + known.st_size, max(newest, known.st_mtime)
-    return size, newest
+    known = []
+    with contextlib.suppress(FileNotFoundError):  # the folder is being removed
+        for file in folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # a temporary file that has its own name now
+                known.append(file.stat())
+    return sum(k.st_size for k in known), max((k.st_mtime for k in known), default=0.0)
 
 
 def _how_many(ranges: list[tuple[int, int]]) -> int:

@@ -39,6 +39,13 @@ def test_it_lists_cells_with_those_used_last_at_the_end(folder):
     assert lines[-1] == f"in all: 2 cells, {size / 1e6:.3f} MB"
 
 
+def test_seeds_have_all_their_digits(tmp_path):
+    seed = 2**64 - 1
+    for policy in (arms.UCB1(), arms.Uniform()):
+        bl.run(arms.Bernoulli([0.2, 0.8]), policy, horizon=10, n_runs=1, seed=seed - 2, store=tmp_path / "store")
+    assert call("store", tmp_path / "store").stdout.count(str(seed - 2)) == 2
+
+
 def test_what_was_not_used_for_long_is_listed_and_removed(folder):
     result = call("store", folder, "--unused", "99")
     assert "alpha=0.5" in result.stdout
