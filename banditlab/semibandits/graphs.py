@@ -18,13 +18,17 @@ from .family import action_set
 
 Edge = tuple[Hashable, Hashable]
 
-NAMES = "names of nodes, which are words or integers"
+NAMES = "names of nodes, which are words, integers or tuples of these"
 
 
 def _node(name: str, value: object) -> Any:
-    """Check for the name of a node."""
+    """Check for the name of a node: a word, an integer, or a tuple of these, as for the places of a grid."""
+    if isinstance(value, list | tuple) and value:
+        return tuple(_node(f"{name}[{k}]", part) for k, part in enumerate(value))
     if isinstance(value, bool | np.bool_) or not isinstance(value, str | int | np.integer):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: the name of a node, a word or an integer")
+        raise InvalidType(
+            f"{name} is {shown(value)}; allowed: the name of a node, a word, an integer or a tuple of these"
+        )
     return value if isinstance(value, str) else int(value)
 
 
@@ -159,7 +163,7 @@ class Paths(EdgeSet):
     ----------
     edges : list of pairs
         The graph: item k is an edge from the node named first to the other. Two nodes may have several edges.
-    source, target : word or int
+    source, target : word, int or tuple of these
         Names of the nodes between which paths run.
 
     Notes

@@ -374,6 +374,7 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "edge twice": (lambda: sb.Matchings([(0, 1), (0, 1)]), r"it is the same as edges\[0\]"),
     "not a pair": (lambda: sb.Matchings([(0, 1, 2)]), r"Matchings.edges\[0\] is \(0, 1, 2\); allowed: a pair"),
     "name of a node": (lambda: sb.Matchings([(0, 1.5)]), r"Matchings.edges\[0\]\[1\] is 1.5; allowed: the name"),
+    "no name": (lambda: sb.Paths([((0, 0), ())], (0, 0), ()), r"Paths.edges\[0\]\[1\] is \(\); allowed: the name"),
     "word for a pair": (lambda: sb.Paths(["st"], "s", "t"), r"Paths.edges\[0\] is 'st'; allowed: a pair"),
     "no edges": (lambda: sb.SpanningTrees([]), r"SpanningTrees.edges is \[\]; allowed: at least one edge"),
     "impossible program": (
@@ -424,6 +425,7 @@ INSTANCES: list[Any] = [
     sb.SafeUpToM(2, 0.5, [0.1, 0.2, 0.3]),
     sb.Matchings([(0, "x"), (0, "y"), (1, "x")]),
     sb.Paths(GRAPH, "s", "t"),
+    sb.Paths([((0, 0), (0, 1)), ((0, 1), (1, 1))], (0, 0), (1, 1)),
     sb.SpanningTrees(GRAPH),
     sb.LinearSet([[1.0, 1.0, 1.0]], upper=[2.0]),
 ]

@@ -325,7 +325,7 @@ def test_numbers_of_trees_and_paths_are_those_of_textbooks() -> None:
     edges = list(itertools.combinations(range(5), 2))
     trees = sb.SpanningTrees(edges)
     assert sum(trees.contains(action) for action in itertools.combinations(range(len(edges)), 4)) == 5**3
-    grid = [(f"{i} {j}", f"{i + a} {j + 1 - a}") for i in range(4) for j in range(4) for a in (0, 1)]
-    grid = [(tail, head) for tail, head in grid if "4" not in head]
-    paths = sb.Paths(grid, source="0 0", target="3 3")
+    grid = [((i, j), (i + a, j + 1 - a)) for i in range(4) for j in range(4) for a in (0, 1)]
+    grid = [(tail, head) for tail, head in grid if 4 not in head]
+    paths = sb.Paths(grid, source=(0, 0), target=(3, 3))
     assert len(list(paths.enumerate(len(grid)))) == math.comb(6, 3)
