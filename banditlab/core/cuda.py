@@ -66,7 +66,7 @@ def missing() -> str:
             check()
         except Exception as error:  # noqa: BLE001 - what it raises differs between versions of the packages
             return f"NVIDIA's compiler {library} cannot be used ({str(error) or type(error).__name__}); {install}"
-    return ""
+    return _too_old()
 
 
 def _load_nvvm() -> None:
@@ -91,6 +91,20 @@ def _load_nvrtc() -> None:
     cupy.cuda.nvrtc.getVersion()
 
 
+def _too_old(*number: int) -> str:
+    """Return that a device (CuPy's current one, if none is named) is too old for the compiler; empty if it is not."""
+    import cupy
+
+    device = cupy.cuda.Device(*number)
+    found, oldest = int(device.compute_capability), min(cupy.cuda.nvrtc.getSupportedArchs())
+    if found >= oldest:
+        return ""
+    return (
+        f"cuda:{device.id} is too old for NVIDIA's compiler here (its compute capability is {found / 10}); allowed: "
+        f"{oldest / 10} and more, or a compiler for older ones (with 'banditlab-sim[gpu]', that of CUDA 12)"
+    )
+
+
 def require(backend: str, number: int) -> None:
     """Raise unless a device can be used."""
     told = missing()
@@ -99,6 +113,9 @@ def require(backend: str, number: int) -> None:
     count = 1 if simulated() else arrays().cuda.runtime.getDeviceCount()
     if number >= count:
         raise DeviceError(f"backend is {backend!r}; allowed: 'cuda:0' to 'cuda:{count - 1}', the devices there are")
+    told = "" if simulated() else _too_old(number)
+    if told:
+        raise DeviceError(f"backend is {backend!r}, and {told}")
 
 
 def current_device() -> int:

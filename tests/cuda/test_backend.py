@@ -40,15 +40,19 @@ class NoDevice(Exception):  # noqa: N818 - it stands in for CuPy's
     """What CuPy raises without a driver."""
 
 
-def _cupy(count: Any) -> Any:
+def _cupy(count: Any, capabilities: tuple[str, ...] = ("90",)) -> Any:
     def get_device_count() -> int:
         if isinstance(count, Exception):
             raise count
         return int(count)
 
     runtime = SimpleNamespace(getDeviceCount=get_device_count, CUDARuntimeError=NoDevice)
-    compiler = SimpleNamespace(getVersion=lambda: (12, 9))
-    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, nvrtc=compiler, Device=lambda: SimpleNamespace(id=0)))
+    compiler = SimpleNamespace(getVersion=lambda: (13, 0), getSupportedArchs=lambda: (75, 80, 90, 100))
+
+    def device(number: int = 0) -> Any:
+        return SimpleNamespace(id=number, compute_capability=capabilities[number])
+
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, nvrtc=compiler, Device=device))
 
 
 def _cupy_without_compiler() -> Any:
@@ -78,8 +82,12 @@ _nvvm = SimpleNamespace(NVVM=lambda: None)
             {"cupy": _cupy_without_compiler(), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": _nvvm},
             r"NVIDIA's compiler libnvrtc cannot be used .*pip install 'banditlab-sim\[gpu\]'",
         ),
+        (
+            {"cupy": _cupy(1, ("70",)), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": _nvvm},
+            r"cuda:0 is too old for NVIDIA's compiler here \(its compute capability is 7.0\); allowed: 7.5 and more",
+        ),
     ],
-    ids=["no cupy", "no numba-cuda", "no driver", "no device", "no compiler", "no compiler of CuPy's"],
+    ids=["no cupy", "no numba-cuda", "no driver", "no device", "no compiler", "no compiler of CuPy's", "too old"],
 )
 def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, module in modules.items():
@@ -102,6 +110,10 @@ def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) ->
     cuda.arrays.cache_clear()
     with pytest.raises(DeviceError, match="backend is 'cuda:2'; allowed: 'cuda:0' to 'cuda:1', the devices there are"):
         bl.run(WORLD, arms.UCB1(), backend="cuda:2", **SMALL)
+    monkeypatch.setitem(sys.modules, "cupy", _cupy(2, ("90", "61")))
+    cuda.arrays.cache_clear()
+    with pytest.raises(DeviceError, match="backend is 'cuda:1', and cuda:1 is too old for NVIDIA's compiler here"):
+        bl.run(WORLD, arms.UCB1(), backend="cuda:1", **SMALL)
     cuda.arrays.cache_clear()
 
 
