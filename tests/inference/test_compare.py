@@ -110,10 +110,10 @@ class TestCompare:
     def test_store_keeps_runs(self, tmp_path):
         options = {"horizon": 50, "seed": 7, "group": 20, "max_groups": 2, "store": tmp_path}
         found = bl.compare(POLICIES, ENVIRONMENT, **options)
-        before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file())
+        before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.parquet"))
         assert before
         assert repr(bl.compare(POLICIES, ENVIRONMENT, **options)) == repr(found)
-        assert before == sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file())
+        assert before == sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.parquet"))
 
     def test_incompatible_pairs_are_named_at_once(self, monkeypatch):
         monkeypatch.setattr("banditlab.core.runner.play", lambda *a, **k: pytest.fail("it simulated"))
