@@ -46,7 +46,7 @@ def plot_metric(
     xscale, yscale : {'linear', 'log'}
         The axes.
     level : float, default 0.95
-        Level of the pointwise bands: percentile bootstrap, or Student's t where runs were not kept.
+        Level of the pointwise bands: those of `inference.mean_band`, or Student's t where runs were not kept.
     n_resamples : int, default 1000
         Bootstrap resamples.
     lower_bound : bool, default True
