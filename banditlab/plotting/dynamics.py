@@ -33,7 +33,7 @@ def plot_dynamics(
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes. Regret of several mechanisms can go into the same ones.
     level : float, default 0.95
-        Level of the percentile-bootstrap bands.
+        Level of the bands: those of `inference.mean_band`.
     n_resamples : int, default 1000
         Bootstrap resamples.
 
