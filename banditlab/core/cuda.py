@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import inspect
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from typing import Any
 
 import numba
@@ -52,6 +54,13 @@ def missing() -> str:
         import numba_cuda  # noqa: F401 - it stands in for numba.cuda
     except ImportError as error:
         return f"the package numba-cuda cannot be imported ({error}); {install}"
+    try:
+        importlib.import_module("numba.cuda")
+    except Exception as error:  # noqa: BLE001 - what is missing to it differs between releases
+        return (
+            f"numba-cuda {version('numba-cuda')} does not work with numba {numba.__version__} ({error}); allowed: "
+            "releases that do, as of pip install --upgrade numba-cuda"
+        )
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import SimpleNamespace
 from typing import Any
 
+import numba.cuda
 import numpy as np
 import pytest
 
@@ -61,7 +63,12 @@ def _cupy_without_compiler() -> Any:
     return library
 
 
-_nvvm = SimpleNamespace(NVVM=lambda: None)
+def _nothing() -> None:
+    """Load NVIDIA's compiler of kernels."""
+
+
+def _no_compiler() -> None:
+    raise OSError("libnvvm.so: not found")
 
 
 @pytest.mark.parametrize(
@@ -70,26 +77,41 @@ _nvvm = SimpleNamespace(NVVM=lambda: None)
         ({"cupy": None}, r"the package cupy cannot be imported .*pip install 'banditlab-sim\[gpu\]'"),
         ({"cupy": _cupy(1), "numba_cuda": None}, "the package numba-cuda cannot be imported"),
         (
+            {"cupy": _cupy(1), "numba_cuda": object(), "numba.cuda": None},
+            f"numba-cuda 0.29 does not work with numba {re.escape(numba.__version__)} .*install --upgrade numba-cuda",
+        ),
+        (
             {"cupy": _cupy(NoDevice("no driver")), "numba_cuda": object()},
             "no usable driver or device: CUDA says no driver; .*with a driver for the CUDA of the package",
         ),
         ({"cupy": _cupy(0), "numba_cuda": object()}, "there is no device; allowed: where nvidia-smi lists one"),
         (
-            {"cupy": _cupy(1), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": None, "numba.cuda.cudadrv": None},
+            {"cupy": _cupy(1), "numba_cuda": object(), "_load_nvvm": _no_compiler},
             r"NVIDIA's compiler libnvvm cannot be used .*pip install 'banditlab-sim\[gpu\]'",
         ),
         (
-            {"cupy": _cupy_without_compiler(), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": _nvvm},
+            {"cupy": _cupy_without_compiler(), "numba_cuda": object()},
             r"NVIDIA's compiler libnvrtc cannot be used .*pip install 'banditlab-sim\[gpu\]'",
         ),
         (
-            {"cupy": _cupy(1, ("70",)), "numba_cuda": object(), "numba.cuda.cudadrv.nvvm": _nvvm},
+            {"cupy": _cupy(1, ("70",)), "numba_cuda": object()},
             r"cuda:0 is too old for NVIDIA's compiler here \(its compute capability is 7.0\); allowed: 7.5 and more",
         ),
     ],
-    ids=["no cupy", "no numba-cuda", "no driver", "no device", "no compiler", "no compiler of CuPy's", "too old"],
+    ids=[
+        "no cupy",
+        "no numba-cuda",
+        "releases apart",
+        "no driver",
+        "no device",
+        "no compiler",
+        "no compiler of CuPy's",
+        "too old",
+    ],
 )
 def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "version", lambda package: "0.29")
+    monkeypatch.setattr(cuda, "_load_nvvm", modules.get("_load_nvvm", _nothing))
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     with pytest.raises(DeviceError, match=f"backend is 'cuda', and .*{told}"):
