@@ -92,8 +92,8 @@ def agrees(value: Any, wanted: Any) -> bool:
 
 
 def in_words(parameters: Mapping[str, Any]) -> str:
-    """Return parameters as labels have them: 'delta=0.1, n_arms=5'."""
-    return ", ".join(f"{name}={shown(value)}" for name, value in parameters.items())
+    """Return parameters as labels have them: 'delta=0.1, world=easy'."""
+    return ", ".join(f"{name}={v if isinstance(v, str) else shown(v)}" for name, v in parameters.items())
 
 
 def _policy_labels(cells: list[SweepCell]) -> list[str]:

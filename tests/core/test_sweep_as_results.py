@@ -73,6 +73,12 @@ def test_an_environment_without_parameters_has_its_label():
     assert found.policies == ("UCB1, alpha=0.5", "UCB1, alpha=2.0")
 
 
+def test_names_are_without_quotes():
+    worlds = {"easy": gap(0.4), "hard": gap(0.1)}
+    found = bl.sweep(lambda world: worlds[world], arms.UCB1(), {"world": list(worlds)}, **OPTIONS).results()
+    assert found.environments == ("world=easy", "world=hard")
+
+
 def test_parameters_that_both_take_are_the_environments():
     def both(delta):
         return arms.EpsilonGreedy(epsilon=delta)
