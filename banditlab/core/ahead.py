@@ -64,7 +64,7 @@ def compile_ahead(jobs: Sequence[Job], n_jobs: int, say: Callable[[str], None]) 
         parts = (*with_nested(job.environment), *with_nested(job.policy))
         # other processes can import the package's classes, and not those of a notebook
         if job.backend == "cpu" and all(is_ours(type(part).__module__) for part in parts):
-            waiting.setdefault(_missing(job), job)
+            waiting.setdefault(missing_kernels(job), job)
     waiting.pop(frozenset(), None)
     if len(waiting) >= WORTH_PROCESSES:
         with contextlib.suppress(Exception):  # no process can be made, or what is in a job cannot be sent to one
@@ -137,7 +137,7 @@ def serve(connection: Connection) -> None:
             done = 1
 
 
-def _missing(job: Job) -> frozenset[tuple[Any, ...]]:
+def missing_kernels(job: Job) -> frozenset[tuple[Any, ...]]:
     """Return the kernels that a job would have to compile."""
     asks = _Asks(job.precision)
     # where a kernel does nothing, what calls it may find what it cannot work with

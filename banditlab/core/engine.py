@@ -31,6 +31,7 @@ from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
 from .protocol import unwatched
+from .rehearsal import rehearse
 from .tasks import Call, Outcome, Task, played, simulate_all, traceback_text, warm_up
 from .workers import workers
 from .writer import Writer
@@ -298,10 +299,13 @@ class _Playing:
             if job.backend == "python":
                 continue
             kind = tuple(type(part) for component in (job.environment, job.policy) for part in with_nested(component))
-            if kind not in seen:  # cells of one kind share a kernel
+            first = kind not in seen  # cells of one kind share a kernel
+            if first:
                 self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")
             seen.add(kind)
             with self._ending_alone(k), interruptible():
+                if first:
+                    rehearse(job)
                 warm_up(job, shares)
             self._tell(k)
 

@@ -113,6 +113,8 @@ class Protocol(ABC):
         has played unwritten, for minutes.
     first_call : int
         Rounds of the first call of a kernel, all lanes together; the next are as long as they should be.
+    rehearsed : bool
+        Whether users' components play some rounds in plain Python before they are compiled: where a round is quick.
     choices : str
         What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
         else has an attribute `choices` of its own.
@@ -127,6 +129,7 @@ class Protocol(ABC):
     chunk: ClassVar[int | None] = None
     chunk_rounds: ClassVar[int | None] = None
     first_call: ClassVar[int] = 1
+    rehearsed: ClassVar[bool] = False
     choices: ClassVar[str] = "arms"
     round: ClassVar[str] = "round"
     default_metrics: ClassVar[tuple[str, ...]] = ("regret",)

@@ -176,7 +176,7 @@ def test_what_fails_there_is_told_here(monkeypatch):
 
     monkeypatch.setattr(arms.Uniform.family.protocol.__class__, "warm_up", broken)
     ahead._compile(made(FOUR)[0])
-    assert ahead._missing(made(FOUR)[0]) == frozenset()
+    assert ahead.missing_kernels(made(FOUR)[0]) == frozenset()
     with pytest.raises(bl.errors.InvalidComponent, match=r"Uniform\(\) cannot be compiled"):
         bl.run(arms.Bernoulli([0.1, 0.9]), FOUR, horizon=20, n_runs=2, seed=0, n_jobs=2)
 
@@ -201,9 +201,9 @@ def test_kept_says_whether_a_kernel_need_not_be_compiled(tmp_path, monkeypatch):
             pass
 
     job = made([Fresh()])[0]
-    assert len(ahead._missing(job)) == 1
+    assert len(ahead.missing_kernels(job)) == 1
     ahead._compile(job)
-    assert ahead._missing(job) == frozenset()
+    assert ahead.missing_kernels(job) == frozenset()
 
 
 @pytest.mark.skipif(not kernels.compiled_mode(), reason="nothing is compiled")

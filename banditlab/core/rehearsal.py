@@ -1,0 +1,74 @@
+"""Some rounds of a user's component in plain Python, before it is compiled.
+
+Compiled code reads and writes past the end of an array where Python raises: an index that is wrong from the start would
+change other numbers, or end the process. That is seen in plain Python, if in no later round.
+"""
+
+from __future__ import annotations
+
+import linecache
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .ahead import missing_kernels
+from .components import with_nested
+from .errors import InvalidComponent
+from .fingerprint import is_library, is_ours
+from .jobs import Job
+from .machines import Interpreter
+from .protocol import unwatched
+
+ROUNDS_AN_ARM = 3
+SECONDS = 0.2
+"""A rehearsal ends after so many rounds for each arm, or after so many seconds if these are fewer."""
+
+
+class _Enough(Exception):  # noqa: N818 - not an error
+    """Raised to end a rehearsal."""
+
+
+class _Stage(Interpreter):
+    """A machine that plays the first rounds, one by one."""
+
+    def __init__(self, rounds: int, precision: str) -> None:
+        super().__init__(precision=precision)
+        self._rounds = rounds
+        self._until = time.perf_counter() + SECONDS
+
+    def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
+        """Yield rounds one by one, until there are enough."""
+        for t in range(first, last + 1):
+            if t > self._rounds or (t > 1 and time.perf_counter() > self._until):
+                raise _Enough
+            yield t, t
+
+
+def rehearse(job: Job) -> None:
+    """Play some rounds of a job in plain Python if it has components of the user's and is about to be compiled.
+
+    Raises
+    ------
+    InvalidComponent
+        For an index past the end of an array. Whatever else goes wrong is told by the compiler, or while it plays.
+    """
+    parts = (*with_nested(job.environment), *with_nested(job.policy))
+    if not job.protocol.rehearsed or all(is_ours(type(part).__module__) for part in parts) or not missing_kernels(job):
+        return
+    stage = _Stage(ROUNDS_AN_ARM * job.environment.n_arms, job.precision)
+    batch = replace(job.batch(job.first_run, 2), on=stage, reduced=False)
+    try:
+        job.protocol.simulate(job.environment, job.policy, batch, unwatched)
+    except IndexError as error:
+        frames = list(traceback.walk_tb(error.__traceback__))
+        names = [(str(frame.f_globals.get("__name__")), frame.f_code.co_filename, line) for frame, line in frames]
+        own = [(file, line) for name, file, line in names if not is_ours(name) and not is_library(name)]
+        if own and not is_ours(names[-1][0]) and "out of bounds" in str(error):
+            file, line = own[-1]
+            raise InvalidComponent(
+                f"{job.policy!r} on {job.environment!r} looks past the end of an array: {file}, line {line}: "
+                f"{linecache.getline(file, line).strip()} ({error}); allowed: indices below its size"
+            ) from error
+    except Exception:  # noqa: BLE001 - a user's code can raise anything
+        return

@@ -1,0 +1,133 @@
+"""Indices past the end of an array, in a user's own code: they are found before it is compiled."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import numpy as np
+import pytest
+
+import banditlab as bl
+from banditlab import arms, dueling
+from banditlab.core import rehearsal
+from banditlab.core.errors import CellFailedWarning, InvalidComponent
+
+WORLD = arms.Bernoulli([0.2, 0.5, 0.8])
+OPTIONS = {"horizon": 50, "n_runs": 4, "seed": 0, "progress": False}
+
+
+def greedy(past=0, bonus=1.0):
+    """Return a policy that reads `past` entries too far."""
+
+    @arms.policy
+    class Greedy:
+        def state(self, space):
+            return {"counts": space.per_arm(), "means": space.per_arm()}
+
+        def index(self, state, arm, lane, t, rng):
+            return state.means[arm + past, lane] + bonus
+
+        def update(self, state, arm, lane, reward, t):
+            state.counts[arm, lane] += 1.0
+            state.means[arm, lane] += (reward - state.means[arm, lane]) / state.counts[arm, lane]
+
+    return Greedy()
+
+
+def test_of_a_policy():
+    with pytest.raises(InvalidComponent) as raised:
+        bl.run(WORLD, greedy(past=1), **OPTIONS)
+    told = str(raised.value)
+    assert told.startswith("Greedy() on Bernoulli([0.2, 0.5, 0.8]) looks past the end of an array: ")
+    place = (
+        r"test_rehearsal\.py, line \d+: return state\.means\[arm \+ past, lane\] \+ bonus \(index 3 is out of bounds"
+    )
+    assert re.search(place, told)
+    assert told.endswith("allowed: indices below its size")
+
+
+def test_of_an_environment():
+    @arms.environment
+    class Shifted(arms.Stationary):
+        means: object = bl.field(doc="one mean an arm")
+
+        def reward(self, arm, u, t):
+            return self.means[arm + 1]
+
+    with pytest.raises(InvalidComponent, match=r"UCB1\(\) on Shifted\(.* looks past the end .*self\.means\[arm \+ 1\]"):
+        bl.run(Shifted([0.1, 0.2]), arms.UCB1(), **OPTIONS)
+
+
+def test_of_duels():
+    @dueling.policy
+    class Next:
+        def state(self, space):
+            return {"wins": space.per_arm()}
+
+        def select(self, state, lane, t, rng):
+            return 0, 1
+
+        def update(self, state, first, second, lane, won, t):
+            state.wins[second + 1, lane] += 1.0
+
+    world = dueling.PreferenceMatrix([[0.5, 0.6], [0.4, 0.5]])
+    with pytest.raises(InvalidComponent, match="looks past the end of an array"):
+        bl.run(world, Next(), **OPTIONS)
+
+
+def test_other_cells_of_a_sweep_go_on():
+    with pytest.warns(CellFailedWarning, match="1 of 2 cells failed, the first with .*looks past the end of an array"):
+        found = bl.sweep(WORLD, greedy, {"past": [0, 2]}, **OPTIONS)
+    assert len(found.finished) == 1
+
+
+def test_numbers_are_the_same_and_it_is_done_once(monkeypatch):
+    seen = []
+    play = rehearsal.rehearse
+    monkeypatch.setattr("banditlab.core.engine.rehearse", lambda job: seen.append(play(job)))
+    strides = []
+    monkeypatch.setattr(
+        rehearsal._Stage,
+        "strides",
+        lambda self, *of, usual=rehearsal._Stage.strides: strides.append(of) or usual(self, *of),
+    )
+    policy = greedy(bonus=time.time())  # so that no cache on disk has it
+    first, again = (bl.run(WORLD, policy, **OPTIONS) for _ in range(2))
+    plain = bl.run(WORLD, policy, backend="python", **OPTIONS)
+    np.testing.assert_array_equal(first.values(), plain.values())
+    np.testing.assert_array_equal(first.values(), again.values())
+    assert len(seen) == 2
+    assert len(strides) == 1
+    bl.run(WORLD, arms.UCB1(), **OPTIONS)
+    assert len(strides) == 1
+
+
+def test_what_only_plain_python_cannot_do_is_no_error():
+    @arms.policy
+    class Divides:
+        def index(self, state, arm, lane, t, rng):
+            return 1.0 / (t - 1)  # infinite in compiled code
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    assert bl.run(WORLD, Divides(), **OPTIONS).n_runs == 4
+
+
+def test_a_rehearsal_is_short(monkeypatch):
+    rounds = []
+
+    def watched(self, first, last, n_lanes, usual, play=rehearsal._Stage.strides):
+        for t, until in play(self, first, last, n_lanes, usual):
+            rounds.append((t, until))
+            yield t, until
+
+    monkeypatch.setattr(rehearsal._Stage, "strides", watched)
+    monkeypatch.setattr(rehearsal, "missing_kernels", lambda job: True)
+    bl.run(WORLD, greedy(bonus=0.125), **(OPTIONS | {"horizon": 10_000}))
+    assert rounds == [(t, t) for t in range(1, 10)]
+    rounds.clear()
+    monkeypatch.setattr(rehearsal, "SECONDS", 0.0)
+    bl.run(WORLD, greedy(bonus=0.375), **OPTIONS)
+    assert rounds == [(1, 1)]
