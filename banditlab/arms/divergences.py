@@ -8,6 +8,7 @@ uniformly good policy needs log(T) / K_inf pulls for (Burnetas and Katehakis 199
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,11 +16,14 @@ from numpy.typing import ArrayLike
 from .tails import legendre, truncated_gaussians
 
 
+def excess_near_zero(x: Any) -> Any:
+    """Return x - log(1 + x) of a number or an array, for x from -0.001 to 0.001, without cancellation."""
+    return x * x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * (0.2 - x / 6.0))))
+
+
 def _excess(x: float) -> float:
     """Return x - log(1 + x), without cancellation near 0."""
-    if abs(x) > 1e-3:
-        return x - math.log1p(x)
-    return x * x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * (0.2 - x / 6.0))))
+    return float(x - math.log1p(x) if abs(x) > 1e-3 else excess_near_zero(x))
 
 
 def _excess_of(p: float, gap: float, q: float) -> float:

@@ -23,6 +23,7 @@ from banditlab.core.validation import (
     shown,
 )
 
+from .divergences import excess_near_zero
 from .slopes import Slope, regret_slope
 
 __all__ = [
@@ -364,8 +365,7 @@ def klucb_bound(environment: Any, horizon: int) -> float:
 
 def _excess(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return x - log(1 + x), without cancellation near 0."""
-    series = x * x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * (0.2 - x / 6.0))))
-    return np.where(np.abs(x) > 1e-3, x - np.log1p(x), series)
+    return np.where(np.abs(x) > 1e-3, x - np.log1p(x), excess_near_zero(x))
 
 
 def _klucb_pulls(mean: float, best: float, exploration: float) -> float:

@@ -42,7 +42,12 @@ def simulated() -> bool:
 
 
 def missing() -> str:
-    """Return what is missing for a CUDA device to be used: a package, the driver or the device; empty if nothing is."""
+    """Return what is missing for CuPy's current device to be used; empty if nothing is."""
+    return _absent() or ("" if simulated() else _too_old())
+
+
+def _absent() -> str:
+    """Return what is missing for any CUDA device to be used: a package, the driver or a device; empty if nothing is."""
     if simulated():
         return ""
     install = "allowed: with it, for example pip install 'banditlab-sim[gpu]'"
@@ -75,7 +80,7 @@ def missing() -> str:
             check()
         except Exception as error:  # noqa: BLE001 - what it raises differs between versions of the packages
             return f"NVIDIA's compiler {library} cannot be used ({str(error) or type(error).__name__}); {install}"
-    return _too_old()
+    return ""
 
 
 def _load_nvvm() -> None:
@@ -116,7 +121,7 @@ def _too_old(*number: int) -> str:
 
 def require(backend: str, number: int) -> None:
     """Raise unless a device can be used."""
-    told = missing()
+    told = _absent()
     if told:
         raise DeviceError(f"backend is {backend!r}, and {told}")
     count = 1 if simulated() else arrays().cuda.runtime.getDeviceCount()
@@ -129,7 +134,7 @@ def require(backend: str, number: int) -> None:
 
 def current_device() -> int:
     """Return the number of the device that CuPy uses where nothing is said."""
-    if simulated() or missing():
+    if simulated() or _absent():
         return 0
     return int(arrays().cuda.Device().id)
 

@@ -7,7 +7,7 @@ import itertools
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -326,11 +326,7 @@ class _Planned:
     failure: str = ""
     bound: NDArray[np.float64] | None = None
     of_environment: tuple[str, ...] = ()
-
-    @property
-    def components(self) -> dict[str, Any]:
-        assert self.job is not None
-        return {"environment": describe(self.job.environment), "policy": describe(self.job.policy)}
+    components: dict[str, Any] = field(default_factory=dict)
 
     @property
     def known(self) -> dict[str, Any]:
@@ -366,8 +362,10 @@ def _plan(
             try:
                 arguments = mine | {HORIZON: settings.horizon}
                 jobs = settings.jobs({"environment": world(arguments)}, {label: player(arguments)})
+                job = next(iter(jobs.values()))
                 theirs = tuple(k for k in mine if k in world.takes or (world.takes_any and k != HORIZON))
-                planned.append(_Planned(mine, label, next(iter(jobs.values())), of_environment=theirs))
+                told = {"environment": describe(job.environment), "policy": describe(job.policy)}
+                planned.append(_Planned(mine, label, job, of_environment=theirs, components=told))
             except Exception as error:  # noqa: BLE001 - a factory can raise anything; other cells may be fine
                 failures.append(error)
                 planned.append(_Planned(mine, label, None, traceback_text()))

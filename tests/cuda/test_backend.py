@@ -139,6 +139,18 @@ def test_of_two_devices_the_third_is_missing(monkeypatch: pytest.MonkeyPatch) ->
     cuda.arrays.cache_clear()
 
 
+def test_a_current_device_that_is_too_old_keeps_nobody_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", _cupy(2, ("61", "90")))
+    monkeypatch.setitem(sys.modules, "numba_cuda", object())
+    monkeypatch.setattr(cuda, "_load_nvvm", lambda: None)
+    cuda.arrays.cache_clear()
+    cuda.require("cuda:1", 1)
+    with pytest.raises(DeviceError, match="backend is 'cuda', and cuda:0 is too old"):
+        cuda.require("cuda", 0)
+    assert bl.run(WORLD, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
+    cuda.arrays.cache_clear()
+
+
 def test_nested_states_are_stored_throughout() -> None:
     from banditlab.core.components import record
 
