@@ -60,12 +60,13 @@ def test_processes_play_the_same(monkeypatch):
 
 def test_a_cell_that_fails_ends_none_that_shares_its_call(calls, monkeypatch):
     monkeypatch.setattr(engine, "CALL_SECONDS", 1e9)
-    protocol, simulate = arms.UCB1.family.protocol, arms.UCB1.family.protocol.simulate
+    protocol = type(arms.UCB1.family.protocol)  # an instance would keep what is put back
+    simulate = protocol.simulate
 
-    def sometimes(environment, policy, batch, watch):
+    def sometimes(self, environment, policy, batch, watch):
         if environment.means[0] == 0.31:
             raise RuntimeError("not this one")
-        return simulate(environment, policy, batch, watch)
+        return simulate(self, environment, policy, batch, watch)
 
     monkeypatch.setattr(protocol, "simulate", sometimes)
     lows = [0.01 * k for k in range(100)]

@@ -1,0 +1,106 @@
+"""What a store says of its cells, and their removal."""
+
+from __future__ import annotations
+
+import errno
+import os
+from datetime import datetime
+
+import pandas as pd
+import pytest
+
+import banditlab as bl
+from banditlab import arms
+from banditlab.core import store
+from banditlab.core.errors import StoreError
+
+from .test_store import play, same
+
+
+def test_cells_tell_their_size_and_when_they_were_used(tmp_path):
+    play(tmp_path)
+    was = bl.Store(tmp_path).cells().set_index("policy")
+    for told in bl.Store(tmp_path).cells().itertuples():
+        assert told.bytes == sum(f.stat().st_size for f in (tmp_path / "cells" / told.address).iterdir())
+    for file in (f for f in tmp_path.rglob("*") if f.is_file()):
+        os.utime(file, (1e9, 1e9))
+    assert set(bl.Store(tmp_path).cells()["used"]) == {pd.Timestamp(datetime.fromtimestamp(1e9))}
+    began = pd.Timestamp.now()
+    play(tmp_path, policies=[arms.UCB1()])  # reads
+    used = bl.Store(tmp_path).cells().set_index("policy")["used"]
+    assert used["UCB1"] >= began > used["EpsilonGreedy"]
+    play(tmp_path, n_runs=400)  # writes
+    now = bl.Store(tmp_path).cells().set_index("policy")
+    assert (now["used"] >= began).all()
+    assert (now["bytes"] > was["bytes"]).all()
+
+
+def test_what_is_removed_is_gone_and_played_again(tmp_path, simulated):
+    first = play(tmp_path, n_runs=100)
+    opened = bl.Store(tmp_path)
+    cells = opened.cells().set_index("policy")["address"]
+    play(tmp_path, n_runs=10, policies=[arms.Uniform()], seed=12)
+    assert len(simulated) == 3
+    opened.remove(cells)
+    assert opened.cells()["policy"].tolist() == ["Uniform"]
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["cells", "store.json"]
+    same(play(opened, n_runs=100), first)  # by the store that had made the folders
+    assert len(simulated) == 5
+    assert set(opened.cells()["policy"]) == {"UCB1", "EpsilonGreedy", "Uniform"}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "error"),
+    [("0" * 32, TypeError), (None, TypeError), (["0" * 32], ValueError), (["../cells"], ValueError), ([3], ValueError)],
+)
+def test_only_cells_are_removed_and_all_or_none(tmp_path, addresses, error):
+    play(tmp_path, n_runs=3)
+    opened = bl.Store(tmp_path)
+    there = opened.cells()["address"].tolist()
+    mixed = [*there, *addresses] if isinstance(addresses, list) else addresses
+    with pytest.raises(error, match=r"addresses is .*; allowed: addresses of cells"):
+        opened.remove(mixed)
+    assert opened.cells()["address"].tolist() == there
+
+
+def test_a_removal_that_was_killed_is_finished_by_the_next(tmp_path, monkeypatch):
+    play(tmp_path, n_runs=3)
+    opened = bl.Store(tmp_path)
+    one, other = opened.cells()["address"]
+
+    def refuse(folder, ignore_errors=False):
+        if not ignore_errors:
+            raise PermissionError(errno.EACCES, "held")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.shutil, "rmtree", refuse)
+        with pytest.raises(StoreError, match="held"):
+            opened.remove([one])
+    assert opened.cells()["address"].tolist() == [other]
+    opened.remove([])
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["cells", "store.json"]
+
+
+def test_a_cell_that_is_removed_while_it_is_played_is_made_again(tmp_path, monkeypatch):
+    alone = play(tmp_path / "alone")
+    opened, make = bl.Store(tmp_path / "s"), store.Store._make_cell
+    removed = []
+
+    def make_and_lose(self, job):
+        make(self, job)
+        if len(removed) < 5:
+            removed.append(job.address)
+            bl.Store(tmp_path / "s").remove([job.address])
+
+    monkeypatch.setattr(store.Store, "_make_cell", make_and_lose)
+    same(play(opened), alone)
+    assert len(removed) == 5
+    monkeypatch.undo()
+    same(play(opened), alone)
+    assert opened.cells()["n_runs"].tolist() == [300, 300]
+
+
+def test_an_empty_store_has_a_table_too(tmp_path):
+    cells = bl.Store(tmp_path / "new").cells()
+    assert len(cells) == 0
+    assert cells["used"].dt.year.tolist() == []
