@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .core.components import field
+from .core.instances import Instances
 from .core.results import Results
 from .core.results_file import load
 from .core.runner import run, start
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Instances",
     "Results",
     "Store",
     "__version__",

@@ -11,6 +11,7 @@ from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed
 from banditlab.core.machines import next_checkpoint, note, plays_lanes
 from banditlab.core.sampling import open_uniform
+from banditlab.core.stacked import at
 
 from .generics import choose, gap, reward, update
 
@@ -53,9 +54,9 @@ def play(
         if everything:
             for w in range(lanes):
                 a = not_negative(arm[w])
-                r = reward(environment, a, u[w], t)
+                r = reward(at(environment, w), a, u[w], t)
                 update(policy, state, a, w, r, t)
-                lost = gap(environment, a, t)
+                lost = gap(at(environment, w), a, t)
                 tally[REGRET, w] += lost
                 tally[REWARD, w] += r
                 tally[OPTIMAL, w] += 1.0 if lost <= 0.0 else 0.0
@@ -63,8 +64,8 @@ def play(
         else:
             for w in range(lanes):
                 a = not_negative(arm[w])
-                update(policy, state, a, w, reward(environment, a, u[w], t), t)
-                tally[REGRET, w] += gap(environment, a, t)
+                update(policy, state, a, w, reward(at(environment, w), a, u[w], t), t)
+                tally[REGRET, w] += gap(at(environment, w), a, t)
         if c < checkpoints.shape[0] and t == checkpoints[c]:
             note(tally, c, out)
             c += 1

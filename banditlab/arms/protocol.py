@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, invalid, shown, vector
 
 from .agent import Agent
@@ -74,6 +76,13 @@ class ArmsProtocol(Protocol):
         constant = environment.regret_constant() if hasattr(environment, "regret_constant") else None
         return None if constant is None else constant * np.log(rounds)
 
+    def side_by_side(self, environments: Sequence[Any], horizon: int, columns: tuple[str, ...]) -> SideBySide | None:
+        """Return environments whose arms do not change, and whose tables have the same shape, as one."""
+        if any(hasattr(world, "segments") for world in environments):
+            return None
+        stacked = stack([world.params(Problem(world.n_arms, horizon)) for world in environments])
+        return None if stacked is None else SideBySide(tuple(environments), stacked)
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
         self._play(environment, policy, batch.empty(), unwatched)
@@ -90,10 +99,12 @@ class ArmsProtocol(Protocol):
         """Return a metric from the tallies: a row a checkpoint, a column a run."""
         metric, inside = split_metric(name)
         if metric == "cvar_regret":
-            gaps = cvar_gaps(environment, name, self.level(name, policy))
+            level = self.level(name, policy)
+            worlds = environment.environments if isinstance(environment, SideBySide) else [environment]
+            gaps = np.stack([cvar_gaps(world, name, level) for world in worlds], axis=1)  # a row an arm
             total = 0.0 * out[:, 0, :]
             for arm, lost in enumerate(gaps):  # not a product of matrices, whose rounding depends on their shapes
-                total += float(lost) * out[:, PULLS + arm, :]
+                total += beside(lost, out) * out[:, PULLS + arm, :]
             return total
         if name == "optimal_rate":
             return out[:, OPTIMAL, :] / beside(batch.checkpoints, out)[:, None]

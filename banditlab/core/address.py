@@ -26,7 +26,7 @@ FUNCTION = "a function's code"
 
 def address_of(job: Job) -> str:
     """Return the hash of everything that a job's numbers depend on, but for which runs."""
-    what = (_canonical(job.environment), _canonical(job.policy))
+    what = (canonical(job.environment), canonical(job.policy))
     sizes = (job.horizon, job.checkpoints.tobytes(), job.columns, job.seed)
     stored = (job.precision,) if job.precision != "double" else ()
     return _address(*what, *sizes, *stored, *codes_of(job))
@@ -44,8 +44,8 @@ def _version() -> str:
     return versions()["banditlab-sim"]
 
 
-def _canonical(component: Any) -> str:
-    """Return a component's type and fields as text, once: frozen, it cannot change but for functions in it."""
+def canonical(component: Any) -> str:
+    """Return a component's type and fields as text, made once: frozen, it cannot change but for functions in it."""
     made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
     if "canonical" in made:
         return str(made["canonical"])
@@ -108,7 +108,7 @@ def _plain_distribution(value: Any, owner: Any) -> dict[str, Any]:
 
 def codes_of(job: Job) -> tuple[str, str, str]:
     """Return hashes of the code of a job's environment, policy and protocol."""
-    return _code_of(job.environment), _code_of(job.policy), class_code(type(job.protocol))
+    return _code_of(job.environment), _code_of(job.policy), class_code(type(job.policy.family.protocol))
 
 
 def _code_of(component: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ def short(value: Any) -> str:
     if is_frozen_distribution(value):  # its repr is an address
         arguments = [short(v) for v in value.args] + [f"{k}={short(v)}" for k, v in value.kwds.items()]
         return f"{value.dist.name}({', '.join(arguments)})"
+    if isfunction(value):
+        return value.__name__
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 

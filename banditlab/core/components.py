@@ -128,7 +128,7 @@ class Space:
         return self.array(fill=fill, dtype=dtype)
 
 
-def _record(name: str, fields: tuple[str, ...]) -> type:
+def record_class(name: str, fields: tuple[str, ...]) -> type:
     """Return a NamedTuple class that pickles by reference to this module, the same one for the same name.
 
     Numba pickles the types of a kernel's arguments into its cache: a class that lived in `__main__` would go in by
@@ -147,7 +147,7 @@ def record(prefix: str, values: Mapping[str, Any]) -> Any:
     """Return the values as a NamedTuple whose class depends on prefix and field names alone."""
     fields = tuple(values)
     tag = hashlib.sha256("/".join(fields).encode()).hexdigest()[:8]
-    return _record(f"{prefix}_{tag}", fields)(*values.values())
+    return record_class(f"{prefix}_{tag}", fields)(*values.values())
 
 
 def record_fields(name: str) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def _make_params(self: Any, problem: Problem) -> Any:
     info: ComponentInfo = cls.__banditlab__
     fields = tuple(values)
     tag = hashlib.sha256((info.code() + "/".join(fields)).encode()).hexdigest()[:16]
-    params = _record(f"{cls.__name__}_{tag}", fields)
+    params = record_class(f"{cls.__name__}_{tag}", fields)
     for name, function in info.kernels.items():
         implement(info.generics[name], params, function)
     return params(*values.values())

@@ -16,6 +16,7 @@ from .checkpoints import checkpoint_rounds
 from .components import is_component, is_kind
 from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from .fingerprint import is_library
+from .instances import Instances, protocol_of
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
 from .memory import memory_limit
@@ -23,9 +24,8 @@ from .metrics import common_defaults, metric_name
 from .protocol import own_reasons
 from .results import Cell
 from .statistics import EXACT, QUANTILES, Moments, gathering_bytes
-from .validation import SEED, integer, invalid, one_of, shown, with_article
+from .validation import RUN, SEED, integer, invalid, one_of, shown, with_article
 
-RUN = integer(0, limit=2**53)
 N_RUNS = integer(1, limit=2**31)
 GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
 KEEPS = tuple(GATHERERS)
@@ -110,6 +110,8 @@ class Settings:
         for name, world in environments.items():
             integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
             check_horizon(name, world, self.horizon)
+            if isinstance(world, Instances):
+                world.check_runs(self.first_run, self.n_runs)
             for label, player in policies.items():
                 found = reasons_against(world, player, self.horizon, self.precision)
                 reasons += [f"{label} cannot play {name}: {why}" for why in found]
@@ -123,7 +125,7 @@ class Settings:
                 policy=player,
                 horizon=self.horizon,
                 checkpoints=rounds,
-                columns=player.family.protocol.columns(world, player, metrics),
+                columns=protocol_of(world, player).columns(world, player, metrics),
                 first_run=self.first_run,
                 n_runs=self.n_runs,
                 seed=self.seed,
@@ -150,7 +152,7 @@ class Settings:
             f"{label} cannot play {name} on a CUDA device: {why}"
             for name, world in environments.items()
             for label, player in policies.items()
-            for why in player.family.protocol.reasons_against_device(world, player)
+            for why in protocol_of(world, player).reasons_against_device(world, player)
         ]
         if self.backend != "auto":
             if reasons:
@@ -257,6 +259,8 @@ def check_horizon(label: str, environment: Any, horizon: int) -> None:
 
 def reasons_against(environment: Any, policy: Any, horizon: int, precision: str = "double") -> list[str]:
     """Return every reason why a policy cannot play an environment; empty if it can."""
+    if isinstance(environment, Instances):  # the others are looked at when they are played
+        return reasons_against(environment.specimen, policy, horizon, precision)
     plays, family = policy.family.plays, environment.family.name
     if family not in plays:
         return [f"it plays environments of {', '.join(plays)}, and this one is of {family}"]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .address import address_of
+from .instances import protocol_of
 from .machines import on_device
 from .protocol import Batch
 
@@ -60,7 +61,7 @@ class Job:
     @property
     def protocol(self) -> Any:
         """The protocol that plays it."""
-        return self.policy.family.protocol
+        return protocol_of(self.environment, self.policy)
 
     @functools.cached_property
     def address(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -160,6 +160,13 @@ class Protocol(ABC):
 
         They are an array of the device's where the batch's `reduced` says so.
         """
+
+    def side_by_side(self, environments: Sequence[Any], horizon: int, columns: tuple[str, ...]) -> Any | None:
+        """Return what `simulate` takes for an environment to play each run on one of these; None if it takes nothing.
+
+        They are of one class, and have the same number of arms.
+        """
+        return None
 
     @abstractmethod
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:

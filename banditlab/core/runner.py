@@ -12,7 +12,6 @@ from .engine import GOES_ON, play
 from .errors import InterruptedRunWarning
 from .experiment import (
     GATHERERS,
-    RUN,
     Settings,
     cell_of,
     check_kind,
@@ -24,7 +23,7 @@ from .experiment import (
 from .progress import Progress
 from .results import Results
 from .store import as_store
-from .validation import SEED, positive_integer
+from .validation import RUN, SEED, positive_integer
 from .workers import checked_n_jobs
 
 
@@ -54,8 +53,8 @@ def run(
     Parameters
     ----------
     environment : environment, list of environments, or dict from label to environment
-        What to play. Run i has the same luck on each of them. An average over instances that are drawn at random needs
-        runs of its own for each: a call for each, with another `first_run`.
+        What to play. Run i has the same luck on each of them. For a mean over instances that are drawn at random, give
+        `banditlab.Instances`, which is another environment in each run.
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int

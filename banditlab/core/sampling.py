@@ -26,6 +26,7 @@ VECTOR = 8
 
 ENVIRONMENT_STREAM = 0
 POLICY_STREAM = 1
+INSTANCE_STREAM = 2
 
 _2_POW_MINUS_53 = 1.0 / 9007199254740992.0
 _2_POW_MINUS_52 = 1.0 / 4503599627370496.0
@@ -45,6 +46,12 @@ def seeded(seed: int, stream: int, first_run: int, n_runs: int) -> NDArray[np.ui
     philox.advance(first_run)  # one step of Philox gives four words: one run
     words: NDArray[np.uint64] = philox.random_raw(4 * n_runs)
     return aligned((4, n_runs), np.uint64, words.reshape(n_runs, 4).T)
+
+
+def generator(seed: int, stream: int, run: int) -> np.random.Generator:
+    """Return NumPy's generator for a stream of one run, for what is drawn in plain Python."""
+    words = seeded(seed, stream, run, 1)[:, 0]
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([int(word) for word in words])))
 
 
 @device

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .instances import protocol_of
 from .jobs import Job
 from .machines import on_device, placed
 from .protocol import Batch, Watch
@@ -72,7 +73,7 @@ def played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Any]:
         return play_together(games, watch)
     ((environment, policy, batch),) = games
     with placed(batch.backend):
-        return [taken(policy.family.protocol.simulate(environment, policy, batch, watch), batch.reduced)]
+        return [taken(protocol_of(environment, policy).simulate(environment, policy, batch, watch), batch.reduced)]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device
 from banditlab.core.machines import next_checkpoint, note, plays_lanes
 from banditlab.core.sampling import open_uniform
+from banditlab.core.stacked import at
 
 from .generics import choose, update
 
@@ -30,10 +31,9 @@ SCRATCH = {"first": np.int64, "second": np.int64, "u": np.float64}
 
 @plays_lanes(lanes=("state", "tally", "out"), registers=("environment_rng", "policy_rng"), scratch="scratch")
 def play(
+    world: Params,
     policy: Params,
     state: State,
-    preferences: Any,
-    losses: Any,
     environment_rng: Any,
     policy_rng: Any,
     first_round: int,
@@ -45,12 +45,13 @@ def play(
 ) -> None:
     """Play rounds `first_round` to `last_round` on every lane, adding to `tally` and copying it to `out`.
 
-    `losses[m, i, j]` is what comparing i and j adds to row m of `tally`; if `tally` has rows beyond these, they count
-    the duels that each arm took part in (an arm against itself is one). `out` has one such table a checkpoint.
+    `world` has the matrix of `preferences`, and `losses`: `losses[m, i, j]` is what comparing i and j adds to row m of
+    `tally`. If `tally` has rows beyond these, they count the duels that each arm took part in (an arm against itself is
+    one). `out` has one such table a checkpoint.
     """
-    policy, state, policy_rng = borrowed(policy), borrowed(state), borrowed(policy_rng)
-    preferences, losses, environment_rng = borrowed(preferences), borrowed(losses), borrowed(environment_rng)
-    n_losses, n_arms = losses.shape[0], preferences.shape[0]
+    world, policy, state = borrowed(world), borrowed(policy), borrowed(state)
+    environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)
+    n_losses, n_arms, _ = at(world, 0).losses.shape
     scratch = borrowed(scratch)
     first, second, u = scratch.first, scratch.second, scratch.u
     lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
@@ -63,10 +64,10 @@ def play(
         for w in range(lanes):
             i = not_negative(first[w])
             j = not_negative(second[w])
-            update(policy, state, i, j, w, first_wins(preferences, i, j, u[w]), t)
+            update(policy, state, i, j, w, first_wins(at(world, w).preferences, i, j, u[w]), t)
         for m in range(n_losses):  # outside: a loop of one or two turns costs more than what it does
             for w in range(lanes):
-                tally[m, w] += losses[m, not_negative(first[w]), not_negative(second[w])]
+                tally[m, w] += at(world, w).losses[m, not_negative(first[w]), not_negative(second[w])]
         if counting:
             for w in range(lanes):
                 i = not_negative(first[w])

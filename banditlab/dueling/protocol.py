@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
-from banditlab.core.components import Problem, Space
+from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, one_of, shown
 
 from .agent import DuelingAgent
@@ -74,6 +76,17 @@ class DuelingProtocol(Protocol):
             return None
         return lower_bound_constant(environment) * np.log(rounds)
 
+    def side_by_side(self, environments: Sequence[Any], horizon: int, columns: tuple[str, ...]) -> SideBySide | None:
+        """Return environments that change in the same rounds, or never, as one."""
+        each = [_worlds(environment, horizon, _regrets(columns)) for environment in environments]
+        rounds = [[(first, last) for first, last, _ in stretches] for stretches in each]
+        if any(theirs != rounds[0] for theirs in rounds):
+            return None
+        stacked = [stack([world for *_, world in same]) for same in zip(*each, strict=True)]
+        if any(world is None for world in stacked):
+            return None
+        return SideBySide(tuple(environments), [(*r, world) for r, world in zip(rounds[0], stacked, strict=True)])
+
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Call the kernel on no rounds."""
         self._play(environment, policy, batch.empty(), unwatched)
@@ -99,15 +112,12 @@ class DuelingProtocol(Protocol):
         scratch = machine.scratch(lanes, **SCRATCH)
         tally = machine.zeros(len(losses) + counted, lanes)
         out = machine.zeros(len(batch.checkpoints), *tally.shape)
-        run = machine.kernel(play, parameters)
-        for first, last, preferences in _segments(environment, batch.horizon):
-            tables = np.zeros((len(losses), n_arms, n_arms))
-            for row, metric in enumerate(losses):
-                tables[row] = regret_table(preferences, metric)
+        for first, last, world in _worlds(environment, batch.horizon, losses):
+            run = machine.kernel(play, world, parameters)
             for start, stop in machine.strides(first, last, lanes, self.first_call):
                 with explained(policy, environment):
                     run(
-                        parameters, state, preferences, tables, environment_rng, policy_rng,
+                        world, parameters, state, environment_rng, policy_rng,
                         start, stop, tally, batch.checkpoints, out, scratch,
                     )  # fmt: skip
                 watch((stop - start + 1) * lanes)
@@ -120,6 +130,20 @@ class DuelingProtocol(Protocol):
 
 def _regrets(metrics: tuple[str, ...]) -> list[str]:
     return [name for name in metrics if name in REGRETS]
+
+
+def _worlds(environment: Any, horizon: int, metrics: list[str]) -> list[tuple[int, int, Any]]:
+    """Return (first round, last round, what the kernel gets) of the stretches without a change."""
+    if isinstance(environment, SideBySide):
+        found: list[tuple[int, int, Any]] = environment.stacked
+        return found
+    n_arms, worlds = int(environment.n_arms), []
+    for first, last, preferences in _segments(environment, horizon):
+        losses = np.zeros((len(metrics), n_arms, n_arms))
+        for row, metric in enumerate(metrics):
+            losses[row] = regret_table(preferences, metric)
+        worlds.append((first, last, record("World", {"preferences": preferences, "losses": losses})))
+    return worlds
 
 
 def _segments(environment: Any, horizon: int) -> list[tuple[int, int, NDArray[np.float64]]]:

@@ -11,14 +11,12 @@ import numpy as np
 from banditlab.core import sampling
 from banditlab.core.brief import brief
 from banditlab.core.errors import IncompatiblePolicy
-from banditlab.core.experiment import RUN
-from banditlab.core.validation import SEED, boolean, invalid, non_negative, open_probability, positive
+from banditlab.core.validation import RUN, SEED, boolean, invalid, non_negative, open_probability, positive
 from banditlab.core.validation import positive_integer as rounds_of
 
 from .informed import why_not_informed
 from .policies.optimistic import Optimism
 from .principal_agent_games import PrincipalAgentGame
-from .protocol import generator
 from .simplex import Floats
 
 if TYPE_CHECKING:
@@ -153,7 +151,7 @@ def identify(
         raise invalid("epsilon", epsilon, f"below {bound:g}, max_payment plus the largest utility")
     if max_rounds <= known.n_actions:
         raise invalid("max_rounds", max_rounds, f"above {known.n_actions}, the number of actions")
-    luck = generator(seed, sampling.ENVIRONMENT_STREAM, run)
+    luck = sampling.generator(seed, sampling.ENVIRONMENT_STREAM, run)
     optimism = Optimism(known, delta, confidence_scale, tolerance)
     for payments in known.informed:
         optimism.estimates.add(payments, game.play(payments, luck.random(2)).seen)

@@ -67,19 +67,13 @@ class ScoringProtocol(Protocol):
         raise more_than_arms(policy, "its methods `state`, `announce` and `update` play one round at a time")
 
 
-def generator(seed: int, stream: int, run: int) -> np.random.Generator:
-    """Return NumPy's generator for a stream of one run; it does not depend on which runs are played beside it."""
-    words = sampling.seeded(seed, stream, run, 1)[:, 0]
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([int(word) for word in words])))
-
-
 def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -> Floats:
     """Play one run; return one row a metric, one column a checkpoint."""
     game = environment.game()
-    luck = generator(batch.seed, sampling.ENVIRONMENT_STREAM, run)
+    luck = sampling.generator(batch.seed, sampling.ENVIRONMENT_STREAM, run)
     # a yardstick knows the game itself
     known = game if getattr(policy, "knows_all", False) else game.known_to(policy)
-    state = policy.state(known, batch.horizon, generator(batch.seed, sampling.POLICY_STREAM, run))
+    state = policy.state(known, batch.horizon, sampling.generator(batch.seed, sampling.POLICY_STREAM, run))
     rows = [METRICS.index(name) for name in batch.columns]
     out = np.empty((len(rows), len(batch.checkpoints)))
     regret = payment = profit = violation = 0.0

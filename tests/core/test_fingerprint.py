@@ -185,10 +185,10 @@ def test_functions_inside_of_what_a_field_holds_are_looked_at_anew(write):
     rule = "SCALE = {scale}\ndef brier(p):\n    return SCALE * (p @ p)\ndef slope(p):\n    return 2.0 * SCALE * p\n"
     own = write("own_rule", rule.replace("{scale}", "0.25"))
     policy = scoring.FixedRule(scoring.ScoringRule(own.brier, own.slope, 2))
-    before = address._canonical(policy)
-    assert address._canonical(policy) == before
+    before = address.canonical(policy)
+    assert address.canonical(policy) == before
     own.SCALE = 0.5
-    assert address._canonical(policy) != before
+    assert address.canonical(policy) != before
 
 
 def test_long_tables_and_arrays_of_objects_count_by_what_they_hold(write):

@@ -11,7 +11,6 @@ from banditlab import scoring
 from banditlab.core import sampling
 from banditlab.core.errors import BanditlabError, IncompatiblePolicy, InvalidType
 from banditlab.scoring.policies.optimistic import Optimism
-from banditlab.scoring.protocol import generator
 
 from . import naive
 from .played import TOY
@@ -40,7 +39,7 @@ def test_it_stops_in_the_round_of_a_naive_transcription() -> None:
     found = scoring.identify(TOY, epsilon, delta, confidence_scale=scale, tolerance=0.0, run=3)
     game = TOY.game()
     known = game.known_to(None)
-    luck = generator(0, sampling.ENVIRONMENT_STREAM, 3)
+    luck = sampling.generator(0, sampling.ENVIRONMENT_STREAM, 3)
     r = naive.Rounds(known.beliefs, known.utility, 3, 1.0, known.informed)
     bound, t = 1.0 + 0.9, 0
 

@@ -18,7 +18,6 @@ from banditlab import scoring
 from banditlab.core import sampling
 from banditlab.core.errors import IncompatiblePolicy
 from banditlab.scoring.hiring_games import Offer, respond
-from banditlab.scoring.protocol import generator
 from banditlab.scoring.sender_games import largest_gain
 
 from . import naive
@@ -51,7 +50,7 @@ def test_online_mechanism_agrees_with_its_transcription(policy: Any) -> None:
     game = SENDERS.game()
     known = game.known_to(policy)
     assert known.spread == pytest.approx(1.0)
-    luck = generator(3, sampling.ENVIRONMENT_STREAM, 0)
+    luck = sampling.generator(3, sampling.ENVIRONMENT_STREAM, 0)
     state = policy.state(known, HORIZON, None)
     full = policy.feedback == "full"
     exploring = 1 if full else math.ceil(HORIZON**policy.alpha)
@@ -165,7 +164,7 @@ def test_hiring_policy_agrees_with_its_transcription() -> None:
     policy = scoring.HiringExploreThenCommit(rounds=40, width=0.5, mixture=0.7)
     game = HIRING.game()
     known = game.known_to(policy)
-    luck = generator(3, sampling.ENVIRONMENT_STREAM, 0)
+    luck = sampling.generator(3, sampling.ENVIRONMENT_STREAM, 0)
     state = policy.state(known, HORIZON, None)
     profiles = list(itertools.product(range(2), range(2)))
     counts = np.zeros((2, 2, 2, 2, 2))

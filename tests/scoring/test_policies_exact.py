@@ -14,7 +14,6 @@ from banditlab import scoring
 from banditlab.core import sampling
 from banditlab.scoring.policies.estimates import CostDifferences
 from banditlab.scoring.policies.optimistic import OptimisticProgram, tie_break
-from banditlab.scoring.protocol import generator
 
 from . import naive
 from .played import TOY, three_states
@@ -39,7 +38,7 @@ def play(environment: Any, policy: Any, transcription: Any) -> list[int]:
     """Play a policy beside its transcription; return the agent's actions."""
     game = environment.game()
     known = game.known_to(policy)
-    luck = generator(7, sampling.ENVIRONMENT_STREAM, 0)
+    luck = sampling.generator(7, sampling.ENVIRONMENT_STREAM, 0)
     state = policy.state(known, HORIZON, None)
     reference = transcription(known, HORIZON, **fields(policy))
     wanted = next(reference)

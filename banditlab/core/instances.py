@@ -1,0 +1,253 @@
+"""An environment that is another one in each run: instances drawn at random, or listed."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import sampling
+from .address import canonical
+from .brief import short
+from .components import ComponentInfo, is_kind
+from .errors import IncompatiblePolicy, InvalidArgument, InvalidType, StoreError
+from .mistakes import global_generator
+from .protocol import Batch, Protocol, Watch, own_reasons
+from .validation import RUN, SEED, count, shown
+
+
+@dataclass(frozen=True, repr=False)
+class Instances:
+    r"""An environment that is another one in each run: run i plays instance i.
+
+    Policies meet the same instances with the same luck, and the runs are independent. So the mean over runs is a mean
+    over instances and luck: for regret the Bayes regret :math:`E_{\nu}[R_T(\nu)]`, :math:`\nu` being drawn as `source`
+    draws it. Intervals count both, and what compares policies run by run compares them on the same instance.
+
+    Parameters
+    ----------
+    source : callable, or sequence of environments
+        `source(rng)` returns the environment of a run, and makes it from nothing that changes but `rng`, a
+        `numpy.random.Generator`: run i of a seed has one of its own. Or the environments themselves: run i plays
+        `source[i]`, and there are as many runs as entries, or fewer. All are of one class and have the same number of
+        arms. Any family's will do.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        When it is made, for a source that returns something else in its first two calls, or draws from a global
+        generator; while it is played, for a run with another kind of environment. `run` raises InvalidArgument for more
+        runs than entries.
+    IncompatiblePolicy
+        While it is played, if the instance of a run is one that a policy cannot play.
+
+    Notes
+    -----
+    Runs are played side by side, as those of one environment are, in `arms`, `cvar` bandits and `dueling` (without
+    features) if the instances differ in numbers alone: not in the length of a table, or in when they change. Other
+    instances are played one after another, which takes longer; runs that follow each other and play the same one, as
+    of a list that has it several times, still share a kernel. Not on CUDA devices.
+
+    Plots have no lower bound: constants such as :math:`1 / \Delta` have an infinite mean for most distributions.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> def uniform_means(rng):
+    ...     return arms.Bernoulli(rng.random(10))
+    >>> prior = bl.Instances(uniform_means)
+    >>> result = bl.run(prior, arms.ThompsonSampling(), horizon=500, n_runs=100, seed=0)
+    >>> result.environments
+    ('Instances(uniform_means)',)
+    >>> prior.instance(seed=0, run=7).n_arms
+    10
+    """
+
+    source: Any
+    specimen: Any = field(init=False)
+    """One of them, for whatever is asked of all."""
+
+    __banditlab__ = ComponentInfo("environment", {}, {})
+
+    def __post_init__(self) -> None:
+        """Check the source, and have one instance."""
+        if callable(self.source) and not is_kind(self.source, "environment"):
+            specimen = _drawn_twice(self.source)
+        else:
+            object.__setattr__(self, "source", _listed(self.source))
+            specimen = self.source[0]
+        object.__setattr__(self, "specimen", specimen)
+        for k, world in enumerate(self.source if self._is_list else ()):
+            self._check(f"Instances.source[{k}]", world)
+
+    @property
+    def _is_list(self) -> bool:
+        return isinstance(self.source, tuple)
+
+    @property
+    def family(self) -> Any:
+        """The family of the instances."""
+        return self.specimen.family
+
+    @property
+    def n_arms(self) -> int:
+        """The number of arms of each instance."""
+        return int(self.specimen.n_arms)
+
+    @property
+    def choices(self) -> str:
+        """What `n_arms` counts, for messages."""
+        return str(getattr(self.specimen, "choices", self.family.protocol.choices))
+
+    @property
+    def label(self) -> str:
+        """`Instances`, and what they come from."""
+        what = f"{len(self.source)} {type(self.specimen).__name__}" if self._is_list else short(self.source)
+        return f"Instances({what})"
+
+    def __repr__(self) -> str:
+        """Return the label."""
+        return self.label
+
+    def check_horizon(self, horizon: int) -> None:
+        """Raise if a horizon is too short or too long for an instance."""
+        for world in self.source if self._is_list else (self.specimen,):
+            if hasattr(world, "check_horizon"):
+                world.check_horizon(horizon)
+
+    def check_runs(self, first_run: int, n_runs: int) -> None:
+        """Raise if there is no instance for some run."""
+        if self._is_list and first_run + n_runs > len(self.source):
+            told = f"n_runs is {n_runs}" + (f" from run {first_run} on" if first_run else "")
+            raise InvalidArgument(f"{told}; allowed: runs 0 to {len(self.source) - 1}, one an instance of {self!r}")
+
+    def instance(self, seed: int, run: int) -> Any:
+        """Return the environment that a run of a seed plays.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            If the source returns what is none, or has not so many.
+        """
+        seed, run = SEED("seed", seed), RUN("run", run)
+        if self._is_list:
+            self.check_runs(run, 1)
+            return self.source[run]
+        try:
+            world = self.source(sampling.generator(seed, sampling.INSTANCE_STREAM, run))
+        except Exception as error:
+            error.add_note(f"when the instance of run {run} of seed {seed} was drawn")
+            raise
+        self._check(f"the instance of run {run}", world)
+        return world
+
+    def _check(self, name: str, world: Any) -> None:
+        """Raise for what is not of one kind with the specimen."""
+        if type(world) is not type(self.specimen) or world.n_arms != self.n_arms:
+            told = count(self.n_arms, self.choices.removesuffix("s"), self.choices)
+            raise InvalidArgument(
+                f"{name} is {shown(world)}; allowed: a {type(self.specimen).__name__} with {told}, as the first was"
+            )
+
+    def protocol(self, rules: Protocol) -> InstancesProtocol:
+        """Return the rules of the instances' family, for playing each run on its instance."""
+        return InstancesProtocol(rules)
+
+
+class InstancesProtocol:
+    """A family's rules, played on another environment in each run; what it does not say is as the family says."""
+
+    def __init__(self, rules: Protocol) -> None:
+        self._rules = rules
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the family says."""
+        return getattr(self._rules, name)
+
+    def columns(self, environment: Instances, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the columns for any of the instances."""
+        return self._rules.columns(environment.specimen, policy, requested)
+
+    def reasons_against_device(self, environment: Instances, policy: Any) -> list[str]:
+        """Return that there is one."""
+        return ["each of its runs is another environment"]
+
+    def lower_bound(self, environment: Instances, rounds: NDArray[np.int64]) -> None:
+        """Return none: constants such as 1 / gap have no mean in general."""
+
+    def warm_up(self, environment: Instances, policy: Any, batch: Batch) -> None:
+        """Compile what instances need: where none can be played side by side, what each needs alone."""
+        pair = self._rules.side_by_side([environment.specimen] * 2, batch.horizon, batch.columns)
+        self._rules.warm_up(environment.specimen if pair is None else pair, policy, batch)
+
+    def simulate(self, environment: Instances, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
+        """Play each run on its instance, side by side if the family can, and else one after another."""
+        runs = range(batch.first_run, batch.first_run + batch.n_runs)
+        worlds = [environment.instance(batch.seed, run) for run in runs]
+        for run, world in zip(runs, worlds, strict=True):
+            reasons = self._rules.reasons_against(world, policy, batch.horizon)
+            reasons = reasons or own_reasons(policy, world, batch.horizon)
+            if reasons:
+                told = f"{policy!r} cannot play {world!r}, the instance of run {run} of {environment!r}"
+                raise IncompatiblePolicy(f"{told}: {'; '.join(reasons)}")
+        together = self._rules.side_by_side(worlds, batch.horizon, batch.columns)
+        if together is not None:
+            return self._rules.simulate(together, policy, batch, watch)
+        parts = []
+        for _, same in groupby(zip(worlds, runs, strict=True), key=lambda pair: id(pair[0])):
+            (world, first), *others = same
+            part = replace(batch, first_run=first, n_runs=1 + len(others))
+            parts.append(self._rules.simulate(world, policy, part, watch))
+        return np.concatenate(parts)
+
+
+def protocol_of(environment: Any, policy: Any) -> Any:
+    """Return the rules by which a policy plays an environment."""
+    rules = policy.family.protocol
+    return environment.protocol(rules) if isinstance(environment, Instances) else rules
+
+
+def _drawn_twice(source: Any) -> Any:
+    """Return an environment that a source draws, or raise if it cannot, or would draw another one the next time."""
+    name = "Instances.source"
+    try:
+        inspect.signature(source).bind(None)
+    except TypeError as error:
+        told = f"{name} is {short(source)}{inspect.signature(source)}"
+        raise InvalidType(f"{told}; allowed: a function of one argument, a numpy.random.Generator") from error
+    drawn_from = global_generator(source) if inspect.isfunction(source) else ""
+    if drawn_from:
+        raise InvalidArgument(
+            f"{name} is {short(source)}, which draws from {drawn_from}; allowed: draws from the generator that it is "
+            "given, or runs could not be repeated"
+        )
+    first, again = (source(np.random.default_rng(0)) for _ in range(2))
+    if not is_kind(first, "environment") or isinstance(first, Instances):
+        raise InvalidType(f"{name} returned {shown(first)}; allowed: an environment")
+    with contextlib.suppress(StoreError):  # it has parts that cannot be compared
+        if canonical(first) == canonical(again):
+            return first
+        raise InvalidArgument(
+            f"{name} returned {first!r}, and with the same generator {again!r}; allowed: what depends on the generator "
+            "alone, or runs could not be repeated"
+        )
+    return first
+
+
+def _listed(source: Any) -> tuple[Any, ...]:
+    """Return environments as a tuple, or raise for what is none."""
+    if not isinstance(source, list | tuple) or not source:
+        raise InvalidType(
+            f"Instances.source is {shown(source)}; allowed: a function that draws an environment with a "
+            "numpy.random.Generator, or a list of environments"
+        )
+    for k, world in enumerate(source):
+        if not is_kind(world, "environment") or isinstance(world, Instances):
+            raise InvalidType(f"Instances.source[{k}] is {shown(world)}; allowed: an environment")
+    return tuple(source)

@@ -1,0 +1,75 @@
+"""Several environments in one kernel, each on a lane of its own: what they are made of, stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .components import ComponentInfo, Params, Problem, record_class
+from .dispatch import implement, optional_generic
+
+MOST_BYTES = 1 << 24
+"""Stacked tables larger than this would not stay in a cache: such environments are played one by one."""
+
+
+@optional_generic
+def at(self: Params, lane: int) -> Params:
+    """Return the parameters of the environment that a lane plays: they themselves, unless each lane plays another."""
+    return self
+
+
+@dataclass(frozen=True, repr=False)
+class SideBySide:
+    """Environments as a protocol plays them, each on a lane of its own.
+
+    Attributes
+    ----------
+    environments : tuple of environments
+        One a lane.
+    stacked : record
+        What kernels get of them; see `at`.
+    """
+
+    environments: tuple[Any, ...]
+    stacked: Any
+
+    __banditlab__ = ComponentInfo("environment", {}, {})
+
+    def __repr__(self) -> str:
+        """Return the first environment: what errors of the compiler are about."""
+        return repr(self.environments[0])
+
+    @property
+    def n_arms(self) -> int:
+        """The number of arms of each."""
+        return int(self.environments[0].n_arms)
+
+    def params(self, problem: Problem) -> Any:
+        """Return what kernels get."""
+        return self.stacked
+
+
+def stack(records: Sequence[Any]) -> Any | None:
+    """Return records of one class as one, of which `at(made, k)` is the k-th; None where they differ in shape.
+
+    Fields are arrays or numbers; each becomes an array with an axis for the records in front.
+    """
+    cls = type(records[0])
+    columns = list(zip(*records, strict=True))
+    tables = [[np.asarray(value) for value in column] for column in columns]
+    alike = all(
+        first.dtype.kind in "biuf" and all(t.shape == first.shape and t.dtype == first.dtype for t in table)
+        for first, *table in tables
+    )
+    nested = any(isinstance(value, tuple) for value in records[0])
+    if not alike or nested or len(records) * sum(first.nbytes for first, *_ in tables) > MOST_BYTES:
+        return None
+    made = record_class(f"Stacked_{cls.__name__}", cls._fields)
+    lines = f"def at(self, lane):\n    return cls({', '.join(f'self.{name}[lane]' for name in cls._fields)},)"
+    scope = {"cls": cls}
+    exec(lines, scope)
+    implement(at, made, scope["at"])
+    return made(*(np.stack(table) for table in tables))
