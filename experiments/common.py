@@ -11,7 +11,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 import banditlab as bl
@@ -64,61 +63,31 @@ def _played(environment: Any, policies: Any, **options: Any) -> bl.Results:
     return result
 
 
-def play_instances(
-    file: Path, instances: dict[str, Any], policies: dict[str, Any], *, n_runs: int, stores: bool = True, **options: Any
-) -> None:
-    """Play random instances, each with luck of its own, and store a table of all in a file, unless it is there.
-
-    Instance k plays runs k n to (k + 1) n - 1 of the seed, n being `n_runs`. In one call of `banditlab.run` all would
-    play runs 0 to n - 1: their average would have the luck of n runs in it, however many instances there are, and an
-    interval that takes them for independent would be too narrow.
-
-    Parameters
-    ----------
-    file : Path
-        Where the table is stored; see `Instances`.
-    instances, policies : dict
-        By name.
-    n_runs : int
-        Of each instance.
-    stores : bool, default True
-        Whether runs are kept in a store beside the file as they finish, as `play` does.
-    **options
-        The others of `banditlab.run`.
-    """
-
-    def write(unfinished: Path) -> None:
-        chosen = options | ({"store": file.parent / STORE} if stores else {}) | {"n_runs": n_runs, "progress": False}
-        tables = [
-            _played({name: instance}, policies, first_run=k * n_runs, **chosen).to_pandas()
-            for k, (name, instance) in enumerate(instances.items())
-        ]
-        pd.concat(tables, ignore_index=True).to_parquet(unfinished)
-
-    keep(file, write)
+def play_instances(file: Path, instances: list[Any], policies: Any, *, n_runs: int, **options: Any) -> None:
+    """Play each instance `n_runs` times, with luck of its own, and store the results in a file, unless it is there."""
+    each = bl.Instances([instance for instance in instances for _ in range(n_runs)])
+    play(file, {"instances": each}, policies, n_runs=n_runs * len(instances), **options)
 
 
-class Instances:
-    """What `play_instances` stored in a file.
+class OverInstances:
+    """What `play_instances` stored in a file, averaged over the runs of each instance.
 
     Attributes
     ----------
-    policies : list of str
+    policies : tuple of str
         Their names.
     checkpoints : int64 array
         The rounds after which metrics were recorded.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._table = pd.read_parquet(file)
-        self.policies = list(dict.fromkeys(self._table["policy"]))
-        self.checkpoints = np.unique(self._table["round"])
-        self._n_instances = self._table["environment"].nunique()
+    def __init__(self, file: Path, n_runs: int) -> None:
+        self._result, self._n_runs = bl.load(file), n_runs
+        self.policies, self.checkpoints = self._result.policies, self._result.checkpoints
 
     def values(self, metric: str) -> NDArray[np.float64]:
-        """Return a metric of every policy, instance and checkpoint, averaged over the runs of an instance."""
-        shape = (self._n_instances, len(self.policies), -1, len(self.checkpoints))
-        return self._table[metric].to_numpy().reshape(shape).mean(axis=2).swapaxes(0, 1)
+        """Return a metric of every policy, instance and checkpoint."""
+        found = self._result.values(metric)
+        return found.reshape(len(self.policies), -1, self._n_runs, len(self.checkpoints)).mean(axis=2)
 
 
 def horizon_file(folder: Path, horizon: int) -> Path:

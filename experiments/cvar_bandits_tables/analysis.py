@@ -6,8 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+import banditlab as bl
 from banditlab.inference.bootstrap import mean_band
-from experiments.common import Instances
 from experiments.cvar_bandits_tables.simulate import BENCHMARKS, configuration, metric, stored
 from experiments.slopes import mean
 from experiments.verdicts import Verdict, because, below
@@ -42,7 +42,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     found = []
     for benchmark in BENCHMARKS:
         for tau in configuration()["taus"]:
-            result = Instances(stored(folder, benchmark, tau))
+            result = bl.load(stored(folder, benchmark, tau))
             rounds = result.checkpoints[-1]
             ends = dict(zip(result.policies, result.values(metric(tau))[:, :, -1], strict=True))
             for better, worse, source in CLAIMS[benchmark]:
@@ -69,11 +69,11 @@ def figure(folder: Path, size: str) -> Figure:
     taus = configuration()["taus"]
     drawing = Figure(figsize=(11.0, 6.2), dpi=150, layout="constrained")
     panels = drawing.subplots(len(BENCHMARKS), len(taus), sharex=True, sharey="row")
-    names = Instances(stored(folder, "multinomial", taus[0])).policies
+    names = bl.load(stored(folder, "multinomial", taus[0])).policies
     lines = {}
     for row, benchmark in zip(panels, BENCHMARKS, strict=True):
         for ax, tau in zip(row, taus, strict=True):
-            result = Instances(stored(folder, benchmark, tau))
+            result = bl.load(stored(folder, benchmark, tau))
             rounds = result.checkpoints
             shown = rounds >= 10
             for name, values in zip(result.policies, result.values(metric(tau)), strict=True):

@@ -18,15 +18,15 @@ def configuration() -> dict[str, Any]:
     return configuration_of(__file__)
 
 
-def problems(benchmark: str, size: str) -> dict[str, Any]:
-    """Return a benchmark's random problems by number."""
+def problems(benchmark: str, size: str) -> list[Any]:
+    """Return a benchmark's random problems."""
     config = configuration()
     n, given = config["sizes"][size][f"n_{benchmark}"], config[benchmark]
     if benchmark == "mixtures":
-        return {str(k): arms.TruncatedGaussianMixture.random(**given, seed=k) for k in range(n)}
+        return [arms.TruncatedGaussianMixture.random(**given, seed=k) for k in range(n)]
     values = given["values"]
     tables = np.random.default_rng(given["seed"]).dirichlet(np.ones(len(values)), size=(n, given["n_arms"]))
-    return {str(k): arms.Categorical(values, table) for k, table in enumerate(tables)}
+    return [arms.Categorical(values, table) for table in tables]
 
 
 def policies(benchmark: str, tau: float) -> dict[str, Any]:
@@ -61,9 +61,8 @@ def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
     for benchmark in BENCHMARKS:
         worlds = problems(benchmark, size)
         for tau in config["taus"]:
-            # without a store of runs: writing thousands of them takes longer than to play them
             play_instances(
-                stored(folder, benchmark, tau), worlds, policies(benchmark, tau), stores=False, n_runs=1,
+                stored(folder, benchmark, tau), worlds, policies(benchmark, tau), n_runs=1,
                 horizon=config["sizes"][size]["horizon"], seed=config["seed"], n_jobs=n_jobs, checkpoints=20,
                 metrics=metric(tau),
             )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.dueling import theory
 from banditlab.inference.bootstrap import mean_band
-from experiments.common import Instances
+from experiments.common import OverInstances
 from experiments.drawing import plain
 from experiments.dueling_piecewise.simulate import (
     BTW,
@@ -38,17 +38,18 @@ PAPER = "Kolpaczki et al. 2022"
 OURS = "a comparison of this experiment's"
 
 
-def read(folder: Path, size: str) -> dict[int, Instances]:
+def read(folder: Path, size: str) -> dict[int, OverInstances]:
     """Return the stored results by number of segments."""
-    return {m: Instances(file(folder, m)) for m in configuration()["sizes"][size]["segments"]}
+    chosen = configuration()["sizes"][size]
+    return {m: OverInstances(file(folder, m), chosen["n_runs"]) for m in chosen["segments"]}
 
 
-def curves(result: Instances, policy: str, metric: str) -> NDArray[np.float64]:
+def curves(result: OverInstances, policy: str, metric: str) -> NDArray[np.float64]:
     """Return the regret of each instance at each checkpoint, averaged over its runs."""
     return result.values(metric)[result.policies.index(policy)]
 
 
-def final(results: dict[int, Instances], policy: str, metric: str) -> list[NDArray[np.float64]]:
+def final(results: dict[int, OverInstances], policy: str, metric: str) -> list[NDArray[np.float64]]:
     """Return the regret after all rounds of each instance, one array a number of segments."""
     return [curves(result, policy, metric)[:, -1] for result in results.values()]
 
@@ -139,7 +140,7 @@ def _style(k: int) -> dict[str, Any]:
     return {"color": COLOURS[k], "linestyle": DASHES[k], "linewidth": 1.6}
 
 
-def _over_time(ax: Any, result: Instances, labels: list[str], metric: str) -> None:
+def _over_time(ax: Any, result: OverInstances, labels: list[str], metric: str) -> None:
     thousands = result.checkpoints / 1000
     for k, label in enumerate(labels):
         values = curves(result, label, metric)
@@ -153,7 +154,7 @@ def _over_time(ax: Any, result: Instances, labels: list[str], metric: str) -> No
     ax.set_yscale("log")
 
 
-def _over_segments(ax: Any, results: dict[int, Instances], labels: list[str], metric: str) -> None:
+def _over_segments(ax: Any, results: dict[int, OverInstances], labels: list[str], metric: str) -> None:
     from banditlab.plotting import MARKERS
 
     segments = list(results)

@@ -45,15 +45,15 @@ def for_strong_regret(n_segments: int) -> dict[str, Any]:
     }
 
 
-def instances(n_segments: int, horizon: int, n_instances: int) -> dict[str, dueling.PiecewiseStationary]:
-    """Return random instances by name; their seeds are 0, 1, ..."""
+def instances(n_segments: int, horizon: int, n_instances: int) -> list[dueling.PiecewiseStationary]:
+    """Return random instances; their seeds are 0, 1, ..."""
     config = configuration()
-    return {
-        f"instance {k}": dueling.instances.random_sequence(
+    return [
+        dueling.instances.random_sequence(
             config["n_arms"], n_segments, horizon, pmin=config["pmin"], delta=config["delta"], seed=k
         )
         for k in range(n_instances)
-    }
+    ]
 
 
 def file(folder: Path, n_segments: int) -> Path:

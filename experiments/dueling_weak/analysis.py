@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from banditlab.dueling import theory
-from experiments.common import Instances
+from experiments.common import OverInstances
 from experiments.drawing import plain
 from experiments.dueling_weak.simulate import BTW, BTWR, METRIC, WS, configuration, file, policies
 from experiments.slopes import exponent, mean
@@ -26,8 +26,9 @@ Regrets = dict[int, dict[str, NDArray[np.float64]]]  # by number of arms and pol
 def read(folder: Path, size: str, pmin: float) -> Regrets:
     """Return regrets after half of the rounds and after all, averaged over the runs of an instance."""
     found: Regrets = {}
-    for n_arms in configuration()["sizes"][size]["n_arms"]:
-        result = Instances(file(folder, pmin, n_arms))
+    chosen = configuration()["sizes"][size]
+    for n_arms in chosen["n_arms"]:
+        result = OverInstances(file(folder, pmin, n_arms), chosen["n_runs"])
         found[n_arms] = dict(zip(result.policies, result.values(METRIC), strict=True))
     return found
 

@@ -26,9 +26,9 @@ def policies() -> dict[str, Any]:
     }
 
 
-def instances(n_arms: int, pmin: float, n_instances: int) -> dict[str, dueling.PreferenceMatrix]:
-    """Return random instances by name; their seeds are 0, 1, ..."""
-    return {f"instance {k}": dueling.instances.random_condorcet(n_arms, pmin=pmin, seed=k) for k in range(n_instances)}
+def instances(n_arms: int, pmin: float, n_instances: int) -> list[dueling.PreferenceMatrix]:
+    """Return random instances; their seeds are 0, 1, ..."""
+    return [dueling.instances.random_condorcet(n_arms, pmin=pmin, seed=k) for k in range(n_instances)]
 
 
 def file(folder: Path, pmin: float, n_arms: int) -> Path:
