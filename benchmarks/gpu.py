@@ -72,6 +72,19 @@ def rate_of_cells(world: Any, n_cells: int, n_runs: int, horizon: int, repetitio
     return n_cells * n_runs * horizon / statistics.median(seconds[1:]) / 1e6
 
 
+def rates_by_residence(world: Any, policy: Any, horizon: int, repetitions: int) -> dict[int, float]:
+    """Return millions of rounds a second by lanes a multiprocessor, in launches that none of them waits for.
+
+    With fewer lanes their states fit the first-level cache, with more there is more to do while others wait for memory.
+    """
+    n_multiprocessors = cuda.arrays().cuda.runtime.getDeviceProperties(0)["multiProcessorCount"]
+    found = {}
+    for blocks in range(1, 9):
+        n_runs = n_multiprocessors * blocks * cuda.THREADS
+        found[blocks * cuda.THREADS] = rate(world, policy, n_runs, horizon, repetitions, backend="cuda")
+    return found
+
+
 def compiled(world: Any, policy: Any) -> str:
     """Return what the compiler says of a kernel, as cells of a table."""
     try:
@@ -111,6 +124,9 @@ def main() -> None:
             cells = [f"{rounds:,}", f"{double:,.0f}", f"{single:,.0f}", f"{core:,.1f}", f"{double / core:,.0f}"]
         print(f"| {label} | {' | '.join(cells)} | {compiled(world, policy)} |", flush=True)
     if not lacking and arguments.only is None:
+        print("\nUCB1, millions of rounds a second by lanes a multiprocessor:", end=" ")
+        by_lanes = rates_by_residence(instance(10), arms.UCB1(), horizon, repetitions)
+        print("; ".join(f"{lanes}: {speed:,.0f}" for lanes, speed in by_lanes.items()))
         found = rate_of_cells(instance(10), n_runs // 1000, 1000, horizon, repetitions)
         print(f"\nUCB1, {n_runs // 1000:,} cells of 1,000 runs each: {found:,.0f} million rounds a second")
 
