@@ -14,7 +14,7 @@ from banditlab.core import sampling
 from banditlab.core.components import Problem
 from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.fingerprint import is_ours
-from banditlab.core.kernels import explained
+from banditlab.core.kernels import explained, quiet
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
@@ -166,7 +166,7 @@ def check_kernels(environment: Any, support: Support, horizon: int) -> None:
     """
     told = ""
     with contextlib.suppress(Exception):  # what a kernel raises is told when it is played
-        told = _odd(environment, support, horizon)
+        told = quiet(_odd)(environment, support, horizon)
     if told:
         raise InvalidComponent(f"{environment!r}: {told}")
 

@@ -18,6 +18,7 @@ from banditlab import arms
 from banditlab.core import jobs
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType, OutOfTurn
 from banditlab.core.family import registered
+from banditlab.core.sampling import expanded, key
 from tests.values import check_frozen, check_repr, check_twins, columns, same
 
 from . import naive
@@ -443,3 +444,19 @@ def test_an_environment_that_is_not_what_it_says_is_refused(scale: float, lost: 
 
     with pytest.raises(InvalidComponent, match=told):  # Thompson sampling went on for ever
         bl.run(Odd(), arms.ThompsonSampling(), horizon=100, n_runs=3, seed=0)
+
+
+def test_looking_at_an_environment_warns_of_no_arithmetic_that_wraps_around() -> None:
+    @arms.environment
+    class Expanding:
+        n_arms = 2
+        support = arms.Support(0, 1)
+
+        def reward(self, arm: int, u: float, t: int) -> float:
+            return 5.0 + expanded(key(u), 0)
+
+        def gap(self, arm: int, t: int) -> float:
+            return 0.0
+
+    with pytest.raises(InvalidComponent, match=r"reward\(0, .*\) is 5.*; allowed: rewards in \[0, 1\]"):
+        bl.run(Expanding(), arms.RoundRobin(), horizon=10, n_runs=1, seed=0)
