@@ -23,6 +23,10 @@ Its load was {load:.1f} when that began, on {cores} cores: where it is not near 
 `banditlab bench` in a checkout shows them for yours, and `benchmarks/README.md` there says what each row plays.
 """
 
+TARGETS = """Limits that the benchmarks set; one that is missed stays here. The first store of a process also loads
+pyarrow: that is in the share "with a store", and not in that "with another store of the process".
+"""
+
 
 def speed_page() -> str:
     """Return the page in Markdown."""
@@ -41,7 +45,7 @@ def speed_page() -> str:
         )
     ]
     lines += ["## Beside others", "", *_races(measured["throughput"]), ""]
-    lines += ["## What was promised", "", *_targets(measured["targets"]), ""]
+    lines += ["## What was promised", "", TARGETS, *_targets(measured["targets"]), ""]
     lines += ["## Every policy", "", *_policies(measured["policies"])]
     return "\n".join(lines) + "\n"
 
@@ -67,8 +71,8 @@ def _races(throughput: dict[str, Any]) -> list[str]:
 def _targets(targets: list[dict[str, Any]]) -> list[str]:
     lines = ["| | measured | promised | |", "|---|---:|---:|---|"]
     for t in targets:
-        promise = f"at least {t['at_least']:,g}" if "at_least" in t else f"at most {t['at_most']:,g}"
-        verdict = "met" if t["met"] else f"**{t['verdict']}**"
+        promise = f"at least {round(t['at_least'], 3):,g}" if "at_least" in t else f"at most {t['at_most']:,g}"
+        verdict = "met" if t["met"] else "**missed**"
         lines.append(f"| {t['name']} | {_number(t['measured'])} {t['unit']} | {promise} | {verdict} |")
     return lines
 
