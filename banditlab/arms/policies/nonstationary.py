@@ -18,8 +18,9 @@ from ..family import policy
 class DiscountedUCB:
     r"""UCB on means and counts in which older rewards weigh less.
 
-    A reward s rounds ago weighs :math:`\gamma^s`. With :math:`N_a = \sum_s \gamma^{t-s} 1\{a_s = a\}` and n their sum,
-    the index of arm a is
+    The last reward weighs 1, the one before :math:`\gamma`, and so on. With :math:`N_a = \sum_{s < t} \gamma^{t-1-s}
+    1\{a_s = a\}`, the mean :math:`\bar X_a` with the same weights, and n the sum of all :math:`N_a`, the index of arm a
+    in round t is
 
     .. math:: \bar X_a + 2 B \sqrt{\xi \log(n) / N_a}
 
