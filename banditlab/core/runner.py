@@ -48,7 +48,7 @@ def run(
 
     Run i of a seed is the same trajectory to the last bit whatever `n_runs`, `n_jobs`, the other policies
     and their order; policies face the same luck (common random numbers), so that differences between
-    them have a small variance.
+    them vary less: much less for rewards, and somewhat for regret.
 
     Parameters
     ----------
