@@ -32,7 +32,7 @@ class Verdict:
     low, high : float
         Its 95% interval.
     verdict : str
-        'holds', 'does not hold' or 'not testable at this size'; after a colon, why.
+        'holds', 'does not hold' or 'not testable at this size', which always has a reason; after a colon, why.
     """
 
     claim: str
@@ -55,13 +55,22 @@ class Verdict:
 
 
 def because(verdict: str, reason: str) -> str:
-    """Return a verdict with its reason; what holds needs none."""
-    return f"{verdict}: {reason}" if reason and verdict != HOLDS else verdict
+    """Return a verdict with this reason, if there is one; what holds needs none."""
+    return f"{verdict.partition(': ')[0]}: {reason}" if reason and verdict != HOLDS else verdict
+
+
+UNDECIDED = because(UNTESTABLE, "its interval reaches both sides")
+NO_ORDER = because(UNTESTABLE, "an order of growth says nothing of a slope over so few sizes")
 
 
 def at_most(interval: Interval, value: float) -> str:
     """Say whether what was measured is at most a value: all of its interval is, none is, or it reaches both sides."""
-    return HOLDS if interval[2] <= value else FAILS if interval[1] > value else UNTESTABLE
+    return HOLDS if interval[2] <= value else FAILS if interval[1] > value else UNDECIDED
+
+
+def at_least(interval: Interval, value: float) -> str:
+    """Say whether what was measured is at least a value: all of its interval is, none is, or it reaches both sides."""
+    return HOLDS if interval[1] >= value else FAILS if interval[2] < value else UNDECIDED
 
 
 def within(interval: Interval, value: float) -> str:
@@ -69,17 +78,17 @@ def within(interval: Interval, value: float) -> str:
 
     An order of growth says nothing of a slope over the few horizons or numbers of arms that were played.
     """
-    return HOLDS if interval[2] <= value else UNTESTABLE
+    return HOLDS if interval[2] <= value else UNDECIDED if interval[1] <= value else NO_ORDER
 
 
 def below(interval: Interval, value: float) -> str:
     """Say whether what was measured is below a value: all of its interval is, none is, or it reaches both sides."""
-    return HOLDS if interval[2] < value else FAILS if interval[1] > value else UNTESTABLE
+    return HOLDS if interval[2] < value else FAILS if interval[1] > value else UNDECIDED
 
 
 def above(interval: Interval, value: float) -> str:
     """Say whether what was measured is above a value: all of its interval is, none is, or it reaches both sides."""
-    return HOLDS if interval[1] > value else FAILS if interval[2] < value else UNTESTABLE
+    return HOLDS if interval[1] > value else FAILS if interval[2] < value else UNDECIDED
 
 
 def store(verdicts: list[Verdict], file: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from banditlab import cvar
 from experiments.cvar_gridworld.simulate import RETURNS, VISITS, WALKERS, configuration, plans
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above
 
 RESAMPLES = 1_000
 
@@ -69,7 +69,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
                 float(difference.mean()),
                 float(low),
                 float(high),
-                HOLDS if low > 0.0 else FAILS if high < 0.0 else UNTESTABLE,
+                above((float(difference.mean()), low, high), 0.0),
             )
         )
     return found

@@ -14,7 +14,7 @@ from banditlab.inference.bootstrap import mean_band
 from experiments.cvar_iterated.simulate import MAXWP, configuration, contrast, label, stored
 from experiments.drawing import plain
 from experiments.slopes import exponent, growth, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, below
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_least, because, below
 
 PAPER = "Du, Wang, Huang 2023"
 
@@ -66,7 +66,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
             f"{PAPER}, Theorem 1",
             f">= {-(H + 1) / 2:g}",
             *slope,
-            HOLDS if slope[1] >= -(H + 1) / 2 else FAILS if slope[2] < -(H + 1) / 2 else UNTESTABLE,
+            at_least(slope, -(H + 1) / 2),
         )
     )
     return [*found, _worst_path(bl.load(folder / MAXWP))]
@@ -86,7 +86,7 @@ def _rate(result: bl.Results, name: str, tau: float) -> Verdict:
         f"{PAPER}, Theorem 1",
         "<= 1/2",
         *slope,
-        HOLDS if slope[2] <= limit else f"{UNTESTABLE}: {reason}",
+        HOLDS if slope[2] <= limit else because(UNTESTABLE, reason),
     )
 
 
@@ -101,7 +101,7 @@ def _worst_path(result: bl.Results) -> Verdict:
         f"{PAPER}, section 6",
         "0",
         *grown,
-        HOLDS if grown[2] <= 1e-9 else FAILS if result.horizon >= 10_000 else UNTESTABLE,
+        HOLDS if grown[2] <= 1e-9 else FAILS if result.horizon >= 10_000 else because(UNTESTABLE, "too few episodes"),
     )
 
 

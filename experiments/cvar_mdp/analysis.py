@@ -14,7 +14,7 @@ from banditlab.inference.bootstrap import mean_band
 from experiments.cvar_mdp.simulate import BONUSES, RESULTS, configuration, instance, label
 from experiments.drawing import plain
 from experiments.slopes import exponent, growth, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, below
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_least, below
 
 PAPER = "Wang, Kallus, Sun 2023"
 
@@ -73,7 +73,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
                 f"{PAPER}, Theorem 5.3",
                 ">= -1",
                 *slope,
-                HOLDS if slope[1] >= -1.0 else FAILS if slope[2] < -1.0 else UNTESTABLE,
+                at_least(slope, -1.0),
             )
         )
     return found

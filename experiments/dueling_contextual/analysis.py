@@ -158,7 +158,7 @@ def of_awareness(table: pd.DataFrame) -> list[Verdict]:
             f"{PAPER}, abstract",
             "bounded, constant and logarithms unknown",
             *mean(largest),
-            UNTESTABLE,
+            because(UNTESTABLE, "the bound's constant is not known"),
         )
     )
     return found

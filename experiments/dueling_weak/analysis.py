@@ -75,10 +75,10 @@ def _verdicts(regrets: Regrets, pmin: float) -> list[Verdict]:
         for k in (least, most):
             share = late_share(regrets[k][label])
             # what has not stopped growing may yet stop: a bound without a number cannot fail at a finite horizon
-            verdict = HOLDS if share[2] <= 0.05 else UNTESTABLE
-            why = f" (its winner may fall some {falls:.0e} times)" if label == BTWR and verdict == UNTESTABLE else ""
+            why = f"its winner may fall some {falls:.0e} times" if label == BTWR else "what grows now may stop later"
+            verdict = HOLDS if share[2] <= 0.05 else because(UNTESTABLE, why)
             found.append(
-                Verdict(f"{label}, {where}, K = {k}: regret does not grow with T: share in the second half{why}",
+                Verdict(f"{label}, {where}, K = {k}: regret does not grow with T: share in the second half",
                         source, "share <= 0.05", *share, verdict)
             )  # fmt: skip
     rate = float(exponent(arms, [np.array([k * np.log(k)]) for k in arms])[0])

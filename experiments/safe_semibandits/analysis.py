@@ -22,7 +22,7 @@ from experiments.safe_semibandits.simulate import (
     file,
 )  # fmt: skip
 from experiments.slopes import RESAMPLES, exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, below
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above, at_most, because, below
 
 PAPER = "Hou, Tan, Zhong 2023"
 RESULTS = f"{PAPER}, released results"
@@ -54,7 +54,7 @@ def safety_verdict(claim: str, violated: NDArray[np.float64]) -> Verdict:
     delta = float(semibandits.PASCombUCB().delta)
     bad, n = int(violated.sum()), len(violated)
     low, high = clopper_pearson(bad, n)
-    verdict = HOLDS if high <= delta else FAILS if low > delta else UNTESTABLE
+    verdict = at_most((bad / n, low, high), delta)
     return Verdict(f"{claim} ({n} runs, Clopper-Pearson)", PAPER, f"P(any violation) <= {delta:g}", bad / n, low, high,
                    verdict)  # fmt: skip
 
@@ -159,7 +159,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     fit = linearity(x, rows)
     verdict = above(fit, 0.99)
     if sizes[THIRD]["horizons"][-1] < PAPERS_HORIZON:
-        verdict = UNTESTABLE  # at the smallest budgets regret is still linear in the horizon
+        verdict = because(UNTESTABLE, "at the smallest budgets regret is still linear in the horizon")
     found.append(Verdict("experiment 3: additional regret over CombUCB1 is linear in 1/(Delta^v)^2", RESULTS,
                          "R^2 > 0.99", *fit, verdict))  # fmt: skip
     return found

@@ -12,7 +12,7 @@ import banditlab as bl
 from experiments.drawing import plain
 from experiments.scoring_dimensions.simulate import configuration
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
+from experiments.verdicts import FAILS, HOLDS, UNDECIDED, Verdict, at_most
 
 SOURCE = "Chen et al. 2023, abstract"
 
@@ -37,7 +37,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     slope = exponent(numbers, regrets)
     inside = -tolerance <= slope[1] and slope[2] <= tolerance
     outside = slope[1] > tolerance or slope[2] < -tolerance
-    verdict = HOLDS if inside else FAILS if outside else UNTESTABLE
+    verdict = HOLDS if inside else FAILS if outside else UNDECIDED
     claim = "regret does not depend on the number of states, where nobody can tell some of them apart"
     found.append(Verdict(claim, SOURCE, f"exponent 0 +- {tolerance}", *slope, verdict))
     numbers, regrets = final(folder, "values")

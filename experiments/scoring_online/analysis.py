@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from experiments.common import horizon_file
 from experiments.drawing import plain
 from experiments.scoring_online.simulate import bandit, configuration, full
 from experiments.slopes import exponent, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most
+from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most, because
 
 SOURCE = "Cacciamani et al. 2023, abstract"
 
@@ -61,10 +62,8 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
         at_scale = grows(results, label, "violation", theory, tolerance)
         if at_scale.verdict == FAILS:
             # the slack is still larger than any violation that the receiver gains by: she ignores the constraints
-            claim = f"{at_scale.claim} (here the slack still exceeds any violation that pays, so that it is linear)"
-            at_scale = Verdict(
-                claim, SOURCE, at_scale.theory, at_scale.measured, at_scale.low, at_scale.high, UNTESTABLE
-            )
+            reason = "the slack still exceeds any violation that pays, so that it is linear"
+            at_scale = replace(at_scale, verdict=because(UNTESTABLE, reason))
         found.append(at_scale)
     return found
 

@@ -56,11 +56,9 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 
     slope = exponent(horizons, final(results, THEORY))
     share = min(world.n_actions * last ** (-1 / 3), 1.0)
-    reason = f"I_q >= {radius(last):.2g} where the mixture's margin is {share * margins.min():.2g}"
-    verdict = HOLDS if slope[2] <= 2 / 3 else UNTESTABLE
-    found.append(
-        Verdict(f"OSRA at the theory's scale: the same ({reason} at T)", RATE, "slope <= 0.667", *slope, verdict)
-    )
+    reason = f"at T I_q >= {radius(last):.2g} where the mixture's margin is {share * margins.min():.2g}"
+    verdict = HOLDS if slope[2] <= 2 / 3 else because(UNTESTABLE, reason)
+    found.append(Verdict("OSRA at the theory's scale: the same", RATE, "slope <= 0.667", *slope, verdict))
     probing = mean(final(results, THEORY, "bisection_rate")[-1])
     found.append(
         Verdict(

@@ -13,7 +13,7 @@ from banditlab.inference.bootstrap import mean_band
 from experiments.drawing import plain
 from experiments.semibandits_paradox.simulate import environment, file, policies
 from experiments.slopes import growth, mean
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, above
+from experiments.verdicts import UNTESTABLE, Verdict, above, at_least, because
 
 PAPER = "Zhang, Combes 2024, figure"
 UNIFORM, JEFFREYS, BOOSTED, ESCB = policies()
@@ -35,13 +35,14 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     found = []
     for policy in (UNIFORM, JEFFREYS):
         slope = growth(rounds[late], found_regrets[policy][:, late], least=1e-3)
-        verdict = HOLDS if slope[1] >= LINEAR else FAILS if slope[2] < LINEAR else UNTESTABLE
+        verdict = at_least(slope, LINEAR)
         found.append(Verdict(f"{policy}: regret is nearly linear from a quarter of the rounds on", PAPER,
                              f"slope >= {LINEAR}", *slope, verdict))  # fmt: skip
     worst = environment().best_value - environment().value(environment().actions.maximise(-environment().means))
     share = mean(found_regrets[UNIFORM][:, -1] / (worst * last))
-    found.append(Verdict(f"{UNIFORM}: regret as a share of that of playing the worse action always",
-                         "a remark of this experiment's", "none given", *share, UNTESTABLE))  # fmt: skip
+    claim = f"{UNIFORM}: regret as a share of that of playing the worse action always"
+    nothing = because(UNTESTABLE, "nothing is claimed")
+    found.append(Verdict(claim, "a remark of this experiment's", "none given", *share, nothing))
     for policy in (BOOSTED, ESCB):
         for other in (UNIFORM, JEFFREYS):
             ratio = mean(found_regrets[other][:, -1] / found_regrets[policy][:, -1].mean())

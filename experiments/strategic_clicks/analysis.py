@@ -24,7 +24,7 @@ from experiments.strategic_clicks.instances import (
     instance,
     truthful,
 )
-from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Interval, Verdict, above, because, below
+from experiments.verdicts import FAILS, HOLDS, UNDECIDED, UNTESTABLE, Interval, Verdict, above, because, below
 
 PAPER = "Buening et al. 2024"
 RESAMPLES = 2000
@@ -376,4 +376,4 @@ def _slope_verdict(slope: Interval, value: float, sharp: bool, reason: str = "")
     if high <= value + tolerance and (not sharp or low >= value - tolerance):
         return HOLDS
     outside = low > value + tolerance or (sharp and high < value - tolerance)
-    return because(FAILS if outside else UNTESTABLE, reason)
+    return because(FAILS if outside else UNDECIDED, reason)

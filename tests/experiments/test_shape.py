@@ -15,10 +15,13 @@ from experiments.reproduction import Experiment, experiments
 from experiments.verdicts import (
     FAILS,
     HOLDS,
+    NO_ORDER,
     OUTCOMES,
+    UNDECIDED,
     UNTESTABLE,
     Verdict,
     above,
+    at_least,
     at_most,
     because,
     below,
@@ -193,22 +196,26 @@ def test_what_has_no_number_survives_storing(tmp_path):
 @pytest.mark.parametrize(
     ("judge", "outcomes"),
     [
-        (below, (HOLDS, UNTESTABLE, FAILS)),
-        (at_most, (HOLDS, UNTESTABLE, FAILS)),
-        (above, (FAILS, UNTESTABLE, HOLDS)),
-        (within, (HOLDS, UNTESTABLE, UNTESTABLE)),
+        (below, (HOLDS, UNDECIDED, FAILS)),
+        (at_most, (HOLDS, UNDECIDED, FAILS)),
+        (above, (FAILS, UNDECIDED, HOLDS)),
+        (at_least, (FAILS, UNDECIDED, HOLDS)),
+        (within, (HOLDS, UNDECIDED, NO_ORDER)),
     ],
-    ids=["below", "at_most", "above", "within"],
+    ids=["below", "at_most", "above", "at_least", "within"],
 )
 def test_a_number_is_on_a_side_only_if_its_whole_interval_is(judge, outcomes):
     assert tuple(judge(interval, 0.0) for interval in ((-2, -3, -1), (-1, -2, 1), (2, 1, 3))) == outcomes
 
 
 def test_the_border_itself_is_at_most_and_not_below():
-    assert (at_most((-1, -2, 0), 0.0), below((-1, -2, 0), 0.0)) == (HOLDS, UNTESTABLE)
+    assert (at_most((-1, -2, 0), 0.0), below((-1, -2, 0), 0.0)) == (HOLDS, UNDECIDED)
+    assert (at_least((1, 0, 2), 0.0), above((1, 0, 2), 0.0)) == (HOLDS, UNDECIDED)
 
 
 def test_only_what_does_not_hold_has_a_reason():
     assert because(HOLDS, "why") == HOLDS
     assert because(FAILS, "why") == f"{FAILS}: why"
     assert because(FAILS, "") == FAILS
+    assert because(UNDECIDED, "") == UNDECIDED
+    assert because(UNDECIDED, "why") == f"{UNTESTABLE}: why"
