@@ -10,14 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core import sampling
 from banditlab.core.components import Problem
 from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import explained, quiet
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.metrics import of_each, split_metric
-from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, invalid, shown, vector
 
@@ -83,10 +82,6 @@ class ArmsProtocol(Protocol):
         stacked = stack([world.params(Problem(world.n_arms, horizon)) for world in environments])
         return None if stacked is None else SideBySide(tuple(environments), stacked)
 
-    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
-        """Call the kernel on no rounds."""
-        self._play(environment, policy, batch.empty(), unwatched)
-
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = self._play(environment, policy, batch, watch)
@@ -119,8 +114,7 @@ class ArmsProtocol(Protocol):
         problem = Problem(n_arms, batch.horizon)
         parameters = policy.params(problem)
         state = machine.state(policy, self.agent.space(n_arms, lanes, batch.horizon))
-        environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
-        policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        environment_rng, policy_rng = batch.generators()
         scratch = machine.scratch(lanes, **SCRATCH)
         tally = machine.zeros(1 if batch.columns == ("regret",) else PULLS + n_arms, lanes)
         out = machine.zeros(len(batch.checkpoints), *tally.shape)

@@ -53,11 +53,6 @@ class ClicksProtocol(Protocol):
         """Return none: all kernels can be compiled for a device."""
         return []
 
-    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
-        """Call the kernel on no rounds."""
-        played = Profiles(environment.strategies[:, None], np.zeros(1, np.int64), batch.seed)
-        play_profiles(environment, policy, played, batch.horizon, batch.checkpoints[:0], batch.empty().machine())
-
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         runs = np.arange(batch.first_run, batch.first_run + batch.n_runs)

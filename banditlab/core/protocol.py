@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from . import sampling
 from .errors import InvalidType
 from .machines import Machine, machine
 from .validation import shown
@@ -89,6 +90,11 @@ class Batch:
             return self.on
         return machine(self.backend, dry=self.dry, precision=self.precision, reduced=self.reduced)
 
+    def generators(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return the generators of all runs: the environment's, and the policy's."""
+        environment = sampling.seeded(self.seed, sampling.ENVIRONMENT_STREAM, self.first_run, self.n_runs)
+        return environment, sampling.seeded(self.seed, sampling.POLICY_STREAM, self.first_run, self.n_runs)
+
     def empty(self) -> Batch:
         """Return a batch that has kernels compiled and plays nothing."""
         return replace(self, first_run=0, n_runs=1, checkpoints=self.checkpoints[:0], dry=True)
@@ -150,9 +156,9 @@ class Protocol(ABC):
         """Return every reason why a policy cannot play an environment on a CUDA device."""
         return ["its family plays on the processor only"]
 
-    @abstractmethod
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Compile what `simulate` will need, without playing a round."""
+        self.simulate(environment, policy, batch.empty(), unwatched)
 
     @abstractmethod
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:

@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
 from banditlab.core.metrics import of_each, split_metric
-from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, one_of, shown
 
@@ -87,10 +86,6 @@ class DuelingProtocol(Protocol):
             return None
         return SideBySide(tuple(environments), [(*r, world) for r, world in zip(rounds[0], stacked, strict=True)])
 
-    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
-        """Call the kernel on no rounds."""
-        self._play(environment, policy, batch.empty(), unwatched)
-
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = self._play(environment, policy, batch, watch)
@@ -105,8 +100,7 @@ class DuelingProtocol(Protocol):
         n_arms, lanes, machine = int(environment.n_arms), batch.n_runs, batch.machine()
         parameters = policy.params(Problem(n_arms, batch.horizon))
         state = machine.state(policy, Space(n_arms, lanes, batch.horizon))
-        environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
-        policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        environment_rng, policy_rng = batch.generators()
         losses = _regrets(batch.columns)
         counted = n_arms if len(losses) < len(batch.columns) else 0
         scratch = machine.scratch(lanes, **SCRATCH)

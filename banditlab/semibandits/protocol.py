@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.arms.support import Support
-from banditlab.core import sampling
 from banditlab.core.components import Problem
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside, on_device
 from banditlab.core.metrics import of_each, split_metric
-from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import integer, one_of
 
 from .agent import SemiBanditAgent
@@ -85,10 +84,6 @@ class SemiBanditProtocol(Protocol):
             compiled = True  # what a policy cannot do without a horizon has nothing to do with its oracle
         return [] if compiled else [f"the oracle of {actions!r} is plain Python; allowed: one with a kernel"]
 
-    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
-        """Call the kernels on no rounds, or without an oracle's kernel on one."""
-        _Played(environment, policy, batch.empty()).play(unwatched)
-
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch in lockstep."""
         out = _Played(environment, policy, batch).play(watch)
@@ -125,8 +120,7 @@ class _Played:
         self.machine = batch.machine()
         self.state = self.machine.state(policy, space)
         self.work = self.machine.make(lambda of: make_work(self.actions, of), space)
-        self.environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
-        self.policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        self.environment_rng, self.policy_rng = batch.generators()
         self.weights = np.zeros((n_items, lanes))
         self.chosen = np.zeros((self.actions.max_size(n_items), lanes), np.int64)
         self.drawn = np.zeros(self.chosen.shape)

@@ -445,22 +445,20 @@ def test_statistics_do_not_depend_on_chunks(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_hole_at_the_start_of_a_store_does_not_keep_the_rest_in_memory(tmp_path, monkeypatch, n_jobs):
+def test_a_hole_at_the_start_of_a_store_does_not_keep_the_rest_in_memory(tmp_path, monkeypatch, simulated, n_jobs):
     options = {"horizon": 20, "seed": 1, "n_jobs": n_jobs, "progress": False}
     whole = bl.run(gap(0.2), arms.UCB1(), n_runs=12_800, keep="summary", **options)
     bl.run(gap(0.2), arms.UCB1(), first_run=128, n_runs=12_672, store=tmp_path / "s", **options)
-    waiting, played = [], []
-    add, protocol = statistics.Moments.add, type(arms.UCB1.family.protocol)
-    simulate = protocol.simulate
+    waiting, add = [], statistics.Moments.add
 
     def noted(self, first_run, values):
         add(self, first_run, values)
         waiting.append(len(self._waiting))
 
     monkeypatch.setattr(statistics.Moments, "add", noted)
-    monkeypatch.setattr(protocol, "simulate", lambda *a: (played.append(1), simulate(*a))[1])
+    simulated.clear()
     again = bl.run(gap(0.2), arms.UCB1(), n_runs=12_800, keep="summary", store=tmp_path / "s", **options)
-    assert len(played) == 1
+    assert len(simulated) == 1
     assert len(waiting) == 100
     assert max(waiting) <= engine.AHEAD * 2
     for name, values in whole.statistics()[0].columns().items():
@@ -468,16 +466,13 @@ def test_a_hole_at_the_start_of_a_store_does_not_keep_the_rest_in_memory(tmp_pat
 
 
 class TestStore:
-    def test_a_sweep_goes_on_where_it_was(self, tmp_path, monkeypatch):
-        played = []
-        protocol = type(arms.UCB1.family.protocol)
-        simulate = protocol.simulate
+    def test_a_sweep_goes_on_where_it_was(self, tmp_path, simulated):
         first = bl.sweep(gap, [ucb, arms.Uniform()], OVER | {"delta": [0.1]}, store=tmp_path / "s", **OPTIONS)
-        monkeypatch.setattr(protocol, "simulate", lambda *a: (played.append(1), simulate(*a))[1])
+        simulated.clear()
         more = bl.sweep(gap, [ucb, arms.Uniform()], OVER, store=tmp_path / "s", **OPTIONS)
-        assert len(played) == len(more.cells) - len(first.cells)
+        assert len(simulated) == len(more.cells) - len(first.cells)
         again = bl.sweep(gap, [ucb, arms.Uniform()], OVER, store=tmp_path / "s", **OPTIONS)
-        assert len(played) == len(more.cells) - len(first.cells)
+        assert len(simulated) == len(more.cells) - len(first.cells)
         same(again, more)
         same(more, bl.sweep(gap, [ucb, arms.Uniform()], OVER, **OPTIONS))
 

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core import sampling
 from banditlab.core.components import record
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
 from banditlab.core.metrics import split_metric
-from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms
 from banditlab.core.validation import invalid, probability
 
 from .generics import n_memories
@@ -56,15 +55,8 @@ class EpisodesProtocol(Protocol):
             "kernels of MDPs make arrays while they play, and let them grow; allowed: the processor, where they can"
         ]
 
-    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
-        """Call the kernel on no episodes."""
-        self._play(environment, policy, batch.empty(), unwatched)
-
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch, one after another."""
-        return self._play(environment, policy, batch, watch)
-
-    def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         wanted = [_with_level(metric, policy) for metric in batch.columns]
         static = sorted({tau for name, tau in wanted if name.startswith("cvar") and tau is not None})
         iterated = sorted({tau for name, tau in wanted if name.startswith("icvar") and tau is not None})
@@ -77,14 +69,10 @@ class EpisodesProtocol(Protocol):
         parameters = policy.params(problem)
         state = machine.state(policy, EpisodicSpace(environment.n_arms, lanes, batch.horizon, known))
         _check_memories(n_memories(parameters, state), len(world.returns), policy)
-        generators = [
-            sampling.seeded(batch.seed, stream, batch.first_run, lanes)
-            for stream in (sampling.ENVIRONMENT_STREAM, sampling.POLICY_STREAM)
-        ]
         tally = machine.zeros(LEVELS + 2 * (len(static) + len(iterated)), lanes)
         tally[SMALLEST_ESTIMATE] = np.inf
         out = machine.zeros(len(batch.checkpoints), *tally.shape)
-        run = machine.kernel(play, parameters)
+        run, generators = machine.kernel(play, parameters), batch.generators()
         for start, stop in machine.strides(1, batch.horizon, lanes, self.first_call):
             with explained(policy, environment):
                 run(world, known, parameters, state, *generators, start, stop, tally, batch.checkpoints, out)

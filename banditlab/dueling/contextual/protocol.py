@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core import sampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.kernels import explained
-from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import boolean, integer, one_of
 
 from .agent import ContextualAgent
@@ -64,10 +63,6 @@ class ContextualProtocol(Protocol):
         """Say why not: fits of estimates make vectors and matrices for what a duel needs, in kernels."""
         return ["kernels of contextual duels make arrays while they play; allowed: the processor, where they can"]
 
-    def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
-        """Call the kernel on no rounds."""
-        self._play(environment, policy, batch.empty(), unwatched)
-
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play the runs of a batch."""
         out = self._play(environment, policy, batch, watch)
@@ -81,8 +76,7 @@ class ContextualProtocol(Protocol):
         world, parameters = environment.params(problem), policy.params(problem)
         every_round = bool(environment.every_round)
         state = machine.state(policy, ContextualSpace(n_arms, lanes, batch.horizon, dimension, fixed=not every_round))
-        environment_rng = sampling.seeded(batch.seed, sampling.ENVIRONMENT_STREAM, batch.first_run, lanes)
-        policy_rng = sampling.seeded(batch.seed, sampling.POLICY_STREAM, batch.first_run, lanes)
+        environment_rng, policy_rng = batch.generators()
         features = np.zeros((n_arms, dimension, lanes))
         tally = machine.zeros(ROWS, lanes)
         out = machine.zeros(len(batch.checkpoints), ROWS, lanes)
