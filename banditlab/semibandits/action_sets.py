@@ -173,6 +173,15 @@ def laid_out(actions: Iterable[Action]) -> tuple[NDArray[np.int64], NDArray[np.i
     return np.array(list(itertools.chain.from_iterable(found)), np.int64), np.cumsum([0, *map(len, found)])
 
 
+@device
+def write_action(items: Any, starts: Any, row: int, lane: int, chosen: Any) -> int:
+    """Write action `row` of those that `laid_out` returned into `chosen`, and return its size."""
+    first, size = starts[row], starts[row + 1] - starts[row]
+    for k in range(size):
+        chosen[k, lane] = items[first + k]
+    return size
+
+
 # ------------------------------------------------------------------------------------- sets of m items
 
 

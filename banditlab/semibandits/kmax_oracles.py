@@ -12,6 +12,8 @@ from typing import Any
 from banditlab.core.components import State
 from banditlab.core.dispatch import device, device_call
 
+from .action_sets import write_action
+
 
 @device
 def _ascending(chosen: Any, size: int, lane: int) -> None:
@@ -103,9 +105,7 @@ def by_enumeration(state: State, items: Any, starts: Any, lane: int, chosen: Any
         if worth > largest:
             largest = worth
             best = a
-    for p in range(starts[best], starts[best + 1]):
-        chosen[p - starts[best], lane] = items[p]
-    return starts[best + 1] - starts[best]
+    return write_action(items, starts, best, lane, chosen)
 
 
 @device_call

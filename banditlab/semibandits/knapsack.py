@@ -14,7 +14,7 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.core.typed import FloatArray
 from banditlab.core.validation import integer, invalid, listed, positive, vector
 
-from .action_sets import Action, ActionSet, by_kernel, in_range, laid_out
+from .action_sets import Action, ActionSet, by_kernel, in_range, laid_out, write_action
 from .family import action_set
 from .search import heaviest_within, search_scratch
 
@@ -92,19 +92,15 @@ class Explicit(ActionSet):
     def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
         """Compare the sums of all actions."""
         largest = -math.inf
-        first = 0
-        last = 0
+        row = 0
         for a in range(self.starts.shape[0] - 1):
             total = 0.0
             for p in range(self.starts[a], self.starts[a + 1]):
                 total += weights[self.items[p], lane]
             if total > largest:
                 largest = total
-                first = self.starts[a]
-                last = self.starts[a + 1]
-        for p in range(first, last):
-            chosen[p - first, lane] = self.items[p]
-        return last - first
+                row = a
+        return write_action(self.items, self.starts, row, lane, chosen)
 
 
 TABLE = 10_000_000

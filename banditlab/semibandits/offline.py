@@ -10,7 +10,7 @@ from typing import Any, TypeVar, dataclass_transform
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.components import Params, Problem, Space, State, field, is_component, make_state
+from banditlab.core.components import Params, State, field, is_component, make_state
 from banditlab.core.dispatch import device, device_call, generic
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.family import require_base
@@ -87,7 +87,7 @@ class OfflineAlgorithm(ABC):
     """
 
     @abstractmethod
-    def memory(self, space: Space) -> dict[str, Any]:
+    def memory(self, space: ActionSpace) -> dict[str, Any]:
         """Return the arrays between queries, by name; their last axis is the lane."""
 
     @abstractmethod
@@ -190,9 +190,9 @@ def _in_base(state: State, item: int, lane: int) -> bool:
     return found
 
 
-def _base_memory(space: Space) -> dict[str, Any]:
+def _base_memory(space: ActionSpace) -> dict[str, Any]:
     """Return the arrays of an algorithm that adds one item after the other to a base."""
-    size = space.problem.actions.max_size(space.n_arms)  # type: ignore[attr-defined]
+    size = space.actions.max_size(space.n_arms)
     return {
         "base": space.array(size, dtype=np.int64),
         "base_size": space.per_lane(0, np.int64),
@@ -226,7 +226,7 @@ class Greedy(OfflineAlgorithm):
     (0, 1)
     """
 
-    def memory(self, space: Space) -> dict[str, Any]:
+    def memory(self, space: ActionSpace) -> dict[str, Any]:
         """Return the base, the candidate asked for, and the best so far."""
         return _base_memory(space)
 
@@ -242,9 +242,9 @@ class Greedy(OfflineAlgorithm):
         """Ask for `UpToM`."""
         return [] if isinstance(actions, UpToM) else [f"Greedy is for sets of up to m items (UpToM), not {actions!r}"]
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ActionProblem) -> dict[str, Any]:
         """Return the numbers of items."""
-        most = problem.actions.max_size(problem.n_arms)  # type: ignore[attr-defined]
+        most = problem.actions.max_size(problem.n_arms)
         return {"n_items": problem.n_arms, "most": most}
 
     def ask(self: Params, state: State, value: float, lane: int, chosen: Any) -> int:
@@ -305,9 +305,9 @@ class GreedyPlusMax(OfflineAlgorithm):
     (1,)
     """
 
-    def memory(self, space: Space) -> dict[str, Any]:
+    def memory(self, space: ActionSpace) -> dict[str, Any]:
         """Return the base, what was found for the next item, and the best set."""
-        size = space.problem.actions.max_size(space.n_arms)  # type: ignore[attr-defined]
+        size = space.actions.max_size(space.n_arms)
         return _base_memory(space) | {
             "base_value": space.per_lane(),
             "best_item_value": space.per_lane(),
@@ -330,9 +330,9 @@ class GreedyPlusMax(OfflineAlgorithm):
         """Ask for `Knapsack`."""
         return [] if isinstance(actions, Knapsack) else [f"GreedyPlusMax is for a Knapsack, not {actions!r}"]
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ActionProblem) -> dict[str, Any]:
         """Return sizes and capacity."""
-        actions: Any = problem.actions  # type: ignore[attr-defined]
+        actions = problem.actions
         return {"n_items": problem.n_arms, "sizes": np.array(actions.weights), "capacity": actions.capacity}
 
     def ask(self: Params, state: State, value: float, lane: int, chosen: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.components import Params, State, field
 from banditlab.core.elementary import exp
 from banditlab.core.sampling import below, uniform
 from banditlab.core.validation import open_probability, optional, positive, positive_integer
@@ -15,6 +15,7 @@ from banditlab.core.validation import open_probability, optional, positive, posi
 from ..action_sets import UpToM, an_action_set
 from ..family import policy
 from ..offline import Greedy, an_offline_algorithm, ask
+from ..spaces import ActionProblem, ActionSpace
 from .linear import OWN_ACTIONS
 
 
@@ -80,14 +81,14 @@ class CETC:
         found: list[str] = self.algorithm.reasons_against(actions)
         return found
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ActionProblem) -> dict[str, Any]:
         """Return the number of plays of a query."""
-        actions: Any = problem.actions  # type: ignore[attr-defined]
+        actions = problem.actions
         return {"plays": self.plays_of_a_query(actions, problem.n_arms, problem.required_horizon(self))}
 
-    def state(self, space: Space) -> dict[str, Any]:
+    def state(self, space: ActionSpace) -> dict[str, Any]:
         """Return the set that is played, how often still (-1: for ever), the sum of rewards; and the algorithm's."""
-        size = space.problem.actions.max_size(space.n_arms)  # type: ignore[attr-defined]
+        size = space.actions.max_size(space.n_arms)
         return {
             "playing": space.array(size, dtype=np.int64),
             "size": space.per_lane(0, np.int64),
@@ -164,9 +165,9 @@ class OG:
         """Ask for `UpToM`."""
         return [] if isinstance(actions, UpToM) else [f"it plays sets of up to m items (UpToM), not {actions!r}"]
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ActionProblem) -> dict[str, Any]:
         """Return probability of exploration and learning rate."""
-        n, m = problem.n_arms, problem.actions.max_size(problem.n_arms)  # type: ignore[attr-defined]
+        n, m = problem.n_arms, problem.actions.max_size(problem.n_arms)
         gamma, rate = self.gamma, self.learning_rate
         if gamma is None:
             gamma = min(1.0, m * (n * math.log(n) / problem.required_horizon(self)) ** (1.0 / 3.0))
@@ -175,9 +176,9 @@ class OG:
             rate = min(1.0, math.sqrt(m * n * math.log(n) / explored)) if explored > 0.0 else 1.0
         return {"gamma": gamma, "learning_rate": rate, "n_items": n, "most": m}
 
-    def state(self, space: Space) -> dict[str, Any]:
+    def state(self, space: ActionSpace) -> dict[str, Any]:
         """Return the experts' weights, and which position (-1: none) and item are being explored."""
-        size = space.problem.actions.max_size(space.n_arms)  # type: ignore[attr-defined]
+        size = space.actions.max_size(space.n_arms)
         return {
             "weights": space.array(size, space.n_arms, fill=1.0),
             "position": space.per_lane(-1, np.int64),

@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import one_of, optional, positive, positive_integer
 
-from ..action_sets import MSets, UpToM, an_action_set, laid_out
+from ..action_sets import MSets, UpToM, an_action_set, laid_out, write_action
 from ..family import policy
 from ..kmax_oracles import by_enumeration, by_program, greedily
+from ..spaces import ActionProblem, ActionSpace
 from .linear import OWN_ACTIONS
 
 PROGRAM, ENUMERATION, GREEDY = 0, 1, 2  # ways of choosing
@@ -56,16 +57,16 @@ class MaxBeliefs:
         binary = self.support_size == 1 and isinstance(actions, MSets | UpToM)
         return PROGRAM if binary else ENUMERATION
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ActionProblem) -> dict[str, Any]:
         """Return the way of choosing, and all actions where they are enumerated."""
-        actions: Any = problem.actions  # type: ignore[attr-defined]
+        actions = problem.actions
         way = self._way(actions)
         items, starts = laid_out(actions.enumerate(problem.n_arms) if way == ENUMERATION else [])
         return {"way": way, "most": actions.max_size(problem.n_arms), "items": items, "starts": starts}
 
-    def state(self, space: Space) -> dict[str, Any]:
+    def state(self, space: ActionSpace) -> dict[str, Any]:
         """Return values, counts and successes of the variables, how many values of an item are known, and scratch."""
-        size = space.problem.actions.max_size(space.n_arms)  # type: ignore[attr-defined]
+        size = space.actions.max_size(space.n_arms)
         shape = space.n_arms, self.support_size
         return {
             "values": space.array(*shape, fill=1.0),
@@ -297,14 +298,14 @@ class SuperArmUCB:
         """Say so if there are too many actions."""
         return too_many(actions, n_items)
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ActionProblem) -> dict[str, Any]:
         """Return all actions."""
-        items, starts = laid_out(problem.actions.enumerate(problem.n_arms))  # type: ignore[attr-defined]
+        items, starts = laid_out(problem.actions.enumerate(problem.n_arms))
         return {"items": items, "starts": starts}
 
-    def state(self, space: Space) -> dict[str, Any]:
+    def state(self, space: ActionSpace) -> dict[str, Any]:
         """Return plays and sums of rewards of every action, and which was played last."""
-        number = len(list(space.problem.actions.enumerate(space.n_arms)))  # type: ignore[attr-defined]
+        number = len(list(space.actions.enumerate(space.n_arms)))
         return {"counts": space.array(number), "sums": space.array(number), "last": space.per_lane(0, np.int64)}
 
     def select(
@@ -323,10 +324,7 @@ class SuperArmUCB:
                     largest = index
                     best = a
         state.last[lane] = best
-        first = self.starts[best]
-        for p in range(first, self.starts[best + 1]):
-            chosen[p - first, lane] = self.items[p]
-        return self.starts[best + 1] - first
+        return write_action(self.items, self.starts, best, lane, chosen)
 
     def update_value(self: Params, state: State, chosen: Any, size: int, lane: int, value: float, t: int) -> None:
         """Count the reward for the action played."""

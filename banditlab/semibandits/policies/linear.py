@@ -12,7 +12,7 @@ from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import optional, positive
 
-from ..action_sets import Action, an_action_set, laid_out
+from ..action_sets import Action, an_action_set, laid_out, write_action
 from ..family import policy
 
 UNSEEN = 1e6
@@ -214,10 +214,7 @@ class ESCB2:
             if bound > best:
                 best = bound
                 row = a
-        first = self.starts[row]
-        for p in range(first, self.starts[row + 1]):
-            chosen[p - first, lane] = self.items[p]
-        return self.starts[row + 1] - first
+        return write_action(self.items, self.starts, row, lane, chosen)
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the outcome of an item."""

@@ -13,7 +13,7 @@ from banditlab.core.elementary import log
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import boolean, open_probability, optional, positive
 
-from ..action_sets import Action, an_action_set, laid_out
+from ..action_sets import Action, an_action_set, laid_out, write_action
 from ..family import policy
 from ..generics import best_within_lanes
 from ..safe import SafeUpToM
@@ -340,7 +340,4 @@ def _best_left(self: Params, state: State, actions: Params, lane: int) -> int:
             row = a
     if row < 0:
         return 0
-    first = self.starts[row]
-    for p in range(first, self.starts[row + 1]):
-        state.found[p - first, lane] = self.items[p]
-    return self.starts[row + 1] - first
+    return write_action(self.items, self.starts, row, lane, state.found)
