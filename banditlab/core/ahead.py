@@ -23,7 +23,7 @@ import numba
 from .components import with_nested
 from .fingerprint import is_ours
 from .jobs import Job
-from .kernels import component_types, kept
+from .kernels import classes_of, kept
 from .machines import Processor
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Asks(Processor):
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
         """Return what does nothing."""
         if not kept(function, *components):
-            self.missing.add((function, *(t for component in components for t in component_types(component))))
+            self.missing.add((function, *classes_of(components)))
         return _nothing
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from .errors import DeviceError
 from .fingerprint import fingerprint
-from .kernels import called_by, component_types, remove_old_kernels
+from .kernels import called_by, classes_of, remove_old_kernels
 from .launch import LanesApart, Shape, compiling, launched, one_at_a_time
 from .numba_parts import NO_CACHE, Forgiving
 
@@ -147,11 +147,6 @@ def arrays() -> Any:
     import cupy
 
     return cupy
-
-
-def classes_of(components: tuple[Any, ...]) -> tuple[type, ...]:
-    """Return what a kernel is compiled for: the types of all components' parameters."""
-    return tuple(t for component in components for t in component_types(component))
 
 
 @functools.cache

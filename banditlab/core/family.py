@@ -145,12 +145,7 @@ def _kernels(cls: type, by_name: Mapping[str, Any], family: Family) -> dict[str,
             continue
         if not inspect.isfunction(method):
             raise InvalidComponent(f"{cls.__name__}.{name} is {shown(method)}; allowed: a plain method")
-        wanted = list(inspect.signature(function).parameters)
-        got = list(inspect.signature(method).parameters)
-        if wanted != got:
-            raise InvalidComponent(
-                f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
-            )
+        _check_arguments(cls, name, method, list(inspect.signature(function).parameters))
         if plays_later(method):
             raise InvalidComponent(f"{cls.__name__}.{name} is a generator or async; allowed: def, without yield")
         if getattr(function, "returns", False) and lacks_return(method):
@@ -199,10 +194,17 @@ def _check_hooks(cls: type) -> None:
     """Raise for what policies may have besides kernels and have with other arguments."""
     for name, wanted in HOOKS.items():
         method = inspect.getattr_static(cls, name, None)
-        if inspect.isfunction(method) and (got := list(inspect.signature(method).parameters)) != wanted:
-            raise InvalidComponent(
-                f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
-            )
+        if inspect.isfunction(method):
+            _check_arguments(cls, name, method, wanted)
+
+
+def _check_arguments(cls: type, name: str, method: Callable[..., Any], wanted: list[str]) -> None:
+    """Raise for a method that takes other arguments, or in another order."""
+    got = list(inspect.signature(method).parameters)
+    if got != wanted:
+        raise InvalidComponent(
+            f"{cls.__name__}.{name} takes ({', '.join(got)}); allowed: exactly ({', '.join(wanted)})"
+        )
 
 
 def _check_needs(

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from . import cuda
-from .cuda import Device, classes_of, lent_stream, on_stream
+from .cuda import Device, lent_stream, on_stream
+from .kernels import classes_of
 from .launch import LanesApart, Shape, joined
 from .machines import device_number
 from .protocol import Batch, Watch

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import types as pytypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,14 @@ def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def component_types(value: object) -> list[type]:
-    """Return the types of a parameters tuple and of all components nested in it, outermost first."""
-    found = [type(value)]
-    for item in value if isinstance(value, tuple) else ():
-        if isinstance(item, tuple):
-            found += component_types(item)
-    return found
+def classes_of(components: Iterable[object]) -> tuple[type, ...]:
+    """Return what a kernel is compiled for: the types of parameters tuples, each before those nested in it."""
+    found: list[type] = []
+    for component in components:
+        found.append(type(component))
+        if isinstance(component, tuple):
+            found += classes_of(part for part in component if isinstance(part, tuple))
+    return tuple(found)
 
 
 CACHE_DAYS = 90
@@ -189,8 +190,7 @@ def kernel(function: Callable[..., Any], *components: object, compiled: bool = T
     """
     if not compiled or not compiled_mode():
         return quiet(function)
-    types = tuple(t for component in components for t in component_types(component))
-    return _compiled(function, types)
+    return _compiled(function, classes_of(components))
 
 
 def kept(function: Callable[..., Any], *components: object) -> bool:
