@@ -54,9 +54,7 @@ class Counts:
         """Count the win."""
         count(state, first, second, lane, won)
 
-    def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-        """Count the win: any duel tells something."""
-        count(state, first, second, lane, won)
+    observe = update  # any duel tells something
 
     def winner(self: Params, state: State, lane: int) -> int:
         """Return the arm that won more than half of its duels against the most others, the first of them on ties."""

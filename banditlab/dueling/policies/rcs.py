@@ -19,15 +19,6 @@ from .rucb import opponent
 
 
 @device
-def _learn(state: State, first: int, second: int, lane: int, won: bool) -> None:
-    """Count a duel, and bring the posterior distribution of the pair up to date."""
-    count(state, first, second, lane, won)
-    i, j = min(first, second), max(first, second)
-    state.ahead[i, j, lane] = state.wins[i, j, lane] + 1.0
-    state.behind[i, j, lane] = state.wins[j, i, lane] + 1.0
-
-
-@device
 def _champion(state: State, n_arms: int, lane: int, rng: Any) -> int:
     """Return the arm that beats all others in the sample, else one that has been champion the least often."""
     found, fewest, ties = -1, math.inf, 0
@@ -126,9 +117,10 @@ class RCS(Counts):
             second[w] = opponent(state, self.n_arms, c, budget, w, rng)
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-        """Count the win."""
-        _learn(state, first, second, lane, won)
+        """Count the win, and bring the posterior distribution of the pair up to date."""
+        count(state, first, second, lane, won)
+        i, j = min(first, second), max(first, second)
+        state.ahead[i, j, lane] = state.wins[i, j, lane] + 1.0
+        state.behind[i, j, lane] = state.wins[j, i, lane] + 1.0
 
-    def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-        """Count the win: any duel tells something."""
-        _learn(state, first, second, lane, won)
+    observe = update  # any duel tells something

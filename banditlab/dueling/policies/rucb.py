@@ -14,7 +14,6 @@ from banditlab.core.sampling import below, uniform
 from banditlab.core.validation import boolean, positive
 
 from ..family import policy
-from ..generics import update
 from .counts import Counts, another_tie, count, duels, share
 
 
@@ -167,9 +166,7 @@ class RUCB(Counts):
             _raise_doubt(state, self.n_arms, first, second, lane)
             _raise_doubt(state, self.n_arms, second, first, lane)
 
-    def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-        """Learn from any duel as from one's own."""
-        update(self, state, first, second, lane, won, t)
+    observe = update  # it learns from any duel as from its own
 
     def winner(self: Params, state: State, lane: int) -> int:
         """Return the likely winner, or without one the last champion."""

@@ -17,22 +17,6 @@ from .orders import shuffle
 
 
 @device
-def _learn(state: State, radius: float, first: int, second: int, lane: int, won: bool) -> None:
-    """Count a duel, and see whether it says who of the two is better."""
-    count(state, first, second, lane, won)
-    if first == second or state.known[first, second, lane] != 0:
-        return
-    distance = share(state, first, second, lane) - 0.5
-    if abs(distance) > radius / math.sqrt(duels(state, first, second, lane)):
-        better, worse = (first, second) if distance > 0.0 else (second, first)
-        state.known[better, worse, lane] = 1
-        state.known[worse, better, lane] = -1
-        state.victories[better, lane] += 1
-        state.defeats[worse, lane] += 1
-        state.most_victories[lane] = max(state.most_victories[lane], state.victories[better, lane])
-
-
-@device
 def _active(state: State, n_arms: int, copeland: bool, i: int, j: int, lane: int) -> bool:
     """Say whether who wins may still depend on this pair."""
     if not copeland:
@@ -174,12 +158,20 @@ class SAVAGE(Counts):
         return best, best
 
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-        """Count the win, and see what is certain."""
-        _learn(state, self.radius, first, second, lane, won)
+        """Count the win, and see whether the duels of the two say who is better."""
+        count(state, first, second, lane, won)
+        if first == second or state.known[first, second, lane] != 0:
+            return
+        distance = share(state, first, second, lane) - 0.5
+        if abs(distance) > self.radius / math.sqrt(duels(state, first, second, lane)):
+            better, worse = (first, second) if distance > 0.0 else (second, first)
+            state.known[better, worse, lane] = 1
+            state.known[worse, better, lane] = -1
+            state.victories[better, lane] += 1
+            state.defeats[worse, lane] += 1
+            state.most_victories[lane] = max(state.most_victories[lane], state.victories[better, lane])
 
-    def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-        """Learn from any duel as from one's own."""
-        _learn(state, self.radius, first, second, lane, won)
+    observe = update  # it learns from any duel as from its own
 
     def winner(self: Params, state: State, lane: int) -> int:
         """Return the arm that would play itself if no pair were active."""

@@ -14,7 +14,6 @@ from banditlab.core.sampling import beta, fill_beta
 from banditlab.core.validation import positive
 
 from ..family import policy
-from ..generics import update
 from .counts import Counts, another_tie, count, duels, share
 
 
@@ -156,9 +155,7 @@ class _Posterior(Counts):
             state.doubts[first, second, lane] = _doubt(state, first, second, lane)
             state.doubts[second, first, lane] = _doubt(state, second, first, lane)
 
-    def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-        """Learn from any duel as from one's own."""
-        update(self, state, first, second, lane, won, t)
+    observe = update  # it learns from any duel as from its own
 
 
 @policy
