@@ -19,6 +19,7 @@ from banditlab.core.errors import BanditlabError
 
 from .errors import NotImplementable
 from .hiring_mechanism import HiringMechanism
+from .live import TIGHT
 from .program import checked_constraints, solved
 from .simplex import Floats
 
@@ -152,7 +153,7 @@ def solve_correlated(world: HiringProblem, individually_rational: bool, slack: f
         b_eq=[1.0],
         bounds=np.column_stack([lower, np.full(layout.size, np.inf)]),
         method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        options=TIGHT,
     )
     if found.status != 0:
         raise BanditlabError(f"the program for the optimal mechanism ended with: {found.message}")
@@ -232,9 +233,8 @@ class HiringProgram:
         InvalidType, InvalidArgument
             If a constraint is none, or not convex, or the solver is not installed.
         """
-        import cvxpy
+        import cvxpy as cp
 
-        cp: Any = cvxpy
         more, bound = checked_constraints(constraints), self.environment.max_payment
         problem = solved(cp.Maximize(self.profit / bound), self.constraints, more, options)
         if problem.status not in ("optimal", "optimal_inaccurate"):
@@ -254,9 +254,8 @@ class HiringProgram:
 
 def state_program(world: HiringProblem, individually_rational: bool, slack: float) -> HiringProgram:
     """Return the program, decisions included, as the definitions have it."""
-    import cvxpy
+    import cvxpy as cp
 
-    cp: Any = cvxpy  # its own type hints lack the atoms
     n, joint, bound = world.n_agents, world.joint, world.max_payment
     n_profiles, n_reports = world.n_arms, int(np.prod(world.n_signals))
     mu = cp.Variable(n_profiles, name="mu", nonneg=True)
@@ -279,9 +278,8 @@ def _incentives(
     world: HiringProblem, mu: Any, x: list[Any], individually_rational: bool, slack: float
 ) -> dict[str, list[Any]]:
     """Return what makes the truth, obedience and, where that is asked for, taking part worth an agent's while."""
-    import cvxpy
+    import cvxpy as cp
 
-    cp: Any = cvxpy
     joint, bound = world.joint, world.max_payment
     profile = np.arange(world.n_arms).reshape(world.n_efforts)
     cell = np.arange(x[0].size).reshape(*world.n_efforts, *world.n_signals, -1)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from .simplex import Floats
 
-# The smallest that HiGHS allows.
-TOLERANCE = 1e-10
+TIGHT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+"""Options of HiGHS: the smallest tolerances that it allows."""
 
 
 class Solution(NamedTuple):
@@ -91,13 +91,7 @@ class LiveProgram:
         lp.a_matrix_.start_, lp.a_matrix_.index_ = starts.astype(np.int32), columns.astype(np.int32)
         self._solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         # Presolve takes longer than what it saves; one thread, because the runs are what is played in parallel.
-        options: dict[str, Any] = {
-            "output_flag": False,
-            "presolve": "off",
-            "threads": 1,
-            "primal_feasibility_tolerance": TOLERANCE,
-            "dual_feasibility_tolerance": TOLERANCE,
-        }
+        options: dict[str, Any] = {"output_flag": False, "presolve": "off", "threads": 1} | TIGHT
         for option, value in options.items():
             self._solver.setOptionValue(option, value)
         status = highspy.HighsModelStatus

@@ -13,6 +13,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import invalid, shown
 
 from .errors import NotImplementable
+from .live import TIGHT
 from .optimal_rule import OptimalRule, not_implementable
 
 if TYPE_CHECKING:
@@ -21,18 +22,16 @@ if TYPE_CHECKING:
 
 def solved(objective: Any, stated: dict[str, list[Any]], more: list[Any], options: dict[str, Any]) -> Any:
     """Return the solved `cvxpy.Problem` with the stated constraints and a user's own, once they are checked."""
-    import cvxpy
+    import cvxpy as cp
 
-    cp: Any = cvxpy  # its own type hints lack the atoms
     solver = options.get("solver")
     if isinstance(solver, str):
         if solver.upper() not in cp.installed_solvers():
             raise invalid("solver", solver, f"an installed solver: {', '.join(cp.installed_solvers())}")
         options = options | {"solver": solver.upper()}  # older CVXPY knows them by no other name
     problem = cp.Problem(objective, [c for group in stated.values() for c in group] + more)
-    tight = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     try:
-        problem.solve(**(options or {"solver": "HIGHS"} | tight))
+        problem.solve(**(options or {"solver": "HIGHS"} | TIGHT))
     except (cp.error.SolverError, cp.error.ParameterError) as error:
         raise InvalidArgument(
             f"the program with {len(more)} added constraints was not solved: {error}; allowed: constraints and "
@@ -43,9 +42,8 @@ def solved(objective: Any, stated: dict[str, list[Any]], more: list[Any], option
 
 def checked_constraints(constraints: Any) -> list[Any]:
     """Check for constraints that CVXPY can solve."""
-    import cvxpy
+    import cvxpy as cp
 
-    cp: Any = cvxpy
     allowed = "a list of CVXPY constraints, such as [program.payments[0, 0] >= 0.1]"
     if isinstance(constraints, str | bytes) or not hasattr(constraints, "__iter__"):
         raise InvalidType(f"constraints is {shown(constraints)}; allowed: {allowed}")
@@ -112,16 +110,14 @@ class Program:
     @property
     def problem(self) -> Any:
         """The `cvxpy.Problem`, without additions; its value is in units of max_payment."""
-        import cvxpy
+        import cvxpy as cp
 
-        cp: Any = cvxpy
         return cp.Problem(self._objective, [c for group in self.constraints.values() for c in group])
 
     @property
     def _objective(self) -> Any:
-        import cvxpy
+        import cvxpy as cp
 
-        cp: Any = cvxpy
         return cp.Minimize(self.expected_payment / self.environment.max_payment)
 
     def solve(self, constraints: Iterable[Any] = (), **options: Any) -> OptimalRule:
@@ -166,9 +162,8 @@ class Program:
 
 def state_program(environment: PrincipalAgent, action: int, individually_rational: bool) -> Program:
     """Return LP_k for k = action."""
-    import cvxpy
+    import cvxpy as cp
 
-    cp: Any = cvxpy  # its own type hints lack the atoms
     sigma, q, bound = environment.beliefs, environment.action_distributions, environment.max_payment
     c = environment.costs / bound
     shares = cp.Variable(sigma.shape, name="shares")

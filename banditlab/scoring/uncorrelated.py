@@ -14,6 +14,7 @@ from banditlab.core.errors import BanditlabError
 from .certificates import in_words, shortfall
 from .errors import NotImplementable
 from .hiring_mechanism import HiringMechanism
+from .live import TIGHT
 from .simplex import Floats
 from .tables import along
 
@@ -170,7 +171,7 @@ def _solve(world: HiringProblem, agent: int, effort: int, individually_rational:
         b_ub=upper[keep],
         bounds=bounds,
         method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        options=TIGHT,
     )
     if found.status == 2:
         return None
