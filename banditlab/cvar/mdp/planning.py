@@ -25,8 +25,6 @@ from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 TIE = 1e-14
 """Budgets whose objectives are this close, of the largest budget, are equally good: sums in another order differ."""
 
-"""The check of a level."""
-
 
 @dataclass(frozen=True, eq=False)
 class Plan:

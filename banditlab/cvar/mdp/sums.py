@@ -7,6 +7,7 @@ rewards have as many sums as there are ways to be paid; these are enumerated whi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,44 +108,51 @@ def _merged(numbers: Array, tolerance: float) -> tuple[Array, Index]:
     return numbers[order][new], place
 
 
-def _rows(rows: list[Array], fill: float) -> Array:
-    found = np.full((len(rows), max(map(len, rows))), fill)
+def _rows(rows: list[Array]) -> Array:
+    found = np.full((len(rows), max(map(len, rows))), math.inf)
     for h, row in enumerate(rows):
         found[h, : len(row)] = row
     return found
 
 
+def _met(
+    model: Model, first: Array, after: Callable[[Array, Index], Array], tolerance: float, limit: int, room: int
+) -> tuple[list[Array], Index] | None:
+    """Return the numbers that can be met before each step, and which one follows; None if a step has more than `limit`.
+
+    `after` takes numbers and atoms, and returns what follows, one row an atom: no more than `room` numbers.
+    """
+    rows, steps = [first], []
+    for occurring in model.occurring():
+        atoms = np.flatnonzero(occurring)
+        if len(atoms) * len(rows[-1]) > room:
+            return None
+        row, place = _merged(after(rows[-1], atoms).ravel(), tolerance)
+        if len(row) > limit:
+            return None
+        step = np.zeros((len(occurring), len(rows[-1])), np.int64)
+        step[atoms] = place.reshape(len(atoms), -1)
+        rows.append(row)
+        steps.append(step)
+    following: Index = np.zeros((len(steps), len(model.atoms), max(map(len, rows))), np.int64)
+    for h, step in enumerate(steps):
+        following[h, :, : step.shape[1]] = step
+    return rows, following
+
+
 def sums_of(model: Model, paid: Array, limit: int = MAX_SUMS) -> Sums:
     """Return the sums that can have been paid before each step, atom j paying `paid[j]`; raise if they are too many."""
-    occurring = model.occurring()
     unit = lattice_unit(paid)
     amounts = paid if unit is None else np.round(paid / unit)
     tolerance = rounding(model.n_steps, float(np.abs(amounts).max(initial=0.0))) if unit is None else 0.5
-    rows, following = [np.zeros(1)], []
-    for h in range(model.n_steps):
-        now = rows[-1]
-        atoms = np.flatnonzero(occurring[h])
-        if len(now) * len(atoms) > 50 * limit:
-            raise _too_many(limit)
-        row, place = _merged((amounts[atoms, None] + now).ravel(), tolerance)
-        if len(row) > limit:
-            raise _too_many(limit)
-        step = np.zeros((len(paid), len(now)), np.int64)
-        step[atoms] = place.reshape(len(atoms), len(now))
-        rows.append(row)
-        following.append(step)
-    n = max(map(len, rows))
-    table = np.zeros((model.n_steps, len(paid), n), np.int64)
-    for h, step in enumerate(following):
-        table[h, :, : step.shape[1]] = step
-    return Sums(_rows(rows, math.inf) * (1.0 if unit is None else unit), table)
-
-
-def _too_many(limit: int) -> InvalidArgument:
-    return InvalidArgument(
-        f"rewards have more than {limit:,} different sums; allowed: fewer (TabularMDP.rounded(eta) rounds rewards "
-        "up to a grid)"
-    )
+    met = _met(model, np.zeros(1), lambda now, atoms: amounts[atoms, None] + now, tolerance, limit, 50 * limit)
+    if met is None:
+        raise InvalidArgument(
+            f"rewards have more than {limit:,} different sums; allowed: fewer (TabularMDP.rounded(eta) rounds rewards "
+            "up to a grid)"
+        )
+    rows, following = met
+    return Sums(_rows(rows) * (1.0 if unit is None else unit), following)
 
 
 def grid_steps(rewards: Array, eta: float) -> Index:
@@ -181,7 +189,6 @@ def grid_budgets(model: Model, eta: float, slack: float) -> Budgets:
 
 def exact_budgets(model: Model) -> Budgets:
     """Return all budgets that can be met; raise if they are too many."""
-    occurring = model.occurring()
     smallest = model.smallest
     paid = np.maximum(model.atoms - smallest, 0.0)
     unit = lattice_unit(paid)
@@ -189,28 +196,18 @@ def exact_budgets(model: Model) -> Budgets:
         return grid_budgets(model, unit, 0.0)
     tolerance = rounding(model.n_steps, float(paid.max()))
     sums = sums_of(model, paid, MAX_BUDGETS).values[-1]
-    rows, following = [sums[np.isfinite(sums)]], []
-    for h in range(model.n_steps):
-        atoms = np.flatnonzero(occurring[h])
-        left = np.maximum(rows[-1] - paid[atoms, None], 0.0)
-        if left.size > 20 * MAX_BUDGETS:
-            raise _too_many_budgets()
-        row, place = _merged(left.ravel(), tolerance)
-        if len(row) > MAX_BUDGETS:
-            raise _too_many_budgets()
-        step = np.zeros((len(paid), left.shape[1]), np.int64)
-        step[atoms] = place.reshape(left.shape)
-        rows.append(row)
-        following.append(step)
-    table: NDArray[np.int64] = np.zeros((model.n_steps, len(paid), max(map(len, rows))), np.int64)
-    for h, step in enumerate(following):
-        table[h, :, : step.shape[1]] = step
-    n = np.array([len(row) for row in rows])
-    return Budgets(_rows(rows, math.inf), table, n, model.n_steps * smallest, 0.0)
-
-
-def _too_many_budgets() -> InvalidArgument:
-    return InvalidArgument(
-        f"eta is None, and more than {MAX_BUDGETS:,} budgets can be met; allowed: a grid to round rewards up to, such "
-        "as eta=0.01"
+    met = _met(
+        model,
+        sums[np.isfinite(sums)],
+        lambda now, atoms: np.maximum(now - paid[atoms, None], 0.0),
+        tolerance,
+        MAX_BUDGETS,
+        20 * MAX_BUDGETS,
     )
+    if met is None:
+        raise InvalidArgument(
+            f"eta is None, and more than {MAX_BUDGETS:,} budgets can be met; allowed: a grid to round rewards up to, "
+            "such as eta=0.01"
+        )
+    rows, following = met
+    return Budgets(_rows(rows), following, np.array([len(row) for row in rows]), model.n_steps * smallest, 0.0)
