@@ -38,7 +38,7 @@ def prepare_outputs(outputs: dict[str, Path]) -> None:
             raise invalid(f"outputs.{name}", str(path), allowed)
 
 
-def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
+def write_outputs(result: Results, outputs: dict[str, Path]) -> None:
     """Write results, plot and summary of a run; the last two show the regret, or else the first metric recorded.
 
     Parameters
@@ -47,11 +47,6 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
         What a run returned.
     outputs : dict from {'results', 'plot', 'summary'} to Path
         The files to write.
-
-    Returns
-    -------
-    dict from str to Path
-        The files written.
     """
     prepare_outputs(outputs)
     metric = result.default_metric
@@ -63,7 +58,6 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> dict[str, Path]:
     for name, path in outputs.items():
         with whole_file(path) as beside:
             writers[name](beside)
-    return outputs
 
 
 def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: dict[str, Any]) -> None:

@@ -206,20 +206,20 @@ def gains(
     searched, _ = _gains(game, s, every, luck(block, SEARCH, rollouts))
     means = searched.mean(axis=2)
     # Half of what may go wrong is for the search, half for the confirmation, where only the likeliest are looked at.
-    upper = means + _margins(searched, 1.0 - (1.0 - level) / (2 * k * n))
+    upper = means + margins(searched, 1.0 - (1.0 - level) / (2 * k * n))
     kept = min(KEPT, n)
     likeliest = np.argsort(-upper, axis=1, kind="stable")[:, :kept]
     best = means.argmax(axis=1)
     likeliest[:, -1] = np.where((likeliest == best[:, None]).any(axis=1), likeliest[:, -1], best)
     confirmed, clicks = _gains(game, s, rates[likeliest], luck(block, CONFIRM, CONFIRMATIONS * rollouts))
-    sharper = confirmed.mean(axis=2) + _margins(confirmed, 1.0 - (1.0 - level) / (2 * k * kept))
+    sharper = confirmed.mean(axis=2) + margins(confirmed, 1.0 - (1.0 - level) / (2 * k * kept))
     np.put_along_axis(upper, likeliest, sharper, axis=1)
 
     where = (likeliest == best[:, None]).argmax(axis=1)
     pays = means[arms, best] > 0.0
     chosen = np.where(pays[:, None], confirmed[arms, where], 0.0)
     gain = chosen.mean(axis=1)
-    half = _margins(chosen, 1.0 - (1.0 - level) / (2 * k))
+    half = margins(chosen, 1.0 - (1.0 - level) / (2 * k))
     return DeviationGains(
         strategies=s,
         utilities=clicks.mean(axis=0),
@@ -239,7 +239,7 @@ def luck(block: int, purpose: int, rollouts: int) -> NDArray[np.int64]:
     return (FIRST_BLOCK + 2 * block + purpose) * BLOCK + np.arange(rollouts)
 
 
-def _margins(samples: NDArray[np.float64], probability: float) -> NDArray[np.float64]:
+def margins(samples: NDArray[np.float64], probability: float) -> NDArray[np.float64]:
     """Return Student's t quantile times the standard error of the means over the last axis."""
     from scipy import stats
 

@@ -13,7 +13,7 @@ from banditlab.core.errors import InvalidType
 from banditlab.core.progress import Progress
 from banditlab.core.validation import boolean, integer, non_negative, one_of, positive_integer, shown
 
-from .deviations import CONFIRM, CONFIRMATIONS, LEVEL, MINIMUM, DeviationGains, gains, luck, rounds_of_gains
+from .deviations import CONFIRM, CONFIRMATIONS, LEVEL, MINIMUM, DeviationGains, gains, luck, margins, rounds_of_gains
 from .dynamics import METHODS, Adapting, play_dynamics
 from .evaluation import Arena, arena, candidate_rates, starting_strategies
 
@@ -160,12 +160,9 @@ def equilibrium(
 
 def _regret(game: Arena, s: NDArray[np.float64], rollouts: int, level: float, block: int) -> tuple[float, float, float]:
     """Return the learner's mean regret at a profile, with its confidence interval."""
-    from scipy import stats
-
     n = CONFIRMATIONS * rollouts
     _, regret = game.play(np.tile(s, (n, 1)), luck(block, CONFIRM, n))
-    half = stats.t.ppf(0.5 + level / 2.0, n - 1) * regret.std(ddof=1) / np.sqrt(n)
-    mean = float(regret.mean())
+    mean, half = float(regret.mean()), float(margins(regret, 0.5 + level / 2.0))
     return mean, mean - half, mean + half
 
 

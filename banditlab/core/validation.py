@@ -37,7 +37,7 @@ def invalid(name: str, value: object, allowed: str) -> InvalidArgument:
 
 def with_article(noun: str) -> str:
     """Return a noun with its article: an environment, a policy, a utility."""
-    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+    return f"an {noun}" if noun[0].lower() in "aeio" else f"a {noun}"
 
 
 def number(name: str, value: object) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from banditlab.core import sampling
 from banditlab.core.errors import BanditlabError
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms
-from banditlab.core.validation import one_of
+from banditlab.core.validation import one_of, with_article
 
 from .simplex import Floats
 
@@ -50,8 +50,7 @@ class ScoringProtocol(Protocol):
         """Check that the policy is one for this kind of environment."""
         wanted = getattr(policy, "plays", None)
         if wanted is not None and type(environment).__name__ not in wanted:
-            name = type(environment).__name__
-            return [f"it plays {' and '.join(wanted)}, and this is a{'n' * (name[0] in 'AEIOU')} {name}"]
+            return [f"it plays {' and '.join(wanted)}, and this is {with_article(type(environment).__name__)}"]
         return []
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
