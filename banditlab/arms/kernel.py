@@ -21,7 +21,7 @@ REGRET, REWARD, OPTIMAL, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one
 SCRATCH = {"arm": np.int64, "best": np.float64, "work": np.float64, "u": np.float64}
 
 
-@plays_lanes(lanes=("state", "tally", "out"), registers=("environment_rng", "policy_rng"), scratch="scratch")
+@plays_lanes("state", "tally", "out")
 def play(
     environment: Params,
     policy: Params,

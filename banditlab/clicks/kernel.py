@@ -21,9 +21,7 @@ REGRET, COUNTS = 0, 1  # rows of the output: the regret, then selections, clicks
 SCRATCH = {"arm": np.int64, "best": np.float64, "work": np.float64, "u": np.float64}
 
 
-@plays_lanes(
-    lanes=("state", "strategies", "tally", "out"), registers=("environment_rng", "policy_rng"), scratch="scratch"
-)
+@plays_lanes("state", "strategies", "tally", "out")
 def play(
     environment: Params,
     policy: Params,

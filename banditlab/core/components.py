@@ -156,10 +156,6 @@ def record_fields(name: str) -> tuple[str, ...]:
     return found
 
 
-def _kernel_value(value: Any, problem: Problem) -> Any:
-    return value.params(problem) if is_component(value) else value
-
-
 def is_component(value: Any) -> bool:
     """Say whether a value is an instance of a policy, an environment or another component class."""
     return "__banditlab__" in vars(type(value))  # an undecorated subclass would play its base's kernels
@@ -206,8 +202,8 @@ def _make_params(self: Any, problem: Problem) -> Any:
     for name in derived:
         _check_name(f"{cls.__name__}.derive", name)
     values.update((k, numbers_as_array(v) if isinstance(v, list) else v) for k, v in derived.items())
-    values = {k: _kernel_value(v, problem) for k, v in values.items() if not isinstance(v, str | list)}
-    values = {k: v for k, v in values.items() if v is not None}
+    values = {k: v for k, v in values.items() if v is not None and not isinstance(v, str | list)}
+    values = {k: v.params(problem) if is_component(v) else v for k, v in values.items()}
     if not values:
         values = {"nothing": 0}  # Numba has no type for an empty NamedTuple
     info: ComponentInfo = cls.__banditlab__

@@ -14,7 +14,7 @@ import numpy as np
 from . import cuda
 from .errors import DeviceError
 from .launch import LanesApart
-from .machines import device_number, on_device, roles
+from .machines import REGISTERS, device_number, on_device, with_lanes
 from .protocol import unwatched
 
 SHARE = 0.8
@@ -68,13 +68,11 @@ class _Ruler(LanesApart):
         """Return what measures the arguments of a kernel."""
 
         def measure(*arguments: Any) -> None:
-            role = roles(function)
             names = inspect.signature(function).parameters
+            laned = (*with_lanes(function), *REGISTERS)
             given = dict(zip(names, arguments, strict=True))
-            laned = tuple(given[name] for name in (*role.lanes, *role.registers))
-            self.bytes_a_run = max(self.bytes_a_run, _n_bytes(laned) + 8)
-            of_cell = tuple(given[name] for name in names if name not in (*role.lanes, *role.registers, role.scratch))
-            self.bytes_a_cell += _n_bytes(of_cell)
+            self.bytes_a_run = max(self.bytes_a_run, _n_bytes(tuple(given[name] for name in laned)) + 8)
+            self.bytes_a_cell += _n_bytes(tuple(given[name] for name in names if name not in (*laned, "scratch")))
             shapes = self.shapes(function, arguments)
             self.launches.append((function, shapes, tuple(_likeness(value) for value in arguments)))
 

@@ -20,7 +20,7 @@ import numpy as np
 from .components import Space, record
 from .dispatch import borrowed, device, lanes_apart
 from .kernels import compiled_mode, quiet
-from .machines import Machine, roles
+from .machines import REGISTERS, Machine, with_lanes
 from .restore import FRESH
 
 APART = -1
@@ -229,13 +229,13 @@ class LanesApart(Machine):
 
     def shapes(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Shape, ...]:
         """Return the shapes of a protocol kernel's arguments."""
-        role, found = roles(function), []
+        lanes, found = with_lanes(function), []
         for name, value in zip(inspect.signature(function).parameters, arguments, strict=True):
-            if name in role.lanes:
+            if name in lanes:
                 found.append(self._shape(value))
-            elif name in role.registers:
+            elif name in REGISTERS:
                 found.append(("registers", value.shape[0], value.dtype.name))
-            elif name == role.scratch:
+            elif name == "scratch":
                 found.append(("scratch", type(value), tuple(part.dtype.name for part in value)))
             else:
                 found.append(("shared",))

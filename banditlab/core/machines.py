@@ -11,7 +11,6 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,43 +64,30 @@ def placed(backend: str) -> contextlib.AbstractContextManager[None]:
     return on_its_device(device_number(backend))
 
 
-@dataclass(frozen=True)
-class Roles:
-    """What a device must know of the arguments of a protocol kernel: which of them have lanes.
+REGISTERS = ("environment_rng", "policy_rng")
+"""Arguments of protocol kernels that a thread copies to its registers: few rows, one column a lane."""
 
-    Attributes
-    ----------
-    lanes : tuple of str
-        Arrays, or records of them, whose last axis is the lane; a thread sees its own alone.
-    registers : tuple of str
-        Matrices with few rows, one column a lane, which a thread copies to its registers while it plays.
-    scratch : str
-        A record of arrays with one entry a lane, which hold nothing from one call to the next.
+_with_lanes: dict[Callable[..., Any], tuple[str, ...]] = {}
+
+
+def plays_lanes(*arguments: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Say which arguments of a protocol kernel have lanes: what it takes to run it on a device.
+
+    They are arrays, or records of them, whose last axis is the lane, of which a thread sees its own. Two kinds go by
+    their names: `REGISTERS`, and `scratch`, a record of arrays with one entry a lane, which hold nothing from one call
+    to the next.
     """
 
-    lanes: tuple[str, ...]
-    registers: tuple[str, ...]
-    scratch: str
-
-
-_roles: dict[Callable[..., Any], Roles] = {}
-
-
-def plays_lanes(
-    *, lanes: tuple[str, ...], registers: tuple[str, ...], scratch: str
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Say which arguments of a protocol kernel have lanes (see `Roles`): what it takes to run it on a device."""
-
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
-        _roles[function] = Roles(lanes, registers, scratch)
+        _with_lanes[function] = arguments
         return function
 
     return mark
 
 
-def roles(function: Callable[..., Any]) -> Roles:
+def with_lanes(function: Callable[..., Any]) -> tuple[str, ...]:
     """Return what `plays_lanes` said of a kernel."""
-    return _roles[function]
+    return _with_lanes[function]
 
 
 @device

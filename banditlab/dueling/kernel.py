@@ -29,7 +29,7 @@ def first_wins(preferences: Any, i: int, j: int, u: float) -> bool:
 SCRATCH = {"first": np.int64, "second": np.int64, "u": np.float64}
 
 
-@plays_lanes(lanes=("state", "tally", "out"), registers=("environment_rng", "policy_rng"), scratch="scratch")
+@plays_lanes("state", "tally", "out")
 def play(
     world: Params,
     policy: Params,

@@ -51,11 +51,7 @@ def _feed(
 SCRATCH = {"size": np.int64, "u": np.float64, "value": np.float64}
 
 
-@plays_lanes(
-    lanes=("state", "work", "weights", "chosen", "drawn", "tally", "out"),
-    registers=("environment_rng", "policy_rng"),
-    scratch="scratch",
-)
+@plays_lanes("state", "work", "weights", "chosen", "drawn", "tally", "out")
 def play(
     environment: Params,
     policy: Params,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from banditlab.core.components import Problem, State
+from banditlab.core.components import State
 from banditlab.core.dispatch import device_call
 
 from .spaces import ContextualProblem, ContextualSpace
@@ -43,9 +43,8 @@ def ellipsoid_state(space: ContextualSpace, ridges: list[float]) -> dict[str, An
     }
 
 
-def constant_radius(factor: float | None, problem: Problem, horizon: int) -> float:
+def constant_radius(factor: float | None, problem: ContextualProblem, horizon: int) -> float:
     """Return c sqrt(d ln T) for the factor c (T at least 2); 0 if there is none."""
-    assert isinstance(problem, ContextualProblem)
     return 0.0 if factor is None else factor * math.sqrt(problem.dimension * math.log(max(horizon, 2)))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from banditlab.core.components import Params, Problem, State, field
+from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import open_uniform, uniform
@@ -18,6 +18,7 @@ from ...policies.counts import another_tie
 from ..choices import best_pair, largest, optimistic
 from ..ellipsoid import arm_norms, constant_radius
 from ..family import contextual_policy
+from ..spaces import ContextualProblem
 from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
 
 
@@ -257,7 +258,7 @@ class CoLSTIM(SingleLayer):
         """Return the policy as VACDB's released experiments have it: inverted, :math:`c_1` twice as large."""
         return dataclasses.replace(super().as_released(scale), exploration=0, inverted=True)
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ContextualProblem) -> dict[str, Any]:
         """Return what depends on the problem."""
         made = super().derive(problem)
         size = made["dimension"] * problem.n_arms

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from banditlab.core.components import Params, Problem, State, field
+from banditlab.core.components import Params, State, field
 from banditlab.core.dispatch import device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import below
@@ -16,7 +16,7 @@ from banditlab.core.validation import boolean, integer, optional, positive, posi
 
 from ..ellipsoid import add_direction, constant_radius, ellipsoid_state, measure_pairs
 from ..likelihood import add_sample, fit, likelihood_state, minimiser, scores
-from ..spaces import ContextualSpace
+from ..spaces import ContextualProblem, ContextualSpace
 
 
 @device_call
@@ -81,14 +81,14 @@ class SingleLayer:
         """
         return cls(radius=2.0 / positive("scale", scale), averaged=True)
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ContextualProblem) -> dict[str, Any]:
         """Return what depends on the problem."""
         horizon = problem.required_horizon(self)
         return {
             "delta": self.delta or 1.0 / horizon,
             "constant": constant_radius(self.radius, problem, horizon),
             "radius": None,  # kernels see the constant, so that one kernel serves whether it is given or not
-            "dimension": problem.dimension,  # type: ignore[attr-defined]
+            "dimension": problem.dimension,
             "horizon": horizon,
         }
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any, Self
 
-from banditlab.core.components import Problem, field
+from banditlab.core.components import field
 from banditlab.core.validation import boolean, integer, invalid, non_negative, optional, positive, positive_probability
 
 from ..ellipsoid import constant_radius
 from ..family import contextual_policy
-from ..spaces import ContextualSpace
+from ..spaces import ContextualProblem, ContextualSpace
 from .layered import Layered
 
 MOST_LAYERS = 60
@@ -152,7 +152,7 @@ class VACDB(Layered):
     def _n_layers(self, horizon: int) -> int:
         return self.layers or _layers_for(self.alpha or horizon**-1.5)
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ContextualProblem) -> dict[str, Any]:
         """Return what depends on the horizon, and how layers are passed."""
         horizon = problem.required_horizon(self)
         return {
@@ -266,7 +266,7 @@ class StaD(Layered):
     def _n_layers(self, horizon: int) -> int:
         return self.layers or _layers_for(self.alpha or horizon**-0.5)
 
-    def derive(self, problem: Problem) -> dict[str, Any]:
+    def derive(self, problem: ContextualProblem) -> dict[str, Any]:
         """Return what depends on the horizon, and how stages are passed."""
         horizon = problem.required_horizon(self)
         delta = self.delta or 1.0 / horizon
