@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import banditlab as bl
+from banditlab.errors import OutOfTurn
 
 
 def check_twins(policy: Any, all_of_them: Iterable[Any]) -> None:
@@ -43,6 +44,34 @@ def check_frozen(policy: Any) -> None:
     for attribute in [f.name for f in dataclasses.fields(policy)] + ["something_new"]:
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(policy, attribute, 1.0)
+
+
+def check_same_future(first: Any, other: Any, plays: Callable[..., Any], luck: NDArray[np.float64], start: int) -> None:
+    """Check that an agent pickles, and that its state, pickled too, is restored in another, with the same future."""
+    plays(first, luck[:start])
+    saved, twin = pickle.loads(pickle.dumps(first.state)), pickle.loads(pickle.dumps(first))
+    assert type(twin) is type(first), f"{twin!r} is no {type(first).__name__}"
+    plays(other, luck[30:40])
+    other.state = saved
+    future = plays(first, luck[start:])
+    assert plays(twin, luck[start:]) == future, f"{first!r}, pickled, plays on otherwise"
+    assert plays(other, luck[start:]) == future, f"{first!r} plays on otherwise than what has its state"
+    other.state = saved  # neither playing on nor restoring changes what was saved
+    assert plays(other, luck[start:]) == future, f"the saved state of {first!r} has changed"
+
+
+def check_state_amid_a_round(
+    first: Any, teach: Callable[..., Any], plays: Callable[..., Any], luck: NDArray[np.float64]
+) -> None:
+    """Check that an agent pickles between `select` and `update`, which `teach(agent, choice)` calls."""
+    plays(first, luck[:7])
+    choice = first.select()
+    twin = pickle.loads(pickle.dumps(first))
+    with pytest.raises(OutOfTurn):
+        twin.select()
+    for player in (first, twin):
+        teach(player, choice)
+    assert plays(first, luck[8:]) == plays(twin, luck[8:]), f"{first!r}, pickled amid a round, plays on otherwise"
 
 
 def columns(result: bl.Results, label: str | None = None) -> dict[str, NDArray[np.float64]]:

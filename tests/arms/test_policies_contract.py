@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +18,15 @@ from banditlab.core import jobs
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType, OutOfTurn
 from banditlab.core.family import registered
 from banditlab.core.sampling import expanded, key
-from tests.values import check_frozen, check_repr, check_twins, columns, same
+from tests.values import (
+    check_frozen,
+    check_repr,
+    check_same_future,
+    check_state_amid_a_round,
+    check_twins,
+    columns,
+    same,
+)
 
 from . import naive
 from .test_policies_exact import OTHERS, VARIANTS
@@ -145,31 +152,12 @@ def test_agent_plays_the_arms_of_the_simulated_run(name: str) -> None:
 
 @every_policy
 def test_agents_state_survives_pickling_and_has_the_same_future(name: str) -> None:
-    first = agent(DEFAULTS[name])
-    plays(first, LUCK[:25])
-    saved = pickle.loads(pickle.dumps(first.state))
-    twin = pickle.loads(pickle.dumps(first))
-    other = agent(DEFAULTS[name], seed=SEED + 1, run=9)
-    plays(other, LUCK[30:40])
-    other.state = saved
-    future = plays(first, LUCK[25:])
-    assert plays(twin, LUCK[25:]) == future
-    assert plays(other, LUCK[25:]) == future
-    other.state = saved  # neither playing on nor restoring changes what was saved
-    assert plays(other, LUCK[25:]) == future
+    check_same_future(agent(DEFAULTS[name]), agent(DEFAULTS[name], seed=SEED + 1, run=9), plays, LUCK, 25)
 
 
 @every_policy
 def test_agents_state_survives_between_select_and_update(name: str) -> None:
-    first = agent(DEFAULTS[name])
-    plays(first, LUCK[:7])
-    arm = first.select()
-    twin = pickle.loads(pickle.dumps(first))
-    with pytest.raises(OutOfTurn):
-        twin.select()
-    for player in (first, twin):
-        player.update(arm, 1.0)
-    assert plays(first, LUCK[8:]) == plays(twin, LUCK[8:])
+    check_state_amid_a_round(agent(DEFAULTS[name]), lambda player, arm: player.update(arm, 1.0), plays, LUCK)
 
 
 @every_policy

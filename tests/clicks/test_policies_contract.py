@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from banditlab.core.family import registered
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, same, section
-from tests.values import check_frozen, check_repr, check_twins, columns
+from tests.values import check_frozen, check_repr, check_same_future, check_state_amid_a_round, check_twins, columns
 
 from .test_policies_exact import INSTANCES, OTHERS, POLICIES, REWARDS, VARIANTS, WITH_REWARDS, bandit
 
@@ -261,32 +260,12 @@ def test_agent_selects_the_arms_of_the_simulated_run(name: str) -> None:
 
 @every_learner
 def test_agents_state_survives_pickling_and_has_the_same_future(name: str) -> None:
-    first = agent(name)
-    plays(first, LUCK[:70])
-    saved = pickle.loads(pickle.dumps(first.state))
-    twin = pickle.loads(pickle.dumps(first))
-    assert type(twin) is type(first)
-    other = agent(name, seed=SEED + 1, run=9)
-    plays(other, LUCK[30:40])
-    other.state = saved
-    future = plays(first, LUCK[70:])
-    assert plays(twin, LUCK[70:]) == future
-    assert plays(other, LUCK[70:]) == future
-    other.state = saved  # neither playing on nor restoring changes what was saved
-    assert plays(other, LUCK[70:]) == future
+    check_same_future(agent(name), agent(name, seed=SEED + 1, run=9), plays, LUCK, 70)
 
 
 @every_learner
 def test_agents_state_survives_between_select_and_update(name: str) -> None:
-    first = agent(name)
-    plays(first, LUCK[:7])
-    arm = first.select()
-    twin = pickle.loads(pickle.dumps(first))
-    with pytest.raises(OutOfTurn):
-        twin.select()
-    for player in (first, twin):
-        player.update(arm, True, 1.0)
-    assert plays(first, LUCK[8:]) == plays(twin, LUCK[8:])
+    check_state_amid_a_round(agent(name), lambda player, arm: player.update(arm, True, 1.0), plays, LUCK)
 
 
 @every_learner

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pickle
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from banditlab.errors import (
 )
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, columns, same, section
-from tests.values import check_repr, check_twins
+from tests.values import check_repr, check_same_future, check_twins
 
 from .bandits import BANDITS, DEFAULTS, NEEDED, OTHERS, VARIANTS
 
@@ -149,15 +148,7 @@ def test_agent_plays_the_arms_of_the_simulated_run(name: str) -> None:
 
 @every_policy
 def test_agents_pickle_and_their_state_has_the_same_future(name: str) -> None:
-    first = agent(DEFAULTS[name])
-    plays(first, LUCK[:25])
-    saved, twin = pickle.loads(pickle.dumps(first.state)), pickle.loads(pickle.dumps(first))
-    other = agent(DEFAULTS[name], seed=SEED + 1, run=9)
-    plays(other, LUCK[30:40])
-    other.state = saved
-    future = plays(first, LUCK[25:])
-    assert plays(twin, LUCK[25:]) == future
-    assert plays(other, LUCK[25:]) == future
+    check_same_future(agent(DEFAULTS[name]), agent(DEFAULTS[name], seed=SEED + 1, run=9), plays, LUCK, 25)
     assert "BernsteinUCB(tau=0.3)" in repr(agent(cvar.BernsteinUCB(0.3)))
 
 

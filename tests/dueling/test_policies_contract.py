@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,15 @@ from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidCompon
 from banditlab.dueling import generics, instances
 from banditlab.dueling.protocol import METRICS
 from tests.arms.test_policies_contract import arrays, section
-from tests.values import check_frozen, check_repr, check_twins, columns, same
+from tests.values import (
+    check_frozen,
+    check_repr,
+    check_same_future,
+    check_state_amid_a_round,
+    check_twins,
+    columns,
+    same,
+)
 
 from . import scripted
 from .matrices import matrix
@@ -289,29 +296,12 @@ def test_agent_compares_the_arms_of_the_simulated_run(name: str) -> None:
 
 @every_policy
 def test_agents_state_survives_pickling_and_has_the_same_future(name: str) -> None:
-    first = agent(DEFAULTS[name])
-    plays(first, LUCK[:45])
-    saved = pickle.loads(pickle.dumps(first.state))
-    twin = pickle.loads(pickle.dumps(first))
-    other = agent(DEFAULTS[name], seed=SEED + 1, run=9)
-    plays(other, LUCK[30:40])
-    other.state = saved
-    future = plays(first, LUCK[45:])
-    assert plays(twin, LUCK[45:]) == future
-    assert plays(other, LUCK[45:]) == future
-    other.state = saved  # neither playing on nor restoring changes what was saved
-    assert plays(other, LUCK[45:]) == future
+    check_same_future(agent(DEFAULTS[name]), agent(DEFAULTS[name], seed=SEED + 1, run=9), plays, LUCK, 45)
 
 
 @every_policy
 def test_agents_state_survives_between_select_and_update(name: str) -> None:
-    first = agent(DEFAULTS[name])
-    plays(first, LUCK[:7])
-    pair = first.select()
-    twin = pickle.loads(pickle.dumps(first))
-    for player in (first, twin):
-        player.update(pair, True)
-    assert plays(first, LUCK[8:]) == plays(twin, LUCK[8:])
+    check_state_amid_a_round(agent(DEFAULTS[name]), lambda player, pair: player.update(pair, True), plays, LUCK)
 
 
 @every_policy

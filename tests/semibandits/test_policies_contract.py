@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument
 from banditlab.semibandits import protocol
 from tests.arms.naive import environment_rng
 from tests.arms.test_policies_contract import arrays, section
-from tests.values import check_repr, check_twins, columns, same
+from tests.values import check_repr, check_same_future, check_state_amid_a_round, check_twins, columns, same
 
 from . import naive, naive_sets
 from .test_policies_exact import POLICIES, VARIANTS, outcomes
@@ -208,29 +207,12 @@ def test_agent_plays_the_actions_of_the_simulated_run(name: str) -> None:
 
 @every_policy
 def test_agents_state_survives_pickling_and_has_the_same_future(name: str) -> None:
-    first = agent(name)
-    plays(first, LUCK[:51])
-    saved, twin = pickle.loads(pickle.dumps(first.state)), pickle.loads(pickle.dumps(first))
-    assert type(twin) is type(first)
-    other = agent(name, seed=SEED + 1, run=9)
-    plays(other, LUCK[30:40])
-    other.state = saved
-    future = plays(first, LUCK[51:])
-    assert plays(twin, LUCK[51:]) == future
-    assert plays(other, LUCK[51:]) == future
+    check_same_future(agent(name), agent(name, seed=SEED + 1, run=9), plays, LUCK, 51)
 
 
 @every_policy
 def test_agents_state_survives_between_select_and_update(name: str) -> None:
-    first = agent(name)
-    plays(first, LUCK[:7])
-    action = first.select()
-    twin = pickle.loads(pickle.dumps(first))
-    with pytest.raises(OutOfTurn):
-        twin.select()
-    for player in (first, twin):
-        player.update(action, [1.0] * len(action))
-    assert plays(first, LUCK[8:]) == plays(twin, LUCK[8:])
+    check_state_amid_a_round(agent(name), lambda player, items: player.update(items, [1.0] * len(items)), plays, LUCK)
 
 
 def test_bad_feedback_raises_and_leaves_the_agent_as_it_was() -> None:
