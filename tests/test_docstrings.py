@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 
@@ -10,7 +11,7 @@ from pages.policies import Guarantee, guarantee_of, markdown, needs_horizon, pap
 
 from banditlab import arms, cvar, dueling, scoring, semibandits
 from banditlab.cli.docstrings import sections
-from banditlab.families import families, registered
+from banditlab.families import families, kinds, registered
 
 
 def of_kind(kind):
@@ -49,12 +50,35 @@ def test_policy_says_what_it_learns_from(family, policy):
     assert not feedback.endswith(".")
 
 
-@pytest.mark.parametrize(("family", "environment"), of_kind("environment"))
-def test_environment_begins_with_a_sentence_and_shows_how_it_is_made(family, environment):
-    first, _, rest = written(environment)[""].partition("\n")
+KINDS = sorted({kind for family in families() for kind in kinds(family)})
+every_component = pytest.mark.parametrize(("family", "component"), [part for kind in KINDS for part in of_kind(kind)])
+
+
+@every_component
+def test_component_begins_with_a_sentence_and_shows_how_it_is_made(family, component):
+    first, _, rest = written(component)[""].partition("\n")
     assert re.match(r"[A-Z].*\.$", first)
     assert not rest.strip() or rest.startswith("\n")
-    assert re.search(rf"(>>>|\.\.\.) .*\b{environment.__name__}[.(,]", written(environment)["Examples"])
+    assert re.search(rf"(>>>|\.\.\.) .*\b{component.__name__}[.(,]", written(component)["Examples"])
+
+
+CHECKED_TOGETHER = {("HiringProblem", "costs"), ("PrincipalAgent", "states")}
+
+
+@every_component
+def test_fields_have_a_check_and_are_documented(family, component):
+    """Parameters name every field, once; those of policies with the default, unless it is said to be another's."""
+    is_policy = component.__banditlab__.kind == "policy"
+    parameters = written(component).get("Parameters", "")
+    assert bool(parameters) == bool(dataclasses.fields(component))
+    entries = re.split(r"\n(?=\S)", parameters)
+    for field in dataclasses.fields(component):
+        assert callable(field.metadata["check"]) or (component.__name__, field.name) in CHECKED_TOGETHER
+        assert len(field.metadata["doc"]) > 5
+        (entry,) = [e for e in entries if field.name in re.split(", ?", e.partition("\n")[0].partition(" : ")[0])]
+        line, _, told = entry.partition("\n")
+        if is_policy and field.default is not dataclasses.MISSING and not told.strip().startswith("As in"):
+            assert line.endswith(", optional" if field.default is None else f"default {field.default!r}")
 
 
 @pytest.mark.parametrize(("family", "component"), of_kind("policy") + of_kind("environment"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -321,26 +320,6 @@ def test_field_refuses_nonsense(cls: type, field: str, value: Any) -> None:
         cls(**{field: value})
 
 
-@every_field
-def test_field_has_a_check_and_a_line_on_what_it_is(cls: type, field: str) -> None:
-    (found,) = [f for f in dataclasses.fields(cls) if f.name == field]
-    assert callable(found.metadata["check"])
-    assert len(found.metadata["doc"]) > 5
-    assert found.default is not dataclasses.MISSING
-
-
-@every_field
-def test_field_is_given_by_name_to_the_class_as_documented(cls: type, field: str) -> None:
-    """The Parameters section names every field, with its type, and a default where it is not None."""
-    (found,) = [f for f in dataclasses.fields(cls) if f.name == field]
-    lines = [line for line in section(cls, "Parameters").splitlines() if line and not line.startswith(" ")]
-    (line,) = [line for line in lines if field in [word.strip() for word in line.split(" : ")[0].split(",")]]
-    if found.default is None:
-        assert line.endswith(", optional")
-    else:
-        assert line.endswith(f"default {found.default!r}")
-
-
 @every_policy
 def test_unknown_arguments_are_refused(name: str) -> None:
     with pytest.raises(TypeError, match="nonsense"):
@@ -348,29 +327,6 @@ def test_unknown_arguments_are_refused(name: str) -> None:
 
 
 # -------------------------------------------------------------------------------------------- documentation
-
-
-def section(cls: type, title: str) -> str:
-    """Return the body of a section of a class docstring; empty if there is none."""
-    lines = (inspect.getdoc(cls) or "").splitlines()
-    starts = [k for k in range(1, len(lines)) if lines[k] and set(lines[k]) == {"-"}]
-    for start, end in zip(starts, [*(k - 1 for k in starts[1:]), len(lines)], strict=True):
-        if lines[start - 1] == title:
-            return "\n".join(lines[start + 1 : end]).strip()
-    return ""
-
-
-@every_policy
-def test_documentation_is_complete(name: str) -> None:
-    cls = POLICIES[name]
-    first, blank = (inspect.getdoc(cls) or "").splitlines()[:2]
-    assert first.endswith(".")
-    assert first[0].isupper()
-    assert blank == ""
-    assert bool(section(cls, "Parameters")) == bool(dataclasses.fields(cls))
-    assert "Guarantee" in section(cls, "Notes")
-    assert f"arms.{name}(" in section(cls, "Examples")
-    assert ">>>" in section(cls, "Examples")
 
 
 def test_variants_cover_every_policy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, cvar
+from banditlab.cli.docstrings import sections
 from banditlab.core.family import registered
 from banditlab.core.validation import probability, vector
 from banditlab.cvar.bandits.protocol import CVaRProtocol
@@ -24,7 +26,7 @@ from banditlab.errors import (
     OutOfTurn,
 )
 from tests.arms.naive import environment_rng
-from tests.arms.test_policies_contract import arrays, columns, same, section
+from tests.arms.test_policies_contract import arrays, columns, same
 from tests.values import check_repr, check_same_future, check_twins
 
 from .bandits import BANDITS, DEFAULTS, NEEDED, OTHERS, VARIANTS
@@ -423,16 +425,10 @@ def test_field_refuses_nonsense(cls: type, field: str, value: Any) -> None:
 
 
 @every_policy
-def test_documentation_is_complete(name: str) -> None:
-    cls = BANDITS[name]
-    assert "Guarantee" in section(cls, "Notes")
-    assert "Memory: " in section(cls, "Notes")
-    assert "A round takes" in section(cls, "Notes")
-    assert f"cvar.{name}(" in section(cls, "Examples")
-    assert section(cls, "References")
-    for f in dataclasses.fields(cls):
-        assert f"{f.name} : " in section(cls, "Parameters")
-        assert len(f.metadata["doc"]) > 5
+def test_policy_says_what_it_costs(name: str) -> None:
+    notes = sections(inspect.getdoc(BANDITS[name]) or "")["Notes"]
+    assert "Memory: " in notes
+    assert "A round takes" in notes
 
 
 def test_variants_cover_every_policy() -> None:

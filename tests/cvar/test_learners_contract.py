@@ -16,7 +16,7 @@ from banditlab.cvar.mdp import protocol
 from banditlab.cvar.mdp.planning import optimum
 from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
-from tests.arms.test_policies_contract import same, section
+from tests.arms.test_policies_contract import same
 from tests.values import check_twins, columns
 
 LEARNERS = {name: cls for name, cls in registered("cvar", "policy").items() if cls.family.plays == ("cvar",)}
@@ -338,24 +338,8 @@ FIELDS = [(cls, f.name) for cls in LEARNERS.values() for f in dataclasses.fields
 
 
 @pytest.mark.parametrize(("cls", "field"), FIELDS, ids=[f"{cls.__name__}.{f}" for cls, f in FIELDS])
-def test_field_is_checked_and_documented(cls, field):
+def test_field_refuses_nonsense(cls, field):
     given = GIVEN.get(cls.__name__, {})
     for value in (math.nan, "nonsense", [1.0], {}, True, -1.0):
         with pytest.raises(BanditlabError, match=rf"{cls.__name__}.{field} .*; allowed: "):
             cls(**(given | {field: value}))
-    (found,) = [f for f in dataclasses.fields(cls) if f.name == field]
-    assert len(found.metadata["doc"]) > 5
-    lines = [line for line in section(cls, "Parameters").splitlines() if line.startswith(f"{field} : ")]
-    assert len(lines) == 1
-    if found.default is None:
-        assert lines[0].endswith(", optional")
-    elif found.default is not dataclasses.MISSING:
-        assert lines[0].endswith(f"default {found.default!r}")
-
-
-@every_learner
-def test_documentation_is_complete(name):
-    cls = LEARNERS[name]
-    assert "arXiv:" in section(cls, "References")
-    assert f"cvar.{name}(" in section(cls, "Examples")
-    assert section(cls, "Notes")

@@ -20,7 +20,7 @@ from banditlab.core.family import registered
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidType, OutOfTurn
 from banditlab.semibandits import protocol
 from tests.arms.naive import environment_rng
-from tests.arms.test_policies_contract import arrays, section
+from tests.arms.test_policies_contract import arrays
 from tests.values import check_repr, check_same_future, check_state_amid_a_round, check_twins, columns, same
 
 from . import naive, naive_sets
@@ -309,32 +309,6 @@ NONSENSE = [math.nan, "nonsense", b"1", [1.0], {}, 1j, math.inf, 0.0, -1.0, sb.M
 def test_field_refuses_nonsense(cls: type, field: str, value: Any) -> None:
     with pytest.raises(BanditlabError, match=f"{cls.__name__}.{field} is .*; allowed: "):
         cls(**{field: value})
-
-
-@every_field
-def test_field_is_checked_and_documented(cls: type, field: str) -> None:
-    (found,) = [f for f in dataclasses.fields(cls) if f.name == field]
-    assert callable(found.metadata["check"])
-    assert len(found.metadata["doc"]) > 5
-    lines = [line for line in section(cls, "Parameters").splitlines() if f"{field} : " in line or f"{field}, " in line]
-    lines += [line for line in section(cls, "Parameters").splitlines() if f", {field} : " in line]
-    assert lines
-    assert ", optional" in lines[0] if found.default is None else f"default {found.default!r}" in lines[0]
-
-
-@pytest.mark.parametrize("kind", ["policy", "environment", "action_set"])
-def test_documentation_is_complete(kind: str) -> None:
-    components = registered("semibandits", kind)
-    assert components
-    for name, cls in components.items():
-        first, blank = (cls.__doc__ or "").splitlines()[:2]
-        assert first.endswith("."), name
-        assert blank == "", name
-        assert bool(section(cls, "Parameters")) == bool(dataclasses.fields(cls)), name
-        assert f"semibandits.{name}" in section(cls, "Examples"), name
-        if kind == "policy":
-            assert section(cls, "References"), name
-            assert "uarantee" in section(cls, "Notes"), name
 
 
 def test_every_policy_has_a_reference() -> None:
