@@ -119,9 +119,13 @@ class Layered:
     more work: only then is its estimate computed, once.
     """
 
-    def layered_state(self, space: ContextualSpace, layers: int) -> dict[str, Any]:
+    def _n_layers(self, horizon: int) -> int:
+        raise NotImplementedError
+
+    def state(self, space: ContextualSpace) -> dict[str, Any]:
         """Return samples and matrices by layer, the arms that are still there, and the layer that is to learn."""
         horizon = space.problem.required_horizon(self)
+        layers = self._n_layers(horizon)
         ridges = [4.0 ** -(layer + 1) for layer in range(layers)]
         samples = likelihood_state(space, layers, horizon)
         return samples | ellipsoid_state(space, ridges) | {

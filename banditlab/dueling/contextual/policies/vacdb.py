@@ -10,7 +10,7 @@ from banditlab.core.validation import boolean, integer, invalid, non_negative, o
 
 from ..ellipsoid import constant_radius
 from ..family import contextual_policy
-from ..spaces import ContextualProblem, ContextualSpace
+from ..spaces import ContextualProblem
 from .layered import Layered
 
 MOST_LAYERS = 60
@@ -168,10 +168,6 @@ class VACDB(Layered):
             "symmetric": True,
         }
 
-    def state(self, space: ContextualSpace) -> dict[str, Any]:
-        """Return samples, matrices and counts by layer."""
-        return self.layered_state(space, self._n_layers(space.problem.required_horizon(self)))
-
 
 @contextual_policy
 class StaD(Layered):
@@ -283,7 +279,3 @@ class StaD(Layered):
             "relative": True,
             "symmetric": False,
         }
-
-    def state(self, space: ContextualSpace) -> dict[str, Any]:
-        """Return samples, matrices and counts by stage."""
-        return self.layered_state(space, self._n_layers(space.problem.required_horizon(self)))
