@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 
@@ -14,3 +15,10 @@ def close_figures() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def silent() -> Iterator[None]:
+    """Kernels called as plain Python overflow without a word, as compiled ones do."""
+    with np.errstate(all="ignore"):
+        yield

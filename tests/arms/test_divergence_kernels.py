@@ -11,11 +11,7 @@ from banditlab.arms import divergence_kernels as kernels
 
 FEWER = 20 if numba.config.DISABLE_JIT else 1
 
-
-@pytest.fixture(autouse=True)
-def _silent():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("silent")
 
 
 @numba.njit(error_model="numpy")

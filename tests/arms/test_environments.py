@@ -16,11 +16,7 @@ from banditlab.core.components import Problem, describe
 N = 4_000 if numba.config.DISABLE_JIT else 100_000
 ALARM = 1e-5  # with fixed seeds these p-values never change; a wrong distribution gives far smaller ones
 
-
-@pytest.fixture(autouse=True)
-def _silent():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("silent")
 
 
 @numba.njit(error_model="numpy")

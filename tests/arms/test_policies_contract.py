@@ -320,12 +320,6 @@ def test_field_refuses_nonsense(cls: type, field: str, value: Any) -> None:
         cls(**{field: value})
 
 
-@every_policy
-def test_unknown_arguments_are_refused(name: str) -> None:
-    with pytest.raises(TypeError, match="nonsense"):
-        POLICIES[name](nonsense=1)
-
-
 # -------------------------------------------------------------------------------------------- documentation
 
 

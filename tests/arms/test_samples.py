@@ -12,11 +12,7 @@ from banditlab.core.errors import InvalidArgument
 
 from .test_environments import ALARM, N
 
-
-@pytest.fixture(autouse=True)
-def _silent():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("silent")
 
 
 @arms.environment

@@ -13,11 +13,7 @@ DRAWS = 4_000 if numba.config.DISABLE_JIT else 200_000
 LANES = 100
 ALARM = 1e-5  # with fixed seeds these p-values never change; a wrong sampler gives far smaller ones
 
-
-@pytest.fixture(autouse=True)
-def _silent():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("silent")
 
 
 def loop(sampler):
