@@ -182,9 +182,9 @@ class InstancesProtocol:
         """Return none: constants such as 1 / gap have no mean in general."""
 
     def warm_up(self, environment: Instances, policy: Any, batch: Batch) -> None:
-        """Compile what instances need: where none can be played side by side, what each needs alone."""
-        pair = self._rules.side_by_side([environment.specimen] * 2, batch.horizon, batch.columns)
-        self._rules.warm_up(environment.specimen if pair is None else pair, policy, batch)
+        """Compile what instances need: those that cannot be played side by side need what each does alone."""
+        alone = self._rules.side_by_side([environment.specimen], batch.horizon, batch.columns)
+        self._rules.warm_up(environment.specimen if alone is None else alone, policy, batch)
 
     def simulate(self, environment: Instances, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play each run on its instance, side by side if the family can, and else one after another."""
