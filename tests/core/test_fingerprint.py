@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import importlib
+import inspect
 import shutil
 import subprocess
 import sys
+from types import CodeType
 
 import cloudpickle
 import numpy as np
@@ -13,9 +16,9 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, scoring
-from banditlab.core import address, components
+from banditlab.core import address, components, engine, sweep
 from banditlab.core.components import class_code
-from banditlab.core.fingerprint import fingerprint, survey, unchanged
+from banditlab.core.fingerprint import _instructions, fingerprint, survey, unchanged
 
 WORLD = arms.Bernoulli([0.3, 0.5, 0.6])
 
@@ -276,3 +279,19 @@ print(drawn + [m for m in ("gymnasium", "cvxpy", "matplotlib") if m in new])
 """
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "[]"
+
+
+def with_inner(code):
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from with_inner(constant)
+
+
+def test_code_is_read_as_the_standard_library_reads_it():
+    long = "".join(f"import m{k}.n; print(m{k}.o{k}, 'text {k}'); " for k in range(300))  # arguments of several bytes
+    texts = [long, f"def f(): {long}", *map(inspect.getsource, (engine, sweep, shutil))]
+    telling = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_CONST", "IMPORT_FROM", "IMPORT_NAME"}
+    for code in (code for text in texts for code in with_inner(compile(text, "text", "exec"))):
+        by_library = [(i.opname, i.argval) for i in dis.get_instructions(code) if i.opname in telling]
+        assert list(_instructions(code)) == by_library
