@@ -22,10 +22,6 @@ class Writer:
     """Chunks that may wait to be written; then the simulation waits for the disk."""
 
     def __init__(self, store: Store | None) -> None:
-        if store is not None:
-            # Here, and not in the thread that writes: processes that got Ctrl-C while it imported were seen to wait for
-            # the interpreter's import lock for ever.
-            import pyarrow.parquet  # noqa: F401
         self._store = store
         self._pool = ThreadPoolExecutor(1) if store is not None else None
         self._waiting: deque[Future[bool]] = deque()
@@ -39,6 +35,10 @@ class Writer:
         """Let a chunk be written; raise what writing an earlier one raised."""
         if self._pool is None or self._store is None:
             return
+        # Now, as other threads play meanwhile; and not in the thread that writes: processes that got Ctrl-C while it
+        # imported were seen to wait for the interpreter's import lock for ever.
+        import pyarrow.parquet  # noqa: F401
+
         self._waiting.append(self._pool.submit(self._store.write, job, first_run, values, seconds))
         while self._waiting and (self._waiting[0].done() or len(self._waiting) > self.QUEUE):
             self.was_there |= self._waiting.popleft().result()

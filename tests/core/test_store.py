@@ -565,3 +565,28 @@ bl.run(env, arms.UCB1(), store={str(tmp_path)!r}, **options)
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+def test_pyarrow_is_imported_when_the_first_chunk_is_there(tmp_path):
+    """Until then it would keep threads from playing."""
+    script = f"""
+import sys
+import banditlab as bl
+from banditlab import arms
+from banditlab.core import tasks
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pyarrow":
+            print("imported")
+
+def played(*told, play=tasks.played):
+    print("played")
+    return play(*told)
+
+sys.meta_path.insert(0, Watch())
+tasks.played = played
+bl.run(arms.Bernoulli([0.4, 0.5]), arms.UCB1(), horizon=5, n_runs=9, seed=0, backend="python", store={str(tmp_path)!r})
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["played", "imported"]
