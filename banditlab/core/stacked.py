@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,8 @@ class SideBySide:
     ----------
     environments : tuple of environments
         One a lane.
-    stacked : record
-        What kernels get of them; see `at`.
+    stacked : record, or what holds records
+        What kernels get of them, made by `stack`.
     """
 
     environments: tuple[Any, ...]
@@ -57,7 +58,6 @@ def stack(records: Sequence[Any]) -> Any | None:
 
     Fields are arrays or numbers; each becomes an array with an axis for the records in front.
     """
-    cls = type(records[0])
     columns = list(zip(*records, strict=True))
     tables = [[np.asarray(value) for value in column] for column in columns]
     alike = all(
@@ -67,9 +67,15 @@ def stack(records: Sequence[Any]) -> Any | None:
     nested = any(isinstance(value, tuple) for value in records[0])
     if not alike or nested or len(records) * sum(first.nbytes for first, *_ in tables) > MOST_BYTES:
         return None
+    cls: Any = type(records[0])
+    return _stacked(cls)(*(np.stack(table) for table in tables))
+
+
+@functools.cache
+def _stacked(cls: Any) -> type:
+    """Return the class of several records of a class, for which `at` is written out: Numba unrolls no loop here."""
     made = record_class(f"Stacked_{cls.__name__}", cls._fields)
-    lines = f"def at(self, lane):\n    return cls({', '.join(f'self.{name}[lane]' for name in cls._fields)},)"
     scope = {"cls": cls}
-    exec(lines, scope)
+    exec(f"def at(self, lane):\n    return cls({', '.join(f'self.{name}[lane]' for name in cls._fields)},)", scope)
     implement(at, made, scope["at"])
-    return made(*(np.stack(table) for table in tables))
+    return made

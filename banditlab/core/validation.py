@@ -122,8 +122,10 @@ def integer(low: int | None = None, high: int | None = None, *, limit: int | Non
 positive_integer = integer(1, limit=2**53)
 
 SEED = integer(0, 2**64 - 1)
-RUN = integer(0, limit=2**53)
 """A seed: a key of Philox."""
+
+RUN = integer(0, limit=2**53)
+"""The number of a run of a seed."""
 
 n_resamples = integer(10, limit=10**7)
 """How many resamples a bootstrap makes."""
