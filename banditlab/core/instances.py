@@ -191,6 +191,8 @@ class InstancesProtocol:
         runs = range(batch.first_run, batch.first_run + batch.n_runs)
         worlds = [environment.instance(batch.seed, run) for run in runs]
         for run, world in zip(runs, worlds, strict=True):
+            if hasattr(world, "check_horizon"):
+                world.check_horizon(batch.horizon)
             reasons = self._rules.reasons_against(world, policy, batch.horizon)
             reasons = reasons or own_reasons(policy, world, batch.horizon)
             if reasons:

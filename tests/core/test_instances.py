@@ -340,6 +340,11 @@ class TestRunsThatAreRefused:
         with pytest.raises(InvalidArgument, match="horizon is 61"):
             bl.run(bl.Instances(losses), arms.EXP3(), n_runs=3, horizon=61)
 
+    def test_longer_than_the_table_of_a_run(self):
+        drawn = bl.Instances(lambda rng: arms.Adversarial(rng.random((60 - int(rng.random() < 0.1), 2))))
+        with pytest.raises(InvalidArgument, match="horizon is 60"):
+            bl.run(drawn, arms.EXP3(), n_runs=50, horizon=60, seed=0)
+
     def test_with_policies_of_another_family(self):
         with pytest.raises(IncompatiblePolicy, match=r"RUCB cannot play Instances\(bernoulli\)"):
             bl.run(bl.Instances(bernoulli), dueling.RUCB(), n_runs=3, **OPTIONS)
