@@ -25,7 +25,7 @@ def test_less_regret_is_judged_by_the_whole_interval_of_differences():
     assert analysis.less_regret(result, "two", "RUCB", "VDB", "").verdict == HOLDS
     assert analysis.less_regret(result, "two", "VDB", "RUCB", "").verdict == FAILS
     tie = analysis.less_regret(result, "two", "RUCB", "same", "")
-    assert (tie.measured, tie.verdict) == (0.0, UNTESTABLE)
+    assert (tie.measured, tie.outcome) == (0.0, UNTESTABLE)
 
 
 def test_every_instance_has_a_condorcet_winner():

@@ -12,7 +12,7 @@ from experiments.verdicts import FAILS, HOLDS, UNTESTABLE
 @pytest.mark.parametrize(("bad", "n", "verdict"), [(0, 400, HOLDS), (0, 20, UNTESTABLE), (90, 400, FAILS)])
 def test_safety_is_judged_by_the_whole_interval(bad: int, n: int, verdict: str) -> None:
     found = analysis.safety_verdict("safe", np.arange(n) < bad)
-    assert found.verdict == verdict
+    assert found.outcome == verdict
     assert found.low <= bad / n <= found.high
 
 
