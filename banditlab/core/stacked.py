@@ -54,20 +54,23 @@ class SideBySide:
 
 
 def stack(records: Sequence[Any]) -> Any | None:
-    """Return records of one class as one, of which `at(made, k)` is the k-th; None where they differ in shape.
+    """Return records as one, of which `at(made, k)` is the k-th; None where they differ in class or shape.
 
     Fields are arrays or numbers; each becomes an array with an axis for the records in front.
     """
+    cls: Any = type(records[0])
+    if any(type(one) is not cls for one in records):  # components of one class can derive other names, or fewer
+        return None
     columns = list(zip(*records, strict=True))
     tables = [[np.asarray(value) for value in column] for column in columns]
     alike = all(
         first.dtype.kind in "biuf" and all(t.shape == first.shape and t.dtype == first.dtype for t in table)
         for first, *table in tables
     )
-    nested = any(isinstance(value, tuple) for value in records[0])
-    if not alike or nested or len(records) * sum(first.nbytes for first, *_ in tables) > MOST_BYTES:
+    # an array without an axis would become a number
+    apart = any(isinstance(value, tuple) or (isinstance(value, np.ndarray) and not value.ndim) for value in records[0])
+    if not alike or apart or len(records) * sum(first.nbytes for first, *_ in tables) > MOST_BYTES:
         return None
-    cls: Any = type(records[0])
     return _stacked(cls)(*(np.stack(table) for table in tables))
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
 from banditlab.core import instances, sampling, stacked
-from banditlab.core.validation import positive
+from banditlab.core.validation import one_of, optional, positive
 from banditlab.errors import IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType, StoreError
 from tests.scoring.instances import toy
 
@@ -126,6 +126,56 @@ def test_instances_that_differ_in_numbers_alone_share_a_kernel(source, side_by_s
     worlds = [bl.Instances(source).instance(seed=0, run=run) for run in range(9)]
     found = worlds[0].family.protocol.side_by_side(worlds, 50, ("binary_weak_regret",))
     assert (found is not None) == side_by_side
+
+
+@arms.environment
+class Tilted(arms.Stationary):
+    """One whose kernels get the same numbers under names that depend on a text, and one number more or less."""
+
+    means: np.ndarray = bl.field(doc="means")
+    kind: str = bl.field(default="up", check=one_of("up", "down"), doc="which way")
+    shift: float | None = bl.field(default=None, check=optional(positive), doc="for one test of two")
+
+    def derive(self, problem):
+        up, down = (2.0, 1.0) if self.kind == "up" else (1.0, 2.0)
+        slopes = {"up": up, "down": down} if self.kind == "up" else {"down": down, "up": up}
+        return super().derive(problem) | slopes
+
+    def reward(self, arm, u, t):
+        return self.means[arm] + (self.up - self.down) * u
+
+
+@arms.environment
+class Scaled(arms.Stationary):
+    """One with an array that has no axis."""
+
+    means: np.ndarray = bl.field(doc="means")
+    scale: np.ndarray = bl.field(check=lambda name, value: np.array(value), doc="scale")
+
+    def reward(self, arm, u, t):
+        return self.means[arm] + self.scale[()] * u
+
+
+def tilted(rng):
+    return Tilted(rng.random(3), kind=str(rng.choice(["up", "down"])))
+
+
+def shifted(rng):
+    return Tilted(rng.random(3), shift=float(rng.random()) if rng.random() < 0.5 else None)
+
+
+def scaled(rng):
+    return Scaled(rng.random(3), float(rng.random()))
+
+
+@pytest.mark.parametrize("source", [tilted, shifted, scaled])
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_what_kernels_of_instances_get_is_what_they_would_get_alone(source, backend):
+    together = played(source, arms.UCB1(), "reward", backend=backend)
+    for k in range(9):
+        world = bl.Instances(source).instance(seed=3, run=k)
+        alone = bl.run(world, arms.UCB1(), n_runs=1, first_run=k, metrics="reward", **OPTIONS)
+        np.testing.assert_array_equal(together.values()[:, [k]], alone.values())
 
 
 @pytest.mark.parametrize("name", ["arms", "arms, tables of their own length", "dueling"])
