@@ -58,7 +58,8 @@ def canonical(component: Any) -> str:
 def _plain(value: Any, owner: Any) -> Any:
     """Return a value as plain data that is the same in every process; raise where that is impossible."""
     if is_component(value):
-        parts = component_parts(value)
+        # what a function draws shows more than its code does: it may read a file, or an object that holds anything
+        parts = value.parts_now() if hasattr(value, "parts_now") else component_parts(value)
         return {"type": type_name(type(value))} | {name: _plain(part, owner) for name, part in parts.items()}
     if isinstance(value, np.ndarray) and value.dtype != object:
         digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
@@ -77,13 +78,17 @@ def _plain(value: Any, owner: Any) -> Any:
         return _plain_distribution(value, owner)
     if inspect.isfunction(value):
         return {FUNCTION: fingerprint(value)}
+    if isinstance(value, functools.partial):
+        given = (*value.args, *value.keywords.values())
+        code = "".join(_code_of(part) for part in given if is_component(part))
+        return {"partial": _plain([value.func, value.args, value.keywords], owner), "code": code}
     if is_ours(type(value).__module__) and not isinstance(value, type):  # such as scoring rules
         fields = {name: v for name, v in sorted(_fields_of(value).items()) if not name.startswith("__")}
         code = class_code(type(value))
         return {"type": type_name(type(value)), "code": code} | {n: _plain(v, owner) for n, v in fields.items()}
     raise StoreError(
         f"store cannot hold {owner!r}, because it contains {shown(value)}; allowed: numbers, texts, arrays, lists, "
-        "scipy.stats distributions and components (or store=None)"
+        "functions, scipy.stats distributions and components (or store=None)"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from inspect import isfunction
+import functools
+from inspect import isfunction, ismethod
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,14 @@ def short(value: Any) -> str:
         return f"{value.dist.name}({', '.join(arguments)})"
     if isfunction(value):
         return value.__name__
+    if ismethod(value):
+        return value.__qualname__
+    if isinstance(value, functools.partial):
+        arguments = [short(v) for v in value.args] + [f"{k}={short(v)}" for k, v in value.keywords.items()]
+        return f"{short(value.func)}({', '.join(arguments)})"
+    cls: Any = type(value)
+    if cls.__repr__ is object.__repr__:  # an address
+        return f"{cls.__name__}(...)"
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 

@@ -20,6 +20,9 @@ from .mistakes import global_generator
 from .protocol import Batch, Protocol, Watch, own_reasons
 from .validation import RUN, SEED, count, shown
 
+PROBES = 8
+"""Environments by which a store tells what a source draws."""
+
 
 @dataclass(frozen=True, repr=False)
 class Instances:
@@ -146,6 +149,18 @@ class Instances:
             raise
         self._check(f"the instance of run {run}", world)
         return world
+
+    def parts_now(self) -> dict[str, Any]:
+        """Return what the address of stored runs is made of: the source, and a few environments that it draws now."""
+        if self._is_list:
+            return {"source": self.source}
+        drawn: list[Any] = []
+        for seed in range(PROBES):
+            try:
+                drawn.append(self.source(np.random.default_rng(seed)))
+            except Exception as error:  # noqa: BLE001 - it is told if a run meets it
+                drawn.append(type(error).__name__)
+        return {"source": self.source, "drawn": drawn}
 
     def _check(self, name: str, world: Any) -> None:
         """Raise for what is not of one kind with the specimen."""

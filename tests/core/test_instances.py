@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -302,6 +304,40 @@ class TestStore:
         stored = [played(s, arms.UCB1(), "regret", store=tmp_path) for s in (bernoulli, drawn)]
         assert len(bl.Store(tmp_path).cells()) == 2
         same(stored[1], played(drawn, arms.UCB1(), "regret"))
+
+    @pytest.mark.parametrize(
+        ("made", "changed"),
+        [
+            (lambda low: SimpleNamespace(low=low), lambda held: setattr(held, "low", 0.5)),
+            (lambda low: {"low": SimpleNamespace(low=low)}, lambda held: setattr(held["low"], "low", 0.5)),
+            (lambda low: [arms.Bernoulli([low])] * 500, lambda held: held.__setitem__(7, arms.Bernoulli([0.5]))),
+        ],
+    )
+    def test_a_source_that_reads_what_has_changed_is_another_cell(self, tmp_path, made, changed):
+        held = made(0.1)
+
+        def low(rng):
+            if isinstance(held, list):
+                return held[rng.integers(len(held))].means[0]
+            return (held["low"] if isinstance(held, dict) else held).low
+
+        prior = bl.Instances(lambda rng: arms.Bernoulli(rng.uniform(low(rng), 1.0, 3)))
+        for _ in range(2):
+            for _ in range(2):
+                bl.run(prior, arms.UCB1(), n_runs=3, store=tmp_path, **OPTIONS)
+            changed(held)
+        assert len(bl.Store(tmp_path).cells()) == 2
+
+    def test_arguments_of_a_partial_function_make_other_cells(self, tmp_path, simulated):
+        def sized(n_arms, rng, low):
+            return arms.Bernoulli(rng.uniform(low, 1.0, n_arms))
+
+        for n_arms, low in ((2, 0.0), (3, 0.0), (2, 0.1)):
+            prior = bl.Instances(partial(sized, n_arms, low=low))
+            assert prior.label == f"Instances(sized({n_arms}, low={low:g}))"
+            for _ in range(2):
+                bl.run(prior, arms.UCB1(), n_runs=3, store=tmp_path, **OPTIONS)
+        assert len(bl.Store(tmp_path).cells()) == len(simulated) == 3
 
     def test_what_cannot_be_told_apart_is_refused(self, tmp_path):
         class Prior:
