@@ -25,7 +25,7 @@ from .results import Cell
 from .statistics import QUANTILES
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults, in_words
-from .tasks import traceback_text
+from .tasks import told_by, traceback_text
 from .validation import boolean, invalid, positive_integer, shown, with_article
 from .workers import checked_n_jobs
 
@@ -204,8 +204,7 @@ def sweep(
         "keep": keep,
         "round": next((p.job.protocol.round for p in planned if p.job is not None), "round"),
         "cells": [
-            p.known | p.components if p.job is not None else p.known | {"failure": p.failure.splitlines()[-1]}
-            for p in planned
+            p.known | p.components if p.job is not None else p.known | {"failure": told_by(p.failure)} for p in planned
         ],
     }
     if boolean("dry_run", dry_run):
@@ -446,7 +445,7 @@ def _play(
             stacklevel=3,
         )
     if failures:
-        first = next(cell.failure for cell in found if cell.failure).strip().splitlines()[-1]
+        first = told_by(next(cell.failure for cell in found if cell.failure))
         warnings.warn(
             f"{failures} of {len(planned)} cells failed, the first with {first[:200]}; see the result's failures",
             CellFailedWarning,

@@ -18,6 +18,7 @@ from .errors import InvalidArgument, InvalidType
 from .metrics import default_metric, listed, metric_name
 from .results import Cell, Results, stamped, summary_row
 from .statistics import Statistics
+from .tasks import told_by
 from .validation import count, invalid, one_of, open_probability, shown
 
 if TYPE_CHECKING:
@@ -177,11 +178,7 @@ class SweepResults:
         """One row a cell that failed: parameters, policy, the error, and its whole traceback."""
         import pandas as pd
 
-        rows = [
-            self._told(c) | {"error": c.failure.strip().splitlines()[-1], "traceback": c.failure}
-            for c in self.cells
-            if c.failure
-        ]
+        rows = [self._told(c) | {"error": told_by(c.failure), "traceback": c.failure} for c in self.cells if c.failure]
         return pd.DataFrame(rows, columns=[*self.parameters, "policy", "error", "traceback"])
 
     def _told(self, cell: SweepCell) -> dict[str, Any]:

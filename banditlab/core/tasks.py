@@ -53,6 +53,12 @@ def traceback_text() -> str:
     return traceback.format_exc().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def told_by(failure: str) -> str:
+    """Return the line of a traceback that tells the error: below what called what, above lines that were added."""
+    lines = failure.rpartition("Traceback (most recent call last):")[2].strip("\n").splitlines()
+    return next((line for line in lines if line and not line.startswith(" ")), lines[-1] if lines else "")
+
+
 def warm_up(job: Job, shares: bool) -> None:
     """Compile a job's kernel, or that which it shares with others."""
     batch = job.batch(job.first_run, 1)

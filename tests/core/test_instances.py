@@ -15,7 +15,14 @@ import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
 from banditlab.core import instances, sampling, stacked
 from banditlab.core.validation import one_of, optional, positive
-from banditlab.errors import IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType, StoreError
+from banditlab.errors import (
+    CellFailedWarning,
+    IncompatiblePolicy,
+    InvalidArgument,
+    InvalidComponent,
+    InvalidType,
+    StoreError,
+)
 from tests.scoring.instances import toy
 
 
@@ -277,6 +284,23 @@ def test_sweeps_and_comparisons_take_them():
     policies = [arms.ThompsonSampling(), arms.Uniform()]
     found = bl.compare(policies, bl.Instances(bernoulli), horizon=300, seed=0, progress=False)
     assert found.ranking().index.tolist() == ["ThompsonSampling", "Uniform"]
+
+
+def test_a_sweep_goes_on_when_a_source_fails_and_tells_why():
+    def sized(n_arms):
+        def drawn(rng):
+            means = rng.random(n_arms)
+            if n_arms == 3 and means[0] < 0.5:
+                raise ValueError("too bad an arm")
+            return arms.Bernoulli(means)
+
+        return bl.Instances(drawn)
+
+    over = {"n_arms": [2, 3, 4]}
+    with pytest.warns(CellFailedWarning, match="1 of 3 cells failed, the first with ValueError: too bad an arm"):
+        swept = bl.sweep(sized, arms.UCB1(), over=over, horizon=30, n_runs=20, seed=0, progress=False)
+    assert swept.failures["error"].tolist() == ["ValueError: too bad an arm"]
+    assert [cell.parameters["n_arms"] for cell in swept.cells if cell.cell is not None] == [2, 4]
 
 
 def test_equal_and_pickled():
