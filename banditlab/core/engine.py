@@ -26,6 +26,7 @@ from .ahead import compile_ahead
 from .components import with_nested
 from .errors import InvalidArgument
 from .in_step import InStep, at_once
+from .instances import Instances
 from .jobs import Gatherer, Job
 from .kernels import interruptible
 from .machines import on_device
@@ -392,7 +393,10 @@ def _outcomes(playing: _Playing, groups: list[list[Task]], workers: _Workers) ->
     def called(task: Task) -> Call:
         job = jobs[task.job]
         stored = None if store is None else str(store.path(job, task.first_run, task.n_runs))
-        return Call(task, job.environment, job.policy, job.batch(task.first_run, task.n_runs), stored)
+        world = job.environment
+        if isinstance(world, Instances) and not shared:
+            world = world.for_runs(task.first_run, task.n_runs)
+        return Call(task, world, job.policy, job.batch(task.first_run, task.n_runs), stored)
 
     # Short tasks share a call. How many is known once some have been played; on a device they are large.
     most = 1 if alone or not shared or workers.device else max(1, len(groups) // (CALLS * n_jobs))

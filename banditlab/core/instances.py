@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -16,7 +18,7 @@ from .address import canonical
 from .brief import short
 from .components import ComponentInfo, is_kind
 from .errors import IncompatiblePolicy, InvalidArgument, InvalidType, StoreError
-from .mistakes import global_generator
+from .mistakes import global_generator, plays_later
 from .protocol import Batch, Protocol, Watch, own_reasons
 from .validation import RUN, SEED, count, shown
 
@@ -140,15 +142,25 @@ class Instances:
         """
         seed, run = SEED("seed", seed), RUN("run", run)
         if self._is_list:
-            self.check_runs(run, 1)
+            if run >= len(self.source):
+                raise InvalidArgument(
+                    f"run is {run}; allowed: 0 to {len(self.source) - 1}, one an instance of {self!r}"
+                )
             return self.source[run]
-        try:
+        with _noted(f"when the instance of run {run} of seed {seed} was drawn"):
             world = self.source(sampling.generator(seed, sampling.INSTANCE_STREAM, run))
-        except Exception as error:
-            error.add_note(f"when the instance of run {run} of seed {seed} was drawn")
-            raise
         self._check(f"the instance of run {run}", world)
         return world
+
+    def for_runs(self, first_run: int, n_runs: int) -> Instances:
+        """Return what plays these runs as this does, without the entries that others play: what a process is sent."""
+        if not self._is_list:
+            return self
+        made, end = copy.copy(self), first_run + n_runs
+        others = (None,)
+        left = others * first_run + self.source[first_run:end] + others * (len(self.source) - end)
+        object.__setattr__(made, "source", left)
+        return made
 
     def parts_now(self) -> dict[str, Any]:
         """Return what the address of stored runs is made of: the source, and a few environments that it draws now."""
@@ -206,10 +218,11 @@ class InstancesProtocol:
         runs = range(batch.first_run, batch.first_run + batch.n_runs)
         worlds = [environment.instance(batch.seed, run) for run in runs]
         for run, world in zip(runs, worlds, strict=True):
-            if hasattr(world, "check_horizon"):
-                world.check_horizon(batch.horizon)
-            reasons = self._rules.reasons_against(world, policy, batch.horizon)
-            reasons = reasons or own_reasons(policy, world, batch.horizon)
+            with _noted(f"of the instance of run {run} of {environment!r}"):
+                if hasattr(world, "check_horizon"):
+                    world.check_horizon(batch.horizon)
+                reasons = self._rules.reasons_against(world, policy, batch.horizon)
+                reasons = reasons or own_reasons(policy, world, batch.horizon)
             if reasons:
                 told = f"{policy!r} cannot play {world!r}, the instance of run {run} of {environment!r}"
                 raise IncompatiblePolicy(f"{told}: {'; '.join(reasons)}")
@@ -230,21 +243,35 @@ def protocol_of(environment: Any, policy: Any) -> Any:
     return environment.protocol(rules) if isinstance(environment, Instances) else rules
 
 
+@contextlib.contextmanager
+def _noted(when: str) -> Iterator[None]:
+    """Add to an error what it was met with."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(when)
+        raise
+
+
 def _drawn_twice(source: Any) -> Any:
     """Return an environment that a source draws, or raise if it cannot, or would draw another one the next time."""
     name = "Instances.source"
-    try:
-        inspect.signature(source).bind(None)
-    except TypeError as error:
-        told = f"{name} is {short(source)}{inspect.signature(source)}"
-        raise InvalidType(f"{told}; allowed: a function of one argument, a numpy.random.Generator") from error
+    with contextlib.suppress(ValueError):  # some functions in C do not tell their arguments
+        try:
+            inspect.signature(source).bind(None)
+        except TypeError as error:
+            told = f"{name} is {short(source)}{inspect.signature(source)}"
+            raise InvalidType(f"{told}; allowed: a function of one argument, a numpy.random.Generator") from error
+    if inspect.isfunction(source) and plays_later(source):
+        raise InvalidType(f"{name} is {short(source)}, a generator or async; allowed: def, without yield")
     drawn_from = global_generator(source) if inspect.isfunction(source) else ""
     if drawn_from:
         raise InvalidArgument(
             f"{name} is {short(source)}, which draws from {drawn_from}; allowed: draws from the generator that it is "
             "given, or runs could not be repeated"
         )
-    first, again = (source(np.random.default_rng(0)) for _ in range(2))
+    with _noted(f"when {name} was called to see what it draws"):
+        first, again = (source(np.random.default_rng(0)) for _ in range(2))
     if not is_kind(first, "environment") or isinstance(first, Instances):
         raise InvalidType(f"{name} returned {shown(first)}; allowed: an environment")
     with contextlib.suppress(StoreError):  # it has parts that cannot be compared

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import re
 from functools import partial
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 import pytest
 from scipy import stats
@@ -208,6 +210,18 @@ class TestRunsAreTheSame:
         same(played(listed, policies, metrics), played(source, policies, metrics))
 
 
+def test_processes_get_the_entries_that_they_play(monkeypatch):
+    listed = [bl.Instances(bernoulli).instance(seed=3, run=run) for run in range(150)]
+    expected = played(listed, arms.UCB1(), "regret", n_runs=145, first_run=4)
+    sent = []
+    for_runs = bl.Instances.for_runs
+    monkeypatch.setattr(bl.Instances, "for_runs", lambda *given: sent.append(for_runs(*given)) or sent[-1])
+    with joblib.parallel_config("loky"):
+        same(played(listed, arms.UCB1(), "regret", n_runs=145, first_run=4, n_jobs=2), expected)
+    assert [sum(world is not None for world in part.source) for part in sent] == [124, 21]
+    assert {part.label for part in sent} == {"Instances(150 Bernoulli)"}
+
+
 def test_statistics_are_those_of_the_runs():
     kept = played(bernoulli, arms.UCB1(), "regret", n_runs=300)
     (known,) = played(bernoulli, arms.UCB1(), "regret", n_runs=300, keep="summary").statistics()
@@ -373,6 +387,14 @@ class TestStore:
             played(Prior(), arms.UCB1(), "regret", store=tmp_path)
 
 
+def yielding(rng):
+    yield ARM
+
+
+async def waiting(rng):
+    return ARM
+
+
 GLOBAL = np.random.default_rng(0)
 ARM = arms.Bernoulli([0.1, 0.5])
 
@@ -388,6 +410,10 @@ class TestSourcesThatAreRefused:
             ([ARM, arms.Bernoulli([0.1])], InvalidArgument, r"source\[1\] is .*allowed: a Bernoulli with 2 arms"),
             ([ARM, arms.Gaussian([0.1, 0.2])], InvalidArgument, r"source\[1\] is Gaussian.*allowed: a Bernoulli"),
             ([bl.Instances(bernoulli)], InvalidType, r"source\[0\] is Instances\(bernoulli\); allowed"),
+            (np.array([ARM]), InvalidType, r"source is array\(.*allowed: .* a list of environments"),
+            (int, TypeError, "int"),
+            (yielding, InvalidType, "source is yielding, a generator or async; allowed: def, without yield"),
+            (waiting, InvalidType, "source is waiting, a generator or async; allowed: def, without yield"),
             (lambda: ARM, InvalidType, r"source is <lambda>\(\); allowed: a function of one argument"),
             (lambda rng: 3, InvalidType, "source returned 3; allowed: an environment"),
             (lambda rng: arms.Bernoulli, InvalidType, "source returned .*; allowed: an environment"),
@@ -439,7 +465,7 @@ class TestRunsThatAreRefused:
         message = r"n_runs is 3 from run 1 on; allowed: runs 0 to 2, one an instance of Instances\(3 Bernoulli\)"
         with pytest.raises(InvalidArgument, match=message):
             bl.run(bl.Instances([ARM] * 3), arms.UCB1(), n_runs=3, first_run=1, **OPTIONS)
-        with pytest.raises(InvalidArgument, match="allowed: runs 0 to 2"):
+        with pytest.raises(InvalidArgument, match=r"run is 3; allowed: 0 to 2, one an instance of Instances\(3 Ber"):
             bl.Instances([ARM] * 3).instance(0, 3)
 
     def test_shorter_than_the_arms(self):
@@ -452,8 +478,9 @@ class TestRunsThatAreRefused:
 
     def test_longer_than_the_table_of_a_run(self):
         drawn = bl.Instances(lambda rng: arms.Adversarial(rng.random((60 - int(rng.random() < 0.1), 2))))
-        with pytest.raises(InvalidArgument, match="horizon is 60"):
+        with pytest.raises(InvalidArgument, match="horizon is 60") as caught:
             bl.run(drawn, arms.EXP3(), n_runs=50, horizon=60, seed=0)
+        assert re.fullmatch(r"of the instance of run \d+ of Instances\(<lambda>\)", caught.value.__notes__[0])
 
     def test_with_policies_of_another_family(self):
         with pytest.raises(IncompatiblePolicy, match=r"RUCB cannot play Instances\(bernoulli\)"):
