@@ -226,14 +226,21 @@ class InstancesProtocol:
             if reasons:
                 told = f"{policy!r} cannot play {world!r}, the instance of run {run} of {environment!r}"
                 raise IncompatiblePolicy(f"{told}: {'; '.join(reasons)}")
-        together = self._rules.side_by_side(worlds, batch.horizon, batch.columns)
+        try:
+            together = self._rules.side_by_side(worlds, batch.horizon, batch.columns)
+        except Exception:
+            for run, world in zip(runs, worlds, strict=True):
+                with _noted(f"of the instance of run {run} of {environment!r}"):
+                    self._rules.side_by_side([world], batch.horizon, batch.columns)
+            raise
         if together is not None:
             return self._rules.simulate(together, policy, batch, watch)
         parts = []
         for _, same in groupby(zip(worlds, runs, strict=True), key=lambda pair: id(pair[0])):
             (world, first), *others = same
             part = replace(batch, first_run=first, n_runs=1 + len(others))
-            parts.append(self._rules.simulate(world, policy, part, watch))
+            with _noted(f"of the instance of run {first} of {environment!r}"):
+                parts.append(self._rules.simulate(world, policy, part, watch))
         return np.concatenate(parts)
 
 

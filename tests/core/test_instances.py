@@ -441,6 +441,14 @@ class TestSourcesThatAreRefused:
         with pytest.raises(InvalidArgument, match=r"the instance of run \d+ is Bernoulli.*a Bernoulli with 2 arms"):
             bl.run(drawn, arms.UCB1(), n_runs=50, **OPTIONS)
 
+    def test_if_an_instance_has_no_winner_for_a_metric(self):
+        circle = [[0.5, 0.9, 0.1], [0.1, 0.5, 0.9], [0.9, 0.1, 0.5]]
+        total = [[0.5, 0.9, 0.9], [0.1, 0.5, 0.9], [0.1, 0.1, 0.5]]
+        listed = bl.Instances([dueling.PreferenceMatrix(m) for m in (total, total, circle)])
+        with pytest.raises(InvalidArgument, match="there is no Condorcet winner") as caught:
+            bl.run(listed, dueling.RUCB(), n_runs=3, metrics="weak_regret", **OPTIONS)
+        assert caught.value.__notes__ == ["of the instance of run 2 of Instances(3 PreferenceMatrix)"]
+
     def test_if_a_policy_cannot_play_the_instance_of_a_run(self):
         drawn = bl.Instances(lambda rng: arms.Categorical([0.0, rng.choice([1.0, 1.5], p=[0.8, 0.2])], [[0.5, 0.5]]))
         with pytest.raises(IncompatiblePolicy, match=r"KLUCB\(\) cannot play Categorical.*the instance of run \d+ of"):
