@@ -126,11 +126,16 @@ class Instances:
             if hasattr(world, "check_horizon"):
                 world.check_horizon(horizon)
 
+    @property
+    def most_runs(self) -> int | None:
+        """How many runs there are instances for; None for any number."""
+        return len(self.source) if self._is_list else None
+
     def check_runs(self, first_run: int, n_runs: int) -> None:
         """Raise if there is no instance for some run."""
-        if self._is_list and first_run + n_runs > len(self.source):
+        if self.most_runs is not None and first_run + n_runs > self.most_runs:
             told = f"n_runs is {n_runs}" + (f" from run {first_run} on" if first_run else "")
-            raise InvalidArgument(f"{told}; allowed: runs 0 to {len(self.source) - 1}, one an instance of {self!r}")
+            raise InvalidArgument(f"{told}; allowed: runs 0 to {self.most_runs - 1}, one an instance of {self!r}")
 
     def instance(self, seed: int, run: int) -> Any:
         """Return the environment that a run of a seed plays.

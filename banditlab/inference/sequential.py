@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
 from banditlab.core.experiment import Settings, checked_seed, labelled
+from banditlab.core.instances import Instances
 from banditlab.core.machines import checked_backend
 from banditlab.core.metrics import common_defaults, metric_name
 from banditlab.core.runner import run
@@ -132,6 +133,7 @@ def compare(
         metrics=(metric,),
         backend=checked_backend(backend),
     )
+    _check_budget(worlds, group, max_groups)
     recorded = _recorded(settings, metric, worlds, players)
     test = AdaStop(
         list(players),
@@ -164,6 +166,17 @@ def compare(
             stacklevel=2,
         )
     return _of(test, horizon)
+
+
+def _check_budget(worlds: dict[str, Any], group: int, max_groups: Any) -> None:
+    """Raise where there are fewer instances than runs that may be needed, which may be the last ones."""
+    budget = group * positive_integer("max_groups", max_groups)
+    for world in worlds.values():
+        if isinstance(world, Instances) and world.most_runs is not None and world.most_runs < budget:
+            raise InvalidArgument(
+                f"group is {group} and max_groups is {max_groups}, which may need {budget} runs; allowed: a product of "
+                f"at most {world.most_runs}, as each run plays one instance of {world!r}"
+            )
 
 
 def _played(

@@ -300,6 +300,16 @@ def test_sweeps_and_comparisons_take_them():
     assert found.ranking().index.tolist() == ["ThompsonSampling", "Uniform"]
 
 
+def test_a_comparison_is_refused_that_may_need_more_runs_than_there_are_instances():
+    policies, listed = (
+        [arms.ThompsonSampling(), arms.Uniform()],
+        bl.Instances([bernoulli(np.random.default_rng(0))] * 20),
+    )
+    with pytest.raises(InvalidArgument, match=r"group is 10 and max_groups is 3, .* 30 runs; allowed: .* at most 20"):
+        bl.compare(policies, listed, horizon=20, seed=0, group=10, max_groups=3)
+    assert bl.compare(policies, listed, horizon=20, seed=0, group=10, max_groups=2).played.max() <= 20
+
+
 def test_a_sweep_goes_on_when_a_source_fails_and_tells_why():
     def sized(n_arms):
         def drawn(rng):
