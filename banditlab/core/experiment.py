@@ -282,7 +282,9 @@ def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]
     elif isinstance(value, list | tuple):
         given = {f"{name}[{k}]": component for k, component in enumerate(value)}
     else:
-        check_kind(name, value, kind, or_else=", a list of them, or a dict from label to one")
+        drawn = ", or banditlab.Instances(f) for a function f that draws one" if kind == "environment" else ""
+        drawn = drawn if isfunction(value) else ""
+        check_kind(name, value, kind, or_else=f", a list of them, or a dict from label to one{drawn}")
         return {value.label: value}
     if not given:
         raise invalid(name, value, f"at least one {kind}")

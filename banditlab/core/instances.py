@@ -45,7 +45,7 @@ class Instances:
     Raises
     ------
     InvalidArgument, InvalidType
-        When it is made, for a source that returns something else in its first two calls, or draws from a global
+        When it is made, for a source that returns something else in its first calls, or draws from a global
         generator; while it is played, for a run with another kind of environment. `run` raises InvalidArgument for more
         runs than entries.
     IncompatiblePolicy
@@ -283,16 +283,24 @@ def _drawn_twice(source: Any) -> Any:
             "given, or runs could not be repeated"
         )
     with _noted(f"when {name} was called to see what it draws"):
-        first, again = (source(np.random.default_rng(0)) for _ in range(2))
+        first = source(np.random.default_rng(0))
     if not is_kind(first, "environment") or isinstance(first, Instances):
         raise InvalidType(f"{name} returned {shown(first)}; allowed: an environment")
     with contextlib.suppress(StoreError):  # it has parts that cannot be compared
-        if canonical(first) == canonical(again):
-            return first
-        raise InvalidArgument(
-            f"{name} returned {first!r}, and with the same generator {again!r}; allowed: what depends on the generator "
-            "alone, or runs could not be repeated"
-        )
+        told, text = repr(first), canonical(first)
+        with _noted(f"when {name} was called again"):
+            again, next_one = source(np.random.default_rng(0)), source(np.random.default_rng(0))
+        if text != canonical(again):
+            raise InvalidArgument(
+                f"{name} returned {told}, and with the same generator {again!r}; allowed: what depends on the "
+                "generator alone, or runs could not be repeated"
+            )
+        with contextlib.suppress(Exception):  # it is told if a run meets it
+            source(np.random.default_rng(1))
+        if text != canonical(next_one):
+            raise InvalidArgument(
+                f"{name} returned {told}, which its next call changed; allowed: environments that share no array"
+            )
     return first
 
 

@@ -446,6 +446,22 @@ class TestSourcesThatAreRefused:
         with pytest.raises(InvalidArgument, match=r"with the same generator Bernoulli.*the generator alone"):
             bl.Instances(Hidden())
 
+    def test_if_instances_share_an_array(self):
+        @arms.environment
+        class Lent(arms.Stationary):
+            means: np.ndarray = bl.field(doc="means", check=lambda name, value: value)
+
+            def reward(self, arm, u, t):
+                return self.means[arm]
+
+        room = np.zeros(2)
+        with pytest.raises(InvalidArgument, match=r"Lent\(\[0.6.*which its next call changed; .* share no array"):
+            bl.Instances(lambda rng: Lent(rng.random(out=room)))
+
+    def test_if_they_are_given_as_an_environment(self):
+        with pytest.raises(InvalidType, match=r"or banditlab.Instances\(f\) for a function f that draws one"):
+            bl.run(bernoulli, arms.UCB1(), n_runs=3, **OPTIONS)
+
     def test_if_an_instance_is_of_another_kind(self):
         drawn = bl.Instances(lambda rng: arms.Bernoulli(rng.random(2 + int(rng.random() < 0.2))))
         with pytest.raises(InvalidArgument, match=r"the instance of run \d+ is Bernoulli.*a Bernoulli with 2 arms"):
