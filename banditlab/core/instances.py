@@ -83,7 +83,7 @@ class Instances:
     def __post_init__(self) -> None:
         """Check the source, and have one instance."""
         if callable(self.source) and not is_kind(self.source, "environment"):
-            specimen = _drawn_twice(self.source)
+            specimen = _tried(self.source)
         else:
             object.__setattr__(self, "source", _listed(self.source))
             specimen = self.source[0]
@@ -265,7 +265,7 @@ def _noted(when: str) -> Iterator[None]:
         raise
 
 
-def _drawn_twice(source: Any) -> Any:
+def _tried(source: Any) -> Any:
     """Return an environment that a source draws, or raise if it cannot, or would draw another one the next time."""
     name = "Instances.source"
     with contextlib.suppress(ValueError):  # some functions in C do not tell their arguments
