@@ -221,32 +221,39 @@ class InstancesProtocol:
     def simulate(self, environment: Instances, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
         """Play each run on its instance, side by side if the family can, and else one after another."""
         runs = range(batch.first_run, batch.first_run + batch.n_runs)
-        worlds = [environment.instance(batch.seed, run) for run in runs]
-        for run, world in zip(runs, worlds, strict=True):
+        worlds = [(environment.instance(batch.seed, run), run) for run in runs]
+        for world, run in worlds:
             with _noted(f"of the instance of run {run} of {environment!r}"):
-                if hasattr(world, "check_horizon"):
-                    world.check_horizon(batch.horizon)
-                reasons = self._rules.reasons_against(world, policy, batch.horizon)
-                reasons = reasons or own_reasons(policy, world, batch.horizon)
-            if reasons:
-                told = f"{policy!r} cannot play {world!r}, the instance of run {run} of {environment!r}"
-                raise IncompatiblePolicy(f"{told}: {'; '.join(reasons)}")
-        try:
-            together = self._rules.side_by_side(worlds, batch.horizon, batch.columns)
-        except Exception:
-            for run, world in zip(runs, worlds, strict=True):
-                with _noted(f"of the instance of run {run} of {environment!r}"):
-                    self._rules.side_by_side([world], batch.horizon, batch.columns)
-            raise
+                self._check(world, policy, batch.horizon)
+        together = self._side_by_side(environment, worlds, batch)
         if together is not None:
             return self._rules.simulate(together, policy, batch, watch)
         parts = []
-        for _, same in groupby(zip(worlds, runs, strict=True), key=lambda pair: id(pair[0])):
+        for _, same in groupby(worlds, key=lambda pair: id(pair[0])):
             (world, first), *others = same
             part = replace(batch, first_run=first, n_runs=1 + len(others))
             with _noted(f"of the instance of run {first} of {environment!r}"):
                 parts.append(self._rules.simulate(world, policy, part, watch))
         return np.concatenate(parts)
+
+    def _check(self, world: Any, policy: Any, horizon: int) -> None:
+        """Raise unless a policy can play an instance: of a source's, one alone was there to be asked before."""
+        if hasattr(world, "check_horizon"):
+            world.check_horizon(horizon)
+        reasons = self._rules.reasons_against(world, policy, horizon) or own_reasons(policy, world, horizon)
+        if reasons:
+            raise IncompatiblePolicy(f"{policy!r} cannot play {world!r}: {'; '.join(reasons)}")
+
+    def _side_by_side(self, environment: Instances, worlds: list[tuple[Any, int]], batch: Batch) -> Any | None:
+        """Return what plays instances side by side, or None; an error names the run of the first that cannot be."""
+        asked = batch.horizon, batch.columns
+        try:
+            return self._rules.side_by_side([world for world, _ in worlds], *asked)
+        except Exception:
+            for world, run in worlds:
+                with _noted(f"of the instance of run {run} of {environment!r}"):
+                    self._rules.side_by_side([world], *asked)
+            raise
 
 
 def protocol_of(environment: Any, policy: Any) -> Any:

@@ -477,8 +477,9 @@ class TestSourcesThatAreRefused:
 
     def test_if_a_policy_cannot_play_the_instance_of_a_run(self):
         drawn = bl.Instances(lambda rng: arms.Categorical([0.0, rng.choice([1.0, 1.5], p=[0.8, 0.2])], [[0.5, 0.5]]))
-        with pytest.raises(IncompatiblePolicy, match=r"KLUCB\(\) cannot play Categorical.*the instance of run \d+ of"):
+        with pytest.raises(IncompatiblePolicy, match=r"KLUCB\(\) cannot play Categorical.*learns from") as caught:
             bl.run(drawn, arms.KLUCB(), n_runs=50, **OPTIONS)
+        assert re.fullmatch(r"of the instance of run \d+ of Instances\(<lambda>\)", caught.value.__notes__[0])
 
 
 def test_an_error_of_the_source_says_in_which_run():
