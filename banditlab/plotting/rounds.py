@@ -51,7 +51,8 @@ def plot_metric(
         Bootstrap resamples.
     lower_bound : bool, default True
         Whether to draw the asymptotic lower bound :math:`C \log t`, where the environment has one and the metric is
-        regret.
+        regret. Left out where it would squeeze the curves: on a linear axis, if it ends at more than twice the
+        largest of them.
     title : str, optional
         What stands above horizon and runs in place of the environment's label; '' for no title at all.
 
@@ -93,8 +94,14 @@ def plot_metric(
         ax.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
     bound = results.lower_bound(environment) if lower_bound and metric in BOUNDED else None
-    if bound is not None and bound[-1] > 0:
-        drawn.append((float(bound[-1]), _draw_bound(ax, rounds, bound, float(means.max()), xscale, yscale)))
+    # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
+    in_sight = bound is not None and (yscale == "log" or bound[-1] <= 2.0 * means.max())
+    if bound is not None and bound[-1] > 0 and in_sight:
+        label = r"asymptotic lower bound $C\,\log t$"
+        (line,) = ax.plot(
+            rounds, _drawable(bound, yscale), label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2
+        )
+        drawn.append((float(bound[-1]), line))
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     ax.set_xlabel(f"{results.provenance.get('round', 'round')} $t$")
@@ -109,24 +116,6 @@ def plot_metric(
     order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
     explain_lines(ax, order, widen=new)
     return ax
-
-
-def _draw_bound(ax: Axes, rounds: Any, bound: Any, highest: float, xscale: str, yscale: str) -> Any:
-    """Draw the lower bound, beside curves of which `highest` is the largest value; return the line."""
-    # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
-    off_scale = bound[-1] > 2.0 * highest and yscale == "linear"
-    label = r"asymptotic lower bound $C\,\log t$"
-    label += f"\n(off scale: {bound[-1]:,.0f} at $T$)" if off_scale else ""
-    # Above the frame nearly from the start it would be a line along the axis: then the legend alone tells of it, and
-    # shows no line.
-    leaves = rounds[np.searchsorted(bound, 1.15 * highest)] if off_scale else rounds[-1]
-    unseen = leaves < 0.05 * rounds[-1] and xscale == "linear"
-    at = np.full_like(bound, np.nan) if unseen else _drawable(bound, yscale)
-    look = "none" if unseen else (0, (1, 2))
-    (line,) = ax.plot(rounds, at, label=label, color="black", linestyle=look, linewidth=1.2)
-    if off_scale:
-        ax.set_ylim(top=1.15 * highest)
-    return line
 
 
 def _drawable(values: Any, yscale: str) -> Any:

@@ -52,7 +52,7 @@ def figure(folder: Path, size: str) -> Figure:
     """Return regret at the horizon against the number of actions, and against the number of states of either kind."""
     from banditlab.plotting import COLOURS
 
-    drawing = Figure(figsize=(11.5, 3.6), dpi=150, layout="constrained")
+    drawing = Figure(figsize=(11.5, 3.8), dpi=150, layout="constrained")
     panels = drawing.subplots(1, 3, sharey=True)
     names = {
         "actions": "number of actions $K$",
@@ -67,12 +67,15 @@ def figure(folder: Path, size: str) -> Figure:
         label = f"exponent {slope:.2f} [{low:.2f}, {high:.2f}]"
         ax.errorbar(numbers, found[:, 0], errors, color=COLOURS[0], marker="o", markersize=5, capsize=3, label=label)
         ax.set_xscale("log")
+        ax.set_yscale("log")
         ax.set_xticks(numbers, [str(n) for n in numbers])
         ax.set_xticks([], minor=True)
         ax.set_xlabel(name)
-        ax.set_ylim(bottom=0)
+        if family == "actions":
+            steepest = found[-1, 0] * (np.array(numbers) / numbers[-1]) ** 2
+            ax.plot(numbers, steepest, color="black", linestyle=(0, (1, 2)), linewidth=1.2, label="$K^2$")
         plain(ax)
-        ax.legend(frameon=False, fontsize="small", loc="lower right")
+        ax.legend(frameon=False, fontsize="small", loc="upper left")
     horizon = bl.load(folder / "actions.parquet").horizon
     panels[0].set_ylabel(f"mean regret at $T$ = {horizon:,}")
     return drawing

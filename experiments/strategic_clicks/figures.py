@@ -168,7 +168,7 @@ def of_rates(table: pd.DataFrame, oracles: pd.DataFrame) -> Figure:
         f"Oracles: best responses on a grid of {config['oracles']['grid']} click rates. Bars: 95% bootstrap intervals "
         f"over {sizes['n_runs']} runs, smaller than the markers where they are not seen.",
     )
-    drawing.subplots_adjust(left=0.075, right=0.985, top=0.89, bottom=0.265, wspace=0.27)
+    drawing.subplots_adjust(left=0.075, right=0.985, top=0.89, bottom=0.265, wspace=0.32)
     return drawing
 
 
@@ -297,6 +297,9 @@ def _finish(panels: Any, means: list[float]) -> None:
         ax.set_ylabel(label)
     for ax in panels[-1]:
         ax.set_xlabel("epoch")
+    highest = max(ax.dataLim.y1 for ax in panels[:2].flat)
+    for ax in panels[:2, 0]:
+        ax.set_ylim(0.0, min(1.05 * highest, 1.0))  # the same for both mechanisms
     drawn = np.concatenate([line.get_ydata() for ax in panels[2] for line in ax.get_lines()])
     _logarithmic(panels[2, 0])
     panels[2, 0].set_ylim(0.6 * drawn.min(), 1.6 * drawn.max())
