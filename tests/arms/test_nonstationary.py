@@ -69,3 +69,13 @@ def test_segments_beyond_the_horizon_are_left_out():
     assert env.segments(10) == [(1, 10, parts[0])]
     assert env.segments(11) == [(1, 10, parts[0]), (11, 11, parts[1])]
     assert env.segments(100) == [(1, 10, parts[0]), (11, 20, parts[1]), (21, 100, parts[2])]
+
+
+def test_a_window_computed_for_huge_rewards_is_one_that_could_be_given():
+    coins = arms.Bernoulli([0.2, 0.8])
+    options = {"horizon": 50, "n_runs": 2, "seed": 0, "n_jobs": 1, "metrics": "pulls"}
+    computed, given = arms.SlidingWindowUCB(b=1e100), arms.SlidingWindowUCB(b=1e100, window=2**53)
+    result = bl.run(coins, [computed, given], **options)
+    for metric in result.metrics:
+        one, other = result.values(metric)
+        assert (one == other).all()

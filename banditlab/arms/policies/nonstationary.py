@@ -139,7 +139,8 @@ class SlidingWindowUCB:
         if self.window is not None:
             return self.window
         horizon = problem.required_horizon(self)
-        return max(1, math.ceil(2.0 * self.b * math.sqrt(horizon * math.log(horizon) / self.changes)))
+        rounds = 2.0 * self.b * math.sqrt(horizon * math.log(horizon) / self.changes)
+        return max(1, math.ceil(min(rounds, 2.0**53)))  # as long as a window may be that is given
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the window's length."""
