@@ -53,7 +53,8 @@ def kl_bernoulli(p: float, q: float) -> float:
 def kl_gaussian(mean: float, other: float, std: float, other_std: float | None = None) -> float:
     """Return KL(N(mean, std^2), N(other, other_std^2)); the standard deviations are equal by default."""
     s = std if other_std is None else other_std
-    away = 0.5 * ((mean - other) / s) ** 2
+    z = (float(mean) - float(other)) / float(s)  # products of Python's floats are infinite without a word
+    away = 0.5 * z * z
     if s == std:
         return away
     ratio = (std / s) ** 2
@@ -108,7 +109,8 @@ def kinf_beta(a: float, b: float, target: float) -> float:
         return kl_beta(a, b, target * size, (1.0 - target) * size)
 
     start = math.log(a + b)
-    found = optimize.minimize_scalar(divergence, bracket=(start - 1.0, start + 1.0), options={"xtol": 1e-12})
+    with np.errstate(over="ignore", invalid="ignore"):  # of huge shapes divergences are, and SciPy multiplies them
+        found = optimize.minimize_scalar(divergence, bracket=(start - 1.0, start + 1.0), options={"xtol": 1e-12})
     return max(float(found.fun), 0.0)
 
 

@@ -60,6 +60,17 @@ def test_gaussians_of_different_spread(std, other):
     assert divergences.kl_gaussian(0.0, 1.0, std, other) == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_gaussians_so_far_apart_that_a_square_overflows(kind):
+    assert divergences.kl_gaussian(kind(0.0), kind(1e-3), kind(1e-300)) == math.inf
+    assert arms.Gaussian([0.0, 1e-3], std=1e-300).regret_constant() == 0.0
+
+
+def test_huge_shapes_of_beta_distributions_warn_of_nothing():
+    assert arms.Beta([3e33, 6e-183], [7e36, 1e150]).regret_constant() == 0.0
+    arms.Beta([1e-300, 1e-12, 1e-300], [100.0, 0.001, 1.0]).regret_constant()
+
+
 def test_arms_next_to_certain_play():
     found = bl.run(arms.Bernoulli([0.3, NEXT_TO_1]), arms.UCB1(), horizon=100, n_runs=8, seed=0)
     assert np.isfinite(found.values()).all()
