@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +77,10 @@ class Statistics:
         """Return the statistics of runs: one row a run, one column a checkpoint."""
         n = len(values)
         rows = np.ascontiguousarray(values.T)  # numpy adds a row's numbers pairwise, those of a column one by one
-        std = rows.std(axis=1, ddof=1) if n > 1 else np.full(len(rows), np.nan)
+        std = np.full(len(rows), np.nan)
+        if n > 1:
+            near_one, exponents = scaled(rows, 1)
+            std = np.ldexp(near_one.std(axis=1, ddof=1), exponents)
         quantiles = np.asarray(np.quantile(rows, PROBABILITIES, axis=1))
         return cls(n, rows.mean(axis=1), std, rows.min(axis=1), rows.max(axis=1), quantiles)
 
@@ -86,6 +90,15 @@ class Statistics:
         older = {"median": "q50"} if "median" not in columns else {}
         rows = np.stack([columns[older.get(name, name)] for name in QUANTILES])
         return cls(n_runs, columns["mean"], columns["std"], columns["min"], columns["max"], rows)
+
+
+def scaled(values: NDArray[np.float64], axis: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return values over powers of two, and these powers' exponents: squares of huge numbers overflow, of tiny vanish.
+
+    Along the axis the largest in size is then between 1/2 and 1, and no other digit changes.
+    """
+    _, exponents = np.frexp(np.abs(values).max(axis=axis))
+    return np.ldexp(values, -np.expand_dims(exponents, axis)), exponents
 
 
 class Moments(Gatherer):
@@ -102,7 +115,7 @@ class Moments(Gatherer):
         self._block: list[NDArray[np.float64]] = []
         self.n_runs = 0
         self._mean = np.zeros(shape)
-        self._squares = np.zeros(shape)
+        self._root = np.zeros(shape)  # of the sum of squared deviations from the mean
         self._minimum = np.full(shape, np.inf)
         self._maximum = np.full(shape, -np.inf)
         self._kept: list[NDArray[np.float64]] = []
@@ -132,16 +145,16 @@ class Moments(Gatherer):
         """Merge a block of runs."""
         with np.errstate(invalid="ignore"):  # metrics can be NaN (what has not happened), or infinite
             mean = block.mean(axis=0)
-            self._merge_moments(
-                len(block), mean, ((block - mean) ** 2).sum(axis=0), block.min(axis=0), block.max(axis=0)
-            )
+            near_one, exponents = scaled(block - mean, 0)
+            root = np.ldexp(np.sqrt((near_one**2).sum(axis=0)), exponents)
+            self._merge_moments(len(block), mean, root, block.min(axis=0), block.max(axis=0))
         self._kept.append(block)
         if self._sketches or self.n_runs > EXACT:
             self._sketch()
 
     def _merge_reduced(self, chunk: Reduced) -> None:
         """Merge what a device tells of a chunk."""
-        self._merge_moments(chunk.n_runs, chunk.mean, chunk.squares, chunk.minimum, chunk.maximum)
+        self._merge_moments(chunk.n_runs, chunk.mean, np.sqrt(chunk.squares), chunk.minimum, chunk.maximum)
         self._kept.append(chunk.ordered)
         self._sketch()
 
@@ -149,15 +162,17 @@ class Moments(Gatherer):
         self,
         m: int,
         mean: NDArray[np.float64],
-        squares: NDArray[np.float64],
+        root: NDArray[np.float64],
         minimum: NDArray[np.float64],
         maximum: NDArray[np.float64],
     ) -> None:
-        """Merge means and sums of squares as Chan, Golub and LeVeque (1983) do, and extremes."""
+        """Merge means and roots of sums of squares as Chan, Golub and LeVeque (1983) merge these, and extremes."""
         n = self.n_runs
         with np.errstate(invalid="ignore"):
             delta = mean - self._mean
-            self._squares += squares + delta**2 * (n * m / (n + m))
+            between = delta * math.sqrt(n * m / (n + m))
+            nothing = np.isnan(self._root + root + between)  # hypot takes infinity and NaN for infinity
+            self._root = np.where(nothing, np.nan, np.hypot(np.hypot(self._root, root), between))
             self._mean += delta * (m / (n + m))
             self._minimum = np.minimum(self._minimum, minimum)
             self._maximum = np.maximum(self._maximum, maximum)
@@ -181,7 +196,7 @@ class Moments(Gatherer):
         if self._block:
             self._flush(True)
         with np.errstate(invalid="ignore"):
-            std = np.sqrt(self._squares / np.float64(self.n_runs - 1)) if self.n_runs > 1 else np.nan * self._mean
+            std = self._root / math.sqrt(self.n_runs - 1) if self.n_runs > 1 else np.nan * self._mean
         found: dict[str, Statistics] = {}
         for k, name in enumerate(self._columns):
             extremes = self._minimum[k], self._maximum[k]

@@ -432,6 +432,28 @@ def test_quantiles_of_equal_runs_are_their_value(value):
     assert (known.quantiles == value).all()
 
 
+@pytest.mark.parametrize("size", [1e290, 1e150, 1.0, 1e-150, 1e-290])
+def test_deviations_of_huge_and_tiny_numbers(size):
+    """Their squares overflow, or vanish."""
+    runs = size * np.random.default_rng(0).normal(1.0, 0.5, (300, 1, 2))
+    runs[:, :, 1] = 1.5 * size
+    job = SimpleNamespace(columns=("regret",), checkpoints=np.arange(2), first_run=0, n_runs=300)
+    moments = statistics.Moments(job)
+    moments.add(0, runs)
+    expected = np.array([size * (runs[:, 0, 0] / size).std(ddof=1), 0.0])
+    for known in (moments.statistics()["regret"], statistics.Statistics.of_runs(runs[:, 0])):
+        np.testing.assert_allclose(known.std, expected, rtol=1e-12, atol=1e-12 * size)
+
+
+def test_deviations_of_infinite_numbers_are_none():
+    runs = np.ones((300, 1, 1))
+    runs[299] = np.inf
+    job = SimpleNamespace(columns=("regret",), checkpoints=np.arange(1), first_run=0, n_runs=300)
+    moments = statistics.Moments(job)
+    moments.add(0, runs)
+    assert np.isnan(moments.statistics()["regret"].std).all()
+
+
 def test_statistics_do_not_depend_on_chunks(monkeypatch, tmp_path):
     options = {"horizon": 30, "seed": 1, "keep": "summary", "progress": False}
     whole = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, n_jobs=1, **options)
