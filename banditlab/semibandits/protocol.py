@@ -16,7 +16,7 @@ from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, beside, on_device
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch
-from banditlab.core.validation import integer, one_of
+from banditlab.core.validation import count, integer, one_of
 
 from .agent import SemiBanditAgent
 from .kernel import PULLS, REGRET, REWARD, SCRATCH, VIOLATIONS, feed_round, play, weights_of_round
@@ -72,6 +72,12 @@ class SemiBanditProtocol(Protocol):
             actions.check(environment.n_arms)
         except InvalidArgument as error:
             return [*found, str(error)]
+        most, largest = actions.max_size(environment.n_arms), getattr(environment, "largest", math.inf)
+        if most > largest:  # kernels would read beyond the table
+            found.append(
+                f"its sets {actions!r} have up to {count(most, 'item')}, and this environment has the means of at most "
+                f"{largest}, as many as the largest of {environment.actions!r} has"
+            )
         return found + reasons_against_actions(policy, actions, environment.n_arms, horizon)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:

@@ -59,10 +59,15 @@ class SetValued(Combinatorial, ABC):
             return 1.0 - math.exp(-1.0)
         return 0.5 if isinstance(self.actions, Knapsack) else 1.0
 
+    @property
+    def largest(self) -> int:
+        """How many items a set may have whose mean is tabulated: as many as the largest action."""
+        return int(self.actions.max_size(self.n_arms))
+
     def check_sizes(self) -> None:
         """Raise unless the action set is one for these items, and the table of means is not too large."""
         self.actions.check(self.n_arms)
-        sizes = range(1, self.actions.max_size(self.n_arms) + 1)
+        sizes = range(1, self.largest + 1)
         number = sum(math.comb(self.n_arms, size) for size in sizes)
         if number > TABULATED:
             raise InvalidArgument(
@@ -73,7 +78,7 @@ class SetValued(Combinatorial, ABC):
     @functools.cached_property
     def _table(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The means by size and then by rank, and where each size begins."""
-        sizes = range(1, self.actions.max_size(self.n_arms) + 1)
+        sizes = range(1, self.largest + 1)
         starts = np.cumsum([0, 0, *(math.comb(self.n_arms, size) for size in sizes)])  # there is no set of size 0
         means = np.empty(starts[-1])
         for size in sizes:
@@ -90,9 +95,9 @@ class SetValued(Combinatorial, ABC):
     def value(self, action: Action) -> float:
         """Return the mean reward of any items, at most as many as the largest action has."""
         items = items_of(action, self.n_arms)
-        if len(items) > self.actions.max_size(self.n_arms):
-            largest = self.actions.max_size(self.n_arms)
-            raise invalid("action", action, f"at most {largest} items, as many as the largest of {self.actions!r} has")
+        if len(items) > self.largest:
+            told = f"at most {self.largest} items, as many as the largest of {self.actions!r} has"
+            raise invalid("action", action, told)
         return self._value(items)
 
     def _value(self, action: Action) -> float:
@@ -112,12 +117,11 @@ class SetValued(Combinatorial, ABC):
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the table of means, and what a set's place in it is computed from."""
         means, starts = self._table
-        size = self.actions.max_size(self.n_arms)
         return {
             "best_value": self.best_value,
             "table": means,
             "starts": starts,
-            "choose": binomials(self.n_arms, size),
+            "choose": binomials(self.n_arms, self.largest),
         }
 
     def mean(self: Params, chosen: Any, size: int, lane: int) -> float:

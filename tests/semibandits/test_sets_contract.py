@@ -134,6 +134,9 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "greedy oracle for a list": (
         KMAX, sb.KMaxCUCB(oracle="greedy", actions=sb.Explicit([[0, 1], [2, 3]])), "its greedy oracle adds items",
     ),
+    "larger sets than the environment's": (
+        KMAX, sb.KMaxCUCB(actions=sb.MSets(4)), "up to 4 items, and this environment has the means of at most 2, as",
+    ),
     "too many actions": (FEW, sb.SuperArmUCB(actions=sb.UpToM(10)), "it looks at every action in every round, at most"),
 }  # fmt: skip
 
