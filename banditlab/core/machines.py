@@ -125,6 +125,25 @@ def stored(state: Any, precision: str) -> Any:
     return state.astype(np.float32) if state.dtype == np.float64 else state
 
 
+class _ReadAsDouble(np.ndarray):
+    """Numbers stored in single precision, an entry of which is read as double.
+
+    Compiled kernels compute in double from what they read; NumPy's single numbers, beside Python's, compute in single.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return an entry, or a part."""
+        found = super().__getitem__(key)
+        return np.float64(found) if isinstance(found, np.float32) else found
+
+
+def _read_as_double(state: Any) -> Any:
+    """Return a state whose single numbers are read as double."""
+    if isinstance(state, tuple):
+        return type(state)(*(_read_as_double(part) for part in state))
+    return state.view(_ReadAsDouble) if state.dtype == np.float32 else state
+
+
 class Machine(ABC):
     """Where the kernels of one batch run.
 
@@ -226,6 +245,10 @@ class Interpreter(Processor):
     """Plain Python: nothing is compiled."""
 
     compiled = False
+
+    def state(self, policy: Any, space: Space) -> Any:
+        """Return a policy's fresh state, stored in the machine's precision."""
+        return _read_as_double(super().state(policy, space))
 
 
 def machine(backend: str, *, dry: bool, precision: str, reduced: bool) -> Machine:
