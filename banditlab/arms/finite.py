@@ -68,6 +68,14 @@ def finite_laws(environment: FiniteSupport) -> list[tuple[NDArray[np.float64], N
     return found
 
 
+def _finite_variance(values: NDArray[np.float64], probabilities: NDArray[np.float64]) -> float:
+    """Return a law's variance as a sum of squares: the difference of its moments can be all rounding, and negative."""
+    possible = probabilities > 0.0
+    x, p = values[possible], probabilities[possible]
+    with np.errstate(over="ignore"):  # infinite where squares are
+        return float(p @ (x - p @ x) ** 2)
+
+
 def probability_rows(name: str, value: Any) -> NDArray[np.float64]:
     """Check for a matrix whose rows are probabilities."""
     rows: NDArray[np.float64] = matrix(0.0, 1.0)(name, value)
@@ -133,6 +141,10 @@ class Categorical(FiniteSupport):
     def cvars(self, tau: float) -> NDArray[np.float64]:
         """Return CVaR, summed over the values."""
         return tails.finite(self.values, self.probabilities, tails.checked_level("tau", tau))
+
+    def variance(self, arm: int) -> float:
+        """Return the variance, summed over the values."""
+        return _finite_variance(self.values, self.probabilities[arm])
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf over the distributions on (-inf, max(values)]."""
@@ -298,6 +310,10 @@ class Empirical(FiniteSupport):
     def cvars(self, tau: float) -> NDArray[np.float64]:
         """Return CVaR, summed over the rewards seen."""
         return tails.finite(self.values, self.counts, tails.checked_level("tau", tau))
+
+    def variance(self, arm: int) -> float:
+        """Return the variance, summed over the rewards seen."""
+        return _finite_variance(self.values[arm], self.probabilities[arm])
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf over the distributions on (-inf, largest value seen]."""

@@ -360,3 +360,13 @@ def test_distributions_of_scipy_have_a_name_that_does_not_change():
     assert repr(env) == "FromScipy([norm(0, 1), lognorm(s=0.5, loc=1.25)])"
     assert hash(env) == hash(arms.FromScipy([stats.norm(0, 1), stats.lognorm(s=0.5, loc=1.25)]))
     assert describe(env)["distributions"] == ["norm(0, 1)", "lognorm(s=0.5, loc=1.25)"]
+
+
+def test_variances_of_tables_are_sums_of_squares():
+    log = arms.Empirical.from_rewards([[0.1, 0.1, 0.1], [0.5, 0.5 + 1e-9], [-1e300, 1e300]])
+    assert log.variance(0) == pytest.approx(0.0, abs=1e-30)
+    assert log.variance(1) == pytest.approx(2.5e-19, rel=1e-6)
+    assert log.variance(2) == math.inf
+    ratings = arms.Categorical([1e8, 1e8 + 1.0, 1e300], [[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
+    assert [ratings.variance(arm) for arm in range(2)] == [0.25, 0.0]
+    assert arms.Categorical([1.0 / 3.0], [[1.0]]).variance(0) == 0.0

@@ -36,6 +36,13 @@ def test_best_action_is_the_best_safe_one(budget: float) -> None:
     assert world.best_value == pytest.approx(sum(world.means[i] for i in world.best_action), rel=1e-15)
 
 
+def test_items_whose_logged_rewards_are_all_equal_are_safe() -> None:
+    """Their variance was -2e-18, which was refused."""
+    items = arms.Empirical.from_rewards([[0.1, 0.1, 0.1], [0.0, 1.0], [0.5, 0.7]])
+    world = sb.SemiBandit(items, sb.SafeUpToM(2, budget=0.2))
+    assert world.best_action == (0, 2)
+
+
 def test_the_experiments_of_the_paper_have_their_optima() -> None:
     for action, value, budget in [((0, 1, 2), 1.35, 0.6), ((0, 2, 3), 1.25, 0.4), ((0, 1, 2), 1.35, 0.751)]:
         world = sb.SemiBandit(EXPERIMENT, sb.SafeUpToM(3, budget))
