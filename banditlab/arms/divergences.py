@@ -149,7 +149,8 @@ def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, uppe
     top = 1.0 / (upper - target)
 
     def slope(scale: float) -> float:
-        return float(-(p * (x - target) / (1.0 - scale * (x - target))).sum())
+        with np.errstate(divide="ignore"):  # -inf at the end of the interval, if a value is next to `upper`
+            return float(-(p * (x - target) / (1.0 - scale * (x - target))).sum())
 
     inside = p > 0
     x, p = x[inside], p[inside]

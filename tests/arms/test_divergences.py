@@ -66,6 +66,12 @@ def test_gaussians_so_far_apart_that_a_square_overflows(kind):
     assert arms.Gaussian([0.0, 1e-3], std=1e-300).regret_constant() == 0.0
 
 
+def test_a_value_next_to_the_upper_end_of_rewards():
+    target, shares = 0.3485298495570552, [0.999, 0.001]  # 1 - (x - target) / (1 - target) is 0 in floats
+    next_to_it, at_it = (divergences.kinf_finite([0.0, top], shares, target, 1.0) for top in (NEXT_TO_1, 1.0))
+    assert next_to_it == pytest.approx(at_it, rel=1e-9)
+
+
 def test_huge_shapes_of_beta_distributions_warn_of_nothing():
     assert arms.Beta([3e33, 6e-183], [7e36, 1e150]).regret_constant() == 0.0
     arms.Beta([1e-300, 1e-12, 1e-300], [100.0, 0.001, 1.0]).regret_constant()
