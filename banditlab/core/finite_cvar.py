@@ -17,9 +17,13 @@ SLACK = 1e-12
 def _numbers(name: str, value: ArrayLike, allowed: str) -> NDArray[np.float64]:
     """Return a float64 array, or raise where there is no such thing."""
     try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
+        found = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
         raise invalid(name, value, allowed) from error
+    if found.dtype.kind not in "biuf":  # complex numbers would lose a part, and texts be read as numbers
+        raise invalid(name, value, allowed)
+    with np.errstate(over="ignore"):  # what does not fit is infinite, and refused as that
+        return found.astype(np.float64)
 
 
 def _sorted(values: ArrayLike, weights: ArrayLike | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
