@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .aligned import aligned
 from .components import Space, make_state, record
 from .dispatch import device
-from .errors import InvalidType
+from .errors import InvalidArgument, InvalidType
 from .kernels import kernel
 from .validation import invalid, shown
 
@@ -122,7 +122,10 @@ def stored(state: Any, precision: str) -> Any:
         return state
     if isinstance(state, tuple):
         return type(state)(*(stored(part, precision) for part in state))
-    return state.astype(np.float32) if state.dtype == np.float64 else state
+    if state.dtype != np.float64:
+        return state
+    with np.errstate(over="raise"):
+        return state.astype(np.float32)
 
 
 class _ReadAsDouble(np.ndarray):
@@ -168,7 +171,18 @@ class Machine(ABC):
 
     def state(self, policy: Any, space: Space) -> Any:
         """Return a policy's fresh state, stored in the machine's precision."""
-        return self.make(lambda of: stored(make_state(policy, of), self.precision), space)
+
+        def fresh(of: Space) -> Any:
+            state = make_state(policy, of)
+            try:
+                return stored(state, self.precision)
+            except FloatingPointError as error:
+                raise InvalidArgument(
+                    f"precision is {self.precision!r}; allowed: 'double', as {policy!r} begins with numbers above "
+                    f"{np.finfo(np.float32).max:.3g}"
+                ) from error
+
+        return self.make(fresh, space)
 
     @abstractmethod
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:

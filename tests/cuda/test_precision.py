@@ -41,6 +41,12 @@ def test_plain_python_computes_in_double_as_compiled_kernels_do(policy: Any) -> 
         np.testing.assert_array_equal(compiled.values(metric), plain.values(metric))
 
 
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_numbers_that_single_precision_does_not_hold_are_refused(backend: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"precision is 'single'; allowed: 'double', as VarTS\(mu=1e\+50\)"):
+        bl.run(arms.Gaussian([0.0, 1.0]), arms.VarTS(mu=1e50), precision="single", backend=backend, **SMALL)
+
+
 def test_other_precisions_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="precision is 'half'; allowed: one of 'double', 'single'"):
         bl.run(WORLD, arms.UCB1(), precision="half", **SMALL)
