@@ -8,6 +8,7 @@ from typing import Any
 
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.dispatch import implements
+from banditlab.core.errors import InvalidType
 from banditlab.core.protocol import listed_reasons
 
 from . import generics
@@ -94,5 +95,12 @@ def reasons_against_actions(policy: Any, actions: Any, n_items: int, horizon: in
             f"set is known, such as {type(policy).__name__}(actions=UpToM({actions.max_size(n_items)}))"
         )
     own = getattr(policy, "reasons_against_actions", None)
-    name = f"{policy!r}.reasons_against_actions"
-    return found if own is None else [*found, *listed_reasons(name, own(actions, n_items, horizon))]
+    if own is None:
+        return found
+    try:
+        reasons = own(actions, n_items, horizon)
+    except InvalidType:
+        if not found:
+            raise
+        return found  # it lists the actions, which cannot be done unless it is known which are safe
+    return [*found, *listed_reasons(f"{policy!r}.reasons_against_actions", reasons)]

@@ -345,6 +345,8 @@ def test_what_cannot_be_is_refused(name: str) -> None:
 
 CANNOT_PLAY: dict[str, tuple[Any, Any, str]] = {
     "who does not learn what is safe": (sb.CombUCB1(), sb.SafeUpToM(2, 0.6), r"does not learn .*CombUCB1\(actions=Up"),
+    "who lists all actions": (sb.ESCB2(), sb.SafeUpToM(2, 0.6), r"ESCB2 cannot play .*ESCB2\(actions=UpToM\(2\)\)"),
+    "who looks at all actions": (sb.SuperArmUCB(), sb.SafeUpToM(2, 0.6), r"SuperArmUCB cannot play .* does not learn"),
     "safe policy on other sets": (sb.PASCombUCB(), sb.MSets(2), r"it plays sets such as semibandits.SafeUpToM"),
     "too small a budget": (sb.PASCombUCB(), sb.SafeUpToM(2, 0.25), "budget is 0.25; allowed: a larger one"),
     "own set too large": (sb.CombUCB1(actions=sb.MSets(4)), sb.MSets(2), "m is 4; allowed: at most the number of"),
