@@ -143,7 +143,6 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
         ("n_runs = 8", "n_runs = 8\nstore = ''", r"line 4: store is ''; allowed: a path"),
         ("seed = 3", "seed = 3\n[plot]\nx = 'beta'", r"line 6: plot.x is 'beta'; allowed: one of 'means', 'alpha'"),
         ("seed = 3", "seed = 3\n[plot]\nx = 'means'", r"line 6: plot.x is 'means'; allowed: a parameter whose values"),
-        ("seed = 3", "seed = 3\n[plot]\nx = 'alpha'", r"line 5: plot.where is None; allowed: a value of "),
         (
             "seed = 3",
             "seed = 3\n[plot]\nx = 'alpha'\nwhere = { means = [0.5, 0.3] }",

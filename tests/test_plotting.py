@@ -61,6 +61,16 @@ def world(gap):
     return arms.Bernoulli([0.5, 0.5 - gap])
 
 
+def test_legend_keeps_what_other_sweeps_and_the_caller_have_drawn():
+    ax = Figure().add_subplot()
+    ax.plot([0.1, 0.2], [1.0, 2.0], "--", label="bound")
+    ax.legend()
+    options = {"horizon": 50, "n_runs": 5, "seed": 0}
+    for label in ("_one", "two"):
+        bl.sweep(world, {label: arms.UCB1}, {"gap": [0.1, 0.2]}, **options).plot("gap", ax=ax)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["bound", "_one", "two"]
+
+
 def test_axes_are_linear_where_values_are_not_positive():
     swept = bl.sweep(world, arms.UCB1(), {"gap": [0.0, 0.1, 0.2]}, horizon=50, n_runs=5, seed=0)
     ax = swept.plot("gap")

@@ -209,6 +209,42 @@ class SweepResults:
         ]
         return pd.DataFrame(rows)
 
+    def slopes(
+        self, x: str, metric: str | None = None, level: float = 0.95, *, where: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Return the power of a parameter that a metric follows: the slope where both axes are logarithmic.
+
+        One row for each line of `plot`: policy, the other parameters that tell its lines apart, slope, ci_low, ci_high.
+        The slope is that of the least-squares line through the means after the last round, and its interval that of
+        `banditlab.plotting.plot_sweep`: NaN where runs were not kept. The slope is NaN for a line of one point or with
+        a mean that is not positive.
+
+        Parameters
+        ----------
+        x : str
+            A parameter whose values are positive numbers.
+        metric : str, optional
+            One of `metrics`; default: 'regret', or the first if that was not recorded.
+        level : float, default 0.95
+            Confidence level of the interval.
+        where : dict, optional
+            Values of other parameters to which the cells are restricted.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> env, over = arms.Bernoulli([0.4, 0.5]), {"horizon": [100, 1_000], "alpha": [0.5, 2.0]}
+        >>> found = bl.sweep(env, [arms.UCB1, arms.RoundRobin()], over, n_runs=20, seed=0).slopes("horizon")
+        >>> found.columns.tolist()
+        ['policy', 'alpha', 'slope', 'ci_low', 'ci_high']
+        >>> round(found["slope"].tolist()[-1], 6)  # RoundRobin's regret is in proportion to the horizon
+        1.0
+        """
+        from .sweep_lines import slopes_of
+
+        return slopes_of(self, x, metric, level, where)
+
     def results(self, where: Mapping[str, Any] | None = None) -> Results:
         """Return cells as `run` would: to be drawn over rounds, compared policy by policy, and saved.
 

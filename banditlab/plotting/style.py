@@ -6,6 +6,7 @@ differ too, so that a figure survives a black-and-white printer.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import textwrap
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DIFFERENT = math.lcm(len(COLOURS), len(DASHES), len(MARKERS))
+"""Lines that differ in colour, dashes or marker."""
+
 SCALES = ("linear", "log")
 SIZE = (6.0, 4.0)
 LONGEST_NAME = 48
@@ -107,7 +111,7 @@ def given_or_new(ax: Any, width: float = SIZE[0], height: float = SIZE[1]) -> Ax
 
 
 def line_style(k: int) -> dict[str, Any]:
-    """Return what the k-th line of a picture looks like: the first 40 differ."""
+    """Return what the k-th line of a picture looks like: the first `DIFFERENT` differ."""
     return {
         "color": COLOURS[k % len(COLOURS)],
         "linestyle": DASHES[k % len(DASHES)],
@@ -127,8 +131,7 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False) -> None:
     They are given: of those on the axes matplotlib leaves out what has a name that begins with an underscore. With
     `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider, and not the frame narrower.
     """
-    before = ax.get_legend()
-    lines = [*(before.legend_handles if before else []), *lines]
+    lines = [*_explained(ax), *lines]
     for line in lines:
         line.set_label(wrapped(line.get_label(), LONGEST_NAME))
     options: dict[str, Any] = {"fontsize": "small", "handlelength": 3.2}
@@ -140,6 +143,17 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False) -> None:
         figure = cast("Figure", ax.figure)
         figure.draw_without_rendering()  # what its width is measured by
         figure.set_figwidth(SIZE[0] + legend.get_window_extent().width / figure.dpi)
+
+
+def _explained(ax: Axes) -> list[Any]:
+    """Return what the legend has already: lines of the axes, as its own of error bars are without their names."""
+    legend = ax.get_legend()
+    if legend is None:
+        return []
+    artists: list[Any] = [*ax.collections, *ax.lines, *ax.containers]
+    drawn = {artist.get_label(): artist for artist in artists}
+    handles = zip(legend.get_texts(), legend.legend_handles, strict=True)
+    return [drawn.get(text.get_text(), handle) for text, handle in handles]
 
 
 def wrapped(name: str, width: int) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import metric_name
-from banditlab.core.sweep_results import SweepResults, agrees
-from banditlab.core.validation import boolean, invalid, one_of, optional, shown, text
+from banditlab.core.sweep_lines import chosen_rows, finals_of, lines_of, several_cells, slope_of
+from banditlab.core.sweep_results import SweepResults
+from banditlab.core.validation import boolean, invalid, one_of, optional, text
 
-from .style import SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, tidy
+from .style import DIFFERENT, SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +44,8 @@ def plot_sweep(
 ) -> Axes:
     """Draw a metric after the last round against a parameter; or, with two parameters, as a heatmap.
 
+    Where cells of a policy differ in other parameters too, each of their values has a line, called 'UCB1, alpha=0.5'.
+
     Parameters
     ----------
     sweep : SweepResults
@@ -57,8 +59,8 @@ def plot_sweep(
     policy : str, optional
         The policy of the heatmap, for which it is needed if there are several; for a heatmap only.
     where : dict, optional
-        Values of other parameters to which the cells are restricted; needed where a point would stand for
-        several cells.
+        Values of other parameters to which the cells are restricted; needed where a heatmap's field would stand for
+        several cells, or lines would be too many to be told apart.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
     xscale, yscale : {'linear', 'log'}
@@ -69,6 +71,7 @@ def plot_sweep(
         Whether to write the slope of a least-squares line through the means into the legend, if both axes are
         logarithmic; and its interval where runs were kept. As cells share the luck of a run, their scatter about the
         line does not tell how sure it is: that is found from how much each run moves the slope (delta method).
+        `sweep.slopes` has the numbers.
     title : str, optional
         Default: what the cells are restricted to.
 
@@ -96,10 +99,8 @@ def plot_sweep(
         raise invalid("policy", policy, "only with y, for a heatmap, which shows one policy; lines show all of them")
     boolean("slope", slope)
     optional(text)("title", title)
-    if not isinstance(where, dict | None):
-        raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
-    table = _chosen(sweep, sweep.summary(metric, level), x, where)
-    finals = _finals(sweep, metric)
+    table = chosen_rows(sweep, sweep.summary(metric, level), x, where)
+    finals = finals_of(sweep, metric)
     names = list(dict.fromkeys(table[x])) if all(isinstance(v, str) for v in table[x]) else []
     if y is None and not names and not all(isinstance(v, int | float | np.number) for v in table[x]):
         raise invalid("x", x, "a parameter whose values are numbers or names")
@@ -111,24 +112,32 @@ def plot_sweep(
     else:
         across = "linear" if names else _scale("xscale", xscale, x, table[x])
         up = _scale("yscale", yscale, f"mean {metric}", table["mean"])
-        lines = []
-        labels = list(dict.fromkeys(table["policy"]))
-        for k, label in enumerate(labels):
-            mine = table[table["policy"] == label].sort_values(x)
-            if mine[x].duplicated().any():
-                raise _several_cells(sweep, mine, (x,), where, label)
+        lines = lines_of(sweep, table, metric, x, where)
+        if len(lines) > DIFFERENT:
+            raise invalid("where", where, f"values that leave at most {DIFFERENT} lines; there are {len(lines)}")
+        drawn = []
+        for k, line in enumerate(lines):
+            rows, label = line.rows, line.label
             if names:  # beside one another, as no line leads from one name to the next
-                beside = ASIDE * (k - 0.5 * (len(labels) - 1)) / len(labels)
-                mine = mine.assign(**{x: [names.index(v) + beside for v in mine[x]]})
-            if slope and across == up == "log" and len(mine) > 2 and (mine["mean"] > 0).all():
-                power, margin = slope_of(mine[x], mine["mean"], [finals[i] for i in mine.index], level)
-                label += f": slope {power:.2f}" + ("" if margin is None else f" ± {margin:.2f}")
-            lines.append(_draw_points(ax, mine, x, label, k, connected=not names))
+                beside = ASIDE * (k - 0.5 * (len(lines) - 1)) / len(lines)
+                rows = rows.assign(**{x: [names.index(v) + beside for v in rows[x]]})
+            if slope and across == up == "log" and len(rows) > 2 and (rows["mean"] > 0).all():
+                power, margin = slope_of(rows[x], rows["mean"], [finals[i] for i in rows.index], level)
+                label += f": slope {_with_margin(power, margin)}"
+            drawn.append(_draw_points(ax, rows, x, label, k, connected=not names))
         _finish_curves(ax, names or sorted(set(table[x])), x, axis_name(metric), across, up)
-        explain_lines(ax, lines, widen=new)
+        explain_lines(ax, drawn, widen=new)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
     ax.set_title(told if title is None else title, fontsize="medium")
     return ax
+
+
+def _with_margin(value: float, margin: float | None) -> str:
+    """Return a number with two digits after the point, or with up to four where its margin would be 0.00."""
+    if margin is None:
+        return f"{value:.2f}"
+    digits = next((d for d in (2, 3) if round(margin, d) > 0.0), 4 if margin > 0.0 else 2)
+    return f"{value:.{digits}f} ± {margin:.{digits}f}"
 
 
 def _scale(name: str, scale: str | None, what: str, values: Any) -> str:
@@ -137,25 +146,6 @@ def _scale(name: str, scale: str | None, what: str, values: Any) -> str:
     if scale == "log" and not positive:
         raise invalid(name, scale, f"'linear', as values of {what} are not positive")
     return scale or ("log" if positive else "linear")
-
-
-def _absent(value: Any) -> bool:
-    """Return whether a cell does not have a parameter: None, or NaN in a column of numbers."""
-    return value is None or value != value
-
-
-def _chosen(sweep: SweepResults, table: Any, x: str, where: dict[str, Any] | None) -> Any:
-    """Return the rows of the cells that `where` asks for, and whose policies take x: others have no place on its axis.
-
-    Cells without a parameter of `where` stay: their policies do not depend on it.
-    """
-    for name, wanted in (where or {}).items():
-        one_of(*sweep.parameters)("where", name)
-        table = table[[agrees(value, wanted) for value in table[name]]]
-    table = table[[not _absent(v) for v in table[x]]]
-    if table.empty:
-        raise invalid("where", where, "values that some cell has")
-    return table
 
 
 def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale: str, yscale: str) -> None:
@@ -191,26 +181,6 @@ def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, *, connected: 
     )
 
 
-def _finals(sweep: SweepResults, metric: str) -> list[Any]:
-    """Return every run's metric after the last round, of each row of a summary; None where runs were not kept."""
-    cells = [c.cell for c in sweep.finished if c.cell is not None and metric in c.cell.metrics]
-    return [cell.values[metric][:, -1] if cell.values else None for cell in cells]
-
-
-def slope_of(x: Any, means: Any, finals: list[Any], level: float) -> tuple[float, float | None]:
-    """Return the least-squares slope in logarithms, and half its interval; None if it is not known what runs did."""
-    from scipy import special
-
-    at = np.log(np.asarray(x, dtype=float))
-    weights = (at - at.mean()) / ((at - at.mean()) ** 2).sum()
-    slope = float(weights @ np.log(means))
-    n = 0 if any(runs is None for runs in finals) else len(finals[0])
-    if n < 2:
-        return slope, None
-    moved = sum(w * runs / runs.mean() for w, runs in zip(weights, finals, strict=True))
-    return slope, float(special.stdtrit(n - 1, 0.5 + level / 2.0) * np.std(moved, ddof=1) / math.sqrt(n))
-
-
 def _draw_heatmap(
     ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str, where: Any
 ) -> None:
@@ -225,7 +195,7 @@ def _draw_heatmap(
     chosen = labels[0] if policy is None else one_of(*labels)("policy", policy)
     mine = table[table["policy"] == chosen]
     if mine.duplicated([x, y]).any():
-        raise _several_cells(sweep, mine, (x, y), where, chosen)
+        raise several_cells(sweep, mine, (x, y), where, chosen)
     grid = mine.pivot(index=y, columns=x, values="mean")
     values = np.ma.masked_invalid(grid.to_numpy())
     logarithmic = scale == "log" and bool((values > 0).all())
@@ -248,11 +218,3 @@ def _written(value: Any, rounded: bool) -> str:
     if isinstance(value, tuple | str):
         return str(value)
     return grouped(float(f"{value:.4g}") if rounded and abs(value) < GROUPED else value)
-
-
-def _several_cells(sweep: SweepResults, mine: Any, axes: tuple[str, ...], where: Any, label: str) -> InvalidArgument:
-    """Return the error for several cells of a policy in one place of a picture, with what tells them apart."""
-    others = [p for p in sweep.parameters if p not in axes and mine[p].nunique() > 1]
-    wanted = (where or {}) | {p: mine[p].tolist()[0] for p in others}
-    told = f"a value of {' and of '.join(others)} too, as in {wanted}"
-    return invalid("where", where, f"{told}, as several cells of {label} have the same {' and '.join(axes)}")

@@ -21,7 +21,8 @@ import banditlab as bl
 from banditlab import arms, clicks, semibandits
 from banditlab.core import engine, jobs, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.plotting.sweeps import slope_of
+from banditlab.core.sweep_lines import slope_of
+from banditlab.plotting.sweeps import _with_margin
 
 ROOT = str(Path(bl.__file__).parents[1])
 
@@ -178,7 +179,6 @@ class TestTables:
         assert heat.collections[0].get_array().size == 4
         for bad, message in [
             ({"x": "gamma"}, "x is 'gamma'; allowed"),
-            ({"x": "delta"}, r"where is None; allowed: a value of .* too, as in \{'\w+': [\d.]+[,}]"),
             ({"x": "delta", "where": {"n_arms": 7}}, "allowed: values that some cell has"),
             ({"x": "delta", "where": {"gamma": 7}}, "where is 'gamma'; allowed"),
             ({"x": "delta", "y": "n_arms"}, "policy is None; allowed: one of"),
@@ -190,6 +190,62 @@ class TestTables:
         ]:
             with pytest.raises(InvalidArgument, match=message):
                 result.plot(**bad)
+
+    def test_a_line_for_each_value_of_the_other_parameters(self, result):
+        own = result.summary().set_index(["policy", "delta", "n_arms", "alpha"])["mean"]
+        ax = result.plot("delta", where={"n_arms": 3})
+        drawn = {c.get_label(): c.lines[0] for c in ax.containers}
+        assert list(drawn) == ["ucb, alpha=0.5", "ucb, alpha=2.0", "Uniform"]
+        np.testing.assert_array_equal(drawn["ucb, alpha=2.0"].get_xdata(), [0.1, 0.2])
+        for at, mean in zip(*drawn["ucb, alpha=2.0"].get_data(), strict=True):
+            assert mean == own[("ucb", at, 3, 2.0)]
+        assert len({(line.get_color(), line.get_marker()) for line in drawn.values()}) == 3
+        labels = [text.get_text() for text in result.plot("delta").get_legend().get_texts()]
+        assert labels == [f"ucb, n_arms={n}, alpha={a}" for n in (2, 3) for a in (0.5, 2.0)] + [
+            f"Uniform, n_arms={n}" for n in (2, 3)
+        ]
+        for alpha in (0.5, 2.0):  # in one order, and so in the same colours, whatever is left
+            one = result.plot("delta", where={"n_arms": 2, "alpha": alpha})
+            assert [text.get_text() for text in one.get_legend().get_texts()] == ["ucb", "Uniform"]
+        over = {"k": [1, 2], "m": list(range(1, 42))}  # k stays a whole number, though RoundRobin has none
+        policies = {"etc": lambda k, m: arms.ExploreThenCommit(m=k), "other": arms.RoundRobin()}
+        many = bl.sweep(arms.Bernoulli([0.4, 0.5]), policies, over, horizon=10, n_runs=2, seed=0, progress=False)
+        labels = [c.get_label() for c in many.plot("m", slope=False).containers]
+        assert labels == ["etc, k=1", "etc, k=2"]
+        with pytest.raises(
+            InvalidArgument, match="where is None; allowed: values that leave at most 40 lines; there are"
+        ):
+            many.plot("k")
+
+    def test_slopes_are_those_of_the_picture(self):
+        over = {"horizon": [100, 400, 1600], "gap": [0.0, 0.1, 0.2]}
+        policies = {"UCB": arms.UCB1, "uniform": arms.Uniform()}
+        swept = bl.sweep(lambda gap: arms.Bernoulli([0.5, 0.5 - gap]), policies, over, n_runs=20, seed=0)
+        found = swept.slopes("horizon")
+        assert found.columns.tolist() == ["policy", "gap", "slope", "ci_low", "ci_high"]
+        assert found["slope"].isna().tolist() == [True, False, False, True, False, False]  # no regret without a gap
+        labels = [t.get_text() for t in swept.plot("horizon", where={"gap": 0.2}).get_legend().get_texts()]
+        for label, (_, row) in zip(labels, found[found["gap"] == 0.2].iterrows(), strict=True):
+            value, margin = label.removeprefix(f"{row['policy']}: slope ").split(" ± ")
+            assert float(value) == pytest.approx(row["slope"], abs=0.006)
+            assert float(margin) == pytest.approx((row["ci_high"] - row["ci_low"]) / 2, abs=0.006)
+        wide = swept.slopes("horizon", level=0.99, where={"gap": 0.2})
+        assert (wide["ci_high"] - wide["ci_low"] > (found["ci_high"] - found["ci_low"])[[2, 5]].to_numpy()).all()
+        with pytest.raises(InvalidArgument, match="x is 'gap'; allowed: a parameter whose values are positive numbers"):
+            swept.slopes("gap")
+        horizons = {"horizon": [100, 400, 1600]}
+        few = bl.sweep(arms.Bernoulli([0.5, 0.4]), arms.UCB1(), horizons, n_runs=20, seed=0, keep="summary")
+        assert few.slopes("horizon")["ci_low"].isna().all()
+        assert few.slopes("horizon")["slope"].notna().all()
+
+    def test_a_narrow_interval_of_a_slope_does_not_look_like_none(self):
+        for margin, told in [
+            (0.04, "0.82 ± 0.04"),
+            (0.0012, "0.821 ± 0.001"),
+            (1e-5, "0.8213 ± 0.0000"),
+            (0, "0.82 ± 0.00"),
+        ]:
+            assert _with_margin(0.82131, margin) == told
 
     def test_slope_of_a_power_law(self):
         result = bl.sweep(

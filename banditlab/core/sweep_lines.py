@@ -1,0 +1,136 @@
+"""The cells of a sweep along one parameter: which of them make a line, and how steep it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InvalidArgument, InvalidType
+from .metrics import metric_name
+from .sweep_results import SweepResults, agrees, hashable, in_words
+from .validation import invalid, one_of, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST = 2
+"""So many points make a line."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Cells of one policy that differ in the parameter along the line.
+
+    Attributes
+    ----------
+    policy : str
+        The policy's label.
+    others : dict
+        What tells the line apart from other lines of the policy: parameters with their values, empty if it is alone.
+    rows : DataFrame
+        Its rows of the sweep's summary, ascending.
+    """
+
+    policy: str
+    others: dict[str, Any]
+    rows: pd.DataFrame
+
+    @property
+    def label(self) -> str:
+        """The policy, and what tells the line apart: 'UCB1, alpha=0.5'."""
+        return f"{self.policy}, {in_words(self.others)}" if self.others else self.policy
+
+
+def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) -> pd.DataFrame:
+    """Return the rows of the cells that `where` asks for, and whose policies take x: others have no place on its axis.
+
+    Cells without a parameter of `where` stay: their policies do not depend on it.
+    """
+    if not isinstance(where, dict | None):
+        raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
+    for name, wanted in (where or {}).items():
+        one_of(*sweep.parameters)("where", name)
+        table = table[[agrees(value, wanted) for value in table[name]]]
+    table = table[[v is not None and v == v for v in table[x]]]  # in a column of numbers what is absent is NaN
+    if table.empty:
+        raise invalid("where", where, "values that some cell has")
+    return table
+
+
+def lines_of(sweep: SweepResults, table: pd.DataFrame, metric: str, x: str, where: Any) -> list[Line]:
+    """Return the lines along x that the rows of a summary make: of a policy one, or one for each value of the rest."""
+    cells = [cell for cell in sweep.finished if cell.cell is not None and metric in cell.cell.metrics]
+    found, there = [], set(table["policy"])
+    for policy in [label for label in sweep.policies if label in there]:  # in one order, whatever `where` leaves
+        mine = table[table["policy"] == policy]
+        others = telling(sweep, mine, (x,)) if mine[x].duplicated().any() else []
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for row in mine.index:
+            groups.setdefault(tuple(hashable(cells[row].parameters.get(p)) for p in others), []).append(row)
+        for values, rows in groups.items():
+            line = Line(policy, dict(zip(others, values, strict=True)), mine.loc[rows].sort_values(x))
+            if line.rows[x].duplicated().any():
+                raise several_cells(sweep, mine, (x,), where, policy)
+            found.append(line)
+    return found
+
+
+def telling(sweep: SweepResults, mine: pd.DataFrame, axes: tuple[str, ...]) -> list[str]:
+    """Return the parameters that tell rows apart, but for those that axes show."""
+    return [p for p in sweep.parameters if p not in axes and mine[p].nunique() > 1]
+
+
+def several_cells(
+    sweep: SweepResults, mine: pd.DataFrame, axes: tuple[str, ...], where: Any, label: str
+) -> InvalidArgument:
+    """Return the error for several cells of a policy in one place of a picture, with what tells them apart."""
+    others = telling(sweep, mine, axes)
+    wanted = (where or {}) | {p: mine[p].tolist()[0] for p in others}
+    told = f"a value of {' and of '.join(others)} too, as in {wanted}"
+    return invalid("where", where, f"{told}, as several cells of {label} have the same {' and '.join(axes)}")
+
+
+def finals_of(sweep: SweepResults, metric: str) -> list[Any]:
+    """Return every run's metric after the last round, of each row of a summary; None where runs were not kept."""
+    cells = [c.cell for c in sweep.finished if c.cell is not None and metric in c.cell.metrics]
+    return [cell.values[metric][:, -1] if cell.values else None for cell in cells]
+
+
+def slope_of(x: Any, means: Any, finals: list[Any], level: float) -> tuple[float, float | None]:
+    """Return the least-squares slope in logarithms, and half its interval; None if it is not known what runs did."""
+    from scipy import special
+
+    at = np.log(np.asarray(x, dtype=float))
+    weights = (at - at.mean()) / ((at - at.mean()) ** 2).sum()
+    slope = float(weights @ np.log(means))
+    n = 0 if any(runs is None for runs in finals) else len(finals[0])
+    if n < 2:
+        return slope, None
+    moved = sum(w * runs / runs.mean() for w, runs in zip(weights, finals, strict=True))
+    return slope, float(special.stdtrit(n - 1, 0.5 + level / 2.0) * np.std(moved, ddof=1) / math.sqrt(n))
+
+
+def slopes_of(sweep: SweepResults, x: str, metric: str | None, level: float, where: Any) -> pd.DataFrame:
+    """Return a row a line with its slope; see `SweepResults.slopes`."""
+    import pandas as pd
+
+    metric = sweep.default_metric if metric is None else metric_name(metric)
+    one_of(*sweep.parameters)("x", x)
+    table = chosen_rows(sweep, sweep.summary(metric, level), x, where)
+    if not all(isinstance(v, int | float | np.number) and v > 0 for v in table[x]):
+        raise invalid("x", x, "a parameter whose values are positive numbers, as logarithms are taken")
+    finals, rows = finals_of(sweep, metric), []
+    for line in lines_of(sweep, table, metric, x, where):
+        slope, margin = math.nan, None
+        if len(line.rows) >= FEWEST and (line.rows["mean"] > 0).all():
+            slope, margin = slope_of(line.rows[x], line.rows["mean"], [finals[i] for i in line.rows.index], level)
+        half = math.nan if margin is None else margin
+        rows.append(
+            {"policy": line.policy} | line.others | {"slope": slope, "ci_low": slope - half, "ci_high": slope + half}
+        )
+    found = pd.DataFrame(rows)
+    last = ["slope", "ci_low", "ci_high"]
+    return found[[name for name in found.columns if name not in last] + last]
