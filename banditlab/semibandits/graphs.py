@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.components import field
+from banditlab.core.components import Params, Problem, Space, State, field
+from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import boolean, invalid, listed, shown
 
@@ -48,6 +51,14 @@ def _edges(name: str, value: Any) -> list[Edge]:
 def _numbered(names: Iterable[Hashable]) -> dict[Hashable, int]:
     """Return the number of each name, in order of appearance."""
     return {name: k for k, name in enumerate(dict.fromkeys(names))}
+
+
+def _predecessors(edges: Sequence[Edge]) -> TopologicalSorter[Hashable]:
+    """Return what puts the nodes of a directed graph in order."""
+    sorter: TopologicalSorter[Hashable] = TopologicalSorter()
+    for tail, head in edges:
+        sorter.add(head, tail)
+    return sorter
 
 
 def _graph(weights: Any, tails: Any, heads: Any, shape: tuple[int, int]) -> Any:
@@ -168,8 +179,12 @@ class Paths(EdgeSet):
 
     Notes
     -----
-    The oracle is the algorithm of Bellman and Ford (`scipy.sparse.csgraph`); among equal paths its choice is
-    deterministic, but otherwise unspecified.
+    The oracle is a dynamic program from the target back: of the edges that leave a node it keeps the one with the
+    largest sum of weights up to the target, of equal ones the first.
+
+    Sums are maximised. To look for the cheapest path, where edges have costs in [0, 1], let an edge pay 1 less its
+    cost, and give all paths the same number of edges: one that skips steps becomes several, all but one of which
+    always pay 1.
 
     Examples
     --------
@@ -187,7 +202,7 @@ class Paths(EdgeSet):
 
     def validate(self) -> None:
         """Check that there is no cycle, and that there is a path."""
-        from graphlib import CycleError, TopologicalSorter
+        from graphlib import CycleError
 
         nodes = _numbered(itertools.chain.from_iterable(self.edges))
         for name in ("source", "target"):
@@ -195,11 +210,8 @@ class Paths(EdgeSet):
                 raise invalid(f"Paths.{name}", getattr(self, name), "a node of edges")
         if self.source == self.target:
             raise invalid("Paths.target", self.target, "a node other than source")
-        sorter: TopologicalSorter[Hashable] = TopologicalSorter()
-        for tail, head in self.edges:
-            sorter.add(head, tail)
         try:
-            sorter.prepare()
+            _predecessors(self.edges).prepare()
         except CycleError as error:
             cycle = " -> ".join(str(node) for node in error.args[1])
             raise InvalidArgument(f"Paths.edges has the cycle {cycle}; allowed: a graph without cycles") from None
@@ -256,25 +268,66 @@ class Paths(EdgeSet):
                 waiting += [(self.edges[k][1], (*path, k)) for k in leaving.get(node, [])]
         return iter(sorted(paths, key=lambda path: (len(path), path)))
 
-    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Follow the predecessors that Bellman and Ford's algorithm finds."""
-        from scipy.sparse.csgraph import bellman_ford
+    @cached_property
+    def _backwards(self) -> list[tuple[int, int, int]]:
+        """Edges of paths, with the numbers of their nodes: those that leave later nodes come first."""
+        numbers, before = self._numbers_of_paths(), _predecessors(self.edges)
+        place = {node: k for k, node in enumerate(before.static_order())}
+        edges = [k for k, edge in enumerate(self.edges) if all(numbers.get(node, 0) > 0 for node in edge)]
+        edges.sort(key=lambda k: (-place[self.edges[k][0]], k))
+        return [(k, place[self.edges[k][0]], place[self.edges[k][1]]) for k in edges]
 
-        number = _numbered(itertools.chain.from_iterable(self.edges))
-        heaviest: dict[tuple[int, int], int] = {}  # between two nodes only the heaviest edge can matter
-        for k, (tail, head) in enumerate(self.edges):
-            ends = number[tail], number[head]
-            if ends not in heaviest or weights[k] > weights[heaviest[ends]]:
-                heaviest[ends] = k
-        rows, columns = np.array(list(heaviest)).T
-        costs = -weights[list(heaviest.values())]
-        graph = _graph(costs, rows, columns, (len(number), len(number)))
-        _, before = bellman_ford(graph, indices=number[self.source], return_predecessors=True)
-        path, node = [], number[self.target]
-        while node != number[self.source]:
-            path.append(heaviest[int(before[node]), node])
-            node = int(before[node])
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Do what the kernel does."""
+        ahead = {self._backwards[0][2]: 0.0}
+        leaving: dict[int, tuple[int, int]] = {}
+        for edge, tail, head in self._backwards:
+            total = weights[edge] + ahead[head]
+            if tail not in ahead or total > ahead[tail]:
+                ahead[tail], leaving[tail] = total, (edge, head)
+        path, node = [], self._backwards[-1][1]
+        while node in leaving:
+            edge, node = leaving[node]
+            path.append(edge)
         return path
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the edges from the target back, with their nodes, where each edge leads, and where paths begin."""
+        edges, tails, heads = np.array(self._backwards, np.int64).T.copy()
+        leads = np.zeros(self.n_items, np.int64)
+        leads[edges] = heads
+        ends = {"start": int(tails[-1]), "goal": int(heads[0])}
+        return {"order": edges, "tails": tails, "heads": heads, "leads": leads} | ends
+
+    def scratch(self, space: Space) -> dict[str, Any]:
+        """Return the arrays that `best` works on: by node the largest sum ahead, and the edge that leads there."""
+        nodes = len(_numbered(itertools.chain.from_iterable(self.edges)))
+        return {"ahead": space.array(nodes), "leaving": space.array(nodes, dtype=np.int64)}
+
+    def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
+        """Find the heaviest way to the target from every node, the source last, and follow it."""
+        ahead, leaving = work.ahead, work.leaving
+        ahead[self.goal, lane] = 0.0
+        before = -1
+        for k in range(self.order.shape[0]):
+            edge, tail = self.order[k], self.tails[k]
+            total = weights[edge, lane] + ahead[self.heads[k], lane]
+            if tail != before or total > ahead[tail, lane]:  # edges that leave one node come one after another
+                ahead[tail, lane] = total
+                leaving[tail, lane] = edge
+            before = tail
+        size = 0
+        node = self.start
+        while node != self.goal:
+            edge = leaving[node, lane]
+            node = self.leads[edge]
+            k = size
+            while k > 0 and chosen[k - 1, lane] > edge:
+                chosen[k, lane] = chosen[k - 1, lane]
+                k -= 1
+            chosen[k, lane] = edge
+            size += 1
+        return size
 
 
 @action_set
@@ -288,8 +341,7 @@ class SpanningTrees(EdgeSet):
 
     Notes
     -----
-    The oracle is the algorithm of Kruskal (`scipy.sparse.csgraph.minimum_spanning_tree`) on the ranks of the weights,
-    which suffice; of equal trees it is the lexicographically smallest.
+    The oracle is the algorithm of Kruskal; of equal trees it is the lexicographically smallest.
 
     Examples
     --------
@@ -334,17 +386,78 @@ class SpanningTrees(EdgeSet):
         """Return the same."""
         return self.max_size(n_items)
 
-    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Find the tree of smallest ranks, the heaviest edge having the smallest."""
-        from scipy.sparse.csgraph import minimum_spanning_tree
-
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
         number = _numbered(itertools.chain.from_iterable(self.edges))
-        best: dict[tuple[int, int], int] = {}  # the rank, from 1, of the heaviest edge between two nodes
-        order = np.argsort(-weights, kind="stable")
-        for rank, k in enumerate(order, start=1):
-            a, b = (number[node] for node in self.edges[k])
-            best.setdefault((min(a, b), max(a, b)), rank)
-        rows, columns = np.array(list(best)).T
-        ranks = np.array(list(best.values()), dtype=np.float64)
-        graph = _graph(ranks, rows, columns, (len(number), len(number)))
-        return [int(order[int(rank) - 1]) for rank in minimum_spanning_tree(graph).data]
+        return np.array([[number[node] for node in edge] for edge in self.edges])
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Take edges, the heaviest first, that connect what was not connected."""
+        part = np.arange(self.max_size(self.n_items) + 1)
+        tree = []
+        for k in np.argsort(-weights, kind="stable"):
+            a, b = part[self._ends[k]]
+            if a != b:
+                part[part == a] = b
+                tree.append(int(k))
+        return tree
+
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the numbers of each edge's nodes."""
+        return {"ends": self._ends}
+
+    def scratch(self, space: Space) -> dict[str, Any]:
+        """Return the arrays that `best` works on: edges in order of weight, a node of each part, edges of the tree."""
+        integers: dict[str, Any] = {"dtype": np.int64}
+        nodes = self.max_size(self.n_items) + 1
+        names = {"order": self.n_items, "above": nodes, "belongs": self.n_items}
+        return {name: space.array(n, **integers) for name, n in names.items()} | {"begun": space.per_lane(0, np.int64)}
+
+    def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
+        """Sort the edges, beginning with their last order, and take those that connect two parts."""
+        order, above, belongs = work.order, work.above, work.belongs
+        n, nodes = order.shape[0], above.shape[0]
+        for k in range(n):
+            if work.begun[lane] == 0:
+                order[k, lane] = k
+            edge = order[k, lane]
+            x = weights[edge, lane]
+            j = k
+            while j > 0 and _heavier(x, edge, weights[order[j - 1, lane], lane], order[j - 1, lane]):
+                order[j, lane] = order[j - 1, lane]
+                j -= 1
+            order[j, lane] = edge
+            belongs[k, lane] = 0
+        work.begun[lane] = 1
+        for node in range(nodes):
+            above[node, lane] = node
+        missing = nodes - 1
+        for k in range(n):
+            edge = order[k, lane]
+            a = _top(above, lane, self.ends[edge, 0])
+            b = _top(above, lane, self.ends[edge, 1])
+            if missing > 0 and a != b:
+                above[a, lane] = b
+                belongs[edge, lane] = 1
+                missing -= 1
+        size = 0
+        for k in range(n):
+            if belongs[k, lane] > 0:
+                chosen[size, lane] = k
+                size += 1
+        return size
+
+
+@device
+def _heavier(x: float, edge: int, y: float, other: int) -> bool:
+    """Say whether an edge of weight x comes before another of weight y."""
+    return x > y or (x == y and edge < other)
+
+
+@device
+def _top(above: Any, lane: int, node: int) -> int:
+    """Return the node that stands for a node's part, and shorten the way to it."""
+    while above[node, lane] != node:
+        above[node, lane] = above[above[node, lane], lane]
+        node = above[node, lane]
+    return node

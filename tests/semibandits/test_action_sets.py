@@ -221,6 +221,31 @@ def test_spanning_trees(data: Any) -> None:
         assert trees.maximise(w) == min(a for a in feasible if total(a, w) == max(total(b, w) for b in feasible))
 
 
+def test_graphs_break_ties_by_the_first_edge() -> None:
+    doubled = [("s", "a"), ("s", "a"), ("a", "t"), ("a", "t"), ("s", "t")]
+    assert sb.Paths(doubled, "s", "t").maximise([1, 1, 1, 1, 2]) == (0, 2)
+    assert sb.Paths(doubled, "s", "t").maximise([0, 1, 0, 1, 1]) == (1, 3)
+    assert sb.SpanningTrees(doubled).maximise([1, 1, 1, 1, 1]) == (0, 2)
+
+
+GRID = [((i, j), (i + 1, j)) for i in range(3) for j in range(4)] + [
+    ((i, j), (i, j + 1)) for i in range(4) for j in range(3)
+]
+
+
+@pytest.mark.parametrize("actions", [sb.Paths(GRID, (0, 0), (3, 3)), sb.SpanningTrees(GRID)], ids=["paths", "trees"])
+def test_what_a_kernel_remembers_of_a_round_does_not_change_the_next(actions: Any) -> None:
+    n, lanes = len(GRID), 3
+    rng = np.random.default_rng(8)
+    chosen, size = np.zeros((actions.max_size(n), lanes), np.int64), np.zeros(lanes, np.int64)
+    work = make_work(actions, Space(n, lanes, None))
+    for _ in range(25):
+        w = rng.integers(-3, 4, (n, lanes)).astype(float)
+        generics.maximise(params_of(actions, n), work, w, chosen, size)
+        for lane in range(lanes):
+            assert tuple(chosen[: size[lane], lane].tolist()) == actions.maximise(w[:, lane])
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.data())
 def test_linear_sets(data: Any) -> None:
@@ -335,7 +360,8 @@ def test_long_paths_and_dead_ends_are_enumerated() -> None:
     long = sb.Paths([(k, k + 1) for k in range(2_000)], 0, 2_000)
     assert list(long.enumerate(2_000)) == [tuple(range(2_000))]
     maze = [("s", "t"), ("s", 0)] + [(k, k + 1) for k in range(60) for _ in range(2)]
-    assert list(sb.Paths(maze, "s", "t").enumerate(len(maze))) == [(0,)]
+    dead_ends = sb.Paths(maze, "s", "t")
+    assert list(dead_ends.enumerate(len(maze))) == [dead_ends.maximise([0.0, *[1.0] * 121])] == [(0,)]
 
 
 # ------------------------------------------------------------------------------------------------- errors
