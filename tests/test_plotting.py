@@ -20,7 +20,7 @@ from banditlab.dueling import protocol as dueling_protocol
 from banditlab.dueling.contextual import protocol as contextual_protocol
 from banditlab.inference import bootstrap, paired, performance_profile
 from banditlab.inference.bootstrap import mean_band, stratified_band
-from banditlab.plotting.style import OF_AN_ARM, axis_name, short
+from banditlab.plotting.style import OF_AN_ARM, axis_name, short, wrapped
 from banditlab.plotting.ticks import write_out
 from banditlab.scoring import protocol as scoring_protocol
 from banditlab.semibandits import protocol as semibandits_protocol
@@ -69,6 +69,15 @@ def test_legend_keeps_what_other_sweeps_and_the_caller_have_drawn():
     for label in ("_one", "two"):
         bl.sweep(world, {label: arms.UCB1}, {"gap": [0.1, 0.2]}, **options).plot("gap", ax=ax)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["bound", "_one", "two"]
+
+
+def test_long_names_break_before_capitals():
+    assert wrapped("DoubleThompsonSampling", 18) == "DoubleThompson\nSampling"
+    assert wrapped("DoubleThompsonSampling", 22) == "DoubleThompsonSampling"
+    assert wrapped("WinnerStaysStrong against DoubleThompsonSamplingPlus", 18).splitlines() == [
+        "WinnerStaysStrong", "against", "DoubleThompson ...",
+    ]  # fmt: skip
+    assert wrapped("a" * 20, 18) == "a" * 18 + "\naa"
 
 
 def test_axes_are_linear_where_values_are_not_positive():

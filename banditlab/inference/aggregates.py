@@ -157,11 +157,11 @@ class Profile:
             }
         )
 
-    def plot(self, *, ax: Axes | None = None, xscale: str | None = None) -> Axes:
+    def plot(self, *, ax: Axes | None = None, xscale: str | None = None, tail: bool = False) -> Axes:
         """Draw the profiles with their bands; see `banditlab.plotting.plot_profiles`."""
         from banditlab import plotting
 
-        return plotting.plot_profiles(self, ax=ax, xscale=xscale)
+        return plotting.plot_profiles(self, ax=ax, xscale=xscale, tail=tail)
 
 
 def performance_profile(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.validation import invalid, one_of
+from banditlab.core.validation import boolean, invalid, one_of
 from banditlab.inference.aggregates import Profile
 from banditlab.inference.decisions import Decisions
 from banditlab.inference.families import DECISIONS
@@ -112,7 +112,7 @@ def _versus(one: PairedComparison) -> str:
     return f"{wrapped(one.first, 28)}{gap}$-$ {wrapped(one.second, 28)}"
 
 
-def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | None = None) -> Axes:
+def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | None = None, tail: bool = False) -> Axes:
     r"""Draw performance profiles: the share of runs at least as good as a threshold, with bands; higher is better.
 
     Parameters
@@ -125,6 +125,8 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
         The axis of thresholds; default 'log' for multiples of the best policy's value, else 'linear'. Thresholds that
         are not positive have no place on a logarithmic one, and evenly spaced ones tell little of its left end: give
         `performance_profile` those of `numpy.geomspace`.
+    tail : bool, default False
+        Whether to draw the share of runs that are worse than a threshold, on a logarithmic axis: how heavy tails are.
 
     Returns
     -------
@@ -150,6 +152,8 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
     if len(taus) == 0:
         raise invalid("xscale", xscale, "'linear', as no threshold is positive")
     share, lows, highs = profile.share[:, shown], profile.low[:, shown], profile.high[:, shown]
+    if boolean("tail", tail):
+        share, lows, highs = 1.0 - share, 1.0 - highs, 1.0 - lows
     new, ax = ax is None, given_or_new(ax)
     lines: list[Any] = []
     for k, label in enumerate(profile.policies):
@@ -169,9 +173,14 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
         ax.set_xlim(taus[0] / 1.5, taus[0] * 1.5)
     else:
         ax.set_xlim(taus[0] - (0.5 * abs(taus[0]) or 1.0), taus[0] + (0.5 * abs(taus[0]) or 1.0))
-    ax.set_ylim(0.0, 1.02)
+    if tail:
+        ax.set_yscale("log")
+        ax.set_ylim(0.7 * share[share > 0.0].min(initial=1.0), 1.1)
+    else:
+        ax.set_ylim(0.0, 1.02)
     name = axis_name(profile.metric)
-    relation = r"\leq" if profile.smaller_is_better else r"\geq"
+    beyond, within = (">", r"\leq") if profile.smaller_is_better else ("<", r"\geq")
+    relation = beyond if tail else within
     ax.set_xlabel(rf"$\tau$, multiple of the best policy's {name}" if profile.relative else rf"{name} $\tau$")
     ax.set_ylabel(rf"share of runs ${relation} \tau$" + (" times the best" if profile.relative else ""))
     tidy(ax)

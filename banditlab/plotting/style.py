@@ -160,7 +160,21 @@ def wrapped(name: str, width: int) -> str:
     """Return a long name in several lines, of which there are three at most; one that has lines is left alone."""
     if len(name) <= width or "\n" in name:
         return name
+    name = " ".join(_parted(word, width) for word in name.split())
     return "\n".join(textwrap.wrap(name, width, max_lines=3, placeholder=" ..."))
+
+
+def _parted(word: str, width: int) -> str:
+    """Return a word that is too long for a line with spaces where it may break: before capitals, as seldom as can be.
+
+    Parts are so long that no two of them fit into a line.
+    """
+    parts = [""]
+    for part in re.split(r"(?<=[a-z0-9])(?=[A-Z])", word) if len(word) > width else [word]:
+        if parts[-1] and len(parts[-1]) + len(part) > width:
+            parts.append("")
+        parts[-1] += part
+    return " ".join(parts)
 
 
 def axis_name(metric: str) -> str:

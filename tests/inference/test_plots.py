@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from banditlab import plotting
-from banditlab.core.errors import InvalidArgument
+from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.inference import AdaStop, paired, performance_profile
 
 GENERATOR = np.random.default_rng(0)
@@ -100,6 +100,23 @@ def test_writes_pictures(decisions, tmp_path):
     for k, ax in enumerate(plots):
         ax.figure.savefig(tmp_path / f"{k}.pdf")
         assert (tmp_path / f"{k}.pdf").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(("better", "relation"), [("smaller", ">"), ("larger", "<")])
+def test_tails_of_profiles_are_what_is_beyond(better, relation):
+    found = performance_profile([[1.0, 2.0, 3.0, 8.0], [2.0, 2.0, 5.0, 9.0]], better=better)
+    ax = found.plot(tail=True)
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylabel() == rf"share of runs ${relation} \tau$"
+    for k, line in enumerate(ax.get_lines()):
+        np.testing.assert_array_equal(line.get_ydata(), 1.0 - found.share[k])
+    assert 0.0 < ax.get_ylim()[0] < 0.25
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert np.isin(np.unique(1.0 - found.low[0]), band).all()
+    with pytest.raises(InvalidType, match="tail is 'yes'; allowed"):
+        found.plot(tail="yes")
+    same = performance_profile([[1.0, 1.0], [1.0, 1.0]], better=better).plot(tail=True)  # nothing is beyond
+    assert same.get_ylim()[0] < same.get_ylim()[1]
 
 
 def test_profiles_on_the_scale_that_is_asked_for():
