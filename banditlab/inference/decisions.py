@@ -170,7 +170,8 @@ class Decisions:
         if environment is None and len(self.environments) == 1:
             return 0
         if not isinstance(environment, str) or environment not in self.environments:
-            raise invalid("environment", environment, f"one of {listed(self.environments)}")
+            which = ", since there are several" if environment is None else ""
+            raise invalid("environment", environment, f"one of {listed(self.environments)}{which}")
         return self.environments.index(environment)
 
     def _headline(self) -> str:

@@ -368,5 +368,7 @@ class TestAdaStop:
         test = AdaStop(["a", "b"], environments=["x", "y"])
         with pytest.raises(InvalidArgument, match=r"environment is 'z'; allowed: one of \['x', 'y'\]"):
             test.decisions.ranking("z")
-        with pytest.raises(InvalidArgument, match=r"environment is None; allowed: one of \['x', 'y'\]"):
+        with pytest.raises(
+            InvalidArgument, match=r"environment is None; allowed: one of \['x', 'y'\], since there are"
+        ):
             test.decisions.ranking()

@@ -215,7 +215,9 @@ class TestErrors:
         assert np.isfinite(play(lies, TOY).values("regret")).all()
 
     def test_rules_that_have_no_payments_here(self) -> None:
-        with pytest.raises(IncompatiblePolicy, match=r"its rule cannot be asked for its payments here: .*allowed"):
+        with pytest.raises(
+            IncompatiblePolicy, match=r"its rule is for 3 states, and there are 2; allowed: .*\(n_states=2"
+        ):
             play(scoring.FixedRule(scoring.Brier(3).bounded(1.0)))
         table = scoring.TableRule(np.eye(2), [[0.2, 0.8], [0.8, 0.2]])
         with pytest.raises(IncompatiblePolicy, match=r"its rule cannot be asked for its payments here: .*allowed"):

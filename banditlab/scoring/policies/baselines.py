@@ -66,6 +66,9 @@ class FixedRule:
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Check shape and range of the payments, and that what they make the agent do has a known worth."""
+        n, needed = getattr(self.rule, "n_states", None), environment.n_states
+        if n not in (None, needed):
+            return [f"its rule is for {n} states, and there are {needed}; allowed: such as Brier(n_states={needed})"]
         try:
             payments = payments_of(self.rule, environment.beliefs)
         except BanditlabError as error:  # a rule for other states or other reports
