@@ -65,7 +65,9 @@ class TabularMDP:
     initial_state : int, default 0
         Where every episode starts.
     reward_probabilities : array_like, shape (S, A, M) or (H, S, A, M), optional
-        How likely each of the M values of `rewards` is, whatever the next state.
+        How likely each of the M values of `rewards` is, whatever the next state. Where both depend on something else
+        that is drawn, such as a demand of which the stock that is left does not tell all, make that a part of the
+        state.
 
     Raises
     ------
