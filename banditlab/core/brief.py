@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 FEW = 12
-"""Entries of an array that are shown; of a longer one, its shape is."""
+"""Entries of an array or a list that are shown; of a longer one, its shape is, or how many there are."""
 
 
 def short(value: Any) -> str:
-    """Return a value as labels show it: six digits, the shape of a long array, no addresses."""
+    """Return a value as labels show it: six digits, of long arrays and lists the size, no addresses."""
     if isinstance(value, np.ndarray):
         return short(value.tolist()) if value.size <= FEW and value.ndim == 1 else _shape(value)
     if isinstance(value, list | tuple):
+        if len(value) > FEW:
+            return f"<{len(value)} entries>"
         return "[" + ", ".join(short(v) for v in value) + "]"
     if is_frozen_distribution(value):  # its repr is an address
         arguments = [short(v) for v in value.args] + [f"{k}={short(v)}" for k, v in value.kwds.items()]

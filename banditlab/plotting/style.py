@@ -125,8 +125,8 @@ def tidy(ax: Axes, **grid: Any) -> None:
     ax.grid(True, alpha=0.25, linewidth=0.6, **grid)
 
 
-def explain_lines(ax: Axes, lines: list[Any], widen: bool = False) -> None:
-    """Add lines to the legend, which is in the frame, or beside it where it would cover many.
+def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool = False) -> None:
+    """Add lines to the legend, which is in the frame, or beside it where it would cover many, or with `aside`.
 
     They are given: of those on the axes matplotlib leaves out what has a name that begins with an underscore. With
     `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider, and not the frame narrower.
@@ -135,11 +135,11 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False) -> None:
     for line in lines:
         line.set_label(wrapped(line.get_label(), LONGEST_NAME))
     options: dict[str, Any] = {"fontsize": "small", "handlelength": 3.2}
-    if len(lines) > MANY_LINES:
+    if aside := aside or len(lines) > MANY_LINES:
         options = {"fontsize": "x-small", "handlelength": 2.6, "ncols": -(-len(lines) // (2 * MANY_LINES))}
         options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
     legend = ax.legend(lines, [line.get_label() for line in lines], frameon=False, **options)
-    if widen and len(lines) > MANY_LINES:
+    if widen and aside:
         figure = cast("Figure", ax.figure)
         figure.draw_without_rendering()  # what its width is measured by
         figure.set_figwidth(SIZE[0] + legend.get_window_extent().width / figure.dpi)
@@ -188,8 +188,8 @@ def axis_name(metric: str) -> str:
 
 
 def short(name: str) -> str:
-    """Return a name without arguments of which only the shape is known; if long, without what stands in brackets."""
-    name = re.sub(r"\(.*<\d+( x \d+)* array>.*\)$", "", name)
+    """Return a name without arguments of which only the size is known; if long, without what stands in brackets."""
+    name = re.sub(r"\(.*<\d+( x \d+)* (array|entries)>.*\)$", "", name)
     if len(name) > LONGEST_NAME:
         name = re.sub(r"\[[^\[\]]{4,}\]", "[...]", name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LABELLED = 12
 """Up to so many values of a parameter each have a label at the axis; of more in a heatmap, half as many have."""
 
+LETTERS = 150
+"""Up to so many letters the names of lines, with their parameters and slopes, have room among them."""
+
 ASIDE = 0.5
 """How much of the distance between two names on an axis the points of policies take, which stand side by side."""
 
@@ -126,7 +129,7 @@ def plot_sweep(
                 label += f": slope {_with_margin(power, margin)}"
             drawn.append(_draw_points(ax, rows, x, label, k, connected=not names))
         _finish_curves(ax, names or sorted(set(table[x])), x, axis_name(metric), across, up)
-        explain_lines(ax, drawn, widen=new)
+        explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
     ax.set_title(told if title is None else title, fontsize="medium")
     return ax

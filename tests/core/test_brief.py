@@ -64,4 +64,5 @@ def test_values():
     assert short(np.arange(3)) == "[0, 1, 2]"
     assert short(np.ones((2, 2))) == "<2 x 2 array>"
     assert short([0.1 + 0.2, "a"]) == "[0.3, 'a']"
+    assert short([[k, k + 1] for k in range(13)]) == "<13 entries>"
     assert brief.__doc__

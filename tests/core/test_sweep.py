@@ -22,7 +22,7 @@ from banditlab import arms, clicks, semibandits
 from banditlab.core import engine, jobs, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
 from banditlab.core.sweep_lines import slope_of
-from banditlab.plotting.sweeps import _with_margin
+from banditlab.plotting import sweeps
 
 ROOT = str(Path(bl.__file__).parents[1])
 
@@ -191,7 +191,7 @@ class TestTables:
             with pytest.raises(InvalidArgument, match=message):
                 result.plot(**bad)
 
-    def test_a_line_for_each_value_of_the_other_parameters(self, result):
+    def test_a_line_for_each_value_of_the_other_parameters(self, result, monkeypatch):
         own = result.summary().set_index(["policy", "delta", "n_arms", "alpha"])["mean"]
         ax = result.plot("delta", where={"n_arms": 3})
         drawn = {c.get_label(): c.lines[0] for c in ax.containers}
@@ -207,6 +207,12 @@ class TestTables:
         for alpha in (0.5, 2.0):  # in one order, and so in the same colours, whatever is left
             one = result.plot("delta", where={"n_arms": 2, "alpha": alpha})
             assert [text.get_text() for text in one.get_legend().get_texts()] == ["ucb", "Uniform"]
+        ax.figure.draw_without_rendering()
+        assert ax.get_legend().get_window_extent().x1 <= ax.get_window_extent().x1
+        monkeypatch.setattr(sweeps, "LETTERS", 100)
+        told = result.plot("delta")  # names too long to stand among the lines
+        told.figure.draw_without_rendering()
+        assert told.get_legend().get_window_extent().x0 > told.get_window_extent().x1
         over = {"k": [1, 2], "m": list(range(1, 42))}  # k stays a whole number, though RoundRobin has none
         policies = {"etc": lambda k, m: arms.ExploreThenCommit(m=k), "other": arms.RoundRobin()}
         many = bl.sweep(arms.Bernoulli([0.4, 0.5]), policies, over, horizon=10, n_runs=2, seed=0, progress=False)
@@ -245,7 +251,7 @@ class TestTables:
             (1e-5, "0.8213 ± 0.0000"),
             (0, "0.82 ± 0.00"),
         ]:
-            assert _with_margin(0.82131, margin) == told
+            assert sweeps._with_margin(0.82131, margin) == told
 
     def test_slope_of_a_power_law(self):
         result = bl.sweep(
