@@ -23,7 +23,7 @@ from banditlab.core.validation import integer, invalid, shown, vector
 from .agent import Agent
 from .generics import gap, reward
 from .kernel import OPTIMAL, PULLS, REGRET, REWARD, SCRATCH, play
-from .support import Support
+from .support import Support, reasons_against_rewards, support_of
 from .tails import checked_level
 
 METRICS = ("regret", "reward", "optimal_rate", "pulls")
@@ -61,10 +61,9 @@ class ArmsProtocol(Protocol):
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Check that the policy can learn from rewards as the environment gives them."""
-        support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
         if not is_ours(type(environment).__module__):
-            check_kernels(environment, support, horizon)
-        return support.reasons_against(getattr(policy, "rewards", "any"))
+            check_kernels(environment, support_of(environment), horizon)
+        return reasons_against_rewards(environment, policy)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Return none: all kernels can be compiled for a device."""

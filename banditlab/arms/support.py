@@ -73,6 +73,23 @@ class Support:
         return f"at most {self.high:g}" if self.low == -math.inf else f"from {self.low:g} to {self.high:g}"
 
 
+ANYTHING = Support(-math.inf, math.inf)
+"""All real numbers: what rewards may be where an environment does not say."""
+
+
+def support_of(environment: Any) -> Support:
+    """Return what rewards an environment can give."""
+    found: Support = getattr(environment, "support", None) or ANYTHING
+    return found
+
+
+def reasons_against_rewards(environment: Any, policy: Any) -> list[str]:
+    """Return why a policy cannot learn from an environment's rewards, and whether that is for want of a support."""
+    found = support_of(environment).reasons_against(getattr(policy, "rewards", "any"))
+    said = getattr(environment, "support", None) is not None
+    return found if said else [f"{reason}, as {type(environment).__name__} has no support" for reason in found]
+
+
 _KINDS = {
     "any": Support(-math.inf, math.inf),
     "unit": Support(0.0, 1.0),

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from banditlab.arms import generics as arms_generics
 from banditlab.arms.stationary import Stationary
-from banditlab.arms.support import Support
+from banditlab.arms.support import Support, support_of
 from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, Problem, field, is_component
 from banditlab.core.elementary import normal_quantile
@@ -186,8 +186,7 @@ class SemiBandit(Linear):
     @property
     def support(self) -> Support:
         """The possible outcomes of the items."""
-        found: Support = getattr(self.items, "support", None) or Support(-math.inf, math.inf)
-        return found
+        return support_of(self.items)
 
     def draw(self: Params, chosen: Any, size: int, lane: int, u: float, t: int, drawn: Any) -> float:
         """Draw each item from its own uniform number, and return the sum."""

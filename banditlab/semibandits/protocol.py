@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.arms.support import Support
+from banditlab.arms.support import reasons_against_rewards
 from banditlab.core.components import Problem
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.fingerprint import is_ours
@@ -65,8 +64,7 @@ class SemiBanditProtocol(Protocol):
         needed = needs(policy)
         if REVEALED.index(needed) > REVEALED.index(shown):
             found.append(f"it learns from {TOLD[needed]}, and this environment reveals {TOLD[shown]}")
-        support = getattr(environment, "support", None) or Support(-math.inf, math.inf)
-        found += support.reasons_against(getattr(policy, "rewards", "any"))
+        found += reasons_against_rewards(environment, policy)
         actions = actions_of(policy, environment)
         try:
             actions.check(environment.n_arms)

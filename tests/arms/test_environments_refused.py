@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import banditlab as bl
 from banditlab import arms
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
 
 from .test_environments import parameters
 
@@ -131,3 +132,19 @@ def test_bad_input_is_refused_at_construction(make, found, allowed):
 def test_a_discrete_distribution_of_too_many_values_is_refused_before_play():
     with pytest.raises(InvalidArgument, match="allowed: a discrete distribution with at most"):
         parameters(arms.FromScipy([stats.randint(0, 10**8)]))
+
+
+def test_a_policy_that_wants_an_interval_is_told_that_an_environment_has_no_support():
+    @arms.environment
+    class Mute(arms.Stationary):
+        means = (0.2, 0.5)
+
+        def reward(self, arm, u, t):
+            return 0.4 * u if arm == 0 else u
+
+    options = {"horizon": 10, "n_runs": 1, "seed": 0, "backend": "python"}
+    with pytest.raises(IncompatiblePolicy, match=r"these are in \(-inf, inf\), as Mute has no support$"):
+        bl.run(Mute(), arms.KLUCB(), **options)
+    with pytest.raises(IncompatiblePolicy, match=r"these are in \(-inf, inf\)$"):
+        bl.run(arms.Gaussian([0.2, 0.5]), arms.KLUCB(), **options)
+    assert bl.run(Mute(), arms.UCB1(), **options).values().shape[1] == 1
