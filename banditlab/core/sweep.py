@@ -222,10 +222,12 @@ class _Maker:
     takes_any: bool
     kind: str
 
+    def reads(self, parameter: str) -> bool:
+        """Say whether it is given a parameter; the horizon only if it names it, which `**options` does not."""
+        return parameter in self.takes or (self.takes_any and parameter != HORIZON)
+
     def __call__(self, parameters: Mapping[str, Any]) -> Any:
-        free = self.takes_any and HORIZON not in self.takes
-        used = {k: v for k, v in parameters.items() if k in self.takes or (free and k != HORIZON)}
-        made = self.make(**used)
+        made = self.make(**{name: value for name, value in parameters.items() if self.reads(name)})
         if not is_kind(made, self.kind):
             raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {with_article(self.kind)}")
         return made
@@ -349,11 +351,7 @@ def _plan(
             raise InvalidType("horizon is None; allowed: a positive integer, here or among the parameters in over")
         settings = Settings(horizon=positive_integer(HORIZON, rounds), **common)
         for label, player in players.items():
-            mine = {
-                k: v
-                for k, v in combination.items()
-                if k == HORIZON or any(m.takes_any or k in m.takes for m in (world, player))
-            }
+            mine = {k: v for k, v in combination.items() if k == HORIZON or world.reads(k) or player.reads(k)}
             key = (label, *((name, _token(value)) for name, value in sorted(mine.items())))
             if key in seen:
                 continue
@@ -362,7 +360,7 @@ def _plan(
                 arguments = mine | {HORIZON: settings.horizon}
                 jobs = settings.jobs({"environment": world(arguments)}, {label: player(arguments)})
                 job = next(iter(jobs.values()))
-                theirs = tuple(k for k in mine if k in world.takes or (world.takes_any and k != HORIZON))
+                theirs = tuple(k for k in mine if world.reads(k))
                 told = {"environment": describe(job.environment), "policy": describe(job.policy)}
                 planned.append(_Planned(mine, label, job, of_environment=theirs, components=told))
             except Exception as error:  # noqa: BLE001 - a factory can raise anything; other cells may be fine

@@ -86,6 +86,16 @@ class TestCells:
         assert result.policies == ("mine", "other")
         np.testing.assert_array_equal(result.cells[0].cell.values["regret"], result.cells[1].cell.values["regret"])
 
+    def test_free_keywords_beside_the_horizon(self):
+        def free(horizon, **parameters):
+            return arms.UCB1(**parameters)
+
+        result = bl.sweep(gap(0.1), [free, ucb], {"alpha": [0.1, 5.0]}, **OPTIONS)
+        assert [c.parameters for c in result.cells if c.policy == "free"] == [{"alpha": 0.1}, {"alpha": 5.0}]
+        for alpha in (0.1, 5.0):
+            mine, other = (c.cell.values["regret"] for c in result.cells if c.parameters["alpha"] == alpha)
+            np.testing.assert_array_equal(mine, other)
+
     def test_over_several_families(self):
         def world(penalty):
             return clicks.StrategicClickBandit([0.6, 0.5], [0.66, 0.55], clicks.QuadraticUtility(penalty))
