@@ -62,12 +62,12 @@ from .core.experiment import KEEPS, N_RUNS, check_horizon, checked_metrics, reas
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults
 from .core.runner import run
-from .core.validation import SEED, Check, file_path, one_of, positive_integer, shown, with_article
+from .core.validation import SEED, Check, file_path, one_of, positive_integer, quoted, shown, with_article
 from .core.workers import checked_n_jobs
 from .data import CAMPAIGNS, open_bandit, read_counts
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
-from .toml_file import TomlFile, listed, meant, named
+from .toml_file import TomlFile, allowed_words, named
 from .toml_lines import Key
 
 if TYPE_CHECKING:
@@ -323,7 +323,7 @@ class Reader(TomlFile):
             raise self.error(
                 (*key, "type"),
                 f"{named((*key, 'type'))} is {name!r}, and there is no family {owner!r}; "
-                f"allowed: {listed(families())}{meant(owner, families())}",
+                + allowed_words(owner, families()),
             )
         known: dict[str, Any] = {}
         for family in (owner,) if dot else owners:
@@ -335,12 +335,12 @@ class Reader(TomlFile):
         if short not in known and not dot and elsewhere:
             raise self.error(
                 (*key, "type"),
-                f"{named((*key, 'type'))} is {name!r}; allowed: {listed(sorted(fit))}; did you mean {elsewhere[0]!r}?",
+                f"{named((*key, 'type'))} is {name!r}; allowed: {quoted(sorted(fit))}; did you mean {elsewhere[0]!r}?",
             )
         if short not in known:
             raise self.error(
                 (*key, "type"),
-                f"{named((*key, 'type'))} is {shown(name)}; allowed: {listed(sorted(fit))}{meant(short, fit)}",
+                f"{named((*key, 'type'))} is {shown(name)}; {allowed_words(short, sorted(fit))}",
             )
         return known[short]
 
@@ -364,7 +364,7 @@ class Reader(TomlFile):
         if source == "dataset":
             if value not in DATASETS:
                 told = f"{named((*key, source))} is {shown(value)}"
-                raise self.error((*key, source), f"{told}; allowed: {listed(DATASETS)}{meant(value, DATASETS)}")
+                raise self.error((*key, source), f"{told}; {allowed_words(value, DATASETS)}")
             frame = open_bandit(value.removeprefix("open_bandit_"))
             return arms.Empirical.from_counts(frame["impressions"].to_numpy(), frame["clicks"].to_numpy())
         before = f"{named((*key, source))} is {value!r}; in that file, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 import tomllib
@@ -12,28 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from .core.errors import BanditlabError, ConfigError
-from .core.validation import shown
+from .core.validation import meant, quoted, shown
 from .toml_lines import Key, Lines
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _TOO_LONG = re.compile(rf"[0-9][0-9_]{{{sys.get_int_max_str_digits()},}}")
 
 
-def listed(options: Iterable[str]) -> str:
-    """Return options as messages list them."""
-    return ", ".join(repr(option) for option in options)
-
-
-def meant(word: object, options: Iterable[str]) -> str:
-    """Return the end of a message that suggests the option most like a word, if one is."""
-    lowered, said = {option.lower(): option for option in options}, str(word).lower()
-    close = sorted(difflib.get_close_matches(said, lowered, n=9))
-
-    def likeness(option: str) -> tuple[float, int]:
-        common = max(n for n in range(len(said) + 1) if option.startswith(said[:n]))
-        return round(difflib.SequenceMatcher(None, option, said).ratio(), 2), common
-
-    return f"; did you mean {lowered[max(close, key=likeness)]!r}?" if close else ""
+def allowed_words(word: object, options: Iterable[str]) -> str:
+    """Return the end of a message about a word that is none of the options: all of them, and the likeliest."""
+    return f"allowed: {quoted(options)}{meant(word, options, written=repr)}"
 
 
 def named(key: Key) -> str:
@@ -127,7 +114,7 @@ class TomlFile:
                 raise self.error(
                     (*table, name),
                     f"{named((*table, name))} is {shown(value)}, but there is no such key{what}; "
-                    f"allowed: {listed(options)}{meant(name, options)}",
+                    + allowed_words(name, options),
                 )
 
     def missing(self, table: Key, name: str, allowed: str) -> ConfigError:

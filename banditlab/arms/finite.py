@@ -11,7 +11,7 @@ from banditlab.core.components import Params, Problem, field
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.typed import FloatArray
-from banditlab.core.validation import invalid, listed, matrix, same_length, shown, vector
+from banditlab.core.validation import as_list, invalid, matrix, same_length, shown, vector
 
 from . import divergences, tails
 from .family import environment
@@ -209,7 +209,7 @@ class Empirical(FiniteSupport):
         >>> Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).n_arms
         2
         """
-        lists = listed("rewards", rewards, "one list of rewards an arm, at least one arm")
+        lists = as_list("rewards", rewards, "one list of rewards an arm, at least one arm")
         if not lists:
             raise invalid("rewards", rewards, "one list of rewards an arm, at least one arm")
         check = vector()

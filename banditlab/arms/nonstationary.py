@@ -10,7 +10,7 @@ import numpy as np
 from banditlab.core.components import Params, Problem, field, is_kind
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.typed import FloatArray
-from banditlab.core.validation import count, integer, invalid, listed, matrix, shown
+from banditlab.core.validation import as_list, count, integer, invalid, matrix, shown
 
 from .family import environment
 from .support import Support
@@ -84,7 +84,7 @@ def _environments(name: str, value: Any) -> list[Any]:
 
 def checked_change_points(name: str, value: Any) -> list[int]:
     """Check for increasing rounds, from 2."""
-    points = [integer(2)(f"{name}[{k}]", v) for k, v in enumerate(listed(name, value, "a list of rounds"))]
+    points = [integer(2)(f"{name}[{k}]", v) for k, v in enumerate(as_list(name, value, "a list of rounds"))]
     for k in range(1, len(points)):
         if points[k] <= points[k - 1]:
             raise invalid(f"{name}[{k}]", points[k], f"above {name}[{k - 1}], which is {points[k - 1]}")

@@ -18,7 +18,7 @@ from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.stacked import SideBySide, stack
-from banditlab.core.validation import integer, invalid, shown, vector
+from banditlab.core.validation import integer, invalid, quoted, shown, vector
 
 from .agent import Agent
 from .generics import gap, reward
@@ -54,8 +54,7 @@ class ArmsProtocol(Protocol):
             if name == "cvar_regret" and inside:
                 cvar_gaps(environment, metric, level_of(metric))
             elif metric not in self.allowed_metrics:
-                allowed = ", ".join(repr(name) for name in self.allowed_metrics)
-                raise invalid("metrics", metric, f"one of {allowed} (with any level in brackets)")
+                raise invalid("metrics", metric, f"one of {quoted(self.allowed_metrics)} (with any level in brackets)")
             names += of_each(metric, environment.n_arms) if metric == "pulls" else [metric]
         return tuple(names)
 

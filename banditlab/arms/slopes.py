@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.metrics import listed
+from banditlab.core.metrics import abridged
 from banditlab.core.resampling import resampled_counts
 from banditlab.core.results import Results
 from banditlab.core.validation import count, integer, invalid, open_probability, optional, shown
@@ -137,7 +137,7 @@ def regret_slope(
     if not isinstance(results, Results):
         raise InvalidType(f"results is {shown(results)}; allowed: a banditlab.Results")
     if policy is not None and policy not in results.policies:
-        raise invalid("policy", policy, f"one of {listed(results.policies)}, or None for all")
+        raise invalid("policy", policy, f"one of {abridged(results.policies)}, or None for all")
     whole: Callable[[str, Any], int | None] = optional(integer(1))
     start, end = whole("first", first), whole("last", last)
     resamples: int = integer(2)("n_resamples", n_resamples)

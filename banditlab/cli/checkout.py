@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..core.validation import invalid
+from ..core.validation import invalid, meant
 from .terminal import INTERRUPTED, console, duration, number, say, show, table, text
 
 
@@ -83,9 +83,7 @@ def reproduce(
         )
     for name in chosen:
         if name not in known:
-            from .components import meant
-
-            raise invalid("NAME", name, "an experiment from `banditlab reproduce --list`" + meant(name, known))
+            raise invalid("NAME", name, f"an experiment from `banditlab reproduce --list`{meant(name, known)}")
     if output is not None and len(chosen) > 1:
         raise invalid("--output", str(output), "a folder for one experiment, not for several")
     size = "quick" if quick else "full"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +14,7 @@ import typer
 from ..core.components import summary_line
 from ..core.errors import BanditlabError
 from ..core.family import kinds
-from ..core.validation import invalid, with_article
+from ..core.validation import invalid, meant, with_article
 from .docstrings import paragraphs, sections
 from .terminal import console, show, table, text
 
@@ -118,20 +116,8 @@ def find(name: str) -> tuple[str, str, Any]:
         options = " or ".join(f"{family}.{cls.__name__}" for family, _, cls in matching)
         raise invalid("NAME", name, f"one of several of that name: {options}")
     short = {cls.__name__: f"{family}.{cls.__name__}" for family, _, cls in known}
-    raise invalid("NAME", name, f"a name from `banditlab list`{meant(name.rpartition('.')[2], short)}")
-
-
-def meant(word: str, options: Mapping[str, Any]) -> str:
-    """Return the end of a message that suggests the options most like a word, '' if none is.
-
-    Examples
-    --------
-    >>> meant("klucb1", {"KLUCB": "arms.KLUCB", "EXP3": "arms.EXP3"})
-    '; did you mean arms.KLUCB?'
-    """
-    shown = {option.lower(): value if isinstance(value, str) else option for option, value in options.items()}
-    close = difflib.get_close_matches(word.lower(), shown, n=3, cutoff=0.7)
-    return f"; did you mean {' or '.join(shown[c] for c in close)}?" if close else ""
+    told = meant(name.rpartition(".")[2], short, written=short.__getitem__)
+    raise invalid("NAME", name, f"a name from `banditlab list`{told}")
 
 
 def allowed(field: dataclasses.Field[Any]) -> str:

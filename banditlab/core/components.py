@@ -32,7 +32,7 @@ from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
 from .fingerprint import Witness, fingerprint, functions_of, is_ours, survey, unchanged
 from .numba_parts import forget_compiled
-from .validation import Check, numbers_as_array, shown
+from .validation import Check, meant, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
 
@@ -376,12 +376,9 @@ def _with_known_names(init: Callable[..., None], names: list[str]) -> Callable[.
     def __init__(self: Any, *args: Any, **fields: Any) -> None:  # noqa: N807 - it stands in for one
         unknown = next((name for name in fields if name not in names), "")
         if unknown:
-            import difflib
-
-            close = difflib.get_close_matches(unknown, names, n=1)
-            meant = f"; did you mean {close[0]}?" if close else ""
             raise InvalidType(
-                f"{type(self).__name__} has no field {unknown}; allowed: {', '.join(names) or 'no arguments'}{meant}"
+                f"{type(self).__name__} has no field {unknown}; "
+                f"allowed: {', '.join(names) or 'no arguments'}{meant(unknown, names)}"
             )
         init(self, *args, **fields)
 

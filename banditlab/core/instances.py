@@ -85,7 +85,7 @@ class Instances:
         if callable(self.source) and not is_kind(self.source, "environment"):
             specimen = _tried(self.source)
         else:
-            object.__setattr__(self, "source", _listed(self.source))
+            object.__setattr__(self, "source", _environments(self.source))
             specimen = self.source[0]
         object.__setattr__(self, "specimen", specimen)
         for k, world in enumerate(self.source if self._is_list else ()):
@@ -311,7 +311,7 @@ def _tried(source: Any) -> Any:
     return first
 
 
-def _listed(source: Any) -> tuple[Any, ...]:
+def _environments(source: Any) -> tuple[Any, ...]:
     """Return environments as a tuple, or raise for what is none."""
     if not isinstance(source, list | tuple) or not source:
         raise InvalidType(

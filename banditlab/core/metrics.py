@@ -67,6 +67,6 @@ def common_defaults(policies: Mapping[str, Any]) -> tuple[str, ...]:
     return next(iter(different))
 
 
-def listed(names: Sequence[str]) -> list[str]:
+def abridged(names: Sequence[str]) -> list[str]:
     """Return names as a message lists them: of thousands, a column an arm, the first ones."""
     return list(names) if len(names) <= LISTED else [*names[:LISTED], f"... ({len(names):,} in all)"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .brief import brief
 from .checkpoints import position_of
-from .metrics import default_metric, listed, metric_name
+from .metrics import abridged, default_metric, metric_name
 from .statistics import QUANTILES, Statistics
 from .validation import count, invalid, open_probability
 
@@ -177,16 +177,16 @@ class Results:
             count(self.n_runs, "run"),
         )
         return "<Results: {} on {}, {}, horizon {:,}, metrics {}>".format(
-            *sizes, self.horizon, ", ".join(listed(self.metrics))
+            *sizes, self.horizon, ", ".join(abridged(self.metrics))
         )
 
     def _environment(self, environment: str | None) -> str:
         if environment is None:
             if len(self.environments) == 1:
                 return self.environments[0]
-            raise invalid("environment", environment, f"one of {listed(self.environments)}, since there are several")
+            raise invalid("environment", environment, f"one of {abridged(self.environments)}, since there are several")
         if not isinstance(environment, str) or environment not in self.environments:
-            raise invalid("environment", environment, f"one of {listed(self.environments)}")
+            raise invalid("environment", environment, f"one of {abridged(self.environments)}")
         return environment
 
     def values(self, metric: str | None = None, environment: str | None = None) -> NDArray[np.float64]:
@@ -229,7 +229,7 @@ class Results:
         name = self._environment(environment)
         cells = [self._cells[name, label] for label in self.policies]
         if any(metric not in cell.metrics for cell in cells):
-            raise invalid("metric", metric, f"one of {listed(cells[0].metrics)}, which were recorded")
+            raise invalid("metric", metric, f"one of {abridged(cells[0].metrics)}, which were recorded")
         return cells
 
     @property
@@ -278,7 +278,7 @@ class Results:
         rows, index = [], []
         for (name, label), cell in self._cells.items():
             if metric not in cell.metrics:
-                raise invalid("metric", metric, f"one of {listed(cell.metrics)}, which were recorded")
+                raise invalid("metric", metric, f"one of {abridged(cell.metrics)}, which were recorded")
             row = summary_row(cell, metric, level, self.horizon, position)
             rows.append(row)
             index.append((name, label))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .brief import brief
 from .checkpoints import position_of
 from .errors import InvalidArgument, InvalidType
-from .metrics import default_metric, listed, metric_name
+from .metrics import abridged, default_metric, metric_name
 from .results import Cell, Results, stamped, summary_row
 from .statistics import Statistics
 from .tasks import told_by
@@ -68,7 +68,7 @@ class SweepCell:
         """Return what is known of a metric at the checkpoints."""
         assert self.cell is not None
         if metric not in self.cell.metrics:
-            raise invalid("metric", metric, f"one of {listed(self.cell.metrics)}, which were recorded")
+            raise invalid("metric", metric, f"one of {abridged(self.cell.metrics)}, which were recorded")
         return self.cell.statistics_of(metric)
 
     def position(self, at: int | None) -> int:
@@ -170,7 +170,7 @@ class SweepResults:
         return (
             f"<SweepResults: {count(len(self.cells), 'cell')} over {', '.join(self.parameters) or 'no parameters'}"
             + (f", {failed} failed" if failed else "")
-            + f", {count(self.provenance['n_runs'], 'run')}, metrics {', '.join(listed(self.metrics))}>"
+            + f", {count(self.provenance['n_runs'], 'run')}, metrics {', '.join(abridged(self.metrics))}>"
         )
 
     @property
@@ -200,7 +200,7 @@ class SweepResults:
 
         metric = self.default_metric if metric is None else metric_name(metric)
         if metric not in self.metrics:
-            raise invalid("metric", metric, f"one of {listed(self.metrics)}, which were recorded")
+            raise invalid("metric", metric, f"one of {abridged(self.metrics)}, which were recorded")
         level = open_probability("level", level)
         rows = [
             self._told(c) | summary_row(c.cell, metric, level, c.horizon, c.position(at))

@@ -40,6 +40,33 @@ def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0].lower() in "aeio" else f"a {noun}"
 
 
+def quoted(options: Iterable[str]) -> str:
+    """Return options as messages list them, in quotes."""
+    return ", ".join(repr(option) for option in options)
+
+
+def meant(word: object, options: Iterable[str], *, written: Callable[[str], str] = str) -> str:
+    """Return the end of a message that suggests the option most like a word, '' if none is like it.
+
+    Capitals do not count; `written` says how an option is written there.
+
+    Examples
+    --------
+    >>> meant("KLUCB1", ["klucb", "exp3"], written=repr)
+    "; did you mean 'klucb'?"
+    """
+    import difflib
+
+    lowered, said = {option.lower(): option for option in options}, str(word).lower()
+
+    def likeness(option: str) -> tuple[float, int]:
+        common = max(n for n in range(len(said) + 1) if option.startswith(said[:n]))
+        return round(difflib.SequenceMatcher(None, option, said).ratio(), 2), common
+
+    close = sorted(difflib.get_close_matches(said, lowered, n=9))
+    return f"; did you mean {written(lowered[max(close, key=likeness)])}?" if close else ""
+
+
 def number(name: str, value: object) -> float:
     """Check for a finite real number."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
@@ -146,7 +173,7 @@ def optional(check: Check) -> Check:
 
 def one_of(*options: str) -> Check:
     """Return a check for one of a few words."""
-    allowed = ", ".join(repr(option) for option in options)
+    allowed = quoted(options)
 
     def check(name: str, value: object) -> str:
         if not isinstance(value, str) or value not in options:
@@ -172,7 +199,7 @@ def file_path(name: str, value: object) -> Path:
     return Path(value)
 
 
-def listed(name: str, value: object, allowed: str) -> list[Any]:
+def as_list(name: str, value: object, allowed: str) -> list[Any]:
     """Return what is in a list, an array or anything else that can be gone through, but for texts and dicts."""
     nothing = isinstance(value, str | bytes | dict) or (isinstance(value, np.ndarray) and value.ndim == 0)
     if nothing or not isinstance(value, Iterable):

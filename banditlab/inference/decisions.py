@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.metrics import listed
+from banditlab.core.metrics import abridged
 from banditlab.core.validation import integer, invalid
 
 from .families import DECISIONS
@@ -171,7 +171,7 @@ class Decisions:
             return 0
         if not isinstance(environment, str) or environment not in self.environments:
             which = ", since there are several" if environment is None else ""
-            raise invalid("environment", environment, f"one of {listed(self.environments)}{which}")
+            raise invalid("environment", environment, f"one of {abridged(self.environments)}{which}")
         return self.environments.index(environment)
 
     def _headline(self) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from banditlab.core.brief import brief
 from banditlab.core.checkpoints import position_of
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.metrics import listed, metric_name
+from banditlab.core.metrics import abridged, metric_name
 from banditlab.core.results import Results
 from banditlab.core.sweep_results import SweepResults
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
@@ -53,7 +53,7 @@ class Scores:
         """Return the position of a policy that is given by label or position."""
         if isinstance(value, str):
             if value not in self.policies:
-                raise invalid(name, value, f"one of {listed(self.policies)}")
+                raise invalid(name, value, f"one of {abridged(self.policies)}")
             return self.policies.index(value)
         return int(integer(0, len(self.policies) - 1)(name, value))
 
@@ -156,5 +156,5 @@ def _array(values: Any) -> NDArray[np.float64]:
 def one_environment(found: Scores) -> Scores:
     """Raise unless there is one environment."""
     if len(found.environments) > 1:
-        raise invalid("environment", None, f"one of {listed(found.environments)}, since there are several")
+        raise invalid("environment", None, f"one of {abridged(found.environments)}, since there are several")
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.errors import InvalidType
-from banditlab.core.validation import integer, invalid, listed, shown
+from banditlab.core.validation import as_list, integer, invalid, shown
 from banditlab.plotting.style import COLOURS, DASHES, MARKERS, given_or_new, tidy
 
 from .rules import ScoringRule
@@ -144,7 +144,7 @@ def _names(rule: ScoringRule, states: Sequence[str] | None) -> list[str]:
         raise invalid("rule", rule, f"a rule with two or three states; this one has {rule.n_states}")
     if states is None:
         return [f"state {w}" for w in range(rule.n_states)]
-    names = [str(name) for name in listed("states", states, f"{rule.n_states} names")]
+    names = [str(name) for name in as_list("states", states, f"{rule.n_states} names")]
     if len(names) != rule.n_states:
         raise invalid("states", states, f"{rule.n_states} names")
     return names

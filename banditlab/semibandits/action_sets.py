@@ -17,7 +17,7 @@ from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.fingerprint import is_ours
 from banditlab.core.kernels import kernel
-from banditlab.core.validation import integer, invalid, listed, positive_integer, shown, vector
+from banditlab.core.validation import as_list, integer, invalid, positive_integer, shown, vector
 
 from .family import action_set
 from .generics import best
@@ -160,7 +160,7 @@ def in_range(action: Any, n_items: int | None = None) -> bool:
 def items_of(action: Any, n_items: int) -> Action:
     """Return the items of an action, in any order, as a tuple in ascending order; raise if it is none."""
     allowed = f"a sequence of different items, integers from 0 to {n_items - 1}"
-    given = listed("action", action, allowed)
+    given = as_list("action", action, allowed)
     items = tuple(sorted(integer(0, n_items - 1)(f"action[{k}]", item) for k, item in enumerate(given)))
     if not in_range(items):
         raise invalid("action", action, f"{allowed}, at least one")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import boolean, invalid, listed, shown
+from banditlab.core.validation import as_list, boolean, invalid, shown
 
 from .action_sets import ENUMERABLE, Action, ActionSet, in_range
 from .family import action_set
@@ -38,8 +38,8 @@ def _node(name: str, value: object) -> Any:
 def _edges(name: str, value: Any) -> list[Edge]:
     """Check for a list of pairs of names."""
     found = []
-    for k, edge in enumerate(listed(name, value, f"a list of pairs of {NAMES}")):
-        ends = listed(f"{name}[{k}]", edge, f"a pair of {NAMES}")
+    for k, edge in enumerate(as_list(name, value, f"a list of pairs of {NAMES}")):
+        ends = as_list(f"{name}[{k}]", edge, f"a pair of {NAMES}")
         if len(ends) != 2:
             raise invalid(f"{name}[{k}]", edge, f"a pair of {NAMES}")
         found.append((_node(f"{name}[{k}][0]", ends[0]), _node(f"{name}[{k}][1]", ends[1])))

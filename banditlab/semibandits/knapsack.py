@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.typed import FloatArray
-from banditlab.core.validation import integer, invalid, listed, positive, vector
+from banditlab.core.validation import as_list, integer, invalid, positive, vector
 
 from .action_sets import Action, ActionSet, by_kernel, in_range, laid_out, write_action
 from .family import action_set
@@ -23,9 +23,9 @@ def _list_of_actions(name: str, value: Any) -> list[Action]:
     """Check for a list of different actions."""
     allowed = "a list of different items (integers from 0)"
     found: list[Action] = []
-    for k, action in enumerate(listed(name, value, f"a list of actions, each {allowed}")):
+    for k, action in enumerate(as_list(name, value, f"a list of actions, each {allowed}")):
         at = f"{name}[{k}]"
-        items = [integer(0)(f"{at}[{j}]", item) for j, item in enumerate(listed(at, action, allowed))]
+        items = [integer(0)(f"{at}[{j}]", item) for j, item in enumerate(as_list(at, action, allowed))]
         if not items or len(set(items)) < len(items):
             raise invalid(at, action, "a list of different items, at least one")
         made = tuple(sorted(items))

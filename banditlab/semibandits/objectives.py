@@ -14,9 +14,9 @@ from banditlab.core.components import Params, Problem, field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.typed import FloatArray, IntArray, OptionalFloatArray
 from banditlab.core.validation import (
+    as_list,
     integer,
     invalid,
-    listed,
     matrix,
     open_probability,
     optional,
@@ -155,8 +155,8 @@ class Coverage(SetValued):
 def _pairs(name: str, value: Any) -> NDArray[np.int64]:
     """Check for a list of pairs of different nodes, which are integers from 0."""
     found: list[list[int]] = []
-    for k, pair in enumerate(listed(name, value, "a list of pairs of different nodes, integers from 0")):
-        ends = listed(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
+    for k, pair in enumerate(as_list(name, value, "a list of pairs of different nodes, integers from 0")):
+        ends = as_list(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
         if len(ends) != 2:
             raise invalid(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
         tail, head = (integer(0, limit=2**53)(f"{name}[{k}][{j}]", end) for j, end in enumerate(ends))

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from banditlab import arms
-from banditlab.cli.components import allowed, find, meant
+from banditlab.cli.components import allowed, find
 from banditlab.cli.docstrings import formula, paragraphs, sections
 from banditlab.core.errors import BanditlabError, InvalidArgument
 from banditlab.core.family import kinds
@@ -111,11 +111,6 @@ def test_what_is_allowed_is_what_the_check_says(name):
             assert field.metadata["check"]("x", 1.0) == 1.0
             with pytest.raises(BanditlabError):
                 field.metadata["check"]("x", 1.0 + 1e-9)
-
-
-def test_close_names_are_close():
-    assert meant("scoring_regert", {"scoring_regret": 1, "cvar_mdp": 2}) == "; did you mean scoring_regret?"
-    assert meant("x", {"scoring_regret": 1}) == ""
 
 
 @pytest.mark.parametrize(

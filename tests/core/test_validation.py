@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.validation import array, between, matrix, vector
+from banditlab.core.validation import array, between, matrix, meant, vector
 
 BOUNDS = [(False, False), (True, False), (False, True), (True, True)]
 
@@ -51,3 +51,10 @@ def test_messages_show_which_ends_are_open():
 def test_truths_are_no_numbers_of_an_array(value):
     with pytest.raises(InvalidArgument, match=r"means is .*True.*; allowed: a flat sequence of numbers"):
         vector(0.0, 1.0)("means", value)
+
+
+def test_close_names_are_suggested_and_others_are_not():
+    options = ["scoring_regret", "scoring_online", "cvar_mdp"]
+    assert meant("scoring_regert", options) == "; did you mean scoring_regret?"
+    assert meant("SCORING", options, written=repr) == "; did you mean 'scoring_online'?"
+    assert meant("x", options) == ""
