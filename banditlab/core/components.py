@@ -31,6 +31,7 @@ from .brief import short
 from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
 from .fingerprint import Witness, fingerprint, functions_of, is_ours, survey, unchanged
+from .fingerprint import is_component as is_component
 from .numba_parts import forget_compiled
 from .validation import Check, meant, numbers_as_array, shown
 
@@ -154,11 +155,6 @@ def record_fields(name: str) -> tuple[str, ...]:
     """Return the fields of the records that have a class name, as errors of Numba tell it; none if there are none."""
     found: tuple[str, ...] = getattr(getattr(sys.modules[__name__], name, None), "_fields", ())
     return found
-
-
-def is_component(value: Any) -> bool:
-    """Say whether a value is an instance of a policy, an environment or another component class."""
-    return "__banditlab__" in vars(type(value))  # an undecorated subclass would play its base's kernels
 
 
 def is_kind(value: Any, kind: str) -> bool:

@@ -49,6 +49,11 @@ def is_ours(module: str | None) -> bool:
     return (module or "").startswith("banditlab.")
 
 
+def is_component(value: object) -> bool:
+    """Say whether a value is an instance of a policy, an environment or another component class."""
+    return "__banditlab__" in vars(type(value))  # an undecorated subclass would play its base's kernels
+
+
 PLAIN = (int, float, complex, str, bytes, bool, np.generic, type(None))
 """Types of values that are told by how they are written."""
 
@@ -71,15 +76,10 @@ def _text(value: object) -> str:
         return _code_text(value)
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}{getattr(value, '_fields', '')}"
-    if _is_component(value):
+    if is_component(value):  # its fields tell it, and what was made of them does not
         names = [f.name for f in dataclasses.fields(type(value))]  # type: ignore[arg-type]
         return _text(type(value)) + _text({name: getattr(value, name) for name in names})
     return type(value).__qualname__
-
-
-def _is_component(value: object) -> bool:
-    """Say whether a value is a policy or an environment: its fields tell it, and what was made of them does not."""
-    return "__banditlab__" in vars(type(value))
 
 
 def _code_text(code: pytypes.CodeType, doc: object = None) -> str:
@@ -297,7 +297,7 @@ class _Survey:
             self._note(f"{name}:{_text(value)}")
             if not is_library(type(value).__module__) and hasattr(value, "__dict__") and not callable(value):
                 self._visit_class(name, type(value))
-                if not is_ours(type(value).__module__) and not _is_component(value):
+                if not is_ours(type(value).__module__) and not is_component(value):
                     self._note(f"{name}:{_text(vars(value))}")
 
     def _note(self, told: str) -> None:

@@ -115,7 +115,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
     except (NumbaError, UnsupportedBytecodeError) as error:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         places += re.findall(r"Raised from (.+) \((\d+)\)", str(error))
-        own = ((file, int(line)) for file, line in places if not _is_library(Path(file).resolve()))
+        own = ((file, int(line)) for file, line in places if _is_users(Path(file).resolve()))
         where = next((f"{file}, line {line}: {linecache.getline(file, line).strip()}" for file, line in own), "")
         told = reason(str(error), policy, environment)
         forget_failures()
@@ -167,10 +167,10 @@ def _raised_by_numba(error: BaseException) -> bool:
     return module.startswith("numba.") and not machine
 
 
-def _is_library(file: Path) -> bool:
-    """Say whether a file is the package's or Numba's: a mistake in a user's kernel is not in there."""
+def _is_users(file: Path) -> bool:
+    """Say whether a file is neither the package's nor Numba's: where a mistake in a user's kernel is."""
     roots = [sys.modules[name].__file__ for name in (PACKAGE, "numba", "numba_cuda") if name in sys.modules]
-    return any(file.is_relative_to(Path(root).resolve().parent) for root in roots if root)
+    return not any(file.is_relative_to(Path(root).resolve().parent) for root in roots if root)
 
 
 PACKAGE = __name__.partition(".")[0]
