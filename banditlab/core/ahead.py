@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 
-from .components import with_nested
 from .fingerprint import is_ours
 from .jobs import Job
 from .kernels import classes_of, kept
@@ -61,9 +60,8 @@ def compile_ahead(jobs: Sequence[Job], n_jobs: int, say: Callable[[str], None]) 
         return
     waiting: dict[frozenset[tuple[Any, ...]], Job] = {}
     for job in jobs:
-        parts = (*with_nested(job.environment), *with_nested(job.policy))
         # other processes can import the package's classes, and not those of a notebook
-        if job.backend == "cpu" and all(is_ours(type(part).__module__) for part in parts):
+        if job.backend == "cpu" and all(is_ours(type(part).__module__) for part in job.parts):
             waiting.setdefault(missing_kernels(job), job)
     waiting.pop(frozenset(), None)
     if len(waiting) >= WORTH_PROCESSES:

@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ahead import compile_ahead
-from .components import with_nested
 from .errors import InvalidArgument
 from .in_step import InStep, at_once
 from .instances import Instances
@@ -299,7 +298,7 @@ class _Playing:
             job = self.jobs[k]
             if job.backend == "python":
                 continue
-            kind = tuple(type(part) for component in (job.environment, job.policy) for part in with_nested(component))
+            kind = tuple(map(type, job.parts))
             first = kind not in seen  # cells of one kind share a kernel
             if first:
                 self.bar.say(f"compiling {names[k] if names else job.policy.label} on {type(job.environment).__name__}")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .components import with_nested
 from .experiment import result_bytes
 from .jobs import Job
 from .machines import on_device, placed
@@ -84,8 +83,7 @@ def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None, store: Store | 
             stored += job.rounds - rounds
         if rounds == 0:
             continue
-        parts = (type(part) for component in (job.environment, job.policy) for part in with_nested(component))
-        kind = *parts, job.environment.n_arms, job.horizon, job.backend
+        kind = *map(type, job.parts), job.environment.n_arms, job.horizon, job.backend
         if kind not in per_round:
             per_round[kind] = _seconds_a_round(job)
         if on_device(job.backend):

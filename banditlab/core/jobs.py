@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .address import address_of
+from .components import with_nested
 from .instances import protocol_of
 from .machines import on_device
 from .protocol import Batch
@@ -62,6 +63,11 @@ class Job:
     def protocol(self) -> Any:
         """The protocol that plays it."""
         return protocol_of(self.environment, self.policy)
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """Environment and policy, each followed by the components that are nested in it."""
+        return (*with_nested(self.environment), *with_nested(self.policy))
 
     @functools.cached_property
     def address(self) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .ahead import missing_kernels
-from .components import with_nested
 from .errors import InvalidComponent
 from .fingerprint import is_library, is_ours
 from .jobs import Job
@@ -53,8 +52,8 @@ def rehearse(job: Job) -> None:
     InvalidComponent
         For an index past the end of an array. Whatever else goes wrong is told by the compiler, or while it plays.
     """
-    parts = (*with_nested(job.environment), *with_nested(job.policy))
-    if not job.protocol.rehearsed or all(is_ours(type(part).__module__) for part in parts) or not missing_kernels(job):
+    ours = all(is_ours(type(part).__module__) for part in job.parts)
+    if not job.protocol.rehearsed or ours or not missing_kernels(job):
         return
     stage = _Stage(ROUNDS_AN_ARM * job.environment.n_arms, job.precision)
     batch = replace(job.batch(job.first_run, 2), on=stage, reduced=False)
