@@ -331,7 +331,25 @@ class _Planned:
 
     @property
     def known(self) -> dict[str, Any]:
+        """What tells it from others, as plain data."""
         return {"parameters": {k: describe(v) for k, v in self.parameters.items()}, "label": self.policy}
+
+    def with_outcome(self, cell: Cell | None, failure: str) -> SweepCell:
+        """Return the cell of the result."""
+        if self.job is None:
+            return SweepCell(self.parameters, self.policy, None, failure)
+        theirs = {name: self.parameters[name] for name in self.of_environment}
+        return SweepCell(
+            self.parameters,
+            self.policy,
+            cell,
+            failure,
+            self.job.horizon,
+            self.job.checkpoints,
+            environment=in_words(theirs) or self.job.environment.label,
+            of_environment=self.of_environment,
+            components=self.components,
+        )
 
 
 def _plan(
@@ -391,49 +409,34 @@ def _play(
     """Play the planned cells, and return what came of them."""
     require_memory([p.job for p in planned if p.job is not None], keep)
     planned = _bounded(planned)
-    jobs = [p.job for p in planned if p.job is not None]
-    bounds = [p.bound for p in planned if p.job is not None]
-    cells: dict[int, Cell] = {}
-    failures = len(planned) - len(jobs)
     for p in planned if store is not None else ():
         store.write_unmade(p.known, p.failure)
+    # what is known of a cell, by its place in the plan; that of a job among the jobs is another
+    failures = {place: p.failure for place, p in enumerate(planned) if p.job is None}
+    cells: dict[int, Cell] = {}
+    jobs = {place: p.job for place, p in enumerate(planned) if p.job is not None}
+    places = list(jobs)
     started = time.perf_counter()
-    with Progress(sum(job.rounds for job in jobs), progress) as bar:
+    with Progress(sum(job.rounds for job in jobs.values()), progress) as bar:
 
         def ended(k: int, done: Progressed, gatherer: Gatherer | None) -> None:
-            nonlocal failures
+            place = places[k]
             if done.failure:
-                failures += 1
+                failures[place] = done.failure
             else:  # at once, as a summary is much smaller than what it is made of
-                cells[k] = cell_of(gatherer, jobs[k].n_runs, done.seconds, bounds[k])
-            bar.note(cells=f"{len(cells)}/{len(planned)}", failed=failures)
+                cells[place] = cell_of(gatherer, jobs[place].n_runs, done.seconds, planned[place].bound)
+            bar.note(cells=f"{len(cells)}/{len(planned)}", failed=len(failures))
 
-        names = [", ".join(filter(None, (p.policy, in_words(p.parameters)))) for p in planned if p.job is not None]
         played = play(
-            jobs, GATHERERS[keep], n_jobs=n_jobs, bar=bar, store=store, keep_going=True, names=names, ended=ended
-        )
-    found, k = [], 0
-    for p in planned:
-        if p.job is None:
-            found.append(SweepCell(p.parameters, p.policy, None, p.failure))
-            continue
-        failure = played.progress[k].failure
-        if failure or k in cells or not played.interrupted:
-            theirs = {name: p.parameters[name] for name in p.of_environment}
-            found.append(
-                SweepCell(
-                    p.parameters,
-                    p.policy,
-                    cells.get(k),
-                    failure,
-                    p.job.horizon,
-                    p.job.checkpoints,
-                    environment=in_words(theirs) or p.job.environment.label,
-                    of_environment=p.of_environment,
-                    components=p.components,
-                )
-            )
-        k += 1
+            list(jobs.values()), GATHERERS[keep], n_jobs=n_jobs, bar=bar, store=store, keep_going=True,
+            names=[", ".join(filter(None, (p.policy, in_words(p.parameters)))) for p in planned if p.job is not None],
+            ended=ended,
+        )  # fmt: skip
+    found = [
+        p.with_outcome(cells.get(place), failures.get(place, ""))
+        for place, p in enumerate(planned)
+        if place in cells or place in failures
+    ]
     if played.interrupted:
         if not cells:
             raise KeyboardInterrupt("before a cell had finished" + (GOES_ON if store is not None else ""))
@@ -443,9 +446,9 @@ def _play(
             stacklevel=3,
         )
     if failures:
-        first = told_by(next(cell.failure for cell in found if cell.failure))
+        first = told_by(failures[min(failures)])
         warnings.warn(
-            f"{failures} of {len(planned)} cells failed, the first with {first[:200]}; see the result's failures",
+            f"{len(failures)} of {len(planned)} cells failed, the first with {first[:200]}; see the result's failures",
             CellFailedWarning,
             stacklevel=3,
         )
