@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -85,3 +85,12 @@ def same(first: Mapping[str, NDArray[np.float64]], second: Mapping[str, NDArray[
     assert list(first) == list(second)
     for metric, numbers in first.items():
         np.testing.assert_array_equal(numbers, second[metric], err_msg=metric, strict=True)
+
+
+def arrays(state: dict[str, Any]) -> Iterator[NDArray[Any]]:
+    """Go through the arrays of an agent's state, nested ones too."""
+    for value in state.values():
+        if isinstance(value, dict):
+            yield from arrays(value)
+        else:
+            yield value

@@ -18,6 +18,7 @@ from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidCompon
 from banditlab.core.family import registered
 from banditlab.core.sampling import expanded, key
 from tests.values import (
+    arrays,
     check_frozen,
     check_repr,
     check_same_future,
@@ -210,14 +211,6 @@ def test_agent_without_a_horizon_plays_or_says_that_it_needs_one(name: str) -> N
 
 
 # ----------------------------------------------------------------------------------------------------- edges
-
-
-def arrays(state: dict[str, Any]) -> Iterator[NDArray[Any]]:
-    for value in state.values():
-        if isinstance(value, dict):
-            yield from arrays(value)
-        else:
-            yield value
 
 
 @every_variant

@@ -18,8 +18,16 @@ from banditlab.clicks import protocol
 from banditlab.core import jobs
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from tests.arms.naive import environment_rng
-from tests.arms.test_policies_contract import arrays, same
-from tests.values import check_frozen, check_repr, check_same_future, check_state_amid_a_round, check_twins, columns
+from tests.values import (
+    arrays,
+    check_frozen,
+    check_repr,
+    check_same_future,
+    check_state_amid_a_round,
+    check_twins,
+    columns,
+    same,
+)
 
 from .test_policies_exact import INSTANCES, OTHERS, POLICIES, REWARDS, VARIANTS, WITH_REWARDS, bandit
 

@@ -26,8 +26,7 @@ from banditlab.errors import (
     OutOfTurn,
 )
 from tests.arms.naive import environment_rng
-from tests.arms.test_policies_contract import arrays, columns, same
-from tests.values import check_repr, check_same_future, check_twins
+from tests.values import arrays, check_repr, check_same_future, check_twins, columns, same
 
 from .bandits import BANDITS, DEFAULTS, NEEDED, OTHERS, VARIANTS
 

@@ -16,8 +16,7 @@ from banditlab.cvar.mdp import protocol
 from banditlab.cvar.mdp.planning import optimum
 from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
-from tests.arms.test_policies_contract import same
-from tests.values import check_twins, columns
+from tests.values import check_twins, columns, same
 
 LEARNERS = {name: cls for name, cls in registered("cvar", "policy").items() if cls.family.plays == ("cvar",)}
 MIXTURE, FEATURES = cvar.linear_mixture(3, 2, 3, 2, seed=1)

@@ -19,8 +19,8 @@ from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.dueling import generics, instances
 from banditlab.dueling.protocol import METRICS
-from tests.arms.test_policies_contract import arrays
 from tests.values import (
+    arrays,
     check_frozen,
     check_repr,
     check_same_future,

@@ -20,8 +20,7 @@ from banditlab.core.family import registered
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidType, OutOfTurn
 from banditlab.semibandits import protocol
 from tests.arms.naive import environment_rng
-from tests.arms.test_policies_contract import arrays
-from tests.values import check_repr, check_same_future, check_state_amid_a_round, check_twins, columns, same
+from tests.values import arrays, check_repr, check_same_future, check_state_amid_a_round, check_twins, columns, same
 
 from . import naive, naive_sets
 from .test_policies_exact import POLICIES, VARIANTS, outcomes
