@@ -194,11 +194,11 @@ def _sizes(points: Floats, payments: Floats) -> Floats:
 
 def _tie(points: Floats, gains: Floats, apart: float, rounding: Floats) -> Witness | None:
     """Return two reports, not too close, between which a belief of one of them is indifferent or worse."""
-    distance = np.abs(points[:, None, :] - points[None, :, :]).max(axis=2)
-    ties = np.argwhere((gains >= -rounding) & (distance >= apart))
+    beliefs, reports = np.nonzero(gains >= -rounding)  # few, so that only their distances are computed
+    ties = np.flatnonzero(np.abs(points[beliefs] - points[reports]).max(axis=1, initial=0.0) >= apart)
     if not len(ties):
         return None
-    i, j = ties[0]
+    i, j = beliefs[ties[0]], reports[ties[0]]
     return Witness(points[i], points[j], float(gains[i, j]))
 
 
