@@ -54,6 +54,12 @@ def nothing_is_simulated(monkeypatch):
     monkeypatch.setattr(clicks, "equilibrium", refuse)
 
 
+@pytest.fixture
+def nothing_is_written_of_figures(monkeypatch):
+    """Let figures be made, but not be rendered: that takes longer than all else where results are stored."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *arguments, **options: None)
+
+
 def test_is_configured_for_all_sizes(played):
     experiment, _, _ = played
     assert {"full", "quick", "tiny"} <= set(experiment.config["sizes"])
@@ -85,6 +91,7 @@ def test_draws_for_paper_and_screen(played):
         assert b"/Type3" not in pdf  # fonts that some publishers refuse
 
 
+@pytest.mark.usefixtures("nothing_is_written_of_figures")
 def test_what_is_stored_is_not_simulated_again(played, nothing_is_simulated):
     experiment, folder, found = played
     stored = {file: file.stat().st_mtime_ns for file in folder.glob("*.parquet")}
@@ -116,6 +123,7 @@ def small(monkeypatch):
     return Experiment("semibandits_kmax")
 
 
+@pytest.mark.usefixtures("nothing_is_written_of_figures")
 def test_an_interrupted_simulation_goes_on_where_it_stopped(small, tmp_path, monkeypatch, capsys):
     play, calls = bl.run, []
 
@@ -152,6 +160,7 @@ def test_random_instances_have_luck_of_their_own(tmp_path):
     assert len(np.unique(found.values("regret")[0, :, -1])) > 5
 
 
+@pytest.mark.usefixtures("nothing_is_written_of_figures")
 def test_results_of_another_configuration_are_refused_unless_forced(small, tmp_path, monkeypatch):
     small.reproduce("tiny", tmp_path / "a", 1)
     config = small.config
