@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import errno
 import os
+import pickle
 import subprocess
 import sys
 import types
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core import ahead, engine, jobs, kernels
 
 from .test_cache import POLICY, play
@@ -96,6 +98,31 @@ def started(monkeypatch):
     quick = "from banditlab.core import ahead\nahead._compile = lambda job: None\nfrom banditlab"
     monkeypatch.setattr(ahead, "_SERVE", ahead._SERVE.replace("from banditlab", quick))
     return found
+
+
+FAMILIES = {
+    "arms": (arms.Gaussian([0.1, 0.9]), arms.UCB1()),
+    "clicks": (
+        clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.7, 0.5]),
+        clicks.UCBS(clicks.QuadraticUtility(2.0)),
+    ),
+    "contextual": (dueling.ContextualGLM([1.0, -0.5], dueling.UniformArms(3, 2)), dueling.MaxInP(radius=0.5)),
+    "cvar": (arms.Gaussian([0.1, 0.9]), cvar.UUCB(0.5)),
+    "dueling": (dueling.instances.cyclic(), dueling.DETECT(dueling.RUCB(), exploration=5, window=4, threshold=1.0)),
+    "mdp": (cvar.random_mdp(3, 2, 3, seed=0), cvar.CVaRUCBVI(0.3)),
+    "semibandits": (semibandits.SemiBandit(arms.Bernoulli([0.1, 0.9]), semibandits.MSets(1)), semibandits.CombUCB1()),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_jobs_of_every_family_can_be_sent_and_lack_the_same_kernels_there(monkeypatch, family):
+    monkeypatch.setattr(ahead, "kept", lambda function, *components: False)
+    environment, policy = FAMILIES[family]
+    columns = policy.family.protocol.columns(environment, policy, policy.family.protocol.default_metrics)
+    (job,) = made([policy], columns=columns)
+    job = dataclasses.replace(job, environment=environment)
+    assert ahead.missing_kernels(job)
+    assert ahead.missing_kernels(pickle.loads(pickle.dumps(job))) == ahead.missing_kernels(job)
 
 
 def test_no_process_is_left(started):
