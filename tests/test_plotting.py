@@ -69,6 +69,15 @@ def test_legend_keeps_what_other_sweeps_and_the_caller_have_drawn():
     for label in ("_one", "two"):
         bl.sweep(world, {label: arms.UCB1}, {"gap": [0.1, 0.2]}, **options).plot("gap", ax=ax)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["bound", "_one", "two"]
+    ax = Figure().add_subplot()
+    once = bl.run(world(0.1), [arms.UCB1(), arms.Uniform()], **options)
+    once.plot(ax=ax)
+    first = ax.get_lines()[0]
+    first.set_color("red")
+    once.plot(ax=ax)
+    colours = [handle.get_color() for handle in ax.get_legend().legend_handles]
+    assert colours.count("red") == 1
+    assert len(colours) == len(ax.get_lines())
 
 
 def test_long_names_break_before_capitals():

@@ -151,9 +151,14 @@ def _explained(ax: Axes) -> list[Any]:
     if legend is None:
         return []
     artists: list[Any] = [*ax.collections, *ax.lines, *ax.containers]
-    drawn = {artist.get_label(): artist for artist in artists}
-    handles = zip(legend.get_texts(), legend.legend_handles, strict=True)
-    return [drawn.get(text.get_text(), handle) for text, handle in handles]
+    drawn: dict[Any, list[Any]] = {}
+    for artist in artists:
+        drawn.setdefault(artist.get_label(), []).append(artist)
+    found = []
+    for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True):
+        same = drawn.get(text.get_text())  # of one name may be several, in the order in which they were drawn
+        found.append(same.pop(0) if same else handle)
+    return found
 
 
 def wrapped(name: str, width: int) -> str:
