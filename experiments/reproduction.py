@@ -125,12 +125,17 @@ class Experiment:
             return several(folder, size)
         return {"figure": importlib.import_module(f"experiments.{self.name}.analysis").figure(folder, size)}
 
-    def _claim(self, folder: Path, size: str) -> None:
-        """Note what the results in a folder are made with; refuse one that has others."""
+    def made_with(self, size: str) -> dict[str, Any]:
+        """Return what results of a size depend on, as JSON holds it."""
         config = self.config
         now = {key: value for key, value in config.items() if key not in NOT_SIMULATED}
         now |= {f"sizes.{size}.{key}": value for key, value in config["sizes"][size].items()}
-        now |= {"experiment": self.name, "size": size}
+        found: dict[str, Any] = json.loads(json.dumps(now | {"experiment": self.name, "size": size}))
+        return found
+
+    def _claim(self, folder: Path, size: str) -> None:
+        """Note what the results in a folder are made with; refuse one that has others."""
+        now = self.made_with(size)
         note = folder / MADE_WITH
         if not note.exists():
             if folder.exists() and any(folder.iterdir()):
@@ -138,7 +143,7 @@ class Experiment:
             folder.mkdir(parents=True, exist_ok=True)
             note.write_text(json.dumps(now, indent=1) + "\n")
         before = json.loads(note.read_text())
-        if before != json.loads(json.dumps(now)):
+        if before != now:
             keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
             raise InvalidArgument(
                 f"output is {str(folder)!r}, whose results were made with another config.toml ({', '.join(keys)}); "
@@ -156,6 +161,7 @@ class Experiment:
             drawing.savefig(RECORDED / figures[-1], dpi=100)
         when = datetime.fromtimestamp((folder / VERDICTS).stat().st_mtime, UTC).date().isoformat()
         facts = {"size": size, "date": when, "banditlab": __version__, "figures": figures}
+        facts["made_with"] = json.loads((folder / MADE_WITH).read_text())
         rows = [asdict(verdict) for verdict in load(folder / VERDICTS)]
         table = RECORDED / f"{self.name}.{size}.json"
         table.write_text(json.dumps(facts | {"verdicts": rows}, indent=1) + "\n", encoding="utf-8")

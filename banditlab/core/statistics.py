@@ -48,7 +48,8 @@ class Statistics:
     quantiles : float64 array
         One row each of `QUANTILES`. Exact for up to 1,024 runs; beyond, the share of runs below them is off by at
         most about 0.004 in the middle and 0.001 at 5% and 95% (t-digests of size 1,000; Dunning and Ertl 2019,
-        arXiv:1902.04023), and values between two that occur are possible. NaN where a run's value is.
+        arXiv:1902.04023), and values between two that occur are possible; of runs many of which have the same value, a
+        quantile can lie a rounding error beside that value, with all of them on one side. NaN where a run's value is.
     """
 
     n_runs: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -111,6 +112,12 @@ def test_what_the_documentation_shows_is_recorded(name):
     assert recorded.verdicts
     assert {v.outcome for v in recorded.verdicts} <= set(OUTCOMES)
     assert all((reproduction.RECORDED / figure).exists() for figure in recorded.figures)
+
+
+@pytest.mark.parametrize("table", sorted(reproduction.RECORDED.glob("*.json")), ids=lambda table: table.stem)
+def test_what_is_recorded_was_made_with_the_present_configuration(table):
+    name, size = table.stem.split(".")
+    assert json.loads(table.read_text())["made_with"] == Experiment(name).made_with(size), f"reproduce {name} --record"
 
 
 # ------------------------------------------------------------------------------ one experiment stands for all
