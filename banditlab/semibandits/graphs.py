@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -16,7 +17,7 @@ from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import as_list, boolean, invalid, shown
 
-from .action_sets import ENUMERABLE, Action, ActionSet, in_range
+from .action_sets import ENUMERABLE, Action, ActionSet, by_kernel, in_range
 from .family import action_set
 
 Edge = tuple[Hashable, Hashable]
@@ -96,9 +97,9 @@ class Matchings(EdgeSet):
 
     Notes
     -----
-    The oracle is the assignment algorithm of `scipy.optimize.linear_sum_assignment`; among equal matchings its choice
-    is deterministic, but otherwise unspecified. Edges of weight 0 and less are left out unless `perfect`, or there are
-    no others.
+    The oracle is the Hungarian algorithm, a shortest augmenting path for each node of the smaller side; among equal
+    matchings its choice is deterministic, but otherwise unspecified. Edges of weight 0 and less are left out unless
+    `perfect`, or there are no others.
 
     Examples
     --------
@@ -153,17 +154,103 @@ class Matchings(EdgeSet):
         return min(self._shape()) if self.perfect else 1
 
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Assign left nodes to right nodes."""
-        from scipy.optimize import linear_sum_assignment
+        """Return what the kernel finds."""
+        return by_kernel(self, weights)
 
-        tails, heads = self._ends()
-        table = np.full(self._shape(), -np.inf if self.perfect else 0.0)
-        table[tails, heads] = weights if self.perfect else np.maximum(weights, 0.0)
-        rows, columns = linear_sum_assignment(table, maximize=True)
-        partner = dict(zip(rows.tolist(), columns.tolist(), strict=True))
-        matched = [k for k in range(self.n_items) if partner.get(int(tails[k])) == heads[k]]
-        found = matched if self.perfect else [k for k in matched if weights[k] > 0.0]
-        return found or [int(np.argmax(weights))]
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the edge between each node of the smaller side and each of the larger, -1 for none."""
+        table = np.full(self._shape(), -1, np.int64)
+        table[self._ends()] = np.arange(self.n_items)
+        rows, columns = table.shape
+        return {"table": np.ascontiguousarray(table if rows <= columns else table.T)}
+
+    def scratch(self, space: Space) -> dict[str, Any]:
+        """Return the arrays that `best` works on: prices of nodes, who is matched with whom, and a shortest path."""
+        rows, columns = sorted(self._shape())
+        integers: dict[str, Any] = {"dtype": np.int64}
+        return {
+            "gains": space.array(rows),
+            "prices": space.array(columns + 1),
+            "partner": space.array(columns + 1, **integers),
+            "distance": space.array(columns + 1),
+            "before": space.array(columns + 1, **integers),
+            "reached": space.array(columns + 1, **integers),
+        }
+
+    def best(self: Params, work: State, weights: Any, lane: int, chosen: Any) -> int:
+        """Match the rows of the table one after another, and read the edges off."""
+        table, partner = self.table, work.partner
+        rows, columns = table.shape
+        for j in range(columns + 1):
+            partner[j, lane] = -1
+            work.prices[j, lane] = 0.0
+        for i in range(rows):
+            work.gains[i, lane] = 0.0
+        for i in range(rows):
+            _match(table, self.perfect, work, weights, lane, i)
+        size = 0
+        for j in range(columns):
+            i = partner[j, lane]
+            edge = table[i, j] if i >= 0 else -1
+            if edge >= 0 and (self.perfect or weights[edge, lane] > 0.0):
+                size = _insert(chosen, size, lane, edge)
+        if size == 0:  # no weight is positive
+            chosen[0, lane] = 0
+            for edge in range(1, weights.shape[0]):
+                if weights[edge, lane] > weights[chosen[0, lane], lane]:
+                    chosen[0, lane] = edge
+            size = 1
+        return size
+
+
+@device
+def _cost(weights: Any, edge: int, lane: int, perfect: bool) -> float:
+    """Return what it costs to match an edge's nodes, inf if they must not be; -1 is no edge."""
+    if perfect:
+        return -weights[edge, lane] if edge >= 0 else math.inf
+    return -max(weights[edge, lane], 0.0) if edge >= 0 else 0.0
+
+
+@device
+def _match(table: Any, perfect: bool, work: State, weights: Any, lane: int, row: int) -> None:
+    """Match one more row, for which others may change their columns: along a shortest path to a column that is free.
+
+    An edge's length is its cost less the gain of its row and the price of its column: never negative, and 0 where
+    they are matched. The last column is no node: the path begins there.
+    """
+    gains, prices, partner = work.gains, work.prices, work.partner
+    distance, before, reached = work.distance, work.before, work.reached
+    columns = table.shape[1]
+    for j in range(columns + 1):
+        distance[j, lane] = math.inf
+        reached[j, lane] = 0
+    column = columns
+    partner[column, lane] = row
+    while partner[column, lane] >= 0:
+        reached[column, lane] = 1
+        i = partner[column, lane]
+        nearest, step = -1, math.inf
+        for j in range(columns):
+            if reached[j, lane] == 0:
+                length = _cost(weights, table[i, j], lane, perfect) - gains[i, lane] - prices[j, lane]
+                if length < distance[j, lane]:
+                    distance[j, lane] = length
+                    before[j, lane] = column
+                if distance[j, lane] < step:
+                    step = distance[j, lane]
+                    nearest = j
+        for j in range(columns + 1):
+            if reached[j, lane] == 1:
+                gains[partner[j, lane], lane] += step
+                prices[j, lane] -= step
+            else:
+                distance[j, lane] -= step
+        column = nearest
+    while column != columns:
+        previous = before[column, lane]
+        partner[column, lane] = partner[previous, lane]
+        column = previous
+    partner[columns, lane] = -1
 
 
 @action_set
@@ -321,12 +408,7 @@ class Paths(EdgeSet):
         while node != self.goal:
             edge = leaving[node, lane]
             node = self.leads[edge]
-            k = size
-            while k > 0 and chosen[k - 1, lane] > edge:
-                chosen[k, lane] = chosen[k - 1, lane]
-                k -= 1
-            chosen[k, lane] = edge
-            size += 1
+            size = _insert(chosen, size, lane, edge)
         return size
 
 
@@ -461,3 +543,14 @@ def _top(above: Any, lane: int, node: int) -> int:
         above[node, lane] = above[above[node, lane], lane]
         node = above[node, lane]
     return node
+
+
+@device
+def _insert(chosen: Any, size: int, lane: int, edge: int) -> int:
+    """Add an edge to those chosen, which ascend; return how many there are then."""
+    k = size
+    while k > 0 and chosen[k - 1, lane] > edge:
+        chosen[k, lane] = chosen[k - 1, lane]
+        k -= 1
+    chosen[k, lane] = edge
+    return size + 1

@@ -593,7 +593,6 @@ def test_dry_run_counts_on_the_cores_that_will_play():
 
 def test_dry_run_times_each_kind_of_what_is_nested():
     world = semibandits.SemiBandit(arms.Bernoulli(np.linspace(0.1, 0.9, 9)), semibandits.MSets(3))
-    matchings = semibandits.Matchings([(f"l{i}", f"r{j}") for i in range(3) for j in range(3)])
 
     def policy(actions):
         return semibandits.CombUCB1(actions=actions)
@@ -602,7 +601,7 @@ def test_dry_run_times_each_kind_of_what_is_nested():
         options = {"horizon": 200, "n_runs": 10, "seed": 0, "dry_run": True}
         return bl.sweep(world, policy, {"actions": order}, **options).cpu_seconds
 
-    quick, slow = semibandits.MSets(3), matchings
+    quick, slow = semibandits.MSets(3), semibandits.LinearSet([[1.0] * 9], upper=[3.0])
     # the first was timed for both: the estimates were a thousand times apart
     assert 0.1 < seconds([quick, slow]) / seconds([slow, quick]) < 10.0
 

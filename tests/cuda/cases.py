@@ -71,6 +71,8 @@ SETS: dict[str, Any] = {
     "SafeUpToM": semibandits.SafeUpToM(3, budget=0.6, variances=[0.1, 0.2, 0.3, 0.1]),
     "Knapsack": semibandits.Knapsack([1, 2, 2, 1], 3),
     "Explicit": semibandits.Explicit([[0, 1], [2, 3], [1, 2]]),
+    "Matchings": semibandits.Matchings([("a", "x"), ("a", "y"), ("b", "x"), ("c", "y")]),
+    "perfect Matchings": semibandits.Matchings([("a", "x"), ("a", "y"), ("b", "x"), ("c", "y")], perfect=True),
     "Paths": semibandits.Paths([("a", "t"), ("s", "a"), ("a", "t"), ("s", "t")], "s", "t"),
     "SpanningTrees": semibandits.SpanningTrees([("a", "b"), ("b", "c"), ("a", "c"), ("a", "b")]),
 }

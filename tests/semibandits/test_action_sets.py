@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from banditlab import semibandits as sb
 from banditlab.core import kernels
@@ -221,6 +222,23 @@ def test_spanning_trees(data: Any) -> None:
         assert trees.maximise(w) == min(a for a in feasible if total(a, w) == max(total(b, w) for b in feasible))
 
 
+@pytest.mark.parametrize("sides", [(9, 9), (5, 12), (12, 5)], ids=str)
+def test_matchings_of_many_nodes_are_those_of_scipy(sides: tuple[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    missing = rng.random(sides) < 0.3
+    missing[np.arange(5), np.arange(5)] = missing[-5:, -5:] = False
+    edges = [(i, j) for i, j in np.argwhere(~missing).tolist()]
+    for scale in (1.0, 1e6):
+        for _ in range(20):
+            w = np.where(rng.random(len(edges)) < 0.2, 1e6, scale * rng.normal(size=len(edges)))
+            table = np.full(sides, -np.inf)
+            table[~missing] = w
+            for perfect, values in ((True, table), (False, np.maximum(table, 0.0))):
+                best = values[linear_sum_assignment(values, maximize=True)].sum()
+                found = sb.Matchings(edges, perfect=perfect).maximise(w)
+                assert total(found, w) == pytest.approx(best, rel=1e-12)
+
+
 def test_graphs_break_ties_by_the_first_edge() -> None:
     doubled = [("s", "a"), ("s", "a"), ("a", "t"), ("a", "t"), ("s", "t")]
     assert sb.Paths(doubled, "s", "t").maximise([1, 1, 1, 1, 2]) == (0, 2)
@@ -233,7 +251,16 @@ GRID = [((i, j), (i + 1, j)) for i in range(3) for j in range(4)] + [
 ]
 
 
-@pytest.mark.parametrize("actions", [sb.Paths(GRID, (0, 0), (3, 3)), sb.SpanningTrees(GRID)], ids=["paths", "trees"])
+TABLE = [(i, j) for i in range(4) for j in range(6)]
+REMEMBERED = {
+    "matchings": sb.Matchings(TABLE),
+    "perfect matchings": sb.Matchings(TABLE[::-1], perfect=True),
+    "paths": sb.Paths(GRID, (0, 0), (3, 3)),
+    "trees": sb.SpanningTrees(GRID),
+}
+
+
+@pytest.mark.parametrize("actions", REMEMBERED.values(), ids=REMEMBERED)
 def test_what_a_kernel_remembers_of_a_round_does_not_change_the_next(actions: Any) -> None:
     n, lanes = len(GRID), 3
     rng = np.random.default_rng(8)
