@@ -91,7 +91,7 @@ def reasons_against_rewards(environment: Any, policy: Any) -> list[str]:
 
 
 _KINDS = {
-    "any": Support(-math.inf, math.inf),
+    "any": ANYTHING,
     "unit": Support(0.0, 1.0),
     "binary": Support(0.0, 1.0, binary=True),
 }

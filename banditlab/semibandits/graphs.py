@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -78,6 +77,10 @@ class EdgeSet(ActionSet):
     def n_items(self) -> int:  # type: ignore[override]
         """Number of edges."""
         return len(self.edges)
+
+    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
+        """Return what the kernel finds."""
+        return by_kernel(self, weights)
 
     def _refuse(self, edge: int, allowed: str) -> InvalidArgument:
         return invalid(f"{type(self).__name__}.edges[{edge}]", self.edges[edge], allowed)
@@ -152,10 +155,6 @@ class Matchings(EdgeSet):
     def min_size(self, n_items: int) -> int:
         """Return 1, or the size of all matchings if they are perfect."""
         return min(self._shape()) if self.perfect else 1
-
-    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Return what the kernel finds."""
-        return by_kernel(self, weights)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the edge between each node of the smaller side and each of the larger, -1 for none."""
@@ -355,36 +354,25 @@ class Paths(EdgeSet):
                 waiting += [(self.edges[k][1], (*path, k)) for k in leaving.get(node, [])]
         return iter(sorted(paths, key=lambda path: (len(path), path)))
 
-    @cached_property
-    def _backwards(self) -> list[tuple[int, int, int]]:
-        """Edges of paths, with the numbers of their nodes: those that leave later nodes come first."""
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return edges of paths, those that leave later nodes first, with their nodes; and where each leads.
+
+        Also where paths begin and end. Nodes are numbered in an order in which no edge leads back.
+        """
         numbers, before = self._numbers_of_paths(), _predecessors(self.edges)
         place = {node: k for k, node in enumerate(before.static_order())}
-        edges = [k for k, edge in enumerate(self.edges) if all(numbers.get(node, 0) > 0 for node in edge)]
-        edges.sort(key=lambda k: (-place[self.edges[k][0]], k))
-        return [(k, place[self.edges[k][0]], place[self.edges[k][1]]) for k in edges]
-
-    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Do what the kernel does."""
-        ahead = {self._backwards[0][2]: 0.0}
-        leaving: dict[int, tuple[int, int]] = {}
-        for edge, tail, head in self._backwards:
-            total = weights[edge] + ahead[head]
-            if tail not in ahead or total > ahead[tail]:
-                ahead[tail], leaving[tail] = total, (edge, head)
-        path, node = [], self._backwards[-1][1]
-        while node in leaving:
-            edge, node = leaving[node]
-            path.append(edge)
-        return path
-
-    def derive(self, problem: Problem) -> dict[str, Any]:
-        """Return the edges from the target back, with their nodes, where each edge leads, and where paths begin."""
-        edges, tails, heads = np.array(self._backwards, np.int64).T.copy()
-        leads = np.zeros(self.n_items, np.int64)
-        leads[edges] = heads
-        ends = {"start": int(tails[-1]), "goal": int(heads[0])}
-        return {"order": edges, "tails": tails, "heads": heads, "leads": leads} | ends
+        ends = np.array([[place[node] for node in edge] for edge in self.edges], np.int64)
+        of_paths = [k for k, edge in enumerate(self.edges) if all(numbers.get(node, 0) > 0 for node in edge)]
+        order = np.array(sorted(of_paths, key=lambda k: (-ends[k, 0], k)), np.int64)
+        tails, heads = ends[order].T.copy()
+        return {
+            "order": order,
+            "tails": tails,
+            "heads": heads,
+            "leads": ends[:, 1].copy(),
+            "start": place[self.source],
+            "goal": place[self.target],
+        }
 
     def scratch(self, space: Space) -> dict[str, Any]:
         """Return the arrays that `best` works on: by node the largest sum ahead, and the edge that leads there."""
@@ -468,25 +456,10 @@ class SpanningTrees(EdgeSet):
         """Return the same."""
         return self.max_size(n_items)
 
-    @cached_property
-    def _ends(self) -> NDArray[np.int64]:
-        number = _numbered(itertools.chain.from_iterable(self.edges))
-        return np.array([[number[node] for node in edge] for edge in self.edges])
-
-    def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Take edges, the heaviest first, that connect what was not connected."""
-        part = np.arange(self.max_size(self.n_items) + 1)
-        tree = []
-        for k in np.argsort(-weights, kind="stable"):
-            a, b = part[self._ends[k]]
-            if a != b:
-                part[part == a] = b
-                tree.append(int(k))
-        return tree
-
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the numbers of each edge's nodes."""
-        return {"ends": self._ends}
+        number = _numbered(itertools.chain.from_iterable(self.edges))
+        return {"ends": np.array([[number[node] for node in edge] for edge in self.edges], np.int64)}
 
     def scratch(self, space: Space) -> dict[str, Any]:
         """Return the arrays that `best` works on: edges in order of weight, a node of each part, edges of the tree."""

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csgraph, csr_array
 
 from banditlab import semibandits as sb
 from banditlab.core import kernels
@@ -228,7 +229,7 @@ def test_matchings_of_many_nodes_are_those_of_scipy(sides: tuple[int, int]) -> N
     missing = rng.random(sides) < 0.3
     missing[np.arange(5), np.arange(5)] = missing[-5:, -5:] = False
     edges = [(i, j) for i, j in np.argwhere(~missing).tolist()]
-    for scale in (1.0, 1e6):
+    for scale in (1.0, 1e6, 1e299):
         for _ in range(20):
             w = np.where(rng.random(len(edges)) < 0.2, 1e6, scale * rng.normal(size=len(edges)))
             table = np.full(sides, -np.inf)
@@ -258,6 +259,19 @@ REMEMBERED = {
     "paths": sb.Paths(GRID, (0, 0), (3, 3)),
     "trees": sb.SpanningTrees(GRID),
 }
+
+
+def test_paths_and_trees_of_many_nodes_are_those_of_scipy() -> None:
+    nodes = list(itertools.product(range(4), repeat=2))
+    tails, heads = np.array([[nodes.index(edge[side]) for edge in GRID] for side in (0, 1)], np.int32)
+    paths, trees = sb.Paths(GRID, (0, 0), (3, 3)), sb.SpanningTrees(GRID)
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        w = 1.0 + rng.random(len(GRID))  # a weight of 0 would be no edge to SciPy
+        costs = csr_array((-w, (tails, heads)), shape=(16, 16))
+        assert total(paths.maximise(w), w) == pytest.approx(-csgraph.bellman_ford(costs, indices=0)[15], rel=1e-12)
+        tree = csgraph.minimum_spanning_tree(csr_array((3.0 - w, (tails, heads)), shape=(16, 16)))
+        assert total(trees.maximise(w), w) == pytest.approx(3.0 * 15 - tree.sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("actions", REMEMBERED.values(), ids=REMEMBERED)
