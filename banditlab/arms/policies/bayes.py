@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-import numpy as np
-
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import exp, log
@@ -15,6 +13,7 @@ from banditlab.core.special import beta_upper_quantile, log_beta, log_beta_cdf
 from banditlab.core.validation import between, number, positive
 
 from ..family import policy
+from .leader import keep_tangent, lead, leader_arrays, likeliest, played, tangent
 
 # More than what rounding can do: to the mass above a quantile that was computed, to the quantile itself, and to a mass
 # that was updated in a great many rounds, as a share of the largest there was.
@@ -83,28 +82,23 @@ class BayesUCB(BetaPosterior):
         return {"n_arms": problem.n_arms, "scale": scale}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the posteriors' shapes, at the prior, and what is known of their quantiles.
+        """Return the posteriors' shapes, at the prior, and what is known of the leader.
 
-        Of each arm a bound: intercept + slope * log(t scale). As long as an arm is not played its quantile is a
-        concave function of log t, since the beta distribution function is log-concave (for shapes of at least 1): it
-        lies below its tangent at any earlier round.
+        Time is log(t scale). As long as an arm is not played its quantile is a concave function of it, since the beta
+        distribution function is log-concave (for shapes of at least 1).
 
-        Of each lane the leader, which is the arm to play, and a height that no other arm's bound reaches while t scale
-        <= until. The leader's quantile is above it as long as its posterior's mass above it is more than 1 / (t scale),
+        The leader's quantile is above the height as long as its posterior's mass above it is more than 1 / (t scale),
         and that is known: I_y(b, a + 1) = I_y(b, a) + f / a and I_y(b + 1, a) = I_y(b, a) - f / b, with y one less the
         height and f = y^b (1 - y)^a / B(a, b), the front. Rounding is a share of the peak, the largest mass so far.
+        Unlike other leaders' `until`, this one is e to the power of the time: t scale itself.
         """
         return {
             "alphas": space.per_arm(self.a),
             "betas": space.per_arm(self.b),
-            "intercepts": space.per_arm(math.inf),
-            "slopes": space.per_arm(),
-            "leader": space.per_lane(dtype=np.int64),
-            "until": space.per_lane(),
-            "height": space.per_lane(),
             "mass": space.per_lane(),
             "peak": space.per_lane(),
             "front": space.per_lane(),
+            **leader_arrays(space),
         }
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
@@ -116,8 +110,6 @@ class BayesUCB(BetaPosterior):
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Count a success or a failure."""
-        if arm != state.leader[lane]:  # a policy around this one had another arm played: the leader is to be found anew
-            state.until[lane] = 0.0
         a = state.alphas[arm, lane]
         b = state.betas[arm, lane]
         won = reward > 0.0
@@ -128,54 +120,41 @@ class BayesUCB(BetaPosterior):
         state.front[lane] = front * (a + b) * (x / a if won else (1.0 - x) / b)
         state.alphas[arm, lane] = a + reward
         state.betas[arm, lane] = b + 1.0 - reward
-        state.intercepts[arm, lane] = math.inf
-        state.slopes[arm, lane] = 0.0
+        played(state, arm, lane)
 
 
 @device_call
 def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
     """Find the first arm with the largest quantile of order 1 - 1 / level, and how long it is known to remain it.
 
-    Computes the quantiles of the arm with the largest bound, and of those whose bounds it does not reach.
+    Computes the quantile of the arm with the highest tangent, and of those whose tangents it does not reach, but for
+    arms with the posterior of an arm before: these have its quantile.
     """
     time = log(level)
-    likely = 0
-    top = -math.inf
-    for a in range(n_arms):
-        bound = state.intercepts[a, lane] + state.slopes[a, lane] * time
-        likely = a if bound > top else likely
-        top = max(top, bound)
+    likely = likeliest(state, n_arms, lane, time)
     leader = likely
-    best = -math.inf
+    largest = -math.inf
     for k in range(-1, n_arms):
         a = likely if k < 0 else k
-        if k == likely or state.intercepts[a, lane] + state.slopes[a, lane] * time < best:
+        if k == likely or tangent(state, a, lane, time) < largest:
             continue
-        value, slope = beta_upper_quantile(1.0 / level, state.alphas[a, lane], state.betas[a, lane])
+        alpha = state.alphas[a, lane]
+        beta = state.betas[a, lane]
+        if k >= 0 and alpha == state.alphas[leader, lane] and beta == state.betas[leader, lane]:
+            leader = min(a, leader)
+            continue
+        found, slope = beta_upper_quantile(1.0 / level, alpha, beta)
         if slope < math.inf:
-            state.slopes[a, lane] = slope
-            state.intercepts[a, lane] = value + LAST_PLACES - slope * (time - ROUNDING)
-        if value > best or (value == best and a < leader):
-            best = value
+            keep_tangent(state, a, lane, time - ROUNDING, found + LAST_PLACES, slope)
+        if found > largest or (found == largest and a < leader):
+            largest = found
             leader = a
-    rival = 0.0
-    for a in range(n_arms):
-        if a != leader:
-            rival = max(rival, state.intercepts[a, lane] + state.slopes[a, lane] * time)
-    state.leader[lane] = leader
-    state.until[lane] = 0.0
-    height = 0.5 * (rival + best)
-    if rival < height and height < best:
-        last = math.inf
-        for a in range(n_arms):
-            if a != leader:
-                last = min(last, (height - state.intercepts[a, lane]) / state.slopes[a, lane])
+    if lead(state, n_arms, lane, time, leader, largest):
         alpha = state.alphas[leader, lane]
         beta = state.betas[leader, lane]
-        reached, ratio = log_beta_cdf(1.0 - height, beta, alpha, log_beta(alpha, beta))
+        reached, ratio = log_beta_cdf(1.0 - state.height[lane], beta, alpha, log_beta(alpha, beta))
         mass = exp(reached)
-        state.until[lane] = exp(last)
-        state.height[lane] = height
+        state.until[lane] = exp(state.until[lane])
         state.mass[lane] = mass
         state.peak[lane] = mass
         state.front[lane] = mass / ratio

@@ -5,37 +5,25 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, Problem, Space, State, field
-from banditlab.core.dispatch import device
-from banditlab.core.elementary import log
+from banditlab.core.dispatch import device, device_call
+from banditlab.core.elementary import exp, log
 from banditlab.core.validation import non_negative, optional, positive, positive_integer
 
 from ..divergence_kernels import divergence, negative_entropy, upper_bound
 from ..family import policy
 from ..statistics import MeansAndWidths
+from .leader import keep_tangent, lead, leader_arrays, likeliest, played, tangent
 
+# More than what rounding can do: to an index that was computed, or to its tangent; and to a divergence.
+INDEX_ROUNDING = 1e-12
+DIVERGENCE_ROUNDING = 1e-13
 
-class MeansAndEntropies:
-    """Base of policies that keep pulls, sums and means of each arm, and the mean's negative entropy beside."""
-
-    def state(self, space: Space) -> dict[str, Any]:
-        """Return the arrays."""
-        return {
-            "counts": space.per_arm(),
-            "sums": space.per_arm(),
-            "means": space.per_arm(),
-            "entropies": space.per_arm(),
-        }
-
-    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Add the reward."""
-        n = state.counts[arm, lane] + 1.0
-        s = state.sums[arm, lane] + reward
-        state.counts[arm, lane] = n
-        state.sums[arm, lane] = s
-        mean = min(max(s / n, 0.0), 1.0)
-        state.means[arm, lane] = mean
-        state.entropies[arm, lane] = negative_entropy(mean)
+UNKNOWN = 1.0
+"""Stands for a negative entropy that is not computed yet."""
 
 
 @device
@@ -46,7 +34,7 @@ def budget(c: float, t: int) -> float:
 
 
 @policy
-class KLUCB(MeansAndEntropies):
+class KLUCB:
     r"""The arm with the largest mean that is plausible by the Bernoulli divergence.
 
     Index of arm a in round t with :math:`n_a` pulls, where kl is the divergence between Bernoulli distributions:
@@ -80,11 +68,93 @@ class KLUCB(MeansAndEntropies):
 
     rewards: ClassVar[str] = "unit"
 
-    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
-        """Return the upper confidence bound."""
-        n = state.counts[arm, lane]
-        bound = upper_bound(state.means[arm, lane], budget(self.c, t) / max(n, 1.0), state.entropies[arm, lane])
-        return math.inf if n == 0.0 else bound
+    def derive(self, problem: Problem) -> dict[str, Any]:
+        """Return the number of arms."""
+        return {"n_arms": problem.n_arms}
+
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return pulls, sums and means of the arms, and what is known of the leader.
+
+        Time is the budget, log t + c log log t. As kl is convex, an index that nothing but time changes is a concave
+        function of it. The leader's is above the height q while n kl(mean, q) <= time, and for means within a radius of
+        a centre, kl(mean, q) is at most a parabola.
+        """
+        return {
+            "counts": space.per_arm(),
+            "sums": space.per_arm(),
+            "means": space.per_arm(),
+            "centre": space.per_lane(),
+            "radius": space.per_lane(),
+            "away": space.per_lane(),
+            "steepness": space.per_lane(),
+            "bend": space.per_lane(),
+            **leader_arrays(space),
+        }
+
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
+        """Return the first arm with the largest index."""
+        time = budget(self.c, t)
+        a = state.leader[lane]
+        x = state.means[a, lane] - state.centre[lane]
+        away = state.away[lane] + x * (state.steepness[lane] + x * state.bend[lane])
+        known = (time <= state.until[lane]) & (abs(x) <= state.radius[lane])
+        if not (known & (state.counts[a, lane] * away <= time)):
+            find_leader(state, self.n_arms, lane, time)
+        return state.leader[lane]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward."""
+        n = state.counts[arm, lane] + 1.0
+        s = state.sums[arm, lane] + reward
+        state.counts[arm, lane] = n
+        state.sums[arm, lane] = s
+        state.means[arm, lane] = min(max(s / n, 0.0), 1.0)
+        played(state, arm, lane)
+
+
+@device_call
+def find_leader(state: State, n_arms: int, lane: int, time: float) -> None:
+    """Find the first arm with the largest index, and how long it is known to remain it.
+
+    Computes the index of the arm with the highest tangent, and of those whose tangents it does not reach, but for
+    arms with the rewards of an arm before: these have its index.
+    """
+    likely = likeliest(state, n_arms, lane, time)
+    leader = likely
+    largest = -math.inf
+    for k in range(-1, n_arms):
+        a = likely if k < 0 else k
+        bound = tangent(state, a, lane, time)
+        if k == likely or bound < largest or (bound == largest and a > leader):
+            continue
+        n = state.counts[a, lane]
+        if k >= 0 and n == state.counts[leader, lane] and state.sums[a, lane] == state.sums[leader, lane]:
+            leader = min(a, leader)
+            continue
+        mean = state.means[a, lane]
+        found = math.inf
+        if n > 0.0:
+            found = upper_bound(mean, time / n, negative_entropy(mean))
+            if found >= 1.0:
+                keep_tangent(state, a, lane, time, 1.0, 0.0)
+            elif found > mean:
+                slope = found * (1.0 - found) / (n * (found - mean))
+                keep_tangent(state, a, lane, time, found + INDEX_ROUNDING, slope)
+        if found > largest or (found == largest and a < leader):
+            largest = found
+            leader = a
+    if lead(state, n_arms, lane, time, leader, largest):
+        mean, q = state.means[leader, lane], state.height[lane]
+        radius = 0.5 * min(mean, 1.0 - mean)
+        state.centre[lane] = mean
+        state.radius[lane] = radius
+        state.away[lane] = divergence(mean, q, negative_entropy(mean)) + DIVERGENCE_ROUNDING
+        inside = radius > 0.0
+        odds = (mean / (1.0 - mean)) * ((1.0 - q) / q) if inside else 1.0
+        state.steepness[lane] = log(odds)
+        # the second derivative in the mean, 1 / (x (1 - x)), is largest where the circle ends nearest to 0 or 1
+        low, high = mean - radius, mean + radius
+        state.bend[lane] = 0.5 / min(low * (1.0 - low), high * (1.0 - high)) if inside else 0.0
 
 
 @policy
@@ -128,7 +198,7 @@ class GaussianKLUCB(MeansAndWidths):
 
 
 @policy
-class KLUCBPlusPlus(MeansAndEntropies):
+class KLUCBPlusPlus:
     r"""KL-UCB for a known horizon, minimax and asymptotically optimal at once.
 
     Index of arm a with n pulls: :math:`\max\{q : n\, kl(\hat\mu_a, q) \le g(n)\}`, with :math:`g(n) =
@@ -164,14 +234,53 @@ class KLUCBPlusPlus(MeansAndEntropies):
         horizon = self.horizon or problem.required_horizon(self)
         return {"horizon": horizon, "share": horizon / problem.n_arms}
 
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return pulls, sums and indices, and of the arm last played, whose index alone has changed, pulls and mean."""
+        return {
+            "counts": space.per_arm(),
+            "sums": space.per_arm(),
+            "indices": space.per_arm(math.inf),
+            "last": space.per_lane(dtype=np.int64),
+            "count": space.per_lane(),
+            "mean": space.per_lane(),
+        }
+
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
-        n = state.counts[arm, lane]
-        ratio = self.share / max(n, 1.0)
-        logarithm = max(log(ratio), 0.0)
-        exploration = max(log(ratio * (logarithm * logarithm + 1.0)), 0.0)
-        bound = upper_bound(state.means[arm, lane], exploration / max(n, 1.0), state.entropies[arm, lane])
-        return math.inf if n == 0.0 else bound
+        if arm == state.last[lane]:
+            state.indices[arm, lane] = minimax_bound(state.count[lane], state.mean[lane], self.share)
+        return state.indices[arm, lane]
+
+    def index_lanes(self: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
+        """Return the upper confidence bounds, after those that have changed were computed, as vectors."""
+        if arm == 0:
+            for w in range(out.shape[0]):
+                out[w] = minimax_bound(state.count[w], state.mean[w], self.share)
+            for w in range(out.shape[0]):
+                state.indices[not_negative(state.last[w]), w] = out[w]
+        for w in range(out.shape[0]):
+            out[w] = state.indices[arm, w]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward."""
+        n = state.counts[arm, lane] + 1.0
+        s = state.sums[arm, lane] + reward
+        state.counts[arm, lane] = n
+        state.sums[arm, lane] = s
+        state.last[lane] = arm
+        state.count[lane] = n
+        state.mean[lane] = min(max(s / n, 0.0), 1.0)
+
+
+@device
+def minimax_bound(count: float, mean: float, share: float) -> float:
+    """Return an arm's index, infinite before its first pull; `share` is T / K."""
+    n = max(count, 1.0)
+    ratio = share / n
+    logarithm = max(log(ratio), 0.0)
+    exploration = max(log(ratio * (logarithm * logarithm + 1.0)), 0.0)
+    bound = upper_bound(mean, exploration / n, negative_entropy(mean))
+    return bound if count > 0.0 else math.inf
 
 
 @policy
@@ -206,36 +315,85 @@ class IMED:
         return {"n_arms": problem.n_arms}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return pulls, sums, means and negative entropies of the arms, and each lane's largest mean."""
+        """Return pulls, sums and means of the arms, and what is known of the leader.
+
+        Beside the means are their negative entropies, beside the pulls their logarithms. If the leader has the largest
+        mean, its index is the logarithm of its pulls, and the others' grow with that mean. So it remains the leader
+        while its mean is at least the floor and its pulls are at most `most`.
+        """
         return {
             "counts": space.per_arm(),
             "sums": space.per_arm(),
             "means": space.per_arm(-1.0),
-            "entropies": space.per_arm(),
-            "best": space.per_lane(-1.0),
+            "entropies": space.per_arm(UNKNOWN),
+            "logarithms": space.per_arm(),
+            "leader": space.per_lane(dtype=np.int64),
+            "floor": space.per_lane(math.inf),
+            "most": space.per_lane(),
         }
 
-    def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
-        """Return minus the paper's index."""
-        n = state.counts[arm, lane]
-        away = divergence(state.means[arm, lane], state.best[lane], state.entropies[arm, lane])
-        return math.inf if n == 0.0 else -(n * away + log(max(n, 1.0)))
+    def select(self: Params, state: State, lane: int, t: int, rng: Any) -> int:
+        """Return the first arm with the smallest index."""
+        a = state.leader[lane]
+        if not ((state.means[a, lane] >= state.floor[lane]) & (state.counts[a, lane] <= state.most[lane])):
+            find_least(state, self.n_arms, lane)
+        return state.leader[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Add the reward, and find the largest mean again if it was this arm's."""
+        """Add the reward."""
         n = state.counts[arm, lane] + 1.0
         s = state.sums[arm, lane] + reward
-        before = state.means[arm, lane]
-        mean = min(max(s / n, 0.0), 1.0)
         state.counts[arm, lane] = n
         state.sums[arm, lane] = s
-        state.means[arm, lane] = mean
-        state.entropies[arm, lane] = negative_entropy(mean)
-        best = state.best[lane]
-        if mean >= best:
-            state.best[lane] = mean
-        elif before == best:
-            best = mean
-            for a in range(self.n_arms):
-                best = max(best, state.means[a, lane])
-            state.best[lane] = best
+        state.means[arm, lane] = min(max(s / n, 0.0), 1.0)
+        state.entropies[arm, lane] = UNKNOWN
+        if arm != state.leader[lane]:  # some policy around this one had it played
+            state.floor[lane] = math.inf
+
+
+@device
+def empirical_index(state: State, arm: int, lane: int, best: float) -> float:
+    """Return what IMED minimises, for a largest mean; minus infinity before an arm's first pull."""
+    n = state.counts[arm, lane]
+    away = divergence(state.means[arm, lane], best, state.entropies[arm, lane])
+    return n * away + state.logarithms[arm, lane] if n > 0.0 else -math.inf
+
+
+@device_call
+def find_least(state: State, n_arms: int, lane: int) -> None:
+    """Find the first arm with the smallest index, and how long it is known to remain it."""
+    best = 0.0
+    for a in range(n_arms):
+        best = max(best, state.means[a, lane])
+        if state.entropies[a, lane] == UNKNOWN and state.counts[a, lane] > 0.0:
+            state.entropies[a, lane] = negative_entropy(state.means[a, lane])
+            state.logarithms[a, lane] = log(state.counts[a, lane])
+    leader, next_one = 0, 0
+    least, second = math.inf, math.inf
+    for a in range(n_arms):
+        found = empirical_index(state, a, lane, best)
+        if found < least:
+            next_one, second = leader, least
+            leader, least = a, found
+        elif found < second:
+            next_one, second = a, found
+    state.leader[lane] = leader
+    state.floor[lane] = math.inf
+    if state.means[leader, lane] < best or best == 1.0:
+        return
+    below = 0.0
+    for a in range(n_arms):
+        if a != leader:
+            below = max(below, state.means[a, lane])
+    if below == best:
+        return
+    # where the next index would have come half as near, were it a linear function of the largest mean
+    slope = state.counts[next_one, lane] * (best - state.means[next_one, lane]) / (best * (1.0 - best))
+    floor = max(best - 0.5 * (second - least) / max(slope, 1e-300), 0.5 * (below + best))
+    lowest = 700.0  # exp of more would be infinite
+    for a in range(n_arms):
+        if a != leader:
+            rounding = INDEX_ROUNDING + state.counts[a, lane] * DIVERGENCE_ROUNDING
+            lowest = min(lowest, empirical_index(state, a, lane, floor) - rounding)
+    state.floor[lane] = floor
+    state.most[lane] = exp(lowest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from banditlab.core.components import Params, Problem, State, field
+from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.elementary import log
 from banditlab.core.validation import non_negative, optional, positive, positive_integer
 
@@ -133,7 +133,7 @@ class UCBV(MeansAndVariances):
 
 
 @policy
-class MOSS(RunningMeans):
+class MOSS:
     r"""The minimax optimal strategy in the stochastic case, for a known horizon.
 
     Index of arm a with :math:`n_a` pulls:
@@ -167,10 +167,21 @@ class MOSS(RunningMeans):
         horizon = self.horizon or problem.required_horizon(self)
         return {"horizon": horizon, "share": horizon / problem.n_arms}
 
+    def state(self, space: Space) -> dict[str, Any]:
+        """Return pulls, sums and indices, which change only when their arms are played."""
+        return {"counts": space.per_arm(), "sums": space.per_arm(), "indices": space.per_arm(math.inf)}
+
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
-        n = max(state.counts[arm, lane], 1.0)
-        return state.means[arm, lane] + math.sqrt(max(log(self.share / n), 0.0) / n)
+        return state.indices[arm, lane]
+
+    def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
+        """Add the reward, and compute the arm's index."""
+        n = state.counts[arm, lane] + 1.0
+        s = state.sums[arm, lane] + reward
+        state.counts[arm, lane] = n
+        state.sums[arm, lane] = s
+        state.indices[arm, lane] = s / n + math.sqrt(max(log(self.share / n), 0.0) / n)
 
 
 @policy

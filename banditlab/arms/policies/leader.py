@@ -1,0 +1,92 @@
+"""The arm with the largest index, found from few indices, for indices that grow as a concave function of time.
+
+Until its arm is played again such an index lies below its tangent at any moment. So arms whose tangents do not reach
+the largest index need no index of their own, and a leader needs none either while it is known to lie above a height
+that no other arm's tangent reaches. How that is known of the leader, whose index changes in every round, is for each
+policy to say. What time is, too: a number that grows with the round.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from banditlab.core.components import Space, State
+from banditlab.core.dispatch import device, device_call
+
+NEVER = -1.0
+"""The time until which a leader remains that is to be found anew; times are at least 0."""
+
+
+def leader_arrays(space: Space) -> dict[str, Any]:
+    """Return each arm's tangent, intercept + slope * time, and of each lane the leader, the height and until when.
+
+    An intercept of infinity is that of an arm whose index is not known.
+    """
+    return {
+        "intercepts": space.per_arm(math.inf),
+        "slopes": space.per_arm(),
+        "leader": space.per_lane(dtype=np.int64),
+        "until": space.per_lane(NEVER),
+        "height": space.per_lane(),
+    }
+
+
+@device
+def tangent(state: State, arm: int, lane: int, time: float) -> float:
+    """Return what an arm's index is at most."""
+    return state.intercepts[arm, lane] + state.slopes[arm, lane] * time
+
+
+@device
+def keep_tangent(state: State, arm: int, lane: int, time: float, index: float, slope: float) -> None:
+    """Note an arm's index and its slope at a time; the index is what rounding can make of it, or more."""
+    state.intercepts[arm, lane] = index - slope * time
+    state.slopes[arm, lane] = slope
+
+
+@device
+def played(state: State, arm: int, lane: int) -> None:
+    """Forget the tangent of an arm that was played, and the leader, if it was another: some policy around this one."""
+    state.intercepts[arm, lane] = math.inf
+    state.slopes[arm, lane] = 0.0
+    if arm != state.leader[lane]:
+        state.until[lane] = NEVER
+
+
+@device_call
+def likeliest(state: State, n_arms: int, lane: int, time: float) -> int:
+    """Return the first arm with the highest tangent."""
+    likely = 0
+    top = -math.inf
+    for a in range(n_arms):
+        bound = tangent(state, a, lane, time)
+        likely = a if bound > top else likely
+        top = max(top, bound)
+    return likely
+
+
+@device_call
+def lead(state: State, n_arms: int, lane: int, time: float, leader: int, index: float) -> bool:
+    """Note the leader, and, halfway between its index and the next tangent, the height, and until when it is one.
+
+    Return whether there is room for a height.
+    """
+    next_tangent = 0.0
+    for a in range(n_arms):
+        if a != leader:
+            next_tangent = max(next_tangent, tangent(state, a, lane, time))
+    height = 0.5 * (next_tangent + index)
+    state.leader[lane] = leader
+    state.until[lane] = NEVER
+    if not (next_tangent < height and height < index):
+        return False
+    until = math.inf
+    for a in range(n_arms):
+        if a != leader and state.slopes[a, lane] > 0.0:
+            until = min(until, (height - state.intercepts[a, lane]) / state.slopes[a, lane])
+    state.height[lane] = height
+    state.until[lane] = until
+    return True
