@@ -134,7 +134,7 @@ def find_leader(state: State, n_arms: int, lane: int, time: float) -> None:
         mean = state.means[a, lane]
         found = math.inf
         if n > 0.0:
-            found = upper_bound(mean, time / n, negative_entropy(mean))
+            found = upper_bound(mean, time / n, negative_entropy(mean)) if mean < 1.0 else 1.0
             if found >= 1.0:
                 keep_tangent(state, a, lane, time, 1.0, 0.0)
             elif found > mean:
