@@ -32,7 +32,11 @@ def test_single_precision_stores_floats_in_half_the_space_and_changes_little() -
     np.testing.assert_array_equal(plain.values()[0], single.values()[0, :2])
 
 
-@pytest.mark.parametrize("policy", [arms.EXP3(), arms.EXP3IX(), arms.KLUCBPlusPlus(horizon=10), arms.KLUCB(), arms.IMED(), arms.MOSS()], ids=repr)
+@pytest.mark.parametrize(
+    "policy",
+    [arms.EXP3(), arms.EXP3IX(), arms.KLUCBPlusPlus(horizon=10), arms.KLUCB(), arms.IMED(), arms.BayesUCB()],
+    ids=repr,
+)
 def test_plain_python_computes_in_double_as_compiled_kernels_do(policy: Any) -> None:
     options: dict[str, Any] = {"horizon": 600, "n_runs": 3, "seed": 1, "precision": "single", "progress": False}
     world = arms.Bernoulli([0.47, 0.59, 0.13])

@@ -13,7 +13,7 @@ from banditlab.core.special import beta_upper_quantile, log_beta, log_beta_cdf
 from banditlab.core.validation import between, number, positive
 
 from ..family import policy
-from .leader import keep_tangent, lead, leader_arrays, likeliest, played, tangent
+from .leader import highest_of_others, keep_tangent, lead, leader_arrays, likeliest, played, tangent
 
 # More than what rounding can do: to the mass above a quantile that was computed, to the quantile itself, and to a mass
 # that was updated in a great many rounds, as a share of the largest there was.
@@ -123,6 +123,15 @@ class BayesUCB(BetaPosterior):
         played(state, arm, lane)
 
 
+@device
+def computed_quantile(state: State, arm: int, lane: int, level: float) -> float:
+    """Return the quantile of order 1 - 1 / level of an arm's posterior, and note its tangent."""
+    found, slope = beta_upper_quantile(1.0 / level, state.alphas[arm, lane], state.betas[arm, lane])
+    if slope < math.inf:
+        keep_tangent(state, arm, lane, log(level) - ROUNDING, found + LAST_PLACES, slope)
+    return found
+
+
 @device_call
 def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
     """Find the first arm with the largest quantile of order 1 - 1 / level, and how long it is known to remain it.
@@ -131,25 +140,25 @@ def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
     arms with the posterior of an arm before: these have its quantile.
     """
     time = log(level)
-    likely = likeliest(state, n_arms, lane, time)
-    leader = likely
-    largest = -math.inf
-    for k in range(-1, n_arms):
-        a = likely if k < 0 else k
-        if k == likely or tangent(state, a, lane, time) < largest:
-            continue
-        alpha = state.alphas[a, lane]
-        beta = state.betas[a, lane]
-        if k >= 0 and alpha == state.alphas[leader, lane] and beta == state.betas[leader, lane]:
-            leader = min(a, leader)
-            continue
-        found, slope = beta_upper_quantile(1.0 / level, alpha, beta)
-        if slope < math.inf:
-            keep_tangent(state, a, lane, time - ROUNDING, found + LAST_PLACES, slope)
-        if found > largest or (found == largest and a < leader):
-            largest = found
-            leader = a
-    if lead(state, n_arms, lane, time, leader, largest):
+    leader, rival = likeliest(state, n_arms, lane, time)
+    likely = leader
+    largest = computed_quantile(state, likely, lane, level)
+    if not largest > rival:
+        for a in range(n_arms):
+            if a == likely or tangent(state, a, lane, time) < largest:
+                continue
+            if (
+                state.alphas[a, lane] == state.alphas[leader, lane]
+                and state.betas[a, lane] == state.betas[leader, lane]
+            ):
+                leader = min(a, leader)
+                continue
+            found = computed_quantile(state, a, lane, level)
+            if found > largest or (found == largest and a < leader):
+                largest = found
+                leader = a
+        rival = highest_of_others(state, n_arms, lane, time, leader)
+    if lead(state, n_arms, lane, leader, largest, rival):
         alpha = state.alphas[leader, lane]
         beta = state.betas[leader, lane]
         reached, ratio = log_beta_cdf(1.0 - state.height[lane], beta, alpha, log_beta(alpha, beta))

@@ -16,7 +16,7 @@ from banditlab.core.validation import non_negative, optional, positive, positive
 from ..divergence_kernels import divergence, negative_entropy, upper_bound
 from ..family import policy
 from ..statistics import MeansAndWidths
-from .leader import keep_tangent, lead, leader_arrays, likeliest, played, tangent
+from .leader import highest_of_others, keep_tangent, lead, leader_arrays, likeliest, played, tangent
 
 # More than what rounding can do: to an index that was computed, or to its tangent; and to a divergence.
 INDEX_ROUNDING = 1e-12
@@ -112,49 +112,80 @@ class KLUCB:
         played(state, arm, lane)
 
 
+@device
+def computed_bound(state: State, arm: int, lane: int, time: float) -> float:
+    """Return an arm's index, and note its tangent."""
+    n, mean = state.counts[arm, lane], state.means[arm, lane]
+    if n == 0.0:
+        return math.inf
+    if mean == 1.0:
+        keep_tangent(state, arm, lane, time, 1.0, 0.0)
+        return 1.0
+    found = upper_bound(mean, time / n, negative_entropy(mean))
+    if found > mean:
+        slope = found * (1.0 - found) / (n * (found - mean))
+        keep_tangent(state, arm, lane, time, found + INDEX_ROUNDING, slope)
+    return found
+
+
+@device
+def keep_tangent_at(state: State, arm: int, lane: int, q: float) -> None:
+    """Note the tangent of an arm's index at the time when it is q, above its mean: what Newton's method goes along."""
+    n, mean = state.counts[arm, lane], state.means[arm, lane]
+    away = divergence(mean, q, negative_entropy(mean)) - DIVERGENCE_ROUNDING
+    keep_tangent(state, arm, lane, n * away, q + INDEX_ROUNDING, q * (1.0 - q) / (n * (q - mean)))
+
+
+@device
+def is_above(state: State, n_arms: int, lane: int, time: float, arm: int, index: float, rival: float) -> bool:
+    """Note an arm as the leader; say whether its index is known to lie above a height, and others' below.
+
+    The height is halfway between what the index may be, and the others' highest tangent.
+    """
+    if not lead(state, n_arms, lane, arm, index, rival):
+        return False
+    mean, q = state.means[arm, lane], state.height[lane]
+    radius = 0.5 * min(mean, 1.0 - mean)
+    inside = radius > 0.0
+    odds = (mean / (1.0 - mean)) * ((1.0 - q) / q) if inside else 1.0
+    low, high = mean - radius, mean + radius
+    state.centre[lane] = mean
+    state.radius[lane] = radius
+    state.away[lane] = divergence(mean, q, negative_entropy(mean)) + DIVERGENCE_ROUNDING
+    state.steepness[lane] = log(odds)
+    # half the second derivative in the mean, 1 / (x (1 - x)), where it is largest: at the end that is nearest to 0 or 1
+    state.bend[lane] = 0.5 / min(low * (1.0 - low), high * (1.0 - high)) if inside else 0.0
+    return state.counts[arm, lane] * state.away[lane] <= time
+
+
 @device_call
 def find_leader(state: State, n_arms: int, lane: int, time: float) -> None:
     """Find the first arm with the largest index, and how long it is known to remain it.
 
-    Computes the index of the arm with the highest tangent, and of those whose tangents it does not reach, but for
-    arms with the rewards of an arm before: these have its index.
+    If the arm with the highest tangent is not known to be it, computes its index, and those of arms whose tangents this
+    does not reach, but for arms with the rewards of an arm before: these have its index.
     """
-    likely = likeliest(state, n_arms, lane, time)
+    before = state.leader[lane]  # it was played, has no tangent, and its index has hardly left the height yet
+    if state.intercepts[before, lane] == math.inf and state.means[before, lane] < state.height[lane]:
+        keep_tangent_at(state, before, lane, state.height[lane])
+    likely, rival = likeliest(state, n_arms, lane, time)
+    if is_above(state, n_arms, lane, time, likely, tangent(state, likely, lane, time), rival):
+        return
     leader = likely
-    largest = -math.inf
-    for k in range(-1, n_arms):
-        a = likely if k < 0 else k
+    largest = computed_bound(state, likely, lane, time)
+    for a in range(n_arms):
         bound = tangent(state, a, lane, time)
-        if k == likely or bound < largest or (bound == largest and a > leader):
+        if a == likely or bound < largest or (bound == largest and a > leader):
             continue
-        n = state.counts[a, lane]
-        if k >= 0 and n == state.counts[leader, lane] and state.sums[a, lane] == state.sums[leader, lane]:
+        if state.counts[a, lane] == state.counts[leader, lane] and state.sums[a, lane] == state.sums[leader, lane]:
             leader = min(a, leader)
             continue
-        mean = state.means[a, lane]
-        found = math.inf
-        if n > 0.0:
-            found = upper_bound(mean, time / n, negative_entropy(mean)) if mean < 1.0 else 1.0
-            if found >= 1.0:
-                keep_tangent(state, a, lane, time, 1.0, 0.0)
-            elif found > mean:
-                slope = found * (1.0 - found) / (n * (found - mean))
-                keep_tangent(state, a, lane, time, found + INDEX_ROUNDING, slope)
+        found = computed_bound(state, a, lane, time)
         if found > largest or (found == largest and a < leader):
             largest = found
             leader = a
-    if lead(state, n_arms, lane, time, leader, largest):
-        mean, q = state.means[leader, lane], state.height[lane]
-        radius = 0.5 * min(mean, 1.0 - mean)
-        state.centre[lane] = mean
-        state.radius[lane] = radius
-        state.away[lane] = divergence(mean, q, negative_entropy(mean)) + DIVERGENCE_ROUNDING
-        inside = radius > 0.0
-        odds = (mean / (1.0 - mean)) * ((1.0 - q) / q) if inside else 1.0
-        state.steepness[lane] = log(odds)
-        # the second derivative in the mean, 1 / (x (1 - x)), is largest where the circle ends nearest to 0 or 1
-        low, high = mean - radius, mean + radius
-        state.bend[lane] = 0.5 / min(low * (1.0 - low), high * (1.0 - high)) if inside else 0.0
+    rival = highest_of_others(state, n_arms, lane, time, leader)
+    is_above(state, n_arms, lane, time, leader, largest, rival)
 
 
 @policy

@@ -57,31 +57,39 @@ def played(state: State, arm: int, lane: int) -> None:
 
 
 @device_call
-def likeliest(state: State, n_arms: int, lane: int, time: float) -> int:
-    """Return the first arm with the highest tangent."""
+def likeliest(state: State, n_arms: int, lane: int, time: float) -> tuple[int, float]:
+    """Return the first arm with the highest tangent, and the highest tangent of the others."""
     likely = 0
-    top = -math.inf
+    highest, rival = -math.inf, -math.inf
     for a in range(n_arms):
         bound = tangent(state, a, lane, time)
-        likely = a if bound > top else likely
-        top = max(top, bound)
-    return likely
+        rival = max(rival, min(highest, bound))
+        likely = a if bound > highest else likely
+        highest = max(highest, bound)
+    return likely, rival
 
 
 @device_call
-def lead(state: State, n_arms: int, lane: int, time: float, leader: int, index: float) -> bool:
-    """Note the leader, and, halfway between its index and the next tangent, the height, and until when it is one.
-
-    Return whether there is room for a height.
-    """
-    next_tangent = 0.0
+def highest_of_others(state: State, n_arms: int, lane: int, time: float, arm: int) -> float:
+    """Return the highest tangent of the arms but one."""
+    rival = -math.inf
     for a in range(n_arms):
-        if a != leader:
-            next_tangent = max(next_tangent, tangent(state, a, lane, time))
-    height = 0.5 * (next_tangent + index)
+        if a != arm:
+            rival = max(rival, tangent(state, a, lane, time))
+    return rival
+
+
+@device_call
+def lead(state: State, n_arms: int, lane: int, leader: int, index: float, rival: float) -> bool:
+    """Note the leader, a height halfway between its index and the others' highest tangent, and when one reaches that.
+
+    Return whether there is room for a height. The index may be a guess, if the leader is checked afterwards.
+    """
+    below = max(rival, 0.0)
+    height = 0.5 * (below + index)
     state.leader[lane] = leader
     state.until[lane] = NEVER
-    if not (next_tangent < height and height < index):
+    if not (below < height and height < index):
         return False
     until = math.inf
     for a in range(n_arms):
