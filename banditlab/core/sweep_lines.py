@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import InvalidArgument, InvalidType
 from .metrics import metric_name
-from .sweep_results import SweepResults, agrees, hashable, in_words
+from .sweep_results import SweepResults, agrees, check_there, hashable, in_words
 from .validation import invalid, one_of, shown
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) ->
     """
     if not isinstance(where, dict | None):
         raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
-    for name, wanted in (where or {}).items():
+    for name in where or {}:
         one_of(*sweep.parameters)("where", name)
+    check_there(where or {}, sweep.finished)
+    for name, wanted in (where or {}).items():
         table = table[[agrees(value, wanted) for value in table[name]]]
     table = table[[v is not None and v == v for v in table[x]]]  # in a column of numbers what is absent is NaN
     if table.empty:

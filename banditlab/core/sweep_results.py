@@ -92,6 +92,15 @@ def agrees(value: Any, wanted: Any) -> bool:
     return value is None or value != value or bool(value == hashable(wanted))
 
 
+def check_there(where: Mapping[str, Any], cells: list[SweepCell]) -> None:
+    """Raise for a value that no cell has: those without the parameter agree with any, and would be all that is left."""
+    for name, wanted in where.items():
+        there = [c.parameters[name] for c in cells if c.parameters.get(name) is not None]
+        if not any(agrees(value, wanted) for value in there):
+            told = ", ".join(abridged(list(dict.fromkeys(shown(value) for value in there))))
+            raise invalid("where", where, f"values that some cell has; {name} has {told or 'none'}")
+
+
 def in_words(parameters: Mapping[str, Any]) -> str:
     """Return parameters as labels have them: 'delta=0.1, world=easy'."""
     return ", ".join(f"{name}={v if isinstance(v, str) else shown(v)}" for name, v in parameters.items())
@@ -309,6 +318,7 @@ class SweepResults:
             raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
         for name in where:
             one_of(*self.parameters)("where", name)
+        check_there(where, self.finished)
         cells = [c for c in self.finished if all(agrees(c.parameters.get(name), v) for name, v in where.items())]
         if not cells:
             raise invalid("where", where, "values that some cell has")

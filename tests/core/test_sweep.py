@@ -190,6 +190,7 @@ class TestTables:
         for bad, message in [
             ({"x": "gamma"}, "x is 'gamma'; allowed"),
             ({"x": "delta", "where": {"n_arms": 7}}, "allowed: values that some cell has"),
+            ({"x": "delta", "where": {"alpha": 0.7}}, "allowed: values that some cell has; alpha has 0.5, 2.0"),
             ({"x": "delta", "where": {"gamma": 7}}, "where is 'gamma'; allowed"),
             ({"x": "delta", "y": "n_arms"}, "policy is None; allowed: one of"),
             (

@@ -131,7 +131,9 @@ def test_values_that_look_alike_are_refused():
     ("where", "kind", "message"),
     [
         ({"gamma": 1}, InvalidArgument, "where is 'gamma'; allowed: one of 'delta', 'n_arms', 'alpha'"),
-        ({"delta": 0.3}, InvalidArgument, "where is {'delta': 0.3}; allowed: values that some cell has"),
+        ({"delta": 0.3}, InvalidArgument, "where is {'delta': 0.3}; allowed: values that some cell has; delta has"),
+        # cells of Uniform, which takes no alpha, must not be all that is left
+        ({"alpha": 0.7}, InvalidArgument, "allowed: values that some cell has; alpha has 0.5, 2.0"),
         ("delta", InvalidType, "where is 'delta'; allowed: a dict from parameter to value"),
     ],
 )
