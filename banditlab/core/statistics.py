@@ -83,7 +83,8 @@ class Statistics:
             near_one, exponents = scaled(rows, 1)
             std = np.ldexp(near_one.std(axis=1, ddof=1), exponents)
         quantiles = np.asarray(np.quantile(rows, PROBABILITIES, axis=1))
-        return cls(n, rows.mean(axis=1), std, rows.min(axis=1), rows.max(axis=1), quantiles)
+        minimum, maximum = rows.min(axis=1), rows.max(axis=1)
+        return cls(n, *_exact_if_alike(rows.mean(axis=1), std, minimum, maximum), minimum, maximum, quantiles)
 
     @classmethod
     def from_columns(cls, n_runs: int, columns: dict[str, NDArray[np.float64]]) -> Statistics:
@@ -91,6 +92,14 @@ class Statistics:
         older = {"median": "q50"} if "median" not in columns else {}
         rows = np.stack([columns[older.get(name, name)] for name in QUANTILES])
         return cls(n_runs, columns["mean"], columns["std"], columns["min"], columns["max"], rows)
+
+
+def _exact_if_alike(
+    mean: NDArray[np.float64], std: NDArray[np.float64], minimum: NDArray[np.float64], maximum: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return means and deviations, where all runs are alike without what rounding adds to them: 1e-15, say, for 0."""
+    alike = (minimum == maximum) & np.isfinite(minimum)
+    return np.where(alike, minimum, mean), np.where(alike & ~np.isnan(std), 0.0, std)
 
 
 def scaled(values: NDArray[np.float64], axis: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
@@ -201,7 +210,8 @@ class Moments(Gatherer):
         found: dict[str, Statistics] = {}
         for k, name in enumerate(self._columns):
             extremes = self._minimum[k], self._maximum[k]
-            found[name] = Statistics(self.n_runs, self._mean[k], std[k], *extremes, self._quantiles(k))
+            moments = _exact_if_alike(self._mean[k], std[k], *extremes)
+            found[name] = Statistics(self.n_runs, *moments, *extremes, self._quantiles(k))
         return found
 
     def _quantiles(self, column: int) -> NDArray[np.float64]:

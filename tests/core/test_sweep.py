@@ -497,12 +497,15 @@ def test_sketches_are_as_exact_as_they_say():
 
 
 @pytest.mark.parametrize("value", [0.1, 1.0 / 3.0, 0.7, 1e-300, -12.3])
-def test_quantiles_of_equal_runs_are_their_value(value):
+def test_equal_runs_have_exact_statistics(value):
     job = SimpleNamespace(columns=("regret",), checkpoints=np.array([1]), first_run=0, n_runs=5_000)
     moments = statistics.Moments(job)
     moments.add(0, np.full((5_000, 1, 1), value))
-    known = moments.statistics()["regret"]
+    known, of_runs = moments.statistics()["regret"], statistics.Statistics.of_runs(np.full((100, 1), value))
     assert (known.quantiles == value).all()
+    for found in (known, of_runs):
+        assert (found.mean[0], found.std[0], found.margin(0.95)[0]) == (value, 0.0, 0.0)
+    assert np.isnan(statistics.Statistics.of_runs(np.full((1, 1), value)).std[0])
 
 
 @pytest.mark.parametrize("size", [1e290, 1e150, 1.0, 1e-150, 1e-290])
