@@ -33,10 +33,21 @@ def _frozen(name: str, value: Any) -> list[Any]:
         raise invalid(name, value, "at least one frozen scipy.stats distribution")
     for arm, distribution in enumerate(value):
         if not (hasattr(distribution, "ppf") and hasattr(distribution, "mean") and hasattr(distribution, "args")):
-            raise InvalidType(f"{name}[{arm}] is {shown(distribution)}; allowed: a frozen scipy.stats distribution")
+            told = f"{name}[{arm}] is {shown(distribution)}; allowed: a frozen scipy.stats distribution"
+            raise InvalidType(told + _how(distribution))
         if not math.isfinite(float(distribution.mean())):
             raise invalid(f"{name}[{arm}].mean()", float(distribution.mean()), "a finite mean")
     return list(value)
+
+
+def _how(value: Any) -> str:
+    """Return how to freeze a distribution that is not frozen, as whoever has made a histogram's does not think of."""
+    from scipy import stats
+
+    if not isinstance(value, stats.rv_continuous | stats.rv_discrete):
+        return ""
+    name, shapes = getattr(value, "name", None) or "it", getattr(value, "shapes", None) or ""
+    return f"; this one is not frozen: call it, as in {name}({shapes})"
 
 
 @device

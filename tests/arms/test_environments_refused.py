@@ -97,6 +97,7 @@ BAD = [
     (lambda: arms.FromScipy([]), "FromScipy.distributions is []", "at least one frozen"),
     (lambda: arms.FromScipy(stats.norm()), "FromScipy.distributions is", "a list of frozen"),
     (lambda: arms.FromScipy([stats.norm]), "FromScipy.distributions[0] is", "a frozen scipy.stats distribution"),
+    (lambda: arms.FromScipy([stats.norm(), stats.lognorm]), "distributions[1] is", "call it, as in lognorm(s)"),
     (lambda: arms.FromScipy([0.5]), "FromScipy.distributions[0] is 0.5", "a frozen scipy.stats distribution"),
     (lambda: arms.FromScipy([stats.norm(), stats.cauchy()]), "FromScipy.distributions[1].mean()", "a finite mean"),
     (lambda: arms.Adversarial([]), "Adversarial.losses is []", "a matrix"),
