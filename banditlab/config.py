@@ -41,6 +41,8 @@ A file says what `banditlab.run` is called with, and where to write what it retu
 * Several environments are tables `[[environments]]` in place of `[environment]`, each with an optional `label`.
 * `Empirical` also takes click counts: `counts = "clicks.csv"`, a file with the columns impressions and clicks, its path
   relative to the TOML file; or `dataset = "open_bandit_men"`, which comes with the package.
+* `FromScipy` has a table an arm: `distributions = [{ type = "lognorm", s = 0.5 }, { type = "norm", loc = 1.0 }]`, where
+  type is a name in scipy.stats, and the other keys are its parameters, there called so.
 * Paths of outputs and of the store are relative to the current folder.
 
 Whatever is wrong with a file is raised before anything is simulated, as a `ConfigError` with the file's name and the
@@ -50,6 +52,7 @@ line.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,7 +65,18 @@ from .core.experiment import KEEPS, N_RUNS, check_horizon, checked_metrics, reas
 from .core.machines import PRECISIONS, checked_backend
 from .core.metrics import common_defaults
 from .core.runner import run
-from .core.validation import SEED, Check, file_path, one_of, positive_integer, quoted, shown, with_article
+from .core.validation import (
+    SEED,
+    Check,
+    file_path,
+    meant,
+    number,
+    one_of,
+    positive_integer,
+    quoted,
+    shown,
+    with_article,
+)
 from .core.workers import checked_n_jobs
 from .data import CAMPAIGNS, open_bandit, read_counts
 from .families import arms, families, kinds, registered
@@ -287,7 +301,8 @@ class Reader(TomlFile):
         special = ("dataset",) if cls is arms.Empirical else ()
         extra = ("type", "label") if labels else ("type",)
         self.only(key, table, (*extra, *fields, *special), f" in {cls.__name__}")
-        arguments = {n: self.nested((*key, n), v, kind, cls.family.name) for n, v in table.items() if n not in extra}
+        made = self.laws if cls is arms.FromScipy else functools.partial(self.nested, kind=kind, family=cls.family.name)
+        arguments = {n: made((*key, n), v) for n, v in table.items() if n not in extra}
         if "dataset" in table or (special and isinstance(table.get("counts"), str)):
             component = self.empirical(key, arguments)
         else:
@@ -352,6 +367,32 @@ class Reader(TomlFile):
         if isinstance(value, list):
             return [self.nested((*key, k), v, kind, family) for k, v in enumerate(value)]
         return value
+
+    def laws(self, key: Key, value: Any) -> Any:
+        """Return the distributions of SciPy that tables describe; whatever else is there, `FromScipy` refuses."""
+        if not isinstance(value, list):
+            return value
+        return [self.law((*key, k), v) if isinstance(v, dict) else v for k, v in enumerate(value)]
+
+    def law(self, key: Key, table: dict[str, Any]) -> Any:
+        """Return the frozen distribution that a table describes."""
+        from scipy import stats
+
+        known = {n: d for n, d in vars(stats).items() if isinstance(d, stats.rv_continuous | stats.rv_discrete)}
+        name = table.get("type")
+        if name is None:
+            raise self.missing(key, "type", "the name of a distribution in scipy.stats, such as 'lognorm'")
+        if not isinstance(name, str) or name not in known:
+            allowed = f"the name of a distribution in scipy.stats, such as 'lognorm'{meant(name, known, written=repr)}"
+            raise self.error((*key, "type"), f"{named((*key, 'type'))} is {shown(name)}; allowed: {allowed}")
+        shapes = known[name].shapes.split(", ") if known[name].shapes else []
+        scale = ("scale",) if isinstance(known[name], stats.rv_continuous) else ()
+        self.only(key, table, ("type", *shapes, "loc", *scale), f" in scipy.stats.{name}")
+        for shape in shapes:
+            if shape not in table:
+                raise self.missing(key, shape, f"a number, as scipy.stats.{name} needs one")
+        with self.translated(key):
+            return known[name](**{n: number(n, v) for n, v in table.items() if n != "type"})
 
     def empirical(self, key: Key, arguments: dict[str, Any]) -> Any:
         """Return the environment of a data set, or of a file of counts."""

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, config
@@ -53,6 +54,15 @@ def message(folder, text):
 
 
 # ------------------------------------------------------------------------------------------ what is read
+
+
+def test_laws_of_scipy_are_tables(tmp_path):
+    laws = "[{ type = 'lognorm', s = 0.5 }, { type = 'poisson', mu = 2 }, { type = 'norm', loc = 1, scale = 0.5 }]"
+    text = "horizon = 50\nn_runs = 4\nseed = 7\n[environment]\ntype = 'FromScipy'\ndistributions = " + laws + "\n"
+    found = read(tmp_path, text + "[[policies]]\ntype = 'UCB1'\n").run()
+    env = arms.FromScipy([stats.lognorm(s=0.5), stats.poisson(mu=2), stats.norm(loc=1.0, scale=0.5)])
+    expected = bl.run(env, arms.UCB1(), horizon=50, n_runs=4, seed=7)
+    np.testing.assert_array_equal(found.values(), expected.values())
 
 
 def test_a_file_says_what_run_is_called_with(tmp_path):
@@ -301,6 +311,36 @@ WRONG = {
         HEAD + "[environment]\ntype = 'FromScipy'\ndistributions = ['norm']\n",
         5,
         ["distributions[0] is 'norm'", "scipy"],
+    ),
+    "a law that SciPy has not": (
+        HEAD + "[environment]\ntype = 'FromScipy'\ndistributions = [\n{ type = 'norm' },\n{ type = 'lognrm' }]\n",
+        7,
+        ["environment.distributions[1].type is 'lognrm'", "in scipy.stats", "did you mean 'lognorm'?"],
+    ),
+    "a law without a name": (
+        HEAD + "[environment]\ntype = 'FromScipy'\ndistributions = [{ s = 0.5 }]\n",
+        5,
+        ["environment.distributions[0].type is missing", "'lognorm'"],
+    ),
+    "a law's parameter": (
+        HEAD + "[environment]\ntype = 'FromScipy'\ndistributions = [{ type = 'poisson', mu = 1.0, scale = 2.0 }]\n",
+        5,
+        ["distributions[0].scale is 2.0, but there is no such key in scipy.stats.poisson", "'type', 'mu', 'loc'"],
+    ),
+    "a law that lacks a parameter": (
+        HEAD + "[environment]\ntype = 'FromScipy'\ndistributions = [{ type = 'lognorm' }]\n",
+        5,
+        ["distributions[0].s is missing", "a number"],
+    ),
+    "a law's parameter that is no number": (
+        HEAD + "[environment]\ntype = 'FromScipy'\ndistributions = [{ type = 'lognorm', s = 'a' }]\n",
+        5,
+        ["s is 'a'", "a real number"],
+    ),
+    "a law that its parameters do not fit": (
+        HEAD + "[environment]\ntype = 'FromScipy'\ndistributions = [{ type = 'lognorm', s = -1 }]\n",
+        5,
+        ["distributions[0].mean() is nan"],
     ),
     "nested": (
         HEAD + "[environment]\ntype = 'PiecewiseStationary'\nchange_points = [6]\n"
