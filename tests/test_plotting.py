@@ -57,6 +57,20 @@ def test_legend_has_names_that_begin_with_an_underscore_and_is_beside_many(resul
     assert [t.get_text() for t in swept.plot("gap").get_legend().get_texts()] == ["_one"]
 
 
+def test_legend_that_would_cover_a_line_is_beside_the_frame():
+    over = {"gap": [0.1, 0.2], "alpha": [0.5, 2.0], "horizon": [300, 1_000]}
+    swept = bl.sweep(world, [arms.UCB1, arms.ThompsonSampling()], over, n_runs=20, seed=0)
+    beside, own = swept.plot("gap"), swept.plot("gap", ax=Figure(layout="constrained").add_subplot())
+    for ax in (beside, own):
+        ax.figure.draw_without_rendering()
+    assert beside.get_legend().get_window_extent().x0 > beside.get_window_extent().x1
+    assert beside.figure.get_figwidth() > 6.5
+    assert own.get_legend().get_window_extent().x1 < own.get_window_extent().x1  # there it has a background
+    assert own.get_legend().get_frame().get_visible()
+    inside = bl.run(world(0.1), arms.UCB1(), horizon=500, n_runs=20, seed=0).plot(lower_bound=False)
+    assert inside.get_legend().get_window_extent().x1 < inside.get_window_extent().x1
+
+
 def world(gap):
     return arms.Bernoulli([0.5, 0.5 - gap])
 
@@ -309,6 +323,16 @@ def test_titles_leave_out_arrays_and_rounds_of_mdps_are_episodes():
     assert short("Bernoulli([0.1, 0.9])") == "Bernoulli([0.1, 0.9])"
 
 
+def test_long_titles_are_not_cut_in_the_middle_of_an_argument():
+    clicked = "StrategicClickBandit([0.7, 0.6, 0.5], [0.8, 0.65, 0.5], utility=Revenue(annoyance=3, other=2))"
+    assert short(clicked) == "StrategicClickBandit([...], [...], ...)"
+    halves = [arms.Bernoulli([0.8, 0.4, 0.5]), arms.Bernoulli([0.2, 0.4, 0.7]), arms.Bernoulli([0.3, 0.9, 0.5])]
+    assert short(repr(arms.PiecewiseStationary(halves, [1001, 2001]))) == "PiecewiseStationary(...)"
+    assert short("a label of the caller's (with brackets), of which there is too much") == (
+        "a label of the caller's (with brackets), of w..."
+    )
+
+
 METRICS = {
     "arms": arms_protocol.METRICS,
     "clicks": clicks_protocol.METRICS,
@@ -344,6 +368,19 @@ class TestDistributions:
         marks = [line.get_xydata()[0].tolist() for line in ax.get_lines() if len(line.get_xdata()) == 1]
         assert marks == [[0.5, 0.5], [0.0, 0.5]]
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["coin", "die"]
+
+    @pytest.mark.parametrize(("tau", "side"), [(0.05, "right"), (0.8, "left")])
+    def test_no_curve_runs_through_what_the_level_is_called(self, tau, side):
+        early = cvar.Distribution([0.0, 0.4, 10.0], [0.3, 0.3, 0.4])
+        late = cvar.Distribution([1.0, 9.0, 10.0], [0.3, 0.3, 0.4])
+        ax = plotting.plot_distributions({"early": early, "late": late}, tau=tau)
+        ax.figure.draw_without_rendering()
+        (words,) = ax.texts
+        assert words.get_ha() == side
+        box = words.get_window_extent().transformed(ax.transData.inverted())
+        for returns in (early, late):
+            crossings = returns.quantile([tau, min(box.y1, 1.0)])
+            assert not ((box.x0 < crossings) & (crossings < box.x1)).any()
 
     def test_one_alone_needs_no_legend(self):
         assert self.COIN.plot().get_legend() is None

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from banditlab.cvar import Distribution
 
 
+HEIGHT = 0.07
+"""Of a line of small letters, as a share of an axis."""
+
+
 def plot_distributions(
     distributions: Distribution | Mapping[str, Distribution], *, tau: float | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -66,8 +70,12 @@ def plot_distributions(
             ax.plot(distribution.cvar(level), level, markersize=6, markeredgecolor="white", clip_on=False, **mark)
     if level is not None:
         ax.axhline(level, color="0.4", linestyle=(0, (1, 2)), linewidth=1.1, zorder=1)
+        # at the end of the line that is further from where curves cross what is written above it
+        first = min(d.quantile(level) for d in found.values())
+        last = max(d.quantile(min(level + HEIGHT, 1.0)) for d in found.values())
+        at, shift, side = (low - room, 4, "left") if first - low > high - last else (high + room, -4, "right")
         ax.annotate(
-            rf"$\tau$ = {level:g}; marks: CVaR", (low - room, level), xytext=(4, 3), textcoords="offset points",
+            rf"$\tau$ = {level:g}; marks: CVaR", (at, level), xytext=(shift, 3), textcoords="offset points", ha=side,
             fontsize="small", color="0.3",
         )  # fmt: skip
     ax.set_xlim(low - room, high + room)

@@ -126,10 +126,12 @@ def tidy(ax: Axes, **grid: Any) -> None:
 
 
 def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool = False) -> None:
-    """Add lines to the legend, which is in the frame, or beside it where it would cover many, or with `aside`.
+    """Add lines to the legend, which is in the frame, or beside it where there are many lines, or with `aside`.
 
     They are given: of those on the axes matplotlib leaves out what has a name that begins with an underscore. With
-    `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider, and not the frame narrower.
+    `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider, and not the frame narrower; it is
+    there too if it would cover a line. In axes of a caller's it stays in the frame, where its background keeps it
+    readable.
     """
     lines = [*_explained(ax), *lines]
     for line in lines:
@@ -138,11 +140,27 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool =
     if aside := aside or len(lines) > MANY_LINES:
         options = {"fontsize": "x-small", "handlelength": 2.6, "ncols": -(-len(lines) // (2 * MANY_LINES))}
         options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-    legend = ax.legend(lines, [line.get_label() for line in lines], frameon=False, **options)
-    if widen and aside:
-        figure = cast("Figure", ax.figure)
-        figure.draw_without_rendering()  # what its width is measured by
+    legend = ax.legend(lines, [line.get_label() for line in lines], framealpha=0.75, edgecolor="none", **options)
+    if not widen:
+        return
+    figure = cast("Figure", ax.figure)
+    figure.draw_without_rendering()  # what its place and its width are measured by
+    if aside:
         figure.set_figwidth(SIZE[0] + legend.get_window_extent().width / figure.dpi)
+    elif any(_crosses(line, legend.get_window_extent()) for line in lines):
+        legend.remove()
+        explain_lines(ax, lines, widen=True, aside=True)
+
+
+def _crosses(line: Any, box: Any) -> bool:
+    """Say whether a line, or the one of error bars, runs through a box of the canvas."""
+    from matplotlib.cbook import STEP_LOOKUP_MAP
+    from matplotlib.path import Path
+
+    line = getattr(line, "lines", [line])[0]
+    x, y = STEP_LOOKUP_MAP[line.get_drawstyle()](*line.get_xydata().T)
+    points = line.get_transform().transform(np.column_stack([x, y]))
+    return bool(Path(points).cleaned(remove_nans=True).intersects_bbox(box, filled=False))
 
 
 def _explained(ax: Axes) -> list[Any]:
@@ -197,7 +215,21 @@ def short(name: str) -> str:
     name = re.sub(r"\(.*<\d+( x \d+)* (array|entries)>.*\)$", "", name)
     if len(name) > LONGEST_NAME:
         name = re.sub(r"\[[^\[\]]{4,}\]", "[...]", name)
+    if len(name) > LONGEST_NAME and re.fullmatch(r"\w+\(.*\)", name):
+        name = _first_arguments(*name[:-1].split("(", 1))
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+
+
+def _first_arguments(cls: str, inside: str) -> str:
+    """Return a class with those of its first arguments that there is room for: none is cut in the middle."""
+    commas = [m.start() for m in re.finditer(", ", inside) if _closed(inside[: m.start()])]
+    fitting = [inside[:at] for at in commas if len(f"{cls}({inside[:at]}, ...)") <= LONGEST_NAME]
+    return f"{cls}({fitting[-1]}, ...)" if fitting else f"{cls}(...)"
+
+
+def _closed(text: str) -> bool:
+    """Say whether every bracket in a text is closed."""
+    return all(text.count(left) == text.count(right) for left, right in ("()", "[]", "{}"))
 
 
 def marks(rounds: Any, xscale: str, k: int, n: int) -> list[int]:
