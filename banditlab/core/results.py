@@ -250,7 +250,9 @@ class Results:
         name = self._environment(environment)
         return np.array([self._cells[name, label].seconds for label in self.policies])
 
-    def summary(self, metric: str | None = None, level: float = 0.95, *, at: int | None = None) -> pd.DataFrame:
+    def summary(
+        self, metric: str | None = None, level: float = 0.95, *, at: int | None = None, environment: str | None = None
+    ) -> pd.DataFrame:
         r"""Return one row a policy (and environment), for one checkpoint.
 
         Parameters
@@ -261,29 +263,34 @@ class Results:
             Confidence level of the interval of the mean (Student's t; NaN for a single run).
         at : int, optional
             After which round, one of the checkpoints; default the last.
+        environment : str, optional
+            A label; default all environments.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by policy, or by environment and policy when there are several environments. Columns: mean, ci_low,
-            ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over :math:`C \log T`; only for
-            regret, NaN where no bound is known), rounds_per_second (of processor time, so of one thread that
-            is not disturbed).
+            Indexed by policy, or by environment and policy when there are several environments and none is named.
+            Columns: mean, ci_low, ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over
+            :math:`C \log T`; only for regret, NaN where no bound is known), rounds_per_second (of processor time, so
+            of one thread that is not disturbed).
         """
         import pandas as pd
 
         metric = self.default_metric if metric is None else metric_name(metric)
         level = open_probability("level", level)
         position = position_of(at, self.checkpoints)
+        wanted = self.environments if environment is None else (self._environment(environment),)
         rows, index = [], []
         for (name, label), cell in self._cells.items():
+            if name not in wanted:
+                continue
             if metric not in cell.metrics:
                 raise invalid("metric", metric, f"one of {abridged(cell.metrics)}, which were recorded")
             row = summary_row(cell, metric, level, self.horizon, position)
             rows.append(row)
             index.append((name, label))
         frame = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=["environment", "policy"]))
-        return frame.droplevel("environment") if len(self.environments) == 1 else frame
+        return frame.droplevel("environment") if len(wanted) == 1 else frame
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a tidy table: environment, policy, run, round, and a column a metric.

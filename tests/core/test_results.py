@@ -88,6 +88,9 @@ def test_summary_of_several_environments():
     table = both.summary()
     assert table.index.names == ["environment", "policy"]
     assert np.isnan(table["std"]).all()
+    pd.testing.assert_frame_equal(both.summary(environment="b"), table.loc["b"])
+    with pytest.raises(InvalidArgument, match=r"environment is 'c'; allowed: one of \['a', 'b'\]"):
+        both.summary(environment="c")
 
 
 def test_to_pandas_is_tidy(result):
