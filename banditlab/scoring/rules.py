@@ -395,7 +395,11 @@ class ScoringRule:
 
     def _reports(self, name: str, value: ArrayLike) -> tuple[Floats, bool]:
         """Check for one belief or a matrix of them; return a matrix, and whether it was one."""
-        single = n_axes(name, value) == 1
+        axes = n_axes(name, value)
+        if axes == 0:
+            allowed = f"{self.n_states} probabilities, one a state, or a matrix of such rows"
+            raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
+        single = axes == 1
         check = checked_belief if single else checked_beliefs
         return np.atleast_2d(check(name, value, self.n_states)), single
 

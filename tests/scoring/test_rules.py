@@ -413,6 +413,12 @@ class TestExpected:
         beliefs, q = generator.dirichlet(np.ones(n_states), 4), generator.dirichlet(np.ones(4), 3)
         assert (FORMS[name][0](n_states).incentive(beliefs, q) >= -1e-12).all()
 
+    @pytest.mark.parametrize("report", ["a", 0.3, None])
+    def test_what_is_no_array_is_told_what_a_report_is(self, report):
+        told = "report is .*; allowed: 2 probabilities, one a state, or a matrix of such rows"
+        with pytest.raises(InvalidType, match=told):
+            scoring.Brier().pay(report, 0)
+
     @pytest.mark.parametrize(
         ("call", "message"),
         [
