@@ -130,6 +130,9 @@ def dynamics(
         How arms adapt.
     step, max_step, epsilon : float
         :math:`\eta = 1`, the largest move 0.05 and :math:`\epsilon = 0.02`: ours; the paper's were not to be had.
+        At a cliff, as where UCB-S begins to screen, slopes are so steep that every move is the largest one, which does
+        not decay: an arm then goes to and fro around the cliff, as far from it as `max_step`. A smaller one brings it
+        closer, in more epochs.
     grid : int or sequence of float, default 41
         Click rates tried by a best response: so many, evenly spaced on [0, 1], or these.
     seed : int, optional

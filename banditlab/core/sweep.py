@@ -135,7 +135,7 @@ def sweep(
     n_runs : int
         Independent replications of each cell.
     horizon : int, optional
-        Rounds a run; needed unless it is swept over.
+        Rounds a run; needed unless it is swept over. Values of 'horizon' in `over` take its place.
     seed, checkpoints, metrics, n_jobs, backend, precision, first_run, keep, store, progress
         As in `run`. With a store, what has finished is not computed again, whatever ended the sweep.
     dry_run : bool, default False

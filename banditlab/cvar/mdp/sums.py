@@ -148,8 +148,8 @@ def sums_of(model: Model, paid: Array, limit: int = MAX_SUMS) -> Sums:
     met = _met(model, np.zeros(1), lambda now, atoms: amounts[atoms, None] + now, tolerance, limit, 50 * limit)
     if met is None:
         raise InvalidArgument(
-            f"rewards have more than {limit:,} different sums; allowed: fewer (TabularMDP.rounded(eta) rounds rewards "
-            "up to a grid)"
+            f"rewards have more than {limit:,} different sums; allowed: fewer (eta of plan_static_cvar, or "
+            "TabularMDP.rounded(eta), rounds rewards up to a grid)"
         )
     rows, following = met
     return Sums(_rows(rows) * (1.0 if unit is None else unit), following)
