@@ -113,6 +113,19 @@ def test_nonsense_is_refused(name):
     assert str(told.value) == message
 
 
+def test_rewards_by_next_state_need_no_steps_where_transitions_have_them():
+    rng = np.random.default_rng(0)
+    for steps, n, k in ((4, 3, 2), (3, 3, 2), (2, 3, 3)):
+        transitions, rewards = rng.dirichlet(np.ones(n), (steps, n, k)), rng.random((n, k, n)).round(1)
+        short = cvar.TabularMDP(transitions, rewards, steps)
+        long = cvar.TabularMDP(transitions, np.stack([rewards] * steps), steps)
+        assert cvar.plan_static_cvar(short, tau=0.3).value == cvar.plan_static_cvar(long, tau=0.3).value
+    transitions, rewards = rng.dirichlet(np.ones(2), (2, 2, 2)), rng.random((2, 2, 2))
+    steps_first = cvar.TabularMDP(transitions, rewards, 2)
+    assert steps_first.deterministic_rewards
+    np.testing.assert_array_equal(steps_first.model.atoms[steps_first.model.index[:, :, :, 0, 0]], rewards)
+
+
 def test_masked_entries_are_no_rewards():
     with pytest.raises(BanditlabError, match=r"TabularMDP\.rewards is masked_array.*; allowed: no masked entries"):
         mdp(rewards=np.ma.masked_less([[1, 2, 3], [4, 5, 6]], 2))

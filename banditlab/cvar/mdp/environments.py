@@ -59,7 +59,8 @@ class TabularMDP:
         Shape (S, A): what action a in state s pays; or (S, A, S): what it pays if the next state is s'; or (M,), with
         `reward_probabilities`: the values that random rewards have.
 
-        With transitions of shape (H, S, A, S) the first two may have the steps first: (H, S, A) or (H, S, A, S).
+        With transitions of shape (H, S, A, S) the first two may have the steps first: (H, S, A) or (H, S, A, S). Where
+        H, S and A are one number, three axes are (H, S, A).
     horizon : int
         Steps an episode (H). (`horizon` in `banditlab.run` is the number of episodes.)
     initial_state : int, default 0
@@ -131,7 +132,7 @@ class TabularMDP:
             m = len(self.rewards)
             return [(n, k, m), (steps, n, k, m)]
         if self.transitions.ndim == 4:
-            return [(n, k), (steps, n, k), (steps, n, k, n)]
+            return [(n, k), (n, k, n), (steps, n, k), (steps, n, k, n)]
         return [(n, k), (n, k, n)]
 
     @property
@@ -171,7 +172,8 @@ class TabularMDP:
             index = np.broadcast_to(which, weights.shape)[:, :, :, None, :]
         else:
             atoms, which = atoms_of(self.rewards)
-            on_next = self.rewards.ndim == (4 if self.transitions.ndim == 4 else 3)
+            by_step = self.transitions.ndim == 4 and self.rewards.shape[:3] == (self.horizon, n, k)
+            on_next = self.rewards.ndim == (4 if by_step else 3)
             index = which.reshape(-1, n, k, n if on_next else 1, 1)
             weights = np.ones((len(index), n, k, 1))
         return Model(self.horizon, self.initial_state, transitions, atoms, np.ascontiguousarray(index), weights)
