@@ -58,7 +58,7 @@ from .toml_lines import Key
 
 __all__ = ["SweepExperiment", "read_sweep"]
 
-PLOT_KEYS = ("x", "y", "metric", "policy", "where", "xscale", "yscale", "title")
+PLOT_KEYS = ("x", "y", "metric", "policy", "where", "xscale", "yscale", "level", "slope", "title")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,14 @@ class SweepExperiment:
     arguments: dict[str, Any]
     plot: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def horizons(self) -> list[int]:
+        """The horizons that are swept over; none if the horizon is one number."""
+        over = self.arguments["over"]
+        if isinstance(over, dict):
+            return list(over.get(HORIZON, ()))
+        return [combination[HORIZON] for combination in over if HORIZON in combination]
 
     def run(self, **changes: Any) -> Any:
         """Call `banditlab.sweep` with these arguments, except for `changes`."""

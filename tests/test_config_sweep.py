@@ -230,6 +230,44 @@ def test_command(file, tmp_path, monkeypatch):
     assert quiet.output == ""
 
 
+def test_command_writes_elsewhere_and_plays_other_horizons(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+
+    def call(text, *options):
+        return runner.invoke(app, ["sweep", str(file(text)), *options])
+
+    assert call(GOOD, "--output", "here", "--horizon", "40").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["sweep.csv", "sweep.parquet"]
+    assert pd.read_parquet(tmp_path / "here" / "sweep.parquet")["round"].max() == 40
+    drawn = GOOD + "\n[plot]\nx = 'alpha'\nwhere = { means = [0.5, 0.4] }\nslope = false\nlevel = 0.9\n"
+    assert call(drawn, "--output", "there").exit_code == 0
+    assert (tmp_path / "there" / "sweep.png").exists()
+    named = GOOD + "\n[outputs]\nsummary = 'o/s.csv'\n"
+    assert call(named, "--output", "named").exit_code == 0
+    assert [path.name for path in (tmp_path / "named").iterdir()] == ["s.csv"]
+    assert not (tmp_path / "o").exists()
+    refused = call(GOOD.replace("[over]", "[over]\nhorizon = [20, 30]"), "--horizon", "40")
+    assert refused.exit_code == 2
+    assert "--horizon is 40; allowed: no number, as [over] has [20, 30]" in refused.stderr
+
+
+def test_no_legend_lies_over_a_line_of_what_is_written(file, tmp_path, monkeypatch):
+    text = GOOD.replace("[over]", "[over]\nhorizon = [300, 1_000]").replace("n_runs = 8", "n_runs = 20")
+    result = read_sweep(file(text)).run(progress=False)
+    drawn = []
+    monkeypatch.setattr("banditlab.outputs._save", lambda figure, path: (drawn.append(figure), path.touch()))
+    write_sweep_outputs(result, {"plot": tmp_path / "p.png"}, {"x": "horizon", "slope": False})
+    (ax,) = drawn[0].axes
+    drawn[0].draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    for line in (container.lines[0] for container in ax.containers):
+        x, y = ax.transData.transform(line.get_xydata()).T
+        along = np.linspace(x[0], x[-1], 500)
+        at = np.interp(along, x, y)
+        assert not ((legend.x0 < along) & (along < legend.x1) & (legend.y0 < at) & (at < legend.y1)).any()
+
+
 def test_a_path_is_one():
     with pytest.raises(InvalidType, match="path is 5; allowed: a path"):
         read_sweep(5)

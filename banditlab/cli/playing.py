@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import InterruptedRunWarning
+from ..core.validation import invalid
 from .terminal import FAILED, INTERRUPTED, console, number, say, show, table, text
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..core.sweep_results import SweepResults
 
 OUTPUT_NAMES = {"results": "results.parquet", "plot": "regret.png", "summary": "summary.csv"}
+SWEEP_NAMES = {"results": "sweep.parquet", "plot": "sweep.png", "summary": "sweep.csv"}
 
 
 def _speed(value: float) -> str:
@@ -129,7 +131,18 @@ def sweep(
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the file's.")] = None,
     runs: Annotated[int | None, typer.Option(help="Number of runs a cell, in place of the file's.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(help="Rounds a run, in place of the file's, which must not sweep over it.")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(help="Threads, in place of the file's; -1 for all cores.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write here the files that FILE.toml names, or sweep.parquet, sweep.csv, and sweep.png if it has a "
+            "table plot.",
+        ),
+    ] = None,
     store: STORE = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -138,8 +151,14 @@ def sweep(
     from ..outputs import prepare_outputs, write_sweep_outputs
 
     experiment = read_sweep(file)
-    prepare_outputs(experiment.outputs)
-    changes = {"seed": seed, "n_runs": runs, "n_jobs": jobs, "store": store}
+    if horizon is not None and experiment.horizons:
+        raise invalid("--horizon", horizon, f"no number, as [over] has {experiment.horizons}")
+    outputs = experiment.outputs
+    if output is not None:
+        named = {kind: name for kind, name in SWEEP_NAMES.items() if kind != "plot" or "x" in experiment.plot}
+        outputs = {k: output / name for k, name in ({k: p.name for k, p in outputs.items()} or named).items()}
+    prepare_outputs(outputs)
+    changes = {"seed": seed, "n_runs": runs, "horizon": horizon, "n_jobs": jobs, "store": store}
     given = {name: value for name, value in changes.items() if value is not None}
     if dry_run:
         typer.echo(str(experiment.run(dry_run=True, **given)).strip("<>"))
@@ -149,9 +168,9 @@ def sweep(
     if not quiet:
         _print_sweep(console(), result)
         typer.echo(f"seed:    {result.provenance['seed']}")
-    _write(lambda r, o: write_sweep_outputs(r, o, experiment.plot), result, experiment.outputs)
+    _write(lambda r, o: write_sweep_outputs(r, o, experiment.plot), result, outputs)
     if not quiet:
-        _print_outputs(experiment.outputs)
+        _print_outputs(outputs)
     for _, failed in result.failures.iterrows():
         typer.echo(f"failed:  {failed['policy']}: {failed['error']}", err=True)
     _end(told)

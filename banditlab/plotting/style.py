@@ -152,6 +152,18 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool =
         explain_lines(ax, lines, widen=True, aside=True)
 
 
+def uncover(ax: Axes) -> None:
+    """Move a legend that covers a line beside the frame, for which the frame is made narrower."""
+    legend = ax.get_legend()
+    if legend is None:
+        return
+    cast("Figure", ax.figure).draw_without_rendering()
+    lines = _explained(ax)
+    if any(_crosses(line, legend.get_window_extent()) for line in lines):
+        legend.remove()
+        explain_lines(ax, lines, aside=True)
+
+
 def _crosses(line: Any, box: Any) -> bool:
     """Say whether a line, or the one of error bars, runs through a box of the canvas."""
     from matplotlib.cbook import STEP_LOOKUP_MAP
