@@ -57,13 +57,12 @@ def kl_gaussian(mean: float, other: float, std: float, other_std: float | None =
     away = 0.5 * z * z
     if s == std:
         return away
-    ratio = (std / s) ** 2
-    return 0.5 * _excess_of(1.0, ratio - 1.0, ratio) + away
+    return 0.5 * _excess_of(1.0, (std - s) / s * ((std + s) / s), (std / s) ** 2) + away
 
 
 def kl_exponential(mean: float, other: float) -> float:
     """Return the divergence between exponential distributions of given means."""
-    if 0.999 < mean / other < 1.001:
+    if 0.5 < mean / other < 2.0:  # near 1 logarithms cancel
         return _excess((mean - other) / other)
     return mean / other - 1.0 - (math.log(mean) - math.log(other))
 
@@ -192,8 +191,10 @@ def kinf_truncated_gaussian(location: float, scale: float, low: float, high: flo
 
     found = float(optimize.brentq(above, location, upper, xtol=1e-13 * scale))
     n_parts = math.ceil(math.log2((found - location) / scale + 1.0))
-    # parts that double in length, as far away the mean changes less and less
-    ends = np.minimum(location + scale * (2.0 ** np.arange(n_parts + 1) - 1.0), found)
+    # parts that double in length away from where it begins and from where the mean bends, at the ends of the interval
+    away = scale * (2.0 ** np.arange(n_parts + 1) - 1.0)
+    bends = [end + sign * away for end in (low, high) for sign in (-1.0, 1.0)]
+    ends = np.unique(np.clip(np.concatenate([location + away, *bends]), location, found))
     nodes, weights = legendre(32)
     half = 0.5 * np.diff(ends)[:, None]
     _, means = truncated_gaussians(ends[:-1, None] + half * (1.0 + nodes), scale, low, high)

@@ -54,10 +54,11 @@ def test_poisson(mean, other):
     assert divergences.kl_poisson(mean, other) == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
-@pytest.mark.parametrize(("std", "other"), [(1.0, 1.0 + 1e-9), (1e-9, 1.0), (1e3, 1.0), (2.0, 3.0)])
-def test_gaussians_of_different_spread(std, other):
-    expected = exact(lambda s, r: mpmath.log(r / s) + ((s / r) ** 2 - 1) / 2 + (1 / r) ** 2 / 2, std, other)
-    assert divergences.kl_gaussian(0.0, 1.0, std, other) == pytest.approx(expected, rel=1e-12, abs=0.0)
+@pytest.mark.parametrize(("std", "other"), [(1.0, 1.0 + 1e-9), (1e-9, 1.0), (1e3, 1.0), (2.0, 3.0), (1.0, 1.0 + 1e-13)])
+@pytest.mark.parametrize("distance", [0.0, 1.0])
+def test_gaussians_of_different_spread(std, other, distance):
+    expected = exact(lambda d, s, r: mpmath.log(r / s) + ((s / r) ** 2 - 1 + (d / r) ** 2) / 2, distance, std, other)
+    assert divergences.kl_gaussian(0.0, distance, std, other) == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 @pytest.mark.parametrize("kind", [float, np.float64])
@@ -180,6 +181,54 @@ def test_kinf_of_truncated_gaussians_for_small_gaps(location, scale, gap):
     found = divergences.kinf_truncated_gaussian(location, scale, 0.0, 1.0, mean + gap)
     known = gap / max(2e-16, 2e-16 * mean)  # digits of the gap itself, as the mean is rounded
     assert found == pytest.approx(gap**2 / (2.0 * variance), rel=max(10.0 / known, 2.0 * gap / variance**0.5), abs=0.0)
+
+
+def kinf_of_truncated_gaussians(location, scale, target):
+    """Find by bisection the location whose mean on [0, 1] is the target; the divergence is in closed form."""
+    with mpmath.workdps(60):
+        s = mpmath.mpf(scale)
+
+        def log_mass_and_mean(m):
+            a, b = -m / s, (1 - m) / s
+            ends = (a, b) if a + b > 0 else (-b, -a)  # on the side where the tails are small
+            mass = (mpmath.erfc(ends[0] / mpmath.sqrt(2)) - mpmath.erfc(ends[1] / mpmath.sqrt(2))) / 2
+            return mpmath.log(mass), m + s * (mpmath.npdf(a) - mpmath.npdf(b)) / mass
+
+        first = mpmath.mpf(location)
+        mass, mean = log_mass_and_mean(first)
+        low, high = first, first + s
+        while log_mass_and_mean(high)[1] < target:
+            high = first + 2 * (high - first)
+        for _ in range(150):
+            middle = (low + high) / 2
+            low, high = (middle, high) if log_mass_and_mean(middle)[1] < target else (low, middle)
+        return float((mean * (first - low) + (low**2 - first**2) / 2) / s**2 + log_mass_and_mean(low)[0] - mass)
+
+
+@pytest.mark.parametrize(
+    ("location", "scale", "target"),
+    [
+        (0.5, 0.1, 0.9), (0.5, 0.1, 0.999), (-0.3, 0.05, 0.6), (-0.4, 0.01, 0.5), (-1.0, 0.035, 0.73),
+        (0.2, 3.0, 0.9), (-20.0, 3.0, 0.7), (1.2, 11.0, 0.9), (-0.6, 0.02, 0.999), (0.5, 0.01, 0.99),
+    ],
+)  # fmt: skip
+def test_kinf_of_truncated_gaussians_for_large_gaps(location, scale, target):
+    expected = kinf_of_truncated_gaussians(location, scale, target)
+    found = divergences.kinf_truncated_gaussian(location, scale, 0.0, 1.0, target)
+    assert found == pytest.approx(expected, rel=1e-11, abs=0.0)
+
+
+@pytest.mark.parametrize("ratio", [1.0 + 1e-9, 1.0011, 0.998, 1.01, 1.3, 0.6, 0.4, 3.0, 1e-9, 1e9])
+@pytest.mark.parametrize("other", [1e-100, 1.0, 1e10, 1e100])
+def test_exponential(ratio, other):
+    expected = exact(lambda m, n: m / n - 1 - mpmath.log(m / n), ratio * other, other)
+    assert divergences.kl_exponential(ratio * other, other) == pytest.approx(expected, rel=1e-12, abs=0.0)
+
+
+@pytest.mark.parametrize(("mean", "other"), [(1e-300, 1e100), (1e100, 1e-200)])
+def test_exponentials_far_apart(mean, other):
+    expected = exact(lambda m, n: m / n - 1 - mpmath.log(m / n), mean, other)
+    assert divergences.kl_exponential(mean, other) == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 def test_variances_of_extreme_shapes():
