@@ -84,9 +84,9 @@ def stratified_band(
 
     The quantiles are those of the expanded percentile interval: at :math:`\Phi(-\sqrt{n / (n - 1)} \, t)`, with
     Student's quantile t for :math:`S (n - 1)` degrees of freedom (:math:`n - 1` where strata are dependent), which
-    repairs the percentile interval's shortness for few runs. Of fewer than 8 runs in all (of one stratum where strata
-    are dependent) there are too few resamples for that, and the band is Student's: the mean :math:`\pm t s / \sqrt n`,
-    with Welch's degrees of freedom for several strata.
+    repairs the percentile interval's shortness for few runs. Of fewer than 8 runs a stratum it does not: strata of two,
+    however many there are, tell too little of how much each varies. The band is then Student's: the mean
+    :math:`\pm t s / \sqrt n`, with Welch's degrees of freedom for several strata.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def stratified_band(
     if table.shape[1] < 2:
         raise InvalidArgument(f"values has shape {table.shape}; allowed: {shape}")
     strata = table if independent else table.mean(axis=0, keepdims=True)
-    if strata.shape[0] * strata.shape[1] < FEWEST_RUNS:
+    if table.shape[1] < FEWEST_RUNS:
         return _students_band(strata, level)
     generator = np.random.default_rng(seed)
     means = np.zeros((n_resamples, table.shape[2]))
