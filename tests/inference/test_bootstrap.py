@@ -266,7 +266,18 @@ class TestInterquartileMean:
             interquartile_mean(np.ones((1, 7)))
         with pytest.raises(InvalidArgument, match="values has 7 runs in an environment"):
             interquartile_mean(np.ones((2, 1, 7)), independent=False)
+        with pytest.raises(InvalidArgument, match="values has 3 runs in an environment; allowed: at least 4 runs"):
+            interquartile_mean(np.ones((2, 1, 3)))
+        with pytest.raises(InvalidArgument, match="values has 2 runs in an environment; allowed: at least 3 runs"):
+            interquartile_mean(np.ones((20, 1, 2)))
         assert len(interquartile_mean(np.ones((2, 1, 4)))) == 1
+
+    def test_covers_where_runs_are_few(self):
+        def interval(values):
+            return interquartile_mean(values, n_resamples=200).loc["policy 0", ["ci_low", "ci_high"]]
+
+        found = coverage(lambda generator: generator.normal(size=(5, 1, 3)), interval, 0.0)
+        assert abs(found - 0.95) < 3 * ERROR
 
     def test_is_the_trimmed_mean_of_the_pool(self, result):
         table = interquartile_mean(result)
