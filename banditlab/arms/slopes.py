@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import abridged
-from banditlab.core.resampling import resampled_counts
+from banditlab.core.resampling import FEWEST_RUNS, expanded_interval, resampled_counts
 from banditlab.core.results import Results
-from banditlab.core.validation import count, integer, invalid, open_probability, optional, shown
+from banditlab.core.validation import SEED, count, integer, invalid, open_probability, optional, shown
+from banditlab.core.validation import n_resamples as checked_resamples
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ def regret_slope(
 
     The slope of the least-squares line through :math:`(\log t, \log \bar R_t)` over the checkpoints t from `first` to
     `last`, where :math:`\bar R_t` is the mean over runs. Checkpoints of one run are dependent, so whole runs are
-    resampled: a resample gives the runs multinomial weights, and the interval is that between the quantiles
-    (1 - level)/2 and (1 + level)/2 of the slopes of the resamples. All policies get the same weights.
+    resampled: a resample gives the runs multinomial weights, the same for all policies. The interval is the expanded
+    percentile interval of the resamples' slopes (see `banditlab.inference.mean_band`). Of fewer than 8 runs it is
+    Student's, of the slope as a linear function of the runs near their mean.
 
     Parameters
     ----------
@@ -107,7 +109,7 @@ def regret_slope(
         The range of rounds, at least 1, both included; default all checkpoints. Leave out the rounds before the
         asymptotic regime, whose slope is another one.
     n_resamples : int, default 2000
-        Bootstrap resamples, at least 2.
+        Bootstrap resamples, at least 10.
     level : float, default 0.95
         Confidence level, in (0, 1).
     seed : int, default 0
@@ -140,9 +142,9 @@ def regret_slope(
         raise invalid("policy", policy, f"one of {abridged(results.policies)}, or None for all")
     whole: Callable[[str, Any], int | None] = optional(integer(1))
     start, end = whole("first", first), whole("last", last)
-    resamples: int = integer(2)("n_resamples", n_resamples)
+    resamples: int = checked_resamples("n_resamples", n_resamples)
     confidence: float = open_probability("level", level)
-    key: int = integer(0)("seed", seed)
+    key: int = SEED("seed", seed)
     values = results.values(metric, environment)
     n_runs = values.shape[1]
     if n_runs < 2:
@@ -161,17 +163,19 @@ def regret_slope(
         _check_positive(name, metric, t, table.mean(axis=0), "mean")
     x = np.log(t.astype(np.float64))
     line = (x - x.mean()) / float(((x - x.mean()) ** 2).sum())  # the slope of points (x, y) is line @ y
-    slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))
-    tail = (1.0 - confidence) / 2.0
+    if n_runs < FEWEST_RUNS:
+        intervals = [_students_interval(table, line, confidence) for table in chosen]
+    else:
+        slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))
+        intervals = np.transpose(expanded_interval(slopes.T, confidence, n_runs, 1)).tolist()
     found: dict[str, Slope] = {}
-    for name, table, resampled in zip(names, chosen, slopes, strict=True):
+    for name, table, (low, high) in zip(names, chosen, intervals, strict=True):
         y = np.log(table.mean(axis=0))
         slope = float(line @ y)
-        low, high = np.quantile(resampled, [tail, 1.0 - tail]).tolist()
         found[name] = Slope(
             slope=slope,
-            low=float(low),
-            high=float(high),
+            low=low,
+            high=high,
             intercept=float(y.mean() - slope * x.mean()),
             level=confidence,
             first=int(t[0]),
@@ -190,6 +194,16 @@ def _check_positive(name: str, metric: str, rounds: NDArray[np.int64], means: ND
             f"the {what} {metric} of {name} at round {rounds[bad[0]]} is {means[bad[0]]:g}; allowed: a positive "
             "number, to have a logarithm (a larger first leaves early rounds out)"
         )
+
+
+def _students_interval(table: NDArray[np.float64], line: NDArray[np.float64], level: float) -> tuple[float, float]:
+    from scipy import special
+
+    means, n_runs = table.mean(axis=0), len(table)
+    parts = (table / means) @ line  # of runs: the derivative of the slope in the means is line / means
+    half = special.stdtrit(n_runs - 1, 0.5 + 0.5 * level) * parts.std(ddof=1) / np.sqrt(n_runs)
+    slope = float(line @ np.log(means))
+    return float(slope - half), float(slope + half)
 
 
 def _resampled_slopes(

@@ -1,13 +1,16 @@
-"""How often each run is in a bootstrap resample."""
+"""Bootstrap resamples: how often each run is in one, and intervals from statistics of many."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 COUNTS_A_BLOCK = 1 << 22  # 32 MiB at a time, however many runs there are
+
+FEWEST_RUNS = 8  # for expanded percentile intervals: of 4 normal ones a 95% interval covers 87%
 
 
 def resampled_counts(n_runs: int, n_resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
@@ -29,3 +32,22 @@ def resampled_counts(n_runs: int, n_resamples: int, generator: np.random.Generat
         picked += n_runs * np.arange(size)[:, None]
         counts = np.bincount(picked.ravel(), minlength=size * n_runs)
         yield counts.reshape(size, n_runs).astype(np.float64)
+
+
+def expanded_interval(
+    resampled: NDArray[np.float64], level: float, n_runs: int, strata: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the expanded percentile interval from resampled statistics, one row a resample."""
+    tail = expanded_tail(level, n_runs, strata)
+    # Weibull's plotting positions: on average a new draw falls below the k-th of B draws with probability k / (B + 1).
+    # NumPy's default lies inside of that, and some hundred resamples then cost half a per cent of coverage.
+    low, high = np.quantile(resampled, [tail, 1.0 - tail], axis=0, method="weibull")
+    return low, high
+
+
+def expanded_tail(level: float, n_runs: int, strata: int = 1) -> float:
+    """Return which tail of resampled means an expanded percentile interval leaves out: see `stratified_band`."""
+    from scipy import special
+
+    t = special.stdtrit(strata * (n_runs - 1), 0.5 + 0.5 * level)
+    return float(special.ndtr(-math.sqrt(n_runs / (n_runs - 1)) * t))

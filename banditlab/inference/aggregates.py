@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.resampling import FEWEST_RUNS, expanded_interval
 from banditlab.core.validation import SEED, boolean, count, invalid, open_probability, vector
 from banditlab.core.validation import n_resamples as checked_resamples
 
-from .bootstrap import FEWEST_RUNS, expanded_interval, wilson
+from .bootstrap import wilson
 from .scores import Scores, scores
 
 if TYPE_CHECKING:

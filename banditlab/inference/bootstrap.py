@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 
 from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.resampling import FEWEST_RUNS, expanded_interval
 from banditlab.core.validation import SEED, boolean, invalid, open_probability
 from banditlab.core.validation import n_resamples as checked_resamples
-
-FEWEST_RUNS = 8  # for expanded percentile intervals: of 4 normal ones a 95% interval covers 87%
 
 
 def mean_band(
@@ -179,25 +177,6 @@ def _resampled_means(
             found[first : first + len(counts)] = counts @ table / n
         first += len(counts)
     yield from means
-
-
-def expanded_interval(
-    resampled: NDArray[np.float64], level: float, n_runs: int, strata: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the expanded percentile interval from resampled statistics, one row a resample."""
-    tail = expanded_tail(level, n_runs, strata)
-    # Weibull's plotting positions: on average a new draw falls below the k-th of B draws with probability k / (B + 1).
-    # NumPy's default lies inside of that, and some hundred resamples then cost half a per cent of coverage.
-    low, high = np.quantile(resampled, [tail, 1.0 - tail], axis=0, method="weibull")
-    return low, high
-
-
-def expanded_tail(level: float, n_runs: int, strata: int = 1) -> float:
-    """Return which tail of the resampled means an expanded percentile interval leaves out (see `stratified_band`)."""
-    from scipy import special
-
-    t = special.stdtrit(strata * (n_runs - 1), 0.5 + 0.5 * level)
-    return float(special.ndtr(-math.sqrt(n_runs / (n_runs - 1)) * t))
 
 
 def wilson(share: Any, n: float, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

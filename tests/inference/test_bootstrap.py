@@ -9,8 +9,9 @@ from scipy import optimize, special, stats
 import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.resampling import expanded_tail
 from banditlab.inference import interquartile_mean, paired, paired_family, performance_profile, stratified_band
-from banditlab.inference.bootstrap import expanded_tail, wilson
+from banditlab.inference.bootstrap import wilson
 
 REPEATS = 2000
 ERROR = np.sqrt(0.95 * 0.05 / REPEATS)
