@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, cvar, plotting, semibandits
@@ -212,6 +213,17 @@ class TestMeanBand:
         low, high = mean_band(values, n_resamples=4000)
         normal = 2 * 1.96 * values.std(axis=0) / 20
         np.testing.assert_allclose(high - low, normal, rtol=0.06)
+
+    def test_of_many_runs_it_is_students_which_is_the_bootstraps(self, monkeypatch):
+        values = np.random.default_rng(2).exponential(size=(resampling.MOST_RUNS + 1, 1))
+        low, high = mean_band(values)
+        students = stats.ttest_1samp(values[:, 0], 0.0).confidence_interval(0.95)
+        np.testing.assert_allclose([low[0], high[0]], [students.low, students.high], rtol=1e-12)
+        monkeypatch.setattr(resampling, "MOST_RUNS", len(values))
+        resampled = mean_band(values, n_resamples=1000)
+        assert resampled[0] != low
+        error = 0.043 * (high - low)[0] / 2  # of a quantile of 1,000 resamples
+        np.testing.assert_allclose(np.ravel(resampled), [low[0], high[0]], rtol=0.0, atol=4 * error)
 
     def test_single_run(self):
         low, high = mean_band(np.array([[1.0, 2.0]]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import abridged
-from banditlab.core.resampling import FEWEST_RUNS, expanded_interval, resampled_counts
+from banditlab.core.resampling import expanded_interval, resampled_counts, worth_resampling
 from banditlab.core.results import Results
 from banditlab.core.validation import SEED, count, integer, invalid, open_probability, optional, shown
 from banditlab.core.validation import n_resamples as checked_resamples
@@ -94,8 +94,8 @@ def regret_slope(
     The slope of the least-squares line through :math:`(\log t, \log \bar R_t)` over the checkpoints t from `first` to
     `last`, where :math:`\bar R_t` is the mean over runs. Checkpoints of one run are dependent, so whole runs are
     resampled: a resample gives the runs multinomial weights, the same for all policies. The interval is the expanded
-    percentile interval of the resamples' slopes (see `banditlab.inference.mean_band`). Of fewer than 8 runs it is
-    Student's, of the slope as a linear function of the runs near their mean.
+    percentile interval of the resamples' slopes (see `banditlab.inference.mean_band`). Of fewer than 8 runs,
+    and of more than 32,768, it is Student's, of the slope as a linear function of the runs near their mean.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def regret_slope(
         _check_positive(name, metric, t, table.mean(axis=0), "mean")
     x = np.log(t.astype(np.float64))
     line = (x - x.mean()) / float(((x - x.mean()) ** 2).sum())  # the slope of points (x, y) is line @ y
-    if n_runs < FEWEST_RUNS:
+    if not worth_resampling(n_runs):
         intervals = [_students_interval(table, line, confidence) for table in chosen]
     else:
         slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))

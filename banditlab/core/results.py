@@ -67,10 +67,13 @@ BOUNDED = ("regret", "average_regret")
 
 def summary_row(cell: Cell, metric: str, level: float, horizon: int, at: int = -1) -> dict[str, float]:
     """Return what a summary tells of a cell, for the checkpoint at a position."""
-    known = cell.statistics_of(metric)
-    mean, std, half = float(known.mean[at]), float(known.std[at]), float(known.margin(level)[at])
+    if cell.statistics:
+        known, k = cell.statistics[metric], at
+    else:  # of that checkpoint alone: each of the others would take as long
+        known, k = Statistics.of_runs(cell.values[metric][:, [at]]), 0
+    mean, std, half = float(known.mean[k]), float(known.std[k]), float(known.margin(level)[k])
     row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
-    row |= {name: float(known.quantiles[list(QUANTILES).index(name), at]) for name in SHOWN_QUANTILES}
+    row |= {name: float(known.quantiles[list(QUANTILES).index(name), k]) for name in SHOWN_QUANTILES}
     if metric in BOUNDED:
         bound = cell.lower_bound[at] if cell.lower_bound is not None else 0.0
         row["ratio_to_lower_bound"] = mean / bound if bound > 0 else float("nan")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.resampling import FEWEST_RUNS, expanded_interval
+from banditlab.core.resampling import expanded_interval, worth_resampling
 from banditlab.core.validation import SEED, boolean, invalid, open_probability
 from banditlab.core.validation import n_resamples as checked_resamples
 
@@ -23,8 +23,8 @@ def mean_band(
     Runs are resampled as wholes, so that the band respects the dependence between checkpoints. A resample is a
     vector of multinomial counts, and all resampled means are one matrix product: `scipy.stats.bootstrap` would
     copy the runs once a resample. The band is that of `stratified_band` with one environment: an expanded percentile
-    interval, and Student's where runs are fewer than 8. (The percentile interval itself is too short for few runs: of
-    10 normal ones a 95% band covers 90%.)
+    interval, and Student's where runs are fewer than 8 or more than 32,768. (The percentile interval itself is too
+    short for few runs: of 10 normal ones a 95% band covers 90%.)
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def mean_bands(
     n = len(checked[0])
     if n == 1:
         return [(table[0].copy(), table[0].copy()) for table in checked]
-    if n < FEWEST_RUNS:
+    if not worth_resampling(n):
         return [_students_band(table[None], level) for table in checked]
     resampled = _resampled_means(checked, n_resamples, np.random.default_rng(seed))
     return [expanded_interval(means, level, n, 1) for means in resampled]
@@ -83,8 +83,9 @@ def stratified_band(
     The quantiles are those of the expanded percentile interval: at :math:`\Phi(-\sqrt{n / (n - 1)} \, t)`, with
     Student's quantile t for :math:`S (n - 1)` degrees of freedom (:math:`n - 1` where strata are dependent), which
     repairs the percentile interval's shortness for few runs. Of fewer than 8 runs a stratum it does not: strata of two,
-    however many there are, tell too little of how much each varies. The band is then Student's: the mean
-    :math:`\pm t s / \sqrt n`, with Welch's degrees of freedom for several strata.
+    however many there are, tell too little of how much each varies. Of more than 32,768 it is not needed, and would
+    take minutes. The band is then Student's: the mean :math:`\pm t s / \sqrt n`, with Welch's degrees of freedom for
+    several strata.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def stratified_band(
     if table.shape[1] < 2:
         raise InvalidArgument(f"values has shape {table.shape}; allowed: {shape}")
     strata = table if independent else table.mean(axis=0, keepdims=True)
-    if table.shape[1] < FEWEST_RUNS:
+    if not worth_resampling(table.shape[1]):
         return _students_band(strata, level)
     generator = np.random.default_rng(seed)
     means = np.zeros((n_resamples, table.shape[2]))

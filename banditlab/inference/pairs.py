@@ -131,11 +131,11 @@ def paired(
 
     Notes
     -----
-    Intervals of the difference are expanded percentile intervals, and Student's where runs are fewer than 8 (see
-    `stratified_band`). Their coverage is exact for normal values in the second case and approximate in others: where
-    few runs carry most of the spread, hundreds are too few. That of the probability is Wilson's score interval, which
-    stays inside [0, 1] and is not empty when one policy always wins. Both suppose that the number of runs was not
-    chosen by looking at them; `banditlab.compare` is for that.
+    Intervals of the difference are expanded percentile intervals, and Student's where runs are fewer than 8 or more
+    than 32,768 (see `stratified_band`). Student's are exact for normal values and approximate for others, as
+    percentile intervals are: where few runs carry most of the spread, hundreds are too few. That of the probability is
+    Wilson's score interval, which stays inside [0, 1] and is not empty when one policy always wins. Both suppose that
+    the number of runs was not chosen by looking at them; `banditlab.compare` is for that.
 
     Examples
     --------
