@@ -117,9 +117,10 @@ class Matchings(EdgeSet):
 
     def validate(self) -> None:
         """Check that edges differ, and that there is a perfect matching if there must be."""
+        first: dict[Edge, int] = {}
         for k, edge in enumerate(self.edges):
-            if edge in self.edges[:k]:
-                raise self._refuse(k, f"edges that differ; it is the same as edges[{self.edges.index(edge)}]")
+            if first.setdefault(edge, k) < k:
+                raise self._refuse(k, f"edges that differ; it is the same as edges[{first[edge]}]")
         if self.perfect and self._largest() < min(self._shape()):
             raise InvalidArgument(
                 f"Matchings.edges has no matching of more than {self._largest()} edges; allowed: one that matches the "
@@ -307,9 +308,12 @@ class Paths(EdgeSet):
     def _numbers_of_paths(self) -> dict[Hashable, int]:
         """Return how many paths to the target begin in a node, of every node that can be reached."""
         known: dict[Hashable, int] = {self.target: 1}
+        heads: dict[Hashable, list[Hashable]] = {}
+        for tail, head in self.edges:
+            heads.setdefault(tail, []).append(head)
         waiting = [self.source]
         while waiting:
-            following = [head for tail, head in self.edges if tail == waiting[-1]]
+            following = heads.get(waiting[-1], [])
             unknown = [head for head in following if head not in known]
             if waiting[-1] in known or not unknown:
                 node = waiting.pop()

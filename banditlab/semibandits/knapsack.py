@@ -22,19 +22,18 @@ from .search import heaviest_within, search_scratch
 def _list_of_actions(name: str, value: Any) -> list[Action]:
     """Check for a list of different actions."""
     allowed = "a list of different items (integers from 0)"
-    found: list[Action] = []
+    found: dict[Action, int] = {}
     for k, action in enumerate(as_list(name, value, f"a list of actions, each {allowed}")):
         at = f"{name}[{k}]"
         items = [integer(0)(f"{at}[{j}]", item) for j, item in enumerate(as_list(at, action, allowed))]
         if not items or len(set(items)) < len(items):
             raise invalid(at, action, "a list of different items, at least one")
         made = tuple(sorted(items))
-        if made in found:
-            raise invalid(at, action, f"actions that differ; it is the same as {name}[{found.index(made)}]")
-        found.append(made)
+        if found.setdefault(made, k) < k:
+            raise invalid(at, action, f"actions that differ; it is the same as {name}[{found[made]}]")
     if not found:
         raise invalid(name, value, "at least one action")
-    return found
+    return list(found)
 
 
 @action_set

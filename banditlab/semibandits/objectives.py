@@ -154,18 +154,18 @@ class Coverage(SetValued):
 
 def _pairs(name: str, value: Any) -> NDArray[np.int64]:
     """Check for a list of pairs of different nodes, which are integers from 0."""
-    found: list[list[int]] = []
+    found: dict[tuple[int, int], None] = {}  # in their order
     for k, pair in enumerate(as_list(name, value, "a list of pairs of different nodes, integers from 0")):
         ends = as_list(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
         if len(ends) != 2:
             raise invalid(f"{name}[{k}]", pair, "a pair of nodes, integers from 0")
         tail, head = (integer(0, limit=2**53)(f"{name}[{k}][{j}]", end) for j, end in enumerate(ends))
-        if tail == head or [tail, head] in found:
+        if tail == head or (tail, head) in found:
             raise invalid(f"{name}[{k}]", pair, "an edge between two different nodes that is not in the list twice")
-        found.append([tail, head])
+        found[tail, head] = None
     if not found:
         raise invalid(name, value, "at least one edge")
-    made = np.array(found, dtype=np.int64)
+    made = np.array(list(found), dtype=np.int64)
     made.setflags(write=False)
     return made
 
