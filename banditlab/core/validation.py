@@ -157,9 +157,8 @@ RUN = integer(0, limit=2**53)
 n_resamples = integer(10, limit=10**7)
 """How many resamples a bootstrap makes."""
 
-
 n_permutations = integer(1, limit=10**7)
-"""How many permutations a test draws: the statistics of all of them are in memory."""
+"""How many permutations a test draws."""
 
 
 def optional(check: Check) -> Check:

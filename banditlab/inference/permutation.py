@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +64,8 @@ def smallest_p_value(n_runs: int, n_permutations: int) -> float:
 
 def flipped_statistics(
     differences: NDArray[np.float64], n_permutations: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    r"""Return the statistic of each comparison, one column a comparison, under each flip; the data are the first row.
+) -> Iterator[NDArray[np.float64]]:
+    r"""Yield blocks of the statistics of comparisons, one column each, under flips, one row each; first is the data's.
 
     The statistic is :math:`|\sum_i \epsilon_i D_i| / \sqrt{\sum_i D_i^2}` in every row, absolute in the data and
     under the null. The denominator does not change with signs, so that one comparison is tested by its absolute
@@ -81,7 +82,8 @@ def flipped_statistics(
 
     Examples
     --------
-    >>> flipped_statistics(np.array([[3.0, 4.0]]), 10, np.random.default_rng(0)).round(3).tolist()
+    >>> (block,) = flipped_statistics(np.array([[3.0, 4.0]]), 10, np.random.default_rng(0))
+    >>> block.round(3).tolist()
     [[1.4], [0.2]]
     """
     scaled = _unit_rows(differences)
@@ -90,7 +92,7 @@ def flipped_statistics(
         return np.abs(block @ scaled.T)
 
     # mapped, as a loop's variable would hold a block while the next is made
-    return np.concatenate(list(map(flipped, sign_flips(differences.shape[1], n_permutations, generator))))
+    return map(flipped, sign_flips(differences.shape[1], n_permutations, generator))
 
 
 def _unit_rows(differences: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -127,9 +129,14 @@ def carried_by_few(differences: NDArray[np.float64]) -> NDArray[np.bool_]:
     return few
 
 
-def p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+def p_values(statistics: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the p-value of each comparison by itself: the share of flips with at least the statistic of the data."""
-    share: NDArray[np.float64] = _reach(statistics, statistics[0]).mean(axis=0)
+    data, reached, n_flips = None, 0, 0
+    for block in statistics:
+        data = block[0].copy() if data is None else data
+        reached = reached + np.count_nonzero(_reach(block, data), axis=0)
+        n_flips += len(block)
+    share: NDArray[np.float64] = np.asarray(reached) / n_flips
     return share
 
 
@@ -139,7 +146,7 @@ def _reach(statistics: NDArray[np.float64], data: NDArray[np.float64]) -> NDArra
     return reached
 
 
-def step_down_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+def step_down_p_values(statistics: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return p-values adjusted for all comparisons by Romano and Wolf's step-down on maxima.
 
     The comparison with the largest statistic is held against the maximum over all comparisons, the next one against the
@@ -151,12 +158,14 @@ def step_down_p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> step_down_p_values(np.array([[3.0, 1.0], [0.0, 2.0], [1.0, 0.0], [4.0, 0.0]])).tolist()
+    >>> step_down_p_values([np.array([[3.0, 1.0], [0.0, 2.0]]), np.array([[1.0, 0.0], [4.0, 0.0]])]).tolist()
     [0.5, 0.5]
     """
-    order = np.argsort(statistics[0], kind="stable")  # smallest first: maxima over what comes no later
-    maxima = np.maximum.accumulate(statistics[:, order], axis=1)
-    alone = _reach(maxima, statistics[0, order]).mean(axis=0)
+    blocks = iter(statistics)
+    first = next(blocks)
+    order = np.argsort(first[0], kind="stable")  # smallest first: maxima over what comes no later
+    every = itertools.chain((first,), blocks)
+    alone = p_values(np.maximum.accumulate(block[:, order], axis=1) for block in every)
     adjusted = np.empty(len(alone))
     adjusted[order] = np.maximum.accumulate(alone[::-1])[::-1]
     return adjusted

@@ -99,7 +99,7 @@ class TestFamilyWiseError:
             flips = sign_flips(differences.shape[1], n_permutations, generator)
             signed = np.concatenate([block @ differences.T / norm for block in flips])
             signed[0] = np.abs(signed[0])
-            return signed
+            return [signed]
 
         monkeypatch.setattr(adastop, "flipped_statistics", planted)
         assert abs(self.one_look() - 2 * ALPHA) < 3 * np.sqrt(2 * ALPHA * (1 - 2 * ALPHA) / REPEATS)

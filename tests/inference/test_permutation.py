@@ -33,12 +33,12 @@ class TestPermutations:
     @pytest.mark.parametrize("n", [2, 3, 6, 11])
     def test_enumeration_is_brute_force(self, n):
         differences = np.random.default_rng(n).normal(size=(3, n))
-        statistics = flipped_statistics(differences, 2**10, np.random.default_rng(0))
+        statistics = np.concatenate(list(flipped_statistics(differences, 2**10, np.random.default_rng(0))))
         every = brute_force(differences)
         assert len(statistics) == 2 ** (n - 1)
         np.testing.assert_allclose(np.sort(np.tile(statistics, (2, 1)), axis=0), np.sort(every, axis=0), atol=1e-12)
         shares = [(every[:, c] >= every[0, c] - 1e-9).mean() for c in range(3)]
-        np.testing.assert_allclose(p_values(statistics), shares)
+        np.testing.assert_allclose(p_values([statistics]), shares)
 
     @pytest.mark.parametrize(("n", "allowed"), [(2, 100), (6, 32), (6, 31), (11, 500)])
     def test_smallest_p_value_is_that_of_runs_that_agree(self, n, allowed):
@@ -46,12 +46,14 @@ class TestPermutations:
         found = p_values(flipped_statistics(agreeing, allowed, np.random.default_rng(1)))
         assert found.tolist() == [smallest_p_value(n, allowed)]
 
-    def test_one_block_of_signs_is_in_memory_at_a_time(self):
-        differences = np.ones((1, 2_000))
+    @pytest.mark.parametrize("find", [p_values, step_down_p_values])
+    @pytest.mark.parametrize(("shape", "blocks"), [((1, 2_000), 1.25), ((2_000, 20), 6)], ids=["runs", "comparisons"])
+    def test_few_blocks_are_in_memory_at_a_time(self, shape, blocks, find):
+        differences = np.random.default_rng(0).normal(size=shape)
         tracemalloc.start()
         try:
-            flipped_statistics(differences, 3_000, np.random.default_rng(0))
-            assert tracemalloc.get_traced_memory()[1] < 1.25 * 8 * FLIPS_A_BLOCK * 2_000
+            find(flipped_statistics(differences, 10_000, np.random.default_rng(0)))
+            assert tracemalloc.get_traced_memory()[1] < blocks * 8 * FLIPS_A_BLOCK * 2_000
         finally:
             tracemalloc.stop()
 
@@ -94,7 +96,7 @@ class TestPermutations:
     def test_differences_that_add_up_to_nothing_are_no_evidence(self):
         # exactly 0 on paper, some 1e-17 by rounding: every flip gives at least that much
         for order in ([0.1, 0.2, -0.3], [-0.3, 0.1, 0.2]):
-            statistics = flipped_statistics(np.array([order * 3]), 1000, np.random.default_rng(0))
+            statistics = list(flipped_statistics(np.array([order * 3]), 1000, np.random.default_rng(0)))
             assert p_values(statistics).tolist() == [1.0]
             assert step_down_p_values(statistics).tolist() == [1.0]
 
