@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Self
 
 import numpy as np
@@ -291,15 +292,16 @@ class Empirical(FiniteSupport):
         """Mean of each arm's logged rewards."""
         return np.asarray((self.values * self.counts).sum(axis=1) / self.counts.sum(axis=1))
 
-    @property
-    def _seen(self) -> NDArray[np.float64]:
-        return self.values[self.counts > 0]
+    def _shares(self, arm: int) -> NDArray[np.float64]:
+        """Return a row of `probabilities`: all of them are as large as the logs."""
+        return np.asarray(self.counts[arm] / self.counts[arm].sum())
 
-    @property
+    @functools.cached_property
     def support(self) -> Support:
         """From the smallest reward seen to the largest."""
-        binary = bool(np.isin(self._seen, (0.0, 1.0)).all())
-        return Support(0.0, 1.0, True) if binary else Support(float(self._seen.min()), float(self._seen.max()))
+        seen = self.values[self.counts > 0]
+        binary = bool(np.isin(seen, (0.0, 1.0)).all())
+        return Support(0.0, 1.0, True) if binary else Support(float(seen.min()), float(seen.max()))
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the gaps and the table."""
@@ -313,12 +315,12 @@ class Empirical(FiniteSupport):
 
     def variance(self, arm: int) -> float:
         """Return the variance, summed over the rewards seen."""
-        return _finite_variance(self.values[arm], self.probabilities[arm])
+        return _finite_variance(self.values[arm], self._shares(arm))
 
     def kinf(self, arm: int, target: float) -> float:
         """Return K_inf over the distributions on (-inf, largest value seen]."""
-        return divergences.kinf_finite(self.values[arm], self.probabilities[arm], target, self.support.high)
+        return divergences.kinf_finite(self.values[arm], self._shares(arm), target, self.support.high)
 
     def distribution(self, arm: int) -> Any:
         """Return the arm's distribution, as a scipy-like object."""
-        return _finite_distribution(self.values[arm], self.probabilities[arm])
+        return _finite_distribution(self.values[arm], self._shares(arm))
