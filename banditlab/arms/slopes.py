@@ -13,6 +13,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import abridged
 from banditlab.core.resampling import expanded_interval, resampled_counts, worth_resampling
 from banditlab.core.results import Results
+from banditlab.core.sweep_lines import slope_of
 from banditlab.core.validation import SEED, count, integer, invalid, open_probability, optional, shown
 from banditlab.core.validation import n_resamples as checked_resamples
 
@@ -164,7 +165,7 @@ def regret_slope(
     x = np.log(t.astype(np.float64))
     line = (x - x.mean()) / float(((x - x.mean()) ** 2).sum())  # the slope of points (x, y) is line @ y
     if not worth_resampling(n_runs):
-        intervals = [_students_interval(table, line, confidence) for table in chosen]
+        intervals = [_students_interval(t, table, confidence) for table in chosen]
     else:
         slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))
         intervals = np.transpose(expanded_interval(slopes.T, confidence, n_runs, 1)).tolist()
@@ -196,14 +197,10 @@ def _check_positive(name: str, metric: str, rounds: NDArray[np.int64], means: ND
         )
 
 
-def _students_interval(table: NDArray[np.float64], line: NDArray[np.float64], level: float) -> tuple[float, float]:
-    from scipy import special
-
-    means, n_runs = table.mean(axis=0), len(table)
-    parts = (table / means) @ line  # of runs: the derivative of the slope in the means is line / means
-    half = special.stdtrit(n_runs - 1, 0.5 + 0.5 * level) * parts.std(ddof=1) / np.sqrt(n_runs)
-    slope = float(line @ np.log(means))
-    return float(slope - half), float(slope + half)
+def _students_interval(rounds: NDArray[np.int64], table: NDArray[np.float64], level: float) -> tuple[float, float]:
+    slope, half = slope_of(rounds, table.mean(axis=0), list(table.T), level)
+    assert half is not None  # it is known what runs did
+    return slope - half, slope + half
 
 
 def _resampled_slopes(
