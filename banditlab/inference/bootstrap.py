@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.resampling import expanded_interval, worth_resampling
+from banditlab.core.statistics import scaled
 from banditlab.core.validation import SEED, boolean, invalid, open_probability
 from banditlab.core.validation import n_resamples as checked_resamples
 
@@ -151,11 +152,13 @@ def _table(values: Any, ndim: int, shape: str) -> NDArray[np.float64]:
 def _students_band(strata: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from scipy import special
 
-    variances = strata.var(axis=1, ddof=1)  # one row a stratum
+    near_one, exponents = scaled(strata.reshape(-1, strata.shape[2]), 0)
+    variances = near_one.reshape(strata.shape).var(axis=1, ddof=1)  # one row a stratum
     spread = variances.sum(axis=0)
     squares = (variances**2).sum(axis=0)
     degrees = np.divide(spread**2, squares, out=np.ones_like(spread), where=squares > 0) * (strata.shape[1] - 1)
-    half = special.stdtrit(degrees, 0.5 + 0.5 * level) * np.sqrt(spread / strata.shape[1]) / len(strata)
+    error = np.ldexp(np.sqrt(spread / strata.shape[1]) / len(strata), exponents)
+    half = special.stdtrit(degrees, 0.5 + 0.5 * level) * error
     centre = strata.mean(axis=(0, 1))
     return centre - half, centre + half
 

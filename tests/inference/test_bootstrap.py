@@ -76,6 +76,11 @@ class TestStratifiedBand:
         two = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
         np.testing.assert_allclose(paired([a, b], 0, 1, level=0.9).unpaired_interval, [two.low, two.high])
 
+    @pytest.mark.parametrize("unit", [2.0**-600, 2.0**900])
+    def test_few_runs_in_any_unit(self, unit):
+        runs = np.random.default_rng(0).normal(size=(3, 4, 2))
+        np.testing.assert_array_equal(stratified_band(unit * runs), unit * np.array(stratified_band(runs)))
+
     def test_dependent_strata_need_whole_runs(self):
         def draw(generator):
             return generator.normal(size=(1, 20, 1)) + 0.3 * generator.normal(size=(3, 20, 1))
