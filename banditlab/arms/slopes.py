@@ -36,7 +36,7 @@ class Slope:
     first, last : int
         The first and the last checkpoint that were used.
     n_checkpoints, n_runs, n_resamples : int
-        How many checkpoints, runs and bootstrap resamples were used.
+        How many checkpoints, runs and bootstrap resamples were used; no resamples where the interval is Student's.
     """
 
     slope: float
@@ -165,6 +165,7 @@ def regret_slope(
     x = np.log(t.astype(np.float64))
     line = (x - x.mean()) / float(((x - x.mean()) ** 2).sum())  # the slope of points (x, y) is line @ y
     if not worth_resampling(n_runs):
+        resamples = 0
         intervals = [_students_interval(t, table, confidence) for table in chosen]
     else:
         slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))
