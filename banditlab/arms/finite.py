@@ -296,6 +296,11 @@ class Empirical(FiniteSupport):
         """Return a row of `probabilities`: all of them are as large as the logs."""
         return np.asarray(self.counts[arm] / self.counts[arm].sum())
 
+    @property
+    def n_arms(self) -> int:
+        """Number of arms."""
+        return len(self.counts)  # without the means, which look through the logs
+
     @functools.cached_property
     def support(self) -> Support:
         """From the smallest reward seen to the largest."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import InvalidArgument, InvalidType
 from .metrics import metric_name
-from .sweep_results import SweepResults, agrees, check_there, hashable, in_words
+from .sweep_results import SweepCell, SweepResults, agrees, check_there, hashable, in_words
 from .validation import invalid, one_of, shown
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Line:
         return f"{self.policy}, {in_words(self.others)}" if self.others else self.policy
 
 
-def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) -> pd.DataFrame:
-    """Return the rows of the cells that `where` asks for, and whose policies take x: others have no place on its axis.
+def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of the cells that `where` asks for: those whose policies take x, and those whose do not.
 
     Cells without a parameter of `where` stay: their policies do not depend on it.
     """
@@ -56,15 +56,20 @@ def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) ->
     check_there(where or {}, sweep.finished)
     for name, wanted in (where or {}).items():
         table = table[[agrees(value, wanted) for value in table[name]]]
-    table = table[[v is not None and v == v for v in table[x]]]  # in a column of numbers what is absent is NaN
-    if table.empty:
+    along = np.array([v is not None and v == v for v in table[x]], dtype=bool)  # in a column of numbers absent is NaN
+    if not along.any():
         raise invalid("where", where, "values that some cell has")
-    return table
+    return table[along], table[~along]
+
+
+def _cells_with(sweep: SweepResults, metric: str) -> list[SweepCell]:
+    """Return the cells that have a metric: those of the rows of a summary."""
+    return [cell for cell in sweep.finished if cell.cell is not None and metric in cell.cell.metrics]
 
 
 def lines_of(sweep: SweepResults, table: pd.DataFrame, metric: str, x: str, where: Any) -> list[Line]:
     """Return the lines along x that the rows of a summary make: of a policy one, or one for each value of the rest."""
-    cells = [cell for cell in sweep.finished if cell.cell is not None and metric in cell.cell.metrics]
+    cells = _cells_with(sweep, metric)
     found, there = [], set(table["policy"])
     for policy in [label for label in sweep.policies if label in there]:  # in one order, whatever `where` leaves
         mine = table[table["policy"] == policy]
@@ -77,6 +82,17 @@ def lines_of(sweep: SweepResults, table: pd.DataFrame, metric: str, x: str, wher
             if line.rows[x].duplicated().any():
                 raise several_cells(sweep, mine, (x,), where, policy)
             found.append(line)
+    return found
+
+
+def levels_of(sweep: SweepResults, table: pd.DataFrame, metric: str) -> list[Line]:
+    """Return the rows of policies that do not take x, each a line of its own: it is level."""
+    cells = _cells_with(sweep, metric)
+    found: list[Line] = []
+    for policy in dict.fromkeys(table["policy"]):
+        mine = table[table["policy"] == policy]
+        others = telling(sweep, mine, ())
+        found += [Line(policy, {p: cells[k].parameters.get(p) for p in others}, mine.loc[[k]]) for k in mine.index]
     return found
 
 
@@ -97,8 +113,8 @@ def several_cells(
 
 def finals_of(sweep: SweepResults, metric: str) -> list[Any]:
     """Return every run's metric after the last round, of each row of a summary; None where runs were not kept."""
-    cells = [c.cell for c in sweep.finished if c.cell is not None and metric in c.cell.metrics]
-    return [cell.values[metric][:, -1] if cell.values else None for cell in cells]
+    cells = [c.cell for c in _cells_with(sweep, metric)]
+    return [cell.values[metric][:, -1] if cell and cell.values else None for cell in cells]
 
 
 def slope_of(x: Any, means: Any, finals: list[Any], level: float) -> tuple[float, float | None]:
@@ -121,7 +137,7 @@ def slopes_of(sweep: SweepResults, x: str, metric: str | None, level: float, whe
 
     metric = sweep.default_metric if metric is None else metric_name(metric)
     one_of(*sweep.parameters)("x", x)
-    table = chosen_rows(sweep, sweep.summary(metric, level), x, where)
+    table, _ = chosen_rows(sweep, sweep.summary(metric, level), x, where)
     if not all(isinstance(v, int | float | np.number) and v > 0 for v in table[x]):
         raise invalid("x", x, "a parameter whose values are positive numbers, as logarithms are taken")
     finals, rows = finals_of(sweep, metric), []

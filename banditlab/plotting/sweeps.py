@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.metrics import metric_name
-from banditlab.core.sweep_lines import chosen_rows, finals_of, lines_of, several_cells, slope_of
+from banditlab.core.sweep_lines import chosen_rows, finals_of, levels_of, lines_of, several_cells, slope_of
 from banditlab.core.sweep_results import SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional, text
 
@@ -16,6 +16,8 @@ from .style import DIFFERENT, SCALES, axis_name, check_made, explain_lines, give
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from banditlab.core.sweep_lines import Line
 
 LABELLED = 12
 """Up to so many values of a parameter each have a label at the axis; of more in a heatmap, half as many have."""
@@ -47,7 +49,8 @@ def plot_sweep(
 ) -> Axes:
     """Draw a metric after the last round against a parameter; or, with two parameters, as a heatmap.
 
-    Where cells of a policy differ in other parameters too, each of their values has a line, called 'UCB1, alpha=0.5'.
+    Where cells of a policy differ in other parameters too, each of their values has a line, called 'UCB1, alpha=0.5'. A
+    policy that does not take x has a level line, for comparison.
 
     Parameters
     ----------
@@ -102,7 +105,7 @@ def plot_sweep(
         raise invalid("policy", policy, "only with y, for a heatmap, which shows one policy; lines show all of them")
     boolean("slope", slope)
     optional(text)("title", title)
-    table = chosen_rows(sweep, sweep.summary(metric, level), x, where)
+    table, without_x = chosen_rows(sweep, sweep.summary(metric, level), x, where)
     finals = finals_of(sweep, metric)
     names = list(dict.fromkeys(table[x])) if all(isinstance(v, str) for v in table[x]) else []
     if y is None and not names and not all(isinstance(v, int | float | np.number) for v in table[x]):
@@ -114,10 +117,11 @@ def plot_sweep(
         _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where)
     else:
         across = "linear" if names else _scale("xscale", xscale, x, table[x])
-        up = _scale("yscale", yscale, f"mean {metric}", table["mean"])
-        lines = lines_of(sweep, table, metric, x, where)
-        if len(lines) > DIFFERENT:
-            raise invalid("where", where, f"values that leave at most {DIFFERENT} lines; there are {len(lines)}")
+        up = _scale("yscale", yscale, f"mean {metric}", [*table["mean"], *without_x["mean"]])
+        lines, levels = lines_of(sweep, table, metric, x, where), levels_of(sweep, without_x, metric)
+        n_lines = len(lines) + len(levels)
+        if n_lines > DIFFERENT:
+            raise invalid("where", where, f"values that leave at most {DIFFERENT} lines; there are {n_lines}")
         drawn = []
         for k, line in enumerate(lines):
             rows, label = line.rows, line.label
@@ -128,6 +132,8 @@ def plot_sweep(
                 power, margin = slope_of(rows[x], rows["mean"], [finals[i] for i in rows.index], level)
                 label += f": slope {_with_margin(power, margin)}"
             drawn.append(_draw_points(ax, rows, x, label, k, connected=not names))
+        ends = (-0.5, len(names) - 0.5) if names else (table[x].min(), table[x].max())
+        drawn += [_draw_level(ax, line, ends, len(lines) + k) for k, line in enumerate(levels)]
         _finish_curves(ax, names or sorted(set(table[x])), x, axis_name(metric), across, up)
         explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
     told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
@@ -182,6 +188,14 @@ def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, *, connected: 
     return ax.errorbar(
         at, mean, yerr=half, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **style
     )
+
+
+def _draw_level(ax: Axes, line: Line, ends: tuple[float, float], k: int) -> Any:
+    """Draw the mean of a policy that does not depend on what the axis shows, with its interval, and return its line."""
+    style = line_style(k) | {"marker": "none"}
+    low, mean, high = (float(line.rows[name].iloc[0]) for name in ("ci_low", "mean", "ci_high"))
+    ax.fill_between(ends, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    return ax.plot(ends, (mean, mean), label=line.label, linewidth=1.6, **style)[0]
 
 
 def _draw_heatmap(

@@ -234,6 +234,20 @@ class TestTables:
         ):
             many.plot("k")
 
+    def test_policies_without_the_parameter_are_level_lines(self, result):
+        own = result.summary().set_index(["policy", "delta", "n_arms", "alpha"])
+        ax = result.plot("alpha", where={"n_arms": 3})
+        lines = {line.get_label(): line for line in ax.lines if line.get_label().startswith("Uniform")}
+        assert list(lines) == ["Uniform, delta=0.1", "Uniform, delta=0.2"]
+        for line, delta in zip(lines.values(), (0.1, 0.2), strict=True):
+            mean = own["mean"].xs(("Uniform", delta, 3), level=["policy", "delta", "n_arms"]).item()
+            np.testing.assert_array_equal(line.get_data(), [[0.5, 2.0], [mean, mean]])
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert [label.split(",")[0] for label in labels] == ["ucb", "ucb", "Uniform", "Uniform"]
+        band = ax.collections[-1].get_paths()[0].get_extents()
+        row = own.xs(("Uniform", 0.2, 3), level=["policy", "delta", "n_arms"])
+        np.testing.assert_allclose([band.ymin, band.ymax], row[["ci_low", "ci_high"]].to_numpy()[0])
+
     def test_slopes_are_those_of_the_picture(self):
         over = {"horizon": [100, 400, 1600], "gap": [0.0, 0.1, 0.2]}
         policies = {"UCB": arms.UCB1, "uniform": arms.Uniform()}
