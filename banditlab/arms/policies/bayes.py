@@ -123,7 +123,7 @@ class BayesUCB(BetaPosterior):
         played(state, arm, lane)
 
 
-@device
+@device_call
 def computed_quantile(state: State, arm: int, lane: int, level: float) -> float:
     """Return the quantile of order 1 - 1 / level of an arm's posterior, and note its tangent."""
     found, slope = beta_upper_quantile(1.0 / level, state.alphas[arm, lane], state.betas[arm, lane])

@@ -112,7 +112,7 @@ class KLUCB:
         played(state, arm, lane)
 
 
-@device
+@device_call
 def computed_bound(state: State, arm: int, lane: int, time: float) -> float:
     """Return an arm's index, and note its tangent."""
     n, mean = state.counts[arm, lane], state.means[arm, lane]
@@ -136,7 +136,7 @@ def keep_tangent_at(state: State, arm: int, lane: int, q: float) -> None:
     keep_tangent(state, arm, lane, n * away, q + INDEX_ROUNDING, q * (1.0 - q) / (n * (q - mean)))
 
 
-@device
+@device_call
 def is_above(state: State, n_arms: int, lane: int, time: float, arm: int, index: float, rival: float) -> bool:
     """Note an arm as the leader; say whether its index is known to lie above a height, and others' below.
 
