@@ -60,5 +60,9 @@ class DamagedChunkWarning(UserWarning):
     """A file in a store does not have the content that it was written with; its runs are computed again."""
 
 
+class NotANumberWarning(UserWarning):
+    """What a policy remembers became NaN while it played on the processor: what it did since means nothing."""
+
+
 class AssumptionWarning(UserWarning):
     """What is simulated violates an assumption of the theory that a policy's guarantee rests on."""

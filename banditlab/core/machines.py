@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from .aligned import aligned
 from .components import Space, make_state, record
 from .dispatch import device
-from .errors import InvalidArgument, InvalidType
+from .errors import InvalidArgument, InvalidType, NotANumberWarning
 from .kernels import kernel
 from .validation import invalid, shown
 
@@ -147,6 +148,15 @@ def _read_as_double(state: Any) -> Any:
     return state.view(_ReadAsDouble) if state.dtype == np.float32 else state
 
 
+def _floats(name: str, state: Any) -> Iterator[tuple[str, NDArray[np.floating]]]:
+    """Yield the arrays of floating-point numbers in a state, with their names."""
+    if isinstance(state, tuple):
+        for field, part in zip(getattr(state, "_fields", range(len(state))), state, strict=True):
+            yield from _floats(f"{name}.{field}" if name else str(field), part)
+    elif state.dtype.kind == "f":
+        yield name, state
+
+
 class Machine(ABC):
     """Where the kernels of one batch run.
 
@@ -231,6 +241,17 @@ class Machine(ABC):
 class Processor(Machine):
     """The processor's cores: a call plays all lanes in lockstep."""
 
+    def __init__(self, dry: bool = False, precision: str = "double") -> None:
+        super().__init__(dry, precision)
+        self._numbers: list[tuple[Any, str, NDArray[np.floating]]] = []
+
+    def state(self, policy: Any, space: Space) -> Any:
+        """Return a policy's fresh state, stored in the machine's precision."""
+        made = super().state(policy, space)
+        # what is NaN from the start means something to the policy
+        self._numbers += [(policy, *found) for found in _floats("", made) if not np.isnan(found[1]).any()]
+        return made
+
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:
         """Return what `make` makes."""
         return make(space)
@@ -251,7 +272,15 @@ class Processor(Machine):
         """Return at once: a call is over when it returns."""
 
     def fetch(self, array: Any) -> Any:
-        """Return the array: it is here."""
+        """Return the array: it is here. Warn of states that were numbers, and are no longer."""
+        for policy, name, numbers in self._numbers:
+            if np.isnan(numbers).any():
+                told = (
+                    f"{policy!r} has NaN in state.{name}: rewards, or what it computes of them, were no numbers, and "
+                    "what it played since means nothing"
+                )
+                warnings.warn(told, NotANumberWarning, stacklevel=2)
+                break
         return array
 
 
