@@ -30,6 +30,10 @@ SECONDS_A_CALL = 0.2
 """How long a call of a kernel should take: progress shows in between, and Ctrl-C works."""
 
 
+MOST_NUMBERS = 1 << 17
+"""Arrays of states with up to so many numbers are looked through for NaN after a task: 0.1 ms each."""
+
+
 def checked_backend(value: Any) -> str:
     """Return where to play: 'cpu', 'python', 'auto', or 'cuda:' and the number of a device that can be used."""
     allowed = "one of 'cpu', 'python', 'cuda', 'cuda:1' (another device's number), 'auto'"
@@ -248,8 +252,12 @@ class Processor(Machine):
     def state(self, policy: Any, space: Space) -> Any:
         """Return a policy's fresh state, stored in the machine's precision."""
         made = super().state(policy, space)
-        # what is NaN from the start means something to the policy
-        self._numbers += [(policy, *found) for found in _floats("", made) if not np.isnan(found[1]).any()]
+        # what is NaN from the start means something to the policy; memories of whole runs take too long to look through
+        self._numbers += [
+            (policy, name, numbers)
+            for name, numbers in _floats("", made)
+            if numbers.size <= MOST_NUMBERS and not np.isnan(numbers).any()
+        ]
         return made
 
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:
