@@ -33,6 +33,16 @@ def budget(c: float, t: int) -> float:
     return max(logarithm + c * log(max(logarithm, 1e-300)), 0.0) if c > 0.0 else logarithm
 
 
+@device
+def add(state: State, arm: int, lane: int, reward: float) -> None:
+    """Add a reward to an arm's pulls, sum and mean, which rounding takes out of [0, 1] no more."""
+    n = state.counts[arm, lane] + 1.0
+    s = state.sums[arm, lane] + reward
+    state.counts[arm, lane] = n
+    state.sums[arm, lane] = s
+    state.means[arm, lane] = min(max(s / n, 0.0), 1.0)
+
+
 @policy
 class KLUCB:
     r"""The arm with the largest mean that is plausible by the Bernoulli divergence.
@@ -76,15 +86,14 @@ class KLUCB:
         """Return pulls, sums and means of the arms, and what is known of the leader.
 
         Time is the budget, log t + c log log t. As kl is convex, an index that nothing but time changes is a concave
-        function of it. The leader's is above the height q while n kl(mean, q) <= time, and for means within a radius of
-        a centre, kl(mean, q) is at most a parabola.
+        function of it. The leader's is above the height q while n kl(mean, q) <= time, and for means within `around` a
+        centre, kl(mean, q) is at most a parabola.
         """
         return {
             "counts": space.per_arm(),
             "sums": space.per_arm(),
             "means": space.per_arm(),
             "centre": space.per_lane(),
-            "radius": space.per_lane(),
             "away": space.per_lane(),
             "steepness": space.per_lane(),
             "bend": space.per_lane(),
@@ -97,19 +106,21 @@ class KLUCB:
         a = state.leader[lane]
         x = state.means[a, lane] - state.centre[lane]
         away = state.away[lane] + x * (state.steepness[lane] + x * state.bend[lane])
-        known = (time <= state.until[lane]) & (abs(x) <= state.radius[lane])
+        known = (time <= state.until[lane]) & (abs(x) <= around(state.centre[lane]))
         if not (known & (state.counts[a, lane] * away <= time)):
             find_leader(state, self.n_arms, lane, time)
         return state.leader[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward."""
-        n = state.counts[arm, lane] + 1.0
-        s = state.sums[arm, lane] + reward
-        state.counts[arm, lane] = n
-        state.sums[arm, lane] = s
-        state.means[arm, lane] = min(max(s / n, 0.0), 1.0)
+        add(state, arm, lane, reward)
         played(state, arm, lane)
+
+
+@device
+def around(mean: float) -> float:
+    """Return how far from a mean the parabola around it is used."""
+    return 0.5 * min(mean, 1.0 - mean)
 
 
 @device_call
@@ -145,12 +156,11 @@ def is_above(state: State, n_arms: int, lane: int, time: float, arm: int, index:
     if not lead(state, n_arms, lane, arm, index, rival):
         return False
     mean, q = state.means[arm, lane], state.height[lane]
-    radius = 0.5 * min(mean, 1.0 - mean)
+    radius = around(mean)
     inside = radius > 0.0
     odds = (mean / (1.0 - mean)) * ((1.0 - q) / q) if inside else 1.0
     low, high = mean - radius, mean + radius
     state.centre[lane] = mean
-    state.radius[lane] = radius
     state.away[lane] = divergence(mean, q, negative_entropy(mean)) + DIVERGENCE_ROUNDING
     state.steepness[lane] = log(odds)
     # half the second derivative in the mean, 1 / (x (1 - x)), where it is largest: at the end that is nearest to 0 or 1
@@ -372,11 +382,7 @@ class IMED:
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward."""
-        n = state.counts[arm, lane] + 1.0
-        s = state.sums[arm, lane] + reward
-        state.counts[arm, lane] = n
-        state.sums[arm, lane] = s
-        state.means[arm, lane] = min(max(s / n, 0.0), 1.0)
+        add(state, arm, lane, reward)
         state.entropies[arm, lane] = UNKNOWN
         if arm != state.leader[lane]:  # some policy around this one had it played
             state.floor[lane] = math.inf
