@@ -79,10 +79,10 @@ class Settings:
 
     Attributes
     ----------
-    horizon, first_run, n_runs, seed : int
-        Sizes, first run and seed.
+    first_run, n_runs, seed : int
+        The runs, and the seed.
     checkpoints : as in `run`
-        Which rounds are recorded.
+        Which rounds are recorded; checked when the horizon is known, which cells of a sweep may differ in.
     metrics : tuple of str or None
         What is recorded; None for what the policies' family records where nothing is said.
     backend : {'cpu', 'python', 'cuda:0', ..., 'auto'}
@@ -93,7 +93,6 @@ class Settings:
         Whether statistics of whole chunks will do, where a device can make them.
     """
 
-    horizon: int
     first_run: int
     n_runs: int
     seed: int
@@ -103,27 +102,27 @@ class Settings:
     precision: str = "double"
     reduced: bool = False
 
-    def jobs(self, environments: dict[str, Any], policies: dict[str, Any]) -> dict[tuple[str, str], Job]:
+    def jobs(self, environments: dict[str, Any], policies: dict[str, Any], horizon: int) -> dict[tuple[str, str], Job]:
         """Return one job a pair, or raise for all pairs that cannot play together."""
-        rounds = checkpoint_rounds(self.checkpoints, self.horizon)
+        rounds = checkpoint_rounds(self.checkpoints, horizon)
         reasons = []
         for name, world in environments.items():
             integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
-            check_horizon(name, world, self.horizon)
+            check_horizon(name, world, horizon)
             if isinstance(world, Instances):
                 world.check_runs(self.first_run, self.n_runs)
             for label, player in policies.items():
-                found = reasons_against(world, player, self.horizon, self.precision)
+                found = reasons_against(world, player, horizon, self.precision)
                 reasons += [f"{label} cannot play {name}: {why}" for why in found]
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
         metrics = self.metrics or common_defaults(policies)
-        backend = self._where(environments, policies)
+        backend = self._where(environments, policies, horizon)
         jobs = {
             (name, label): Job(
                 environment=world,
                 policy=player,
-                horizon=self.horizon,
+                horizon=horizon,
                 checkpoints=rounds,
                 columns=protocol_of(world, player).columns(world, player, metrics),
                 first_run=self.first_run,
@@ -144,7 +143,7 @@ class Settings:
                 return {pair: replace(job, backend="cpu", reduced=False) for pair, job in jobs.items()}
         return jobs
 
-    def _where(self, environments: dict[str, Any], policies: dict[str, Any]) -> str:
+    def _where(self, environments: dict[str, Any], policies: dict[str, Any], horizon: int) -> str:
         """Return the backend; for 'auto' the one picked; raise for pairs that cannot play on a device."""
         if self.backend in ("cpu", "python"):
             return self.backend
@@ -160,8 +159,8 @@ class Settings:
             return self.backend
         from .cuda import current_device, missing
 
-        if self.n_runs * self.horizon < WORTH_A_DEVICE:
-            reasons.append(f"{self.n_runs} runs of {self.horizon} rounds are soon played")
+        if self.n_runs * horizon < WORTH_A_DEVICE:
+            reasons.append(f"{self.n_runs} runs of {horizon} rounds are soon played")
         reasons += [missing()] if missing() else []
         found = "cpu" if reasons else f"cuda:{current_device()}"
         _tell(found, reasons[0] if reasons else "")
@@ -214,19 +213,19 @@ def checked_settings(
     precision: Any,
     keep: Any,
     store: Any,
-) -> dict[str, Any]:
-    """Return what `Settings` have besides its horizon; checkpoints are checked when that is known."""
+) -> Settings:
+    """Return the arguments that `run` and `sweep` share, checked."""
     kept = one_of(*KEEPS)("keep", keep)
-    return {
-        "first_run": RUN("first_run", first_run),
-        "n_runs": N_RUNS("n_runs", n_runs),
-        "seed": checked_seed(seed),
-        "checkpoints": checkpoints,
-        "metrics": checked_metrics(metrics),
-        "backend": checked_backend(backend),
-        "precision": one_of(*PRECISIONS)("precision", precision),
-        "reduced": kept == "summary" and store is None,
-    }
+    return Settings(
+        first_run=RUN("first_run", first_run),
+        n_runs=N_RUNS("n_runs", n_runs),
+        seed=checked_seed(seed),
+        checkpoints=checkpoints,
+        metrics=checked_metrics(metrics),
+        backend=checked_backend(backend),
+        precision=one_of(*PRECISIONS)("precision", precision),
+        reduced=kept == "summary" and store is None,
+    )
 
 
 def checked_seed(seed: Any) -> int:

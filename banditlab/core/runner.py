@@ -12,7 +12,6 @@ from .engine import GOES_ON, play
 from .errors import InterruptedRunWarning
 from .experiment import (
     GATHERERS,
-    Settings,
     cell_of,
     check_kind,
     checked_settings,
@@ -131,18 +130,16 @@ def run(
     >>> result.policies
     ('UCB1', 'Uniform')
     """
-    settings = Settings(
-        horizon=positive_integer("horizon", horizon),
-        **checked_settings(
-            first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
-            precision=precision, keep=keep, store=store,
-        ),
+    horizon = positive_integer("horizon", horizon)
+    settings = checked_settings(
+        first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
+        precision=precision, keep=keep, store=store,
     )  # fmt: skip
     n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store)
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
-    jobs = settings.jobs(environments, players)
+    jobs = settings.jobs(environments, players, horizon)
     require_memory(jobs.values(), keep, together=True)
     bounds = lower_bounds(jobs)
     started = time.perf_counter()
@@ -165,7 +162,7 @@ def run(
         for pair, gatherer, progressed in zip(jobs, played.gatherers, played.progress, strict=True)
     }
     provenance = {
-        "horizon": settings.horizon,
+        "horizon": horizon,
         "round": next(iter(jobs.values())).protocol.round,
         "first_run": settings.first_run,
         "n_runs": finished,

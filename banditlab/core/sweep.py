@@ -177,11 +177,11 @@ def sweep(
     world = _maker("environment", environment, "environment")
     players = _makers(policies)
     combinations = _combinations(over)
-    common = checked_settings(
+    settings = checked_settings(
         first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
         precision=precision, keep=keep, store=store,
     )  # fmt: skip
-    names = parameters_of(combinations, common["metrics"])
+    names = parameters_of(combinations, settings.metrics)
     known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
     unknown = [name for name in names if name not in known]
     if unknown and not any(p.takes_any for p in (world, *players.values())):
@@ -194,11 +194,11 @@ def sweep(
         )
     n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store)
-    planned = _plan(world, players, combinations, horizon, common)
+    planned = _plan(world, players, combinations, horizon, settings)
     provenance = {
-        "first_run": common["first_run"],
-        "n_runs": common["n_runs"],
-        "seed": common["seed"],
+        "first_run": settings.first_run,
+        "n_runs": settings.n_runs,
+        "seed": settings.seed,
         "backend": ", ".join(dict.fromkeys(p.job.backend for p in planned if p.job is not None)),  # 'auto' can pick two
         "precision": precision,
         "keep": keep,
@@ -357,17 +357,17 @@ def _plan(
     players: dict[str, _Maker],
     combinations: list[dict[str, Any]],
     horizon: Any,
-    common: dict[str, Any],
+    settings: Settings,
 ) -> list[_Planned]:
     """Return the cells; combinations that differ in nothing that a policy or the environment takes are one."""
     planned: list[_Planned] = []
     failures: list[Exception] = []
     seen: set[Any] = set()
     for combination in combinations:
-        rounds = combination.get(HORIZON, horizon)
-        if rounds is None:
+        given = combination.get(HORIZON, horizon)
+        if given is None:
             raise InvalidType("horizon is None; allowed: a positive integer, here or among the parameters in over")
-        settings = Settings(horizon=positive_integer(HORIZON, rounds), **common)
+        rounds = positive_integer(HORIZON, given)
         for label, player in players.items():
             mine = {k: v for k, v in combination.items() if k == HORIZON or world.reads(k) or player.reads(k)}
             key = (label, *((name, _token(value)) for name, value in sorted(mine.items())))
@@ -375,9 +375,8 @@ def _plan(
                 continue
             seen.add(key)
             try:
-                arguments = mine | {HORIZON: settings.horizon}
-                jobs = settings.jobs({"environment": world(arguments)}, {label: player(arguments)})
-                job = next(iter(jobs.values()))
+                arguments = mine | {HORIZON: rounds}
+                (job,) = settings.jobs({"environment": world(arguments)}, {label: player(arguments)}, rounds).values()
                 theirs = tuple(k for k in mine if world.reads(k))
                 told = {"environment": describe(job.environment), "policy": describe(job.policy)}
                 planned.append(_Planned(mine, label, job, of_environment=theirs, components=told))
@@ -386,7 +385,7 @@ def _plan(
                 planned.append(_Planned(mine, label, None, traceback_text()))
     if len(failures) == len(planned):
         raise failures[0]
-    if common["metrics"] is None:
+    if settings.metrics is None:
         common_defaults({p.policy: p.job.policy for p in planned if p.job is not None})
     return planned
 

@@ -124,8 +124,8 @@ def compare(
     metric = metric_name(metric)
     if len(players) < 2:
         raise InvalidArgument(f"policies has {len(players)} policy; allowed: at least two policies")
+    horizon = positive_integer("horizon", horizon)
     settings = Settings(
-        horizon=positive_integer("horizon", horizon),
         first_run=0,
         n_runs=group,
         seed=checked_seed(seed),
@@ -134,7 +134,7 @@ def compare(
         backend=checked_backend(backend),
     )
     _check_budget(worlds, group, max_groups)
-    recorded = _recorded(settings, metric, worlds, players)
+    recorded = _recorded(settings, metric, worlds, players, horizon)
     test = AdaStop(
         list(players),
         environments=list(worlds),
@@ -196,19 +196,19 @@ def _played(
     return values
 
 
-def _recorded(settings: Settings, metric: str, worlds: dict[str, Any], players: dict[str, Any]) -> str:
+def _recorded(settings: Settings, metric: str, worlds: dict[str, Any], players: dict[str, Any], horizon: int) -> str:
     """Return what a run must record to have a metric: itself, or what makes several columns, as `pulls` for `pulls[2]`.
 
     Raise where no protocol knows it.
     """
     why: InvalidArgument | None = None
     try:
-        jobs, name = settings.jobs(worlds, players), metric
+        jobs, name = settings.jobs(worlds, players, horizon), metric
     except InvalidArgument as unknown:
         why = unknown
         name = metric.partition("[")[0]
         try:
-            jobs = dataclasses.replace(settings, metrics=(name,)).jobs(worlds, players)
+            jobs = dataclasses.replace(settings, metrics=(name,)).jobs(worlds, players, horizon)
         except InvalidArgument:
             raise unknown from None
     for job in jobs.values():

@@ -253,13 +253,13 @@ def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(m
     monkeypatch.setattr(experiment, "memory_limit", lambda: 2**34)
     worlds = {f"world {k}": ENVIRONMENT for k in range(50)}
     players = {f"alpha={k}": arms.UCB1(alpha=1 + k) for k in range(100)}
-    sizes = {"horizon": 10**4, "n_runs": 10**4, "checkpoints": "linear"}
+    sizes = {"n_runs": 10**4, "checkpoints": "linear"}
     with pytest.raises(
         InvalidArgument, match=r"n_runs is 10,000, .* 40 GB .* 17 GB that .* \(.*, or a sweep, whose cells"
     ):
-        bl.run(worlds, players, keep="summary", **sizes)
+        bl.run(worlds, players, keep="summary", horizon=10**4, **sizes)
     one_by_one = experiment.Settings(first_run=0, seed=0, metrics=None, backend="cpu", **sizes)
-    experiment.require_memory(one_by_one.jobs(worlds, players).values(), "summary")
+    experiment.require_memory(one_by_one.jobs(worlds, players, 10**4).values(), "summary")
 
 
 def test_a_backend_that_returns_nothing_while_it_plays_is_refused():

@@ -127,7 +127,7 @@ def test_too_little_memory_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_million_runs_are_cut_into_chunks_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     from banditlab.core.experiment import Settings
 
-    job = next(iter(Settings(100, 0, 10**6, 0, "log", None, "cuda:0").jobs({"w": ARMS}, {"p": arms.UCB1()}).values()))
+    job = next(iter(Settings(0, 10**6, 0, "log", None, "cuda:0").jobs({"w": ARMS}, {"p": arms.UCB1()}, 100).values()))
     each = job.measured.bytes_a_run
     assert each > 4 * 3 * 8 + 64  # four arrays of three arms, two generators
     fit = min(int(0.8 * 2**26 / fitting.STREAMS) // each, fitting.MOST_RUNS)

@@ -174,8 +174,8 @@ def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytes
     from banditlab.core.experiment import Settings
 
     columns = ("regret",)
-    settings = Settings(40, 0, 2_000, 0, "log", columns, "cuda:0", reduced=True)
-    job = next(iter(settings.jobs({"w": world}, {"p": policy}).values()))
+    settings = Settings(0, 2_000, 0, "log", columns, "cuda:0", reduced=True)
+    job = next(iter(settings.jobs({"w": world}, {"p": policy}, 40).values()))
     assert 0 < fitting.STREAMS * job.chunk * job.measured.bytes_a_run <= fitting.SHARE * (1 << 20)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import scoring
-from banditlab.core import runner
+from banditlab.core import experiment, runner
 from banditlab.core.errors import (
     BanditlabError,
     IncompatiblePolicy,
@@ -456,8 +456,8 @@ class TestStore:
 
     @pytest.mark.parametrize(("horizon", "runs"), [(10, 128), (1_000, 20), (9_000, 2), (20_000, 1), (10**6, 1)])
     def test_tasks_are_of_similar_length(self, horizon: int, runs: int) -> None:
-        settings = runner.Settings(horizon, 0, 300, 0, "log", ("regret",), "cpu")
-        job = settings.jobs({"toy": TOY}, {"fixed": POLICIES["fixed"]})["toy", "fixed"]
+        settings = experiment.Settings(0, 300, 0, "log", ("regret",), "cpu")
+        job = settings.jobs({"toy": TOY}, {"fixed": POLICIES["fixed"]}, horizon)["toy", "fixed"]
         chunks = job.chunks(0, 300)
         assert {n for _, n in chunks[:-1]} == {runs}
         assert sum(n for _, n in chunks) == 300
