@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, overload
+from typing import Any, Literal, Required, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,65 +39,34 @@ HORIZON = "horizon"
 """The parameter that is an argument of `sweep` itself, and may be swept over like those of the factories."""
 
 
+class Options(TypedDict, total=False):
+    """What `sweep` takes by keyword, but for `dry_run`, which says what comes back."""
+
+    n_runs: Required[int]
+    horizon: int | None
+    seed: int | None
+    checkpoints: Any
+    metrics: str | Sequence[str] | None
+    n_jobs: int | None
+    backend: str
+    precision: str
+    first_run: int
+    keep: str
+    store: Any
+    progress: Any
+
+
 @overload
 def sweep(
-    environment: Any,
-    policies: Any,
-    over: Any,
-    *,
-    n_runs: int,
-    horizon: int | None = None,
-    seed: int | None = None,
-    checkpoints: Any = "log",
-    metrics: str | Sequence[str] | None = None,
-    n_jobs: int | None = None,
-    backend: str = "cpu",
-    precision: str = "double",
-    first_run: int = 0,
-    keep: str = "runs",
-    store: Any = None,
-    progress: Any = "auto",
-    dry_run: Literal[False] = False,
+    environment: Any, policies: Any, over: Any, *, dry_run: Literal[False] = False, **options: Unpack[Options]
 ) -> SweepResults: ...
 @overload
 def sweep(
-    environment: Any,
-    policies: Any,
-    over: Any,
-    *,
-    n_runs: int,
-    horizon: int | None = None,
-    seed: int | None = None,
-    checkpoints: Any = "log",
-    metrics: str | Sequence[str] | None = None,
-    n_jobs: int | None = None,
-    backend: str = "cpu",
-    precision: str = "double",
-    first_run: int = 0,
-    keep: str = "runs",
-    store: Any = None,
-    progress: Any = "auto",
-    dry_run: Literal[True],
+    environment: Any, policies: Any, over: Any, *, dry_run: Literal[True], **options: Unpack[Options]
 ) -> Estimate: ...
 @overload
 def sweep(
-    environment: Any,
-    policies: Any,
-    over: Any,
-    *,
-    n_runs: int,
-    horizon: int | None = None,
-    seed: int | None = None,
-    checkpoints: Any = "log",
-    metrics: str | Sequence[str] | None = None,
-    n_jobs: int | None = None,
-    backend: str = "cpu",
-    precision: str = "double",
-    first_run: int = 0,
-    keep: str = "runs",
-    store: Any = None,
-    progress: Any = "auto",
-    dry_run: bool,
+    environment: Any, policies: Any, over: Any, *, dry_run: bool, **options: Unpack[Options]
 ) -> SweepResults | Estimate: ...
 def sweep(
     environment: Any,
