@@ -9,31 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-import math
 import secrets
-import threading
 import time
-import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .ahead import compile_ahead
-from .errors import InvalidArgument
+from .calls import Calls
 from .in_step import InStep, at_once
-from .instances import Instances
 from .jobs import Gatherer, Job
 from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
 from .protocol import unwatched
 from .rehearsal import rehearse
-from .tasks import Call, Outcome, Task, played, simulate_all, traceback_text, warm_up
-from .workers import workers
+from .tasks import Outcome, Task, played, traceback_text, warm_up
+from .workers import Workers
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -41,15 +37,6 @@ if TYPE_CHECKING:
 
 GOES_ON = "; what was played is in the store, and the same call goes on"
 """Said after an interruption where there is a store."""
-
-AHEAD = 8
-"""Calls that each thread may be ahead of what is gathered and written."""
-
-CALL_SECONDS = 0.01
-"""How long a call of joblib's should take: it costs half a millisecond, so that short tasks share one."""
-
-CALLS = 8
-"""Calls that each thread should have at least, however short tasks are: the last ones end together."""
 
 
 @dataclass
@@ -157,54 +144,19 @@ def play(
         if runs_first:
             tasks.sort(key=lambda task: task.first_run)  # stable: jobs keep their order
         groups = playing.grouped(tasks)
-        workers = _Workers.of(jobs, groups, n_jobs)
+        workers = Workers.of(jobs, groups, n_jobs)
+        calls = Calls(jobs, store, workers, keep_going, len(groups))
         started = time.perf_counter()
         playing.compile(groups, names, workers)
         compile_seconds = time.perf_counter() - started
         bar.say("playing")
-        with Writer(store) as writer, contextlib.closing(_outcomes(playing, groups, workers)) as outcomes:
+        outcomes = calls.outcomes(playing.in_turn(groups, calls.ahead))
+        with Writer(store) as writer, contextlib.closing(outcomes):
             for outcome in outcomes:
                 playing.take(outcome, writer)
     except KeyboardInterrupt:
         interrupted = True
     return Played(playing.progress, playing.gatherers, playing.together(), interrupted, compile_seconds)
-
-
-@dataclass(frozen=True)
-class _Workers:
-    """Who plays the tasks: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
-
-    n_jobs: int
-    prefer: str
-    shared: bool
-    device: bool
-    alone: bool
-
-    @classmethod
-    def of(cls, jobs: Sequence[Job], groups: list[list[Task]], n_jobs: int | None) -> _Workers:
-        """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for.
-
-        Raises
-        ------
-        InvalidArgument
-            If `joblib.parallel_config` names a backend that cannot do it.
-        """
-        prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
-        device = any(on_device(job.backend) for job in jobs)
-        if device:
-            from .fitting import streams
-
-            n_jobs = streams([[(jobs[task.job], task.n_runs) for task in group] for group in groups], n_jobs)
-        backend, n_jobs = workers(n_jobs, prefer)
-        shared, in_time = (getattr(backend, f"supports_{name}", False) for name in ("sharedmem", "return_generator"))
-        # a pool for one thread would cost more than a short simulation
-        alone = shared and (n_jobs == 1 or len(groups) == 1)
-        if groups and not alone and not in_time:
-            raise InvalidArgument(
-                "joblib.parallel_config names a backend that returns no results while it plays; allowed: 'threading', "
-                "'loky', 'dask', and others that do (supports_return_generator)"
-            )
-        return cls(n_jobs, prefer, shared, device, alone)
 
 
 class _Playing:
@@ -288,7 +240,7 @@ class _Playing:
         places = shared_launches([(self.jobs[task.job], task.n_runs) for task in tasks])
         return [[tasks[k] for k in group] for group in places]
 
-    def compile(self, groups: list[list[Task]], names: Sequence[str], workers: _Workers) -> None:
+    def compile(self, groups: list[list[Task]], names: Sequence[str], workers: Workers) -> None:
         """Compile the kernels of all jobs that have tasks; one kernel for those that share launches."""
         waiting = sorted({(group[0].job, len(group) > 1) for group in groups})
         if workers.shared:
@@ -318,6 +270,19 @@ class _Playing:
             if not self.keep_going:
                 raise
             self.progress[k].failure = traceback_text()
+
+    def in_turn(self, groups: list[list[Task]], width: int) -> Iterator[list[Task]]:
+        """Yield what is played at a time in order, without jobs that failed; once in company, stretches in any order.
+
+        Processes that go through the same tasks in the same order play each of them at the same time.
+        """
+        waiting = deque(groups)
+        while waiting:
+            stretch = [waiting.popleft() for _ in range(min(width if self.company else 1, len(waiting)))]
+            for group in sorted(stretch, key=lambda _: secrets.randbits(32)):
+                left = [task for task in group if not self.progress[task.job].failure]
+                if left:
+                    yield left
 
     def take(self, outcome: Outcome, writer: Writer) -> None:
         """Gather and store what a task returned."""
@@ -366,79 +331,3 @@ class _Playing:
         if self._ended is not None:
             self._ended(k, mine, self.gatherers[k])
             self.gatherers[k] = None
-
-
-def _in_turn(playing: _Playing, groups: list[list[Task]], width: int) -> Iterator[list[Task]]:
-    """Yield what is played at a time in order; once in company, stretches of it in any order.
-
-    Processes that go through the same tasks in the same order play each of them at the same time.
-    """
-    waiting = deque(groups)
-    while waiting:
-        stretch = [waiting.popleft() for _ in range(min(width if playing.company else 1, len(waiting)))]
-        yield from sorted(stretch, key=lambda _: secrets.randbits(32))
-
-
-def _outcomes(playing: _Playing, groups: list[list[Task]], workers: _Workers) -> Generator[Outcome]:
-    """Yield outcomes as tasks finish."""
-    from joblib import Parallel, delayed
-
-    jobs, store = playing.jobs, playing.store
-    n_jobs, shared, alone = workers.n_jobs, workers.shared, workers.alone
-    stop = threading.Event()
-    # Threads wait when they are far ahead of what is gathered and written, or results would pile up.
-    room = threading.Semaphore(AHEAD * n_jobs) if shared and not alone else None
-
-    def called(task: Task) -> Call:
-        job = jobs[task.job]
-        stored = None if store is None else str(store.path(job, task.first_run, task.n_runs))
-        world = job.environment
-        if isinstance(world, Instances) and not shared:
-            world = world.for_runs(task.first_run, task.n_runs)
-        return Call(task, world, job.policy, job.batch(task.first_run, task.n_runs), stored)
-
-    # Short tasks share a call. How many is known once some have been played; on a device they are large.
-    most = 1 if alone or not shared or workers.device else max(1, len(groups) // (CALLS * n_jobs))
-    seconds_a_round = math.inf
-
-    def calls() -> Iterator[tuple[Any, ...]]:
-        signals = (stop, room) if shared else (None, None)
-        together: list[list[Call]] = []
-        rounds = 0
-        for group in _in_turn(playing, groups, AHEAD * n_jobs):
-            left = [called(task) for task in group if not playing.progress[task.job].failure]
-            if left:
-                together.append(left)
-                rounds += sum(jobs[call.task.job].horizon * call.task.n_runs for call in left)
-                if len(together) >= most or rounds * seconds_a_round >= CALL_SECONDS:
-                    yield together, *signals, playing.keep_going
-                    together, rounds = [], 0
-        if together:
-            yield together, *signals, playing.keep_going
-
-    if alone:
-        for call in calls():
-            yield from simulate_all(*call)
-        return
-    if not groups:
-        return
-    where = {"require": "sharedmem"} if workers.device else {"prefer": workers.prefer}  # one process owns the device
-    parallel = Parallel(n_jobs=min(n_jobs, len(groups)), return_as="generator_unordered", batch_size=1, **where)
-    finished = parallel(delayed(simulate_all)(*call) for call in calls())
-    try:
-        for outcomes in finished:
-            rounds = sum(jobs[o.task.job].horizon * o.task.n_runs for o in outcomes if o.seconds > 0.0)
-            if rounds:
-                seconds_a_round = sum(o.seconds for o in outcomes) / rounds
-            yield from outcomes
-            if room is not None:
-                room.release()
-    except BaseException:
-        stop.set()  # first, as closing waits for the tasks under way
-        raise
-    finally:
-        with warnings.catch_warnings():
-            # after an interruption joblib says that results are left over: they are, and the caller is told
-            warnings.filterwarnings("ignore", category=UserWarning, module="joblib")
-            warnings.filterwarnings("ignore", category=UserWarning, message=r"\d+ tasks")
-            finished.close()

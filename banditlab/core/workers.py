@@ -1,9 +1,15 @@
-"""How many threads or processes play: what is asked for, else what `joblib.parallel_config` says, else all cores."""
+"""Who plays: the threads or processes asked for, else those that `joblib.parallel_config` says, else all cores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from .errors import InvalidArgument
+from .jobs import Job
+from .machines import on_device
+from .tasks import Task
 from .validation import integer, invalid
 
 
@@ -25,3 +31,40 @@ def workers(n_jobs: int | None, prefer: str = "threads") -> tuple[Any, int]:
         _, configured = get_active_backend()  # with a preference it says 1 where nobody did
         n_jobs = -1 if configured is None else configured
     return backend, n_jobs if n_jobs > 0 else int(backend.effective_n_jobs(n_jobs))
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who plays the tasks: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
+
+    n_jobs: int
+    prefer: str
+    shared: bool
+    device: bool
+    alone: bool
+
+    @classmethod
+    def of(cls, jobs: Sequence[Job], groups: list[list[Task]], n_jobs: int | None) -> Workers:
+        """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for.
+
+        Raises
+        ------
+        InvalidArgument
+            If `joblib.parallel_config` names a backend that cannot do it.
+        """
+        prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
+        device = any(on_device(job.backend) for job in jobs)
+        if device:
+            from .fitting import streams
+
+            n_jobs = streams([[(jobs[task.job], task.n_runs) for task in group] for group in groups], n_jobs)
+        backend, n_jobs = workers(n_jobs, prefer)
+        shared, in_time = (getattr(backend, f"supports_{name}", False) for name in ("sharedmem", "return_generator"))
+        # a pool for one thread would cost more than a short simulation
+        alone = shared and (n_jobs == 1 or len(groups) == 1)
+        if groups and not alone and not in_time:
+            raise InvalidArgument(
+                "joblib.parallel_config names a backend that returns no results while it plays; allowed: 'threading', "
+                "'loky', 'dask', and others that do (supports_return_generator)"
+            )
+        return cls(n_jobs, prefer, shared, device, alone)

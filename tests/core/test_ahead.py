@@ -16,7 +16,8 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, semibandits
-from banditlab.core import ahead, engine, jobs, kernels
+from banditlab.core import ahead, jobs, kernels
+from banditlab.core.workers import Workers
 
 from .test_cache import POLICY, play
 
@@ -211,8 +212,8 @@ def test_what_fails_there_is_told_here(monkeypatch):
 def test_negative_numbers_of_jobs_count_from_all_cores():
     from joblib import cpu_count
 
-    assert engine._Workers.of(made(FOUR), [], -1).n_jobs == cpu_count()
-    assert engine._Workers.of(made(FOUR), [], 3).n_jobs == 3
+    assert Workers.of(made(FOUR), [], -1).n_jobs == cpu_count()
+    assert Workers.of(made(FOUR), [], 3).n_jobs == 3
 
 
 @pytest.mark.skipif(not kernels.compiled_mode(), reason="nothing is compiled")

@@ -19,7 +19,7 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import address, engine, jobs, store
+from banditlab.core import address, calls, jobs, store
 from banditlab.core.errors import DamagedChunkWarning, StoreError
 
 ENV = arms.Bernoulli([0.2, 0.5, 0.4])
@@ -369,7 +369,7 @@ class TestFaults:
 
     def test_in_company_each_process_goes_its_own_way(self, tmp_path, simulated, monkeypatch):
         """As if another process were always a little faster: what it plays is not played in the same order."""
-        write, width = store._write, engine.AHEAD
+        write, width = store._write, calls.AHEAD
 
         def beaten(path, data, **options):
             if path.suffix == ".parquet":

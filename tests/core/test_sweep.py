@@ -18,7 +18,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, semibandits
-from banditlab.core import engine, jobs, statistics
+from banditlab.core import calls, jobs, statistics
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
 
 ROOT = str(Path(bl.__file__).parents[1])
@@ -417,7 +417,7 @@ def test_a_hole_at_the_start_of_a_store_does_not_keep_the_rest_in_memory(tmp_pat
     again = bl.run(gap(0.2), arms.UCB1(), n_runs=12_800, keep="summary", store=tmp_path / "s", **options)
     assert len(simulated) == 1
     assert len(waiting) == 100
-    assert max(waiting) <= engine.AHEAD * 2
+    assert max(waiting) <= calls.AHEAD * 2
     for name, values in whole.statistics()[0].columns().items():
         np.testing.assert_array_equal(again.statistics()[0].columns()[name], values, err_msg=name)
 

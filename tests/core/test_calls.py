@@ -10,7 +10,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import engine
+from banditlab.core.calls import CALLS
 from banditlab.core.errors import CellFailedWarning
 from banditlab.core.jobs import CHUNK
 from banditlab.core.tasks import Stopped, Task, simulate_all
@@ -28,7 +28,7 @@ def calls(monkeypatch):
         seen.append(sum(map(len, groups)))
         return simulate_all(groups, *signals)
 
-    monkeypatch.setattr(engine, "simulate_all", counted)
+    monkeypatch.setattr("banditlab.core.calls.simulate_all", counted)
     return seen
 
 
@@ -42,16 +42,16 @@ def test_tasks_share_calls_where_they_are_short(calls, monkeypatch):
     assert calls == [1] * TASKS
     for seconds, shared in ((1e9, True), (0.0, False)):
         calls.clear()
-        monkeypatch.setattr(engine, "CALL_SECONDS", seconds)
+        monkeypatch.setattr("banditlab.core.calls.CALL_SECONDS", seconds)
         together = play(2)
         np.testing.assert_array_equal(together.values(), alone.values())
         assert sum(calls) == TASKS
         assert (len(calls) < TASKS // 2) is shared
-        assert max(calls) <= max(1, TASKS // (2 * engine.CALLS))  # each thread has several
+        assert max(calls) <= max(1, TASKS // (2 * CALLS))  # each thread has several
 
 
 def test_processes_play_the_same(monkeypatch):
-    monkeypatch.setattr(engine, "CALL_SECONDS", 1e9)
+    monkeypatch.setattr("banditlab.core.calls.CALL_SECONDS", 1e9)
     with joblib.parallel_config("loky", n_jobs=2):
         there = bl.run(ENVIRONMENT, arms.UCB1(), horizon=5, n_runs=20 * CHUNK, seed=4, progress=False)
     here = bl.run(ENVIRONMENT, arms.UCB1(), horizon=5, n_runs=20 * CHUNK, seed=4, progress=False, n_jobs=1)
@@ -59,7 +59,7 @@ def test_processes_play_the_same(monkeypatch):
 
 
 def test_a_cell_that_fails_ends_none_that_shares_its_call(calls, monkeypatch):
-    monkeypatch.setattr(engine, "CALL_SECONDS", 1e9)
+    monkeypatch.setattr("banditlab.core.calls.CALL_SECONDS", 1e9)
     protocol = type(arms.UCB1.family.protocol)  # an instance would keep what is put back
     simulate = protocol.simulate
 
