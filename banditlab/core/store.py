@@ -34,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .address import FORMAT, codes_of
+from .chunk_file import Damaged, packed, unpacked
 from .components import describe
 from .errors import BanditlabError, DamagedChunkWarning, InvalidType, StoreError
 from .validation import file_path, invalid, shown
@@ -166,9 +167,6 @@ class Store:
 
     def read_chunk(self, job: Job, first_run: int, n_runs: int) -> tuple[NDArray[np.float64] | None, float]:
         """Return the metrics and seconds of one file; None for a damaged one, which is named in a warning."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         path = self.path(job, first_run, n_runs)
         try:
             data = path.read_bytes()
@@ -177,20 +175,9 @@ class Store:
         except OSError as error:
             raise self._unreadable(error) from error
         try:
-            with pq.ParquetFile(pa.py_buffer(data), page_checksum_verification=True) as file:
-                meta = json.loads(file.schema_arrow.metadata[b"banditlab"])
-                table = file.read(use_threads=False)  # all columns, as each has its checksums
-            shape = (n_runs, len(job.checkpoints))
-            columns = [_as_numpy(table.column(name)).reshape(shape) for name in job.columns]
-            values = np.ascontiguousarray(np.stack(columns, axis=1))
-            if meta["digest"] != _digest(job.address, first_run, values):
-                raise ValueError("its checksum is another")
-            return values, float(meta["seconds"])
-        except (pa.ArrowMemoryError, MemoryError):
-            raise
-        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-            told = (str(error).splitlines() or [type(error).__name__])[0]
-            warnings.warn(f"{path} is damaged and is computed again ({told})", DamagedChunkWarning, stacklevel=2)
+            return unpacked(job, first_run, n_runs, data)
+        except Damaged as damage:
+            warnings.warn(f"{path} is damaged and is computed again ({damage})", DamagedChunkWarning, stacklevel=2)
             with contextlib.suppress(OSError):
                 path.replace(path.with_suffix(".damaged"))  # else the task that computes it again would find it there
             return None, 0.0
@@ -203,23 +190,9 @@ class Store:
         StoreError
             If it cannot be written, because the disk is full, say; what was stored before stays as it is.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        n, c = len(values), len(job.checkpoints)
-        columns: dict[str, NDArray[Any]] = {
-            "run": np.repeat(np.arange(first_run, first_run + n), c),
-            "round": np.tile(job.checkpoints, n),
-        }
-        columns |= {name: np.ascontiguousarray(values[:, k]).ravel() for k, name in enumerate(job.columns)}
-        meta = {"seconds": seconds, "digest": _digest(job.address, first_run, values)}
-        arrays = [_as_arrow(column) for column in columns.values()]
-        table = pa.Table.from_arrays(arrays, list(columns), metadata={b"banditlab": json.dumps(meta).encode()})
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
-        path = self.path(job, first_run, n)
+        path, data = self.path(job, first_run, len(values)), packed(job, first_run, values, seconds)
         try:
-            was_there = self._write_in_cell(job, path, sink.getvalue())
+            was_there = self._write_in_cell(job, path, data)
         except OSError as error:
             raise StoreError(
                 f"store is {str(self.folder)!r}; allowed: a folder with room ({error.strerror or error}; "
@@ -440,12 +413,6 @@ def _remove_leftovers(folder: Path) -> None:
                 file.unlink()
 
 
-def _digest(cell: str, first_run: int, values: NDArray[np.float64]) -> str:
-    told = hashlib.sha256(f"{cell} {first_run} {values.shape}".encode())
-    told.update(np.ascontiguousarray(values).data)
-    return told.hexdigest()
-
-
 def _identity(job: Job) -> dict[str, Any]:
     """Return what a cell is, for people."""
     from .results import versions
@@ -462,18 +429,3 @@ def _identity(job: Job) -> dict[str, Any]:
         "code": list(codes_of(job)),
         "versions": versions(),
     }
-
-
-# pyarrow's own conversions import pandas, which takes longer than many a sweep; these do not.
-
-
-def _as_arrow(column: NDArray[Any]) -> Any:
-    """Return an array of numbers without gaps as pyarrow's."""
-    import pyarrow as pa
-
-    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(column)])
-
-
-def _as_numpy(column: Any) -> NDArray[np.float64]:
-    """Return a column of a pyarrow table as an array."""
-    return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])

@@ -1,0 +1,84 @@
+"""What is in the file of a chunk: a Parquet table, a row a run and checkpoint, that tells whether it is damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .jobs import Job
+
+
+class Damaged(Exception):  # noqa: N818 - what it says ends a sentence
+    """Raised where bytes are not what was written."""
+
+
+def packed(job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> Any:
+    """Return the bytes of a file of the metrics of consecutive runs."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n, c = len(values), len(job.checkpoints)
+    columns: dict[str, NDArray[Any]] = {
+        "run": np.repeat(np.arange(first_run, first_run + n), c),
+        "round": np.tile(job.checkpoints, n),
+    }
+    columns |= {name: np.ascontiguousarray(values[:, k]).ravel() for k, name in enumerate(job.columns)}
+    meta = {"seconds": seconds, "digest": _digest(job.address, first_run, values)}
+    arrays = [_as_arrow(column) for column in columns.values()]
+    table = pa.Table.from_arrays(arrays, list(columns), metadata={b"banditlab": json.dumps(meta).encode()})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
+    return sink.getvalue()
+
+
+def unpacked(job: Job, first_run: int, n_runs: int, data: bytes) -> tuple[NDArray[np.float64], float]:
+    """Return the metrics and seconds that are in the bytes of a file.
+
+    Raises
+    ------
+    Damaged
+        If they are not those of these runs, as they were written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(pa.py_buffer(data), page_checksum_verification=True) as file:
+            meta = json.loads(file.schema_arrow.metadata[b"banditlab"])
+            table = file.read(use_threads=False)  # all columns, as each has its checksums
+        shape = (n_runs, len(job.checkpoints))
+        columns = [_as_numpy(table.column(name)).reshape(shape) for name in job.columns]
+        values = np.ascontiguousarray(np.stack(columns, axis=1))
+        if meta["digest"] != _digest(job.address, first_run, values):
+            raise ValueError("its checksum is another")
+        return values, float(meta["seconds"])
+    except (pa.ArrowMemoryError, MemoryError):
+        raise
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        raise Damaged((str(error).splitlines() or [type(error).__name__])[0]) from error
+
+
+def _digest(cell: str, first_run: int, values: NDArray[np.float64]) -> str:
+    told = hashlib.sha256(f"{cell} {first_run} {values.shape}".encode())
+    told.update(np.ascontiguousarray(values).data)
+    return told.hexdigest()
+
+
+# pyarrow's own conversions import pandas, which takes longer than many a sweep; these do not.
+
+
+def _as_arrow(column: NDArray[Any]) -> Any:
+    """Return an array of numbers without gaps as pyarrow's."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(column)])
+
+
+def _as_numpy(column: Any) -> NDArray[np.float64]:
+    """Return a column of a pyarrow table as an array."""
+    return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
