@@ -2,49 +2,19 @@
 
 import math
 
-import numba
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from banditlab import arms
-from banditlab.arms.generics import gap, reward
+from banditlab.arms.generics import gap
 from banditlab.core import sampling
-from banditlab.core.components import Problem, describe
+from banditlab.core.components import describe
 
-N = 4_000 if numba.config.DISABLE_JIT else 100_000
-ALARM = 1e-5  # with fixed seeds these p-values never change; a wrong distribution gives far smaller ones
+from .rewards import ALARM, N, parameters, rewards, uniforms
 
 pytestmark = pytest.mark.usefixtures("silent")
-
-
-@numba.njit(error_model="numpy")
-def _rewards(environment, arm, u, out):
-    for i in range(u.shape[0]):
-        out[i] = reward(environment, arm, u[i], 1)
-
-
-@numba.njit(error_model="numpy")
-def _uniforms(rng, out):
-    for i in range(out.shape[0]):
-        out[i] = sampling.open_uniform(rng, 0)
-
-
-def uniforms(n=N, seed=0):
-    out = np.empty(n)
-    _uniforms(sampling.seeded(seed, sampling.ENVIRONMENT_STREAM, 0, 1), out)
-    return out
-
-
-def parameters(env):
-    return env.params(Problem(env.n_arms, 1000))
-
-
-def rewards(env, arm, u):
-    out = np.empty(len(u))
-    _rewards(parameters(env), arm, u, out)
-    return out
 
 
 CONTINUOUS = [

@@ -10,7 +10,7 @@ import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
 
-from .test_environments import parameters
+from .rewards import parameters
 
 FRAME = pd.DataFrame({"arm": ["a", "b"], "reward": [0.5, 1.0]})
 

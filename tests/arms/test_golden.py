@@ -16,7 +16,7 @@ import pytest
 from banditlab import arms
 from banditlab.core.family import registered
 
-from .test_policies_exact import Instance, check_against_reference, simulated
+from .players import Instance, check_against_reference, simulated
 
 FILE = Path(__file__).with_name("golden.json")
 INSTANCE = Instance(arms.Bernoulli([0.3, 0.6, 0.5]), horizon=40, n_runs=1, seed=1)

@@ -8,7 +8,7 @@ from banditlab import arms
 from banditlab.arms.generics import reward
 from banditlab.core.errors import InvalidArgument
 
-from .test_environments import parameters
+from .rewards import parameters
 
 
 def test_adversarial_regret_against_the_best_arm_in_hindsight():

@@ -29,7 +29,7 @@ from tests.values import (
 )
 
 from . import naive
-from .test_policies_exact import OTHERS, VARIANTS
+from .players import OTHERS, VARIANTS
 
 POLICIES = registered("arms", "policy")
 DEFAULTS = {name: cls() for name, cls in POLICIES.items()}

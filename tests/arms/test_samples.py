@@ -10,7 +10,7 @@ import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import InvalidArgument
 
-from .test_environments import ALARM, N
+from .rewards import ALARM, N
 
 pytestmark = pytest.mark.usefixtures("silent")
 

@@ -13,7 +13,7 @@ from banditlab.arms import tails
 from banditlab.core.validation import vector
 from banditlab.errors import InvalidArgument
 
-from .test_environments import N, rewards, uniforms
+from .rewards import N, rewards, uniforms
 
 TAUS = (1e-9, 0.003, 0.05, 0.3, 0.5, 0.8, 0.999, 1.0)
 ENVIRONMENTS = [

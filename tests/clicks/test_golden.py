@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .test_policies_exact import POLICIES, Instance, bandit, check_against_reference, simulated
+from .players import POLICIES, Instance, bandit, check_against_reference, simulated
 
 FILE = Path(__file__).with_name("golden.json")
 INSTANCE = Instance(bandit([0.3, 0.6, 0.5], [0.9, 0.2, 0.6]), horizon=120, n_runs=1, seed=1)

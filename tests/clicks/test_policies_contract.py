@@ -29,7 +29,7 @@ from tests.values import (
     same,
 )
 
-from .test_policies_exact import INSTANCES, OTHERS, POLICIES, REWARDS, VARIANTS, WITH_REWARDS, bandit
+from .players import INSTANCES, OTHERS, POLICIES, REWARDS, VARIANTS, WITH_REWARDS, bandit
 
 METRICS = ("regret", "selections", "clicks", "screened", "screening_round")
 ORACLES = ("MuOracle", "StrategyOracle")

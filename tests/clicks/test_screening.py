@@ -18,7 +18,7 @@ from scipy import stats
 import banditlab as bl
 from banditlab import arms, clicks
 
-from .test_policies_exact import bandit
+from .players import bandit
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="tens of millions of rounds")
 

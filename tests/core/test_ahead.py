@@ -19,7 +19,7 @@ from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core import ahead, jobs, kernels
 from banditlab.core.workers import Workers
 
-from .test_cache import POLICY, play
+from .scripts import POLICY, play
 
 RUN = """
 import banditlab as bl

@@ -18,7 +18,7 @@ import banditlab as bl
 from banditlab import arms
 from banditlab.core.dispatch import device
 from banditlab.errors import InvalidArgument, InvalidComponent, InvalidType
-from tests.core.test_cache import HELPER, POLICY, RUN, play
+from tests.core.scripts import HELPER, POLICY, RUN, play
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
 

@@ -14,7 +14,7 @@ from banditlab import arms
 from banditlab.core import store
 from banditlab.core.errors import StoreError
 
-from .test_store import play, same
+from .stored import play, same
 
 
 def test_cells_tell_their_size_and_when_they_were_used(tmp_path):

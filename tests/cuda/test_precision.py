@@ -12,7 +12,7 @@ from banditlab import arms, cvar, dueling, scoring, semibandits
 from banditlab.core.components import Space
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument
 from banditlab.core.machines import Processor
-from tests.scoring.test_online_exact import SENDERS
+from tests.scoring.instances import SENDERS
 
 from .cases import CASES, extremes
 

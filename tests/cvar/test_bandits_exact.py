@@ -11,7 +11,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms, cvar
 from tests.arms import naive as luck_of
-from tests.arms.test_policies_exact import Instance, simulated
+from tests.arms.players import Instance, simulated
 
 from . import naive_bandits as naive
 from .bandits import BANDITS, VALUES, VARIANTS

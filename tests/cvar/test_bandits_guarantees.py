@@ -19,7 +19,7 @@ from banditlab.core.kernels import kernel
 from banditlab.cvar import theory
 from banditlab.cvar.bandits.spaces import SampleSpace
 from tests.arms import naive as luck_of
-from tests.arms.test_policies_exact import Instance, simulated
+from tests.arms.players import Instance, simulated
 
 from .naive_bandits import dirichlet_tail
 

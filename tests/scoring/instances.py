@@ -104,3 +104,15 @@ def _comonotone(rows: list[np.ndarray]) -> np.ndarray:
         where = tuple(int(np.searchsorted(np.cumsum(row)[:-1], (low + high) / 2)) for row in rows)
         joint[where] += high - low
     return joint
+
+
+SENDERS = scoring.InformationAcquisition(
+    prior=[0.5, 0.5],
+    observations=np.einsum("ta,tb->tab", [[0.8, 0.2], [0.3, 0.7]], [[0.7, 0.3], [0.2, 0.8]]),
+    receiver_utility=[[1, 0], [0, 1], [0.6, 0.6]],
+    sender_utilities=[[[1, 0.3], [0.2, 1], [0.5, 0.4]], [[0.6, 0], [0.4, 1], [0.9, 0.7]]],
+)
+LOOK = [[[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]]
+HIRING = scoring.HiringProblem.independent(
+    prior=[0.5, 0.5], signals=[LOOK, LOOK], costs=[[0, 0.02], [0, 0.05]], utility=[[1, 0], [0, 1]]
+)

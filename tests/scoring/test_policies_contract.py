@@ -16,8 +16,8 @@ from banditlab.core.family import registered
 from banditlab.scoring.protocol import METRICS
 from tests.values import check_twins
 
+from .instances import HIRING, SENDERS
 from .played import TOY
-from .test_online_exact import HIRING, SENDERS
 
 POLICIES = registered("scoring", "policy")
 ENVIRONMENTS = {"PrincipalAgent": TOY, "InformationAcquisition": SENDERS, "HiringProblem": HIRING}

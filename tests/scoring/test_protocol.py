@@ -30,8 +30,8 @@ from banditlab.scoring.hiring_games import Offer
 from banditlab.scoring.principal_agent_games import PrincipalKnows
 from banditlab.scoring.protocol import METRICS, ScoringProtocol
 
+from .instances import HIRING, SENDERS
 from .played import TOY, three_states
-from .test_online_exact import HIRING, SENDERS
 
 HALF = np.full((5, 2), 0.25)
 POLICIES = {

@@ -23,7 +23,7 @@ from tests.arms.naive import environment_rng
 from tests.values import arrays, check_repr, check_same_future, check_state_amid_a_round, check_twins, columns, same
 
 from . import naive, naive_sets
-from .test_policies_exact import POLICIES, VARIANTS, outcomes
+from .players import POLICIES, VARIANTS, outcomes
 
 ITEMS = arms.Bernoulli([0.3, 0.6, 0.5, 0.8])
 FREE, SAFE = sb.MSets(2), sb.SafeUpToM(2, budget=0.4)

@@ -14,30 +14,14 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
-from banditlab.arms.generics import reward
-from banditlab.core.components import Problem, make_state
+from banditlab.core.components import make_state
 from banditlab.core.elementary import log
-from banditlab.core.family import registered
-from banditlab.core.sampling import expanded, key
 from banditlab.semibandits.policies.safe import _best_possibly_safe
 from banditlab.semibandits.spaces import ActionSpace, make_work
 from tests.arms.naive import environment_rng, policy_rng
-from tests.arms.test_policies_exact import quantile
 
 from . import naive
-
-POLICIES = {name: cls for name, cls in registered("semibandits", "policy").items() if name in naive.REFERENCES}
-
-# Besides its defaults, each policy is tried with these fields.
-OTHERS: dict[str, list[dict[str, Any]]] = {
-    "CombUCB1": [{"alpha": 0.2}],
-    "BetaCTS": [{"a": 0.5, "b": 2.0}],
-    "GaussianCTS": [{"sigma": 0.1}],
-    "BGCTS": [{"sigma": 0.05, "lam": 0.1}],
-}
-VARIANTS = [
-    cls(**fields) for name, cls in POLICIES.items() if name != "PASCombUCB" for fields in [{}, *OTHERS.get(name, [])]
-]
+from .players import OTHERS, POLICIES, VARIANTS, outcomes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,21 +98,6 @@ def simulated(policy: Any, environment: Any, horizon: int, n_runs: int, seed: in
     played = np.diff(pulls, axis=2, prepend=0.0)
     assert set(np.unique(played)) <= {0.0, 1.0}
     return [[tuple(np.flatnonzero(played[:, run, t]).tolist()) for t in range(horizon)] for run in range(n_runs)]
-
-
-def drawn(items: Any, item: int, u: float) -> float:
-    """Return an item's outcome at its own uniform number: by hand, or (Beta) the package's, called as plain Python."""
-    if isinstance(items, arms.Bernoulli | arms.Categorical):
-        return quantile(items, item, u)
-    with np.errstate(all="ignore"):
-        return float(reward(items.params(Problem(items.n_arms, None)), item, u, 1))
-
-
-def outcomes(items: Any, action: naive.Action, u: float) -> list[float]:
-    """Return the outcomes of an action: each item has the number of its own that is expanded from the round's."""
-    with np.errstate(all="ignore"):
-        bits = key(u)
-        return [drawn(items, item, expanded(bits, item)) for item in action]
 
 
 def check(
