@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import inspect
-import itertools
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Required, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .components import describe, is_component, is_kind
+from .components import describe
 from .engine import GOES_ON, Progressed, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
 from .experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound, require_memory
+from .factories import HORIZON, Factory, check_taken, combinations_of, factories_of, factory_of, parameters_of
 from .jobs import Gatherer, Job
 from .metrics import common_defaults
 from .progress import Progress
 from .results import Cell
-from .statistics import QUANTILES
 from .store import as_store
 from .sweep_results import SweepCell, SweepResults, in_words
 from .tasks import told_by, traceback_text
-from .validation import boolean, invalid, positive_integer, shown, with_article
+from .validation import boolean, positive_integer
 from .workers import checked_n_jobs
-
-COLUMNS = (
-    "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", *QUANTILES, "error",
-    "traceback", "ratio_to_lower_bound", "rounds_per_second",
-)  # fmt: skip
-"""Columns of tables of results, which a parameter must not be called."""
-
-HORIZON = "horizon"
-"""The parameter that is an argument of `sweep` itself, and may be swept over like those of the factories."""
 
 
 class Options(TypedDict, total=False):
@@ -143,147 +132,33 @@ def sweep(
     >>> result.summary().columns[:5].tolist()
     ['delta', 'n_arms', 'alpha', 'policy', 'mean']
     """
-    world = _maker("environment", environment, "environment")
-    players = _makers(policies)
-    combinations = _combinations(over)
+    world = factory_of("environment", environment, "environment")
+    players = factories_of(policies)
+    combinations = combinations_of(over)
     settings = checked_settings(
         first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
         precision=precision, keep=keep, store=store,
     )  # fmt: skip
-    names = parameters_of(combinations, settings.metrics)
-    known = world.takes.union({HORIZON}, *(p.takes for p in players.values()))
-    unknown = [name for name in names if name not in known]
-    if unknown and not any(p.takes_any for p in (world, *players.values())):
-        fixed = ", ".join(p.name for p in (world, *players.values()) if not p.takes)
-        hint = f" (no arguments: {fixed})" if fixed else ""
-        raise invalid(
-            "over",
-            unknown[0],
-            f"'horizon', or an argument of a factory: {', '.join(sorted(known - {HORIZON})) or 'there is none'}{hint}",
-        )
+    check_taken(parameters_of(combinations, settings.metrics), world, players)
     n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store)
     planned = _plan(world, players, combinations, horizon, settings)
+    jobs = [p.job for p in planned if p.job is not None]
     provenance = {
         "first_run": settings.first_run,
         "n_runs": settings.n_runs,
         "seed": settings.seed,
-        "backend": ", ".join(dict.fromkeys(p.job.backend for p in planned if p.job is not None)),  # 'auto' can pick two
+        "backend": ", ".join(dict.fromkeys(job.backend for job in jobs)),  # 'auto' can pick two
         "precision": precision,
         "keep": keep,
-        "round": next((p.job.protocol.round for p in planned if p.job is not None), "round"),
+        "round": jobs[0].protocol.round,
         "cells": [
             p.known | p.components if p.job is not None else p.known | {"failure": told_by(p.failure)} for p in planned
         ],
     }
     if boolean("dry_run", dry_run):
-        return estimate([p.job for p in planned if p.job is not None], keep, n_jobs, where)
+        return estimate(jobs, keep, n_jobs, where)
     return _play(planned, provenance, keep, where, n_jobs, progress)
-
-
-@dataclass(frozen=True)
-class _Maker:
-    """A component, or what makes one from parameters."""
-
-    name: str
-    make: Callable[..., Any]
-    takes: frozenset[str]
-    takes_any: bool
-    kind: str
-
-    def reads(self, parameter: str) -> bool:
-        """Say whether it is given a parameter; the horizon only if it names it, which `**options` does not."""
-        return parameter in self.takes or (self.takes_any and parameter != HORIZON)
-
-    def __call__(self, parameters: Mapping[str, Any]) -> Any:
-        made = self.make(**{name: value for name, value in parameters.items() if self.reads(name)})
-        if not is_kind(made, self.kind):
-            raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {with_article(self.kind)}")
-        return made
-
-
-def _maker(name: str, value: Any, kind: str) -> _Maker:
-    """Return what makes a component: of one that is made already, itself."""
-    if is_kind(value, kind):
-        return _Maker(name, lambda: value, frozenset(), False, kind)
-    if is_component(value) or not callable(value):
-        told = f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable that returns one"
-        if kind == "environment" and _holds(value, kind):
-            told += " (several are values of a parameter: lambda world: several[world], over {'world': [...]})"
-        raise InvalidType(told)
-    try:
-        parameters = inspect.signature(value).parameters.values()
-    except ValueError as error:  # of some classes and functions that are built in
-        raise InvalidType(
-            f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable with named arguments"
-        ) from error
-    free = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-    return _Maker(name, value, named, free, kind)
-
-
-def _holds(value: Any, kind: str) -> bool:
-    """Say whether a value is a list of components, or a dict from labels to them."""
-    inside = list(value.values()) if isinstance(value, Mapping) else value
-    return isinstance(inside, list | tuple) and any(is_kind(v, kind) for v in inside)
-
-
-def _makers(policies: Any) -> dict[str, _Maker]:
-    """Return what makes the policies, by label: the factory's name, or the policy's own label."""
-    if isinstance(policies, Mapping):
-        found = {label: _maker(f"policies[{label!r}]", value, "policy") for label, value in policies.items()}
-    else:
-        several = policies if isinstance(policies, list | tuple) else [policies]
-        labels = [v.label if is_component(v) else _name_of(v) for v in several]
-        for label in labels:
-            if labels.count(label) > 1:
-                raise invalid("policies", label, "different labels (name them with a dict)")
-        found = {
-            label: _maker(f"policies[{k}]", value, "policy")
-            for k, (label, value) in enumerate(zip(labels, several, strict=True))
-        }
-    if not found:
-        raise invalid("policies", policies, "at least one policy")
-    return found
-
-
-def _name_of(value: Any) -> str:
-    return str(getattr(value, "__name__", type(value).__name__))
-
-
-def _combinations(over: Any) -> list[dict[str, Any]]:
-    """Return the combinations of parameters; NumPy's numbers, as of `np.arange`, become Python's."""
-    return [
-        {name: value.item() if isinstance(value, np.generic) else value for name, value in combination.items()}
-        for combination in _combined(over)
-    ]
-
-
-def _combined(over: Any) -> list[dict[str, Any]]:
-    if isinstance(over, Mapping):
-        lists = {}
-        for name, values in over.items():
-            try:
-                lists[name] = [] if isinstance(values, str | Mapping) else list(values)
-            except TypeError:  # a number, or an array without axes
-                lists[name] = []
-            if not lists[name]:
-                raise invalid(f"over[{name!r}]", values, "one or more values, as a list")
-        return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
-    if not isinstance(over, list | tuple) or not over or not all(isinstance(c, Mapping) for c in over):
-        raise InvalidType(f"over is {shown(over)}; allowed: a dict from parameter to values, or a list of dicts")
-    return [dict(combination) for combination in over]
-
-
-def parameters_of(combinations: Sequence[Mapping[str, Any]], metrics: tuple[str, ...] | None) -> list[str]:
-    """Return the names of the parameters, or raise for one that a column of the tables has."""
-    names = list(dict.fromkeys(name for combination in combinations for name in combination))
-    for name in names:
-        if not isinstance(name, str):
-            raise InvalidType(f"over has the parameter {shown(name)}; allowed: names of parameters")
-        if name in COLUMNS or name.endswith("regret") or name in (metrics or ()):
-            raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
-    return names
 
 
 @dataclass(frozen=True)
@@ -322,8 +197,8 @@ class _Planned:
 
 
 def _plan(
-    world: _Maker,
-    players: dict[str, _Maker],
+    world: Factory,
+    players: dict[str, Factory],
     combinations: list[dict[str, Any]],
     horizon: Any,
     settings: Settings,
