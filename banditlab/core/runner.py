@@ -161,13 +161,14 @@ def run(
         pair: cell_of(gatherer, finished, progressed.seconds, bounds[pair])
         for pair, gatherer, progressed in zip(jobs, played.gatherers, played.progress, strict=True)
     }
+    first = next(iter(jobs.values()))
     provenance = {
         "horizon": horizon,
-        "round": next(iter(jobs.values())).protocol.round,
+        "round": first.protocol.round,
         "first_run": settings.first_run,
         "n_runs": finished,
         "seed": settings.seed,
-        "backend": next(iter(jobs.values())).backend,
+        "backend": first.backend,
         "precision": precision,
         "keep": keep,
         "environments": {name: describe(e) for name, e in environments.items()},
@@ -175,7 +176,7 @@ def run(
         "compile_seconds": round(played.compile_seconds, 6),
         "wall_seconds": round(time.perf_counter() - started, 6),
     }
-    return Results(cells, next(iter(jobs.values())).checkpoints, provenance)
+    return Results(cells, first.checkpoints, provenance)
 
 
 def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int | None = None) -> Any:

@@ -252,8 +252,9 @@ def _play(
     """Play the planned cells, and return what came of them."""
     require_memory([p.job for p in planned if p.job is not None], keep)
     planned = _bounded(planned)
-    for p in planned if store is not None else ():
-        store.write_unmade(p.known, p.failure)
+    if store is not None:
+        for p in planned:
+            store.write_unmade(p.known, p.failure)
     # what is known of a cell, by its place in the plan; that of a job among the jobs is another
     failures = {place: p.failure for place, p in enumerate(planned) if p.job is None}
     cells: dict[int, Cell] = {}
