@@ -80,17 +80,33 @@ def _end(told: list[str]) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
+SEED = Annotated[int | None, typer.Option(help="Seed, in place of the file's.")]
+JOBS = Annotated[int | None, typer.Option(help="Threads, in place of the file's; -1 for all cores.")]
+QUIET = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 STORE = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Keep finished runs here, and go on from what is there.")
 ]
 
 
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that take the place of what the file says."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _outputs_in(folder: Path | None, outputs: dict[str, Path], otherwise: dict[str, str]) -> dict[str, Path]:
+    """Return the outputs: with a folder, in that, under their own names, or under others where there are none."""
+    if folder is None:
+        return outputs
+    names = {kind: path.name for kind, path in outputs.items()} or otherwise
+    return {kind: folder / name for kind, name in names.items()}
+
+
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The experiment.")],
-    seed: Annotated[int | None, typer.Option(help="Seed, in place of the file's.")] = None,
+    seed: SEED = None,
     runs: Annotated[int | None, typer.Option(help="Number of runs, in place of the file's.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Rounds a run, in place of the file's.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Threads, in place of the file's; -1 for all cores.")] = None,
+    jobs: JOBS = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -99,20 +115,16 @@ def run(
         ),
     ] = None,
     store: STORE = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    quiet: QUIET = False,
 ) -> None:
     """Run the experiment that a TOML file describes, and print its summary."""
     from ..config import read
     from ..outputs import prepare_outputs, write_outputs
 
     experiment = read(file)
-    outputs = experiment.outputs
-    if output is not None:
-        names = {kind: path.name for kind, path in outputs.items()} or OUTPUT_NAMES
-        outputs = {kind: output / name for kind, name in names.items()}
+    outputs = _outputs_in(output, experiment.outputs, OUTPUT_NAMES)
     prepare_outputs(outputs)
-    changes = {"seed": seed, "n_runs": runs, "horizon": horizon, "n_jobs": jobs, "store": store}
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = _given(seed=seed, n_runs=runs, horizon=horizon, n_jobs=jobs, store=store)
     with _interruptions() as told:
         result = experiment.run(progress=False if quiet else "auto", **given)
     if not quiet:  # before outputs are written, which a full disk may prevent
@@ -129,12 +141,12 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many cells and rounds, and about how long and how large.")
     ] = False,
-    seed: Annotated[int | None, typer.Option(help="Seed, in place of the file's.")] = None,
+    seed: SEED = None,
     runs: Annotated[int | None, typer.Option(help="Number of runs a cell, in place of the file's.")] = None,
     horizon: Annotated[
         int | None, typer.Option(help="Rounds a run, in place of the file's, which must not sweep over it.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Threads, in place of the file's; -1 for all cores.")] = None,
+    jobs: JOBS = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -144,7 +156,7 @@ def sweep(
         ),
     ] = None,
     store: STORE = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    quiet: QUIET = False,
 ) -> None:
     """Run the sweep that a TOML file describes: every combination of its parameters; print one line a cell."""
     from ..config_sweep import read_sweep
@@ -153,13 +165,11 @@ def sweep(
     experiment = read_sweep(file)
     if horizon is not None and experiment.horizons:
         raise invalid("--horizon", horizon, f"no number, as [over] has {experiment.horizons}")
-    outputs = experiment.outputs
-    if output is not None:
-        named = {kind: name for kind, name in SWEEP_NAMES.items() if kind != "plot" or "x" in experiment.plot}
-        outputs = {k: output / name for k, name in ({k: p.name for k, p in outputs.items()} or named).items()}
+    drawn = "x" in experiment.plot
+    named = {kind: name for kind, name in SWEEP_NAMES.items() if kind != "plot" or drawn}
+    outputs = _outputs_in(output, experiment.outputs, named)
     prepare_outputs(outputs)
-    changes = {"seed": seed, "n_runs": runs, "horizon": horizon, "n_jobs": jobs, "store": store}
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = _given(seed=seed, n_runs=runs, horizon=horizon, n_jobs=jobs, store=store)
     if dry_run:
         typer.echo(str(experiment.run(dry_run=True, **given)).strip("<>"))
         return
