@@ -150,16 +150,10 @@ def regret_slope(
     n_runs = values.shape[1]
     if n_runs < 2:
         raise invalid("results.n_runs", n_runs, "at least 2 runs, to resample them")
-    rounds = results.checkpoints
-    used = (rounds >= (rounds[0] if start is None else start)) & (rounds <= (rounds[-1] if end is None else end))
-    if int(used.sum()) < 2:
-        raise InvalidArgument(
-            f"first is {first} and last is {last}, with {count(int(used.sum()), 'checkpoint')} between them; "
-            f"allowed: a range with at least 2 of the {len(rounds)} from {rounds[0]} to {rounds[-1]}"
-        )
+    used = _between(results.checkpoints, start, end)
     names = results.policies if policy is None else (policy,)
     chosen = values[[results.policies.index(name) for name in names]][:, :, used]
-    t = rounds[used]
+    t = results.checkpoints[used]
     for name, table in zip(names, chosen, strict=True):
         _check_positive(name, metric, t, table.mean(axis=0), "mean")
     x = np.log(t.astype(np.float64))
@@ -187,6 +181,17 @@ def regret_slope(
             n_resamples=resamples,
         )
     return found if policy is None else found[policy]
+
+
+def _between(rounds: NDArray[np.int64], first: int | None, last: int | None) -> NDArray[np.bool_]:
+    """Return which checkpoints lie in a range, or raise if it holds fewer than two."""
+    used = (rounds >= (rounds[0] if first is None else first)) & (rounds <= (rounds[-1] if last is None else last))
+    if int(used.sum()) < 2:
+        raise InvalidArgument(
+            f"first is {first} and last is {last}, with {count(int(used.sum()), 'checkpoint')} between them; "
+            f"allowed: a range with at least 2 of the {len(rounds)} from {rounds[0]} to {rounds[-1]}"
+        )
+    return used
 
 
 def _check_positive(name: str, metric: str, rounds: NDArray[np.int64], means: NDArray[np.float64], what: str) -> None:
