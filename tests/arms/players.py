@@ -54,6 +54,20 @@ class Instance:
     n_runs: int
     seed: int
 
+    def run(self, policy: Any, metrics: Any) -> bl.Results:
+        """Let a policy play, and record every round."""
+        return bl.run(
+            self.environment,
+            policy,
+            horizon=self.horizon,
+            n_runs=self.n_runs,
+            seed=self.seed,
+            checkpoints=list(range(1, self.horizon + 1)),
+            metrics=metrics,
+            n_jobs=1,
+            progress=False,
+        )
+
 
 def quantile(environment: Any, arm: int, u: float) -> float:
     """Return an arm's reward as the environments define it: the first value whose cumulative probability exceeds u."""
@@ -77,19 +91,8 @@ def drawn(environment: Any, arm: int, u: float) -> float:
 
 def simulated(policy: Any, instance: Instance) -> NDArray[np.int64]:
     """Return the arms that the compiled simulation plays, one row a run, one column a round."""
-    n_arms, horizon = instance.environment.n_arms, instance.horizon
-    result = bl.run(
-        instance.environment,
-        policy,
-        horizon=horizon,
-        n_runs=instance.n_runs,
-        seed=instance.seed,
-        checkpoints=list(range(1, horizon + 1)),
-        metrics=("pulls",),
-        n_jobs=1,
-        progress=False,
-    )
-    pulls = np.stack([result.values(f"pulls[{a}]")[0] for a in range(n_arms)])
+    result = instance.run(policy, "pulls")
+    pulls = np.stack([result.values(f"pulls[{a}]")[0] for a in range(instance.environment.n_arms)])
     played = np.diff(pulls, axis=2, prepend=0.0)
     assert set(np.unique(played)) <= {0.0, 1.0}
     assert (played.sum(axis=0) == 1.0).all()

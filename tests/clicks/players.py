@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import banditlab as bl
 from banditlab import arms, clicks
 from banditlab.clicks.kernel import COUNTS
 from banditlab.core.family import registered
@@ -95,20 +94,9 @@ def trace(tables: NDArray[np.float64], n_arms: int) -> Trace:
 
 def simulated(policy: Any, instance: Instance) -> Trace:
     """Return what the compiled simulation plays."""
-    result = bl.run(
-        instance.environment,
-        policy,
-        horizon=instance.horizon,
-        n_runs=instance.n_runs,
-        seed=instance.seed,
-        checkpoints=list(range(1, instance.horizon + 1)),
-        metrics=("selections", "clicks", "screening_round"),
-        n_jobs=1,
-        progress=False,
-    )
-    names = [
-        f"{m}[{a}]" for m in ("selections", "clicks", "screening_round") for a in range(instance.environment.n_arms)
-    ]
+    metrics = ("selections", "clicks", "screening_round")
+    result = instance.run(policy, metrics)
+    names = [f"{m}[{a}]" for m in metrics for a in range(instance.environment.n_arms)]
     tables = np.nan_to_num(np.stack([result.values(name)[0] for name in names])).transpose(2, 0, 1)
     return trace(np.concatenate([np.zeros_like(tables[:, :COUNTS]), tables], axis=1), instance.environment.n_arms)
 

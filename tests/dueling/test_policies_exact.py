@@ -12,22 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import banditlab as bl
 from banditlab import dueling
 from banditlab.dueling import instances
+from tests.arms.players import Instance
 
 from . import naive, scripted
 from .matrices import matrix
 from .players import OTHERS, POLICIES, VARIANTS
-
-
-@dataclasses.dataclass(frozen=True)
-class Instance:
-    environment: Any
-    horizon: int
-    n_runs: int
-    seed: int
-
 
 INSTANCES = {
     "arxiv": Instance(instances.arxiv(), 900, 1, 11),
@@ -57,17 +48,7 @@ def reference(policy: Any, n_arms: int, horizon: int | None) -> naive.Naive:
 
 def simulated(policy: Any, case: Instance) -> NDArray[np.bool_]:
     """Return who takes part in the compiled simulation: run by round by arm."""
-    result = bl.run(
-        case.environment,
-        policy,
-        horizon=case.horizon,
-        n_runs=case.n_runs,
-        seed=case.seed,
-        checkpoints=list(range(1, case.horizon + 1)),
-        metrics="duels",
-        n_jobs=1,
-        progress=False,
-    )
+    result = case.run(policy, "duels")
     duels = np.stack([result.values(f"duels[{a}]")[0] for a in range(case.environment.n_arms)], axis=-1)
     moved = np.diff(duels, axis=1, prepend=0.0)
     assert set(np.unique(moved)) <= {0.0, 1.0}
