@@ -13,7 +13,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from .ahead import compile_ahead
 from .calls import Calls
 from .in_step import InStep, at_once
-from .jobs import Gatherer, Job
+from .jobs import Gatherer, Job, Progressed
 from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
@@ -37,42 +37,6 @@ if TYPE_CHECKING:
 
 GOES_ON = "; what was played is in the store, and the same call goes on"
 """Said after an interruption where there is a store."""
-
-
-@dataclass
-class Progressed:
-    """How far a job is.
-
-    Attributes
-    ----------
-    first_run : int
-        Its first run.
-    seconds : float
-        Processor time that its simulation took, summed over threads; what came from the store counts as it took then.
-    done : dict from int to int
-        Chunks that have finished: first run, number of runs.
-    failure : str
-        The traceback of what went wrong; empty if nothing did.
-    told : bool
-        Whether it was reported as ended.
-    """
-
-    first_run: int
-    seconds: float = 0.0
-    done: dict[int, int] = field(default_factory=dict)
-    failure: str = ""
-    told: bool = False
-
-    def __post_init__(self) -> None:
-        """Begin before the first run."""
-        self._end = self.first_run
-
-    @property
-    def first_gap(self) -> int:
-        """The first run that has not finished."""
-        while self._end in self.done:
-            self._end += self.done[self._end]
-        return self._end
 
 
 @dataclass(frozen=True)

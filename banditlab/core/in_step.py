@@ -8,13 +8,10 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .jobs import Gatherer, Progressed
 from .reduced import Reduced
-
-if TYPE_CHECKING:
-    from .engine import Progressed
-    from .jobs import Gatherer
 
 
 @contextlib.contextmanager

@@ -1,10 +1,10 @@
-"""Jobs: what is to be played, cut into chunks of runs, and what takes the metrics that come of it."""
+"""Jobs: what is to be played, cut into chunks of runs, how far it is, and what takes the metrics that come of it."""
 
 from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -108,6 +108,42 @@ class Job:
         size = self.chunk
         edges = [first_run, *range((first_run // size + 1) * size, end, size), end]
         return [(a, b - a) for a, b in pairwise(edges) if b > a]
+
+
+@dataclass
+class Progressed:
+    """How far a job is.
+
+    Attributes
+    ----------
+    first_run : int
+        Its first run.
+    seconds : float
+        Processor time that its simulation took, summed over threads; what came from the store counts as it took then.
+    done : dict from int to int
+        Chunks that have finished: first run, number of runs.
+    failure : str
+        The traceback of what went wrong; empty if nothing did.
+    told : bool
+        Whether it was reported as ended.
+    """
+
+    first_run: int
+    seconds: float = 0.0
+    done: dict[int, int] = field(default_factory=dict)
+    failure: str = ""
+    told: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin before the first run."""
+        self._end = self.first_run
+
+    @property
+    def first_gap(self) -> int:
+        """The first run that has not finished."""
+        while self._end in self.done:
+            self._end += self.done[self._end]
+        return self._end
 
 
 class Gatherer(ABC):

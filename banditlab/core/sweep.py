@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import describe
-from .engine import GOES_ON, Progressed, play
+from .engine import GOES_ON, play
 from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from .estimate import Estimate, estimate
 from .experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound, require_memory
 from .factories import HORIZON, Factory, check_taken, combinations_of, factories_of, factory_of, parameters_of
-from .jobs import Gatherer, Job
+from .jobs import Gatherer, Job, Progressed
 from .metrics import common_defaults
 from .progress import Progress
 from .results import Cell
