@@ -9,23 +9,12 @@ from typing import Any, NoReturn
 
 from banditlab.errors import InvalidArgument
 
-from . import cases, floors, mdps, osra, policies, probes, programs, references, report, senders
+from . import cases, floors, policies, references, report
 from .harness import Measured, machine
+from .probed import PROBED
 from .report import Target
 
-PROBES = (
-    "policies",
-    "programs",
-    "senders",
-    "osra",
-    "mdps",
-    "overhead",
-    "import",
-    "first-result",
-    "memory",
-    "dynamics",
-    "sweeps",
-)
+PROBES = ("policies", *PROBED)
 CASES = (
     "ucb1-2", "ucb1-10", "ucb1-100", "thompson", "klucb", "rucb", "winner-stays", "btwr", "dts", "bernstein-ucb",
     "bcvts", "vacdb", "combucb1", "pascombucb", "ucbs",
@@ -131,7 +120,12 @@ def _measure(options: argparse.Namespace, record: dict[str, Any]) -> None:
         for family in dict.fromkeys(family for family, _, _ in everyone):
             _section(f"policies of {family}", report.policies([(w, m) for f, w, m in everyone if f == family]))
         record["policies"] = [{"family": f, "environment": world} | m.as_dict() for f, world, m in everyone]
-    targets += _probe_targets(wanted, quick, repetitions, record)
+    for name in filter(wanted, PROBED):
+        found, aims, title, table = PROBED[name](quick, repetitions)
+        record[name.replace("-", "_")] = found
+        targets += aims
+        if title:
+            _section(title, table)
     if targets:
         _section("targets", report.targets(targets))
     record["targets"] = [t.as_dict() for t in targets]
@@ -161,68 +155,6 @@ def _race_targets(case: cases.Case, measured: list[Measured]) -> list[Target]:
         phases = 1e3 / package.ns / cases.rounds_a_phase(case.horizon)
         return [Target("PASCombUCB, experiment 1", "million phases/s", phases, 3.0, True)]
     return []
-
-
-def _probe_targets(wanted: Any, quick: bool, repetitions: int, record: dict[str, Any]) -> list[Target]:
-    targets = []
-    if wanted("programs"):
-        found = record["programs"] = programs.programs(quick, repetitions)
-        _section("programs: one optimal rule, 5 beliefs, ms (and times the warm loop)", programs.shown(found))
-        targets.append(Target("one optimal-rule program in a loop", "ms", programs.slowest_loop(found), 1.0, False))
-        targets.append(
-            Target("one optimal-rule program, against CVXPY", "x", programs.smallest_ratio(found), 20.0, True)
-        )
-    if wanted("senders"):
-        found = record["senders"] = senders.senders(quick, repetitions)
-        _section(
-            "senders: the optimal mechanism while estimates change (and times the warm loop)", senders.shown(found)
-        )
-    if wanted("osra"):
-        found = record["osra"] = osra.osra(quick, repetitions)
-        title = f"osra: 3 actions, 5 beliefs, 2 states, 1 run x {found['horizon']:,} rounds, and shares of its time"
-        _section(title, osra.shown(found))
-        for name, row in found["variants"].items():
-            targets.append(Target(f"OSRA, {name}, T = {found['horizon']:,}", "s", row["seconds"], 60.0, False))
-    if wanted("mdps"):
-        found = record["mdps"] = mdps.mdps(quick, repetitions)
-        title = (
-            f"mdps: learning with S = 10, A = 4, H = 6, {found['levels']} levels; planning with S = 100, A = 5, H = 20"
-        )
-        _section(title, mdps.shown(found))
-        targets.append(Target("CVaR-UCBVI, planning in every episode", "episodes/s", mdps.slowest(found), 2_000, True))
-        targets.append(Target("planning for static CVaR, S = 100", "s", found["plan_seconds"], 2.0, False))
-    if wanted("overhead"):
-        found = record["overhead"] = probes.overhead(quick, repetitions)
-        name = f"run's own share of the time, UCB1, K = 10, 1,000 runs x {found['horizon']:,} rounds"
-        targets.append(Target(name, "%", 100.0 * found["share"], 15.0, False))
-    if wanted("import"):
-        found = record["import"] = probes.import_time()
-        targets.append(Target("import banditlab", "s", found["seconds"], 0.5, False))
-    if wanted("first-result"):
-        found = record["first_result"] = probes.first_result()
-        targets.append(Target("a second process's first result", "s", found["seconds"], 1.0, False))
-    if wanted("memory"):
-        found = record["memory"] = probes.memory(quick)
-        name = f"peak memory, 10 policies x 1,000 runs x {found['horizon']:,} rounds"
-        targets.append(Target(name, "MB", found["peak_bytes"] / 1e6, 500.0, False))
-    if wanted("dynamics"):
-        found = record["dynamics"] = probes.dynamics(quick)
-        name = f"strategic dynamics figure, {found['rounds']:.2g} rounds on {found['cores']} cores"
-        targets.append(Target(name, "s", found["seconds"], 120.0, False))
-    if wanted("sweeps"):
-        found = record["sweeps"] = probes.sweeps(quick)
-        cells = f"{found['rounds_a_cell']:.0e} rounds a cell"
-        targets.append(Target(f"sweep's own share of the time, {cells}", "%", 100.0 * found["overhead"], 5.0, False))
-        for key, name in (
-            ("overhead_with_store", "the same with a store"),
-            ("overhead_with_store_again", "the same with another store of the process"),
-        ):
-            targets.append(Target(f"{name}, {cells}", "%", 100.0 * found[key], 5.0, False))
-        name = f"a finished sweep of {found['resumed_cells']:,} cells, from its store"
-        targets.append(Target(name, "s", found["resume_seconds"], 2.0, False))
-        threads = found["two_threads_against_one"]
-        targets.append(Target("two threads against one, if two cores are free", "x", threads, 1.8, True))
-    return targets
 
 
 def _heading(found: dict[str, Any]) -> str:
