@@ -108,6 +108,6 @@ class Calls:
 
     def _learn(self, outcomes: list[Outcome]) -> None:
         """Note how long rounds take."""
-        rounds = self._rounds(o.task for o in outcomes if o.seconds > 0.0)
-        if rounds:
-            self._seconds_a_round = sum(o.seconds for o in outcomes) / rounds
+        took = [(o.task, o.chunk.seconds) for o in outcomes if o.chunk is not None and o.chunk.seconds > 0.0]
+        if took:
+            self._seconds_a_round = sum(seconds for _, seconds in took) / self._rounds(task for task, _ in took)

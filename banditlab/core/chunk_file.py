@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from .jobs import Job
+from .jobs import Chunk, Job
 
 
 class Damaged(Exception):  # noqa: N818 - what it says ends a sentence
     """Raised where bytes are not what was written."""
 
 
-def packed(job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> Any:
-    """Return the bytes of a file of the metrics of consecutive runs."""
+def packed(job: Job, chunk: Chunk) -> Any:
+    """Return the bytes of a chunk's file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    first_run, values = chunk.first_run, chunk.values
     n, c = len(values), len(job.checkpoints)
     columns: dict[str, NDArray[Any]] = {
         "run": np.repeat(np.arange(first_run, first_run + n), c),
         "round": np.tile(job.checkpoints, n),
     }
     columns |= {name: np.ascontiguousarray(values[:, k]).ravel() for k, name in enumerate(job.columns)}
-    meta = {"seconds": seconds, "digest": _digest(job.address, first_run, values)}
+    meta = {"seconds": chunk.seconds, "told": chunk.told, "digest": _digest(job.address, first_run, values)}
     arrays = [_as_arrow(column) for column in columns.values()]
     table = pa.Table.from_arrays(arrays, list(columns), metadata={b"banditlab": json.dumps(meta).encode()})
     sink = pa.BufferOutputStream()
@@ -36,8 +36,8 @@ def packed(job: Job, first_run: int, values: NDArray[np.float64], seconds: float
     return sink.getvalue()
 
 
-def unpacked(job: Job, first_run: int, n_runs: int, data: bytes) -> tuple[NDArray[np.float64], float]:
-    """Return the metrics and seconds that are in the bytes of a file.
+def unpacked(job: Job, first_run: int, n_runs: int, data: bytes) -> Chunk:
+    """Return the chunk that is in the bytes of a file.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def unpacked(job: Job, first_run: int, n_runs: int, data: bytes) -> tuple[NDArra
         values = np.ascontiguousarray(np.stack(columns, axis=1))
         if meta["digest"] != _digest(job.address, first_run, values):
             raise ValueError("its checksum is another")
-        return values, float(meta["seconds"])
+        return Chunk(first_run, values, float(meta["seconds"]), str(meta.get("told", "")))
     except (pa.ArrowMemoryError, MemoryError):
         raise
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:

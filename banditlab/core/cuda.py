@@ -12,6 +12,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -190,6 +191,8 @@ class Device(LanesApart):
         Whether what is fetched stays on the device, to be reduced there.
     """
 
+    most_numbers = math.inf
+
     def __init__(self, number: int = 0, dry: bool = False, precision: str = "double", reduced: bool = False) -> None:
         super().__init__(dry, precision)
         self._number = number
@@ -277,6 +280,7 @@ class Device(LanesApart):
                     f"a kernel stopped with an exception in lane {int(stopped.argmax())} of {len(stopped)}; "
                     "allowed: one that stops on no lane (backend='cpu' shows the exception)"
                 )
+        self.look()
         found = array if simulated() or self._reduced else array.get(stream=self._stream)
         self.wait()
         return found

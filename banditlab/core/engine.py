@@ -11,18 +11,17 @@ import contextlib
 import heapq
 import secrets
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .ahead import compile_ahead
 from .calls import Calls
+from .errors import NotANumberWarning
 from .in_step import InStep, at_once
-from .jobs import Gatherer, Job, Progressed
+from .jobs import Chunk, Gatherer, Job, Progressed
 from .kernels import interruptible
 from .machines import on_device
 from .progress import Progress
@@ -62,6 +61,13 @@ class Played:
     together: int
     interrupted: bool
     compile_seconds: float
+
+    def warn_of_nan(self, stacklevel: int) -> None:
+        """Warn of jobs with states that became NaN, wherever they were played: the first, and how many there are."""
+        told = [mine.told for mine in self.progress if mine.told]
+        if told:
+            others = f" (and {len(told) - 1} more of what was played)" if len(told) > 1 else ""
+            warnings.warn(told[0] + others, NotANumberWarning, stacklevel=stacklevel + 1)
 
 
 def play(
@@ -165,18 +171,19 @@ class _Playing:
         gaps = []
         if self.store is not None:
             self.bar.say("reading the store")
-            for first_run, values, seconds in self.store.read(job):
+            for chunk in self.store.read(job):
+                first_run, n_runs = chunk.first_run, len(chunk.values)
                 if first_run > ends[k]:
                     gaps.append((ends[k], first_run))
                     self._note_gap(ends[k])
                 # what cannot be taken yet is read again in its turn, and found
                 waits = bool(gaps) and self.gatherer(k).in_order
                 waits = waits or (self._in_step is not None and self._in_step.waits_for_gap(first_run))
-                if waits and self.store.path(job, first_run, len(values)).exists():
-                    tasks.append(Task(k, first_run, len(values)))
+                if waits and self.store.path(job, first_run, n_runs).exists():
+                    tasks.append(Task(k, first_run, n_runs))
                 else:
-                    self._gather(k, first_run, values, seconds)
-                ends[k] = first_run + len(values)
+                    self._gather(k, chunk)
+                ends[k] = first_run + n_runs
                 yield ends[k]
         if ends[k] < job.first_run + job.n_runs:
             gaps.append((ends[k], job.first_run + job.n_runs))
@@ -250,20 +257,20 @@ class _Playing:
 
     def take(self, outcome: Outcome, writer: Writer) -> None:
         """Gather and store what a task returned."""
-        task, values, seconds = outcome.task, outcome.values, outcome.seconds
+        task, chunk = outcome.task, outcome.chunk
         job, mine = self.jobs[task.job], self.progress[task.job]
         mine.failure = mine.failure or outcome.failure
         self.company |= writer.was_there
         if outcome.found and self.store is not None:  # another process finished it meanwhile
-            values, seconds = self.store.read_chunk(job, task.first_run, task.n_runs)
-            if values is None:
+            chunk = self.store.read_chunk(job, task.first_run, task.n_runs)
+            if chunk is None:
                 batch = job.batch(task.first_run, task.n_runs)
-                (values,) = played([(job.environment, job.policy, batch)], unwatched)
-                writer.write(job, task.first_run, values, seconds)
-        elif values is not None:
-            writer.write(job, task.first_run, values, seconds)
-        if values is not None and not mine.failure:
-            self._gather(task.job, task.first_run, values, seconds)
+                (chunk,) = played([(job.environment, job.policy, batch)], unwatched)
+                writer.write(job, chunk)
+        elif chunk is not None:
+            writer.write(job, chunk)
+        if chunk is not None and not mine.failure:
+            self._gather(task.job, chunk)
         self._tell(task.job)
 
     def gatherer(self, k: int) -> Gatherer:
@@ -273,23 +280,25 @@ class _Playing:
             found = self.gatherers[k] = self._make(self.jobs[k])
         return found
 
-    def _gather(self, k: int, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
+    def _gather(self, k: int, chunk: Chunk) -> None:
+        mine, n_runs = self.progress[k], len(chunk.values)
         with at_once():
-            self.progress[k].done[first_run] = len(values)
+            mine.done[chunk.first_run] = n_runs
             if self._in_step is None:
-                self.gatherer(k).add(first_run, values)
+                self.gatherer(k).add(chunk.first_run, chunk.values)
             else:
-                self._in_step.add(k, first_run, values)
-        self.progress[k].seconds += seconds
-        self.bar.add(len(values) * self.jobs[k].horizon)
+                self._in_step.add(k, chunk.first_run, chunk.values)
+        mine.seconds += chunk.seconds
+        mine.told = mine.told or chunk.told
+        self.bar.add(n_runs * self.jobs[k].horizon)
 
     def _tell(self, k: int) -> None:
         """Say that a job has ended, once."""
         job, mine = self.jobs[k], self.progress[k]
         over = mine.failure or mine.first_gap == job.first_run + job.n_runs
-        if not over or mine.told:
+        if not over or mine.reported:
             return
-        mine.told = True
+        mine.reported = True
         if self.store is not None:
             self.store.write_failure(job, mine.failure)
         if self._ended is not None:

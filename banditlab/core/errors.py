@@ -61,7 +61,7 @@ class DamagedChunkWarning(UserWarning):
 
 
 class NotANumberWarning(UserWarning):
-    """What a policy remembers became NaN while it played on the processor: what it did since means nothing."""
+    """What a policy remembers became NaN while it played: what it did since means nothing."""
 
 
 class AssumptionWarning(UserWarning):

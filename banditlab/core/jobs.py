@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -110,6 +110,33 @@ class Job:
         return [(a, b - a) for a, b in pairwise(edges) if b > a]
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive runs of a job that were played, now or by whoever stored them.
+
+    Attributes
+    ----------
+    first_run : int
+        The first of them.
+    values : float64 array
+        Their metrics: one table (metric, checkpoint) a run; or a device's statistics of them.
+    seconds : float
+        Processor time that it took.
+    told : str
+        What is to be warned of: see `Machine.told`.
+    """
+
+    first_run: int
+    values: Any
+    seconds: float
+    told: str = ""
+
+    def runs(self, first: int, stop: int) -> Chunk:
+        """Return some of its runs: from one to before another."""
+        values = self.values[first - self.first_run : stop - self.first_run]
+        return replace(self, first_run=first, values=values, seconds=self.seconds * len(values) / len(self.values))
+
+
 @dataclass
 class Progressed:
     """How far a job is.
@@ -124,7 +151,9 @@ class Progressed:
         Chunks that have finished: first run, number of runs.
     failure : str
         The traceback of what went wrong; empty if nothing did.
-    told : bool
+    told : str
+        What its user is to be warned of: see `Machine.told`.
+    reported : bool
         Whether it was reported as ended.
     """
 
@@ -132,7 +161,8 @@ class Progressed:
     seconds: float = 0.0
     done: dict[int, int] = field(default_factory=dict)
     failure: str = ""
-    told: bool = False
+    told: str = ""
+    reported: bool = False
 
     def __post_init__(self) -> None:
         """Begin before the first run."""

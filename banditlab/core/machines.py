@@ -7,9 +7,9 @@ wrote. On the processor these are the obvious things; `core.cuda` has the device
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import time
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .aligned import aligned
 from .components import Space, make_state, record
 from .dispatch import device
-from .errors import InvalidArgument, InvalidType, NotANumberWarning
+from .errors import InvalidArgument, InvalidType
 from .kernels import kernel
 from .validation import invalid, shown
 
@@ -31,7 +31,8 @@ SECONDS_A_CALL = 0.2
 
 
 MOST_NUMBERS = 1 << 17
-"""Arrays of states with up to so many numbers are looked through for NaN after a task: 0.1 ms each."""
+"""Arrays of states with more numbers are not looked through for NaN after a task on the processor: they are memories of
+whole runs, for which it would take a fifth of the time."""
 
 
 def checked_backend(value: Any) -> str:
@@ -152,7 +153,13 @@ def _read_as_double(state: Any) -> Any:
     return state.view(_ReadAsDouble) if state.dtype == np.float32 else state
 
 
-def _floats(name: str, state: Any) -> Iterator[tuple[str, NDArray[np.floating]]]:
+def _has_nan(numbers: Any) -> bool:
+    """Say whether there is NaN in an array, here or on a device: smallest numbers are found without another array."""
+    with np.errstate(invalid="ignore"):
+        return numbers.size > 0 and math.isnan(float(numbers.min()))
+
+
+def _floats(name: str, state: Any) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of floating-point numbers in a state, with their names."""
     if isinstance(state, tuple):
         for field, part in zip(getattr(state, "_fields", range(len(state))), state, strict=True):
@@ -175,13 +182,20 @@ class Machine(ABC):
     ----------
     compiled : bool
         False for plain Python.
+    most_numbers : float
+        Arrays of states with more numbers are not looked through for NaN.
+    told : str
+        What is to be warned of when all has been played: a state that became NaN. Empty if nothing is.
     """
 
     compiled: ClassVar[bool] = True
+    most_numbers: ClassVar[float] = 0
 
     def __init__(self, dry: bool = False, precision: str = "double") -> None:
         self.dry = dry
         self.precision = precision
+        self.told = ""
+        self._numbers: list[tuple[Any, str, Any]] = []
 
     def state(self, policy: Any, space: Space) -> Any:
         """Return a policy's fresh state, stored in the machine's precision."""
@@ -196,7 +210,25 @@ class Machine(ABC):
                     f"{np.finfo(np.float32).max:.3g}"
                 ) from error
 
-        return self.make(fresh, space)
+        made = self.make(fresh, space)
+        # what is NaN from the start means something to the policy
+        self._numbers += [
+            (policy, name, numbers)
+            for name, numbers in _floats("", made)
+            if numbers.size <= self.most_numbers and not _has_nan(numbers)
+        ]
+        return made
+
+    def look(self) -> None:
+        """Note a state that was made of numbers, and is no longer; states are forgotten then."""
+        for policy, name, numbers in self._numbers:
+            if _has_nan(numbers):
+                self.told = (
+                    f"{policy!r} has NaN in state.{name}: rewards, or what it computes of them, were no numbers, and "
+                    "what it played since means nothing"
+                )
+                break
+        self._numbers.clear()  # instances that are played one after another share a machine
 
     @abstractmethod
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:
@@ -245,20 +277,7 @@ class Machine(ABC):
 class Processor(Machine):
     """The processor's cores: a call plays all lanes in lockstep."""
 
-    def __init__(self, dry: bool = False, precision: str = "double") -> None:
-        super().__init__(dry, precision)
-        self._numbers: list[tuple[Any, str, NDArray[np.floating]]] = []
-
-    def state(self, policy: Any, space: Space) -> Any:
-        """Return a policy's fresh state, stored in the machine's precision."""
-        made = super().state(policy, space)
-        # what is NaN from the start means something to the policy; memories of whole runs take too long to look through
-        self._numbers += [
-            (policy, name, numbers)
-            for name, numbers in _floats("", made)
-            if numbers.size <= MOST_NUMBERS and not np.isnan(numbers).any()
-        ]
-        return made
+    most_numbers = MOST_NUMBERS
 
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:
         """Return what `make` makes."""
@@ -280,15 +299,8 @@ class Processor(Machine):
         """Return at once: a call is over when it returns."""
 
     def fetch(self, array: Any) -> Any:
-        """Return the array: it is here. Warn of states that were numbers, and are no longer."""
-        for policy, name, numbers in self._numbers:
-            if np.isnan(numbers).any():
-                told = (
-                    f"{policy!r} has NaN in state.{name}: rewards, or what it computes of them, were no numbers, and "
-                    "what it played since means nothing"
-                )
-                warnings.warn(told, NotANumberWarning, stacklevel=2)
-                break
+        """Return the array: it is here."""
+        self.look()
         return array
 
 

@@ -119,6 +119,8 @@ def run(
         When interrupted: the result then holds the runs that every policy had finished.
     DamagedChunkWarning
         For a damaged file in the store, whose runs are then played again.
+    NotANumberWarning
+        For a policy whose state became NaN, now or when the store's runs were played.
 
     Examples
     --------
@@ -149,6 +151,7 @@ def run(
             names=[label for _, label in jobs],
         )  # fmt: skip
     finished = played.together
+    played.warn_of_nan(stacklevel=2)
     if played.interrupted:
         if finished == 0:
             raise KeyboardInterrupt("before every policy had finished a run" + (GOES_ON if where is not None else ""))

@@ -30,20 +30,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .address import FORMAT, codes_of
 from .chunk_file import Damaged, packed, unpacked
 from .components import describe
 from .errors import BanditlabError, DamagedChunkWarning, InvalidType, StoreError
+from .jobs import Chunk, Job
 from .validation import file_path, invalid, shown
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from .jobs import Job
 
 OLD = 3600.0
 """Seconds after which a temporary file is taken for one that a killed process left behind."""
@@ -126,8 +122,8 @@ class Store:
     def _folder(self, job: Job) -> Path:
         return self.folder / "cells" / job.address
 
-    def read(self, job: Job) -> Iterator[tuple[int, NDArray[np.float64], float]]:
-        """Yield (first run, metrics, seconds) of what is stored of a job: its runs in order, each once.
+    def read(self, job: Job) -> Iterator[Chunk]:
+        """Yield what is stored of a job: its runs in order, each once.
 
         A damaged file is named in a warning and left out.
         """
@@ -138,12 +134,11 @@ class Store:
         for first, last in ranges:
             if last < end or first >= stop:
                 continue
-            values, seconds = self.read_chunk(job, first, last - first + 1)
-            if values is None:
+            chunk = self.read_chunk(job, first, last - first + 1)
+            if chunk is None:
                 continue
-            start, until = max(first, end), min(last + 1, stop)
-            yield start, values[start - first : until - first], seconds * (until - start) / (last - first + 1)
-            end = until
+            start, end = max(first, end), min(last + 1, stop)
+            yield chunk.runs(start, end)
 
     def n_stored(self, job: Job) -> int:
         """Return how many of a job's runs are stored, going by the names of files."""
@@ -165,13 +160,13 @@ class Store:
     def _unreadable(self, error: OSError) -> StoreError:
         return StoreError(f"store is {str(self.folder)!r}; allowed: a folder that can be read ({error})")
 
-    def read_chunk(self, job: Job, first_run: int, n_runs: int) -> tuple[NDArray[np.float64] | None, float]:
-        """Return the metrics and seconds of one file; None for a damaged one, which is named in a warning."""
+    def read_chunk(self, job: Job, first_run: int, n_runs: int) -> Chunk | None:
+        """Return what one file holds; None for a damaged one, which is named in a warning."""
         path = self.path(job, first_run, n_runs)
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            return None, 0.0  # somebody found it damaged
+            return None  # somebody found it damaged
         except OSError as error:
             raise self._unreadable(error) from error
         try:
@@ -180,17 +175,17 @@ class Store:
             warnings.warn(f"{path} is damaged and is computed again ({damage})", DamagedChunkWarning, stacklevel=2)
             with contextlib.suppress(OSError):
                 path.replace(path.with_suffix(".damaged"))  # else the task that computes it again would find it there
-            return None, 0.0
+            return None
 
-    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> bool:
-        """Store the metrics of consecutive runs; return whether another process had stored them meanwhile.
+    def write(self, job: Job, chunk: Chunk) -> bool:
+        """Store consecutive runs; return whether another process had stored them meanwhile.
 
         Raises
         ------
         StoreError
             If it cannot be written, because the disk is full, say; what was stored before stays as it is.
         """
-        path, data = self.path(job, first_run, len(values)), packed(job, first_run, values, seconds)
+        path, data = self.path(job, chunk.first_run, len(chunk.values)), packed(job, chunk)
         try:
             was_there = self._write_in_cell(job, path, data)
         except OSError as error:

@@ -116,6 +116,8 @@ def sweep(
         If cells failed.
     InterruptedRunWarning
         When interrupted: the result then holds the cells that had finished.
+    NotANumberWarning
+        For policies whose state became NaN, now or when the store's runs were played.
 
     Examples
     --------
@@ -281,6 +283,7 @@ def _play(
         for place, p in enumerate(planned)
         if place in cells or place in failures
     ]
+    played.warn_of_nan(stacklevel=3)
     if played.interrupted:
         if not cells:
             raise KeyboardInterrupt("before a cell had finished" + (GOES_ON if store is not None else ""))

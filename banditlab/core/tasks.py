@@ -8,14 +8,11 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .instances import protocol_of
-from .jobs import Job
+from .jobs import Chunk, Job
 from .machines import on_device, placed
 from .protocol import Batch, Watch
 from .reduced import taken
@@ -36,11 +33,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a task returns; no values if it was stopped, was found in the store, or failed."""
+    """What a task returns; no chunk if it was stopped, was found in the store, or failed."""
 
     task: Task
-    values: NDArray[np.float64] | None = None
-    seconds: float = 0.0
+    chunk: Chunk | None = None
     failure: str = ""
     found: bool = False
 
@@ -71,15 +67,30 @@ def warm_up(job: Job, shares: bool) -> None:
         job.protocol.warm_up(job.environment, job.policy, batch)
 
 
-def played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Any]:
-    """Play some games, together if there are several; return each run's metrics of each, or their statistics."""
+def played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Chunk]:
+    """Play some games, together if there are several; return what came of each."""
+    # a device is waited for; on cores, time by the clock grows with what else they do: ten-fold with 16 threads on two
+    clock = time.perf_counter if on_device(games[0][-1].backend) else time.thread_time
+    started = clock()
+    found = _played(games, watch)
+    each = (clock() - started) / sum(batch.n_runs for *_, batch in games)
+    return [
+        Chunk(batch.first_run, values, each * batch.n_runs, told)
+        for (*_, batch), (values, told) in zip(games, found, strict=True)
+    ]
+
+
+def _played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[tuple[Any, str]]:
+    """Return the metrics, or their statistics, of each game, and what is to be warned of."""
     if len(games) > 1:
         from .grouped import play_together
 
-        return play_together(games, watch)
+        return [(values, "") for values in play_together(games, watch)]
     ((environment, policy, batch),) = games
     with placed(batch.backend):
-        return [taken(protocol_of(environment, policy).simulate(environment, policy, batch, watch), batch.reduced)]
+        on = batch.machine()
+        values = protocol_of(environment, policy).simulate(environment, policy, replace(batch, on=on), watch)
+        return [(taken(values, batch.reduced), on.told)]
 
 
 @dataclass(frozen=True)
@@ -126,9 +137,6 @@ def _simulate(calls: list[Call], stop: threading.Event | None, keep_going: bool)
     waiting = [call for call in calls if not call.there]
     if not waiting:
         return outcomes
-    # a device is waited for; on cores, time by the clock grows with what else they do: ten-fold with 16 threads on two
-    clock = time.perf_counter if on_device(waiting[0].batch.backend) else time.thread_time
-    started = clock()
     try:
         found = played([call.game for call in waiting], watch)
     except Stopped:
@@ -141,7 +149,4 @@ def _simulate(calls: list[Call], stop: threading.Event | None, keep_going: bool)
         found = []
     if not found:  # one by one, to see whose error it is, and that it ends no other; no exception holds memory here
         return outcomes + [one for call in waiting for one in _simulate([call], stop, keep_going)]
-    each = (clock() - started) / sum(call.task.n_runs for call in waiting)
-    return outcomes + [
-        Outcome(call.task, values, each * call.task.n_runs) for call, values in zip(waiting, found, strict=True)
-    ]
+    return outcomes + [Outcome(call.task, chunk) for call, chunk in zip(waiting, found, strict=True)]

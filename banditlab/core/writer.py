@@ -6,10 +6,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .jobs import Job
+from .jobs import Chunk, Job
 
 if TYPE_CHECKING:
     from .store import Store
@@ -31,7 +28,7 @@ class Writer:
         """Return itself."""
         return self
 
-    def write(self, job: Job, first_run: int, values: NDArray[np.float64], seconds: float) -> None:
+    def write(self, job: Job, chunk: Chunk) -> None:
         """Let a chunk be written; raise what writing an earlier one raised."""
         if self._pool is None or self._store is None:
             return
@@ -39,7 +36,7 @@ class Writer:
         # imported were seen to wait for the interpreter's import lock for ever.
         import pyarrow.parquet  # noqa: F401
 
-        self._waiting.append(self._pool.submit(self._store.write, job, first_run, values, seconds))
+        self._waiting.append(self._pool.submit(self._store.write, job, chunk))
         while self._waiting and (self._waiting[0].done() or len(self._waiting) > self.QUEUE):
             self.was_there |= self._waiting.popleft().result()
 

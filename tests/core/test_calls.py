@@ -93,4 +93,4 @@ def test_what_has_been_stopped_plays_nothing():
             raise Stopped
 
     found = simulate_all([[Call()], [Call()]], stop, threading.Semaphore(0), False)
-    assert [outcome.values for outcome in found] == [None, None]
+    assert [outcome.chunk for outcome in found] == [None, None]

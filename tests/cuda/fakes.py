@@ -75,6 +75,9 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(here(self))
 
+    def __float__(self) -> float:
+        return float(here(self))
+
     def __int__(self) -> int:
         return int(here(self))
 

@@ -6,6 +6,7 @@ Everything is tiny. Numbers equal those of plain Python, which equal those of co
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,13 @@ import banditlab as bl
 from banditlab import arms, cvar, dueling, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.core import cuda, fitting
-from banditlab.core.errors import DeviceError, IncompatiblePolicy, InterruptedRunWarning, InvalidComponent
+from banditlab.core.errors import (
+    DeviceError,
+    IncompatiblePolicy,
+    InterruptedRunWarning,
+    InvalidComponent,
+    NotANumberWarning,
+)
 from banditlab.core.family import families, registered
 
 from .cases import ARMS, CASES, CONTEXTUAL, FAMILIES, ITEMS, MDP
@@ -52,6 +59,25 @@ def test_every_component_with_kernels_is_tried() -> None:
         assert cls in worlds, name
     for name, cls in registered("semibandits", "action_set").items():
         assert cls in sets or name == "LinearSet", name  # its oracle is in Python
+
+
+@arms.policy
+class Forgets:
+    """Knows no sum any more in the end."""
+
+    def state(self, space):
+        return {"sums": space.per_lane()}
+
+    def select(self, state, lane, t, rng):
+        return 0
+
+    def update(self, state, arm, lane, reward, t):
+        state.sums[lane] = math.nan if t == 40 else state.sums[lane] + reward
+
+
+def test_states_that_became_nan_are_told() -> None:
+    with pytest.warns(NotANumberWarning, match=r"Forgets\(\) has NaN in state\.sums"):
+        bl.run(ARMS, Forgets(), backend="cuda", **SMALL)
 
 
 def test_chunks_and_launches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
