@@ -19,16 +19,16 @@ from typing import Any, TypeVar
 
 from numba.extending import overload, register_jitable
 
-from .numba_parts import without_owner
+from .numba_parts import CompileKernel, CompilePart, without_owner
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # All compiler options are these. No fast-math: it gains nothing in the lane loops, and without it compiled code and
 # plain Python agree to the last bit. error_model="numpy": dividing by zero gives inf or NaN instead of a branch to
 # an exception, which would stop vectorisation.
-KERNEL_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
-DEVICE_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
-INLINE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
+KERNEL_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "pipeline_class": CompileKernel}
+DEVICE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "pipeline_class": CompilePart}
+INLINE_OPTIONS: dict[str, Any] = DEVICE_OPTIONS | {"forceinline": True}
 
 
 def device(function: F) -> F:

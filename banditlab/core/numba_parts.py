@@ -1,8 +1,9 @@
 """What the package uses of Numba that Numba does not document: where to look when a release of it breaks something.
 
-There are four such things: arrays without owners (`without_owner`), compiling anew (`forget_compiled`,
-`forget_failures`), the cache on disk (`ForgivingCache`), and where it lies (`cache_folder`). What is used of numba-cuda
-in the same way is in `core.cuda` and `core.launch`, which import it only where a device is asked for.
+There are five such things: arrays without owners (`without_owner`), what only compiled code calls (`CompilePart`,
+`CompileKernel`), compiling anew (`forget_compiled`, `forget_failures`), the cache on disk (`ForgivingCache`), and where
+it lies (`cache_folder`). What is used of numba-cuda in the same way is in `core.cuda` and `core.launch`, which import
+it only where a device is asked for.
 """
 
 from __future__ import annotations
@@ -14,11 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numba.cpython.hashing  # noqa: F401 - what it does when imported is needed: see ForgivingCache
+from numba import _dynfunc
 from numba.core import cgutils
 from numba.core.caching import FunctionCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import LoweringPass, register_pass
 from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
+from numba.core.environment import lookup_environment
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
+from numba.core.typed_passes import AnnotateTypes, NativeLowering
 from numba.core.types import Array
 from numba.core.types.containers import BaseTuple
 from numba.extending import intrinsic, is_jitted
@@ -46,6 +53,79 @@ def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
             item = _disowned(context, builder, part, builder.extract_value(value, k))
             value = builder.insert_value(value, item, k)
     return value
+
+
+class Part(JITCodeLibrary):  # type: ignore[misc]
+    """The code of a function that only compiled code calls: it is linked into its callers.
+
+    Numba makes machine code of each function by itself too, which nothing runs: a quarter of the time that kernels took
+    to compile. That each is optimised before it is inlined must stay: a round of B-CVTS took 1.6 times as long without.
+    """
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+
+def _nothing_to_call(library: Any, described: Any, environment: Any) -> Any:
+    """Return what stands for the machine code of a function: an object of its own, which keeps the rest alive."""
+    module, name = described.lookup_module(), described.qualname.split(".")[-1]
+    return _dynfunc.make_function(module, name, "", 0, environment, (library,))
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _IntoPart(LoweringPass):  # type: ignore[misc]
+    """Has a function's code put into a `Part`."""
+
+    _name = "into_part"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def run_pass(self, state: Any) -> bool:
+        """Give lowering the library, and a context that makes nothing to call of it."""
+        state.library = Part(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.targetctx = state.targetctx.subtarget(get_executable=_nothing_to_call)
+        return True
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _KnowParts(LoweringPass):  # type: ignore[misc]
+    """Tells a kernel where its parts' environments are: what they print, and numbers in their exceptions."""
+
+    _name = "know_parts"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def run_pass(self, state: Any) -> bool:
+        """Set the pointers that Numba sets itself where a kernel comes from the disk."""
+        for variable in state.library._final_module.global_variables:
+            environment = lookup_environment(variable.name)
+            if environment is not None:
+                state.library.codegen.set_env(variable.name, environment)
+        return True
+
+
+class CompilePart(CompilerBase):  # type: ignore[misc]
+    """Compiles a function that only compiled code calls."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return Numba's passes, lowering into a `Part`."""
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(_IntoPart, AnnotateTypes)
+        passes.finalize()
+        return [passes]
+
+
+class CompileKernel(CompilerBase):  # type: ignore[misc]
+    """Compiles a kernel, which calls such functions."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return Numba's passes, and what looks after parts in the end."""
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(_KnowParts, NativeLowering)
+        passes.finalize()
+        return [passes]
 
 
 def forget_compiled(helper: Any) -> None:
