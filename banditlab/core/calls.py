@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .instances import Instances
 from .jobs import Job
 from .tasks import Call, Outcome, Task, simulate_all
+from .unwarned import unwarned
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -73,13 +73,10 @@ class Calls:
                     self._room.release()
         except BaseException:
             self._stop.set()  # first, as closing waits for the tasks under way
-            raise
-        finally:
-            with warnings.catch_warnings():
-                # after an interruption joblib says that results are left over: they are, and the caller is told
-                warnings.filterwarnings("ignore", category=UserWarning, module="joblib")
-                warnings.filterwarnings("ignore", category=UserWarning, message=r"\d+ tasks")
+            # joblib says that results are left over: they are, and the caller is told
+            with unwarned({"module": "joblib"}, {"message": r"\d+ tasks"}, category=UserWarning):
                 finished.close()
+            raise
 
     def _arguments(self, groups: Iterable[list[Task]]) -> Iterator[tuple[Any, ...]]:
         """Yield what `simulate_all` is called with."""

@@ -9,7 +9,6 @@ import random
 import textwrap
 import tokenize
 import types as pytypes
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -17,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from .fingerprint import is_ours, outer_values, users_own
+from .unwarned import unwarned
 
 GENERATORS = random.Random | np.random.RandomState | np.random.Generator
 MODULES_WITH_GENERATORS = (random, np.random)
@@ -150,8 +150,7 @@ def _for_one_lane(*functions: Callable[..., object]) -> Iterator[tuple[ast.Funct
         if not {"state", "lane"} <= arguments:
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what Python warns of, it has told when the code was compiled
+            with unwarned({}):  # what Python warns of, it has told when the code was compiled
                 tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
         except (OSError, SyntaxError, tokenize.TokenError):  # no source, or one that does not stand alone
             continue

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-import warnings
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
+from .unwarned import unwarned
 from .validation import invalid
 
 INTERVAL = 0.2
@@ -32,12 +34,14 @@ class Progress:
         self._said = ""
         self._noted = -INTERVAL
         if mode is True or (mode == "auto" and _someone_watches()):
-            with warnings.catch_warnings():
-                # in a notebook without ipywidgets the bar is drawn as text, which is nothing to warn of
-                warnings.filterwarnings("ignore", message="IProgress not found")
+            # in a notebook without ipywidgets the bar is drawn as text, which is nothing to warn of
+            with unwarned({"message": "IProgress not found"}):
                 from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=total, unit=" rounds", unit_scale=True, leave=False, mininterval=INTERVAL, delay=0.5)
+            with self._drawing():
+                self._bar = tqdm(
+                    total=total, unit=" rounds", unit_scale=True, leave=False, mininterval=INTERVAL, delay=0.5
+                )
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -48,12 +52,27 @@ class Progress:
     ) -> None:
         """Remove the bar."""
         if self._bar is not None:
-            self._bar.close()
+            with self._drawing():
+                self._bar.close()
+
+    @contextlib.contextmanager
+    def _drawing(self) -> Iterator[None]:
+        """Give the bar up where it cannot be drawn: nobody reads the pipe on, the terminal or the stream is gone.
+
+        What is played is worth more than a picture of how far it is.
+        """
+        try:
+            yield
+        except (OSError, ValueError, AttributeError):  # the last for no stream at all, as without a console
+            if self._bar is not None:
+                self._bar.disable = True  # else it would be removed again when its memory is freed
+            self._bar = None
 
     def say(self, text: str) -> None:
         """Show what is being done."""
         if self._bar is not None and text != self._said:
-            self._bar.set_description(text)
+            with self._drawing():
+                self._bar.set_description(text)
             self._said = text
 
     def note(self, **facts: object) -> None:
@@ -61,15 +80,21 @@ class Progress:
         if self._bar is not None:
             now = time.monotonic()
             due = now - self._noted >= INTERVAL
-            self._bar.set_postfix(facts, refresh=due)  # else drawn with the next rounds
+            with self._drawing():
+                self._bar.set_postfix(facts, refresh=due)  # else drawn with the next rounds
             self._noted = now if due else self._noted
 
     def add(self, rounds: int) -> None:
         """Count rounds as played."""
         if self._bar is not None:
-            self._bar.update(rounds)
+            with self._drawing():
+                self._bar.update(rounds)
 
 
 def _someone_watches() -> bool:
-    in_notebook = "ipykernel" in sys.modules
-    return in_notebook or (sys.stderr is not None and sys.stderr.isatty())
+    if "ipykernel" in sys.modules:
+        return True
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, it is a program's own that can only write, or it is closed
+        return False
