@@ -190,6 +190,17 @@ class _Closure:
             return default
 
 
+class _Parts:
+    """The namespace of what a function is made of."""
+
+    def __init__(self, function: pytypes.FunctionType) -> None:
+        self._function = function
+
+    def get(self, name: str, default: object) -> object:
+        """Return the present value."""
+        return getattr(self._function, name, default)
+
+
 def _sources(function: pytypes.FunctionType) -> list[tuple[str, Source]]:
     """Return what a function's code can name, each with where: globals, attributes of modules, closed-over values."""
     used = _used(function.__code__)
@@ -264,8 +275,9 @@ def survey(*functions: Callable[..., Any], extra: str = "") -> tuple[str, Witnes
     constants. Generic functions count by name and default: which implementation they resolve to is said by the
     component types that a kernel is built for. Docstrings, comments and line numbers do not count.
 
-    In a notebook a global can be given another value between two runs, and a module be loaded again: the second value
-    has all names that functions of the user's refer to, for `unchanged`.
+    In a notebook a global can be given another value between two runs, a module be loaded again, and a function that is
+    in use other code: the second value has all names that functions of the user's refer to, and what these are made of,
+    for `unchanged`.
     """
     made = _Survey(extra)
     for function in functions:
@@ -316,6 +328,9 @@ class _Survey:
         told = f"{name}:{value.__module__}:{_code_text(value.__code__, value.__doc__)}"
         self._note(f"{told}{_text(value.__defaults__)}{_text(value.__kwdefaults__)}")
         if not is_library(value.__module__):
+            if not is_ours(value.__module__):
+                # IPython's autoreload gives the functions of an edited file, wherever they are held, their new code
+                self.sources += [Source.of(_Parts(value), name) for name in ("__code__", "__defaults__")]
             for other, source in _sources(value):
                 if not is_ours(value.__module__):
                     self.sources.append(source.with_content())

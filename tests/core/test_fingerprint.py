@@ -8,7 +8,7 @@ import inspect
 import shutil
 import subprocess
 import sys
-from types import CodeType
+from types import CodeType, FunctionType
 
 import cloudpickle
 import numpy as np
@@ -136,6 +136,43 @@ def test_what_changes_in_a_session_changes_what_is_played_and_stored(write, tmp_
     scaled("0.0")
     assert [mean(policy), mean(policy, store=store)] == before[:2]
     assert len(bl.Store(store).cells()) == 2
+
+
+def functions_in(module):
+    """Return a module's functions and methods by name."""
+    found = {}
+    for name, value in vars(module).items():
+        members = vars(value).items() if isinstance(value, type) else [("", value)]
+        found |= {(name, inner): f for inner, f in members if isinstance(f, FunctionType) and inner[:2] != "__"}
+    return {key: f for key, f in found.items() if f.__module__ == module.__name__}
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["alone", "nested"])
+@pytest.mark.parametrize("edited", ["BY", "SCALE", "MORE", "PLUS"], ids=["default", "helper", "derive", "kernel"])
+def test_functions_that_are_given_other_code_play_it(write, tmp_path, edited, nested):
+    """As IPython's autoreload does with an edited file: what others hold is the same functions as before."""
+    helper = "from banditlab.core.dispatch import device\n@device\ndef scale(by=BY):\n    return by + SCALE\n"
+    policy = GREEDY.format(derive="return {'more': MORE}", bonus="(scale() + self.more + PLUS)")
+    texts = {"own_given": helper, "own_holds": "from own_given import scale\n" + policy}
+
+    def load(module, number):
+        text = texts[module].replace(edited, number)
+        for name in ("BY", "SCALE", "MORE", "PLUS"):
+            text = text.replace(name, "0.0")
+        return write(module, text)
+
+    modules = {name: load(name, "0.0") for name in texts}
+    own, store = modules["own_holds"], tmp_path / "store"
+    make = own.Greedy
+    policy = own.Around(make()) if nested else make()
+    before = [mean(policy), mean(policy, store=store), mean(policy, backend="python")]
+    changed = next(name for name, text in texts.items() if edited in text)
+    kept = functions_in(modules[changed])
+    for name, function in functions_in(load(changed, "1.0")).items():
+        kept[name].__code__, kept[name].__defaults__ = function.__code__, function.__defaults__
+    after = [mean(policy), mean(policy, store=store), mean(policy, backend="python"), mean(make())]
+    assert len(set(before)) == len(set(after)) == 1
+    assert before[0] != after[0]
 
 
 def test_a_class_that_is_made_again_calls_helpers_of_now(write):
