@@ -171,3 +171,18 @@ def test_arms_that_others_had_played_are_seen(lazy: Any, every: Any) -> None:
         reward = float(luck.random() < means[played])
         for p, params, state in zip((lazy, every), given, states, strict=True):
             type(p).update(params, state, played, 0, reward, t)
+
+
+@pytest.mark.parametrize(
+    ("lazy", "every"),
+    [(arms.BayesUCB(), EveryQuantile()), (arms.KLUCB(), EveryBound()), (arms.IMED(), EveryDivergence(2))],
+    ids=repr,
+)
+def test_a_leader_that_was_far_ahead_is_left(lazy: Any, every: Any) -> None:
+    """What its posterior has below the height was less than the smallest number there is."""
+    env = arms.PiecewiseStationary(
+        [arms.Bernoulli([mean, 0.45]) for mean in (0.5, 1.0, 0.0)], change_points=[2000, 10_000]
+    )
+    options: dict[str, Any] = {"horizon": 25_000, "n_runs": 4, "seed": 1, "metrics": "pulls", "progress": False}
+    one, other = (bl.run(env, policy, **options).values("pulls[0]") for policy in (lazy, every))
+    np.testing.assert_array_equal(one, other)

@@ -21,6 +21,9 @@ ROUNDING = 1e-9
 LAST_PLACES = 1e-15
 SHARE = 1e-6
 
+# What the front is at least, as a share of the peak: had it vanished, no reward would ever change the mass again.
+LEAST_FRONT = 1e-30
+
 
 class BetaPosterior:
     """Base of policies that keep a Beta(a, b) posterior of each arm's success probability."""
@@ -89,7 +92,9 @@ class BayesUCB(BetaPosterior):
 
         The leader's quantile is above the height as long as its posterior's mass above it is more than 1 / (t scale),
         and that is known: I_y(b, a + 1) = I_y(b, a) + f / a and I_y(b + 1, a) = I_y(b, a) - f / b, with y one less the
-        height and f = y^b (1 - y)^a / B(a, b), the front. Rounding is a share of the peak, the largest mass so far.
+        height and f = y^b (1 - y)^a / B(a, b), the front. Rounding is a share of the peak, the largest mass so far. A
+        front too small to keep, where all of the mass is above the height, is kept larger: then the mass is at most
+        what is said, but for next to nothing that is added.
         Unlike other leaders' `until`, this one is e to the power of the time: t scale itself.
         """
         return {
@@ -117,7 +122,7 @@ class BayesUCB(BetaPosterior):
         x = state.height[lane]
         state.mass[lane] += front / a if won else -front / b
         state.peak[lane] = max(state.peak[lane], state.mass[lane])
-        state.front[lane] = front * (a + b) * (x / a if won else (1.0 - x) / b)
+        state.front[lane] = max(front * (a + b) * (x / a if won else (1.0 - x) / b), LEAST_FRONT * state.peak[lane])
         state.alphas[arm, lane] = a + reward
         state.betas[arm, lane] = b + 1.0 - reward
         played(state, arm, lane)
@@ -158,6 +163,7 @@ def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
                 largest = found
                 leader = a
         rival = highest_of_others(state, n_arms, lane, time, leader)
+    state.peak[lane], state.front[lane] = 0.0, 0.0  # where no leader is known, updates are to add nothing up
     if lead(state, n_arms, lane, leader, largest, rival):
         alpha = state.alphas[leader, lane]
         beta = state.betas[leader, lane]
@@ -166,7 +172,7 @@ def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
         state.until[lane] = exp(state.until[lane])
         state.mass[lane] = mass
         state.peak[lane] = mass
-        state.front[lane] = mass / ratio
+        state.front[lane] = max(mass / ratio, LEAST_FRONT * mass)
 
 
 @policy
