@@ -186,3 +186,10 @@ def test_a_leader_that_was_far_ahead_is_left(lazy: Any, every: Any) -> None:
     options: dict[str, Any] = {"horizon": 25_000, "n_runs": 4, "seed": 1, "metrics": "pulls", "progress": False}
     one, other = (bl.run(env, policy, **options).values("pulls[0]") for policy in (lazy, every))
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.filterwarnings("error")
+def test_heights_are_no_larger_than_indices_can_be() -> None:
+    """A tangent can be above 1, where a divergence is no number, which runs would warn of."""
+    for horizon in range(2, 40):
+        bl.run(arms.Bernoulli([0.9, 0.8]), arms.KLUCB(c=30.0), horizon=horizon, n_runs=100, seed=0, progress=False)

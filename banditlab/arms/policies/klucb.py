@@ -179,7 +179,10 @@ def find_leader(state: State, n_arms: int, lane: int, time: float) -> None:
     if state.intercepts[before, lane] == math.inf and state.means[before, lane] < state.height[lane]:
         keep_tangent_at(state, before, lane, state.height[lane])
     likely, rival = likeliest(state, n_arms, lane, time)
-    if is_above(state, n_arms, lane, time, likely, tangent(state, likely, lane, time), rival):
+    guess = tangent(state, likely, lane, time)
+    if 1.0 < guess < math.inf:
+        guess = 1.0  # no index is above 1, where the divergence from a height is no number
+    if is_above(state, n_arms, lane, time, likely, guess, rival):
         return
     leader = likely
     largest = computed_bound(state, likely, lane, time)
