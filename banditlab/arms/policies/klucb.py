@@ -279,7 +279,10 @@ class KLUCBPlusPlus:
         return {"horizon": horizon, "share": horizon / problem.n_arms}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return pulls, sums and indices, and of the arm last played, whose index alone has changed, pulls and mean."""
+        """Return pulls, sums and indices, and of the arm last played, whose index alone has changed, pulls and mean.
+
+        An index is infinite until it is computed.
+        """
         return {
             "counts": space.per_arm(),
             "sums": space.per_arm(),
@@ -307,10 +310,14 @@ class KLUCBPlusPlus:
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Add the reward."""
+        before = state.last[lane]
+        if arm != before and state.indices[before, lane] == math.inf:  # some policy around this one did not ask for it
+            state.indices[before, lane] = minimax_bound(state.count[lane], state.mean[lane], self.share)
         n = state.counts[arm, lane] + 1.0
         s = state.sums[arm, lane] + reward
         state.counts[arm, lane] = n
         state.sums[arm, lane] = s
+        state.indices[arm, lane] = math.inf
         state.last[lane] = arm
         state.count[lane] = n
         state.mean[lane] = min(max(s / n, 0.0), 1.0)
