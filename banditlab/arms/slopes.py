@@ -163,7 +163,7 @@ def regret_slope(
         intervals = [_students_interval(t, table, confidence) for table in chosen]
     else:
         slopes = _resampled_slopes(names, metric, t, chosen, line, resamples, np.random.default_rng(key))
-        intervals = np.transpose(expanded_interval(slopes.T, confidence, n_runs, 1)).tolist()
+        intervals = np.transpose(expanded_interval(slopes.T, confidence, n_runs, n_runs - 1)).tolist()
     found: dict[str, Slope] = {}
     for name, table, (low, high) in zip(names, chosen, intervals, strict=True):
         y = np.log(table.mean(axis=0))

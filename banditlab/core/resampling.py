@@ -44,19 +44,30 @@ def resampled_counts(n_runs: int, n_resamples: int, generator: np.random.Generat
 
 
 def expanded_interval(
-    resampled: NDArray[np.float64], level: float, n_runs: int, strata: int
+    resampled: NDArray[np.float64], level: float, n_runs: int, degrees: float | NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the expanded percentile interval from resampled statistics, one row a resample."""
-    tail = expanded_tail(level, n_runs, strata)
+    """Return the expanded percentile interval from resampled statistics, one row a resample.
+
+    Degrees of freedom are those of the statistics' error: of all alike, or one a column.
+    """
+    tails = expanded_tail(level, n_runs, degrees)
+    if np.ndim(tails) == 0:
+        low, high = _between(resampled, float(tails))
+        return low, high
+    ends = [_between(column, tail) for column, tail in zip(resampled.T, tails.tolist(), strict=True)]
+    return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
+
+
+def _between(resampled: NDArray[np.float64], tail: float) -> NDArray[np.float64]:
+    """Return the quantiles of resampled statistics that leave out a tail at either end."""
     # Weibull's plotting positions: on average a new draw falls below the k-th of B draws with probability k / (B + 1).
     # NumPy's default lies inside of that, and some hundred resamples then cost half a per cent of coverage.
-    low, high = np.quantile(resampled, [tail, 1.0 - tail], axis=0, method="weibull")
-    return low, high
+    return np.asarray(np.quantile(resampled, [tail, 1.0 - tail], axis=0, method="weibull"))
 
 
-def expanded_tail(level: float, n_runs: int, strata: int = 1) -> float:
+def expanded_tail(level: float, n_runs: int, degrees: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """Return which tail of resampled means an expanded percentile interval leaves out: see `stratified_band`."""
     from scipy import special
 
-    t = special.stdtrit(strata * (n_runs - 1), 0.5 + 0.5 * level)
-    return float(special.ndtr(-math.sqrt(n_runs / (n_runs - 1)) * t))
+    t = special.stdtrit(degrees, 0.5 + 0.5 * level)
+    return np.asarray(special.ndtr(-math.sqrt(n_runs / (n_runs - 1)) * t))

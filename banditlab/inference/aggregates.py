@@ -105,7 +105,7 @@ def interquartile_mean(
         for k in range(n_policies):
             sample = table[k][np.arange(n_strata)[:, None], picked]
             resampled[k, first : first + count] = stats.trim_mean(sample.reshape(count, -1), 0.25, axis=1)
-    low, high = expanded_interval(resampled.T, level, n, n_strata if alone else 1)
+    low, high = expanded_interval(resampled.T, level, n, (n_strata if alone else 1) * (n - 1))
     centre = stats.trim_mean(table.reshape(n_policies, -1), 0.25, axis=1)
     index = pd.Index(found.policies, name="policy")
     return pd.DataFrame({"iqm": centre, "ci_low": low, "ci_high": high}, index=index)

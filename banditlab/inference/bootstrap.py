@@ -68,7 +68,7 @@ def mean_bands(
     if not worth_resampling(n):
         return [_students_band(table[None], level) for table in checked]
     resampled = _resampled_means(checked, n_resamples, np.random.default_rng(seed))
-    return [expanded_interval(means, level, n, 1) for means in resampled]
+    return [expanded_interval(means, level, n, n - 1) for means in resampled]
 
 
 def stratified_band(
@@ -82,11 +82,11 @@ def stratified_band(
     each. Runs are then resampled as wholes across strata, which is right whatever the dependence.
 
     The quantiles are those of the expanded percentile interval: at :math:`\Phi(-\sqrt{n / (n - 1)} \, t)`, with
-    Student's quantile t for :math:`S (n - 1)` degrees of freedom (:math:`n - 1` where strata are dependent), which
-    repairs the percentile interval's shortness for few runs. Of fewer than 8 runs a stratum it does not: strata of two,
-    however many there are, tell too little of how much each varies. Of more than 32,768 it is not needed, and would
-    take minutes. The band is then Student's: the mean :math:`\pm t s / \sqrt n`, with Welch's degrees of freedom for
-    several strata.
+    Student's quantile t for Welch's degrees of freedom: :math:`S (n - 1)` where strata vary alike, fewer where one
+    varies more than others, :math:`n - 1` where strata are dependent. That repairs the percentile interval's shortness
+    for few runs. Of fewer than 8 runs a stratum it does not: strata of two, however many there are, tell too little of
+    how much each varies. Of more than 32,768 it is not needed, and would take minutes. The band is then Student's: the
+    mean :math:`\pm t s / \sqrt n`.
 
     Parameters
     ----------
@@ -135,7 +135,9 @@ def stratified_band(
     for stratum in strata:
         (resampled,) = _resampled_means([stratum], n_resamples, generator)
         means += resampled / len(strata)
-    return expanded_interval(means, level, table.shape[1], len(strata))
+    # of one stratum they are n - 1, in every column
+    degrees = table.shape[1] - 1 if len(strata) == 1 else _spreads(strata)[1]
+    return expanded_interval(means, level, table.shape[1], degrees)
 
 
 def _table(values: Any, ndim: int, shape: str) -> NDArray[np.float64]:
@@ -152,15 +154,21 @@ def _table(values: Any, ndim: int, shape: str) -> NDArray[np.float64]:
 def _students_band(strata: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from scipy import special
 
-    near_one, exponents = scaled(strata.reshape(-1, strata.shape[2]), 0)
-    variances = near_one.reshape(strata.shape).var(axis=1, ddof=1)  # one row a stratum
-    spread = variances.sum(axis=0)
-    squares = (variances**2).sum(axis=0)
-    degrees = np.divide(spread**2, squares, out=np.ones_like(spread), where=squares > 0) * (strata.shape[1] - 1)
-    error = np.ldexp(np.sqrt(spread / strata.shape[1]) / len(strata), exponents)
+    error, degrees = _spreads(strata)
     half = special.stdtrit(degrees, 0.5 + 0.5 * level) * error
     centre = strata.mean(axis=(0, 1))
     return centre - half, centre + half
+
+
+def _spreads(strata: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the standard error of the mean of strata's means, at each checkpoint, and its degrees of freedom."""
+    with np.errstate(invalid="ignore"):  # metrics can be infinite
+        near_one, exponents = scaled(strata.reshape(-1, strata.shape[2]), 0)
+        variances = near_one.reshape(strata.shape).var(axis=1, ddof=1)  # one row a stratum
+    spread = variances.sum(axis=0)
+    squares = (variances**2).sum(axis=0)
+    degrees = np.divide(spread**2, squares, out=np.ones_like(spread), where=squares > 0) * (strata.shape[1] - 1)
+    return np.ldexp(np.sqrt(spread / strata.shape[1]) / len(strata), exponents), degrees
 
 
 def _resampled_means(

@@ -69,6 +69,18 @@ class TestStratifiedBand:
         assert found > 0.95 - 3 * ERROR
         assert found < 0.95 + 3 * ERROR or len(scales) > 1
 
+    def test_a_stratum_that_varies_most_rules_the_degrees_of_freedom(self):
+        scales = np.array([0.1, 1.0, 10.0])[:, None, None]
+
+        def draw(generator):
+            return generator.normal(0.0, scales, size=(3, 8, 1))
+
+        def interval(values):
+            low, high = stratified_band(values, n_resamples=400)
+            return low[0], high[0]
+
+        assert abs(coverage(draw, interval, 0.0) - 0.95) < 3 * ERROR
+
     def test_few_runs_are_scipys(self):
         a, b = np.random.default_rng(0).normal(size=(2, 3))
         one = stats.ttest_1samp(a, 0.0).confidence_interval(0.9)
@@ -103,7 +115,7 @@ class TestStratifiedBand:
 
     def test_tail_repairs_the_percentile_interval_exactly_for_normal_runs(self):
         # half the width of a percentile interval is z s sqrt((n - 1) / n) / sqrt(n); it should be t s / sqrt(n)
-        z = -stats.norm.ppf(expanded_tail(0.9, 7))
+        z = -stats.norm.ppf(expanded_tail(0.9, 7, 6))
         assert z * np.sqrt(6 / 7) == pytest.approx(stats.t.ppf(0.95, 6), rel=1e-9)
 
     @pytest.mark.parametrize("shape", [(3, 4), (2, 1, 4), (0, 3, 1)], ids=str)
