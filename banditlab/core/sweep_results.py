@@ -93,12 +93,15 @@ def agrees(value: Any, wanted: Any) -> bool:
 
 
 def check_there(where: Mapping[str, Any], cells: list[SweepCell]) -> None:
-    """Raise for a value that no cell has: those without the parameter agree with any, and would be all that is left."""
+    """Raise for values that no cell has: those without a parameter agree with any, and would be all that is left."""
     for name, wanted in where.items():
         there = [c.parameters[name] for c in cells if c.parameters.get(name) is not None]
         if not any(agrees(value, wanted) for value in there):
             told = ", ".join(abridged(list(dict.fromkeys(shown(value) for value in there))))
             raise invalid("where", where, f"values that some cell has; {name} has {told or 'none'}")
+    with_all = [c for c in cells if all(c.parameters.get(name) is not None for name in where)]
+    if with_all and not any(all(agrees(c.parameters[name], v) for name, v in where.items()) for c in with_all):
+        raise invalid("where", where, "values that some cell has together")
 
 
 def in_words(parameters: Mapping[str, Any]) -> str:

@@ -116,6 +116,15 @@ def test_a_cell_that_failed_is_named():
         swept.results()
 
 
+def test_values_that_no_cell_has_together_are_refused():
+    """Cells of Uniform, which takes no alpha, must not be all that is left."""
+    over = [{"delta": 0.1, "alpha": 0.5}, {"delta": 0.4, "alpha": 2.0}]
+    swept = bl.sweep(gap, [arms.UCB1, arms.Uniform()], over, **OPTIONS)
+    assert swept.results(over[1]).policies == ("UCB1", "Uniform")
+    with pytest.raises(InvalidArgument, match="allowed: values that some cell has together"):
+        swept.results({"delta": 0.1, "alpha": 2.0})
+
+
 def test_values_that_look_alike_are_refused():
     def wide(means):
         return arms.Bernoulli(means)
