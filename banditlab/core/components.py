@@ -197,7 +197,7 @@ def _make_params(self: Any, problem: Problem) -> Any:
         raise InvalidComponent(f"{cls.__name__}.derive returned {shown(derived)}; allowed: a dict from name to value")
     for name in derived:
         _check_name(f"{cls.__name__}.derive", name)
-    values.update((k, numbers_as_array(v) if isinstance(v, list) else v) for k, v in derived.items())
+    values.update((name, _constant(value)) for name, value in derived.items())
     values = {k: v for k, v in values.items() if v is not None and not isinstance(v, str | list)}
     values = {k: v.params(problem) if is_component(v) else v for k, v in values.items()}
     if not values:
@@ -209,6 +209,16 @@ def _make_params(self: Any, problem: Problem) -> Any:
     for name, function in info.kernels.items():
         implement(info.generics[name], params, function)
     return params(*values.values())
+
+
+def _constant(value: Any) -> Any:
+    """Return a derived value as kernels see it: arrays read-only, as all runs share them, and lists as such arrays."""
+    if isinstance(value, list):
+        return numbers_as_array(value)
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.setflags(write=False)
+    return value
 
 
 _helpers: WeakKeyDictionary[Callable[..., Any], str] = WeakKeyDictionary()

@@ -256,6 +256,25 @@ def test_defaults_are_tuples():
                     return 0.0
 
 
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_arrays_that_derive_returns_are_read_only(backend):
+    """All runs share them: what one writes would be seen by others, and by the next call."""
+
+    @arms.policy
+    class Counting:
+        def derive(self, problem):
+            return {"counts": np.zeros(problem.n_arms)}
+
+        def select(self, state, lane, t, rng):
+            return 0
+
+        def update(self, state, arm, lane, reward, t):
+            self.counts[arm] += 1.0
+
+    with pytest.raises((InvalidComponent, ValueError), match=r"readonly array.*made in state|read-only"):
+        bl.run(arms.Bernoulli([0.2, 0.5]), Counting(), horizon=5, n_runs=2, seed=0, backend=backend)
+
+
 def test_lists_that_derive_returns_reach_kernels():
     @arms.environment
     class Derived(arms.Stationary):
