@@ -1,7 +1,8 @@
 """Some rounds of a user's component in plain Python, before it is compiled.
 
 Compiled code reads and writes past the end of an array where Python raises: an index that is wrong from the start would
-change other numbers, or end the process. That is seen in plain Python, if in no later round.
+change other numbers, or end the process. That is seen in plain Python, if in no later round; one that is wrong in the
+last round is seen in games that are short.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class _Stage(Interpreter):
         super().__init__(precision=precision)
         self._rounds = rounds
         self._until = time.perf_counter() + SECONDS
+        self.round = 0
 
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
         """Yield rounds one by one, until there are enough."""
         for t in range(first, last + 1):
             if t > self._rounds or (t > 1 and time.perf_counter() > self._until):
                 raise _Enough
+            self.round = t
             yield t, t
 
 
@@ -55,8 +58,38 @@ def rehearse(job: Job) -> None:
     ours = all(is_ours(type(part).__module__) for part in job.parts)
     if not job.protocol.rehearsed or ours or not missing_kernels(job):
         return
-    stage = _Stage(ROUNDS_AN_ARM * job.environment.n_arms, job.precision)
-    batch = replace(job.batch(job.first_run, 2), on=stage, reduced=False)
+    rounds, when = ROUNDS_AN_ARM * job.environment.n_arms, ""
+    stage = _Stage(rounds, job.precision)
+    place, error = _past_the_end(job, job.horizon, stage)
+    if not place and stage.round == rounds < job.horizon:
+        place, error = _past_the_end_at_last(job, rounds)
+        when = " in its last round, rounds being numbered from 1"
+    if place:
+        raise InvalidComponent(
+            f"{job.policy!r} on {job.environment!r} looks past the end of an array{when}: {place} ({error}); allowed: "
+            "indices below its size"
+        ) from error
+
+
+def _past_the_end_at_last(job: Job, rounds: int) -> tuple[str, IndexError | None]:
+    """Return the place of an index that is wrong in the last round alone, and its error, in games of any length.
+
+    What holds one entry a round is too short for a rehearsal of the first rounds, and is seen in short games: in two,
+    as one could be too short for the policy, and not its arrays for the game.
+    """
+    found: tuple[str, IndexError | None] = "", None
+    for horizon in (rounds, rounds + 7):
+        stage = _Stage(horizon, job.precision)
+        found = _past_the_end(job, horizon, stage)
+        if stage.round < horizon or not found[0]:
+            return "", None
+    return found
+
+
+def _past_the_end(job: Job, horizon: int, stage: _Stage) -> tuple[str, IndexError | None]:
+    """Return the place where the user's code looks past the end of an array, and the error; empty if it does not."""
+    checkpoints = job.checkpoints[job.checkpoints <= horizon]
+    batch = replace(job.batch(job.first_run, 2), on=stage, reduced=False, horizon=horizon, checkpoints=checkpoints)
     try:
         job.protocol.simulate(job.environment, job.policy, batch, unwatched)
     except IndexError as error:
@@ -65,9 +98,7 @@ def rehearse(job: Job) -> None:
         own = [(file, line) for name, file, line in names if not is_ours(name) and not is_library(name)]
         if own and not is_ours(names[-1][0]) and "out of bounds" in str(error):
             file, line = own[-1]
-            raise InvalidComponent(
-                f"{job.policy!r} on {job.environment!r} looks past the end of an array: {file}, line {line}: "
-                f"{linecache.getline(file, line).strip()} ({error}); allowed: indices below its size"
-            ) from error
+            return f"{file}, line {line}: {linecache.getline(file, line).strip()}", error
     except Exception:  # noqa: BLE001 - a user's code can raise anything
-        return
+        return "", None
+    return "", None

@@ -98,9 +98,9 @@ def test_numbers_are_the_same_and_it_is_done_once(monkeypatch):
     np.testing.assert_array_equal(first.values(), plain.values())
     np.testing.assert_array_equal(first.values(), again.values())
     assert len(seen) == 2
-    assert len(strides) == 1
+    assert len(strides) == 2  # the first rounds, and a short game
     bl.run(WORLD, arms.UCB1(), **OPTIONS)
-    assert len(strides) == 1
+    assert len(strides) == 2  # the first rounds, and a short game
 
 
 def test_what_only_plain_python_cannot_do_is_no_error():
@@ -126,8 +126,41 @@ def test_a_rehearsal_is_short(monkeypatch):
     monkeypatch.setattr(rehearsal._Stage, "strides", watched)
     monkeypatch.setattr(rehearsal, "missing_kernels", lambda job: True)
     bl.run(WORLD, greedy(bonus=0.125), **(OPTIONS | {"horizon": 10_000}))
-    assert rounds == [(t, t) for t in range(1, 10)]
+    assert rounds == [(t, t) for t in range(1, 10)] * 2  # the first rounds, and a short game
     rounds.clear()
     monkeypatch.setattr(rehearsal, "SECONDS", 0.0)
     bl.run(WORLD, greedy(bonus=0.375), **OPTIONS)
     assert rounds == [(1, 1)]
+
+
+def with_history(past=0, least=0):
+    """Return a policy that keeps a number a round, as far as `past` entries beyond, and some more besides."""
+
+    @arms.policy
+    class History:
+        def state(self, space):
+            return {"rewards": space.array(space.horizon), "besides": space.array(max(0, space.horizon - least))}
+
+        def select(self, state, lane, t, rng):
+            return t % 3
+
+        def update(self, state, arm, lane, reward, t):
+            state.rewards[t - 1 + past, lane] = reward
+            if least > 0:
+                state.besides[t // 10, lane] += reward
+
+    return History()
+
+
+def test_of_the_last_round():
+    with pytest.raises(InvalidComponent) as raised:
+        bl.run(WORLD, with_history(past=1), **OPTIONS)
+    told = str(raised.value)
+    assert "looks past the end of an array in its last round, rounds being numbered from 1: " in told
+    assert re.search(r"line \d+: state\.rewards\[t - 1 \+ past, lane\] = reward \(index 16 is out of bounds", told)
+    assert bl.run(WORLD, with_history(), **OPTIONS).n_runs == 4
+
+
+def test_policies_that_need_long_games_are_not_refused():
+    """In a short one this has no place besides, which says nothing of the one that is played."""
+    assert bl.run(WORLD, with_history(least=16), **OPTIONS).n_runs == 4
