@@ -123,7 +123,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         raise InvalidComponent(
             f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
             'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
-        ) from error
+        ) from (None if told else error)  # a hundred lines of Numba's say no more than the one that is told
     except Exception as error:
         if not _raised_by_numba(error):
             raise

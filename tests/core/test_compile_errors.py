@@ -38,6 +38,7 @@ def test_kernel_that_does_not_compile_is_named():
         bl.run(ENVIRONMENT, Misspelt(), horizon=5, n_runs=2, seed=0)
     assert len(str(told.value)) < 600
     assert "test_compile_errors.py, line" in str(told.value)
+    assert told.value.__suppress_context__  # Numba's own, of a hundred lines, is not shown
 
 
 def test_place_of_a_mistake_is_told_whatever_the_users_folder_is_called(tmp_path, monkeypatch):
