@@ -34,7 +34,8 @@ class Dynamics:
     utilities : float64 array of the same shape
         Expected clicks of each arm in a run at these strategies, estimated by roll-outs.
     regret : float64 array of shape (repetitions, epochs)
-        Strategic regret of the learner at the horizon, estimated by the same roll-outs.
+        Regret of the learner at the horizon, at these strategies, estimated by the same roll-outs. Strategic regret is
+        that at equilibria (see `strategic_regret`).
     environment, policy : components
         What was played (but for its strategies), and by which mechanism.
     horizon, seed : int

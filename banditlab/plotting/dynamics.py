@@ -29,7 +29,8 @@ def plot_dynamics(
     path : clicks.Dynamics
         What `clicks.dynamics` returned.
     what : {'strategies', 'utilities', 'regret'}
-        Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret.
+        Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret after T
+        rounds, at the click rates of the epoch.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes. Regret of several mechanisms can go into the same ones.
     level : float, default 0.95
@@ -69,7 +70,7 @@ def plot_dynamics(
             desired = path.environment.utility.desired(path.environment.post_click_means[k])
             ax.axhline(desired, color=style["color"], linestyle=(0, (1, 3)), linewidth=1.1)
     ax.set_xlabel("epoch")
-    ax.set_ylabel({"strategies": "click rate $s_i$", "utilities": "clicks $v_i$", "regret": "strategic regret"}[what])
+    ax.set_ylabel({"strategies": "click rate $s_i$", "utilities": "clicks $v_i$", "regret": "regret $R_T$"}[what])
     repetitions = f"{len(curves)} repetition" + ("s" if len(curves) > 1 else "")
     ax.set_title(
         f"$T$ = {path.horizon:,}, {repetitions}"

@@ -154,6 +154,7 @@ def test_tables_and_pictures():
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), path.regret.mean(axis=0))
     assert len(path.plot().lines) == 2 * 3  # an arm's strategies, and what is desired of it
     assert path.plot("utilities").get_ylabel() == "clicks $v_i$"
+    assert ax.get_ylabel() == "regret $R_T$"
     with pytest.raises(InvalidArgument, match="what is 'clicks'; allowed"):
         path.plot("clicks")
     assert repr(path) == "<Dynamics: UCBS(), 2 repetitions, 3 epochs, 3 arms, horizon 400>"
