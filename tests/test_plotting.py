@@ -174,6 +174,8 @@ def test_twelve_policies_all_look_different():
     )
     looks = {(line.get_color(), str(line._dash_pattern), line.get_marker()) for line in lines}
     assert len(looks) == 12
+    assert len({(colour, marker) for colour, _, marker in looks}) == 12
+    assert len({(colour, dashes) for colour, dashes, _ in looks}) == 12
 
 
 def test_leaves_pyplot_alone():

@@ -10,7 +10,7 @@ import numpy as np
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import between, optional, shown
 
-from .style import COLOURS, DASHES, MARKERS, explain_lines, given_or_new, tidy
+from .style import explain_lines, given_or_new, line_style, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,14 +59,15 @@ def plot_distributions(
     room = 0.05 * (high - low) or 1.0
     lines = []
     for k, (label, distribution) in enumerate(found.items()):
-        look = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)]}
+        style = line_style(k)
+        look = {name: style[name] for name in ("color", "linestyle")}
         kept = distribution.probabilities > 0.0
         x = np.concatenate([[low - room], distribution.values[kept], [high + room]])
         share = np.concatenate([[0.0], np.minimum(np.cumsum(distribution.probabilities[kept]), 1.0), [1.0]])
         (line,) = ax.step(x, share, where="post", label=label or None, linewidth=1.6, **look)
         lines.append(line)
         if level is not None:
-            mark = {"color": look["color"], "marker": MARKERS[k % len(MARKERS)], "linestyle": "none", "zorder": 3}
+            mark = {"color": look["color"], "marker": style["marker"], "linestyle": "none", "zorder": 3}
             ax.plot(distribution.cvar(level), level, markersize=6, markeredgecolor="white", clip_on=False, **mark)
     if level is not None:
         ax.axhline(level, color="0.4", linestyle=(0, (1, 2)), linewidth=1.1, zorder=1)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DIFFERENT = math.lcm(len(COLOURS), len(DASHES), len(MARKERS))
-"""Lines that differ in colour, dashes or marker."""
+DIFFERENT = math.lcm(len(COLOURS), len(DASHES))
+"""Lines that differ in colour or dashes; those of one colour differ in their marker, too."""
 
 SCALES = ("linear", "log")
 SIZE = (6.0, 4.0)
@@ -112,10 +112,11 @@ def given_or_new(ax: Any, width: float = SIZE[0], height: float = SIZE[1]) -> Ax
 
 def line_style(k: int) -> dict[str, Any]:
     """Return what the k-th line of a picture looks like: the first `DIFFERENT` differ."""
+    again = k // len(COLOURS)  # a colour that comes again has another marker
     return {
         "color": COLOURS[k % len(COLOURS)],
         "linestyle": DASHES[k % len(DASHES)],
-        "marker": MARKERS[k % len(MARKERS)],
+        "marker": MARKERS[(k + again) % len(MARKERS)],
     }
 
 
