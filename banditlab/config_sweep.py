@@ -190,7 +190,7 @@ def _try_to_draw(cells: list[SweepCell], plot: dict[str, Any]) -> None:
     """Draw the picture of cells that no one has played: what is wrong with it, it says now and not after the sweep."""
     from matplotlib.figure import Figure
 
-    SweepResults(cells, {}).plot(**plot, ax=Figure().add_subplot())
+    SweepResults(cells, {"n_runs": 2}).plot(**plot, ax=Figure().add_subplot())
 
 
 class _Sweep:

@@ -369,6 +369,18 @@ def test_axes_say_in_words_what_every_metric_is(metric):
         assert axis_name(f"{metric}[0.1]") == f"{words} at level 0.1"
 
 
+def test_axes_name_the_level_of_the_policies_where_the_metric_has_none():
+    coins = arms.Categorical([0.0, 0.5, 1.0], [[0.1, 0.5, 0.4], [0.2, 0.2, 0.6]])
+    size = {"horizon": 5, "n_runs": 2, "seed": 0, "backend": "python"}
+    alike = [cvar.UUCB(tau=0.25), cvar.BrownUCB(tau=0.25)]
+    words = "cumulative CVaR regret at"
+    assert bl.run(coins, alike, **size).plot().get_ylabel() == f"{words} level 0.25"
+    assert bl.run(coins, [*alike, cvar.UUCB(tau=0.5)], **size).plot().get_ylabel() == f"{words} each policy's level"
+    swept = bl.sweep(coins, cvar.UUCB, {"tau": [0.25, 0.5], "high": [1.0, 2.0]}, progress=False, **size)
+    assert swept.plot("tau").get_ylabel() == f"{words} each policy's level"
+    assert swept.plot("high", where={"tau": 0.5}).get_ylabel() == f"{words} level 0.5"
+
+
 class TestDistributions:
     COIN = cvar.Distribution([0.0, 1.0], [0.25, 0.75])
     DIE = cvar.Distribution([0.0, 0.5, 2.0], [0.5, 0.5, 0.0])

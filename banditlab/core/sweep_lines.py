@@ -67,6 +67,12 @@ def _cells_with(sweep: SweepResults, metric: str) -> list[SweepCell]:
     return [cell for cell in sweep.finished if cell.cell is not None and metric in cell.cell.metrics]
 
 
+def cells_of(sweep: SweepResults, rows: pd.DataFrame, metric: str) -> list[SweepCell]:
+    """Return the cells of rows of a metric's summary."""
+    cells = _cells_with(sweep, metric)
+    return [cells[row] for row in rows.index]
+
+
 def lines_of(sweep: SweepResults, table: pd.DataFrame, metric: str, x: str, where: Any) -> list[Line]:
     """Return the lines along x that the rows of a summary make: of a policy one, or one for each value of the rest."""
     cells = _cells_with(sweep, metric)

@@ -12,7 +12,18 @@ from banditlab.core.validation import boolean, one_of, open_probability, optiona
 from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_bands
 
-from .style import SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, marks, short, tidy
+from .style import (
+    SCALES,
+    axis_name_of,
+    check_made,
+    explain_lines,
+    given_or_new,
+    line_style,
+    marks,
+    short,
+    sizes,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +116,7 @@ def plot_metric(
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     ax.set_xlabel(f"{results.provenance.get('round', 'round')} $t$")
-    ax.set_ylabel(axis_name(metric))
+    ax.set_ylabel(axis_name_of(metric, results.provenance.get("policies", {}).values()))
     ax.set_title(_title(results, environment, title), fontsize="medium")
     write_out(ax.xaxis, ax.yaxis)
     if xscale == "linear":
@@ -141,8 +152,8 @@ def _bands(
 
 def _title(results: Results, environment: str | None, title: str | None) -> str:
     """Return what is played, in a line of its own where it is long or the user's words, and how often."""
-    sizes = f"$T$ = {results.horizon:,}, {results.n_runs:,} run" + ("s" if results.n_runs > 1 else "")
+    played = sizes(results.horizon, results.n_runs)
     if title is not None:
-        return f"{title}\n{sizes}" if title else ""
+        return f"{title}\n{played}" if title else ""
     name = short(results.environments[0] if environment is None else environment)
-    return f"{name}, {sizes}"
+    return f"{name}, {played}"

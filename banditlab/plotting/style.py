@@ -10,6 +10,7 @@ import math
 import re
 import sys
 import textwrap
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -79,6 +80,9 @@ OF_AN_ARM = {
     "screening_round": "round in which arm {} is screened",
 }
 """The same for metrics with one column an arm."""
+
+AT_OWN_LEVELS = ("cvar_regret", "icvar_regret", "cvar", "icvar")
+"""Metrics that are at the level of the policy that plays, its `tau`, where no level stands in brackets."""
 
 
 def check_made(name: str, value: Any, cls: type, by: str) -> None:
@@ -221,6 +225,22 @@ def axis_name(metric: str) -> str:
     if name not in NAMES:
         return metric
     return f"{NAMES[name]} at level {inside}" if inside else NAMES[name]
+
+
+def axis_name_of(metric: str, policies: Iterable[Mapping[str, Any]]) -> str:
+    """Return what an axis is called that shows policies, given as plain data: with their level, if that is theirs."""
+    if metric not in AT_OWN_LEVELS:
+        return axis_name(metric)
+    levels = {policy.get("tau") for policy in policies}
+    if len(levels) > 1:
+        return f"{axis_name(metric)} at each policy's level"
+    return " at level ".join([axis_name(metric), *(f"{level:g}" for level in levels if level is not None)])
+
+
+def sizes(horizon: int | None, n_runs: int) -> str:
+    """Return what titles say of how much was played; no horizon for pictures of several."""
+    rounds = "" if horizon is None else f"$T$ = {horizon:,}, "
+    return f"{rounds}{n_runs:,} run" + ("s" if n_runs > 1 else "")
 
 
 def short(name: str) -> str:

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.metrics import metric_name
-from banditlab.core.sweep_lines import chosen_rows, finals_of, levels_of, lines_of, several_cells, slope_of
-from banditlab.core.sweep_results import SweepResults
+from banditlab.core.sweep_lines import cells_of, chosen_rows, finals_of, levels_of, lines_of, several_cells, slope_of
+from banditlab.core.sweep_results import SweepCell, SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional, text
 
-from .style import DIFFERENT, SCALES, axis_name, check_made, explain_lines, given_or_new, line_style, tidy
+from .style import (
+    DIFFERENT,
+    LONGEST_NAME,
+    SCALES,
+    axis_name_of,
+    check_made,
+    explain_lines,
+    given_or_new,
+    line_style,
+    sizes,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +90,8 @@ def plot_sweep(
         line does not tell how sure it is: that is found from how much each run moves the slope (delta method).
         `sweep.slopes` has the numbers.
     title : str, optional
-        Default: what the cells are restricted to.
+        What stands above horizon and runs in place of what the cells are restricted to; '' for no title at all. Where
+        horizons differ, the title has none.
 
     Returns
     -------
@@ -114,7 +126,8 @@ def plot_sweep(
         raise invalid("xscale", xscale, f"'linear', as values of {x} are names")
     new, ax = ax is None, given_or_new(ax)
     if y is not None:
-        _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where)
+        table = _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where)
+        cells = cells_of(sweep, table, metric)
     else:
         across = "linear" if names else _scale("xscale", xscale, x, table[x])
         up = _scale("yscale", yscale, f"mean {metric}", [*table["mean"], *without_x["mean"]])
@@ -134,11 +147,25 @@ def plot_sweep(
             drawn.append(_draw_points(ax, rows, x, label, k, connected=not names))
         ends = (-0.5, len(names) - 0.5) if names else (table[x].min(), table[x].max())
         drawn += [_draw_level(ax, line, ends, len(lines) + k) for k, line in enumerate(levels)]
-        _finish_curves(ax, names or sorted(set(table[x])), x, axis_name(metric), across, up)
+        cells = [*cells_of(sweep, table, metric), *cells_of(sweep, without_x, metric)]
+        _finish_curves(ax, names or sorted(set(table[x])), x, _axis_name(metric, cells), across, up)
         explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
-    told = ", ".join(f"{name} = {value}" for name, value in (where or {}).items())
-    ax.set_title(told if title is None else title, fontsize="medium")
+    ax.set_title(_title(cells, int(sweep.provenance["n_runs"]), where or {}, title), fontsize="medium")
     return ax
+
+
+def _title(cells: list[SweepCell], n_runs: int, where: dict[str, Any], title: str | None) -> str:
+    """Return what the cells have in common, or the user's words, and how much was played."""
+    horizons = {cell.horizon for cell in cells}
+    played = sizes(horizons.pop() if len(horizons) == 1 else None, n_runs)
+    if title is not None:
+        return f"{title}\n{played}" if title else ""
+    told = ", ".join(f"{name} = {value}" for name, value in where.items() if name != "horizon")  # that is T
+    return (", " if len(told) <= LONGEST_NAME else "\n").join([told, played]) if told else played
+
+
+def _axis_name(metric: str, cells: list[SweepCell]) -> str:
+    return axis_name_of(metric, [cell.components.get("policy", {}) for cell in cells])
 
 
 def _with_margin(value: float, margin: float | None) -> str:
@@ -200,8 +227,8 @@ def _draw_level(ax: Axes, line: Line, ends: tuple[float, float], k: int) -> Any:
 
 def _draw_heatmap(
     ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str, where: Any
-) -> None:
-    """Draw the means of one policy over two parameters."""
+) -> Any:
+    """Draw the means of one policy over two parameters; return its rows of the table."""
     from matplotlib.colors import LogNorm
 
     from .ticks import plain_log_ticks
@@ -225,7 +252,8 @@ def _draw_heatmap(
     bar = ax.figure.colorbar(image, ax=ax)
     if logarithmic:
         plain_log_ticks(bar.long_axis, float(values.min()), float(values.max()))
-    bar.set_label(f"{axis_name(metric)} of {chosen}")
+    bar.set_label(f"{_axis_name(metric, cells_of(sweep, mine, metric))} of {chosen}")
+    return mine
 
 
 def _written(value: Any, rounded: bool) -> str:

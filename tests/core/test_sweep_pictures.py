@@ -53,6 +53,20 @@ def test_pictures(result):
             result.plot(**bad)
 
 
+def test_titles_tell_how_much_was_played(result):
+    assert result.plot("delta", where={"n_arms": 3}).get_title() == "n_arms = 3, $T$ = 50, 20 runs"
+    assert result.plot("delta", y="n_arms", policy="Uniform").get_title() == "$T$ = 50, 20 runs"
+    assert result.plot("delta", title="Gaps").get_title() == "Gaps\n$T$ = 50, 20 runs"
+    assert result.plot("delta", title="").get_title() == ""
+    horizons = {"gap": [0.1, 0.2], "horizon": [100, 1_000]}
+    several = bl.sweep(
+        lambda gap: arms.Bernoulli([0.5, 0.5 - gap]), arms.UCB1(), horizons, n_runs=1, seed=0, progress=False
+    )
+    assert several.plot("horizon", where={"gap": 0.1}).get_title() == "gap = 0.1, 1 run"
+    assert several.plot("gap", where={"horizon": 1_000}).get_title() == "$T$ = 1,000, 1 run"
+    assert several.plot("gap", y="horizon").get_title() == "1 run"
+
+
 def test_a_line_for_each_value_of_the_other_parameters(result, monkeypatch):
     own = result.summary().set_index(["policy", "delta", "n_arms", "alpha"])["mean"]
     ax = result.plot("delta", where={"n_arms": 3})
