@@ -34,7 +34,8 @@ class StrategicClickBandit:
     an arm :math:`i_t`; it is clicked with probability :math:`s_{i_t}`; only if it is, the arm gains 1 and the learner
     sees a post-click reward. The learner's utility is :math:`u(s_{i_t}, \mu_{i_t})`, clicked or not.
 
-    Regret is strategic regret, the pseudo-regret against what the best arm would give at its desired strategy:
+    Regret is the pseudo-regret against what the best arm would give at its desired strategy; strategic regret is
+    that at equilibria of the arms:
 
     .. math:: R_T = \sum_{t \le T} \left( u^*(\mu_{i^*}) - u(s_{i_t}, \mu_{i_t}) \right), \quad
         i^* = \arg\max_i u^*(\mu_i), \quad u^*(\mu) = \max_{s \in [0, 1]} u(s, \mu)
