@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import math
 import numbers
 from dataclasses import dataclass
@@ -78,9 +80,25 @@ ANYTHING = Support(-math.inf, math.inf)
 
 
 def support_of(environment: Any) -> Support:
-    """Return what rewards an environment can give."""
-    found: Support = getattr(environment, "support", None) or ANYTHING
+    """Return what rewards an environment can give, or raise where it says so by something else than a `Support`."""
+    found = getattr(environment, "support", None)
+    if found is None:
+        return ANYTHING
+    if not isinstance(found, Support):
+        name = f"{type(environment).__name__}.support"
+        if inspect.ismethod(found):
+            raise InvalidComponent(f"{name} is a method; allowed: an arms.Support, or a property (@property) that is")
+        raise InvalidComponent(f"{name} is {shown(found)}; allowed: {_as_support(found)}")
     return found
+
+
+def _as_support(value: Any) -> str:
+    """Return how a support is written, the one that a value seems to mean."""
+    with contextlib.suppress(TypeError, ValueError):
+        low, high = map(float, value)
+        if math.isfinite(high - low) and low <= high:
+            return f"arms.Support({low}, {high})"
+    return "an arms.Support, such as arms.Support(0.0, 1.0)"
 
 
 def reasons_against_rewards(environment: Any, policy: Any) -> list[str]:

@@ -8,7 +8,7 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
+from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
 
 from .rewards import parameters
 
@@ -149,3 +149,36 @@ def test_a_policy_that_wants_an_interval_is_told_that_an_environment_has_no_supp
     with pytest.raises(IncompatiblePolicy, match=r"these are in \(-inf, inf\)$"):
         bl.run(arms.Gaussian([0.2, 0.5]), arms.KLUCB(), **options)
     assert bl.run(Mute(), arms.UCB1(), **options).values().shape[1] == 1
+
+
+class Plain:
+    """Rewards that are the luck itself; what is said of them is wrong in the tests that follow."""
+
+    n_arms = 2
+
+    def reward(self, arm, u, t):
+        return u
+
+    def gap(self, arm, t):
+        return 0.0
+
+
+SHORT = {"horizon": 50, "n_runs": 1, "seed": 0, "backend": "python"}
+
+
+@pytest.mark.parametrize(
+    ("support", "told"),
+    [
+        ((0, 1), "is (0, 1); allowed: arms.Support(0.0, 1.0)"),
+        ([-1, 2.5], "is [-1, 2.5]; allowed: arms.Support(-1.0, 2.5)"),
+        ((1, 0), "is (1, 0); allowed: an arms.Support, such as arms.Support(0.0, 1.0)"),
+        ("unit", "is 'unit'; allowed: an arms.Support, such as arms.Support(0.0, 1.0)"),
+        (arms.Support, "is <class 'banditlab.arms.support.Support'>; allowed: an arms.Support, such as"),
+        (lambda self: arms.Support(0.0, 1.0), "is a method; allowed: an arms.Support, or a property (@property) that"),
+    ],
+)
+def test_a_support_that_is_none_is_told_with_what_it_seems_to_mean(support, told):
+    world = arms.environment(type("World", (Plain,), {"support": support}))()
+    with pytest.raises(InvalidComponent) as error:
+        bl.run(world, arms.UCB1(), **SHORT)
+    assert str(error.value).startswith(f"World.support {told}")
