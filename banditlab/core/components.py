@@ -20,7 +20,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Never, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -42,7 +42,7 @@ Params = Any
 State = Any
 
 
-def field(*, default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
+def field(*given: Never, default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
     """Declare a field of a component: its default, the check of its values, one line on what it is.
 
     By keyword only: type checkers know a field's default by that keyword.
@@ -63,6 +63,10 @@ def field(*, default: Any = dataclasses.MISSING, check: Check | None = None, doc
     >>> from banditlab.core.validation import positive
     >>> alpha: float = field(default=2.0, check=positive, doc="exploration; 2.0 is the paper's")
     """
+    if given:
+        raise InvalidType(
+            f"field is given {shown(*given[:1])} by position; allowed: bl.field(default={shown(*given[:1])})"
+        )
     return dataclasses.field(default=default, metadata={"check": check, "doc": doc})
 
 

@@ -302,3 +302,9 @@ def test_lists_that_derive_returns_reach_kernels():
 def test_a_field_that_there_is_not_is_told_with_those_that_there_are(make, told):
     with pytest.raises(InvalidType, match=told):
         make()
+
+
+@pytest.mark.parametrize("options", [{}, {"doc": "how far"}])
+def test_a_fields_default_is_given_by_keyword(options):
+    with pytest.raises(InvalidType, match=r"field is given 1.5 by position; allowed: bl.field\(default=1.5\)"):
+        bl.field(1.5, **options)
