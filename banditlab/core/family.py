@@ -24,7 +24,7 @@ from .mistakes import (
     taken_from_state,
     written_for_all_runs,
 )
-from .validation import shown
+from .validation import meant, shown
 
 C = TypeVar("C", bound=type)
 
@@ -223,10 +223,18 @@ def _check_needs(
                 f"{cls.__name__} has no kernel {' or '.join(g.__name__ for g in known)}; allowed: a class with "
                 + ("one of " if len(known) > 1 else "")
                 + ", ".join(f"{g.__name__}({', '.join(inspect.signature(g).parameters)})" for g in known)
+                + _nearly(cls, [g.__name__ for g in known], by_name)
             )
         both = [name for name in options if name in kernels]
         if len(both) > 1:
             raise InvalidComponent(f"{cls.__name__} has kernels {' and '.join(both)}; allowed: one of them")
+
+
+def _nearly(cls: type, lacking: list[str], by_name: Mapping[str, Any]) -> str:
+    """Return the end of a message that suggests the kernel which a method of the class is nearly called like."""
+    own = [name for name, _ in inspect.getmembers(cls, inspect.isfunction) if name not in by_name and name[0] != "_"]
+    close = [(name, told) for name in own if (told := meant(name, lacking))]
+    return f"{close[0][1].rstrip('?')} by {close[0][0]}?" if close else ""
 
 
 def has_member(cls: type, name: str) -> bool:

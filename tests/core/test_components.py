@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -87,6 +88,20 @@ def test_missing_kernel_is_named():
         class NoChoice:
             def update(self, state, arm, lane, reward, t):
                 pass
+
+
+@pytest.mark.parametrize(
+    ("lacking", "called", "told"),
+    [("update", "updte", "did you mean update by updte?"), ("index", "Index", "did you mean index by Index?")],
+)
+def test_a_kernel_whose_name_is_misspelt_is_suggested(lacking, called, told):
+    methods = {name: getattr(Greedy, name) for name in ("state", "index", "update")}
+    methods[called] = methods.pop(lacking)
+    with pytest.raises(InvalidComponent, match=rf"M has no kernel {lacking}.*; {re.escape(told)}$"):
+        arms.policy(type("M", (), methods))
+    del methods[called]
+    with pytest.raises(InvalidComponent, match=rf"M has no kernel {lacking}.*\)$"):
+        arms.policy(type("M", (), methods))
 
 
 def test_wrong_kernel_arguments_are_named():
