@@ -36,6 +36,13 @@ HOOKS = {
 }
 """What policies may have besides kernels, asked before anything is played."""
 
+INSTEAD = {
+    "validate": "a check, and derive(self, problem) for what follows from fields",
+    "derive": "an entry of the dict that derive returns",
+    "state": "an array in the dict that state returns for what changes, and derive(self, problem) for what does not",
+}
+"""What a component's plain methods do in place of setting an attribute of `self`, which is frozen."""
+
 
 def _found(module: str, name: str) -> Any:
     """Return what a module calls by a name."""
@@ -98,6 +105,8 @@ class Family:
         _check_needs(cls, needs, by_name, own)
         if kind == "policy":
             _check_hooks(cls)
+        plain = own if kind == "policy" and not self.compiled else ()
+        _check_frozen(cls, INSTEAD | dict.fromkeys(plain, "what changes is in what state returns"))
         _check_abstract(cls)
         as_component(cls, ComponentInfo(kind, own, by_name), self)
         if is_ours(cls.__module__):
@@ -196,6 +205,14 @@ def _check_hooks(cls: type) -> None:
         method = inspect.getattr_static(cls, name, None)
         if inspect.isfunction(method):
             _check_arguments(cls, name, method, wanted)
+
+
+def _check_frozen(cls: type, instead: Mapping[str, str]) -> None:
+    """Raise for plain methods that set an attribute of `self`, and say what they do instead."""
+    for name, allowed in instead.items():
+        method = inspect.getattr_static(cls, name, None)
+        if inspect.isfunction(method) and (attribute := attribute_set(method, ("self",))):
+            raise InvalidComponent(f"{cls.__name__}.{name} sets {attribute}, which is frozen; allowed: {allowed}")
 
 
 def _check_arguments(cls: type, name: str, method: Callable[..., Any], wanted: list[str]) -> None:

@@ -59,15 +59,18 @@ def plays_later(function: Callable[..., object]) -> bool:
     return bool(function.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
 
 
-def attribute_set(function: Callable[..., object]) -> str:
-    """Return what a user's kernel sets of `self` or of the state, as `self.last`: neither can change; else nothing."""
+def attribute_set(function: Callable[..., object], owners: tuple[str, ...] = ("self", "state")) -> str:
+    """Return what a user's function sets of what cannot change, as `self.last`; else nothing.
+
+    In kernels that is `self` and the state, in other methods `self`.
+    """
     if is_ours(function.__module__):
         return ""
     steps = list(dis.get_instructions(function))
     for k, step in enumerate(steps):
         if step.opname != "STORE_ATTR":
             continue
-        for owner in ("self", "state"):
+        for owner in owners:
             # as in `self.last += 1`, which first copies the owner
             copied = (
                 _loads(a, owner) and b.opname == "COPY" and c.argval == step.argval

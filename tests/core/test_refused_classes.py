@@ -235,6 +235,10 @@ SELECT, UPDATE = (
 SELECT_DUEL = "def select(self, state, lane, t, rng): return 0, 1"
 UPDATE_DUEL = "def update(self, state, first, second, lane, won, t): pass"
 UPDATE_CLICK = "def update(self, state, arm, lane, clicked, reward, t): pass"
+ANNOUNCE = [
+    "def state(self, known, horizon, rng): return []",
+    "def announce(self, state, t): return None",
+]
 INDEX = "def index(self, state, arm, lane, t, rng):"
 
 
@@ -262,6 +266,26 @@ UNPLAYABLE = [
         arms.policy,
         "takes state['n']; allowed: state.n",
     ),
+    (
+        [SELECT, UPDATE, "def state(self, space): self.n = 1"],
+        arms.policy,
+        "Wrong.state sets self.n, which is frozen; allowed: an array in the dict that state returns",
+    ),
+    (
+        [SELECT, UPDATE, "def derive(self, problem): self.n = 1"],
+        arms.policy,
+        "Wrong.derive sets self.n, which is frozen; allowed: an entry of the dict that derive returns",
+    ),
+    (
+        [SELECT, UPDATE, "def validate(self): self.n += 1"],
+        arms.policy,
+        "Wrong.validate sets self.n, which is frozen; allowed: a check, and derive(self, problem)",
+    ),
+    (
+        [*ANNOUNCE, "def update(self, state, seen, t): self.n = t"],
+        scoring.policy,
+        "Wrong.update sets self.n, which is frozen; allowed: what changes is in what state returns",
+    ),
     (["w = bl.field(default=1.0)", SELECT, UPDATE], arms.policy, "Wrong.w has no type; allowed: `w: float = "),
 ]
 
@@ -271,6 +295,10 @@ def test_kernels_that_cannot_play_are_refused_when_the_class_is_made(case):
     lines, decorated, told = UNPLAYABLE[case]
     with pytest.raises(InvalidComponent, match=re.escape(told)):
         made(lines, decorated)
+
+
+def test_an_object_of_ones_own_that_is_the_memory_can_change():
+    made([*ANNOUNCE, "def update(self, state, seen, t): state.last = t"], scoring.policy)
 
 
 def test_a_kernel_returns_on_every_way_that_can_be_taken():
