@@ -10,6 +10,7 @@ A family (arms, dueling, ...) makes its decorators from `core.family.Family`. A 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -88,8 +89,23 @@ class Problem:
     def required_horizon(self, policy: object) -> int:
         """Return the horizon, or raise for a policy that cannot do without."""
         if self.horizon is None:
-            raise InvalidType(f"horizon is None; allowed: a positive integer, because {policy!r} needs to know it")
+            raise _no_horizon(policy)
         return self.horizon
+
+
+def _no_horizon(policy: object) -> InvalidType:
+    return InvalidType(f"horizon is None; allowed: a positive integer, because {policy!r} needs to know it")
+
+
+@contextlib.contextmanager
+def _needing_horizon(component: object, horizon: int | None) -> Iterator[None]:
+    """Tell what goes wrong in a component's own methods for want of a horizon, with which they calculate."""
+    try:
+        yield
+    except TypeError as error:
+        if horizon is not None or "NoneType" not in str(error):
+            raise
+        raise _no_horizon(component) from error
 
 
 @dataclass(frozen=True)
@@ -196,7 +212,8 @@ def _setstate(self: Any, fields: dict[str, Any]) -> None:
 def _make_params(self: Any, problem: Problem) -> Any:
     cls = type(self)
     values = component_parts(self)
-    derived = cls.derive(self, problem)
+    with _needing_horizon(self, problem.horizon):
+        derived = cls.derive(self, problem)
     if not isinstance(derived, dict):
         raise InvalidComponent(f"{cls.__name__}.derive returned {shown(derived)}; allowed: a dict from name to value")
     for name in derived:
@@ -405,7 +422,8 @@ def _check_name(owner: str, name: Any) -> None:
 
 def make_state(policy: Any, space: Space) -> Any:
     """Return a policy's fresh state as the NamedTuple of arrays that kernels receive."""
-    arrays = policy.state(space) if hasattr(policy, "state") else {}
+    with _needing_horizon(policy, space.horizon):
+        arrays = policy.state(space) if hasattr(policy, "state") else {}
     owner = type(policy).__name__
     if not isinstance(arrays, dict):
         raise InvalidComponent(f"{owner}.state returned {shown(arrays)}; allowed: a dict from name to array")

@@ -39,6 +39,32 @@ def test_plays_up_to_its_horizon():
         agent.select()
 
 
+class Needs:
+    def state(self, space):
+        return {"seen": space.array(space.horizon)}
+
+    def select(self, state, lane, t, rng):
+        return 0
+
+    def update(self, state, arm, lane, reward, t):
+        pass
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{}, {"state": lambda self, space: {}, "derive": lambda self, problem: {"half": problem.horizon / 2}}],
+    ids=["state", "derive"],
+)
+def test_a_horizon_that_a_users_method_calculates_with_is_said_to_be_missing(own):
+    policy = arms.policy(type("Hist", (Needs,), own))()
+    with pytest.raises(InvalidType, match=r"^horizon is None; allowed: a positive integer, because Hist\(\) needs"):
+        bl.start(policy, n_arms=2)
+    bl.start(policy, n_arms=2, horizon=5)
+    wrong = arms.policy(type("Wrong", (Needs,), {"state": lambda self, space: {"a": space.per_arm() + "a"}}))()
+    with pytest.raises(TypeError, match="ufunc"):
+        bl.start(wrong, n_arms=2)
+
+
 def test_horizon_is_needed_by_those_who_need_it():
     with pytest.raises(InvalidType, match=r"horizon is None; allowed: a positive integer, because MOSS\(\) needs"):
         bl.start(arms.MOSS(), n_arms=3)
