@@ -91,6 +91,9 @@ __all__ = ["Experiment", "read"]
 
 DATASETS = tuple(f"open_bandit_{campaign}" for campaign in CAMPAIGNS)
 
+OWN = " (classes of your own are for Python, not for files)"
+"""What is said of the name of a class that the package does not have."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -337,7 +340,7 @@ class Reader(TomlFile):
         if dot and owner not in families():
             raise self.error(
                 (*key, "type"),
-                f"{named((*key, 'type'))} is {name!r}, and there is no family {owner!r}; "
+                f"{named((*key, 'type'))} is {name!r}, and there is no family {owner!r}{OWN}; "
                 + allowed_words(owner, families()),
             )
         known: dict[str, Any] = {}
@@ -355,7 +358,7 @@ class Reader(TomlFile):
         if short not in known:
             raise self.error(
                 (*key, "type"),
-                f"{named((*key, 'type'))} is {shown(name)}; {allowed_words(short, sorted(fit))}",
+                f"{named((*key, 'type'))} is {shown(name)}{OWN if short else ''}; {allowed_words(short, sorted(fit))}",
             )
         return known[short]
 

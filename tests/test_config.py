@@ -259,6 +259,16 @@ WRONG = {
         6,
         ["policies[0].type is 'ucb1'", "allowed: ", "'BayesUCB'", "did you mean 'UCB1'?"],
     ),
+    "type of one's own": (
+        HEAD + WORLD + "[[policies]]\ntype = 'MED'\n",
+        5,
+        ["policies[0].type is 'MED' (classes of your own are for Python, not for files); allowed: ", "'IMED'"],
+    ),
+    "type in a module of one's own": (
+        HEAD + WORLD + "[[policies]]\ntype = 't1.MED'\n",
+        5,
+        ["'t1.MED', and there is no family 't1' (classes of your own are for Python, not for files); allowed: 'arms'"],
+    ),
     "number type": (HEAD + "[environment]\ntype = 3\n", 4, ["environment.type is 3", "'Bernoulli'"]),
     "policy for environment": (
         HEAD + "[environment]\ntype = 'UCB1'\n",
