@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from banditlab.core.kernels import explained, quiet
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.rehearsal import past_the_end
 from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, invalid, quoted, shown, vector
 
@@ -150,28 +150,36 @@ def level_of(metric: str) -> float:
 PROBES = (2.0**-54, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0 - 2.0**-53)
 """Luck with which a user's environment is asked for rewards before it is played."""
 
+LATER = (0.25, 0.5, 0.75, 1.0)
+"""Parts of the horizon at whose end it is asked, besides the first round."""
+
 
 def check_kernels(environment: Any, support: Support, horizon: int) -> None:
-    """Raise if a user's environment gives rewards outside what it says, or gaps that are none.
+    """Raise if a user's environment gives rewards outside what it says, or gaps that are none, in one of some rounds.
 
-    Policies may go on for ever with what they do not expect.
+    Policies may go on for ever with what they do not expect, and compiled code reads what is past the end of a table.
     """
-    told = ""
-    with contextlib.suppress(Exception):  # what a kernel raises is told when it is played
-        told = quiet(_odd)(environment, support, horizon)
-    if told:
-        raise InvalidComponent(f"{environment!r}: {told}")
+    for t in sorted({1, *(math.ceil(horizon * part) for part in LATER)}):
+        try:
+            told = quiet(_odd)(environment, support, horizon, t)
+        except IndexError as error:
+            place = past_the_end(error)
+            told = f"in round {t} it {place}" if place else ""
+        except Exception:  # noqa: BLE001 - what a kernel raises is told when it is played
+            return
+        if told:
+            raise InvalidComponent(f"{environment!r}: {told}")
 
 
-def _odd(environment: Any, support: Support, horizon: int) -> str:
+def _odd(environment: Any, support: Support, horizon: int, t: int) -> str:
     params = environment.params(Problem(environment.n_arms, horizon))
     for arm in range(min(environment.n_arms, 20)):
         for u in PROBES:
-            value = float(reward(params, arm, u, 1))
+            value = float(reward(params, arm, u, t))
             if not support.holds(value):
-                return f"reward({arm}, {u:.3g}, 1) is {value:g}; allowed: rewards {support}, which is its support"
-        if not float(gap(params, arm, 1)) >= -1e-9:
-            return f"gap({arm}, 1) is {float(gap(params, arm, 1)):g}; allowed: 0 and more"
+                return f"reward({arm}, {u:.3g}, {t}) is {value:g}; allowed: rewards {support}, which is its support"
+        if not float(gap(params, arm, t)) >= -1e-9:
+            return f"gap({arm}, {t}) is {float(gap(params, arm, t)):g}; allowed: 0 and more"
     return ""
 
 

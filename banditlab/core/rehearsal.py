@@ -47,6 +47,20 @@ class _Stage(Interpreter):
             yield t, t
 
 
+def past_the_end(error: IndexError, when: str = "") -> str:
+    """Return what a user's code did that looked past the end of an array, with its line; else nothing."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    names = [(str(frame.f_globals.get("__name__")), frame.f_code.co_filename, line) for frame, line in frames]
+    own = [(file, line) for name, file, line in names if not is_ours(name) and not is_library(name)]
+    if not own or is_ours(names[-1][0]) or "out of bounds" not in str(error):
+        return ""
+    file, line = own[-1]
+    return (
+        f"looks past the end of an array{when}: {file}, line {line}: {linecache.getline(file, line).strip()} "
+        f"({error}); allowed: indices below its size"
+    )
+
+
 def rehearse(job: Job) -> None:
     """Play some rounds of a job in plain Python if it has components of the user's and is about to be compiled.
 
@@ -60,45 +74,36 @@ def rehearse(job: Job) -> None:
         return
     rounds, when = ROUNDS_AN_ARM * job.environment.n_arms, ""
     stage = _Stage(rounds, job.precision)
-    place, error = _past_the_end(job, job.horizon, stage)
-    if not place and stage.round == rounds < job.horizon:
-        place, error = _past_the_end_at_last(job, rounds)
-        when = " in its last round, rounds being numbered from 1"
-    if place:
-        raise InvalidComponent(
-            f"{job.policy!r} on {job.environment!r} looks past the end of an array{when}: {place} ({error}); allowed: "
-            "indices below its size"
-        ) from error
+    error = _index_error(job, job.horizon, stage)
+    if error is None and stage.round == rounds < job.horizon:
+        error, when = _index_error_at_last(job, rounds), " in its last round, rounds being numbered from 1"
+    if error is not None and (told := past_the_end(error, when)):
+        raise InvalidComponent(f"{job.policy!r} on {job.environment!r} {told}") from error
 
 
-def _past_the_end_at_last(job: Job, rounds: int) -> tuple[str, IndexError | None]:
-    """Return the place of an index that is wrong in the last round alone, and its error, in games of any length.
+def _index_error_at_last(job: Job, rounds: int) -> IndexError | None:
+    """Return the error of an index that is wrong in the last round alone, in games of any length; None without one.
 
     What holds one entry a round is too short for a rehearsal of the first rounds, and is seen in short games: in two,
     as one could be too short for the policy, and not its arrays for the game.
     """
-    found: tuple[str, IndexError | None] = "", None
+    error = None
     for horizon in (rounds, rounds + 7):
         stage = _Stage(horizon, job.precision)
-        found = _past_the_end(job, horizon, stage)
-        if stage.round < horizon or not found[0]:
-            return "", None
-    return found
+        error = _index_error(job, horizon, stage)
+        if error is None or stage.round < horizon:
+            return None
+    return error
 
 
-def _past_the_end(job: Job, horizon: int, stage: _Stage) -> tuple[str, IndexError | None]:
-    """Return the place where the user's code looks past the end of an array, and the error; empty if it does not."""
+def _index_error(job: Job, horizon: int, stage: _Stage) -> IndexError | None:
+    """Return the error of an index in a game, if there is one; whatever else goes wrong is not for a rehearsal."""
     checkpoints = job.checkpoints[job.checkpoints <= horizon]
     batch = replace(job.batch(job.first_run, 2), on=stage, reduced=False, horizon=horizon, checkpoints=checkpoints)
     try:
         job.protocol.simulate(job.environment, job.policy, batch, unwatched)
     except IndexError as error:
-        frames = list(traceback.walk_tb(error.__traceback__))
-        names = [(str(frame.f_globals.get("__name__")), frame.f_code.co_filename, line) for frame, line in frames]
-        own = [(file, line) for name, file, line in names if not is_ours(name) and not is_library(name)]
-        if own and not is_ours(names[-1][0]) and "out of bounds" in str(error):
-            file, line = own[-1]
-            return f"{file}, line {line}: {linecache.getline(file, line).strip()}", error
+        return error
     except Exception:  # noqa: BLE001 - a user's code can raise anything
-        return "", None
-    return "", None
+        return None
+    return None

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -182,3 +183,46 @@ def test_a_support_that_is_none_is_told_with_what_it_seems_to_mean(support, told
     with pytest.raises(InvalidComponent) as error:
         bl.run(world, arms.UCB1(), **SHORT)
     assert str(error.value).startswith(f"World.support {told}")
+
+
+def _falls(self, arm, t):
+    return 0.5 - t / 100
+
+
+def _rises(self, arm, u, t):
+    return u * t / 40
+
+
+def _reads_a_row_a_round(self, arm, u, t):
+    return self.rows[t - 1, arm]
+
+
+def _one_row_too_few(self, problem):
+    return {"rows": np.zeros((problem.horizon - 1, 2))}
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"gap": _falls}, r"gap\(0, 60\) is -0\.1; allowed: 0 and more"),
+        (
+            {"reward": _rises, "support": arms.Support(0.0, 1.0)},
+            r"reward\(0, 0.75, 60\) is 1.125; allowed: rewards in \[0, 1\]",
+        ),
+        (
+            {"reward": _reads_a_row_a_round, "derive": _one_row_too_few},
+            r"in round 80 it looks past the end of an array: .*refused.py, line \d+: return self.rows\[t - 1, arm\] \(",
+        ),
+    ],
+    ids=["gap", "reward", "table"],
+)
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_what_is_wrong_in_later_rounds_is_told_before_any_is_played(own, told, backend):
+    world = arms.environment(type("World", (Plain,), own))()
+    with pytest.raises(InvalidComponent, match=r"^World\(\): " + told):
+        bl.run(world, arms.UCB1(), **SHORT | {"horizon": 80, "backend": backend})
+
+
+def test_rounds_beyond_the_horizon_are_not_asked_for():
+    world = arms.environment(type("World", (Plain,), {"gap": _falls}))()
+    bl.run(world, arms.UCB1(), **SHORT)

@@ -55,7 +55,7 @@ def test_of_an_environment():
         def reward(self, arm, u, t):
             return self.means[arm + 1]
 
-    with pytest.raises(InvalidComponent, match=r"UCB1\(\) on Shifted\(.* looks past the end .*self\.means\[arm \+ 1\]"):
+    with pytest.raises(InvalidComponent, match=r"^Shifted\(.* looks past the end .*self\.means\[arm \+ 1\]"):
         bl.run(Shifted([0.1, 0.2]), arms.UCB1(), **OPTIONS)
 
 

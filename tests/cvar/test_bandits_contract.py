@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, cvar
+from banditlab.arms.protocol import PROBES
 from banditlab.cli.docstrings import sections
 from banditlab.core.family import registered
 from banditlab.core.validation import probability, vector
@@ -341,7 +342,7 @@ def test_a_policy_without_a_level_needs_one_in_the_metric() -> None:
 class Counted(arms.Stationary):
     """Certain rewards, with what CVaRs it is told; it knows how many rounds were played in plain Python.
 
-    Not the first ones, in which it is also asked for some rewards before it is played.
+    Not the first ones, nor the luck with which it is also asked for some rewards before it is played.
     """
 
     means: object = bl.field(check=vector(0.0, 1.0), doc="the rewards")
@@ -356,7 +357,7 @@ class Counted(arms.Stationary):
 
     def reward(self, arm, u, t):
         """Return the arm's reward and count."""
-        Counted.rounds += t > 1
+        Counted.rounds += t > 1 and u not in PROBES
         return self.means[arm]
 
 
