@@ -10,7 +10,8 @@ from .components import component_parts, is_component, record_fields, with_neste
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
     r"failed to unpack|wrong tuple length|Cannot modify readonly|cannot index|unsupported opcode|"
-    r"is not supported|is unsupported|cannot be stored|unsupported NumPy function"
+    r"is not supported|is unsupported|cannot be stored|unsupported NumPy function|format spec in f-strings|"
+    r"Cannot capture the non-constant"
 )
 
 WITH_ADVICE = {
@@ -19,6 +20,11 @@ WITH_ADVICE = {
     r"IMPORT_NAME": "import it outside the kernel",
     r"unsupported NumPy function": "a loop does the same, and is as fast",
     r"failed to unpack": "a kernel of two arms, as select of duels, returns both",
+    r"The use of a (list|set)": "make it a tuple, an array or a field",
+    r"format spec in f-strings": "kernels make no text; to print while debugging, play as plain Python",
+    r"Cannot capture the non-constant": "a function within a kernel, such as a key of max, is to be a loop",
+    r"(max|min|sorted)\(.*key=": "a loop over the arms, with an if, finds the one that the key would",
+    r"OptionalType\(": "what is None on one way is to start as a number, such as best = 0",
     r"The use of yield in a closure": "a generator expression is to be a loop",
     r"Untyped global name '\w+': (?!.*<class 'function'>)": (
         "kernels see numbers, arrays and tuples from outside, and what changes is made in state"
@@ -48,6 +54,7 @@ def reason(message: str, *components: object) -> str:
     """
     told = next((line.strip() for line in message.splitlines() if re.search(PLAIN_WORDS, line)), "")
     nested = {type(part).__name__: part for c in components if is_component(c) for part in with_nested(c)}
+    told = re.sub(r"reflected (list|set)\(.*\)<iv=None> type, (.* is not supported) as globals .*", r"\1, \2", told)
     told = re.sub(r" Raised from .*", "", told).removeprefix("NumbaTypeError: ").rstrip(".")
     told = told or _no_such_operation(message)
     for rule in (_missing_attribute, _plain_function, _missing_kernel, _known):

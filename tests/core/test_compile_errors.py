@@ -109,6 +109,7 @@ def test_advice_on_what_kernels_cannot_see():
 
 OUTSIDE = np.zeros(3)
 SEEN: dict[int, int] = {}
+LISTED = [0, 1]
 
 
 def _writes_outside(self, state, lane, t, rng):
@@ -192,6 +193,30 @@ def _draws_the_wrong_way_round(self, state, lane, t, rng):
     return below(lane, rng, 3)
 
 
+def _starts_with_none(self, state, lane, t, rng):
+    best = None
+    for a in range(2):
+        if best is None or state.counts[a, lane] > state.counts[best, lane]:
+            best = a
+    return best
+
+
+def _looks_into_a_list(self, state, lane, t, rng):
+    return LISTED[0]
+
+
+def _has_a_key(self, state, lane, t, rng):
+    return max(range(2), key=lambda a: state.counts[a, lane])
+
+
+def _has_a_key_from_outside(self, state, lane, t, rng):
+    return min((0, 1), key=state.counts)
+
+
+def _formats(self, state, lane, t, rng):
+    return len(f"{t:.2f}")
+
+
 def _returns_text(self, state, lane, t, rng):
     state.counts[0, lane] = "text"
     return 0
@@ -231,6 +256,15 @@ def _misspells(self, state, lane, t, rng):
         (_asks_how_many_arms, "return t %", "derive(self, problem) gives it to kernels, by return {'n_arms': problem."),
         (_draws_without_a_lane, "return below(rng", "below takes (rng, lane, n): missing a required argument: 'n'"),
         (_draws_the_wrong_way_round, "return below(lane", "the samplers take (rng, lane), in this order"),
+        (_starts_with_none, "if best is None", "None on one way is to start as a number, such as best = 0"),
+        (
+            _looks_into_a_list,
+            "return LISTED[0]",
+            "The use of a list, assigned to variable 'LISTED' in globals, is not supported: make it a tuple, an array",
+        ),
+        (_has_a_key, "return max(range(2)", "a function within a kernel, such as a key of max, is to be a loop"),
+        (_has_a_key_from_outside, "return min(", "a loop over the arms, with an if, finds the one that the key would"),
+        (_formats, "return len(f", "kernels make no text; to print while debugging, play as plain Python"),
         (_returns_text, "", "text stands where a number belongs"),
         (_sorts_what_is_mixed, "", "as Numba fails with AttributeError: "),
     ],
