@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 from typing import Any
 
+import numpy as np
+
 from .components import component_parts, is_component, record_fields, with_nested
+from .validation import shown
 
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"
@@ -38,6 +42,8 @@ WITH_ADVICE = {
 SAMPLERS = {"random": "uniform", "integers": "below", "choice": "below", "standard_normal": "normal"}
 """What a method of NumPy's generators is called in `banditlab.core.sampling`."""
 
+SEEN = "kernels see numbers, arrays and components"
+
 TAG = r"_[0-9a-f]{16}\b"
 """What follows a component's name in the name of its record of parameters."""
 
@@ -57,7 +63,7 @@ def reason(message: str, *components: object) -> str:
     told = re.sub(r"reflected (list|set)\(.*\)<iv=None> type, (.* is not supported) as globals .*", r"\1, \2", told)
     told = re.sub(r" Raised from .*", "", told).removeprefix("NumbaTypeError: ").rstrip(".")
     told = told or _no_such_operation(message)
-    for rule in (_missing_attribute, _plain_function, _missing_kernel, _known):
+    for rule in (_missing_attribute, _plain_function, _missing_kernel, _no_type, _known):
         advice = rule(told, message, nested)
         if advice:
             told = f"{told}: {advice}" if told else advice
@@ -95,6 +101,9 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
         return f"rng is given to the samplers of banditlab.core.sampling, as in {SAMPLERS.get(name, name)}(rng, lane)"
     if owner is None:
         return ""
+    derived = {k: v for problem, *_ in _made(owner) for k, v in owner.derive(problem).items()}
+    if name in derived:
+        return _derived(owner, name, derived[name])
     if not hasattr(owner, name) and name in ("n_arms", "horizon"):
         return f"derive(self, problem) gives it to kernels, by return {{'{name}': problem.{name}}}"
     if not hasattr(owner, name):
@@ -106,7 +115,33 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
         return f"{name} is a method, and kernels call functions decorated with banditlab.core.dispatch.device"
     if name not in component_parts(owner):
         return f"{name} is no field, as it has no type; with one it is: {name}: float = bl.field(default={value!r})"
-    return f"{name} is {value!r}, and kernels see numbers, arrays and components"
+    return f"{name} is {value!r}, and {SEEN}"
+
+
+def _made(owner: Any) -> dict[Any, Any]:
+    """Return the parameters that were made of a component, by the problem that they are for and more."""
+    made: dict[Any, Any] = vars(owner).get("_made", {})
+    return made
+
+
+def _derived(owner: Any, name: str, value: object) -> str:
+    return f"{type(owner).__name__}.derive returned {name} = {shown(value)}, and {SEEN}"
+
+
+def _no_type(told: str, message: str, nested: dict[str, Any]) -> str:
+    """Return which parameter is of no type that Numba knows; of some it says so, of others nothing."""
+    if told and "pyobject" not in told:
+        return ""
+    for owner in nested.values():
+        for params in _made(owner).values():
+            for name, value in params._asdict().items():
+                plain = isinstance(value, numbers.Number | np.generic | tuple)
+                if plain or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
+                    continue
+                if name in component_parts(owner):
+                    return f"{type(owner).__name__}.{name} is {shown(value)}, and {SEEN}"
+                return _derived(owner, name, value)
+    return ""
 
 
 def _plain_function(told: str, message: str, nested: dict[str, Any]) -> str:

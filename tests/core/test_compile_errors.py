@@ -107,6 +107,35 @@ def test_advice_on_what_kernels_cannot_see():
     assert "undecorated is to be decorated with banditlab.core.dispatch.device" in message(scope["kernel"])
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x", "'x'"),
+        ([[1], [1, 2]], "[[1], [1, 2]]"),
+        ({"a": 1}, "{'a': 1}"),
+        ({1}, "{1}"),
+        (None, "None"),
+        (np.array(["a"]), "array(['a'], dtype='<U1')"),
+    ],
+    ids=repr,
+)
+def test_what_derive_returns_and_kernels_cannot_see_is_told(value, shown):
+    @arms.policy
+    class Derives:
+        def derive(self, problem):
+            return {"n_arms": problem.n_arms, "v": value}
+
+        def select(self, state, lane, t, rng):
+            return int(self.v)
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    told = re.escape(f"Derives.derive returned v = {shown}, and kernels see numbers, arrays and components; allowed")
+    with pytest.raises(InvalidComponent, match=told):
+        bl.run(ENVIRONMENT, Derives(), horizon=5, n_runs=2, seed=0)
+
+
 OUTSIDE = np.zeros(3)
 SEEN: dict[int, int] = {}
 LISTED = [0, 1]
