@@ -23,6 +23,7 @@ from banditlab.core.validation import integer, invalid, quoted, shown, vector
 from .agent import Agent
 from .generics import gap, reward
 from .kernel import OPTIMAL, PULLS, REGRET, REWARD, SCRATCH, play
+from .stationary import Stationary
 from .support import Support, reasons_against_rewards, support_of
 from .tails import checked_level
 
@@ -180,6 +181,25 @@ def _odd(environment: Any, support: Support, horizon: int, t: int) -> str:
                 return f"reward({arm}, {u:.3g}, {t}) is {value:g}; allowed: rewards {support}, which is its support"
         if not float(gap(params, arm, t)) >= -1e-9:
             return f"gap({arm}, {t}) is {float(gap(params, arm, t)):g}; allowed: 0 and more"
+    return _wrong_mean(environment, params, support) if t == 1 and isinstance(environment, Stationary) else ""
+
+
+def _wrong_mean(environment: Any, params: Any, support: Support) -> str:
+    """Return which mean is far from that of rewards, by a tenth of what these can be; nothing where they are unbounded.
+
+    A coarse look first. Odd numbers of places, as rewards may be made of the last bits of u.
+    """
+    width = support.high - support.low
+    for arm in range(min(environment.n_arms, 20)) if math.isfinite(width) else ():
+        for places in (61, 2003):
+            found = math.fsum(float(reward(params, arm, (k + 0.5) / places, 1)) for k in range(places)) / places
+            if not abs(found - float(environment.means[arm])) > 0.1 * width + 1e-6:
+                break
+        else:
+            return (
+                f"means[{arm}] is {environment.means[arm]:g}; allowed: the mean of reward({arm}, u, t) over u, "
+                f"which is about {found:.2g}"
+            )
     return ""
 
 

@@ -226,3 +226,38 @@ def test_what_is_wrong_in_later_rounds_is_told_before_any_is_played(own, told, b
 def test_rounds_beyond_the_horizon_are_not_asked_for():
     world = arms.environment(type("World", (Plain,), {"gap": _falls}))()
     bl.run(world, arms.UCB1(), **SHORT)
+
+
+class Coin(arms.Stationary):
+    """Rewards 0 or 1, with means (0.1, 0.3), say."""
+
+    means = (0.1, 0.3)
+    support = arms.Support(0.0, 1.0, binary=True)
+
+    def reward(self, arm, u, t):
+        return 1.0 if u < 0.1 + 0.2 * arm else 0.0
+
+
+def _the_other_way_round(self, arm, u, t):
+    return 1.0 if u > 0.1 + 0.2 * arm else 0.0
+
+
+def test_means_that_are_not_those_of_rewards_are_told_with_theirs():
+    wrong = arms.environment(type("Wrong", (Coin,), {"reward": _the_other_way_round}))()
+    with pytest.raises(InvalidComponent, match=r"^Wrong\(\): means\[0\] is 0\.1; allowed: the mean .*about 0\.9$"):
+        bl.run(wrong, arms.UCB1(), **SHORT)
+    for own in ({}, {"means": (0.15, 0.25)}):
+        bl.run(arms.environment(type("Right", (Coin,), own))(), arms.UCB1(), **SHORT)
+
+
+def test_means_are_not_judged_where_rewards_have_no_bounds():
+    rare = arms.environment(type("Rare", (Coin,), {"support": None, "means": (5.0, 7.0)}))()
+    bl.run(rare, arms.UCB1(), **SHORT)
+
+
+def test_rewards_of_the_last_bits_of_u_have_their_mean():
+    def bits(self, arm, u, t):
+        return 1.0 if (u * 2.0**53) % 2.0 >= 1.0 else 0.0
+
+    fair = arms.environment(type("Fair", (Coin,), {"means": (0.5, 0.5), "reward": bits}))()
+    bl.run(fair, arms.UCB1(), **SHORT)
