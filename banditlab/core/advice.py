@@ -25,7 +25,7 @@ WITH_ADVICE = {
     r"unsupported NumPy function": "a loop does the same, and is as fast",
     r"failed to unpack": "a kernel of two arms, as select of duels, returns both",
     r"The use of a (list|set)": "make it a tuple, an array or a field",
-    r"format spec in f-strings": "kernels make no text; to print while debugging, play as plain Python",
+    r"format spec in f|FORMAT_WITH_SPEC": "kernels make no text; to print while debugging, play as plain Python",
     r"Cannot capture the non-constant": "a function within a kernel, such as a key of max, is to be a loop",
     r"(max|min|sorted)\(.*key=": "a loop over the arms, with an if, finds the one that the key would",
     r"OptionalType\(": "what is None on one way is to start as a number, such as best = 0",
