@@ -12,7 +12,7 @@ import contextlib
 import gc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numba.cpython.hashing  # noqa: F401 - what it does when imported is needed: see ForgivingCache
 from numba import _dynfunc
@@ -72,14 +72,16 @@ def _nothing_to_call(library: Any, described: Any, environment: Any) -> Any:
     return _dynfunc.make_function(module, name, "", 0, environment, (library,))
 
 
+class _Pass(LoweringPass):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()  # Numba's own is abstract
+
+
 @register_pass(mutates_CFG=False, analysis_only=True)
-class _IntoPart(LoweringPass):  # type: ignore[misc]
+class _IntoPart(_Pass):
     """Has a function's code put into a `Part`."""
 
     _name = "into_part"
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def run_pass(self, state: Any) -> bool:
         """Give lowering the library, and a context that makes nothing to call of it."""
@@ -89,13 +91,10 @@ class _IntoPart(LoweringPass):  # type: ignore[misc]
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
-class _KnowParts(LoweringPass):  # type: ignore[misc]
+class _KnowParts(_Pass):
     """Tells a kernel where its parts' environments are: what they print, and numbers in their exceptions."""
 
     _name = "know_parts"
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def run_pass(self, state: Any) -> bool:
         """Set the pointers that Numba sets itself where a kernel comes from the disk."""
@@ -106,26 +105,28 @@ class _KnowParts(LoweringPass):  # type: ignore[misc]
         return True
 
 
-class CompilePart(CompilerBase):  # type: ignore[misc]
-    """Compiles a function that only compiled code calls."""
+class _WithPass(CompilerBase):  # type: ignore[misc]
+    added: ClassVar[type[_Pass]]
+    after: ClassVar[type]
 
     def define_pipelines(self) -> list[Any]:
-        """Return Numba's passes, lowering into a `Part`."""
+        """Return Numba's passes, with one that is added after another."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.add_pass_after(_IntoPart, AnnotateTypes)
+        passes.add_pass_after(self.added, self.after)
         passes.finalize()
         return [passes]
 
 
-class CompileKernel(CompilerBase):  # type: ignore[misc]
-    """Compiles a kernel, which calls such functions."""
+class CompilePart(_WithPass):
+    """Compiles a function that only compiled code calls: lowers it into a `Part`."""
 
-    def define_pipelines(self) -> list[Any]:
-        """Return Numba's passes, and what looks after parts in the end."""
-        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.add_pass_after(_KnowParts, NativeLowering)
-        passes.finalize()
-        return [passes]
+    added, after = _IntoPart, AnnotateTypes
+
+
+class CompileKernel(_WithPass):
+    """Compiles a kernel, which calls such functions, and looks after these in the end."""
+
+    added, after = _KnowParts, NativeLowering
 
 
 def forget_compiled(helper: Any) -> None:
