@@ -55,3 +55,19 @@ class Restart:
             for a in range(state.base.counts.shape[0]):
                 state.base.counts[a, lane] = 0.0
                 state.base.means[a, lane] = 0.0
+
+
+@arms.policy
+class Forgets:
+    """Knows no sum any more after a round."""
+
+    after: int = bl.field(check=positive_integer, doc="the round")
+
+    def state(self, space):
+        return {"sums": space.per_lane()}
+
+    def select(self, state, lane, t, rng):
+        return 0
+
+    def update(self, state, arm, lane, reward, t):
+        state.sums[lane] = math.nan if t == self.after else state.sums[lane] + reward

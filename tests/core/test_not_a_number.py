@@ -14,6 +14,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms, clicks, dueling
 from banditlab.errors import NotANumberWarning
+from tests.core.policies import Forgets
 
 OPTIONS: dict[str, Any] = {"horizon": 300, "n_runs": 20, "seed": 0, "progress": False}
 
@@ -60,20 +61,6 @@ class Ratio:
         state.shares[first, lane] = np.float64(0.0) / state.seen[lane] if t >= 250 else 0.5
 
 
-@arms.policy
-class Forgets:
-    """Knows no sum any more in the end."""
-
-    def state(self, space):
-        return {"sums": space.per_lane()}
-
-    def select(self, state, lane, t, rng):
-        return 0
-
-    def update(self, state, arm, lane, reward, t):
-        state.sums[lane] = math.nan if t == 300 else state.sums[lane] + reward
-
-
 @clicks.policy
 class Clicked:
     """Knows no click any more in the end."""
@@ -114,9 +101,9 @@ def told_of(call: Any) -> list[str]:
 def test_processes_tell_the_one_that_called() -> None:
     many = OPTIONS | {"n_runs": 300}
     with joblib.parallel_config("loky", n_jobs=2):
-        found = told_of(lambda: bl.run(arms.Bernoulli([0.2, 0.5]), Forgets(), **many))
+        found = told_of(lambda: bl.run(arms.Bernoulli([0.2, 0.5]), Forgets(300), **many))
     assert len(found) == 1
-    assert found[0].startswith("Forgets() has NaN in state.sums: ")
+    assert found[0].startswith("Forgets(300) has NaN in state.sums: ")
 
 
 def test_a_store_tells_again(tmp_path: Path) -> None:
@@ -128,12 +115,12 @@ def test_a_store_tells_again(tmp_path: Path) -> None:
 
 def test_one_warning_says_how_many_there_are() -> None:
     worlds = [arms.Bernoulli([0.2, 0.5]), arms.Bernoulli([0.3, 0.5])]
-    one = told_of(lambda: bl.run(worlds, [Forgets(), arms.UCB1()], **OPTIONS))
+    one = told_of(lambda: bl.run(worlds, [Forgets(300), arms.UCB1()], **OPTIONS))
     assert len(one) == 1
     assert one[0].endswith("means nothing (and 1 more of what was played)")
     over = {"horizon": [300, 400]}
     options = {name: value for name, value in OPTIONS.items() if name != "horizon"}
-    swept = told_of(lambda: bl.sweep(worlds[0], [Forgets(), arms.UCB1()], over, **options))
+    swept = told_of(lambda: bl.sweep(worlds[0], [Forgets(300), arms.UCB1()], over, **options))
     assert swept == one
 
 

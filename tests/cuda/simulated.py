@@ -6,7 +6,6 @@ Everything is tiny. Numbers equal those of plain Python, which equal those of co
 from __future__ import annotations
 
 import logging
-import math
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from banditlab.core.errors import (
     NotANumberWarning,
 )
 from banditlab.core.family import families, registered
+from tests.core.policies import Forgets
 
 from .cases import ARMS, CASES, CONTEXTUAL, FAMILIES, ITEMS, MDP
 
@@ -61,23 +61,9 @@ def test_every_component_with_kernels_is_tried() -> None:
         assert cls in sets or name == "LinearSet", name  # its oracle is in Python
 
 
-@arms.policy
-class Forgets:
-    """Knows no sum any more in the end."""
-
-    def state(self, space):
-        return {"sums": space.per_lane()}
-
-    def select(self, state, lane, t, rng):
-        return 0
-
-    def update(self, state, arm, lane, reward, t):
-        state.sums[lane] = math.nan if t == 40 else state.sums[lane] + reward
-
-
 def test_states_that_became_nan_are_told() -> None:
-    with pytest.warns(NotANumberWarning, match=r"Forgets\(\) has NaN in state\.sums"):
-        bl.run(ARMS, Forgets(), backend="cuda", **SMALL)
+    with pytest.warns(NotANumberWarning, match=r"Forgets\(40\) has NaN in state\.sums"):
+        bl.run(ARMS, Forgets(40), backend="cuda", **SMALL)
 
 
 def test_chunks_and_launches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
