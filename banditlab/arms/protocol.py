@@ -187,11 +187,12 @@ def _odd(environment: Any, support: Support, horizon: int, t: int) -> str:
 def _wrong_mean(environment: Any, params: Any, support: Support) -> str:
     """Return which mean is far from that of rewards, by a tenth of what these can be; nothing where they are unbounded.
 
-    A coarse look first. Odd numbers of places, as rewards may be made of the last bits of u.
+    A coarse look first, as each of many random instances is asked. Odd numbers of places, as rewards may be made of the
+    last bits of u.
     """
     width = support.high - support.low
     for arm in range(min(environment.n_arms, 20)) if math.isfinite(width) else ():
-        for places in (61, 2003):
+        for places in (13, 2003):
             found = math.fsum(float(reward(params, arm, (k + 0.5) / places, 1)) for k in range(places)) / places
             if not abs(found - float(environment.means[arm])) > 0.1 * width + 1e-6:
                 break
