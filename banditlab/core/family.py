@@ -105,6 +105,7 @@ class Family:
         _check_needs(cls, needs, by_name, own)
         if kind == "policy":
             _check_hooks(cls)
+        _check_unheard(cls, by_name)
         plain = own if kind == "policy" and not self.compiled else ()
         _check_frozen(cls, INSTEAD | dict.fromkeys(plain, "what changes is in what state returns"))
         _check_abstract(cls)
@@ -205,6 +206,19 @@ def _check_hooks(cls: type) -> None:
         method = inspect.getattr_static(cls, name, None)
         if inspect.isfunction(method):
             _check_arguments(cls, name, method, wanted)
+
+
+def _check_unheard(cls: type, by_name: Mapping[str, Any]) -> None:
+    """Raise for a user's method that nothing calls, whose name is nearly that of one that is, with its arguments."""
+    wanted = {name: list(inspect.signature(function).parameters) for name, function in by_name.items()}
+    wanted |= HOOKS | {"derive": ["self", "problem"], "state": ["self", "space"]}
+    for name, method in inspect.getmembers(cls, inspect.isfunction):
+        if name in wanted or name.startswith("_") or is_ours(method.__module__):
+            continue
+        arguments = list(inspect.signature(method).parameters)
+        same = [option for option in wanted if wanted[option] == arguments and not hasattr(cls, option)]
+        if same and (told := meant(name, same)):
+            raise InvalidComponent(f"{cls.__name__}.{name} is called by nothing; allowed: {', '.join(wanted)}{told}")
 
 
 def _check_frozen(cls: type, instead: Mapping[str, str]) -> None:

@@ -104,6 +104,28 @@ def test_a_kernel_whose_name_is_misspelt_is_suggested(lacking, called, told):
         arms.policy(type("M", (), methods))
 
 
+@pytest.mark.parametrize(
+    ("kernel", "called", "arguments"),
+    [
+        ("explore", "explor", "self, state, arm, lane, t, rng"),
+        ("derive", "derives", "self, problem"),
+        ("reasons_against", "reason_against", "self, environment, horizon"),
+    ],
+)
+def test_an_optional_method_whose_name_is_misspelt_is_refused(kernel, called, arguments):
+    methods = {name: getattr(Greedy, name) for name in ("state", "index", "update")}
+    made = eval(f"lambda {arguments}: None")
+    with pytest.raises(InvalidComponent, match=rf"M\.{called} is called by nothing; .*did you mean {kernel}\?$"):
+        arms.policy(type("M", (), methods | {called: made}))
+    arms.policy(type("M", (), methods | {called: lambda self: None}))  # called by the user, perhaps
+    arms.policy(type("M", (), methods | {"own": made}))
+
+
+def test_an_older_version_of_a_kernel_may_stay_in_a_class():
+    methods = {name: getattr(Greedy, name) for name in ("state", "index", "update")}
+    arms.policy(type("M", (), methods | {"index2": Greedy.index}))
+
+
 def test_wrong_kernel_arguments_are_named():
     with pytest.raises(
         InvalidComponent, match=r"takes \(self, state, lane\); allowed: exactly \(self, state, lane, t, rng\)"
