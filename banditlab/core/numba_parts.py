@@ -1,4 +1,5 @@
-"""What the package uses of Numba that Numba does not document: where to look when a release of it breaks something.
+"""What the package uses of Numba that Numba does not document: where to look when a release of it breaks something, and
+why `pyproject.toml` admits none that has not been tested.
 
 There are five such things: arrays without owners (`without_owner`), what only compiled code calls (`CompilePart`,
 `CompileKernel`), compiling anew (`forget_compiled`, `forget_failures`), the cache on disk (`ForgivingCache`), and where
