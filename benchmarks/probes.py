@@ -84,15 +84,21 @@ def overhead(quick: bool, repetitions: int) -> dict[str, Any]:
     }
 
 
-# Not resource's ru_maxrss: on Linux a new process inherits the peak of the one that started it.
+# Not resource's ru_maxrss, but where there is nothing else: on Linux a new process inherits the peak of the one that
+# started it, and counts in kilobytes; macOS counts in bytes.
 _MEMORY = """
-import re, sys
+import pathlib, re, sys
 import banditlab as bl
 from banditlab import arms
 policies = [getattr(arms, name)() for name in sys.argv[2:]]
 world = arms.Bernoulli([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9])
 bl.run(world, policies, horizon=int(sys.argv[1]), n_runs=1000, seed=0, progress=False)
-print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
+status = pathlib.Path("/proc/self/status")
+if status.exists():
+    print(int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read_text())[1]) * 1024)
+else:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
@@ -104,7 +110,7 @@ def memory(quick: bool) -> dict[str, Any]:
     horizon = 10_000 if quick else 100_000
 
     def peak(rounds: int) -> int:
-        return int(in_subprocess(_MEMORY, str(rounds), *MEMORY_POLICIES)[0]) * 1024
+        return int(in_subprocess(_MEMORY, str(rounds), *MEMORY_POLICIES)[0])
 
     return {
         "policies": MEMORY_POLICIES,
