@@ -71,7 +71,7 @@ class ArmsProtocol(Protocol):
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return the asymptotic lower bound of uniformly good policies, where the constant is known."""
-        constant = environment.regret_constant() if hasattr(environment, "regret_constant") else None
+        constant = environment.lower_bound_constant() if hasattr(environment, "lower_bound_constant") else None
         return None if constant is None else constant * np.log(rounds)
 
     def side_by_side(self, environments: Sequence[Any], horizon: int, columns: tuple[str, ...]) -> SideBySide | None:

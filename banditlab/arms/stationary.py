@@ -108,7 +108,7 @@ class Stationary:
         """Return the arm's gap."""
         return self.gaps[arm]
 
-    def regret_constant(self) -> float | None:
+    def lower_bound_constant(self) -> float | None:
         r"""Return the constant C of the asymptotic lower bound :math:`R_T \ge C \log T`; None where the model has none.
 
         C = sum over suboptimal arms of gap / K_inf(arm, best mean) (Burnetas and Katehakis 1996; for

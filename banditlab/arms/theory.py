@@ -29,8 +29,8 @@ from .slopes import Slope, regret_slope
 __all__ = [
     "Slope",
     "klucb_bound",
-    "lai_robbins_constant",
     "lower_bound",
+    "lower_bound_constant",
     "minimax_lower_bound",
     "moss_bound",
     "regret_slope",
@@ -70,7 +70,7 @@ def _bounded(environment: Any, high: float = 1.0) -> Any:
 # ------------------------------------------------------------------------------------------- lower bounds
 
 
-def lai_robbins_constant(environment: Any) -> float:
+def lower_bound_constant(environment: Any) -> float:
     r"""Return the constant C of the asymptotic lower bound :math:`R_T \ge C \log T`.
 
     .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}(\nu_a, \mu^*)}
@@ -81,7 +81,7 @@ def lai_robbins_constant(environment: Any) -> float:
     Parameters
     ----------
     environment : environment
-        One with a `regret_constant`.
+        One with a `lower_bound_constant`.
 
     Returns
     -------
@@ -109,10 +109,10 @@ def lai_robbins_constant(environment: Any) -> float:
     Examples
     --------
     >>> from banditlab import arms
-    >>> lai_robbins_constant(arms.Gaussian([0.0, 0.5, 1.0], std=0.5))  # 2 std^2 / gap, summed
+    >>> lower_bound_constant(arms.Gaussian([0.0, 0.5, 1.0], std=0.5))  # 2 std^2 / gap, summed
     1.5
     """
-    known = getattr(_environment(environment), "regret_constant", None)
+    known = getattr(_environment(environment), "lower_bound_constant", None)
     constant: float | None = None if known is None else known()
     if constant is None:
         raise invalid("environment", environment, "one whose model has a known constant of the lower bound")
@@ -125,14 +125,14 @@ def lower_bound(environment: Any, horizon: int) -> float:
     Parameters
     ----------
     environment : environment
-        One for which `lai_robbins_constant` has C.
+        One for which `lower_bound_constant` has C.
     horizon : int
         T, at least 1.
 
     Returns
     -------
     float
-        The bound; theorem, assumptions and references are those of `lai_robbins_constant`.
+        The bound; theorem, assumptions and references are those of `lower_bound_constant`.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def lower_bound(environment: Any, horizon: int) -> float:
     >>> round(lower_bound(arms.Bernoulli([0.4, 0.5]), 10_000), 3)
     45.742
     """
-    return lai_robbins_constant(environment) * math.log(HORIZON("horizon", horizon))
+    return lower_bound_constant(environment) * math.log(HORIZON("horizon", horizon))
 
 
 def minimax_lower_bound(n_arms: int, horizon: int) -> float:

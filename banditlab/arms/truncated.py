@@ -175,7 +175,7 @@ class TruncatedGaussianMixture(Stationary):
     Distributions with several modes in [0, 1], as models of crop yields, are the second synthetic benchmark of Baudry,
     Gautron, Kaufmann and Maillard (2021), from whom `random` has its instances. Rewards are conditioned on the
     interval, as in `TruncatedGaussian`; code that moves what is outside to the nearest end, as is often
-    done, has atoms there instead. No lower bound is known to `regret_constant`: the modes are no one-parameter model.
+    done, has atoms there instead. `lower_bound_constant` is None: the modes are no one-parameter model.
 
     References
     ----------

@@ -29,12 +29,12 @@ from banditlab.core.validation import (
 from .distribution import Distribution
 
 __all__ = [
-    "asymptotic_constant",
     "bernstein_rate",
     "bernstein_ucb_bound",
     "hard_instance",
     "hoeffding_bound",
     "kinf_cvar",
+    "lower_bound_constant",
     "minimax_lower_bound",
     "static_lower_bound",
 ]
@@ -212,7 +212,7 @@ def kinf_cvar(
     return min(found, default=math.inf)
 
 
-def asymptotic_constant(environment: Any, tau: float) -> float:
+def lower_bound_constant(environment: Any, tau: float) -> float:
     r"""Return the constant C of the asymptotic lower bound on regret in CVaR, :math:`R_T \ge C \log T`.
 
     .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}^\tau(\nu_a, c^*)}, \quad \Delta_a = c^* -
@@ -244,9 +244,9 @@ def asymptotic_constant(environment: Any, tau: float) -> float:
     --------
     >>> from banditlab import arms, cvar
     >>> env = arms.Bernoulli([0.5, 0.75])
-    >>> round(cvar.theory.asymptotic_constant(env, tau=0.5), 3)  # 0.5 / kl(1/2, 3/4)
+    >>> round(cvar.theory.lower_bound_constant(env, tau=0.5), 3)  # 0.5 / kl(1/2, 3/4)
     3.476
-    >>> round(cvar.theory.asymptotic_constant(env, tau=1.0) / arms.theory.lai_robbins_constant(env), 9)
+    >>> round(cvar.theory.lower_bound_constant(env, tau=1.0) / arms.theory.lower_bound_constant(env), 9)
     1.0
     """
     laws, level = _laws(environment), checked_level("tau", tau)

@@ -37,7 +37,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     found = []
     for instance, means in config["instances"].items():
         environment = arms.Bernoulli(means)
-        constant = arms.theory.lai_robbins_constant(environment)
+        constant = arms.theory.lower_bound_constant(environment)
         for policy, source in OPTIMAL.items():
             measured, low, high = slope_in_log(result, instance, policy)
             met = near(constant, low, high, tolerance)
@@ -99,7 +99,7 @@ def figure(folder: Path, size: str) -> Figure:
             low, high = mean_band(scaled)
             ax.plot(rounds, scaled.mean(axis=0), color=COLOURS[k], linestyle=DASHES[k], label=policy, linewidth=1.6)
             ax.fill_between(rounds, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
-        constant = arms.theory.lai_robbins_constant(arms.Bernoulli(means))
+        constant = arms.theory.lower_bound_constant(arms.Bernoulli(means))
         ax.axhline(constant, color="black", linestyle=(0, (1, 2)), linewidth=1.2, label="Lai-Robbins constant $C$")
         ax.set_xscale("log")
         ax.set_yscale("log")

@@ -64,7 +64,7 @@ def test_gaussians_of_different_spread(std, other, distance):
 @pytest.mark.parametrize("kind", [float, np.float64])
 def test_gaussians_so_far_apart_that_a_square_overflows(kind):
     assert divergences.kl_gaussian(kind(0.0), kind(1e-3), kind(1e-300)) == math.inf
-    assert arms.Gaussian([0.0, 1e-3], std=1e-300).regret_constant() == 0.0
+    assert arms.Gaussian([0.0, 1e-3], std=1e-300).lower_bound_constant() == 0.0
 
 
 def test_a_value_next_to_the_upper_end_of_rewards():
@@ -74,8 +74,8 @@ def test_a_value_next_to_the_upper_end_of_rewards():
 
 
 def test_huge_shapes_of_beta_distributions_warn_of_nothing():
-    assert arms.Beta([3e33, 6e-183], [7e36, 1e150]).regret_constant() == 0.0
-    arms.Beta([1e-300, 1e-12, 1e-300], [100.0, 0.001, 1.0]).regret_constant()
+    assert arms.Beta([3e33, 6e-183], [7e36, 1e150]).lower_bound_constant() == 0.0
+    arms.Beta([1e-300, 1e-12, 1e-300], [100.0, 0.001, 1.0]).lower_bound_constant()
 
 
 def test_arms_next_to_certain_play():

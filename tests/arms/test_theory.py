@@ -23,37 +23,37 @@ def test_constant_of_bernoulli_by_hand():
     env = arms.Bernoulli([0.25, 0.5, 0.5])
     # kl(1/4, 1/2) = 1/4 log 1/2 + 3/4 log 3/2; the gap is 1/4, and ties for the best arm cost nothing
     kl = 0.25 * math.log(0.5) + 0.75 * math.log(1.5)
-    assert theory.lai_robbins_constant(env) == pytest.approx(0.25 / kl, rel=1e-14)
+    assert theory.lower_bound_constant(env) == pytest.approx(0.25 / kl, rel=1e-14)
     assert theory.lower_bound(env, 1000) == pytest.approx(0.25 / kl * LOG_1000, rel=1e-14)
 
 
 def test_constant_of_nine_coins_is_the_one_that_smpybandits_prints():
     """Its log of an experiment says "a [Lai & Robbins] complexity constant C(mu) = 7.52"."""
-    assert round(theory.lai_robbins_constant(arms.Bernoulli(np.arange(1, 10) / 10)), 2) == 7.52
+    assert round(theory.lower_bound_constant(arms.Bernoulli(np.arange(1, 10) / 10)), 2) == 7.52
 
 
 def test_constant_of_gaussians_by_hand():
     env = arms.Gaussian([0.0, 1.0, 3.0], std=[1.0, 2.0, 5.0])
     # 2 std_a^2 / gap_a: 2/3 + 8/2
-    assert theory.lai_robbins_constant(env) == pytest.approx(2.0 / 3.0 + 4.0, rel=1e-14)
+    assert theory.lower_bound_constant(env) == pytest.approx(2.0 / 3.0 + 4.0, rel=1e-14)
 
 
 def test_constant_of_exponentials_and_poissons_by_hand():
     exponential = 1.0 / (0.5 - 1.0 + math.log(2.0))
-    assert theory.lai_robbins_constant(arms.Exponential([1.0, 2.0])) == pytest.approx(exponential, rel=1e-14)
+    assert theory.lower_bound_constant(arms.Exponential([1.0, 2.0])) == pytest.approx(exponential, rel=1e-14)
     poisson = 1.0 / (2.0 - 1.0 - math.log(2.0))
-    assert theory.lai_robbins_constant(arms.Poisson([1.0, 2.0])) == pytest.approx(poisson, rel=1e-14)
-    assert theory.lai_robbins_constant(arms.Poisson([0.0, 3.0])) == pytest.approx(1.0, rel=1e-14)
+    assert theory.lower_bound_constant(arms.Poisson([1.0, 2.0])) == pytest.approx(poisson, rel=1e-14)
+    assert theory.lower_bound_constant(arms.Poisson([0.0, 3.0])) == pytest.approx(1.0, rel=1e-14)
 
 
 def test_an_arm_that_one_reward_unmasks_costs_nothing():
     # the best arm always gives 1: no Bernoulli distribution of mean above 1 can be confused with another
-    assert theory.lai_robbins_constant(arms.Bernoulli([0.3, 1.0])) == 0.0
+    assert theory.lower_bound_constant(arms.Bernoulli([0.3, 1.0])) == 0.0
 
 
 def test_equal_arms_have_no_regret():
     env = arms.Bernoulli([0.5, 0.5])
-    assert theory.lai_robbins_constant(env) == 0.0
+    assert theory.lower_bound_constant(env) == 0.0
     for bound in (theory.lower_bound, theory.ucb1_bound, theory.ucbv_bound, theory.klucb_bound):
         assert bound(env, 1000) == 0.0
 
@@ -155,8 +155,8 @@ def test_bounds_hold_for_the_policies_they_are_of():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: theory.lai_robbins_constant(arms.FromScipy([stats.norm()])), InvalidArgument, "FromScipy"),
-        (lambda: theory.lai_robbins_constant(arms.Adversarial([[0.0, 1.0]])), InvalidArgument, "Adversarial"),
+        (lambda: theory.lower_bound_constant(arms.FromScipy([stats.norm()])), InvalidArgument, "FromScipy"),
+        (lambda: theory.lower_bound_constant(arms.Adversarial([[0.0, 1.0]])), InvalidArgument, "Adversarial"),
         (lambda: theory.lower_bound(arms.FromScipy([stats.norm()]), 10), InvalidArgument, "known constant"),
         (lambda: theory.lower_bound([0.1, 0.9], 10), InvalidType, "environment is [0.1, 0.9]"),
         (lambda: theory.lower_bound(arms.UCB1(), 10), InvalidType, "environment is UCB1()"),

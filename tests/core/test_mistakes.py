@@ -172,7 +172,7 @@ def test_lower_bound_constants_keep_their_digits_at_small_gaps(gap):
         (arms.Exponential([2.0, 2.0 + gap]), 4.0),
     ):
         real_gap = float(environment.gaps[0])
-        assert environment.regret_constant() == pytest.approx(2 * variance / real_gap, rel=3 * gap + 1e-6)
+        assert environment.lower_bound_constant() == pytest.approx(2 * variance / real_gap, rel=3 * gap + 1e-6)
 
 
 def test_saving_follows_links_and_refuses_devices(tmp_path):

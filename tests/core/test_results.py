@@ -59,7 +59,7 @@ def test_summary_numbers_are_those_of_the_values(result):
         half = 1.971956544249395 * final[k].std(ddof=1) / np.sqrt(200)  # Student's t, 199 degrees of freedom
         assert row["ci_high"] - row["mean"] == pytest.approx(half, rel=1e-12)
         assert row["median"] == np.median(final[k])
-        bound = ENVIRONMENT.regret_constant() * np.log(300)
+        bound = ENVIRONMENT.lower_bound_constant() * np.log(300)
         assert row["ratio_to_lower_bound"] == pytest.approx(final[k].mean() / bound, rel=1e-12)
         assert row["rounds_per_second"] > 0
     assert "ratio_to_lower_bound" not in result.summary("pulls[0]")

@@ -135,7 +135,7 @@ def test_thompson_sampling_has_regret_of_the_order_of_the_asymptotic_bound(tau: 
     """Regret between T/10 and T grows by at most three times what the lower bound grows by, and by a quarter of it."""
     world = arms.Categorical([0.0, 0.25, 0.5, 0.75, 1.0], [[0.3, 0.2, 0.2, 0.2, 0.1], [0.1, 0.3, 0.3, 0.2, 0.1]])
     horizon, n_runs = 10_000, 60
-    constant = theory.asymptotic_constant(world, tau)
+    constant = theory.lower_bound_constant(world, tau)
     players = {"M-CVTS": cvar.MCVTS(world.values, tau), "B-CVTS": cvar.BCVTS(tau)}
     result = bl.run(
         world, players, horizon=horizon, n_runs=n_runs, seed=6, checkpoints=[horizon // 10, horizon], n_jobs=1,

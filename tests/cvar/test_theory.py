@@ -111,17 +111,17 @@ def test_kinf_at_its_ends():
     )
 
 
-def test_asymptotic_constant_by_hand():
+def test_lower_bound_constant_by_hand():
     coins = arms.Bernoulli([0.6, 0.7, 0.9, 0.9])
     gaps = np.array([0.3, 0.2]) / 0.5
     kls = np.array([kl_bernoulli(m, 0.9) for m in (0.6, 0.7)])
-    assert theory.asymptotic_constant(coins, 0.5) == pytest.approx((gaps / kls).sum(), rel=1e-12)
+    assert theory.lower_bound_constant(coins, 0.5) == pytest.approx((gaps / kls).sum(), rel=1e-12)
     table = arms.Categorical([1.0, 0.0], [[0.6, 0.4], [0.7, 0.3], [0.9, 0.1], [0.9, 0.1]])
-    assert theory.asymptotic_constant(table, 0.5) == pytest.approx(theory.asymptotic_constant(coins, 0.5), rel=1e-12)
+    assert theory.lower_bound_constant(table, 0.5) == pytest.approx(theory.lower_bound_constant(coins, 0.5), rel=1e-12)
     log = arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0], [0.5]])
     c = log.cvars(0.5)
     assert c == pytest.approx(np.array([1 / 3, 0.5, 0.5]))
-    assert theory.asymptotic_constant(log, 0.5) == pytest.approx(
+    assert theory.lower_bound_constant(log, 0.5) == pytest.approx(
         (1 / 6) / theory.kinf_cvar([0.0, 1.0], [1 / 3, 2 / 3], 0.5, 0.5)
     )
 
@@ -138,10 +138,10 @@ BAD = {
     "order": (lambda: theory.kinf_cvar([1, 0], [0.5, 0.5], 0.5, 0.5), r"allowed: increasing numbers"),
     "level": (lambda: theory.kinf_cvar([0, 1], [0.5, 0.5], 0.5, 0.0), r"tau is 0.0; allowed: a number in \(0, 1\]"),
     "continuous": (
-        lambda: theory.asymptotic_constant(arms.Beta([1.0], [1.0]), 0.5),
+        lambda: theory.lower_bound_constant(arms.Beta([1.0], [1.0]), 0.5),
         r"environment is Beta.*; allowed: one whose rewards take finitely many values",
     ),
-    "unbounded": (lambda: theory.asymptotic_constant(arms.Poisson([1.0]), 0.5), r"environment is Poisson.*; allowed"),
+    "unbounded": (lambda: theory.lower_bound_constant(arms.Poisson([1.0]), 0.5), r"environment is Poisson.*; allowed"),
 }
 
 
@@ -154,7 +154,7 @@ def test_nonsense_is_refused(name):
 
 def test_what_is_no_environment_is_refused():
     with pytest.raises(InvalidType, match=r"environment is 3; allowed: an environment"):
-        theory.asymptotic_constant(3, 0.5)
+        theory.lower_bound_constant(3, 0.5)
 
 
 def test_thompson_samplings_regret_grows_with_the_constant():
@@ -162,7 +162,7 @@ def test_thompson_samplings_regret_grows_with_the_constant():
     table = arms.Categorical([0.0, 0.5, 1.0], [[0.3, 0.4, 0.3], [0.2, 0.3, 0.5], [0.1, 0.6, 0.3]])
     policies = [cvar.MCVTS([0.0, 0.5, 1.0], 0.4), cvar.BCVTS(0.4)]
     result = bl.run(table, policies, horizon=8000, n_runs=200, seed=0, checkpoints=[800, 8000], n_jobs=1)
-    constant = theory.asymptotic_constant(table, 0.4)
+    constant = theory.lower_bound_constant(table, 0.4)
     for values in result.values():
         growth = (values[:, 1] - values[:, 0]) / math.log(10.0)
         error = 4.0 * growth.std() / math.sqrt(200)
