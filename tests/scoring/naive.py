@@ -160,10 +160,10 @@ def osra(known, horizon, confidence_scale=1.0, tolerance=0.0, width=1.0, mixture
             solved_at = None
 
 
-def explore_then_commit(known, horizon, rounds=None, width=1.0, mixture=1.0):
+def explore_then_commit(known, horizon, exploration=None, width=1.0, mixture=1.0):
     """Yield payments; is sent (action, report, state)."""
     r = Rounds(known.beliefs, known.utility, known.n_actions, known.max_payment, known.informed)
-    length = max(r.K, math.ceil(horizon ** (2 / 3)) if rounds is None else rounds)
+    length = max(r.K, math.ceil(horizon ** (2 / 3)) if exploration is None else exploration)
     for t in range(length):
         seen = yield r.informed[t % r.K]
         r.history.append((r.informed[t % r.K], *seen))

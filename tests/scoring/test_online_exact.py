@@ -151,7 +151,7 @@ class TestSenders:
 
 
 def test_hiring_policy_agrees_with_its_transcription() -> None:
-    policy = scoring.HiringExploreThenCommit(rounds=40, width=0.5, mixture=0.7)
+    policy = scoring.HiringExploreThenCommit(exploration=40, width=0.5, mixture=0.7)
     game = HIRING.game()
     known = game.known_to(policy)
     luck = sampling.generator(3, sampling.ENVIRONMENT_STREAM, 0)

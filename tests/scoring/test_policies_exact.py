@@ -26,7 +26,7 @@ CASES: list[tuple[Any, Any]] = [
     (scoring.OSRA(tolerance=0.0, confidence_scale=0.0), naive.osra),
     (scoring.OSRA(tolerance=0.2, confidence_scale=0.05, width=0.2, mixture=0.3), naive.osra),
     (scoring.ExploreThenCommit(), naive.explore_then_commit),
-    (scoring.ExploreThenCommit(rounds=30, width=0.1, mixture=0.5), naive.explore_then_commit),
+    (scoring.ExploreThenCommit(exploration=30, width=0.1, mixture=0.5), naive.explore_then_commit),
 ]
 
 

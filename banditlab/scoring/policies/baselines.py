@@ -162,7 +162,8 @@ class Exploration:
 class ExploreThenCommit:
     r"""Plays informed rules, searches for the differences between costs, then commits to one rule.
 
-    1. For :math:`T^{2/3}` rounds (`rounds`), play the action-informed rules :math:`\tilde S_k` in turn and estimate q.
+    1. For :math:`T^{2/3}` rounds (`exploration`), play the action-informed rules :math:`\tilde S_k` in turn and
+       estimate q.
     2. For each pair i, j: bisection between :math:`\tilde S_j` and :math:`\tilde S_i` until the bracket is narrower
        than :math:`c\,T^{-1/3}` (`width`), which pins down :math:`c_i - c_j`.
     3. Solve :math:`LP_k` with the estimates for each k, take the best action k, and play
@@ -170,7 +171,7 @@ class ExploreThenCommit:
 
     Parameters
     ----------
-    rounds : int, optional
+    exploration : int, optional
         Exploration rounds in step 1, all actions together; default :math:`\lceil T^{2/3} \rceil`, and at least K.
     width : float, default 1.0
         c in step 2; positive.
@@ -193,12 +194,12 @@ class ExploreThenCommit:
     Examples
     --------
     >>> from banditlab import scoring
-    >>> scoring.ExploreThenCommit(rounds=500)
-    ExploreThenCommit(rounds=500)
+    >>> scoring.ExploreThenCommit(exploration=500)
+    ExploreThenCommit(exploration=500)
     """
 
     plays: ClassVar[tuple[str, ...]] = ("PrincipalAgent",)
-    rounds: int | None = field(
+    exploration: int | None = field(
         default=None, check=optional(positive_integer), doc="exploration rounds; default T^(2/3), at least K"
     )
     width: float = field(default=1.0, check=positive, doc="final width of a bisection, times T^(1/3)")
@@ -210,7 +211,7 @@ class ExploreThenCommit:
 
     def state(self, known: PrincipalKnows, horizon: int, rng: Any) -> Exploration:
         """Return a state that has seen nothing."""
-        rounds = self.rounds if self.rounds is not None else math.ceil(horizon ** (2 / 3))
+        rounds = self.exploration if self.exploration is not None else math.ceil(horizon ** (2 / 3))
         pairs = [(i, j) for i in range(known.n_actions) for j in range(i)]
         rounds = max(rounds, known.n_actions)
         return Exploration(known, horizon, rounds, Estimates(known), pairs[::-1], known.informed[0])

@@ -74,7 +74,7 @@ def uncorrelated(known: EmployerKnows, profile: tuple[int, ...], payments: list[
 class HiringExploreThenCommit:
     r"""Estimates what each profile of efforts reveals, then costs by bisection, then commits to one mechanism.
 
-    1. For :math:`T^{2/3}` rounds (`rounds`), recommend all profiles of efforts in turn, with uncorrelated payments
+    1. For :math:`T^{2/3}` rounds (`exploration`), recommend all profiles of efforts in turn, with uncorrelated payments
        under which each agent strictly prefers his part (`HiringProblem.agent_margin`), and estimate
        :math:`p(\theta)` and :math:`P(s \mid b, \theta)`.
     2. For each agent and pair of efforts: bisection between these payments until the bracket is narrower than
@@ -85,7 +85,7 @@ class HiringExploreThenCommit:
 
     Parameters
     ----------
-    rounds : int, optional
+    exploration : int, optional
         Rounds of step 1, all profiles together; default :math:`\lceil T^{2/3} \rceil`, and at least one a profile.
     width : float, default 1.0
         c in step 2; positive.
@@ -107,12 +107,12 @@ class HiringExploreThenCommit:
     Examples
     --------
     >>> from banditlab import scoring
-    >>> scoring.HiringExploreThenCommit(rounds=1000)
-    HiringExploreThenCommit(rounds=1000)
+    >>> scoring.HiringExploreThenCommit(exploration=1000)
+    HiringExploreThenCommit(exploration=1000)
     """
 
     plays: ClassVar[tuple[str, ...]] = ("HiringProblem",)
-    rounds: int | None = field(
+    exploration: int | None = field(
         default=None, check=optional(positive_integer), doc="exploration rounds; default T^(2/3), or one a profile"
     )
     width: float = field(default=1.0, check=positive, doc="final width of a bisection, times T^(1/3)")
@@ -134,7 +134,7 @@ class HiringExploreThenCommit:
     def state(self, known: EmployerKnows, horizon: int, rng: Any) -> Employment:
         """Return a state that has seen nothing."""
         profiles = list(itertools.product(*(range(n) for n in known.n_efforts)))
-        rounds = self.rounds if self.rounds is not None else math.ceil(horizon ** (2 / 3))
+        rounds = self.exploration if self.exploration is not None else math.ceil(horizon ** (2 / 3))
         counts = np.zeros((*known.n_efforts, known.utility.shape[1], *known.n_signals))
         searches = [(i, e, f) for i, n in enumerate(known.n_efforts) for e in range(n) for f in range(e)]
         chosen: list[list[tuple[Floats, int]]] = [[] for _ in known.n_efforts]
