@@ -51,7 +51,7 @@ class StrategicClickBandit:
     utility : clicks.Utility, default QuadraticUtility(penalty=5.0)
         What the learner wants.
     rewards : arms environment, optional
-        What draws the post-click rewards, with the means above; default Bernoulli. `with_rewards` takes the means from
+        What draws the post-click rewards, with the means above; default Bernoulli. `from_rewards` takes the means from
         it.
 
     Warns
@@ -89,12 +89,12 @@ class StrategicClickBandit:
         if self.rewards is not None and not np.array_equal(self.rewards.means, self.post_click_means):
             raise InvalidArgument(
                 f"{type(self).__name__}.rewards has means {self.rewards.means.tolist()}; allowed: the "
-                f"post_click_means, {self.post_click_means.tolist()} (StrategicClickBandit.with_rewards takes them)"
+                f"post_click_means, {self.post_click_means.tolist()} (StrategicClickBandit.from_rewards takes them)"
             )
         warn_of_violations(self)
 
     @classmethod
-    def with_rewards(cls, rewards: Any, strategies: ArrayLike, utility: Any = None, **fields: Any) -> Self:
+    def from_rewards(cls, rewards: Any, strategies: ArrayLike, utility: Any = None, **fields: Any) -> Self:
         """Return the bandit whose post-click rewards an environment of `arms` draws.
 
         Parameters
@@ -111,7 +111,7 @@ class StrategicClickBandit:
         Examples
         --------
         >>> from banditlab import arms, clicks
-        >>> env = clicks.StrategicClickBandit.with_rewards(arms.Gaussian([0.6, 0.5], std=0.2), [0.66, 0.55])
+        >>> env = clicks.StrategicClickBandit.from_rewards(arms.Gaussian([0.6, 0.5], std=0.2), [0.66, 0.55])
         >>> env.post_click_means.tolist()
         [0.6, 0.5]
         """

@@ -70,7 +70,7 @@ def policy(cls: C) -> C:
 def environment(cls: C) -> C:
     """Make a class an environment of strategic click-bandits: a subclass of `StrategicClickBandit`.
 
-    Other post-click rewards and other utilities need no class of their own: see `StrategicClickBandit.with_rewards` and
+    Other post-click rewards and other utilities need no class of their own: see `StrategicClickBandit.from_rewards` and
     `clicks.utility`. A subclass can have more fields, and another `best_utility`, against which regret is counted.
 
     Raises
@@ -94,7 +94,7 @@ def environment(cls: C) -> C:
         if hasattr(cls, kernel):
             raise InvalidComponent(
                 f"{cls.__name__} has a kernel {kernel}; allowed: none, as rewards are drawn by an arms environment "
-                "(StrategicClickBandit.with_rewards) and regret follows from the utility"
+                "(StrategicClickBandit.from_rewards) and regret follows from the utility"
             )
     return CLICKS.environment(cls)
 

@@ -51,7 +51,7 @@ def bandit(rewards: Any, strategies: Any, utility: Any = None) -> Any:
         warnings.simplefilter("ignore", AssumptionWarning)  # at mean 0, which is allowed
         if isinstance(rewards, list):
             return clicks.StrategicClickBandit(rewards, strategies, *([] if utility is None else [utility]))
-        return clicks.StrategicClickBandit.with_rewards(rewards, strategies, utility)
+        return clicks.StrategicClickBandit.from_rewards(rewards, strategies, utility)
 
 
 SHARES = [[0.25, 0.25, 0.25, 0.25], [0.125, 0.5, 0.25, 0.125], [0.0, 0.25, 0.5, 0.25]]

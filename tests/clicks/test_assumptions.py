@@ -237,5 +237,5 @@ def test_the_unit_of_utility_does_not_matter() -> None:
 
 def test_rewards_that_the_radii_are_not_for() -> None:
     with pytest.warns(AssumptionWarning, match=r"the radii of UCB-S .* in \[0, 1\], or Gaussian"):
-        clicks.StrategicClickBandit.with_rewards(arms.Gaussian([0.6, 0.5], std=1.5), [0.6, 0.5])
-    clicks.StrategicClickBandit.with_rewards(arms.Gaussian([0.6, 0.5], std=1.0), [0.6, 0.5])
+        clicks.StrategicClickBandit.from_rewards(arms.Gaussian([0.6, 0.5], std=1.5), [0.6, 0.5])
+    clicks.StrategicClickBandit.from_rewards(arms.Gaussian([0.6, 0.5], std=1.0), [0.6, 0.5])

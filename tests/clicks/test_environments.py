@@ -60,7 +60,7 @@ def test_regret_by_hand() -> None:
 
 def test_with_strategies_changes_nothing_else() -> None:
     rewards = arms.Gaussian([0.6, 0.5], std=0.2)
-    env = clicks.StrategicClickBandit.with_rewards(rewards, [0.5, 0.6], clicks.QuadraticUtility(2.0))
+    env = clicks.StrategicClickBandit.from_rewards(rewards, [0.5, 0.6], clicks.QuadraticUtility(2.0))
     other = env.with_strategies([1.0, 0.0])
     assert other.strategies.tolist() == [1.0, 0.0]
     assert env.strategies.tolist() == [0.5, 0.6]
@@ -71,7 +71,7 @@ def test_with_strategies_changes_nothing_else() -> None:
 
 
 def test_environment_pickles_copies_compares_and_is_frozen() -> None:
-    env = clicks.StrategicClickBandit.with_rewards(arms.Beta([2.0, 1.0], [2.0, 3.0]), [0.5, 0.25])
+    env = clicks.StrategicClickBandit.from_rewards(arms.Beta([2.0, 1.0], [2.0, 3.0]), [0.5, 0.25])
     for twin in (pickle.loads(pickle.dumps(env)), copy.deepcopy(env)):
         assert twin == env
         assert hash(twin) == hash(env)
@@ -86,7 +86,7 @@ def test_environment_pickles_copies_compares_and_is_frozen() -> None:
 
 def test_bernoulli_rewards_are_the_default() -> None:
     env = clicks.StrategicClickBandit([0.6, 0.5], [0.66, 0.3])
-    told = clicks.StrategicClickBandit.with_rewards(arms.Bernoulli([0.6, 0.5]), [0.66, 0.3])
+    told = clicks.StrategicClickBandit.from_rewards(arms.Bernoulli([0.6, 0.5]), [0.66, 0.3])
     options: dict[str, Any] = {"horizon": 400, "n_runs": 5, "seed": 3, "n_jobs": 1, "progress": False}
     metrics = ("regret", "clicks", "screening_round")
     first, second = (columns(bl.run(e, clicks.UCBS(alpha=0.05), metrics=metrics, **options)) for e in (env, told))
@@ -128,7 +128,7 @@ def test_clicks_and_rewards_have_the_rates_and_means_that_they_should(rewards: A
     Within four standard errors each, from 250,000 selections an arm. The click and the reward are made of one uniform
     number, so that a dependence between them would show in the mean given a click.
     """
-    env = clicks.StrategicClickBandit.with_rewards(rewards, [0.66, 0.05, 1.0, 0.4])
+    env = clicks.StrategicClickBandit.from_rewards(rewards, [0.66, 0.05, 1.0, 0.4])
     state = final_state(env, ROUNDS, LANES, seed=31)
     n, m = state.selections.sum(axis=1), state.clicks.sum(axis=1)
     assert (n == LANES * ROUNDS / 4).all()
@@ -218,7 +218,7 @@ def test_users_own_policy_is_an_agent() -> None:
 def test_warning_of_a_users_own_environment_points_to_the_users_line() -> None:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        clicks.StrategicClickBandit.with_rewards(arms.Bernoulli([0.0, 0.5]), [0.5, 0.5])
+        clicks.StrategicClickBandit.from_rewards(arms.Bernoulli([0.0, 0.5]), [0.5, 0.5])
         Truthful([0.0, 0.5], [0.5, 0.5])
     assert [warning.filename for warning in told] == [__file__, __file__]
     assert all(warning.category is AssumptionWarning for warning in told)
@@ -281,11 +281,11 @@ BAD: list[tuple[Any, str, str]] = [
     (lambda: Bandit([0.5], [0.5], rewards=arms.Adversarial([[0.5]])), "Bandit.rewards is Adversarial", AN_ENVIRONMENT),
     (lambda: Bandit([0.4], [0.5], rewards=COINS), "Bandit.rewards has means [0.5]", "the post_click_means, [0.4]"),
     (lambda: Bandit([0.5] * 2, [0.5] * 2, rewards=COINS), "Bandit.rewards has means [0.5]", "[0.5, 0.5]"),
-    (lambda: Bandit.with_rewards(None, [0.5]), "rewards is None", AN_ENVIRONMENT),
-    (lambda: Bandit.with_rewards([0.5], [0.5]), "rewards is [0.5]", AN_ENVIRONMENT),
-    (lambda: Bandit.with_rewards(arms.Gaussian([0.5, 2]), [0.5] * 2), "rewards.means[1] is 2.0", "numbers in [0, 1]"),
-    (lambda: Bandit.with_rewards(COINS, [0.5, 0.5]), "post_click_means has 1, strategies has 2", "one entry an arm"),
-    (lambda: Bandit.with_rewards(COINS, [0.5], 7), "Bandit.utility is 7", A_UTILITY),
+    (lambda: Bandit.from_rewards(None, [0.5]), "rewards is None", AN_ENVIRONMENT),
+    (lambda: Bandit.from_rewards([0.5], [0.5]), "rewards is [0.5]", AN_ENVIRONMENT),
+    (lambda: Bandit.from_rewards(arms.Gaussian([0.5, 2]), [0.5] * 2), "rewards.means[1] is 2.0", "numbers in [0, 1]"),
+    (lambda: Bandit.from_rewards(COINS, [0.5, 0.5]), "post_click_means has 1, strategies has 2", "one entry an arm"),
+    (lambda: Bandit.from_rewards(COINS, [0.5], 7), "Bandit.utility is 7", A_UTILITY),
     (lambda: Bandit([0.5], [0.5]).with_strategies([0.5, 0.5]), "strategies has 2", "one entry an arm"),
     (lambda: Bandit([0.5], [0.5]).with_strategies([2.0]), "Bandit.strategies[0] is 2.0", "numbers in [0, 1]"),
     (lambda: clicks.UCBS(utility=5), "UCBS.utility is 5", A_UTILITY),

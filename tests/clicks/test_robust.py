@@ -38,7 +38,7 @@ def test_other_strategies_keep_a_subclass_s_fields():
 
     world = Bonus([0.6, 0.5], [0.5, 0.4], bonus=1.0)
     assert world.with_strategies([0.1, 0.1]).bonus == 1.0
-    drawn = Bonus.with_rewards(bl.arms.Bernoulli([0.6, 0.5]), [0.5, 0.4], bonus=2.0)
+    drawn = Bonus.from_rewards(bl.arms.Bernoulli([0.6, 0.5]), [0.5, 0.4], bonus=2.0)
     assert drawn.bonus == 2.0
     lost = bl.run(drawn, clicks.MuOracle(), horizon=10, n_runs=1, seed=0, progress=False).values()[0, 0, -1]
     assert lost == pytest.approx(10 * drawn.gaps[0])

@@ -138,7 +138,7 @@ def test_play_is_uniform_once_all_are_screened() -> None:
 
 def test_screening_does_not_depend_on_the_kind_of_rewards() -> None:
     """Beta rewards, as the theory allows: the same arm off its desired strategy, the same honest one."""
-    env = clicks.StrategicClickBandit.with_rewards(arms.Beta([3.0, 1.0], [2.0, 1.0]), [0.86, 0.55])
+    env = clicks.StrategicClickBandit.from_rewards(arms.Beta([3.0, 1.0], [2.0, 1.0]), [0.86, 0.55])
     selections, screened = final(env, "selections", "screened", n_runs=200, seed=45)
     assert screened[0].all()
     assert not screened[1].any()
