@@ -20,7 +20,7 @@ from .core.store import Store
 from .core.sweep import sweep
 
 if TYPE_CHECKING:
-    from . import arms, clicks, cvar, dueling, inference, scoring, semibandits
+    from . import arms, clicks, cvar, data, dueling, inference, plotting, scoring, semibandits
     from .inference import compare
 
 __version__ = "0.1.0"
@@ -34,11 +34,13 @@ __all__ = [
     "clicks",
     "compare",
     "cvar",
+    "data",
     "dueling",
     "errors",
     "field",
     "inference",
     "load",
+    "plotting",
     "run",
     "scoring",
     "semibandits",
@@ -46,11 +48,11 @@ __all__ = [
     "sweep",
 ]
 
-_WHEN_USED = ("arms", "clicks", "cvar", "dueling", "inference", "scoring", "semibandits")
+_WHEN_USED = ("arms", "clicks", "cvar", "data", "dueling", "inference", "plotting", "scoring", "semibandits")
 
 
 def __getattr__(name: str) -> Any:
-    """Import a family when it is first used: each takes some hundredths of a second."""
+    """Import a part when it is first used: each takes some hundredths of a second."""
     if name in _WHEN_USED:
         return importlib.import_module(f"{__name__}.{name}")
     if name == "compare":

@@ -15,6 +15,17 @@ from numpy.typing import ArrayLike
 
 from .tails import legendre, truncated_gaussians
 
+__all__ = [
+    "kinf_beta",
+    "kinf_finite",
+    "kinf_truncated_gaussian",
+    "kl_bernoulli",
+    "kl_beta",
+    "kl_exponential",
+    "kl_gaussian",
+    "kl_poisson",
+]
+
 
 def excess_near_zero(x: Any) -> Any:
     """Return x - log(1 + x) of a number or an array, for x from -0.001 to 0.001, without cancellation."""

@@ -2,7 +2,7 @@
 
 from banditlab.core.finite_cvar import cvar, quantile
 
-from . import bandits, mdp, theory
+from . import mdp, theory
 from .bandits.family import policy
 from .bandits.policies import BCVTS, MCVTS, UUCB, BernsteinUCB, BrownUCB, CVaRUCB
 from .distribution import Distribution
@@ -37,7 +37,6 @@ __all__ = [
     "Plan",
     "TabularMDP",
     "TabularPolicy",
-    "bandits",
     "cliff_gridworld",
     "cvar",
     "evaluate",

@@ -1,6 +1,6 @@
 """Scoring rules and the mechanisms that buy information."""
 
-from . import closed_forms, policies, theory
+from . import closed_forms, generics, policies, theory
 from .acquisition import AcquisitionMechanism, InformationAcquisition
 from .audit import Audit, Deviation, audit
 from .built_in import Brier, Logarithmic, Power, Spherical, Winkler
@@ -48,12 +48,12 @@ __all__ = [
     "closed_forms",
     "crps_of_sample",
     "environment",
+    "generics",
     "identify",
     "informed_rules",
     "is_proper",
     "plot_payments",
     "plot_rule",
-    "policies",
     "policy",
     "simplex_grid",
     "theory",

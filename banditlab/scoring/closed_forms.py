@@ -12,6 +12,8 @@ from banditlab.core.validation import non_negative, open_probability, positive, 
 from .simplex import Floats, belief
 from .simplex import beliefs as rows_of_probabilities
 
+__all__ = ["price_of_learning", "v_shaped_gain", "v_shaped_payments"]
+
 
 def v_shaped_gain(probabilities: Any, distribution: Any, max_payment: float = 1.0) -> float:
     r"""Return the most that a bounded proper rule pays for information about a binary state, beyond ignorance.

@@ -44,7 +44,7 @@ def run(policies: Any, environments: Any = None, n_runs: int = 3, **options: Any
 
 
 def test_all_policies_are_tried() -> None:
-    found = {n for n, c in registered("dueling", "policy").items() if c.family is dueling.contextual.CONTEXTUAL}
+    found = {n for n, c in registered("dueling", "policy").items() if c.family is dueling.contextual.family.CONTEXTUAL}
     assert found == set(POLICIES)
 
 

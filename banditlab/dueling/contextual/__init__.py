@@ -2,11 +2,10 @@
 
 from . import generics
 from .environments import ContextualGLM, FixedArms, GaussianArms, Logistic, UniformArms
-from .family import CONTEXTUAL, arm_set, contextual_environment, contextual_policy, link
+from .family import arm_set, contextual_environment, contextual_policy, link
 from .policies import VACDB, CoLSTIM, MaxFirstUCBNext, MaxInP, MaxPairUCB, StaD
 
 __all__ = [
-    "CONTEXTUAL",
     "VACDB",
     "CoLSTIM",
     "ContextualGLM",
