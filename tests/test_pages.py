@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import re
 
@@ -9,7 +11,7 @@ import pytest
 from check_links import dead_links
 from pages.compatibility import PLAYS, compatibility_page
 from pages.examples import example_of
-from pages.reference import family_page
+from pages.reference import MODULES, family_page
 from pages.speed import MEASURED, speed_page
 
 from banditlab import arms
@@ -60,6 +62,9 @@ def test_pages_of_reference_have_everything_public(family):
     for kind in ("environment", "policy", "action_set"):
         for name in registered(family, kind):
             assert f"   {family}.{name}\n" in page
+    module = importlib.import_module(f"banditlab.{family}")
+    parts = {name for name in module.__all__ if inspect.ismodule(getattr(module, name))}
+    assert parts - {"generics", "divergences", "contextual", "mdp"} <= {name for _, name in MODULES}
 
 
 def test_speed_page_has_the_numbers_that_were_measured():

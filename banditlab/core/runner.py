@@ -188,9 +188,9 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     Parameters
     ----------
     policy : policy
-        What to play.
+        What to play; not an oracle, nor one for the MDPs of `cvar` or for `scoring`.
     n_arms : int
-        Number of arms.
+        Number of arms; for semi-bandits of items.
     seed, run : int, default 0
         The agent makes the choices of this run of a simulation with this seed, given the same rewards.
     horizon : int, optional
@@ -200,8 +200,14 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     -------
     Agent
         With `select()`, `update(arm, reward)` (for clicks `update(arm, clicked, reward)`, for duels
-        `update((first, second), first_won)`, with features `select(features)`) and a `state` that pickles and restores
-        to the same future.
+        `update((first, second), first_won)`, with features `select(features)`, for semi-bandits
+        `update(action, outcomes)`) and a `state` that pickles and restores to the same future.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a bad argument, and for a policy that needs to know more than it is told: the horizon, a utility (`clicks`)
+        or an action set (`semibandits`).
 
     Notes
     -----

@@ -12,6 +12,14 @@ from banditlab.families import registered
 HOOKS = ("state", "derive", "validate", "reasons_against", "reasons_against_actions", "check_horizon")
 """What the package calls of a component, besides its kernels: the how-to guides say what they are."""
 DECORATORS = ("policy", "environment", "utility", "action_set", "offline_algorithm")
+MODULES = (
+    ("Theory", "theory"),
+    ("Instances", "instances"),
+    ("Winners", "winners"),
+    ("Regrets", "regrets"),
+    ("Closed forms", "closed_forms"),
+)
+"""Modules of functions, with the title of their table; divergences are on the page of components."""
 
 
 def family_page(family: str) -> str:
@@ -25,8 +33,7 @@ def family_page(family: str) -> str:
         ("Action sets", [f"{family}.{n}" for n in _registered(family, "action_set")]),
         ("Decorators", [f"{family}.{n}" for n in DECORATORS if hasattr(module, n)]),
     ]
-    theory = getattr(module, "theory", None)
-    tables.append(("Theory", [f"{family}.theory.{n}" for n in getattr(theory, "__all__", ())]))
+    tables += [(title, _functions(f"{family}.{name}")) for title, name in MODULES if hasattr(module, name)]
     listed = {name for _, names in tables for name in names}
     others = [n for n in module.__all__ if f"{family}.{n}" not in listed and callable(getattr(module, n))]
     tables.append(("Functions and classes", [f"{family}.{n}" for n in others]))
@@ -36,6 +43,11 @@ def family_page(family: str) -> str:
             lines += [".. autosummary::", "   :toctree: .", "   :nosignatures:", ""]
             lines += [f"   {name}" for name in names] + ["```", ""]
     return "\n".join(lines)
+
+
+def _functions(module: str) -> list[str]:
+    found = importlib.import_module(f"banditlab.{module}")
+    return [f"{module}.{n}" for n in found.__all__ if callable(getattr(found, n))]
 
 
 def _registered(family: str, kind: str) -> list[str]:
