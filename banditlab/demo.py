@@ -42,7 +42,7 @@ def run_demo(
         Rounds a run: items shown.
     n_runs : int, default 200
         Independent runs.
-    progress : {'auto', True, False}
+    progress : {'auto', True, False}, default 'auto'
         As in `banditlab.run`.
 
     Returns

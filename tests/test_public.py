@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import importlib
 import inspect
+import re
 
 import pytest
 
 import banditlab as bl
+from banditlab.cli.docstrings import sections
 from banditlab.families import families
 
 PACKAGES = ["inference", "plotting", "data", *families(), "dueling.contextual"]
@@ -37,3 +41,31 @@ def test_parts_are_attributes_without_an_import_of_their_own():
     assert set(dir(bl)) == set(bl.__all__)
     for name in bl.__all__:
         assert getattr(bl, name) is not None
+
+
+def functions():
+    """Yield every public function with the parameters that its docstring has, and every such method of a class."""
+    for name in ["", *PACKAGES, *MODULES]:
+        module = importlib.import_module(f"banditlab.{name}".rstrip("."))
+        for public in module.__all__ if hasattr(module, "__all__") else ():
+            found = getattr(module, public)
+            own = vars(found) if inspect.isclass(found) and found.__module__.startswith("banditlab") else ()
+            for function in (found, *(getattr(found, n) for n in own if not n.startswith("_"))):
+                if inspect.isroutine(function) and "Parameters" in sections(inspect.getdoc(function) or ""):
+                    yield pytest.param(function, id=f"{name}.{function.__qualname__}")
+
+
+@pytest.mark.parametrize("function", list(functions()))
+def test_parameters_are_those_of_the_function_and_have_its_defaults(function):
+    told = {}
+    for entry in re.split(r"\n(?=\S)", sections(inspect.getdoc(function))["Parameters"]):
+        names, _, kind = entry.partition("\n")[0].partition(" : ")
+        told |= {name.strip().lstrip("*"): kind for name in names.split(",")}
+    parameters = {n: p for n, p in inspect.signature(function).parameters.items() if p.annotation != "Never"}
+    assert set(told) == set(parameters) - {"self"}
+    for name, kind in told.items():
+        default = parameters[name].default
+        if kind and parameters[name].kind is not inspect.Parameter.VAR_KEYWORD:
+            assert (default is not inspect.Parameter.empty) == bool(re.search("default|optional", kind)), (name, kind)
+        with contextlib.suppress(ValueError, SyntaxError):  # of several, or in words
+            assert ast.literal_eval(kind.partition("default ")[2].replace(",", "_")) == default

@@ -229,7 +229,7 @@ class Empirical(FiniteSupport):
         ----------
         frame : pandas.DataFrame
             One row a logged reward.
-        arm, reward : str
+        arm, reward : str, default 'arm' and 'reward'
             The columns that hold the arm and its reward, a number or whether there was a click. Arms are numbered in
             sorted order of their names.
 

@@ -154,7 +154,7 @@ def deviation_gains(
         As in `banditlab.run`.
     n_jobs : int, optional
         Threads; default all cores.
-    progress : {'auto', True, False}
+    progress : {'auto', True, False}, default 'auto'
         Whether to show a progress bar.
 
     Returns

@@ -127,10 +127,10 @@ def dynamics(
         Independent repetitions of the whole.
     n_rollouts : int, default 5
         Runs over which a strategy profile's utilities are averaged.
-    method : {'gradient', 'best_response'}
+    method : {'gradient', 'best_response'}, default 'gradient'
         How arms adapt.
-    step, max_step, epsilon : float
-        :math:`\eta = 1`, the largest move 0.05 and :math:`\epsilon = 0.02`: ours; the paper's were not to be had.
+    step, max_step, epsilon : float, default 1.0, 0.05 and 0.02
+        :math:`\eta`, the largest move and :math:`\epsilon`: defaults are ours; the paper's were not to be had.
         At a cliff, as where UCB-S begins to screen, slopes are so steep that every move is the largest one, which does
         not decay: an arm then goes to and fro around the cliff, as far from it as `max_step`. A smaller one brings it
         closer, in more epochs.
@@ -140,7 +140,7 @@ def dynamics(
         As in `banditlab.run`.
     n_jobs : int, optional
         Threads; default all cores. The numbers do not depend on it.
-    progress : {'auto', True, False}
+    progress : {'auto', True, False}, default 'auto'
         Whether to show a progress bar.
 
     Returns

@@ -97,7 +97,7 @@ def equilibrium(
         Click rates that deviations are tried from.
     epochs : int, default 21
         Epochs of the dynamics.
-    method : {'gradient', 'best_response'}
+    method : {'gradient', 'best_response'}, default 'gradient'
         Of the dynamics. Mechanisms that react to strategies by leaps, as oracles do, need 'best_response'.
     max_moves : int, default 20
         Deviations followed at most after the dynamics.
@@ -107,7 +107,7 @@ def equilibrium(
         As in `banditlab.run`.
     n_jobs : int, optional
         Threads; default all cores.
-    progress : {'auto', True, False}
+    progress : {'auto', True, False}, default 'auto'
         Whether to show progress bars.
 
     Returns

@@ -50,13 +50,13 @@ def field(*given: Never, default: Any = dataclasses.MISSING, check: Check | None
 
     Parameters
     ----------
-    default : optional
+    default : object, optional
         The default; without one the argument must be given.
     check : callable, optional
         From `banditlab.core.validation`, or your own: takes the argument's name and value, and returns the value
         to keep or raises `banditlab.errors.InvalidArgument`. Without one every value is allowed, and sequences of
         numbers become read-only arrays, so that kernels see them.
-    doc : str
+    doc : str, default ''
         One line on what it is, with unit and where the default is from.
 
     Examples

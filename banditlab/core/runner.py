@@ -88,13 +88,13 @@ def run(
         have 'double' only.
     first_run : int, default 0
         Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to add to an experiment, or to share it out.
-    keep : {'runs', 'summary'}
+    keep : {'runs', 'summary'}, default 'runs'
         'summary' keeps mean, deviation, extremes and quantiles of the metrics at each checkpoint (see
         `core.statistics.Statistics`), so that memory does not grow with the number of runs.
     store : path or Store, optional
         A folder of finished runs: what it holds is read instead of played, and what is played is added to it, chunk by
         chunk, so that nothing that has finished is lost or computed again (see `Store`).
-    progress : {'auto', True, False}
+    progress : {'auto', True, False}, default 'auto'
         Whether to show a progress bar; 'auto' does in terminals and notebooks.
 
     Returns

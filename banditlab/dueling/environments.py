@@ -70,7 +70,7 @@ class PreferenceMatrix:
         ----------
         utilities : sequence of float
             One an arm.
-        link : {'btl', 'thurstone'}
+        link : {'btl', 'thurstone'}, default 'btl'
             Bradley, Terry and Luce: :math:`F(x) = 1 / (1 + e^{-x})`; utilities are logarithms of the model's positive
             weights. Thurstone: the normal distribution function, utilities in units of the noise of a difference.
 

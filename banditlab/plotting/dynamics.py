@@ -28,7 +28,7 @@ def plot_dynamics(
     ----------
     path : clicks.Dynamics
         What `clicks.dynamics` returned.
-    what : {'strategies', 'utilities', 'regret'}
+    what : {'strategies', 'utilities', 'regret'}, default 'strategies'
         Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret after T
         rounds, at the click rates of the epoch.
     ax : matplotlib.axes.Axes, optional

@@ -54,7 +54,7 @@ def plot_metric(
         One of `results.environments`; needed when there are several.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes (in a new figure of pyplot's, where that is in use).
-    xscale, yscale : {'linear', 'log'}
+    xscale, yscale : {'linear', 'log'}, default 'linear'
         The axes.
     level : float, default 0.95
         Level of the pointwise bands: those of `inference.mean_band`, or Student's t where runs were not kept.

@@ -80,7 +80,7 @@ def plot_sweep(
         several cells, or lines would be too many to be told apart.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
-    xscale, yscale : {'linear', 'log'}
+    xscale, yscale : {'linear', 'log'}, optional
         The axes; by default logarithmic where all values are positive. So are a heatmap's colours, by yscale.
     level : float, default 0.95
         Level of the intervals (Student's t).

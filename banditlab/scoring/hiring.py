@@ -240,7 +240,7 @@ class HiringProblem:
 
         Parameters
         ----------
-        method : {'highs', 'cvxpy'}
+        method : {'highs', 'cvxpy'}, default 'highs'
             'highs' leaves out the decisions' variables, which the agents do not care about; 'cvxpy' solves `program()`,
             which has them.
         individually_rational : bool, default False

@@ -292,7 +292,7 @@ class PrincipalAgent:
         ----------
         action : int
             The action k.
-        method : {'highs', 'cvxpy'}
+        method : {'highs', 'cvxpy'}, default 'highs'
             'highs' solves a prebuilt matrix; 'cvxpy' solves `program(action)`. Their expected payments agree to
             :math:`10^{-9}` of `max_payment`.
         individually_rational : bool, default False

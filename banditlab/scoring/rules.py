@@ -301,9 +301,9 @@ class ScoringRule:
 
         Parameters
         ----------
-        scale : float
+        scale : float, default 1.0
             Positive; a negative one would make lying best.
-        shift : float or one float a state
+        shift : float or one float a state, default 0.0
             Added to the payment.
 
         Examples

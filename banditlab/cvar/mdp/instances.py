@@ -201,7 +201,7 @@ def cliff_gridworld(
 
     Parameters
     ----------
-    rows, columns : int
+    rows, columns : int, default 4 and 8
         Size of the grid; at least 2 rows and 3 columns.
     horizon : int, default 20
         Steps an episode (H).
