@@ -11,7 +11,9 @@ import re
 import pytest
 
 import banditlab as bl
+from banditlab import arms, cvar, dueling, semibandits
 from banditlab.cli.docstrings import sections
+from banditlab.core.errors import InvalidArgument
 from banditlab.families import families
 
 PACKAGES = ["inference", "plotting", "data", *families(), "dueling.contextual"]
@@ -69,3 +71,29 @@ def test_parameters_are_those_of_the_function_and_have_its_defaults(function):
             assert (default is not inspect.Parameter.empty) == bool(re.search("default|optional", kind)), (name, kind)
         with contextlib.suppress(ValueError, SyntaxError):  # of several, or in words
             assert ast.literal_eval(kind.partition("default ")[2].replace(",", "_")) == default
+
+
+@pytest.mark.parametrize("function", list(functions()))
+def test_seeds_are_the_first_one_or_drawn_where_none_is_given(function):
+    seed = inspect.signature(function).parameters.get("seed")
+    assert seed is None or seed.default in (0, None)
+
+
+RANDOM = {
+    "mdp": lambda seed: cvar.random_mdp(2, 2, 2, seed=seed),
+    "layered": lambda seed: cvar.layered_mdp(seed=seed),
+    "mixture": lambda seed: cvar.linear_mixture(2, 2, 2, 2, seed=seed),
+    "modes": lambda seed: arms.TruncatedGaussianMixture.random(seed=seed),
+    "signs": lambda seed: dueling.ContextualGLM.sign_vectors(seed=seed),
+    "condorcet": lambda seed: dueling.instances.random_condorcet(3, seed=seed),
+    "covers": lambda seed: semibandits.Coverage.random(3, 5, 0.5, semibandits.UpToM(2), seed=seed),
+    "graphs": lambda seed: semibandits.Influence([[0, 1]], semibandits.UpToM(1), seed=seed),
+}
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_random_instances_have_the_seeds_of_runs(name):
+    RANDOM[name](2**64 - 1)
+    for seed in (2**64, -1):
+        with pytest.raises(InvalidArgument, match=rf"seed is {seed}; allowed: an integer from 0 to {2**64 - 1}"):
+            RANDOM[name](seed)

@@ -14,7 +14,7 @@ from banditlab.core.elementary import normal_quantile
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.sampling import expanded, key
 from banditlab.core.typed import FloatArray
-from banditlab.core.validation import integer, matrix, number, positive, vector
+from banditlab.core.validation import SEED, integer, matrix, number, positive, vector
 
 from . import divergences, tails
 from .family import environment
@@ -227,7 +227,7 @@ class TruncatedGaussianMixture(Stationary):
         (30, 10)
         """
         shape = integer(1, limit=2**31)("n_arms", n_arms), integer(1, limit=2**31)("n_modes", n_modes)
-        rng = np.random.default_rng(integer(0)("seed", seed))
+        rng = np.random.default_rng(SEED("seed", seed))
         locations, stds = rng.uniform(0.25, 1.0, shape), 0.1 - rng.uniform(0.0, 0.1, shape)  # above 0
         return cls(rng.dirichlet(np.ones(shape[1]), size=shape[0]), locations, stds)
 

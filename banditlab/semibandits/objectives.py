@@ -14,6 +14,7 @@ from banditlab.core.components import Params, Problem, field
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.typed import FloatArray, IntArray, OptionalFloatArray
 from banditlab.core.validation import (
+    SEED,
     as_list,
     integer,
     invalid,
@@ -106,7 +107,7 @@ class Coverage(SetValued):
         >>> semibandits.Coverage.random(5, 20, 0.2, semibandits.UpToM(2)).n_arms
         5
         """
-        rng = np.random.default_rng(integer(0)("seed", seed))
+        rng = np.random.default_rng(SEED("seed", seed))
         shape = positive_integer("n_items", n_items), positive_integer("n_elements", n_elements)
         if shape[0] * shape[1] > 100_000_000:
             raise invalid("n_elements", n_elements, f"fewer, for {shape[0]} items (100 million entries)")
@@ -221,7 +222,7 @@ class Influence(SetValued):
     actions: Any = field(check=an_action_set, doc="which sets of seeds can be played")
     probability: Any = field(default=0.1, check=_one_or_each, doc="that an edge is live: one for all or one each")
     n_graphs: int = field(default=1000, check=integer(1, 1_000_000), doc="live-edge graphs drawn beforehand")
-    seed: int = field(default=0, check=integer(0), doc="of what draws them")
+    seed: int = field(default=0, check=SEED, doc="of what draws them")
 
     def validate(self) -> None:
         """Check that there is one probability an edge, and sizes."""

@@ -256,12 +256,12 @@ def test_linear_mixture():
 
 
 HUGE = {
-    "random": (lambda: cvar.random_mdp(10**5, 2, 2, 0), r"n_states, .* make arrays of 100000 x 2 x 100000 numbers"),
-    "rewards": (lambda: cvar.random_mdp(2, 2, 2, 0, reward_levels=10**9), r"numbers; allowed: at most 500,000,000"),
+    "random": (lambda: cvar.random_mdp(10**5, 2, 2), r"n_states, .* make arrays of 100000 x 2 x 100000 numbers"),
+    "rewards": (lambda: cvar.random_mdp(2, 2, 2, reward_levels=10**9), r"numbers; allowed: at most 500,000,000"),
     "chain": (lambda: cvar.lower_bound_chain(10**5), r"n and n_actions make arrays of"),
     "layered": (lambda: cvar.layered_mdp(10**5), r"horizon and n_actions make arrays of"),
     "cliff": (lambda: cvar.cliff_gridworld(1000, 1000), r"rows and columns make arrays of 1000000 x 4 x 1000000"),
-    "mixture": (lambda: cvar.linear_mixture(10, 10, 2, 10**7, 0), r"make arrays of 10 x 10 x 10 x 10000000 numbers"),
+    "mixture": (lambda: cvar.linear_mixture(10, 10, 2, 10**7), r"make arrays of 10 x 10 x 10 x 10000000 numbers"),
 }
 
 

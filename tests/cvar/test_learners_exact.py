@@ -14,7 +14,7 @@ SEED, EPISODES = 11, 25
 
 
 def unit(S, A, H, seed, **options):
-    return cvar.random_mdp(S, A, H, seed, reward_levels=5, **options)
+    return cvar.random_mdp(S, A, H, seed=seed, reward_levels=5, **options)
 
 
 def rewards_on_next_state():

@@ -86,7 +86,7 @@ def test_law_of_a_policys_return(name):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("eta", [0.003, 0.02, 0.11])
 def test_rounding_errs_by_no_more_than_is_said(seed, eta):
-    mdp = cvar.random_mdp(5, 3, 4, seed, n_outcomes=1 + seed % 2)
+    mdp = cvar.random_mdp(5, 3, 4, seed=seed, n_outcomes=1 + seed % 2)
     for tau in (0.05, 0.3):
         exact = cvar.plan_static_cvar(mdp, tau).value
         rounded = cvar.plan_static_cvar(mdp, tau, eta=eta)
@@ -111,7 +111,7 @@ def test_what_rows_lack_does_not_add_up():
 
 def test_criteria_are_ordered():
     for seed in range(3):
-        mdp = cvar.random_mdp(6, 3, 5, seed)
+        mdp = cvar.random_mdp(6, 3, 5, seed=seed)
         worst, mean = cvar.plan_worst_path(mdp).value, cvar.plan_mean(mdp).value
         static = [cvar.plan_static_cvar(mdp, tau).value for tau in LEVELS]
         iterated = [cvar.plan_iterated_cvar(mdp, tau).value for tau in LEVELS]

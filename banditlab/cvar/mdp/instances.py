@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from banditlab.core.validation import between, integer, positive, positive_integer, probability
+from banditlab.core.validation import SEED, between, integer, positive, positive_integer, probability
 
 from .checks import check_size
 from .environments import TabularMDP
@@ -14,11 +14,11 @@ def random_mdp(
     n_states: int,
     n_actions: int,
     horizon: int,
-    seed: int,
     *,
     concentration: float = 1.0,
     reward_levels: int = 11,
     n_outcomes: int = 1,
+    seed: int = 0,
 ) -> TabularMDP:
     """Return an MDP with Dirichlet transitions and random rewards, returns in [0, 1].
 
@@ -30,14 +30,14 @@ def random_mdp(
     ----------
     n_states, n_actions, horizon : int
         S, A and H.
-    seed : int
-        Which MDP.
     concentration : float, default 1.0
         Of the Dirichlet distribution: small ones make transitions nearly deterministic.
     reward_levels : int, default 11
         How many rewards there are; at least 2.
     n_outcomes : int, default 1
         How many rewards a state and action can have; 1 makes them deterministic.
+    seed : int, default 0
+        Which MDP.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def random_mdp(
     )
     levels, outcomes = integer(2)("reward_levels", reward_levels), integer(1)("n_outcomes", n_outcomes)
     check_size("n_states, n_actions, reward_levels and n_outcomes", S, A, max(1, -(-max(levels, outcomes) // S)))
-    generator = np.random.default_rng(integer(0)("seed", seed))
+    generator = np.random.default_rng(SEED("seed", seed))
     transitions = generator.dirichlet(np.full(S, positive("concentration", concentration)), size=(S, A))
     values = np.arange(levels) / ((levels - 1) * H)
     drawn = generator.integers(levels, size=(S, A, outcomes))
@@ -165,7 +165,7 @@ def layered_mdp(horizon: int = 5, n_actions: int = 5, *, risk: float = 0.05, see
     """
     H, A = integer(2)("horizon", horizon), integer(2)("n_actions", n_actions)
     share = between(0.0, 0.25, open_low=True)("risk", risk)
-    generator = np.random.default_rng(integer(0)("seed", seed))
+    generator = np.random.default_rng(SEED("seed", seed))
     S = 3 * (H - 1) + 1
     check_size("horizon and n_actions", S, A)
     P, rewards = np.zeros((S, A, S)), np.zeros((S, A))
@@ -253,7 +253,7 @@ def cliff_gridworld(
 
 
 def linear_mixture(
-    n_states: int, n_actions: int, horizon: int, dimension: int, seed: int, *, concentration: float = 0.3
+    n_states: int, n_actions: int, horizon: int, dimension: int, *, concentration: float = 0.3, seed: int = 0
 ) -> tuple[TabularMDP, np.ndarray]:
     r"""Return a linear mixture MDP and its features: transitions are a mixture of d known kernels.
 
@@ -266,10 +266,10 @@ def linear_mixture(
     ----------
     n_states, n_actions, horizon, dimension : int
         S, A, H and d.
-    seed : int
-        Which MDP.
     concentration : float, default 0.3
         Of the kernels' Dirichlet distribution.
+    seed : int, default 0
+        Which MDP.
 
     Returns
     -------
@@ -290,7 +290,7 @@ def linear_mixture(
         for name, value in (("n_states", n_states), ("n_actions", n_actions), ("dimension", dimension))
     )
     check_size("n_states, n_actions and dimension", S, A, d)
-    generator = np.random.default_rng(integer(0)("seed", seed))
+    generator = np.random.default_rng(SEED("seed", seed))
     kernels = generator.dirichlet(np.full(S, positive("concentration", concentration)), size=(S, A, d))
     features = np.ascontiguousarray(kernels.transpose(0, 1, 3, 2))
     theta = generator.dirichlet(np.ones(d))

@@ -12,6 +12,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.sampling import expanded
 from banditlab.core.typed import FloatArray
 from banditlab.core.validation import (
+    SEED,
     between,
     boolean,
     integer,
@@ -301,7 +302,7 @@ class ContextualGLM:
         """
         d = integer(1, 16)("dimension", dimension)
         size = non_negative("scale", scale)
-        rng = np.random.default_rng(integer(0)("seed", seed))
+        rng = np.random.default_rng(SEED("seed", seed))
         theta = np.where(np.arange(d) < 2, rng.random(d), 0.0)
         signs = 2.0 * ((np.arange(2**d)[:, None] >> np.arange(d)) & 1) - 1.0
         made: Any = cls
