@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class PreferenceMatrix:
         return condorcet(self.preferences)
 
     @classmethod
-    def from_utilities(cls, utilities: Any, link: str = "btl") -> Any:
+    def from_utilities(cls, utilities: Any, link: str = "btl") -> Self:
         r"""Make a matrix from one utility an arm: :math:`P_{ij} = F(u_i - u_j)`.
 
         Parameters
@@ -84,7 +84,7 @@ class PreferenceMatrix:
         return cls(making.from_utilities(checked, one_of("btl", "thurstone")("link", link)))
 
     @classmethod
-    def from_rankings(cls, rankings: Any, prior: float = 0.0) -> Any:
+    def from_rankings(cls, rankings: Any, prior: float = 0.0) -> Self:
         """Make a matrix from rankings: P[i, j] is the share of rankings that name both and have i before j.
 
         Parameters
@@ -104,7 +104,7 @@ class PreferenceMatrix:
         return cls(making.from_wins(wins, non_negative("prior", prior), range(len(wins))))
 
     @classmethod
-    def from_duels(cls, duels: Any, prior: float = 0.0) -> Any:
+    def from_duels(cls, duels: Any, prior: float = 0.0) -> Self:
         """Make a matrix from a table of duels; arms are numbered in the order of their sorted names.
 
         Parameters

@@ -20,6 +20,7 @@ from .tables import adds_up, along, conditional_table, costs_that_count, n_entri
 if TYPE_CHECKING:
     from .hiring_games import HiringGame
     from .hiring_mechanism import HiringMechanism
+    from .hiring_programs import HiringProgram
     from .uncorrelated import AgentRule
 
 MOST_AGENTS = 8
@@ -274,7 +275,7 @@ class HiringProblem:
             return state_program(self, individually_rational, slack).solve()
         return solve_correlated(self, individually_rational, slack)
 
-    def program(self, *, individually_rational: bool = False, slack: float = 0.0) -> Any:
+    def program(self, *, individually_rational: bool = False, slack: float = 0.0) -> HiringProgram:
         """Return the program of `optimal`, stated in CVXPY, to read, to extend with constraints, and to solve.
 
         Returns

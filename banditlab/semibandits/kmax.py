@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,7 +76,7 @@ class KMax(SetValued):
         self.check_sizes()
 
     @classmethod
-    def binary(cls, values: ArrayLike, probabilities: ArrayLike, actions: Any) -> Any:
+    def binary(cls, values: ArrayLike, probabilities: ArrayLike, actions: Any) -> Self:
         """Return the environment whose item i gives `values[i]` with probability `probabilities[i]`, and 0 otherwise.
 
         Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from banditlab.core.validation import SEED, between, integer, positive, positive_integer, probability
 
@@ -254,7 +255,7 @@ def cliff_gridworld(
 
 def linear_mixture(
     n_states: int, n_actions: int, horizon: int, dimension: int, *, concentration: float = 0.3, seed: int = 0
-) -> tuple[TabularMDP, np.ndarray]:
+) -> tuple[TabularMDP, NDArray[np.float64]]:
     r"""Return a linear mixture MDP and its features: transitions are a mixture of d known kernels.
 
     .. math:: P(s' \mid s, a) = \langle \theta, \phi(s', s, a) \rangle

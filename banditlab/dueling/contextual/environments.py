@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from ..preferences import TOLERANCE
 from . import generics
 from .family import arm_set, contextual_environment, link
 from .spaces import ContextualProblem
+
+if TYPE_CHECKING:
+    from ..environments import PreferenceMatrix
 
 SIZE = integer(1, limit=2**20)
 N_ARMS = integer(2, limit=2**20)
@@ -308,7 +311,7 @@ class ContextualGLM:
         made: Any = cls
         return made(size * theta / np.linalg.norm(theta), signs - 0.1 * rng.random(signs.shape))
 
-    def preference_matrix(self) -> Any:
+    def preference_matrix(self) -> PreferenceMatrix:
         """Return the matrix of preferences between arms that never change, for policies that use no features.
 
         Returns
