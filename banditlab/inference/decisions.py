@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.metrics import abridged
-from banditlab.core.validation import integer, invalid
+from banditlab.core.validation import invalid
 
 from .families import DECISIONS
 
@@ -152,20 +152,19 @@ class Decisions:
         import pandas as pd
 
         e = self.position(environment)
-        beaten = self.better(e)
+        beaten = self.better(environment)
         low, high = 1 + beaten.sum(axis=0), len(self.policies) - beaten.sum(axis=1)
         good = self.means[e] if self.smaller_is_better else -self.means[e]
         order = np.lexsort((good, low + high))
         table = {"rank_low": low, "rank_high": high, "mean": self.means[e], "n_runs": self.played[e]}
         return pd.DataFrame(table, index=pd.Index(self.policies, name="policy")).iloc[order]
 
-    def better(self, environment: int) -> NDArray[np.bool_]:
-        """Return which policy (row) is better than which (column) by the decisions on an environment, by position."""
-        environment = integer(0, len(self.environments) - 1)("environment", environment)
-        larger = implied_order(self.pairs, self.signs[environment], len(self.policies))
+    def better(self, environment: str | None = None) -> NDArray[np.bool_]:
+        """Return which policy (row) is better than which (column) by the decisions on an environment."""
+        larger = implied_order(self.pairs, self.signs[self.position(environment)], len(self.policies))
         return larger.T if self.smaller_is_better else larger
 
-    def position(self, environment: str | None) -> int:
+    def position(self, environment: str | None = None) -> int:
         """Return the position of an environment, which must be named when there are several."""
         if environment is None and len(self.environments) == 1:
             return 0

@@ -52,6 +52,8 @@ class TestCompare:
         found = bl.compare(policies, environments, horizon=300, seed=0, group=30, max_groups=3)
         assert calls == [(["x"], ["a", "b"], 0, 30)] + [(["y"], ["a", "b"], 30 * k, 30) for k in range(3)]
         assert found.signs.tolist() == [[-1], [0]]  # where all arms are equal, nobody has regret
+        assert found.better("x").tolist() == [[False, True], [False, False]]
+        assert not found.better("y").any()
 
     def test_numbers_are_those_of_run(self):
         found = bl.compare(
