@@ -91,11 +91,11 @@ class DeviationGains:
         return self.epsilon <= non_negative("tolerance", tolerance) * self.horizon
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row an arm."""
+        """Return one row an arm: strategy, utility, deviation, gain, ci_low, ci_high, bound."""
         import pandas as pd
 
         names = ("strategies", "utilities", "deviations", "gains", "low", "high", "bounds")
-        columns = ("strategy", "utility", "deviation", "gain", "low", "high", "bound")
+        columns = ("strategy", "utility", "deviation", "gain", "ci_low", "ci_high", "bound")
         values = {column: getattr(self, name) for column, name in zip(columns, names, strict=True)}
         return pd.DataFrame(values, index=pd.RangeIndex(len(self.strategies), name="arm"))
 

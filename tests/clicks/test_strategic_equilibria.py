@@ -28,6 +28,8 @@ def test_gains_where_they_are_known():
     assert (np.abs(found.gains - true) < 4 * spread).all()
     assert (np.abs(found.utilities - 2_000 * PAIR.strategies) < 4 * spread).all()
     assert ((found.low < true) & (true < found.high)).all()
+    table = found.to_pandas()
+    np.testing.assert_array_equal(table[["ci_low", "ci_high"]].T, [found.low, found.high])
     assert (found.bounds > true).all()
     assert found.witness == 1
     assert not found.is_equilibrium(0.01)
