@@ -12,7 +12,6 @@ from .core.validation import invalid, one_of
 from .core.whole_file import whole_file
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from .core.results import Results
@@ -75,9 +74,7 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
     prepare_outputs(outputs)
     metric = str(plot.get("metric", result.default_metric))
     if "results" in outputs:
-        table = _one_type_a_column(result.to_pandas(), result.parameters)
-        with whole_file(outputs["results"]) as path, path.open("wb") as file:
-            table.to_parquet(file, index=False)
+        result.save(outputs["results"])
     if "summary" in outputs:
         with whole_file(outputs["summary"]) as path:
             result.summary(metric).to_csv(path, index=False)
@@ -90,18 +87,6 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
         uncover(result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot()))
         with whole_file(outputs["plot"]) as path:
             _save(figure, path)
-
-
-def _one_type_a_column(table: pd.DataFrame, parameters: tuple[str, ...]) -> pd.DataFrame:
-    """Return a table that Parquet can hold: parameters whose values are of several kinds, or too large, as text."""
-    import pyarrow as pa
-
-    for name in parameters:
-        try:
-            pa.array(table[name], from_pandas=True)
-        except (pa.ArrowException, OverflowError):
-            table[name] = table[name].map(str, na_action="ignore")
-    return table
 
 
 def _draw(result: Results, metric: str, path: Path) -> None:

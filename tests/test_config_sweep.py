@@ -195,8 +195,8 @@ def test_a_policy_is_looked_for_where_the_environment_can_be_played(file):
 horizon = 20
 n_runs = 2
 seed = 0
-over = { rounds = [5, 10] }
-policies = [{ type = "ExploreThenCommit", rounds = "$rounds" }]
+over = { exploration = [5, 10] }
+policies = [{ type = "ExploreThenCommit", exploration = "$exploration" }]
 
 [environment]
 type = "scoring.PrincipalAgent"

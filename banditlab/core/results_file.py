@@ -1,4 +1,7 @@
-"""Files of results: a Parquet table of all numbers, with provenance and what is known of cells as its metadata."""
+"""Files of results: a Parquet table of all numbers, with provenance and what is known of cells as its metadata.
+
+Those of sweeps are written and read here too; what they hold is in `core.sweep_file`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from numpy.typing import NDArray
 from .errors import ResultsFileError
 from .results import Cell, Results
 from .statistics import Statistics
+from .sweep_file import SWEEP_FORMAT, sweep_from_table
+from .sweep_results import SweepResults
 from .validation import file_path, invalid
 from .whole_file import whole_file
 
@@ -27,6 +32,22 @@ def write(
     path: str | os.PathLike[str], table: Any, cells: dict[tuple[str, str], Cell], provenance: dict[str, Any]
 ) -> Path:
     """Write a table of results to a file, beside it and renamed; return where it is."""
+    told = [
+        {
+            "environment": name,
+            "policy": label,
+            "seconds": cell.seconds,
+            "metrics": cell.metrics,
+            "n_runs": max((s.n_runs for s in cell.statistics.values()), default=int(provenance["n_runs"])),
+            "lower_bound": None if cell.lower_bound is None else cell.lower_bound.tolist(),
+        }
+        for (name, label), cell in cells.items()
+    ]
+    return write_table(path, table, {"format": FORMAT, "provenance": provenance, "cells": told})
+
+
+def write_table(path: str | os.PathLike[str], table: Any, meta: dict[str, Any]) -> Path:
+    """Write a table with metadata to a file, beside it and renamed; return where it is."""
     import pyarrow.parquet as pq
 
     target = Path(os.path.realpath(file_path("path", path)))  # through links, so that they stay links
@@ -39,29 +60,25 @@ def write(
         raise invalid("path", str(path), "a regular file, or a new name")
     if not target.parent.is_dir():
         raise invalid("path", str(path), f"a file in an existing folder; {str(target.parent)!r} is not one")
-    meta = {
-        "format": FORMAT,
-        "provenance": provenance,
-        "cells": [
-            {
-                "environment": name,
-                "policy": label,
-                "seconds": cell.seconds,
-                "metrics": cell.metrics,
-                "n_runs": max((s.n_runs for s in cell.statistics.values()), default=int(provenance["n_runs"])),
-                "lower_bound": None if cell.lower_bound is None else cell.lower_bound.tolist(),
-            }
-            for (name, label), cell in cells.items()
-        ],
-    }
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"banditlab": json.dumps(meta).encode()})
     with whole_file(target) as beside, beside.open("wb") as file:  # Arrow would open no path that is not Unicode
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
     return target
 
 
-def load(path: str | os.PathLike[str]) -> Results:
-    """Read results that `Results.save` wrote.
+def load(path: str | os.PathLike[str]) -> Results | SweepResults:
+    """Read what the `save` of results, or of a sweep's, wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    Results or SweepResults
+        As they were, to the last bit; but for a sweep's parameters that are neither numbers nor texts, of which their
+        texts are left.
 
     Raises
     ------
@@ -80,14 +97,15 @@ def load(path: str | os.PathLike[str]) -> Results:
             raw = (file.schema_arrow.metadata or {}).get(b"banditlab")
             if raw is None:
                 raise ResultsFileError(
-                    f"path is {str(source)!r}; allowed: a file that Results.save wrote, and this one is not"
+                    f"path is {str(source)!r}; allowed: a file that the save of results wrote, and this one is not"
                 )
             meta = json.loads(raw)
-            if meta.get("format") != FORMAT:
+            form = meta.get("format")
+            if form not in (FORMAT, SWEEP_FORMAT):
                 raise ResultsFileError(
-                    f"path is {str(source)!r}, of format {meta.get('format')!r}; allowed: {FORMAT!r}"
+                    f"path is {str(source)!r}, of format {form!r}; allowed: {FORMAT!r} or {SWEEP_FORMAT!r}"
                 )
-            return _from_file(file, meta)
+            return _from_file(file, meta) if form == FORMAT else sweep_from_table(file.read(), meta)
     except FileNotFoundError as error:
         raise ResultsFileError(f"path is {str(source)!r}; allowed: an existing file") from error
     except ResultsFileError:

