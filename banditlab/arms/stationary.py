@@ -31,6 +31,11 @@ class Stationary:
         return len(self.means)
 
     @property
+    def best_arm(self) -> int:
+        """The arm with the largest mean, the first of them."""
+        return int(np.argmax(self.means))
+
+    @property
     def best_mean(self) -> float:
         """The largest mean."""
         return float(np.max(self.means))

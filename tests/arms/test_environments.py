@@ -271,6 +271,7 @@ def test_gaps_are_what_the_kernel_charges(env):
     assert (env.gaps == expected).all()
     assert [gap(parameters(env), arm, 1) for arm in range(env.n_arms)] == expected.tolist()
     assert env.gaps.min() == 0.0
+    assert env.best_arm == expected.tolist().index(0.0)
 
 
 @pytest.mark.parametrize(
