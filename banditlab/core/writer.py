@@ -13,14 +13,20 @@ if TYPE_CHECKING:
 
 
 class Writer:
-    """Writes chunks in a thread of its own: flushing a file to the disk takes as long as a million rounds."""
+    """Writes chunks in threads of its own: flushing a file to the disk takes as long as a million rounds.
+
+    In more than one, as a disk is as quick with a few files that are flushed at the same time as with one.
+    """
+
+    THREADS = 4
+    """Chunks that are written at the same time: nearly all of it is waiting for the disk."""
 
     QUEUE = 32
     """Chunks that may wait to be written; then the simulation waits for the disk."""
 
     def __init__(self, store: Store | None) -> None:
         self._store = store
-        self._pool = ThreadPoolExecutor(1) if store is not None else None
+        self._pool = ThreadPoolExecutor(self.THREADS) if store is not None else None
         self._waiting: deque[Future[bool]] = deque()
         self.was_there = False  # whether another process wrote a chunk while this one played it
 
@@ -32,7 +38,7 @@ class Writer:
         """Let a chunk be written; raise what writing an earlier one raised."""
         if self._pool is None or self._store is None:
             return
-        # Now, as other threads play meanwhile; and not in the thread that writes: processes that got Ctrl-C while it
+        # Now, as other threads play meanwhile; and not in the threads that write: processes that got Ctrl-C while one
         # imported were seen to wait for the interpreter's import lock for ever.
         import pyarrow.parquet  # noqa: F401
 
