@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, invalid, matrix, non_negative, shown
 
-ARM = integer(0, limit=9_999)
+MOST_ARMS = 10_000
+"""In rankings; their numbers are below."""
+
+ARM = integer(0, limit=MOST_ARMS - 1)
+
 TOLERANCE = 1e-9
 """How far P[i, j] + P[j, i] may be from 1: matrices in papers are rounded, but to complementary digits."""
 
@@ -72,20 +76,28 @@ def wins_in_rankings(rankings: Any) -> NDArray[np.float64]:
         rankings = rankings.tolist()
     if isinstance(rankings, str | bytes) or not isinstance(rankings, Sequence) or not rankings:
         raise InvalidType(f"rankings is {shown(rankings)}; allowed: a list of lists of arms, best first")
-    checked: list[NDArray[np.int64]] = []
+    by_length: dict[int, list[list[int]]] = {}
     for k, ranking in enumerate(rankings):
         if isinstance(ranking, str | bytes) or not isinstance(ranking, Sequence | np.ndarray):
             raise InvalidType(f"rankings[{k}] is {shown(ranking)}; allowed: a list of arms, best first")
-        arms = [ARM(f"rankings[{k}][{p}]", a) for p, a in enumerate(ranking)]
+        arms = _arms(f"rankings[{k}]", list(ranking))
         if len(set(arms)) < len(arms):
             raise invalid(f"rankings[{k}]", list(ranking), "each arm at most once")
-        checked.append(np.array(arms, dtype=np.int64))
-    n_arms = 1 + max((int(r.max()) for r in checked if len(r)), default=0)
-    wins = np.zeros((n_arms, n_arms))
-    for ranking in checked:
-        for position, arm in enumerate(ranking):
-            wins[arm, ranking[position + 1 :]] += 1.0
-    return wins
+        by_length.setdefault(len(arms), []).append(arms)
+    n_arms = 1 + max(max(map(max, equal)) if length else 0 for length, equal in by_length.items())
+    wins = np.zeros(n_arms**2)
+    for equal in by_length.values():
+        places = np.array(equal, dtype=np.int64).T  # a row a place, a column a ranking
+        for place, arm in enumerate(places):
+            np.add.at(wins, (arm * n_arms + places[place + 1 :]).ravel(), 1.0)
+    return wins.reshape(n_arms, n_arms)
+
+
+def _arms(name: str, ranking: list[Any]) -> list[int]:
+    """Check for a list of arms; those of the usual types all at once, as there may be millions."""
+    if {int, np.int64}.issuperset(map(type, ranking)) and all(0 <= arm < MOST_ARMS for arm in ranking):
+        return ranking
+    return [ARM(f"{name}[{place}]", arm) for place, arm in enumerate(ranking)]
 
 
 def wins_in_duels(duels: Any) -> tuple[NDArray[np.float64], list[Any]]:
