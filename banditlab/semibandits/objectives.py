@@ -129,7 +129,10 @@ class Coverage(SetValued):
 
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probability of the union."""
-        result: NDArray[np.float64] = self.covers[sets].max(axis=1) @ self.shares
+        union = self.covers[sets[:, 0]]
+        for items in sets.T[1:]:
+            np.maximum(union, self.covers[items], out=union)
+        result: NDArray[np.float64] = union @ self.shares
         return result
 
     def derive(self, problem: Problem) -> dict[str, Any]:
@@ -255,7 +258,10 @@ class Influence(SetValued):
 
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
         """Average over the graphs, set by set."""
-        return np.array([self.reached[:, seeds].any(axis=1).mean() for seeds in sets])
+        n = self.n_arms
+        bits = np.packbits(self.reached.transpose(1, 0, 2).reshape(n, -1), axis=1)  # a row a seed
+        numbers = [np.bitwise_count(np.bitwise_or.reduce(bits[seeds])).sum() for seeds in sets]
+        return np.array(numbers) / (self.n_graphs * n)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the table of means, and who reaches whom."""

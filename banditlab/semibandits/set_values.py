@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -98,16 +99,23 @@ class SetValued(Combinatorial, ABC):
         if len(items) > self.largest:
             told = f"at most {self.largest} items, as many as the largest of {self.actions!r} has"
             raise invalid("action", action, told)
-        return self._value(items)
+        return float(self._values([items])[0])
 
-    def _value(self, action: Action) -> float:
+    def _values(self, actions: Sequence[Action]) -> NDArray[np.float64]:
+        """Return the means of some actions, looked up for all of a size at once."""
         means, starts = self._table
-        return float(means[starts[len(action)] + self._ranks(np.array([action], dtype=np.int64))[0]])
+        sizes, values = np.array([len(action) for action in actions]), np.empty(len(actions))
+        for size in np.unique(sizes):
+            places = np.flatnonzero(sizes == size)
+            sets = np.array([actions[k] for k in places.tolist()], dtype=np.int64)
+            values[places] = means[starts[size] + self._ranks(sets)]
+        return values
 
     @functools.cached_property
     def best_action(self) -> Action:
-        """The action with the largest mean, found by looking at all."""
-        return max(self.actions.enumerate(self.n_arms), key=self._value)
+        """The action with the largest mean, the first of several, found by looking at all."""
+        actions = list(self.actions.enumerate(self.n_arms))
+        return actions[int(self._values(actions).argmax())]
 
     @property
     def best_value(self) -> float:  # type: ignore[override]
