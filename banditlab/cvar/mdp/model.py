@@ -99,11 +99,15 @@ class Model:
     def range_of_sums(self, values: Array) -> tuple[float, float]:
         """Return the smallest and the largest sum of the values of the atoms paid in an episode."""
         low = high = np.zeros(self.n_states)
+        stationary = len(self.transitions) == len(self.index) == len(self.weights) == 1
         for h in reversed(range(self.n_steps)):
-            index, possible = self.at(h)[1], self.possible(h)
-            paid = values[index]
-            low = np.where(possible, paid + low[None, None, :, None], math.inf).min(axis=(1, 2, 3))
-            high = np.where(possible, paid + high[None, None, :, None], -math.inf).max(axis=(1, 2, 3))
+            if h == self.n_steps - 1 or not stationary:
+                state, action, after, which = np.nonzero(self.possible(h))
+                index = self.at(h)[1]
+                paid = values[index[state, action, after if index.shape[2] > 1 else 0, which]]
+                first = np.flatnonzero(np.diff(state, prepend=-1))  # every state goes somewhere
+            low = np.minimum.reduceat(paid + low[after], first)
+            high = np.maximum.reduceat(paid + high[after], first)
         return float(low[self.initial_state]), float(high[self.initial_state])
 
 
