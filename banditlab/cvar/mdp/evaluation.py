@@ -51,20 +51,30 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
     for h in range(model.n_steps):
         transitions, index, weights = model.at(h)
         action = policy.actions[h, state, memory]
-        going = transitions[state, action][:, :, None] * weights[state, action][:, None, :]
-        here, after, which = np.nonzero(going)
-        if len(here) > MAX_TRANSITIONS:
+        likely, places = weights[state, action], transitions[state, action]
+        following = policy.following[h % len(policy.following)]
+        alike = index.shape[2] == 1  # what is paid is the same for all next states, which go along as a row
+        if alike:
+            here, which = np.nonzero(likely)
+            atom = index[state[here], action[here], 0, which]
+            chance = (chance[here] * likely[here, which])[:, None] * places[here]
+            state = np.zeros(len(here), np.int64)
+        else:  # then there is one reward for each of them
+            here, after = np.nonzero(places)
+            atom = index[state[here], action[here], after, 0]
+            state, chance = after, (chance[here] * places[here, after])[:, None]
+        if np.count_nonzero(chance) > MAX_TRANSITIONS:
             raise InvalidArgument("the policy's return has too many values; allowed: fewer (TabularMDP.rounded(eta))")
-        atom = index[state[here], action[here], after if index.shape[2] > 1 else 0, which]
         largest = max(largest, float(np.abs(model.atoms[atom]).max()))  # of those that can be paid
-        memory = policy.following[h % len(policy.following), atom, memory[here]]
-        state, paid, chance = after, paid[here] + model.atoms[atom], chance[here] * going[here, after, which]
+        memory, paid = following[atom, memory[here]], paid[here] + model.atoms[atom]
         order = np.lexsort((paid, memory, state))
-        state, memory, paid, chance = state[order], memory[order], paid[order], chance[order]
+        state, memory, paid = state[order], memory[order], paid[order]
         apart = (np.diff(state, prepend=-1) != 0) | (np.diff(memory, prepend=-1) != 0)
         first = np.flatnonzero(groups(paid, rounding(model.n_steps, largest), apart))
-        chance = np.add.reduceat(chance, first)
-        state, memory, paid = state[first], memory[first], paid[first]
+        chance = np.add.reduceat(chance[order], first)
+        group, after = np.nonzero(chance)
+        state = after if alike else state[first][group]
+        memory, paid, chance = memory[first][group], paid[first][group], chance[group, after]
     order = np.argsort(paid, kind="stable")
     paid, chance = paid[order], chance[order]
     first = np.flatnonzero(groups(paid, rounding(model.n_steps, largest)))
