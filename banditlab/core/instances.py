@@ -140,10 +140,28 @@ class Instances:
     def instance(self, seed: int, run: int) -> Any:
         """Return the environment that a run of a seed plays.
 
+        Parameters
+        ----------
+        seed : int
+            As given to `run`. A list of environments is the same for every seed.
+        run : int
+            From 0; where there is a list, below the number of its entries.
+
         Raises
         ------
         InvalidArgument, InvalidType
             If the source returns what is none, or has not so many.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> drawn = bl.Instances(lambda rng: arms.Bernoulli(rng.random(2)))
+        >>> [drawn.instance(seed=0, run=run).means.round(3).tolist() for run in (0, 1)]
+        [[0.126, 0.706], [0.954, 0.538]]
+        >>> listed = bl.Instances([arms.Bernoulli([0.1, 0.2]), arms.Bernoulli([0.8, 0.9])])
+        >>> listed.instance(seed=0, run=1)
+        Bernoulli([0.8, 0.9])
         """
         seed, run = SEED("seed", seed), RUN("run", run)
         if self._is_list:

@@ -120,6 +120,19 @@ class Results:
         As given to `run`; after an interruption `n_runs` counts what had finished.
     provenance : dict
         Configuration, versions, host, times.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> players = [arms.UCB1(), arms.RoundRobin()]
+    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), players, horizon=1000, n_runs=20, seed=0)
+    >>> result
+    <Results: 2 policies on 1 environment, 20 runs, horizon 1,000, metrics regret>
+    >>> result.checkpoints[-3:].tolist()
+    [870, 933, 1000]
+    >>> float(result.values("regret")[1, :, -1].mean().round(6))  # RoundRobin: 0.6 in every other round
+    300.0
     """
 
     def __init__(
@@ -205,6 +218,22 @@ class Results:
         Returns
         -------
         float64 array of shape (policies, runs, checkpoints)
+
+        Examples
+        --------
+        One number for each policy, run and checkpoint:
+
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.UCB1(), arms.RoundRobin()]
+        >>> result = bl.run(
+        ...     arms.Bernoulli([0.2, 0.8]), players, horizon=100, n_runs=5, seed=0, checkpoints=[10, 100]
+        ... )
+        >>> regret = result.values()
+        >>> regret.shape
+        (2, 5, 2)
+        >>> regret[1].mean(axis=0).round(6).tolist()  # of RoundRobin, which has 0.6 in every other round
+        [3.0, 30.0]
         """
         metric = self.default_metric if metric is None else metric_name(metric)
         cells = self._recorded(metric, environment)
@@ -223,6 +252,24 @@ class Results:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         environment : str, optional
             One of `environments`; needed when there are several.
+
+        Returns
+        -------
+        list of Statistics
+            In the order of `policies`. Each has `mean`, `std`, `minimum` and `maximum`, with one entry a checkpoint,
+            and `quantiles`, with one row a quantile.
+
+        Examples
+        --------
+        Of runs that were not kept, too:
+
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> env = arms.Bernoulli([0.2, 0.8])
+        >>> result = bl.run(env, arms.RoundRobin(), horizon=100, n_runs=50, seed=0, keep="summary")
+        >>> (known,) = result.statistics("regret")
+        >>> known.n_runs, round(float(known.mean[-1]), 6), round(float(known.std[-1]), 6)
+        (50, 30.0, 0.0)
         """
         metric = self.default_metric if metric is None else metric_name(metric)
         return [cell.statistics_of(metric) for cell in self._recorded(metric, environment)]
@@ -241,7 +288,31 @@ class Results:
         return default_metric(self.metrics)
 
     def lower_bound(self, environment: str | None = None) -> NDArray[np.float64] | None:
-        """Return the asymptotic lower bound on the regret at the checkpoints, or None where none is known."""
+        r"""Return the asymptotic lower bound on the regret at the checkpoints, or None where none is known.
+
+        It is :math:`C \log t` with the C of the environment's `lower_bound_constant`. It holds for policies that are
+        uniformly good, in the limit: after few rounds regret can be below it.
+
+        Parameters
+        ----------
+        environment : str, optional
+            One of `environments`; needed when there are several.
+
+        Returns
+        -------
+        float64 array of shape (checkpoints,), or None
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> env, rounds = arms.Bernoulli([0.2, 0.8]), [10, 100]
+        >>> result = bl.run(env, arms.UCB1(), horizon=100, n_runs=2, seed=0, checkpoints=rounds)
+        >>> result.lower_bound().round(3).tolist()
+        [1.661, 3.322]
+        >>> round(float(env.lower_bound_constant()), 3)  # C; the logarithms are 2.303 and 4.605
+        0.721
+        """
         name = self._environment(environment)
         return self._cells[name, self.policies[0]].lower_bound
 
@@ -249,6 +320,25 @@ class Results:
         """Return, for each policy, the processor time its simulation took, summed over threads.
 
         On a device it is time by the clock. What came from a store counts as it took when it was played.
+
+        Parameters
+        ----------
+        environment : str, optional
+            One of `environments`; needed when there are several.
+
+        Returns
+        -------
+        float64 array of shape (policies,)
+            In the order of `policies`.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.UCB1(), arms.RoundRobin()]
+        >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), players, horizon=100, n_runs=5, seed=0)
+        >>> result.seconds().shape
+        (2,)
         """
         name = self._environment(environment)
         return np.array([self._cells[name, label].seconds for label in self.policies])
@@ -276,6 +366,20 @@ class Results:
             Columns: mean, ci_low, ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over
             :math:`C \log T`; only for regret, NaN where no bound is known), rounds_per_second (of processor time, so
             of one thread that is not disturbed).
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.UCB1(), arms.RoundRobin()]
+        >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), players, horizon=100, n_runs=20, seed=0)
+        >>> table = result.summary()
+        >>> table.loc["RoundRobin", ["mean", "ci_low", "ci_high"]].round(6).tolist()
+        [30.0, 30.0, 30.0]
+        >>> bool(table.loc["UCB1", "ci_high"] < table.loc["RoundRobin", "ci_low"])
+        True
+        >>> bool((result.summary(at=10)["mean"] < table["mean"]).all())  # after round 10
+        True
         """
         import pandas as pd
 
@@ -299,6 +403,23 @@ class Results:
         """Return a tidy table: environment, policy, run, round, and a column a metric.
 
         Where runs were not kept: environment, policy, round, metric, and a column a statistic.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a run and checkpoint (or checkpoint and metric) of each environment and policy; names are
+            categories.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), arms.UCB1(), horizon=100, n_runs=5, seed=0)
+        >>> frame = result.to_pandas()
+        >>> frame.columns.tolist()
+        ['environment', 'policy', 'run', 'round', 'regret']
+        >>> len(frame) == 5 * len(result.checkpoints)
+        True
         """
         return self._table().to_pandas()
 
@@ -334,11 +455,32 @@ class Results:
     ) -> Axes:
         """Draw the mean of a metric over rounds, with confidence bands and the lower bound.
 
-        See `banditlab.plotting.plot_metric` for the options.
+        Parameters
+        ----------
+        metric : str, optional
+            One of `metrics`; default: 'regret', or the first if that was not recorded.
+        environment : str, optional
+            One of `environments`; needed when there are several.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default new Axes.
+        **options
+            As in `banditlab.plotting.plot_metric`: scales of the axes, level of the bands, title.
 
         Returns
         -------
         matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.UCB1(), arms.RoundRobin()]
+        >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), players, horizon=100, n_runs=10, seed=0)
+        >>> ax = result.plot(xscale="log", lower_bound=False)
+        >>> ax.get_ylabel()
+        'cumulative regret'
+        >>> sorted(line.get_text() for line in ax.get_legend().get_texts())
+        ['RoundRobin', 'UCB1']
         """
         from banditlab import plotting
 
@@ -346,6 +488,17 @@ class Results:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to a Parquet file, provenance included; written beside and renamed, so never half a file.
+
+        Parameters
+        ----------
+        path : path
+            The file, in a folder that exists; one that is there is replaced. Its name cannot end as those of other
+            formats do.
+
+        Returns
+        -------
+        pathlib.Path
+            Where it is, without links.
 
         Examples
         --------

@@ -84,6 +84,17 @@ def load(path: str | os.PathLike[str]) -> Results | SweepResults:
     ------
     ResultsFileError
         If the file cannot be read, is damaged, or is not one of banditlab's.
+
+    Examples
+    --------
+    >>> import banditlab as bl, tempfile
+    >>> from banditlab import arms
+    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), arms.UCB1(), horizon=100, n_runs=3, seed=7)
+    >>> again = bl.load(result.save(tempfile.mkdtemp() + "/result.parquet"))
+    >>> again
+    <Results: 1 policy on 1 environment, 3 runs, horizon 100, metrics regret>
+    >>> again.seed, again.provenance["policies"] == result.provenance["policies"]
+    (7, True)
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -256,6 +256,24 @@ class Store:
         A cell is what was played, whoever asked for it: sweeps that name parameters differently share cells, so that
         parameters are told by a sweep's result and not here. All fields of a cell's environment and policy, also those
         that labels shorten, are in its `cell.json`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: address, environment, policy, horizon, seed, n_runs, failure (a traceback, or ''), bytes, used.
+
+        Examples
+        --------
+        >>> import banditlab as bl, tempfile
+        >>> from banditlab import arms
+        >>> store = bl.Store(tempfile.mkdtemp())
+        >>> players = [arms.UCB1(), arms.RoundRobin()]
+        >>> _ = bl.run(arms.Bernoulli([0.2, 0.8]), players, horizon=100, n_runs=3, seed=0, store=store)
+        >>> cells = store.cells()
+        >>> cells[["policy", "n_runs"]].sort_values("policy").values.tolist()
+        [['RoundRobin', 3], ['UCB1', 3]]
+        >>> cells.columns.tolist()
+        ['address', 'environment', 'policy', 'horizon', 'seed', 'n_runs', 'failure', 'bytes', 'used']
         """
         import pandas as pd
 

@@ -147,6 +147,18 @@ class SweepResults:
         Labels of the policies.
     provenance : dict
         Configuration, versions, times.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> over = {"alpha": [0.5, 2.0]}
+    >>> players = [arms.UCB1, arms.RoundRobin()]
+    >>> result = bl.sweep(arms.Bernoulli([0.2, 0.8]), players, over, horizon=100, n_runs=20, seed=0)
+    >>> result  # RoundRobin takes no alpha: it is played once
+    <SweepResults: 3 cells over alpha, 20 runs, metrics regret>
+    >>> result.results({"alpha": 0.5})  # as of one run
+    <Results: 2 policies on 1 environment, 20 runs, horizon 100, metrics regret>
     """
 
     def __init__(self, cells: list[SweepCell], provenance: dict[str, Any]) -> None:
@@ -189,7 +201,23 @@ class SweepResults:
 
     @property
     def failures(self) -> pd.DataFrame:
-        """One row a cell that failed: parameters, policy, the error, and its whole traceback."""
+        """One row a cell that failed: parameters, policy, the error, and its whole traceback.
+
+        Examples
+        --------
+        >>> import warnings
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> def gap(delta):
+        ...     return arms.Bernoulli([0.5, 0.5 - delta])
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")  # that a cell failed
+        ...     result = bl.sweep(gap, arms.UCB1(), {"delta": [0.1, 0.9]}, horizon=100, n_runs=3, seed=0)
+        >>> result.failures[["delta", "policy"]].values.tolist(), len(result.finished)
+        ([[0.9, 'UCB1']], 1)
+        >>> print(result.failures["error"][0].partition(": ")[2])
+        Bernoulli.means[1] is -0.4; allowed: numbers in [0, 1]
+        """
         import pandas as pd
 
         rows = [self._told(c) | {"error": told_by(c.failure), "traceback": c.failure} for c in self.cells if c.failure]
@@ -209,6 +237,22 @@ class SweepResults:
             Confidence level of the interval of the mean.
         at : int, optional
             After which round, one of the checkpoints of every cell; default the last of each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Without the cells that failed. A cell has None or NaN for a parameter that it does not take.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> def gap(delta):
+        ...     return arms.Bernoulli([0.5, 0.5 - delta])
+        >>> over = {"delta": [0.1, 0.2, 0.4]}
+        >>> result = bl.sweep(gap, arms.RoundRobin(), over, horizon=100, n_runs=3, seed=0)
+        >>> result.summary()[["delta", "policy", "mean"]].round(6).values.tolist()
+        [[0.1, 'RoundRobin', 5.0], [0.2, 'RoundRobin', 10.0], [0.4, 'RoundRobin', 20.0]]
         """
         import pandas as pd
 
@@ -243,6 +287,10 @@ class SweepResults:
             Confidence level of the interval.
         where : dict, optional
             Values of other parameters to which the cells are restricted.
+
+        Returns
+        -------
+        pandas.DataFrame
 
         Examples
         --------
@@ -333,6 +381,28 @@ class SweepResults:
         """Return a tidy table: parameters, policy, run, round, and a column a metric.
 
         Where runs were not kept, a column a statistic, and the metric's name.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a run and checkpoint (or checkpoint and metric) of each cell that finished.
+
+        Raises
+        ------
+        InvalidArgument
+            If all cells failed.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> over = {"alpha": [0.5, 2.0]}
+        >>> result = bl.sweep(arms.Bernoulli([0.2, 0.8]), arms.UCB1, over, horizon=100, n_runs=3, seed=0)
+        >>> frame = result.to_pandas()
+        >>> frame.columns[:4].tolist()
+        ['alpha', 'policy', 'run', 'round']
+        >>> frame[frame["round"] == 100].groupby("alpha")["run"].count().tolist()
+        [3, 3]
         """
         import pandas as pd
 
@@ -364,7 +434,40 @@ class SweepResults:
     def plot(
         self, x: str, metric: str | None = None, *, y: str | None = None, ax: Axes | None = None, **options: Any
     ) -> Axes:
-        """Draw a metric against a parameter, or as a heatmap over two; see `banditlab.plotting.plot_sweep`."""
+        """Draw a metric against a parameter, or as a heatmap over two.
+
+        Parameters
+        ----------
+        x : str
+            The parameter on the horizontal axis.
+        metric : str, optional
+            One of `metrics`; default: 'regret', or the first if that was not recorded.
+        y : str, optional
+            A second parameter, for the vertical axis of a heatmap of one policy.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default new Axes.
+        **options
+            As in `banditlab.plotting.plot_sweep`: the policy of a heatmap, values of other parameters, scales, level,
+            title.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> def gap(delta):
+        ...     return arms.Bernoulli([0.5, 0.5 - delta])
+        >>> over = {"delta": [0.1, 0.2], "alpha": [0.5, 2.0]}
+        >>> result = bl.sweep(gap, arms.UCB1, over, horizon=100, n_runs=10, seed=0)
+        >>> sorted(line.get_text() for line in result.plot("delta", slope=False).get_legend().get_texts())
+        ['UCB1, alpha=0.5', 'UCB1, alpha=2.0']
+        >>> ax = result.plot("delta", y="alpha")  # a heatmap
+        >>> ax.get_xlabel(), ax.get_ylabel()
+        ('delta', 'alpha')
+        """
         from banditlab import plotting
 
         return plotting.plot_sweep(self, x, metric, y=y, ax=ax, **options)
@@ -373,6 +476,16 @@ class SweepResults:
         """Write everything to a Parquet file, failures and provenance included, as `Results.save` does.
 
         Other programs find the table of `to_pandas` there.
+
+        Parameters
+        ----------
+        path : path
+            As in `Results.save`.
+
+        Returns
+        -------
+        pathlib.Path
+            Where it is, without links.
 
         Examples
         --------
