@@ -49,7 +49,25 @@ def _excess_of(p: float, gap: float, q: float) -> float:
 
 
 def kl_bernoulli(p: float, q: float) -> float:
-    """Return KL(Bernoulli(p), Bernoulli(q)), in nats; inf where q is 0 or 1 and p is not."""
+    r"""Return KL(Bernoulli(p), Bernoulli(q)), in nats.
+
+    Parameters
+    ----------
+    p, q : float
+        The means, in [0, 1].
+
+    Returns
+    -------
+    float
+        :math:`p \log(p / q) + (1 - p) \log((1 - p) / (1 - q))`; inf where q is 0 or 1 and p is not, NaN where one is
+        NaN.
+
+    Examples
+    --------
+    >>> from banditlab.arms import divergences
+    >>> round(divergences.kl_bernoulli(0.2, 0.8), 6), divergences.kl_bernoulli(0.5, 1.0)
+    (0.831777, inf)
+    """
     if math.isnan(p) or math.isnan(q):
         return math.nan
     if p == q:
@@ -62,7 +80,25 @@ def kl_bernoulli(p: float, q: float) -> float:
 
 
 def kl_gaussian(mean: float, other: float, std: float, other_std: float | None = None) -> float:
-    """Return KL(N(mean, std^2), N(other, other_std^2)); the standard deviations are equal by default."""
+    r"""Return KL(N(mean, std^2), N(other, other_std^2)), in nats.
+
+    Parameters
+    ----------
+    mean, other : float
+        The means.
+    std : float
+        Standard deviation of the first; positive.
+    other_std : float, optional
+        That of the second; default `std`. Then the divergence is :math:`(\mu - \mu')^2 / (2 \sigma^2)`.
+
+    Examples
+    --------
+    >>> from banditlab.arms import divergences
+    >>> divergences.kl_gaussian(0.0, 1.0, std=0.5)
+    2.0
+    >>> round(divergences.kl_gaussian(0.0, 1.0, std=0.5, other_std=2.0), 6)
+    1.042544
+    """
     s = std if other_std is None else other_std
     z = (float(mean) - float(other)) / float(s)  # products of Python's floats are infinite without a word
     away = 0.5 * z * z
@@ -72,21 +108,69 @@ def kl_gaussian(mean: float, other: float, std: float, other_std: float | None =
 
 
 def kl_exponential(mean: float, other: float) -> float:
-    """Return the divergence between exponential distributions of given means."""
+    r"""Return the divergence between exponential distributions of given means, in nats.
+
+    Parameters
+    ----------
+    mean, other : float
+        The means; positive.
+
+    Returns
+    -------
+    float
+        :math:`\mu / \mu' - 1 - \log(\mu / \mu')`.
+
+    Examples
+    --------
+    >>> from banditlab.arms import divergences
+    >>> round(divergences.kl_exponential(1.0, 2.0), 6), round(divergences.kl_exponential(2.0, 1.0), 6)
+    (0.193147, 0.306853)
+    """
     if 0.5 < mean / other < 2.0:  # near 1 logarithms cancel
         return _excess((mean - other) / other)
     return mean / other - 1.0 - (math.log(mean) - math.log(other))
 
 
 def kl_poisson(mean: float, other: float) -> float:
-    """Return the divergence between Poisson distributions of given means."""
+    r"""Return the divergence between Poisson distributions of given means, in nats.
+
+    Parameters
+    ----------
+    mean, other : float
+        The means; at least 0.
+
+    Returns
+    -------
+    float
+        :math:`\mu' - \mu + \mu \log(\mu / \mu')`; inf where only :math:`\mu'` is 0.
+
+    Examples
+    --------
+    >>> from banditlab.arms import divergences
+    >>> round(divergences.kl_poisson(1.0, 2.0), 6), divergences.kl_poisson(0.0, 2.0)
+    (0.306853, 2.0)
+    """
     if mean == 0.0:
         return other
     return _excess_of(mean, other - mean, other) if other > 0 else math.inf
 
 
 def kl_beta(a: float, b: float, c: float, d: float) -> float:
-    """Return KL(Beta(a, b), Beta(c, d))."""
+    """Return KL(Beta(a, b), Beta(c, d)), in nats.
+
+    Parameters
+    ----------
+    a, b : float
+        Shapes of the first; positive.
+    c, d : float
+        Shapes of the second; positive.
+
+    Examples
+    --------
+    >>> from banditlab.arms import divergences
+    >>> round(divergences.kl_beta(1.0, 1.0, 2.0, 1.0), 6)
+    0.306853
+    """
     from scipy import special
 
     found = (
@@ -104,6 +188,19 @@ def kinf_beta(a: float, b: float, target: float) -> float:
 
     The nearest distribution has mean exactly `target`, so that one number is left to minimise over:
     its concentration c + d.
+
+    Parameters
+    ----------
+    a, b : float
+        Shapes of the arm; positive.
+    target : float
+        The mean to exceed: 0 is returned if the arm's reaches it, inf if no mean can.
+
+    Examples
+    --------
+    >>> from banditlab.arms import divergences
+    >>> round(divergences.kinf_beta(2.0, 2.0, 0.7), 6), divergences.kinf_beta(2.0, 2.0, 0.4)
+    (0.373604, 0.0)
     """
     from scipy import optimize
 
@@ -147,6 +244,27 @@ def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, uppe
 
     By duality (Honda and Takemura 2010, Theorem 8): max over l in [0, 1/(upper - target)] of
     E log(1 - l (X - target)), a concave function of l.
+
+    Parameters
+    ----------
+    values, probabilities : sequence of float
+        The distribution: values up to `upper`, and the probability of each.
+    target : float
+        The mean to exceed: 0 is returned if the distribution's reaches it, inf from `upper` on.
+    upper : float
+        The largest reward of the model.
+
+    Examples
+    --------
+    Of rewards 0 and 1 it is the Bernoulli divergence; rewards that are always 1/2 tell more:
+
+    >>> from banditlab.arms import divergences
+    >>> round(divergences.kinf_finite([0, 1], [0.5, 0.5], target=0.8, upper=1.0), 6)
+    0.223144
+    >>> round(divergences.kl_bernoulli(0.5, 0.8), 6)
+    0.223144
+    >>> round(divergences.kinf_finite([0.5], [1.0], target=0.8, upper=1.0), 6)
+    0.916291
     """
     from scipy import optimize
 
@@ -182,6 +300,25 @@ def kinf_truncated_gaussian(location: float, scale: float, low: float, high: flo
 
     An exponential family in the location: KL is the integral of (m(x) - m(l)) / s^2 over x from l to l', where m(x) is
     the mean at location x.
+
+    Parameters
+    ----------
+    location, scale : float
+        Mean and standard deviation of the arm's Gaussian before truncation; the scale is positive.
+    low, high : float
+        The interval.
+    target : float
+        The mean to exceed, after truncation: 0 is returned if the arm's reaches it, inf from `high` on.
+
+    Examples
+    --------
+    Far from the ends it is the divergence between Gaussians:
+
+    >>> from banditlab.arms import divergences
+    >>> round(divergences.kinf_truncated_gaussian(0.0, 1.0, low=-20.0, high=20.0, target=1.0), 6)
+    0.5
+    >>> round(divergences.kinf_truncated_gaussian(0.0, 1.0, low=-1.0, high=1.0, target=0.5), 6)
+    0.561198
     """
     from scipy import optimize
 

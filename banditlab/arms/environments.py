@@ -71,19 +71,77 @@ class Bernoulli(Stationary):
         return 1.0 if u < self.means[arm] else 0.0
 
     def variance(self, arm: int) -> float:
-        """Return mu_a (1 - mu_a)."""
+        r"""Return :math:`\mu_a (1 - \mu_a)`, the variance of an arm's rewards.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Bernoulli([0.2, 0.8]).variance(0)), 6)
+        0.16
+        """
         return float(self.means[arm] * (1.0 - self.means[arm]))
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return (tau - (1 - mu_a))^+ / tau."""
+        r"""Return the CVaR of each arm's rewards, :math:`(\tau - (1 - \mu_a))^+ / \tau`.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Returns
+        -------
+        float64 array of shape (n_arms,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Bernoulli([0.2, 0.8]).cvars(0.5).round(6).tolist()
+        [0.0, 0.6]
+        """
         return tails.bernoulli(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return kl(mu_a, target)."""
+        r"""Return :math:`kl(\mu_a, \mathrm{target})`.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        target : float
+            The mean to exceed.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Bernoulli([0.2, 0.8]).kinf(0, target=0.8)), 6)
+        0.831777
+        """
         return divergences.kl_bernoulli(self.means[arm], target)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution."""
+        """Return the arm's scipy distribution.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Returns
+        -------
+        frozen scipy.stats distribution, or an object with its methods
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Bernoulli([0.2, 0.8]).distribution(0).var()), 6)
+        0.16
+        """
         from scipy import stats
 
         return stats.bernoulli(self.means[arm])
@@ -123,7 +181,14 @@ class Gaussian(Stationary):
 
     @property
     def stds(self) -> NDArray[np.float64]:
-        """Standard deviations, one an arm."""
+        """Standard deviations, one an arm.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Gaussian([0.0, 1.0], std=0.5).stds.tolist()
+        [0.5, 0.5]
+        """
         return np.broadcast_to(np.asarray(self.std, dtype=float), self.means.shape).copy()
 
     @property
@@ -140,19 +205,79 @@ class Gaussian(Stationary):
         return self.means[arm] + self.std[arm] * normal_quantile(u)
 
     def variance(self, arm: int) -> float:
-        """Return the square of the standard deviation."""
+        r"""Return :math:`\sigma_a^2`, the variance of an arm's rewards.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).variance(1)), 6)
+        4.0
+        """
         return float(self.stds[arm] ** 2)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return mu_a - std_a phi(z) / tau, z being the standard normal quantile at tau."""
+        r"""Return the CVaR of each arm's rewards.
+
+        It is :math:`\mu_a - \sigma_a \phi(z) / \tau`, z being the standard normal quantile at tau.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Returns
+        -------
+        float64 array of shape (n_arms,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).cvars(0.5).round(6).tolist()
+        [-0.797885, -0.595769]
+        """
         return tails.gaussian(self.means, self.stds, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return the divergence to the Gaussian of mean `target` and the same standard deviation."""
+        """Return the divergence to the Gaussian of mean `target` and the same standard deviation.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        target : float
+            The mean to exceed; 0 is returned if the arm's reaches it.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).kinf(0, target=1.0)), 6)
+        0.5
+        """
         return divergences.kl_gaussian(self.means[arm], max(target, self.means[arm]), self.stds[arm])
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution."""
+        """Return the arm's scipy distribution.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Returns
+        -------
+        frozen scipy.stats distribution, or an object with its methods
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).distribution(1).cdf(3.0)), 6)
+        0.841345
+        """
         from scipy import stats
 
         return stats.norm(self.means[arm], self.stds[arm])
@@ -220,7 +345,19 @@ class Beta(Stationary):
         return cls(m * strength, (1.0 - m) * strength)
 
     def variance(self, arm: int) -> float:
-        """Return m (1 - m) / (a + b + 1), m being the mean."""
+        """Return :math:`m (1 - m) / (a + b + 1)`, the variance of an arm's rewards, m being the mean.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Beta([1.0, 2.0], [1.0, 1.0]).variance(0)), 6)
+        0.083333
+        """
         a, b = self.a[arm], self.b[arm]
         return float((a / (a + b)) * (b / (a + b)) / (a + b + 1.0))  # products of shapes can overflow
 
@@ -243,15 +380,61 @@ class Beta(Stationary):
         fill_expanded_beta(u, self.a, self.b, arm, out)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return CVaR by incomplete beta functions."""
+        """Return the CVaR of each arm's rewards, by incomplete beta functions.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Returns
+        -------
+        float64 array of shape (n_arms,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Beta([1.0, 2.0], [1.0, 1.0]).cvars(0.5).round(6).tolist()
+        [0.25, 0.471405]
+        """
         return tails.beta(self.a, self.b, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return K_inf in the model of all beta distributions."""
+        """Return K_inf in the model of all beta distributions (`divergences.kinf_beta`).
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        target : float
+            The mean to exceed; 0 is returned if the arm's reaches it.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Beta([1.0, 2.0], [1.0, 1.0]).kinf(0, target=0.75)), 6)
+        0.423449
+        """
         return divergences.kinf_beta(self.a[arm], self.b[arm], target)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution."""
+        """Return the arm's scipy distribution.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Returns
+        -------
+        frozen scipy.stats distribution, or an object with its methods
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Beta([1.0, 2.0], [1.0, 1.0]).distribution(1).ppf(0.25)), 6)
+        0.5
+        """
         from scipy import stats
 
         return stats.beta(self.a[arm], self.b[arm])
@@ -285,15 +468,61 @@ class Exponential(Stationary):
         return -self.means[arm] * log(1.0 - u)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return CVaR by the incomplete gamma function."""
+        r"""Return the CVaR of each arm's rewards: its mean times :math:`1 + (1 - \tau) \log(1 - \tau) / \tau`.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Returns
+        -------
+        float64 array of shape (n_arms,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Exponential([1.0, 2.0]).cvars(0.5).round(6).tolist()
+        [0.306853, 0.613706]
+        """
         return tails.exponential(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return the divergence to the exponential distribution of mean `target`."""
+        """Return the divergence to the exponential distribution of mean `target`.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        target : float
+            The mean to exceed; 0 is returned if the arm's reaches it.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Exponential([1.0, 2.0]).kinf(0, target=2.0)), 6)
+        0.193147
+        """
         return divergences.kl_exponential(self.means[arm], max(target, self.means[arm]))
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution."""
+        """Return the arm's scipy distribution.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Returns
+        -------
+        frozen scipy.stats distribution, or an object with its methods
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Exponential([1.0, 2.0]).distribution(1).var()), 6)
+        4.0
+        """
         from scipy import stats
 
         return stats.expon(scale=self.means[arm])
@@ -337,15 +566,61 @@ class Poisson(FiniteSupport):
         return {"gaps": self.gaps} | finite_table(rows)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return CVaR from the distribution function."""
+        """Return the CVaR of each arm's rewards, from the distribution function.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Returns
+        -------
+        float64 array of shape (n_arms,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Poisson([1.0, 2.5]).cvars(0.5).round(6).tolist()
+        [0.264241, 1.261235]
+        """
         return tails.poisson(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return the divergence to the Poisson distribution of mean `target`."""
+        """Return the divergence to the Poisson distribution of mean `target`.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        target : float
+            The mean to exceed; 0 is returned if the arm's reaches it.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Poisson([1.0, 2.5]).kinf(0, target=2.5)), 6)
+        0.583709
+        """
         return divergences.kl_poisson(self.means[arm], max(target, self.means[arm]))
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution."""
+        """Return the arm's scipy distribution.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Returns
+        -------
+        frozen scipy.stats distribution, or an object with its methods
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Poisson([1.0, 2.5]).distribution(0).pmf(0)), 6)
+        0.367879
+        """
         from scipy import stats
 
         return stats.poisson(self.means[arm])

@@ -140,19 +140,81 @@ class Categorical(FiniteSupport):
         return {"gaps": self.gaps} | finite_table(rows)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return CVaR, summed over the values."""
+        """Return the CVaR of each arm's rewards, summed over the values.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Returns
+        -------
+        float64 array of shape (n_arms,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
+        >>> env.cvars(0.5).round(6).tolist()
+        [0.0, 0.0]
+        """
         return tails.finite(self.values, self.probabilities, tails.checked_level("tau", tau))
 
     def variance(self, arm: int) -> float:
-        """Return the variance, summed over the values."""
+        """Return the variance of an arm's rewards, summed over the values.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
+        >>> round(float(env.variance(1)), 6)
+        4.0
+        """
         return _finite_variance(self.values, self.probabilities[arm])
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return K_inf over the distributions on (-inf, max(values)]."""
+        """Return K_inf over the distributions on (-inf, max(values)] (`divergences.kinf_finite`).
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        target : float
+            The mean to exceed; 0 is returned if the arm's reaches it.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
+        >>> round(float(env.kinf(0, target=1.0)), 6)
+        0.111572
+        """
         return divergences.kinf_finite(self.values, self.probabilities[arm], target, float(self.values.max()))
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's distribution, as a scipy-like object."""
+        """Return the arm's distribution, as a scipy-like object.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Returns
+        -------
+        frozen scipy.stats distribution, or an object with its methods
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
+        >>> round(float(env.distribution(1).std()), 6)
+        2.0
+        """
         return _finite_distribution(self.values, self.probabilities[arm])
 
 
@@ -205,10 +267,17 @@ class Empirical(FiniteSupport):
     def from_rewards(cls, rewards: list[ArrayLike]) -> Self:
         """Return the environment that resamples lists of rewards, one an arm.
 
+        Parameters
+        ----------
+        rewards : list of sequences of float
+            What was seen of each arm, in any order; one reward an arm at least.
+
         Examples
         --------
-        >>> Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).n_arms
-        2
+        >>> from banditlab import arms
+        >>> logged = arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]])
+        >>> logged.means.round(3).tolist()
+        [0.667, 0.5]
         """
         lists = as_list("rewards", rewards, "one list of rewards an arm, at least one arm")
         if not lists:
@@ -236,8 +305,9 @@ class Empirical(FiniteSupport):
         Examples
         --------
         >>> import pandas as pd
+        >>> from banditlab import arms
         >>> log = pd.DataFrame({"arm": ["a", "b", "b"], "reward": [0.5, 0.0, 1.0]})
-        >>> Empirical.from_dataframe(log).means.tolist()
+        >>> arms.Empirical.from_dataframe(log).means.tolist()
         [0.5, 0.5]
         """
         if not hasattr(frame, "columns"):
@@ -267,6 +337,12 @@ class Empirical(FiniteSupport):
             How often each arm was shown; at least 1.
         clicks : sequence of int
             How often each was clicked; from 0 to its impressions.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Empirical.from_counts(impressions=[100, 200], clicks=[5, 20]).means.tolist()
+        [0.05, 0.1]
         """
         shows = vector(1.0)("impressions", impressions)
         hits = vector(0.0)("clicks", clicks)
@@ -284,7 +360,14 @@ class Empirical(FiniteSupport):
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Relative frequencies, one row an arm."""
+        """Relative frequencies of `values`, one row an arm.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Empirical.from_counts(impressions=[100, 200], clicks=[5, 20]).probabilities.tolist()
+        [[0.95, 0.05], [0.9, 0.1]]
+        """
         return np.asarray(self.counts / self.counts.sum(axis=1, keepdims=True))
 
     @property
@@ -315,17 +398,77 @@ class Empirical(FiniteSupport):
         return {"gaps": self.gaps, "counts": None, "values": None} | finite_table(rows)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return CVaR, summed over the rewards seen."""
+        """Return the CVaR of each arm's rewards, summed over those seen.
+
+        Parameters
+        ----------
+        tau : float
+            The level, in (0, 1]; 1 gives the means.
+
+        Returns
+        -------
+        float64 array of shape (n_arms,)
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).cvars(0.5).round(6).tolist()
+        [0.333333, 0.5]
+        """
         return tails.finite(self.values, self.counts, tails.checked_level("tau", tau))
 
     def variance(self, arm: int) -> float:
-        """Return the variance, summed over the rewards seen."""
+        """Return the variance of an arm's rewards, summed over those seen.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> round(float(arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).variance(0)), 6)
+        0.222222
+        """
         return _finite_variance(self.values[arm], self._shares(arm))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return K_inf over the distributions on (-inf, largest value seen]."""
+        """Return K_inf over the distributions on (-inf, largest value seen] (`divergences.kinf_finite`).
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+        target : float
+            The mean to exceed; 0 is returned if the arm's reaches it.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> env = arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]])
+        >>> round(float(env.kinf(1, target=0.75)), 6)
+        0.693147
+        """
         return divergences.kinf_finite(self.values[arm], self._shares(arm), target, self.support.high)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's distribution, as a scipy-like object."""
+        """Return the arm's distribution, as a scipy-like object.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Returns
+        -------
+        frozen scipy.stats distribution, or an object with its methods
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> env = arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]])
+        >>> round(float(env.distribution(0).mean()), 6)
+        0.666667
+        """
         return _finite_distribution(self.values[arm], self._shares(arm))

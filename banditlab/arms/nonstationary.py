@@ -155,5 +155,19 @@ class PiecewiseStationary:
         return Support(min(p.low for p in parts), max(p.high for p in parts), all(p.binary for p in parts))
 
     def segments(self, horizon: int) -> list[tuple[int, int, Any]]:
-        """Return (first round, last round, environment) of each segment that starts by the horizon."""
+        """Return (first round, last round, environment) of each segment that starts by the horizon.
+
+        Parameters
+        ----------
+        horizon : int
+            T; the last segment ends there.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> first, then = arms.Bernoulli([0.1, 0.9]), arms.Bernoulli([0.9, 0.1])
+        >>> env = arms.PiecewiseStationary([first, then], change_points=[501])
+        >>> [(start, end) for start, end, _ in env.segments(1000)], len(env.segments(500))
+        ([(1, 500), (501, 1000)], 1)
+        """
         return stretches(self.environments, self.change_points, horizon)

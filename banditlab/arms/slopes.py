@@ -37,6 +37,15 @@ class Slope:
         The first and the last checkpoint that were used.
     n_checkpoints, n_runs, n_resamples : int
         How many checkpoints, runs and bootstrap resamples were used; no resamples where the interval is Student's.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), arms.RoundRobin(), horizon=1000, n_runs=10, seed=0)
+    >>> growth = arms.theory.regret_slope(result, "RoundRobin", first=100)
+    >>> round(growth.slope, 2), growth.first, growth.last, growth.n_runs
+    (1.0, 100, 1000, 10)
     """
 
     slope: float

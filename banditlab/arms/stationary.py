@@ -21,6 +21,12 @@ class Stationary:
 
     A subclass has `means`, as a field or a property. Regret after T rounds is :math:`\sum_t (\max_b \mu_b -
     \mu_{a_t})`.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> isinstance(arms.Beta([1.0, 3.0], [1.0, 1.0]), arms.Stationary)
+    True
     """
 
     means: Any
@@ -42,11 +48,30 @@ class Stationary:
 
     @property
     def gaps(self) -> NDArray[np.float64]:
-        """Suboptimality gaps: the best mean less each arm's."""
+        r"""Suboptimality gaps :math:`\Delta_a = \max_b \mu_b - \mu_a`, one an arm.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Bernoulli([0.25, 0.5]).gaps.tolist()
+        [0.25, 0.0]
+        """
         return np.asarray(np.max(self.means) - self.means, dtype=np.float64)
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards."""
+        """Return the variance of an arm's rewards: by `distribution(arm)`, where there is no closed form.
+
+        Parameters
+        ----------
+        arm : int
+            From 0 to n_arms - 1.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Exponential([1.0, 2.0]).variance(1)
+        4.0
+        """
         return float(self.distribution(arm).var())  # type: ignore[attr-defined]
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
@@ -116,8 +141,21 @@ class Stationary:
     def lower_bound_constant(self) -> float | None:
         r"""Return the constant C of the asymptotic lower bound :math:`R_T \ge C \log T`; None where the model has none.
 
-        C = sum over suboptimal arms of gap / K_inf(arm, best mean) (Burnetas and Katehakis 1996; for
-        one-parameter families Lai and Robbins 1985).
+        .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}(\nu_a, \mu^*)}
+
+        with :math:`K_{\inf}` the environment's `kinf` at the best mean (Burnetas and Katehakis 1996; for one-parameter
+        families Lai and Robbins 1985).
+
+        Examples
+        --------
+        Close arms are harder to tell apart, and that costs more than it saves:
+
+        >>> from scipy import stats
+        >>> from banditlab import arms
+        >>> [round(float(arms.Bernoulli([m, 0.5]).lower_bound_constant()), 3) for m in (0.1, 0.4)]
+        [1.087, 4.966]
+        >>> arms.FromScipy([stats.norm(0.0), stats.norm(1.0)]).lower_bound_constant() is None
+        True
         """
         kinf = getattr(self, "kinf", None)
         if kinf is None:

@@ -30,6 +30,14 @@ class Support:
         Bounds; infinite where there are none.
     binary : bool
         Whether every reward is 0 or 1.
+
+    Examples
+    --------
+    >>> from banditlab import arms
+    >>> arms.Bernoulli([0.2, 0.8]).support
+    Support(low=0.0, high=1.0, binary=True)
+    >>> print(arms.Support(0.0, float("inf")))
+    in [0, inf)
     """
 
     low: float
@@ -45,7 +53,19 @@ class Support:
         boolean("Support.binary", self.binary)
 
     def holds(self, value: float) -> bool:
-        """Return whether a value is in it, but for rounding."""
+        """Return whether a value is in it, but for rounding.
+
+        Parameters
+        ----------
+        value : float
+            A reward.
+
+        Examples
+        --------
+        >>> from banditlab import arms
+        >>> arms.Support(0.0, 1.0).holds(0.5), arms.Support(0.0, 1.0, binary=True).holds(0.5)
+        (True, False)
+        """
         if self.binary:
             return value in (0.0, 1.0)
         return bool(self.low - 1e-9 * (1.0 + abs(self.low)) <= value <= self.high + 1e-9 * (1.0 + abs(self.high)))
