@@ -37,6 +37,19 @@ class AcquisitionMechanism:
     ------
     InvalidArgument
         If decisions have another shape, or are no distributions.
+
+    Examples
+    --------
+    Deciding what the sender says, for one who gains by decision 1 whatever the state:
+
+    >>> from banditlab import scoring
+    >>> world = scoring.InformationAcquisition(
+    ...     prior=[0.6, 0.4], observations=[[1, 0], [0, 1]], receiver_utility=[[1, 0], [0, 1]],
+    ...     sender_utilities=[[[0, 0], [1, 1]]],
+    ... )
+    >>> trusting = scoring.AcquisitionMechanism(world, [[1, 0], [0, 1]])
+    >>> trusting.value, bool(scoring.audit(trusting))
+    (1.0, False)
     """
 
     environment: InformationAcquisition
@@ -182,6 +195,18 @@ class InformationAcquisition:
         -------
         AcquisitionMechanism
             Exists always, because deciding without listening is incentive compatible.
+
+        Examples
+        --------
+        A sender who sees the state and wants decision 1 in both is listened to only as far as he may gain by lies:
+
+        >>> from banditlab import scoring
+        >>> world = scoring.InformationAcquisition(
+        ...     prior=[0.6, 0.4], observations=[[1, 0], [0, 1]], receiver_utility=[[1, 0], [0, 1]],
+        ...     sender_utilities=[[[0, 0], [1, 1]]],
+        ... )
+        >>> [round(world.optimal(slack=slack).value, 6) for slack in (0.0, 0.3, 0.6)]
+        [0.6, 0.8, 1.0]
         """
         slack = non_negative("slack", slack)
         utilities = np.concatenate([self.receiver_utility[None], self.sender_utilities])

@@ -44,6 +44,17 @@ class Deviation:
     gain : float
         By how much the agent's expected profit changes. With several agents it is weighted by the probability of the
         recommendation.
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> world = scoring.PrincipalAgent(
+    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+    ...     costs=[0, 0.3], utility=[1, 0.5, 1],
+    ... )
+    >>> found = scoring.audit(world, [[1, 0], [0.75, 0.75], [0, 1]], action=1).deviation
+    >>> found.kind, found.act, round(found.gain, 6)
+    ('effort', 'makes effort 0 instead of 1', 0.05)
     """
 
     kind: str
@@ -81,9 +92,21 @@ class Audit:
         That strategy: his best deviation upon each recommendation, by recommendation, where it gains anything; he obeys
         the others. Empty if the strategy gains no more than `tolerance`.
     by_kind : dict from str to Deviation
-        The most profitable single deviation of each kind that exists, whether it gains anything or not.
+        The most profitable single deviation of each kind, whether it gains anything or not; 'report' and 'joint' are
+        there only where, after some effort, a lie is paid more than the truth.
     tolerance : float
         Gains up to this count as none, in the units of the agent who gains most for what is at stake for him.
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> world = scoring.PrincipalAgent(
+    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+    ...     costs=[0, 0.3], utility=[1, 0.5, 1],
+    ... )
+    >>> found = scoring.audit(world, [[1, 0], [0.75, 0.75], [0, 1]], action=1)
+    >>> bool(found), round(found.gain, 6)
+    (False, 0.05)
     """
 
     gain: float

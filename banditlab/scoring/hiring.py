@@ -114,6 +114,21 @@ class HiringProblem:
         Returns
         -------
         HiringProblem
+
+        Examples
+        --------
+        Two agents, each of whom sees a sign of the state that is right with probability 0.8 if he looks:
+
+        >>> from banditlab import scoring
+        >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.8, 0.2], [0.2, 0.8]]
+        >>> world = scoring.HiringProblem.independent(
+        ...     prior=[0.5, 0.5], signals=[[blind, look]] * 2, costs=[[0, 0.02]] * 2,
+        ...     utility=[[1, 0], [0, 1]],
+        ... )
+        >>> world.observations.shape  # efforts of both, state, signals of both
+        (2, 2, 2, 2, 2)
+        >>> world.profile_utilities.round(6).tolist()  # two signs that disagree say nothing
+        [[0.5, 0.8], [0.8, 0.8]]
         """
         if isinstance(signals, str | bytes) or not hasattr(signals, "__len__"):
             raise InvalidType(f"HiringProblem.signals is {shown(signals)}; allowed: one array an agent")
@@ -194,14 +209,20 @@ class HiringProblem:
 
     @property
     def best_decisions(self) -> Floats:
-        """The principal's best decision on each profile of truthful signals, as probabilities (b..., s..., a)."""
+        """The principal's best decision on each profile of truthful signals, as probabilities.
+
+        A float64 array (n_efforts[0], ..., n_signals[0], ..., n_decisions): 1 for the decision, the first of equals.
+        """
         worth = np.tensordot(self.joint, self.utility, axes=(self.n_agents, 1))
         best: Floats = np.eye(self.n_decisions)[worth.argmax(axis=-1)]
         return best
 
     @property
     def profile_utilities(self) -> Floats:
-        """Her expected utility under each profile of efforts, if all tell the truth and she decides best."""
+        """The principal's expected utility under each profile of efforts, if all tell the truth and she decides best.
+
+        A float64 array of shape `n_efforts`; costs and payments are not subtracted.
+        """
         n = self.n_agents
         worth = np.tensordot(self.joint, self.utility, axes=(n, 1))
         total: Floats = worth.max(axis=-1).sum(axis=tuple(range(n, 2 * n)))
@@ -210,10 +231,26 @@ class HiringProblem:
     def agent_signals(self, agent: int) -> Floats:
         r"""Return :math:`P_i(s_i \mid b_i, \theta)` as an array (n_efforts[i], n_states, n_signals[i]).
 
+        Parameters
+        ----------
+        agent : int
+            Who, i.
+
         Raises
         ------
         InvalidArgument
             If it depends on others' efforts, so that an agent cannot be looked at alone.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.8, 0.2], [0.2, 0.8]]
+        >>> world = scoring.HiringProblem.independent(
+        ...     prior=[0.5, 0.5], signals=[[blind], [blind, look]], costs=[[0], [0, 0.02]],
+        ...     utility=[[1, 0], [0, 1]],
+        ... )
+        >>> world.agent_signals(1)[1].round(6).tolist()  # a row a state, after effort 1
+        [[0.8, 0.2], [0.2, 0.8]]
         """
         n, agent = self.n_agents, integer(0, self.n_agents - 1)("agent", agent)
         others = tuple(n + 1 + j for j in range(n) if j != agent)
@@ -237,7 +274,16 @@ class HiringProblem:
     def optimal(
         self, method: str = "highs", *, individually_rational: bool = False, slack: float = 0.0
     ) -> HiringMechanism:
-        """Return the optimal incentive-compatible mechanism with correlated recommendations and payments.
+        r"""Return the optimal incentive-compatible mechanism with correlated recommendations and payments.
+
+        With :math:`\mu(b)` the probability of recommending efforts b, :math:`\gamma_i` the payments and :math:`\pi` the
+        decisions, it maximises the principal's expected profit
+
+        .. math:: \sum_{b, s, \theta} \mu(b) \, p(\theta) \, P(s \mid b, \theta) \Big[
+            \sum_a \pi(a \mid b, s) u(a, \theta) - \sum_i \gamma_i(b, s, \theta) \Big]
+
+        subject to payments in [0, M], and to no agent's gaining by any effort and misreports together, upon any
+        recommendation.
 
         Parameters
         ----------
@@ -259,6 +305,22 @@ class HiringProblem:
         ------
         NotImplementable
             If individual rationality cannot be had, because an agent's cheapest effort costs more than max_payment.
+
+        Examples
+        --------
+        One agent, whose sign is right with probability 0.9 if he looks. Without looking he is right with 1/2, so that
+        looking is worth its cost to him if a right sign is paid 0.1 / 0.4:
+
+        >>> from banditlab import scoring
+        >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
+        >>> world = scoring.HiringProblem.independent(
+        ...     prior=[0.5, 0.5], signals=[[blind, look]], costs=[[0, 0.1]], utility=[[1, 0], [0, 1]],
+        ... )
+        >>> best = world.optimal()
+        >>> best.recommendations.round(6).tolist()
+        [0.0, 1.0]
+        >>> round(best.utility, 6), best.expected_payments.round(6).tolist(), round(best.profit, 6)
+        (0.9, [0.225], 0.675)
         """
         from .hiring_programs import solve_correlated, state_program
 
@@ -278,9 +340,29 @@ class HiringProblem:
     def program(self, *, individually_rational: bool = False, slack: float = 0.0) -> HiringProgram:
         """Return the program of `optimal`, stated in CVXPY, to read, to extend with constraints, and to solve.
 
+        Parameters
+        ----------
+        individually_rational : bool, default False
+            As in `optimal`.
+        slack : float, default 0.0
+            As in `optimal`.
+
         Returns
         -------
         HiringProgram
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
+        >>> world = scoring.HiringProblem.independent(
+        ...     prior=[0.5, 0.5], signals=[[blind, look]], costs=[[0, 0.1]], utility=[[1, 0], [0, 1]],
+        ... )
+        >>> program = world.program()
+        >>> sorted(program.constraints)
+        ['bounded', 'decisions', 'distribution', 'incentive', 'misreports']
+        >>> round(program.solve().profit, 4)
+        0.675
         """
         from .hiring_programs import state_program
 
@@ -307,18 +389,35 @@ class HiringProblem:
         ------
         NotImplementable
             If an agent cannot be brought to any effort, which takes individual rationality.
+
+        Examples -------- Two agents with independent signs. A second sign adds nothing, as she can do no better than to
+        follow the first where they disagree; so she asks one agent alone:
+
+        >>> from banditlab import scoring
+        >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
+        >>> world = scoring.HiringProblem.independent(
+        ...     prior=[0.5, 0.5], signals=[[blind, look]] * 2, costs=[[0, 0.1]] * 2,
+        ...     utility=[[1, 0], [0, 1]],
+        ... )
+        >>> plain = world.optimal_uncorrelated()
+        >>> float(plain.recommendations[1, 1]), round(plain.profit, 6)
+        (0.0, 0.675)
         """
         from .uncorrelated import optimal_uncorrelated
 
         return optimal_uncorrelated(self, boolean("individually_rational", individually_rational))
 
     def agent_rule(self, agent: int, effort: int, *, individually_rational: bool = False) -> AgentRule:
-        """Return the cheapest uncorrelated payments that make an agent choose an effort and tell the truth.
+        r"""Return the cheapest uncorrelated payments that make an agent choose an effort and tell the truth.
+
+        With :math:`v(b', r)` what agent i expects of :math:`\gamma_i(s_i, \theta)` after effort :math:`b'` if he
+        reports by r, it minimises :math:`v(b, \mathrm{truth})` over payments in [0, M] with :math:`v(b, \mathrm{truth})
+        - c_i(b) \ge v(b', r) - c_i(b')` for all efforts :math:`b'` and ways of reporting r.
 
         Parameters
         ----------
         agent, effort : int
-            Who shall do what.
+            Who shall do what: i and b.
         individually_rational : bool, default False
             As in `optimal`.
 
@@ -330,6 +429,17 @@ class HiringProblem:
         ------
         NotImplementable
             If there are none; the message and its `certificate` say why.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
+        >>> world = scoring.HiringProblem.independent(
+        ...     prior=[0.5, 0.5], signals=[[blind, look]], costs=[[0, 0.1]], utility=[[1, 0], [0, 1]],
+        ... )
+        >>> rule = world.agent_rule(0, effort=1)
+        >>> round(rule.payment, 6), abs(rule.margin) < 1e-8  # no more than it takes
+        (0.225, True)
         """
         from .uncorrelated import cheapest_rule
 
@@ -350,6 +460,19 @@ class HiringProblem:
         Returns
         -------
         AgentRule
+
+        Examples
+        --------
+        Paid 1 for a right sign and 0 for a wrong one, the agent expects 0.9 - 0.1 of looking, 0.5 of guessing:
+
+        >>> from banditlab import scoring
+        >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
+        >>> world = scoring.HiringProblem.independent(
+        ...     prior=[0.5, 0.5], signals=[[blind, look]], costs=[[0, 0.1]], utility=[[1, 0], [0, 1]],
+        ... )
+        >>> rule = world.agent_margin(0, effort=1)
+        >>> round(rule.margin, 6), rule.payments.diagonal().round(6).tolist()
+        (0.3, [1.0, 1.0])
         """
         from .uncorrelated import widest_rule
 

@@ -41,6 +41,21 @@ class HiringMechanism:
     ------
     InvalidArgument
         If shapes do not fit, payments are not finite, or recommendations or decisions are no distributions.
+
+    Examples
+    --------
+    Made by hand: the agent is told to look, and paid 1/4 for a right sign:
+
+    >>> import numpy as np
+    >>> from banditlab import scoring
+    >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
+    >>> world = scoring.HiringProblem.independent(
+    ...     prior=[0.5, 0.5], signals=[[blind, look]], costs=[[0, 0.1]], utility=[[1, 0], [0, 1]],
+    ... )
+    >>> right = np.stack([np.eye(2) / 4] * 2)  # by effort, signal and state
+    >>> made = scoring.HiringMechanism(world, [0, 1], [right], world.best_decisions, correlated=False)
+    >>> round(made.profit, 6), bool(scoring.audit(made))
+    (0.675, True)
     """
 
     environment: HiringProblem

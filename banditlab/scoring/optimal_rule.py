@@ -36,6 +36,17 @@ class OptimalRule:
         :math:`h = u_k - v_S(k)`, the principal's expected profit.
     multipliers : Multipliers or None
         The optimal dual solution; None from CVXPY.
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> world = scoring.PrincipalAgent(
+    ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+    ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+    ... )
+    >>> best = world.optimal_rule(1)
+    >>> round(best.payment, 6), round(best.lower_bound, 6), bool(scoring.is_proper(best.rule))
+    (0.2, 0.2, True)
     """
 
     environment: PrincipalAgent
@@ -51,7 +62,31 @@ class OptimalRule:
     def of(
         cls, environment: PrincipalAgent, action: int, payments: Floats, multipliers: Multipliers | None
     ) -> OptimalRule:
-        """Return the rule with these payments."""
+        """Return the rule with these payments: what it pays and what it is worth follow.
+
+        Parameters
+        ----------
+        environment : PrincipalAgent
+            Where.
+        action : int
+            The action k that the payments implement; not checked.
+        payments : float64 array (n_beliefs, n_states)
+            S.
+        multipliers : Multipliers or None
+            The optimal dual solution, where it is known.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> bet = np.array([[0.25, 0], [0.125, 0.125], [0, 0.25]])
+        >>> scoring.OptimalRule.of(world, 1, bet, None).profit
+        0.75
+        """
         expected = float(environment.expected_payments(payments)[action])
         return cls(
             environment, action, payments, expected, float(environment.utilities[action]) - expected, multipliers
@@ -69,6 +104,11 @@ class OptimalRule:
         """What any rule that implements the action pays at least, by weak duality from `multipliers`.
 
         Equal to `payment` up to rounding: the proof that the rule is the cheapest.
+
+        Raises
+        ------
+        InvalidArgument
+            Where there are no multipliers: from CVXPY, or made by hand.
         """
         if self.multipliers is None:
             raise InvalidArgument('multipliers is None; allowed: a rule from optimal_rule(..., method="highs")')

@@ -176,7 +176,18 @@ class PrincipalAgent:
 
     @property
     def utilities(self) -> Floats:
-        r""":math:`u_k`: the principal's expected utility under each action of a truthful agent."""
+        r""":math:`u_k`: the principal's expected utility under each action of a truthful agent, before payments.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> world.utilities.tolist(), world.belief_utility.tolist()
+        ([0.5, 1.0], [1.0, 0.5, 1.0])
+        """
         utilities: Floats = self.action_distributions @ self.belief_utility
         return utilities
 
@@ -187,13 +198,51 @@ class PrincipalAgent:
         return PrincipalAgentGame(self)
 
     def expected_payments(self, payments: Any) -> Floats:
-        """Return :math:`v_S(k)` of each action, for an agent who tells the truth."""
+        """Return :math:`v_S(k)` of each action, for an agent who tells the truth.
+
+        Parameters
+        ----------
+        payments : matrix (n_beliefs, n_states), ScoringRule or OptimalRule
+            S.
+
+        Returns
+        -------
+        float64 array (n_actions,)
+
+        Examples
+        --------
+        Looking costs 0.1 and gains 0.125 by these payments:
+
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> world.expected_payments([[0.25, 0], [0.125, 0.125], [0, 0.25]]).tolist()
+        [0.125, 0.25]
+        """
         truthful = (self.beliefs * self.table(payments)).sum(axis=1)
         expected: Floats = self.action_distributions @ truthful
         return expected
 
     def table(self, payments: Any) -> Floats:
-        """Return payments as an array (n_beliefs, n_states), from a table, a `ScoringRule` or an `OptimalRule`."""
+        """Return payments as an array (n_beliefs, n_states).
+
+        Parameters
+        ----------
+        payments : matrix (n_beliefs, n_states), ScoringRule or OptimalRule
+            Of a `ScoringRule`, the payments for reporting each of `beliefs`.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> world.table(scoring.Brier().bounded(1.0)).tolist()
+        [[1.0, 0.0], [0.75, 0.75], [0.0, 1.0]]
+        """
         if isinstance(payments, OptimalRule):
             payments = payments.payments
         elif isinstance(payments, ScoringRule):
@@ -225,6 +274,22 @@ class PrincipalAgent:
         InvalidArgument
             If the agent lies and the environment has `utility` instead of `decisions`: what a decision on a wrong
             report is worth is then unknown.
+
+        Examples
+        --------
+        An eighth for the right state is no reason to look for 0.1, a quarter is:
+
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> bet = scoring.VShaped(0.5)
+        >>> world.respond(bet / 8).action
+        0
+        >>> found = world.respond(bet / 4)
+        >>> found.action, round(found.agent_profit, 6), found.principal_profit
+        (1, 0.15, 0.75)
         """
         return best_response(self, self.table(payments))
 
@@ -277,6 +342,19 @@ class PrincipalAgent:
         Returns
         -------
         Program
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> program = world.program(1)
+        >>> sorted(program.constraints)
+        ['bounded', 'incentive', 'proper']
+        >>> round(program.solve().payment, 4)
+        0.2
         """
         from .program import state_program
 
@@ -306,6 +384,24 @@ class PrincipalAgent:
         ------
         NotImplementable
             If no such rule exists; the message and its `certificate` say why.
+
+        Examples -------- A bet on the state that pays 0.2: half of it is what a guess is worth, the other half the cost
+        of looking. If looking costs more than the largest payment can make up for, nothing helps:
+
+        >>> import dataclasses
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> rule = world.optimal_rule(1)
+        >>> round(rule.payment, 6), round(rule.profit, 6)
+        (0.2, 0.8)
+        >>> try:
+        ...     dataclasses.replace(world, costs=[0, 0.6]).optimal_rule(1)
+        ... except scoring.NotImplementable as error:
+        ...     print(error.action, error.certificate is not None)
+        1 True
         """
         action = self._action(action)
         boolean("individually_rational", individually_rational)
@@ -332,6 +428,19 @@ class PrincipalAgent:
         ------
         NotImplementable
             If no action can be implemented, which takes individual rationality: without it the cheapest can.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> [round(world.optimal_rule(k).profit, 6) for k in (0, 1)]
+        [0.5, 0.8]
+        >>> best = world.optimal()
+        >>> best.action, round(best.profit, 6)
+        (1, 0.8)
         """
         boolean("individually_rational", individually_rational)
         rules = cheapest_rules(self, list(range(self.n_actions)), individually_rational)
@@ -357,6 +466,19 @@ class PrincipalAgent:
             cannot be implemented, infinite where there is no other action.
         float64 array (n_beliefs, n_states)
             Payments that attain it.
+
+        Examples
+        --------
+        A bet of 1 on the state is worth 1/2 more to who looks, for 0.1:
+
+        >>> from banditlab import scoring
+        >>> world = scoring.PrincipalAgent(
+        ...     beliefs=[[1, 0], [0.5, 0.5], [0, 1]], action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        ...     costs=[0, 0.1], decisions=[[1, 0], [0, 1]],
+        ... )
+        >>> margin, payments = world.margin(1)
+        >>> round(margin, 6), world.respond(payments).action
+        (0.4, 1)
         """
         action = self._action(action)
         boolean("individually_rational", individually_rational)

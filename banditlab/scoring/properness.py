@@ -41,6 +41,15 @@ class Witness:
     gain : float
         How much more the agent expects from the lie than from the truth; zero but for rounding where the rule is
         proper but not strictly. Infinite where truth is expected to be paid -inf.
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> reports = scoring.binary([0.3, 0.7, 0.1])
+    >>> exaggerate = scoring.ScoringRule.from_table([[1, 0], [0, 1], [2, 0]], reports)
+    >>> found = scoring.is_proper(exaggerate).witness
+    >>> found.belief.tolist(), found.lie.tolist(), round(found.gain, 6)
+    ([0.7, 0.3], [0.9, 0.1], 0.7)
     """
 
     belief: Floats
@@ -68,6 +77,16 @@ class Properness:
         What shows that the rule is not (strictly) proper.
     n_pairs : int
         Pairs of a belief and a report that were compared.
+
+    Examples
+    --------
+    >>> from banditlab import scoring
+    >>> bets = scoring.ScoringRule.from_table([[1, 0], [0, 1]], scoring.binary([0.3, 0.7]))
+    >>> print(scoring.is_proper(bets))
+    proper: every pair of reports compared (2 pairs)
+    >>> found = scoring.is_proper(scoring.Brier(), strictly=True)
+    >>> bool(found), found.proof, found.witness is None
+    (True, False, True)
     """
 
     proper: bool

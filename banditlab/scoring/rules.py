@@ -180,17 +180,26 @@ class ScoringRule:
         return self._rows(checked_beliefs("beliefs", beliefs, self.n_states))
 
     def pay(self, report: ArrayLike, outcome: ArrayLike) -> Any:
-        """Return what is paid for a report when the state is known.
+        """Return S(r, w): what is paid for a report when the state is known.
 
         Parameters
         ----------
         report : belief, or matrix with one row a report
+            r.
         outcome : int, or one int a report
-            The state, from 0 to n_states - 1.
+            The state w, from 0 to n_states - 1.
 
         Returns
         -------
         float, or float64 array with one entry a report
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> scoring.Brier().pay([0.25, 0.75], outcome=1)
+        0.875
+        >>> scoring.Brier().pay(scoring.binary([0.5, 0.75, 1.0]), outcome=1).tolist()
+        [0.5, 0.875, 1.0]
         """
         rows, single = self._reports("report", report)
         allowed = f"a state, from 0 to {self.n_states - 1}" + ("" if single else "; or one for each report")
@@ -204,17 +213,25 @@ class ScoringRule:
         return float(paid[0]) if single else paid
 
     def expected(self, report: ArrayLike, belief: ArrayLike) -> Any:
-        """Return the expected payment S(report, belief) to an agent of a given belief.
+        """Return S(r, p), the expected payment to an agent of a given belief.
 
         Parameters
         ----------
         report, belief : belief, or matrix with one row a report
-            Two matrices are taken row by row; one belief goes with every row of the other.
+            r and p. Two matrices are taken row by row; one belief goes with every row of the other.
 
         Returns
         -------
         float, or float64 array with one entry a row
             -inf where a state that the belief holds possible is paid -inf.
+
+        Examples
+        --------
+        The truth is the best report:
+
+        >>> from banditlab import scoring
+        >>> scoring.Brier().expected(scoring.binary([0.25, 0.5, 0.75]), belief=[0.5, 0.5]).tolist()
+        [0.375, 0.5, 0.375]
         """
         reports, one_report = self._reports("report", report)
         believed, one_belief = self._reports("belief", belief)
@@ -231,10 +248,17 @@ class ScoringRule:
         Parameters
         ----------
         belief : belief, or matrix with one row a belief
+            p.
 
         Returns
         -------
         float, or float64 array with one entry a belief
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> scoring.Brier().G(scoring.binary([0.0, 0.5, 1.0])).tolist()
+        [1.0, 0.5, 1.0]
         """
         rows, single = self._reports("belief", belief)
         values = self._values(rows)
@@ -346,6 +370,17 @@ class ScoringRule:
 
         Exact for tables and the built-in rules. For others the reports on a grid of the simplex are tried, and the
         best of them improved by local search.
+
+        Returns
+        -------
+        tuple of float
+            Infinite where payments have no bound.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> scoring.Brier().payment_range(), (scoring.Brier() / 2 + 1).payment_range()
+        ((-1.0, 1.0), (0.5, 1.5))
         """
         low, high = self._state_ranges()
         return float(low.min()), float(high.max())

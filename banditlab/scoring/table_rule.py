@@ -87,7 +87,22 @@ class TableRule(ScoringRule):
         return self.payments.min(axis=0), self.payments.max(axis=0)
 
     def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> TableRule:
-        """Return the table scale S(r, w) + shift, with one shift for all states or one a state."""
+        """Return the table scale S(r, w) + shift, with one shift for all states or one a state.
+
+        Parameters
+        ----------
+        scale : float, default 1.0
+            Positive; a negative one would make lying best.
+        shift : float or one float a state, default 0.0
+            Added to the payment.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> rule = scoring.TableRule([[0.5, 0.0], [0.0, 1.0]], scoring.binary([0.1, 0.7]))
+        >>> rule.affine(2.0, shift=[0.0, 1.0]).payments.tolist()
+        [[1.0, 1.0], [0.0, 3.0]]
+        """
         factor, added = scale_and_shift(scale, shift, self.n_states)
         return TableRule(factor * self.payments + np.array(added), self.reports)
 

@@ -82,7 +82,14 @@ class VShaped(BuiltIn):
 
     @property
     def stakes(self) -> Floats:
-        """What a bet on each state pays if it is won."""
+        """:math:`a_w`: what a bet on each state pays if it is won.
+
+        Examples
+        --------
+        >>> from banditlab import scoring
+        >>> scoring.VShaped(0.2).stakes.tolist()
+        [0.25, 1.0]
+        """
         mu = np.array(self.prior)
         return np.asarray(mu.min() / mu)
 
