@@ -37,6 +37,13 @@ class Violation:
         'A1', 'A2' or 'A3'.
     what : str
         What it asks for, and where it fails.
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> (found,) = clicks.violations(clicks.QuadraticUtility())
+    >>> found.assumption
+    'A3'
     """
 
     assumption: str

@@ -55,6 +55,18 @@ class DeviationGains:
         Rounds a run; the seed.
     level : float
         Confidence level of the intervals and bounds.
+
+    Examples
+    --------
+    The first arm of `MuOracle`, which is always selected, gains 340 clicks in 1,000 rounds by promising all:
+
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.66, 0.44])
+    >>> found = clicks.deviation_gains(env, clicks.MuOracle(), horizon=1_000, grid=11, seed=0)
+    >>> found.utilities.round().tolist(), found.deviations.tolist(), found.gains.round().tolist()
+    ([660.0, 0.0], [1.0, 0.44], [340.0, 0.0])
+    >>> found.witness, bool(found.epsilon >= found.gains.max())
+    (0, True)
     """
 
     strategies: NDArray[np.float64]
@@ -87,11 +99,28 @@ class DeviationGains:
         tolerance : float, default 0.01
             In clicks a round: the profile is an :math:`\epsilon`-Nash equilibrium with `tolerance` times the horizon as
             :math:`\epsilon`.
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[1.0, 0.44])
+        >>> found = clicks.deviation_gains(env, clicks.MuOracle(), horizon=1_000, grid=11, seed=0)
+        >>> found.is_equilibrium(), found.witness is None
+        (True, True)
         """
         return self.epsilon <= non_negative("tolerance", tolerance) * self.horizon
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row an arm: strategy, utility, deviation, gain, ci_low, ci_high, bound."""
+        """Return one row an arm: strategy, utility, deviation, gain, ci_low, ci_high, bound.
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[1.0, 0.44])
+        >>> found = clicks.deviation_gains(env, clicks.MuOracle(), horizon=1_000, grid=11, seed=0)
+        >>> found.to_pandas().columns.tolist()
+        ['strategy', 'utility', 'deviation', 'gain', 'ci_low', 'ci_high', 'bound']
+        """
         import pandas as pd
 
         names = ("strategies", "utilities", "deviations", "gains", "low", "high", "bounds")

@@ -40,6 +40,16 @@ class Dynamics:
         What was played (but for its strategies), and by which mechanism.
     horizon, seed : int
         Rounds a run; the seed.
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.5, 0.5])
+    >>> path = clicks.dynamics(env, clicks.MuOracle(), epochs=3, horizon=100, n_runs=2, seed=0)
+    >>> path
+    <Dynamics: MuOracle(), 2 repetitions, 3 epochs, 2 arms, horizon 100>
+    >>> path.strategies.shape, path.final.round(3).tolist()
+    ((2, 3, 2), [[0.6, 0.5], [0.6, 0.5]])
     """
 
     strategies: NDArray[np.float64]
@@ -61,7 +71,17 @@ class Dynamics:
         return f"<Dynamics: {self.policy!r}, {n} repetitions, {epochs} epochs, {k} arms, horizon {self.horizon}>"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a tidy table: repetition, epoch (0 is the start), arm, strategy, utility, and the epoch's regret."""
+        """Return a tidy table: repetition, epoch (0 is the start), arm, strategy, utility, and the epoch's regret.
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.5, 0.5])
+        >>> path = clicks.dynamics(env, clicks.MuOracle(), epochs=3, horizon=100, n_runs=2, seed=0)
+        >>> frame = path.to_pandas()
+        >>> frame.columns.tolist(), len(frame) == 2 * 3 * 2
+        (['repetition', 'epoch', 'arm', 'strategy', 'utility', 'regret'], True)
+        """
         import pandas as pd
 
         n, epochs, k = self.strategies.shape
@@ -71,7 +91,29 @@ class Dynamics:
         return pd.DataFrame(columns | {"regret": np.repeat(self.regret.ravel(), k)})
 
     def plot(self, what: str = "strategies", *, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw strategies, utilities or regret over epochs; see `banditlab.plotting.plot_dynamics`."""
+        """Draw strategies, utilities or regret over epochs.
+
+        Parameters
+        ----------
+        what : {'strategies', 'utilities', 'regret'}, default 'strategies'
+            Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default new Axes.
+        **options
+            As in `banditlab.plotting.plot_dynamics`: level and resamples of the bands.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.5, 0.5])
+        >>> path = clicks.dynamics(env, clicks.MuOracle(), epochs=3, horizon=100, n_runs=2, seed=0)
+        >>> path.plot("regret").get_xlabel()
+        'epoch'
+        """
         from banditlab import plotting
 
         return plotting.plot_dynamics(self, what, ax=ax, **options)

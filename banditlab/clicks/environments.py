@@ -124,7 +124,20 @@ class StrategicClickBandit:
         return made(means, strategies, rewards=drawing, **options)
 
     def with_strategies(self, strategies: ArrayLike) -> Self:
-        """Return the same bandit, its arms playing other strategies."""
+        """Return the same bandit, its arms playing other strategies.
+
+        Parameters
+        ----------
+        strategies : sequence of float
+            One click rate an arm, in [0, 1].
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
+        >>> [world.gaps.round(4).tolist() for world in (env, env.with_strategies([1.0, 1.0]))]
+        [[0.0, 0.1155], [0.578, 1.128]]
+        """
         fields: dict[str, Any] = {"strategies": strategies}
         return dataclasses.replace(self, **fields)
 
@@ -135,7 +148,15 @@ class StrategicClickBandit:
 
     @property
     def desired_strategies(self) -> NDArray[np.float64]:
-        r"""The strategies :math:`s^*(\mu_i)` that the learner wants, one an arm."""
+        r"""The strategies :math:`s^*(\mu_i)` that the learner wants, one an arm.
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[1.0, 1.0])
+        >>> env.desired_strategies.round(6).tolist()
+        [0.66, 0.55]
+        """
         return np.array([self.utility.desired(mu) for mu in self.post_click_means])
 
     @property
@@ -150,7 +171,14 @@ class StrategicClickBandit:
 
     @property
     def gaps(self) -> NDArray[np.float64]:
-        """Regret of selecting each arm once, at the strategies played."""
+        r"""Regret of selecting each arm once, at the strategies played: :math:`u^*(\mu_{i^*}) - u(s_i, \mu_i)`.
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55]).gaps.round(6).tolist()
+        [0.0, 0.1155]
+        """
         best, played = self.best_utility, zip(self.strategies, self.post_click_means, strict=True)
         return np.array([best - self.utility(s, mu) for s, mu in played])
 

@@ -34,6 +34,15 @@ class Equilibrium:
         Of the search, in clicks a round.
     moves : int
         Deviations that were followed after the dynamics.
+
+    Examples
+    --------
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
+    >>> options = {"horizon": 1_000, "n_rollouts": 8, "epochs": 2, "method": "best_response", "seed": 0}
+    >>> found = clicks.equilibrium(env, clicks.MuOracle(), **options)
+    >>> found.strategies.tolist(), found.certified, round(found.regret, 6)
+    ([1.0, 0.55], True, 578.0)
     """
 
     strategies: NDArray[np.float64]
@@ -209,6 +218,18 @@ class StrategicRegret:
     ----------
     strong, weak : Equilibrium
         Those with the largest and the smallest regret.
+
+    Examples
+    --------
+    Under `MuOracle` all equilibria cost the learner the same, as only the best arm is ever selected:
+
+    >>> from banditlab import clicks
+    >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
+    >>> options = {"horizon": 1_000, "n_rollouts": 8, "epochs": 2, "method": "best_response", "seed": 0}
+    >>> found = clicks.equilibria(env, clicks.MuOracle(), ["truthful", "inflated"], **options)
+    >>> over = clicks.strategic_regret(found)
+    >>> round(over.strong.regret, 6), round(over.weak.regret, 6)
+    (578.0, 578.0)
     """
 
     strong: Equilibrium

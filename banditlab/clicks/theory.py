@@ -50,13 +50,21 @@ def regret_rate(n_arms: int, horizon: int) -> float:
     Upper bound: Corollary 5.4 of the paper, uniformly over Nash equilibria; the same rate is a minimax lower bound on
     weak strategic regret. Constants and logarithms are not stated where we read of them.
 
+    Parameters
+    ----------
+    n_arms : int
+        K.
+    horizon : int
+        T.
+
     References
     ----------
     Buening, Saha, Dimitrakakis, Xu (2024), arXiv:2311.15647.
 
     Examples
     --------
-    >>> regret_rate(4, 10_000)
+    >>> from banditlab import clicks
+    >>> clicks.theory.regret_rate(4, 10_000)
     200.0
     """
     return math.sqrt(integer(1)("n_arms", n_arms) * positive_integer("horizon", horizon))
@@ -68,11 +76,22 @@ def distance_rate(environment: Any, horizon: int) -> NDArray[np.float64]:
     In every Nash equilibrium under UCB-S, :math:`|s_i - s^*(\mu_i)|` is at most a constant times
     :math:`H` times this, :math:`\Delta_i = \mu_{i^*} - \mu_i` (Theorem 5.2; its exact form is reconstructed).
 
+    Parameters
+    ----------
+    environment : clicks.StrategicClickBandit
+        Of which the means count, and not the strategies.
+    horizon : int
+        T.
+
+    Returns
+    -------
+    float64 array of shape (n_arms,)
+
     Examples
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
-    >>> distance_rate(env, 50_000).round(4).tolist()
+    >>> clicks.theory.distance_rate(env, 50_000).round(4).tolist()
     [0.0208, 0.1]
     """
     rounds = positive_integer("horizon", horizon)
@@ -84,10 +103,17 @@ def distance_rate(environment: Any, horizon: int) -> NDArray[np.float64]:
 def lipschitz_constant(utility: Any, lowest_mean: float = 0.0) -> float:
     """Return H, the Lipschitz constant of s* on [lowest mean, 1], from its slopes between 1,001 means.
 
+    Parameters
+    ----------
+    utility : clicks.Utility
+        Whose :math:`s^*` it is.
+    lowest_mean : float, default 0.0
+        The smallest post-click mean that matters, at most 0.999.
+
     Examples
     --------
     >>> from banditlab import clicks
-    >>> round(lipschitz_constant(clicks.QuadraticUtility(penalty=5.0)), 9)
+    >>> round(clicks.theory.lipschitz_constant(clicks.QuadraticUtility(penalty=5.0)), 9)
     1.1
     """
     low = between(0.0, 0.999)("lowest_mean", lowest_mean)
@@ -104,11 +130,18 @@ def mu_oracle_regret(environment: Any, horizon: int) -> float:
     strong regret at once (if the largest mean is unique). What the others play costs nothing, as they
     are never selected.
 
+    Parameters
+    ----------
+    environment : clicks.StrategicClickBandit
+        Of which means and utility count, and not the strategies.
+    horizon : int
+        T.
+
     Examples
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
-    >>> round(mu_oracle_regret(env, 1_000), 6)
+    >>> round(clicks.theory.mu_oracle_regret(env, 1_000), 6)
     578.0
     """
     largest = float(_bandit(environment).post_click_means.max())
@@ -123,6 +156,11 @@ def second_price_strategy(environment: Any) -> float:
     if u falls in s beyond :math:`s^*`. It is what the best arm plays in an equilibrium under `StrategyOracle` (derived
     from the proof idea of Proposition 4.1).
 
+    Parameters
+    ----------
+    environment : clicks.StrategicClickBandit
+        Of which means and utility count, and not the strategies.
+
     Raises
     ------
     InvalidArgument
@@ -132,8 +170,9 @@ def second_price_strategy(environment: Any) -> float:
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
-    >>> round(second_price_strategy(env), 6)
-    0.811987
+    >>> s = clicks.theory.second_price_strategy(env)
+    >>> round(s, 6), round(env.utility(s, 0.6), 6), round(env.utility.optimum(0.5), 6)
+    (0.811987, 0.2625, 0.2625)
     """
     from scipy.optimize import brentq
 
@@ -154,11 +193,23 @@ def strategy_oracle_regret(environment: Any, horizon: int) -> float:
     than that (if u falls in s beyond :math:`s^*`). Proposition 4.1 of the paper says that it is of order T; the
     constant is derived.
 
+    Parameters
+    ----------
+    environment : clicks.StrategicClickBandit
+        Of which means and utility count, and not the strategies.
+    horizon : int
+        T.
+
+    Raises
+    ------
+    InvalidArgument
+        If the environment has one arm.
+
     Examples
     --------
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.66, 0.55])
-    >>> round(strategy_oracle_regret(env, 1_000), 6)
+    >>> round(clicks.theory.strategy_oracle_regret(env, 1_000), 6)
     115.5
     """
     best = float(_bandit(environment).post_click_means[environment.best_arm])

@@ -52,12 +52,38 @@ class Utility:
         return float(self.utility(probability("s", s), probability("mu", mu)))
 
     def desired(self, mu: float) -> float:
-        r"""Return the desired strategy :math:`s^*(\mu)`."""
+        r"""Return the desired strategy :math:`s^*(\mu) = \arg\max_{s \in [0, 1]} u(s, \mu)`.
+
+        Parameters
+        ----------
+        mu : float
+            A post-click mean, in [0, 1].
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> u = clicks.QuadraticUtility(penalty=5.0)
+        >>> round(u.desired(0.5), 9), u.desired(1.0)
+        (0.55, 1.0)
+        """
         mean = probability("mu", mu)
         return float(self.desired_strategy(mean)) if has_closed_form(self) else maximiser(self, mean)
 
     def optimum(self, mu: float) -> float:
-        r"""Return the optimal utility :math:`u^*(\mu)`."""
+        r"""Return the optimal utility :math:`u^*(\mu) = u(s^*(\mu), \mu)`.
+
+        Parameters
+        ----------
+        mu : float
+            A post-click mean, in [0, 1].
+
+        Examples
+        --------
+        >>> from banditlab import clicks
+        >>> u = clicks.QuadraticUtility(penalty=5.0)
+        >>> round(u.optimum(0.5), 9), round(u(u.desired(0.5), 0.5), 9)
+        (0.2625, 0.2625)
+        """
         mean = probability("mu", mu)
         if type(self).optimal_utility is Utility.optimal_utility:
             return self(self.desired(mean), mean)
