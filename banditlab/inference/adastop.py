@@ -166,7 +166,26 @@ class AdaStop:
         return self.settled or self._groups == self.max_groups
 
     def active(self, environment: str | None = None) -> tuple[str, ...]:
-        """Return the policies that are part of an undecided comparison: those whose runs are still needed."""
+        """Return the policies that are part of an undecided comparison: those whose runs are still needed.
+
+        Parameters
+        ----------
+        environment : str, optional
+            One of `environments`; needed when there are several.
+
+        Returns
+        -------
+        tuple of str
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from banditlab.inference import AdaStop
+        >>> test = AdaStop(["a", "b", "c"], max_groups=4)
+        >>> test.update(np.random.default_rng(0).normal([[0.0], [0.0], [9.0]], 1.0, size=(3, 20)))
+        >>> test.active()  # c differs from both
+        ('a', 'b')
+        """
         return tuple(self.policies[k] for k in self._needed(self.decisions.position(environment)))
 
     def _needed(self, environment: int) -> list[int]:

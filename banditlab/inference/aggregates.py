@@ -129,6 +129,15 @@ class Profile:
         Which direction is good, and whether thresholds are multiples of the best policy's value.
     level : float
         Confidence level of the band.
+
+    Examples
+    --------
+    >>> from banditlab import inference
+    >>> found = inference.performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]], [1.0, 2.0, 9.0])
+    >>> found
+    <Profile of regret: 2 policies, 3 thresholds>
+    >>> found.share.round(3).tolist()
+    [[0.333, 0.667, 1.0], [0.0, 0.667, 1.0]]
     """
 
     policies: tuple[str, ...]
@@ -147,7 +156,15 @@ class Profile:
         return f"<Profile of {self.metric}: {sizes}>"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a tidy table: policy, threshold, share, ci_low, ci_high."""
+        """Return a tidy table: policy, threshold, share, ci_low, ci_high.
+
+        Examples
+        --------
+        >>> from banditlab import inference
+        >>> found = inference.performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]], [1.0, 2.0, 9.0])
+        >>> found.to_pandas()[["policy", "threshold", "share"]].round(3).values.tolist()[:2]
+        [['policy 0', 1.0, 0.333], ['policy 0', 2.0, 0.667]]
+        """
         import pandas as pd
 
         return pd.DataFrame(
@@ -161,7 +178,29 @@ class Profile:
         )
 
     def plot(self, *, ax: Axes | None = None, xscale: str | None = None, tail: bool = False) -> Axes:
-        """Draw the profiles with their bands; see `banditlab.plotting.plot_profiles`."""
+        r"""Draw the profiles with their bands.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default new Axes.
+        xscale : {'linear', 'log'}, optional
+            The axis of thresholds; default 'log' for multiples of the best policy's value, else 'linear'.
+        tail : bool, default False
+            Whether to draw the share of runs that are worse than a threshold, on a logarithmic axis. See
+            `banditlab.plotting.plot_profiles`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> from banditlab import inference
+        >>> found = inference.performance_profile([[1.0, 2.0, 3.0], [2.0, 2.0, 9.0]])
+        >>> found.plot().get_ylabel(), found.plot(tail=True).get_ylabel()
+        ('share of runs $\\leq \\tau$', 'share of runs $> \\tau$')
+        """
         from banditlab import plotting
 
         return plotting.plot_profiles(self, ax=ax, xscale=xscale, tail=tail)

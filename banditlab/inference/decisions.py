@@ -77,6 +77,17 @@ class Decisions:
         Seed of the permutations; of `banditlab.compare` also that of the runs.
     horizon : int or None
         Rounds a run, where known.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> players = [arms.RoundRobin(), arms.UCB1()]
+    >>> found = bl.compare(players, arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0)
+    >>> found.policies, found.pairs.tolist(), found.signs.tolist()  # the first's regret is larger
+    (('RoundRobin', 'UCB1'), [[0, 1]], [[1]])
+    >>> found.settled, found.ranking().index.tolist()
+    (True, ['UCB1', 'RoundRobin'])
     """
 
     environments: tuple[str, ...]
@@ -104,7 +115,17 @@ class Decisions:
         return bool(np.all(self.signs != 0))
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row a comparison: environment, first, second, decision, difference, n_runs, note."""
+        """Return one row a comparison: environment, first, second, decision, difference, n_runs, note.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.RoundRobin(), arms.UCB1()]
+        >>> table = bl.compare(players, arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0).to_pandas()
+        >>> table[["first", "second", "decision"]].values.tolist()
+        [['RoundRobin', 'UCB1', 'larger']]
+        """
         import pandas as pd
 
         n = len(self.pairs)
@@ -148,6 +169,15 @@ class Decisions:
         ------
         InvalidArgument
             For an environment that is not there.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.RoundRobin(), arms.UCB1()]
+        >>> found = bl.compare(players, arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0)
+        >>> found.ranking()[["rank_low", "rank_high"]].T.to_dict("list")
+        {'UCB1': [1, 1], 'RoundRobin': [2, 2]}
         """
         import pandas as pd
 
@@ -160,12 +190,38 @@ class Decisions:
         return pd.DataFrame(table, index=pd.Index(self.policies, name="policy")).iloc[order]
 
     def better(self, environment: str | None = None) -> NDArray[np.bool_]:
-        """Return which policy (row) is better than which (column) by the decisions on an environment."""
+        """Return which policy (row) is better than which (column) by the decisions on an environment.
+
+        Parameters
+        ----------
+        environment : str, optional
+            One of `environments`; needed when there are several.
+
+        Returns
+        -------
+        bool array of shape (policies, policies)
+            What follows from decisions is in it too: a better than b and b better than c make a better than c.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.RoundRobin(), arms.UCB1()]
+        >>> found = bl.compare(players, arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0)
+        >>> found.better().tolist()  # UCB1 than RoundRobin
+        [[False, False], [True, False]]
+        """
         larger = implied_order(self.pairs, self.signs[self.position(environment)], len(self.policies))
         return larger.T if self.smaller_is_better else larger
 
     def position(self, environment: str | None = None) -> int:
-        """Return the position of an environment, which must be named when there are several."""
+        """Return the position of an environment, which must be named when there are several.
+
+        Parameters
+        ----------
+        environment : str, optional
+            One of `environments`.
+        """
         if environment is None and len(self.environments) == 1:
             return 0
         if not isinstance(environment, str) or environment not in self.environments:
@@ -224,7 +280,28 @@ class Decisions:
         return "\n".join(parts)
 
     def plot(self, environment: str | None = None, *, ax: Axes | None = None) -> Axes:
-        """Draw the table of an environment; see `banditlab.plotting.plot_comparison`."""
+        """Draw the table of an environment: each policy (row) against each other (column), the best policies first.
+
+        Parameters
+        ----------
+        environment : str, optional
+            One of `environments`; needed when there are several.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default new Axes. See `banditlab.plotting.plot_comparison`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> players = [arms.RoundRobin(), arms.UCB1()]
+        >>> found = bl.compare(players, arms.Bernoulli([0.2, 0.8]), horizon=100, seed=0)
+        >>> [text.get_text() for text in found.plot().get_yticklabels()]
+        ['UCB1  (1)', 'RoundRobin  (2)']
+        """
         from banditlab import plotting
 
         return plotting.plot_comparison(self, environment, ax=ax)

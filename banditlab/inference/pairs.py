@@ -46,6 +46,18 @@ class PairedComparison:
     variance_ratio : float
         :math:`(\mathrm{Var} A + \mathrm{Var} B) / \mathrm{Var}(A - B)`: how many times as many runs a comparison
         without shared luck needs.
+
+    Examples
+    --------
+    Where luck is shared, few runs tell a small difference:
+
+    >>> import numpy as np
+    >>> from banditlab import inference
+    >>> luck = np.random.default_rng(0).normal(size=50)
+    >>> noise = 0.1 * np.random.default_rng(1).normal(size=50)
+    >>> found = inference.paired([luck, luck + 0.2 + noise], 0, 1)
+    >>> found.interval[1] < 0.0 < found.unpaired_interval[1], found.variance_ratio > 50
+    (True, True)
     """
 
     first: str
@@ -72,7 +84,25 @@ class PairedComparison:
         )
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Draw the difference with both intervals; see `banditlab.plotting.plot_paired`."""
+        """Draw the difference with both intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default new Axes. See `banditlab.plotting.plot_paired`, which draws several.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from banditlab import inference
+        >>> luck = np.random.default_rng(0).normal(size=50)
+        >>> inference.paired([luck, luck + 1.0], 0, 1).plot().get_xlabel()
+        'difference in cumulative regret'
+        """
         from banditlab import plotting
 
         return plotting.plot_paired(self, ax=ax)

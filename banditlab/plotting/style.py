@@ -92,7 +92,19 @@ def check_made(name: str, value: Any, cls: type, by: str) -> None:
 
 
 def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
-    """Return new Axes, in a pyplot figure where the caller uses pyplot, as notebooks do."""
+    """Return new Axes, in a pyplot figure where the caller uses pyplot, as notebooks do.
+
+    Parameters
+    ----------
+    width, height : float, default 6.0 and 4.0
+        Size of the figure, in inches.
+
+    Examples
+    --------
+    >>> from banditlab import plotting
+    >>> plotting.new_axes(width=3.0).figure.get_size_inches().tolist()
+    [3.0, 4.0]
+    """
     width, height = positive("width", width), positive("height", height)
     if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
         import matplotlib.pyplot as plt
