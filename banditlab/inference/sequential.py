@@ -46,9 +46,9 @@ def compare(
     After each group of runs `AdaStop` decides which policies differ. More runs are played of those policies only
     about which something is still undecided, up to `group * max_groups` each. No run is ever played twice.
 
-    The level is exact if differences of policies within a run are symmetric about 0 where they are equal, and holds for
-    large groups if only means are equal. Rare and large differences can need thousands of runs for that; the decision
-    table flags comparisons that few runs rule (see `AdaStop`).
+    The level is exact if differences within a run, of all pairs of equal policies together, are symmetric about 0, and
+    holds for large groups if only means are equal. Rare and large differences can need thousands of runs for that; the
+    decision table flags comparisons that few runs rule (see `AdaStop`).
 
     Parameters
     ----------

@@ -116,7 +116,10 @@ def _with_level(metric: str, policy: Any) -> tuple[str, float | None]:
     own = getattr(policy, "tau", None)
     if own is None:
         raise invalid(
-            "metrics", metric, f"'{name}[0.1]', with the level that regret is counted at, as {policy!r} has none"
+            "metrics",
+            metric,
+            f"'{name}[0.1]', with the level that regret is counted at, as {policy!r} has none ("
+            "where no metrics are given, 'cvar_regret' is recorded)",
         )
     return name, float(own)
 
