@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.components import is_kind
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
 from banditlab.core.experiment import Settings, checked_seed, labelled
 from banditlab.core.instances import Instances
@@ -114,6 +115,10 @@ def compare(
     >>> found.ranking().index.tolist()
     ['KLUCB', 'UCB1', 'Uniform']
     """
+    if is_kind(policies, "environment"):
+        raise InvalidType(
+            f"policies is {shown(policies)}; allowed: policies first, as in compare(policies, environments)"
+        )
     players = labelled("policies", policies, kind="policy")
     worlds = labelled("environments", environments)
     group = integer(1, limit=2**31)("group", group)

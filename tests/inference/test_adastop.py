@@ -309,6 +309,12 @@ class TestAdaStop:
         generator = np.random.default_rng(0)
         assert not any(carried_by_few(generator.normal(size=(2, n))).any() for n in [128, 256] * 200)
 
+    @pytest.mark.parametrize(("share", "flagged"), [(0.32, False), (0.35, True)])
+    def test_flags_a_run_that_carries_over_a_third(self, share, flagged):
+        differences = np.ones((1, 100))
+        differences[0, 7] = np.sqrt(99.0 * share / (1.0 - share))
+        assert carried_by_few(differences).tolist() == [flagged]
+
     def test_values_of_any_size(self):
         values = np.random.default_rng(0).normal([[0.0], [1.0]], 1.0, size=(2, 30))
         for scale in (1e-200, 1e200):

@@ -177,6 +177,11 @@ class TestCompare:
         [
             ({"policies": arms.UCB1()}, InvalidArgument, "policies has 1 policy; allowed: at least two"),
             ({"policies": 3}, InvalidType, "policies is 3; allowed: a policy, a list"),
+            (
+                {"policies": ENVIRONMENT, "environments": POLICIES},
+                InvalidType,
+                r"policies is Bernoulli.*compare\(policies, env",
+            ),
             ({"environments": []}, InvalidArgument, r"environments is \[\]; allowed: at least one environment"),
             ({"metric": "pulls"}, InvalidArgument, r"metric is 'pulls'; allowed: one of \['pulls\[0\]'"),
             ({"metric": "joy"}, InvalidArgument, "joy"),
