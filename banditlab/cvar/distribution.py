@@ -62,19 +62,82 @@ class Distribution:
         return float(self.values @ self.probabilities)
 
     def cvar(self, tau: ArrayLike) -> Any:
-        """Return the mean of the worst share tau; see `cvar.cvar`."""
+        r"""Return :math:`\mathrm{CVaR}_\tau = \max_b \{ b - E[(b - X)^+] / \tau \}`: the mean of the worst share tau.
+
+        Parameters
+        ----------
+        tau : float or flat sequence of float
+            Level or levels, in [0, 1]; 1 gives the mean, 0 the smallest value.
+
+        Returns
+        -------
+        float, or float64 array with one entry a level
+            See `banditlab.cvar.cvar`.
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> cvar.Distribution([0.0, 0.5, 1.0], [0.25, 0.25, 0.5]).cvar([0.25, 0.5, 1.0]).tolist()
+        [0.0, 0.25, 0.625]
+        """
         return cvar(self.values, tau, self.probabilities)
 
     def quantile(self, tau: ArrayLike) -> Any:
-        r"""Return the smallest value x with :math:`P(X \le x) \ge \tau`."""
+        r"""Return the smallest value x with :math:`P(X \le x) \ge \tau`.
+
+        Parameters
+        ----------
+        tau : float or flat sequence of float
+            Probability or probabilities, in [0, 1].
+
+        Returns
+        -------
+        float, or float64 array with one entry a probability
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> cvar.Distribution([0.0, 0.5, 1.0], [0.25, 0.25, 0.5]).quantile([0.25, 0.3, 0.9]).tolist()
+        [0.0, 0.5, 1.0]
+        """
         return quantile(self.values, tau, self.probabilities)
 
     def plot(self, *, tau: float | None = None, ax: Axes | None = None) -> Axes:
-        """Draw its distribution function, and its CVaR at a level; see `banditlab.plotting.plot_distributions`."""
+        """Draw its distribution function, and its CVaR at a level.
+
+        Parameters
+        ----------
+        tau : float, optional
+            The level, in (0, 1]; default: no CVaR is drawn.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default new Axes. See `banditlab.plotting.plot_distributions`, which draws several.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> cvar.Distribution([0.0, 0.5, 1.0], [0.25, 0.25, 0.5]).plot(tau=0.5).get_xlabel()
+        'return $x$'
+        """
         from banditlab import plotting
 
         return plotting.plot_distributions(self, tau=tau, ax=ax)
 
     def shortfall(self, budget: float) -> float:
-        """Return E[(budget - X)^+]."""
+        """Return :math:`E[(b - X)^+]`: by how much X is expected to miss a budget b.
+
+        Parameters
+        ----------
+        budget : float
+            b, in units of X.
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> cvar.Distribution([0.0, 0.5, 1.0], [0.25, 0.25, 0.5]).shortfall(0.5)  # 0.25 times 0.5
+        0.125
+        """
         return float(np.maximum(number("budget", budget) - self.values, 0.0) @ self.probabilities)

@@ -180,7 +180,14 @@ class TabularMDP:
 
     @functools.cached_property
     def return_range(self) -> tuple[float, float]:
-        """The smallest and the largest return that have positive probability under some policy."""
+        """The smallest and the largest return that have positive probability under some policy.
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> cvar.TabularMDP([[[1.0], [1.0]]], [[0.25, 0.5]], horizon=3).return_range
+        (0.75, 1.5)
+        """
         return self.model.range_of_sums(self.model.atoms)
 
     @functools.cached_property
@@ -189,7 +196,20 @@ class TabularMDP:
         return sums_of(self.model, self.model.atoms)
 
     def with_rewards(self, rewards: NDArray[np.float64]) -> Self:
-        """Return the same MDP with other values for `rewards`, an array of the same shape."""
+        """Return the same MDP with other values for `rewards`.
+
+        Parameters
+        ----------
+        rewards : array of the shape of `rewards`
+            The new ones.
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [[0.25, 0.5]], horizon=2)
+        >>> mdp.return_range, mdp.with_rewards(2.0 * mdp.rewards).return_range
+        ((0.5, 1.0), (1.0, 2.0))
+        """
         fields: dict[str, Any] = {"rewards": rewards}
         return dataclasses.replace(self, **fields)
 
@@ -212,7 +232,13 @@ class TabularMDP:
         return self.with_rewards(shifted / largest if largest > 0.0 else shifted)
 
     def rounded(self, eta: float) -> Self:
-        """Return the MDP whose rewards are rounded up to multiples of `eta`; returns rise by at most H times it.
+        r"""Return the MDP whose rewards are rounded up to multiples of `eta`; returns rise by at most H times it.
+
+        Parameters
+        ----------
+        eta : float
+            The grid, :math:`\eta`; positive. A coarser one makes planning for static CVaR faster, and its values less
+            exact.
 
         Examples
         --------

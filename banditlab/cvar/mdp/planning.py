@@ -46,6 +46,15 @@ class Plan:
         By how much `value` can exceed the best that is possible; 0 if the plan is exact.
     mdp : TabularMDP
         What the plan is for.
+
+    Examples
+    --------
+    >>> from banditlab import cvar
+    >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [0.0, 0.4, 1.0], horizon=1,
+    ...                       reward_probabilities=[[[0.0, 1.0, 0.0], [0.4, 0.0, 0.6]]])
+    >>> plans = cvar.plan_static_cvar(mdp, tau=0.5), cvar.plan_mean(mdp)
+    >>> [(plan.criterion, round(plan.value, 6), plan.policy.action(0, state=0)) for plan in plans]
+    [('static CVaR', 0.4, 0), ('mean', 0.6, 1)]
     """
 
     criterion: str
@@ -58,7 +67,17 @@ class Plan:
 
     @cached_property
     def returns(self) -> Distribution:
-        """The distribution of the policy's return, propagated forwards through the MDP: it knows nothing of `value`."""
+        """The distribution of the policy's return, propagated forwards through the MDP: it knows nothing of `value`.
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [0.0, 0.4, 1.0], horizon=2,
+        ...                       reward_probabilities=[[[0.0, 1.0, 0.0], [0.4, 0.0, 0.6]]])
+        >>> plan = cvar.plan_static_cvar(mdp, tau=0.5)
+        >>> plan.returns.values.tolist(), round(float(plan.returns.cvar(0.5) - plan.value), 9)
+        ([0.8], 0.0)
+        """
         return evaluate(self.mdp, self.policy)
 
     def simulate(self, n: int, seed: int = 0) -> Array:

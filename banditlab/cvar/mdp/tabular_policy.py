@@ -81,7 +81,17 @@ class TabularPolicy:
         return self.actions.shape[2]
 
     def action(self, h: int, state: int, memory: int = 0) -> int:
-        """Return the action in step h (from 0)."""
+        """Return the action in a step, a state and with a memory.
+
+        Parameters
+        ----------
+        h : int
+            The step, from 0 to H - 1.
+        state : int
+            From 0 to S - 1.
+        memory : int, default 0
+            From 0 to N - 1: `first` in the first step, then what `next_memory` returned.
+        """
         steps, states, memories = self.actions.shape
         at = (
             integer(0, steps - 1)("h", h),
@@ -91,7 +101,29 @@ class TabularPolicy:
         return int(self.actions[at])
 
     def next_memory(self, h: int, memory: int, reward: float) -> int:
-        """Return the memory after a reward was paid in step h."""
+        """Return the memory after a reward was paid.
+
+        Parameters
+        ----------
+        h : int
+            The step in which it was paid, from 0 to H - 1.
+        memory : int
+            The memory in that step.
+        reward : float
+            One of `atoms`.
+
+        Examples
+        --------
+        What is paid need not be reached any more, of the budget that the policy plans for:
+
+        >>> from banditlab import cvar
+        >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [0.0, 0.4, 1.0], horizon=2,
+        ...                       reward_probabilities=[[[0.0, 1.0, 0.0], [0.4, 0.0, 0.6]]])
+        >>> policy = cvar.plan_static_cvar(mdp, tau=0.9).policy
+        >>> after = [policy.next_memory(0, policy.first, reward) for reward in (0.0, 0.4, 1.0)]
+        >>> [round(float(policy.budgets[1, memory]), 6) for memory in after]
+        [2.0, 1.6, 1.0]
+        """
         step, place = integer(0, len(self.actions) - 1)("h", h), integer(0, self.n_memories - 1)("memory", memory)
         paid = number("reward", reward)
         which = int(np.argmin(np.abs(self.atoms - paid)))
