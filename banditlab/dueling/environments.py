@@ -57,7 +57,17 @@ class PreferenceMatrix:
 
     @property
     def condorcet_winner(self) -> int | None:
-        """The arm that beats every other one, or None."""
+        """The arm that beats every other one with more than 1/2, or None.
+
+        Examples
+        --------
+        >>> from banditlab import dueling
+        >>> circle = [[0.5, 0.9, 0.1], [0.1, 0.5, 0.9], [0.9, 0.1, 0.5]]
+        >>> dueling.PreferenceMatrix(circle).condorcet_winner is None
+        True
+        >>> dueling.instances.geometric(3).condorcet_winner
+        0
+        """
         from .winners import condorcet
 
         return condorcet(self.preferences)
@@ -187,5 +197,19 @@ class PiecewiseStationary:
         return int(self.matrices[0].n_arms)
 
     def segments(self, horizon: int) -> list[tuple[int, int, Any]]:
-        """Return (first round, last round, matrix) of each segment that starts by the horizon."""
+        """Return (first round, last round, matrix) of each segment that starts by the horizon.
+
+        Parameters
+        ----------
+        horizon : int
+            T; the last segment ends there.
+
+        Examples
+        --------
+        >>> from banditlab import dueling
+        >>> easy, reverse = [[0.5, 0.9], [0.1, 0.5]], [[0.5, 0.1], [0.9, 0.5]]
+        >>> env = dueling.PiecewiseStationary([easy, reverse], change_points=[501])
+        >>> [len(env.segments(horizon)) for horizon in (500, 501)]
+        [1, 2]
+        """
         return stretches(self.matrices, self.change_points, positive_integer("horizon", horizon))

@@ -183,6 +183,11 @@ def hard_condorcet(n_arms: int) -> PreferenceMatrix:
 
     Against a better arm, an arm loses by less the worse it is: the winner is hard to tell from the worst arms.
 
+    Parameters
+    ----------
+    n_arms : int
+        K, at least 2.
+
     Notes
     -----
     Urvoy, Clerot, Feraud and Naamane 2013 (SAVAGE), who count arms from 1. Counting from 0 without the 1 above, as some
@@ -202,6 +207,11 @@ def hard_condorcet(n_arms: int) -> PreferenceMatrix:
 
 def geometric(n_arms: int) -> PreferenceMatrix:
     r"""Return the Bradley-Terry-Luce model with weights :math:`2^{-i}`: P[i, j] = 2^-i / (2^-i + 2^-j).
+
+    Parameters
+    ----------
+    n_arms : int
+        K, at least 2.
 
     Notes
     -----

@@ -193,7 +193,24 @@ DETECT_RULES = ("sqrt", "log_squared", "winner_stays", "winner_stays_short")
 
 
 class DetectParameters(NamedTuple):
-    """Parameters of `DETECT`: rounds of its base, duels of a window, and the difference of halves that is a change."""
+    r"""Parameters of `DETECT`, as `detect_parameters` returns them.
+
+    Attributes
+    ----------
+    exploration : int
+        :math:`\tilde T`, the rounds that its base plays alone.
+    window : int
+        w, the duels of a window; even.
+    threshold : float
+        b, the difference between a window's halves, in wins, that is a change.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> found = dueling.theory.detect_parameters(n_arms=10, horizon=10**6, pmin=0.6, delta=0.6)
+    >>> found.exploration, found.window, round(found.threshold, 1)
+    (1000, 272, 40.7)
+    """
 
     exploration: int
     window: int
@@ -201,7 +218,24 @@ class DetectParameters(NamedTuple):
 
 
 class MonitorParameters(NamedTuple):
-    """Parameters of `MonitoredDuelingBandits`: duels of a window, the difference that is a change, share of rounds."""
+    r"""Parameters of `MonitoredDuelingBandits`, as `monitor_parameters` returns them.
+
+    Attributes
+    ----------
+    window : int
+        w, the duels of a pair's window; even.
+    threshold : float
+        b, the difference between a window's halves, in wins, that is a change.
+    gamma : float
+        :math:`\gamma`, the share of rounds in which all pairs meet.
+
+    Examples
+    --------
+    >>> from banditlab import dueling
+    >>> found = dueling.theory.monitor_parameters(n_arms=10, horizon=10**6, delta=0.6, n_segments=5)
+    >>> found.window, round(found.threshold, 1), round(found.gamma, 3)
+    (424, 63.5, 0.207)
+    """
 
     window: int
     threshold: float

@@ -255,7 +255,21 @@ class CoLSTIM(SingleLayer):
 
     @classmethod
     def as_released(cls, scale: float = 1.0) -> Self:
-        """Return the policy as VACDB's released experiments have it: inverted, :math:`c_1` twice as large."""
+        """Return the policy as VACDB's released experiments have it.
+
+        It is inverted, without exploration, with :math:`c_1` twice as large and with their loss.
+
+        Parameters
+        ----------
+        scale : float, default 1.0
+            What :math:`c_1` is divided by.
+
+        Examples
+        --------
+        >>> from banditlab import dueling
+        >>> dueling.CoLSTIM.as_released()
+        CoLSTIM(radius=2, exploration=0, averaged=True, inverted=True)
+        """
         return dataclasses.replace(super().as_released(scale), exploration=0, inverted=True)
 
     def derive(self, problem: ContextualProblem) -> dict[str, Any]:

@@ -78,6 +78,12 @@ class SingleLayer:
         scale : float, default 1.0
             What the radius is divided by; 1 in the released experiments, where VACDB's is divided by the norm of
             :math:`\theta`.
+
+        Examples
+        --------
+        >>> from banditlab import dueling
+        >>> dueling.MaxInP.as_released(scale=2.0)
+        MaxInP(radius=1, averaged=True)
         """
         return cls(radius=2.0 / positive("scale", scale), averaged=True)
 
