@@ -62,18 +62,57 @@ class ActionSet(ABC):
 
     @abstractmethod
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
-        """Return the items of an action with the largest sum of weights, in any order."""
+        """Return the items of an action with the largest sum of weights, in any order.
+
+        For subclasses: what users call is `maximise`, which checks weights and items.
+
+        Parameters
+        ----------
+        weights : float64 array (n_items,)
+            One finite number an item, of any sign.
+        """
 
     @abstractmethod
     def contains(self, action: Action) -> bool:
-        """Say whether the set holds an action, given as its items in ascending order."""
+        """Say whether the set holds an action.
+
+        Parameters
+        ----------
+        action : tuple of int
+            Different items, in ascending order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> pairs = semibandits.MSets(2)
+        >>> pairs.contains((0, 3)), pairs.contains((0,)), pairs.contains((3, 0))
+        (True, False, False)
+        """
 
     @abstractmethod
     def max_size(self, n_items: int) -> int:
-        """Return the largest number of items in an action."""
+        """Return the largest number of items in an action, or a number that none exceeds.
+
+        Parameters
+        ----------
+        n_items : int
+            How many items there are.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> semibandits.Knapsack([3, 4, 5], capacity=7).max_size(3)
+        2
+        """
 
     def min_size(self, n_items: int) -> int:
-        """Return a number of items that no action goes below: from which `enumerate` looks."""
+        """Return a number of items that no action goes below: from which `enumerate` looks.
+
+        Parameters
+        ----------
+        n_items : int
+            How many items there are.
+        """
         return 1
 
     def check(self, n_items: int) -> None:
@@ -92,6 +131,17 @@ class ActionSet(ABC):
         ----------
         weights : sequence of float
             One finite number an item, of any sign.
+
+        Returns
+        -------
+        tuple of int
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> weights = [0.4, -0.1, 0.9]
+        >>> semibandits.MSets(2).maximise(weights), semibandits.UpToM(3).maximise(weights)
+        ((0, 2), (0, 2))
         """
         checked = vector()("weights", weights)
         self.check(len(checked))
@@ -111,10 +161,21 @@ class ActionSet(ABC):
     def enumerate(self, n_items: int) -> Iterator[Action]:
         """Yield every action, smaller ones first and in lexicographic order among those of a size.
 
+        Parameters
+        ----------
+        n_items : int
+            How many items there are.
+
         Raises
         ------
         InvalidArgument
             If more than a million sets would have to be looked at.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> list(semibandits.UpToM(2).enumerate(3))
+        [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
         """
         self.check(n_items)
         n_items = int(n_items)

@@ -37,6 +37,13 @@ class Combinatorial:
         What share of the best mean `alpha_regret` compares with.
     support : arms Support
         The possible outcomes.
+
+    Examples
+    --------
+    >>> from banditlab import arms, semibandits
+    >>> env = semibandits.SemiBandit(arms.Bernoulli([0.2, 0.5]), semibandits.MSets(1))
+    >>> isinstance(env, semibandits.Combinatorial), env.feedback, env.alpha
+    (True, 'items', 1.0)
     """
 
     feedback: ClassVar[str] = "items"
@@ -85,7 +92,15 @@ class Linear(Combinatorial):
 
     @functools.cached_property
     def best_action(self) -> tuple[int, ...]:
-        """The best action: of the safe ones, if there is a budget."""
+        """The action with the largest mean: of the safe ones, if there is a budget.
+
+        Examples
+        --------
+        >>> from banditlab import arms, semibandits
+        >>> env = semibandits.SemiBandit(arms.Bernoulli([0.25, 0.5, 0.75]), semibandits.MSets(2))
+        >>> env.best_action
+        (1, 2)
+        """
         known = self.actions if self.budget == math.inf else self.actions.with_variances(self.variances)
         return tuple(known.maximise(self.means))
 
@@ -95,11 +110,38 @@ class Linear(Combinatorial):
         return self.value(self.best_action)
 
     def value(self, action: tuple[int, ...]) -> float:
-        """Return the mean of an action: of any items, whether the action set holds it or not."""
+        """Return the mean of an action: of any items, whether the action set holds it or not.
+
+        Parameters
+        ----------
+        action : sequence of int
+            Different items, in any order.
+
+        Examples
+        --------
+        >>> from banditlab import arms, semibandits
+        >>> env = semibandits.SemiBandit(arms.Bernoulli([0.25, 0.5, 0.75]), semibandits.MSets(2))
+        >>> env.value((1, 2)), env.value((0, 1)), env.best_value
+        (1.25, 0.75, 1.25)
+        """
         return float(sum(self.means[item] for item in items_of(action, self.n_arms)))
 
     def is_safe(self, action: tuple[int, ...]) -> bool:
-        """Say whether an action's variances sum to less than the budget."""
+        """Say whether an action's variances sum to less than the budget.
+
+        Parameters
+        ----------
+        action : sequence of int
+            Different items, in any order.
+
+        Examples
+        --------
+        >>> from banditlab import arms, semibandits
+        >>> items = arms.Gaussian([0.9, 0.8, 0.1], std=[0.4, 0.3, 0.3])
+        >>> env = semibandits.SemiBandit(items, semibandits.SafeUpToM(2, budget=0.2))
+        >>> env.is_safe((0, 1)), env.is_safe((1, 2))  # variances sum to 0.25 and to 0.18
+        (False, True)
+        """
         return bool(sum(self.variances[item] for item in items_of(action, self.n_arms)) < self.budget)
 
     def derive(self, problem: Problem) -> dict[str, Any]:

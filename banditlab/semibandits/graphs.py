@@ -142,7 +142,20 @@ class Matchings(EdgeSet):
         return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
 
     def contains(self, action: Action) -> bool:
-        """Say whether edges are a matching."""
+        """Say whether edges are a matching.
+
+        Parameters
+        ----------
+        action : tuple of int
+            Different items, in ascending order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> pairs = semibandits.Matchings([("a", 1), ("a", 2), ("b", 1), ("b", 2)])
+        >>> pairs.contains((0, 3)), pairs.contains((0, 1))
+        (True, False)
+        """
         if not in_range(action, self.n_items):
             return False
         sides = zip(*(self.edges[k] for k in action), strict=True)
@@ -323,7 +336,20 @@ class Paths(EdgeSet):
         return known
 
     def contains(self, action: Action) -> bool:
-        """Say whether edges are a path from source to target."""
+        """Say whether edges are a path from source to target.
+
+        Parameters
+        ----------
+        action : tuple of int
+            Different items, in ascending order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> trips = semibandits.Paths([("s", "a"), ("a", "t"), ("s", "t")], source="s", target="t")
+        >>> trips.contains((0, 1)), trips.contains((0, 2))
+        (True, False)
+        """
         if not in_range(action, self.n_items):
             return False
         following = {self.edges[k][0]: self.edges[k][1] for k in action}
@@ -337,7 +363,25 @@ class Paths(EdgeSet):
         return len(list(self.find(np.ones(self.n_items))))
 
     def enumerate(self, n_items: int) -> Iterator[Action]:
-        """Yield every path, shorter ones first and in lexicographic order among those of a length."""
+        """Yield every path, shorter ones first and in lexicographic order among those of a length.
+
+        Parameters
+        ----------
+        n_items : int
+            The number of edges.
+
+        Raises
+        ------
+        InvalidArgument
+            If there are more than a million paths.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> trips = semibandits.Paths([("s", "a"), ("a", "t"), ("s", "t")], source="s", target="t")
+        >>> list(trips.enumerate(3))
+        [(2,), (0, 1)]
+        """
         self.check(n_items)
         numbers = self._numbers_of_paths()
         if numbers[self.source] > ENUMERABLE:
@@ -448,7 +492,20 @@ class SpanningTrees(EdgeSet):
         return int(connected_components(graph, directed=False, return_labels=False))
 
     def contains(self, action: Action) -> bool:
-        """Say whether edges are a spanning tree."""
+        """Say whether edges are a spanning tree.
+
+        Parameters
+        ----------
+        action : tuple of int
+            Different items, in ascending order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> trees = semibandits.SpanningTrees([("a", "b"), ("b", "c"), ("a", "c")])
+        >>> trees.contains((0, 2)), trees.contains((0, 1, 2))
+        (True, False)
+        """
         fits = in_range(action, self.n_items) and len(action) == self.max_size(self.n_items)
         return fits and self._components(action) == 1
 

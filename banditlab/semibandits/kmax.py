@@ -102,7 +102,23 @@ class KMax(SetValued):
         return len(self.values)
 
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Integrate the probability that the largest outcome exceeds x."""
+        r"""Return :math:`E[\max_{i \in A} X_i]` of each set A.
+
+        It is the integral over x of the probability that the largest outcome exceeds x.
+
+        Parameters
+        ----------
+        sets : int64 array (n_sets, size)
+            One row a set: its items in ascending order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from banditlab import semibandits
+        >>> env = semibandits.KMax.binary([1.0, 0.5, 0.4], [0.2, 0.5, 0.6], semibandits.MSets(2))
+        >>> env.means_of(np.array([[0, 1], [1, 2]])).round(6).tolist()
+        [0.4, 0.37]
+        """
         levels = np.unique(np.concatenate([[0.0], self.values.ravel()]))
         above = (self.probabilities[:, :, None] * (self.values[:, :, None] > levels)).sum(axis=1)
         at_most = 1.0 - above  # the distribution functions at the levels, one row an item

@@ -156,7 +156,20 @@ class Knapsack(ActionSet):
         return math.floor(min(self.capacity, float(self.weights.sum())))
 
     def contains(self, action: Action) -> bool:
-        """Say whether an action fits."""
+        """Say whether the sizes of an action sum to at most the capacity.
+
+        Parameters
+        ----------
+        action : tuple of int
+            Different items, in ascending order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> bag = semibandits.Knapsack([3, 4, 5], capacity=7)
+        >>> bag.contains((0, 1)), bag.contains((0, 2))
+        (True, False)
+        """
         fits = in_range(action, self.n_items)
         # NumPy's numbers one after another, as kernels add: of Python's own, `sum` makes up for rounding since 3.12
         return bool(fits and sum(self.weights[item] for item in action) <= self.capacity)

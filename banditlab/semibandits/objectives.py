@@ -123,12 +123,25 @@ class Coverage(SetValued):
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """The probability of each element."""
+        """The probability of each element.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> semibandits.Coverage([[1, 0], [0, 1]], semibandits.UpToM(1), weights=[1.0, 3.0]).shares.tolist()
+        [0.25, 0.75]
+        """
         weights = np.ones(self.covers.shape[1]) if self.weights is None else self.weights
         return weights / weights.sum()
 
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the probability of the union."""
+        """Return the probability that an element is covered by the set, of each set.
+
+        Parameters
+        ----------
+        sets : int64 array (n_sets, size)
+            One row a set: its items in ascending order.
+        """
         union = self.covers[sets[:, 0]]
         for items in sets.T[1:]:
             np.maximum(union, self.covers[items], out=union)
@@ -257,7 +270,23 @@ class Influence(SetValued):
         return found
 
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Average over the graphs, set by set."""
+        """Return the share of nodes that each set reaches, averaged over the graphs.
+
+        Parameters
+        ----------
+        sets : int64 array (n_sets, size)
+            One row a set: its items in ascending order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from banditlab import semibandits
+        >>> env = semibandits.Influence(
+        ...     [(0, 1), (1, 2), (3, 2)], semibandits.UpToM(2), probability=1.0, n_graphs=1
+        ... )
+        >>> env.means_of(np.array([[0, 1], [0, 3]])).tolist()
+        [0.75, 1.0]
+        """
         n = self.n_arms
         bits = np.packbits(self.reached.transpose(1, 0, 2).reshape(n, -1), axis=1)  # a row a seed
         numbers = [np.bitwise_count(np.bitwise_or.reduce(bits[seeds])).sum() for seeds in sets]

@@ -92,11 +92,39 @@ class OfflineAlgorithm(ABC):
 
     @abstractmethod
     def delta(self, actions: Any, n_items: int) -> float:
-        """Return how much an error of the answers is multiplied in the worst case."""
+        r"""Return :math:`\delta`: how much an error of the answers is multiplied in the worst case.
+
+        Parameters
+        ----------
+        actions : action set
+            Which sets of items are allowed.
+        n_items : int
+            The number of items, n.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> semibandits.Greedy().delta(semibandits.UpToM(3), n_items=10)
+        6.0
+        """
 
     @abstractmethod
     def n_queries(self, actions: Any, n_items: int) -> int:
-        """Return the largest number of queries."""
+        """Return N, the largest number of queries.
+
+        Parameters
+        ----------
+        actions : action set
+            Which sets of items are allowed.
+        n_items : int
+            The number of items, n.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> semibandits.Greedy().n_queries(semibandits.UpToM(3), n_items=10)
+        30
+        """
 
     def reasons_against(self, actions: Any) -> list[str]:
         """Say which action sets it is not for."""

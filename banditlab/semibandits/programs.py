@@ -90,7 +90,20 @@ class LinearSet(ActionSet):
         return low, np.full(rows, np.inf) if self.upper is None else self.upper
 
     def contains(self, action: Action) -> bool:
-        """Say whether an action satisfies the inequalities, up to the tolerance."""
+        """Say whether an action satisfies the inequalities, up to the tolerance.
+
+        Parameters
+        ----------
+        action : tuple of int
+            Different items, in ascending order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> pairs = semibandits.LinearSet([[1, 1, 0, 0], [0, 0, 1, 1]], lower=[1, 1], upper=[1, 1])
+        >>> pairs.contains((0, 3)), pairs.contains((0, 1))
+        (True, False)
+        """
         if not in_range(action, self.n_items):
             return False
         low, high = self._both_bounds

@@ -77,7 +77,20 @@ class SafeUpToM(ActionSet):
     )
 
     def with_variances(self, variances: ArrayLike) -> Self:
-        """Return the set for known variances."""
+        """Return the set for known variances, of which it is known what is safe.
+
+        Parameters
+        ----------
+        variances : sequence of float
+            One an item, at least 0.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> open_set = semibandits.SafeUpToM(2, budget=0.3)
+        >>> open_set.known, open_set.with_variances([0.2, 0.15, 0.1]).contains((1, 2))
+        (False, True)
+        """
         fields: dict[str, Any] = {"variances": variances}
         return dataclasses.replace(self, **fields)
 
@@ -88,7 +101,13 @@ class SafeUpToM(ActionSet):
 
     @property
     def known_variances(self) -> NDArray[np.float64]:
-        """The variances; raises where they are not known."""
+        """The variances; raises where they are not known.
+
+        Raises
+        ------
+        InvalidType
+            Where they are not known.
+        """
         if self.variances is None:
             raise InvalidType(
                 "SafeUpToM.variances is None; allowed: one variance an item (with_variances), to know what is safe"
@@ -96,13 +115,26 @@ class SafeUpToM(ActionSet):
         return self.variances
 
     def contains(self, action: Action) -> bool:
-        """Say whether an action is safe and has one to m items."""
+        """Say whether an action is safe and has one to m items.
+
+        Parameters
+        ----------
+        action : tuple of int
+            Different items, in ascending order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> safe = semibandits.SafeUpToM(2, budget=0.3, variances=[0.2, 0.15, 0.1])
+        >>> safe.contains((1, 2)), safe.contains((0, 1))
+        (True, False)
+        """
         variances = self.known_variances
         fits = in_range(action, len(variances)) and len(action) <= self.m
         return bool(fits and sum(variances[item] for item in action) < self.budget)  # as in `Knapsack.contains`
 
     def max_size(self, n_items: int) -> int:
-        """Return m."""
+        """Return m, which no action exceeds: the budget may leave smaller ones only."""
         return self.m
 
     def check(self, n_items: int) -> None:

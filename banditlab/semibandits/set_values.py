@@ -43,7 +43,25 @@ class SetValued(Combinatorial, ABC):
 
     @abstractmethod
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the mean of each set, given as a row of items in ascending order."""
+        """Return the mean of each of many sets of one size.
+
+        Parameters
+        ----------
+        sets : int64 array (n_sets, size)
+            One row a set: its items in ascending order.
+
+        Returns
+        -------
+        float64 array (n_sets,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from banditlab import semibandits
+        >>> env = semibandits.Coverage([[1, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0]], semibandits.UpToM(2))
+        >>> env.means_of(np.array([[0, 1], [1, 2]])).tolist()
+        [0.75, 0.5]
+        """
 
     @property
     def support(self) -> Support:
@@ -94,7 +112,20 @@ class SetValued(Combinatorial, ABC):
         return ranks
 
     def value(self, action: Action) -> float:
-        """Return the mean reward of any items, at most as many as the largest action has."""
+        """Return the mean reward of any items, at most as many as the largest action has.
+
+        Parameters
+        ----------
+        action : sequence of int
+            Different items, in any order.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> env = semibandits.Coverage([[1, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0]], semibandits.UpToM(2))
+        >>> env.value([0]), env.value([1, 0]), env.value([1, 2])  # what two cover together counts once
+        (0.5, 0.75, 0.5)
+        """
         items = items_of(action, self.n_arms)
         if len(items) > self.largest:
             told = f"at most {self.largest} items, as many as the largest of {self.actions!r} has"
@@ -113,7 +144,15 @@ class SetValued(Combinatorial, ABC):
 
     @functools.cached_property
     def best_action(self) -> Action:
-        """The action with the largest mean, the first of several, found by looking at all."""
+        """The action with the largest mean, the first of several, found by looking at all.
+
+        Examples
+        --------
+        >>> from banditlab import semibandits
+        >>> env = semibandits.Coverage([[1, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0]], semibandits.UpToM(2))
+        >>> env.best_action, env.best_value, round(env.alpha, 3)
+        ((0, 1), 0.75, 0.632)
+        """
         actions = list(self.actions.enumerate(self.n_arms))
         return actions[int(self._values(actions).argmax())]
 
