@@ -61,7 +61,28 @@ class Agent:
         return f"{type(self).__name__}({self.policy!r}, n_arms={self.n_arms}, round={self._round})"
 
     def select(self) -> Any:
-        """Return the arm to play in this round."""
+        """Return the arm to play in this round.
+
+        Returns
+        -------
+        int
+            From 0 to n_arms - 1. (Two arms in duels, the items of an action for semi-bandits.)
+
+        Raises
+        ------
+        OutOfTurn
+            If the last choice has no `update` yet, or after the horizon.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> agent = bl.start(arms.RoundRobin(), n_arms=2, seed=0)
+        >>> agent.select()
+        0
+        >>> agent
+        Agent(RoundRobin(), n_arms=2, round=1)
+        """
         self._check_turn()
         with explained(self.policy):
             self._pending = self._chosen()
@@ -93,6 +114,25 @@ class Agent:
             That arm.
         reward : float or bool
             Its reward, finite and of the kind that the policy learns from; True and False are 1 and 0.
+
+        Raises
+        ------
+        OutOfTurn
+            Before `select`.
+        InvalidArgument, InvalidType
+            For another arm, or a reward that is no number or none of the kind that the policy learns from; the agent is
+            then as it was.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> agent = bl.start(arms.UCB1(), n_arms=2, seed=0)
+        >>> for _ in range(20):  # a world in which arm 1 always pays
+        ...     arm = agent.select()
+        ...     agent.update(arm, arm == 1)
+        >>> agent.select()
+        1
         """
         played = self._selected(arm)
         self._taught(played, check_reward(self.policy, reward))
@@ -126,7 +166,22 @@ class Agent:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Everything that the future depends on, as picklable data; assign it to restore."""
+        """Everything that the future depends on, as picklable data; assign it to restore.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            When it is assigned, for what is no state of an agent of the same policy, number of arms and horizon.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import arms
+        >>> first, second = (bl.start(arms.Uniform(), n_arms=100, seed=seed) for seed in (0, 1))
+        >>> second.state = first.state
+        >>> first.select() == second.select()
+        True
+        """
         return copy.deepcopy(self._everything())
 
     @state.setter

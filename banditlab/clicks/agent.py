@@ -47,6 +47,24 @@ class ClickAgent(Agent):
         reward : float or bool, optional
             Its post-click reward, a finite number, or whether something came of it (True and False are 1 and 0); to be
             given if, and only if, it was clicked.
+
+        Raises
+        ------
+        OutOfTurn
+            Before `select`.
+        InvalidArgument, InvalidType
+            For another arm, or a reward without a click or the other way round; the agent is then as it was.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import clicks
+        >>> policy = clicks.UCBS(utility=clicks.QuadraticUtility())
+        >>> agent = bl.start(policy, n_arms=2, seed=0, horizon=1_000)
+        >>> agent.update(agent.select(), clicked=True, reward=0.7)
+        >>> agent.update(agent.select(), clicked=False)
+        >>> agent.select()
+        1
         """
         played = self._selected(arm)
         hit = boolean("clicked", clicked)

@@ -46,6 +46,17 @@ class Estimate:
         What the result holds.
     device : str
         The CUDA device, 'cuda:0' say; empty if all is played on cores.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> over = {"alpha": [0.5, 2.0]}
+    >>> cost = bl.sweep(
+    ...     arms.Bernoulli([0.2, 0.8]), arms.UCB1, over, horizon=1000, n_runs=50, seed=0, dry_run=True
+    ... )
+    >>> cost.n_cells, cost.n_rounds
+    (2, 100000)
     """
 
     n_cells: int

@@ -50,6 +50,16 @@ class Statistics:
         most about 0.004 in the middle and 0.001 at 5% and 95% (t-digests of size 1,000; Dunning and Ertl 2019,
         arXiv:1902.04023), and values between two that occur are possible; of runs many of which have the same value, a
         quantile can lie a rounding error beside that value, with all of them on one side. NaN where a run's value is.
+
+    Examples
+    --------
+    >>> import banditlab as bl
+    >>> from banditlab import arms
+    >>> options = {"horizon": 100, "n_runs": 50, "seed": 0, "checkpoints": [10, 100]}
+    >>> result = bl.run(arms.Bernoulli([0.2, 0.8]), arms.RoundRobin(), **options)
+    >>> (known,) = result.statistics("regret")
+    >>> known.n_runs, known.mean.round(6).tolist(), known.quantiles.shape
+    (50, [3.0, 30.0], (7, 2))
     """
 
     n_runs: int
@@ -62,7 +72,17 @@ class Statistics:
     __repr__ = brief
 
     def margin(self, level: float) -> NDArray[np.float64]:
-        """Return half the width of the mean's confidence interval, by Student's t; NaN for a single run."""
+        """Return half the width of the mean's confidence interval, by Student's t; NaN for a single run.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level, in (0, 1).
+
+        Returns
+        -------
+        float64 array, one entry a checkpoint
+        """
         from scipy.special import stdtrit
 
         quantile = stdtrit(self.n_runs - 1, 0.5 + level / 2.0) if self.n_runs > 1 else np.nan

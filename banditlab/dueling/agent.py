@@ -52,6 +52,24 @@ class DuelingAgent(Agent):
             These arms, in the same order.
         first_won : bool
             Whether the first of them won; of an arm against itself, either.
+
+        Raises
+        ------
+        OutOfTurn
+            Before `select`.
+        InvalidArgument, InvalidType
+            For other arms, or the same in the other order; the agent is then as it was.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import dueling
+        >>> agent = bl.start(dueling.RUCB(), n_arms=2, seed=0)
+        >>> for _ in range(9):  # a world in which arm 0 always wins
+        ...     first, second = agent.select()
+        ...     agent.update((first, second), first_won=first == 0)
+        >>> agent
+        DuelingAgent(RUCB(), n_arms=2, round=10)
         """
         first, second = self._selected(arms, "arms")
         self._taught(first, second, boolean("first_won", first_won))

@@ -40,6 +40,31 @@ def policy(cls: C) -> C:
     ------
     InvalidComponent
         If a method is missing or has other arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import banditlab as bl
+    >>> from banditlab import scoring
+    >>> @scoring.policy
+    ... class AlwaysTheSame:
+    ...     payment: float = bl.field(default=0.25, doc="what is paid for the right state")
+    ...
+    ...     def state(self, known, horizon, rng):
+    ...         return self.payment * known.beliefs
+    ...
+    ...     def announce(self, state, t):
+    ...         return state
+    ...
+    ...     def update(self, state, seen, t):
+    ...         pass
+    >>> world = scoring.PrincipalAgent(
+    ...     beliefs=[[1, 0], [0, 1]], action_distributions=[[0.5, 0.5]], costs=[0],
+    ...     decisions=[[1, 0], [0, 1]],
+    ... )
+    >>> result = bl.run(world, AlwaysTheSame(), horizon=10, n_runs=2, seed=0, metrics="payment")
+    >>> result.values()[0, :, -1].round(6).tolist()
+    [2.5, 2.5]
     """
     return SCORING.policy(cls)
 

@@ -95,13 +95,30 @@ class SemiBanditAgent(Agent):
         ----------
         action : sequence of int
             That action.
-        outcomes : sequence of float or bool
+        outcomes : sequence of float or bool, optional
             The outcome of each of its items, True and False for 1 and 0: for policies that learn from those, and only
             them.
-        value : float or bool
+        value : float or bool, optional
             The action's reward, True and False for 1 and 0: for policies that learn from it, and only them.
-        winner : int
-            The item that gave the reward, -1 if the reward is 0: for policies that learn from value-index feedback.
+        winner : int, optional
+            The item that gave the reward, -1 if the reward is 0: for policies that learn from value-index feedback,
+            with `value`.
+
+        Raises
+        ------
+        OutOfTurn
+            Before `select`.
+        InvalidArgument, InvalidType
+            For another action, or other feedback than the policy learns from; the agent is then as it was.
+
+        Examples
+        --------
+        >>> import banditlab as bl
+        >>> from banditlab import semibandits
+        >>> agent = bl.start(semibandits.CombUCB1(actions=semibandits.MSets(2)), n_arms=3, seed=0)
+        >>> agent.update(agent.select(), outcomes=[0.0, 1.0])
+        >>> agent
+        SemiBanditAgent(CombUCB1(actions=MSets(2)), n_arms=3, round=2)
         """
         played = self._selected(action, "action")
         wanted = ARGUMENTS[needs(self.policy)]

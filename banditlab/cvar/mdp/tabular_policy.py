@@ -91,6 +91,13 @@ class TabularPolicy:
             From 0 to S - 1.
         memory : int, default 0
             From 0 to N - 1: `first` in the first step, then what `next_memory` returned.
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [[0.25, 0.5]], horizon=2)
+        >>> cvar.plan_mean(mdp).policy.action(0, state=0)
+        1
         """
         steps, states, memories = self.actions.shape
         at = (

@@ -67,6 +67,16 @@ class ContextualAgent(DuelingAgent):
         ----------
         features : (K, d) array
             The feature vector of each arm in this round, one row an arm.
+
+        Returns
+        -------
+        tuple of two ints
+            The arms.
+
+        Raises
+        ------
+        OutOfTurn
+            If the last choice has no `update` yet, or after the horizon.
         """
         self._check_turn()
         checked = self._checked_features(features)
@@ -97,7 +107,15 @@ class ContextualAgent(DuelingAgent):
 
     @property
     def estimate(self) -> NDArray[np.float64]:
-        """What the policy thinks the unknown parameter is: NaN for one that does not estimate it."""
+        r""":math:`\hat\theta`, what the policy thinks the unknown parameter is: NaN for one that does not estimate it.
+
+        A float64 array (d,).
+
+        Raises
+        ------
+        OutOfTurn
+            Before the first `select`, which tells d.
+        """
         if not self._dimension:
             raise OutOfTurn("estimate was read before the first select; allowed: after it, when d is known")
         theta = np.zeros((self._dimension, 1))
