@@ -114,7 +114,7 @@ class Bernoulli(Stationary):
         arm : int
             From 0 to n_arms - 1.
         target : float
-            The mean to exceed.
+            The mean to exceed; 0 is returned if the arm's reaches it.
 
         Examples
         --------
@@ -122,7 +122,7 @@ class Bernoulli(Stationary):
         >>> round(float(arms.Bernoulli([0.2, 0.8]).kinf(0, target=0.8)), 6)
         0.831777
         """
-        return divergences.kl_bernoulli(self.means[arm], target)
+        return divergences.kl_bernoulli(self.means[arm], max(target, self.means[arm]))
 
     def distribution(self, arm: int) -> Any:
         """Return the arm's scipy distribution.

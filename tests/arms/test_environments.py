@@ -265,6 +265,16 @@ def test_means_by_hand():
     assert arms.Exponential([2.0]).means.tolist() == [2.0]
 
 
+@pytest.mark.parametrize(
+    "env", [e for e in CONTINUOUS + DISCRETE if hasattr(e, "kinf")], ids=lambda env: env.label[:60]
+)
+def test_kinf_of_a_mean_that_is_not_above_the_arm_s_is_0(env):
+    for arm, mean in enumerate(env.means):
+        low = env.support.low if np.isfinite(env.support.low) else mean - 1.0
+        assert env.kinf(arm, mean) == pytest.approx(0.0, abs=1e-9)
+        assert env.kinf(arm, 0.5 * (low + mean)) == 0.0
+
+
 @pytest.mark.parametrize("env", CONTINUOUS + DISCRETE, ids=lambda env: env.label[:60])
 def test_gaps_are_what_the_kernel_charges(env):
     expected = max(env.means) - np.asarray(env.means)
