@@ -71,77 +71,19 @@ class Bernoulli(Stationary):
         return 1.0 if u < self.means[arm] else 0.0
 
     def variance(self, arm: int) -> float:
-        r"""Return :math:`\mu_a (1 - \mu_a)`, the variance of an arm's rewards.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Bernoulli([0.2, 0.8]).variance(0)), 6)
-        0.16
-        """
+        r"""Return :math:`\mu_a (1 - \mu_a)`, the variance of an arm's rewards."""
         return float(self.means[arm] * (1.0 - self.means[arm]))
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        r"""Return the CVaR of each arm's rewards, :math:`(\tau - (1 - \mu_a))^+ / \tau`.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> arms.Bernoulli([0.2, 0.8]).cvars(0.5).round(6).tolist()
-        [0.0, 0.6]
-        """
+        r"""Return the CVaR of each arm's rewards, :math:`(\tau - (1 - \mu_a))^+ / \tau`."""
         return tails.bernoulli(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        r"""Return :math:`kl(\mu_a, \mathrm{target})`.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Bernoulli([0.2, 0.8]).kinf(0, target=0.8)), 6)
-        0.831777
-        """
+        r"""Return :math:`kl(\mu_a, \mathrm{target})`."""
         return divergences.kl_bernoulli(self.means[arm], max(target, self.means[arm]))
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Bernoulli([0.2, 0.8]).distribution(0).var()), 6)
-        0.16
-        """
+        """Return the arm's scipy distribution."""
         from scipy import stats
 
         return stats.bernoulli(self.means[arm])
@@ -205,79 +147,22 @@ class Gaussian(Stationary):
         return self.means[arm] + self.std[arm] * normal_quantile(u)
 
     def variance(self, arm: int) -> float:
-        r"""Return :math:`\sigma_a^2`, the variance of an arm's rewards.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).variance(1)), 6)
-        4.0
-        """
+        r"""Return :math:`\sigma_a^2`, the variance of an arm's rewards."""
         return float(self.stds[arm] ** 2)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
         r"""Return the CVaR of each arm's rewards.
 
         It is :math:`\mu_a - \sigma_a \phi(z) / \tau`, z being the standard normal quantile at tau.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).cvars(0.5).round(6).tolist()
-        [-0.797885, -0.595769]
         """
         return tails.gaussian(self.means, self.stds, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return the divergence to the Gaussian of mean `target` and the same standard deviation.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).kinf(0, target=1.0)), 6)
-        0.5
-        """
+        """Return the divergence to the Gaussian of mean `target` and the same standard deviation."""
         return divergences.kl_gaussian(self.means[arm], max(target, self.means[arm]), self.stds[arm])
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Gaussian([0.0, 1.0], std=[1.0, 2.0]).distribution(1).cdf(3.0)), 6)
-        0.841345
-        """
+        """Return the arm's scipy distribution."""
         from scipy import stats
 
         return stats.norm(self.means[arm], self.stds[arm])
@@ -345,19 +230,7 @@ class Beta(Stationary):
         return cls(m * strength, (1.0 - m) * strength)
 
     def variance(self, arm: int) -> float:
-        """Return :math:`m (1 - m) / (a + b + 1)`, the variance of an arm's rewards, m being the mean.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Beta([1.0, 2.0], [1.0, 1.0]).variance(0)), 6)
-        0.083333
-        """
+        """Return :math:`m (1 - m) / (a + b + 1)`, the variance of an arm's rewards, m being the mean."""
         a, b = self.a[arm], self.b[arm]
         return float((a / (a + b)) * (b / (a + b)) / (a + b + 1.0))  # products of shapes can overflow
 
@@ -380,61 +253,15 @@ class Beta(Stationary):
         fill_expanded_beta(u, self.a, self.b, arm, out)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards, by incomplete beta functions.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> arms.Beta([1.0, 2.0], [1.0, 1.0]).cvars(0.5).round(6).tolist()
-        [0.25, 0.471405]
-        """
+        """Return the CVaR of each arm's rewards, by incomplete beta functions."""
         return tails.beta(self.a, self.b, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return K_inf in the model of all beta distributions (`divergences.kinf_beta`).
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Beta([1.0, 2.0], [1.0, 1.0]).kinf(0, target=0.75)), 6)
-        0.423449
-        """
+        """Return K_inf in the model of all beta distributions (`divergences.kinf_beta`)."""
         return divergences.kinf_beta(self.a[arm], self.b[arm], target)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Beta([1.0, 2.0], [1.0, 1.0]).distribution(1).ppf(0.25)), 6)
-        0.5
-        """
+        """Return the arm's scipy distribution."""
         from scipy import stats
 
         return stats.beta(self.a[arm], self.b[arm])
@@ -468,61 +295,15 @@ class Exponential(Stationary):
         return -self.means[arm] * log(1.0 - u)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        r"""Return the CVaR of each arm's rewards: its mean times :math:`1 + (1 - \tau) \log(1 - \tau) / \tau`.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> arms.Exponential([1.0, 2.0]).cvars(0.5).round(6).tolist()
-        [0.306853, 0.613706]
-        """
+        r"""Return the CVaR of each arm's rewards: its mean times :math:`1 + (1 - \tau) \log(1 - \tau) / \tau`."""
         return tails.exponential(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return the divergence to the exponential distribution of mean `target`.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Exponential([1.0, 2.0]).kinf(0, target=2.0)), 6)
-        0.193147
-        """
+        """Return the divergence to the exponential distribution of mean `target`."""
         return divergences.kl_exponential(self.means[arm], max(target, self.means[arm]))
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Exponential([1.0, 2.0]).distribution(1).var()), 6)
-        4.0
-        """
+        """Return the arm's scipy distribution."""
         from scipy import stats
 
         return stats.expon(scale=self.means[arm])
@@ -566,61 +347,15 @@ class Poisson(FiniteSupport):
         return {"gaps": self.gaps} | finite_table(rows)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards, from the distribution function.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> arms.Poisson([1.0, 2.5]).cvars(0.5).round(6).tolist()
-        [0.264241, 1.261235]
-        """
+        """Return the CVaR of each arm's rewards, from the distribution function."""
         return tails.poisson(self.means, tails.checked_level("tau", tau))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return the divergence to the Poisson distribution of mean `target`.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Poisson([1.0, 2.5]).kinf(0, target=2.5)), 6)
-        0.583709
-        """
+        """Return the divergence to the Poisson distribution of mean `target`."""
         return divergences.kl_poisson(self.means[arm], max(target, self.means[arm]))
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Poisson([1.0, 2.5]).distribution(0).pmf(0)), 6)
-        0.367879
-        """
+        """Return the arm's scipy distribution."""
         from scipy import stats
 
         return stats.poisson(self.means[arm])

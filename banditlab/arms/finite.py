@@ -140,81 +140,19 @@ class Categorical(FiniteSupport):
         return {"gaps": self.gaps} | finite_table(rows)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards, summed over the values.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
-        >>> env.cvars(0.5).round(6).tolist()
-        [0.0, 0.0]
-        """
+        """Return the CVaR of each arm's rewards, summed over the values."""
         return tails.finite(self.values, self.probabilities, tails.checked_level("tau", tau))
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards, summed over the values.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
-        >>> round(float(env.variance(1)), 6)
-        4.0
-        """
+        """Return the variance of an arm's rewards, summed over the values."""
         return _finite_variance(self.values, self.probabilities[arm])
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return K_inf over the distributions on (-inf, max(values)] (`divergences.kinf_finite`).
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
-        >>> round(float(env.kinf(0, target=1.0)), 6)
-        0.111572
-        """
+        """Return K_inf over the distributions on (-inf, max(values)] (`divergences.kinf_finite`)."""
         return divergences.kinf_finite(self.values, self.probabilities[arm], target, float(self.values.max()))
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's distribution, as a scipy-like object.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.Categorical([0, 1, 5], [[0.5, 0.5, 0.0], [0.8, 0.0, 0.2]])
-        >>> round(float(env.distribution(1).std()), 6)
-        2.0
-        """
+        """Return the arm's distribution, as a scipy-like object."""
         return _finite_distribution(self.values, self.probabilities[arm])
 
 
@@ -398,77 +336,17 @@ class Empirical(FiniteSupport):
         return {"gaps": self.gaps, "counts": None, "values": None} | finite_table(rows)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards, summed over those seen.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).cvars(0.5).round(6).tolist()
-        [0.333333, 0.5]
-        """
+        """Return the CVaR of each arm's rewards, summed over those seen."""
         return tails.finite(self.values, self.counts, tails.checked_level("tau", tau))
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards, summed over those seen.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]]).variance(0)), 6)
-        0.222222
-        """
+        """Return the variance of an arm's rewards, summed over those seen."""
         return _finite_variance(self.values[arm], self._shares(arm))
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return K_inf over the distributions on (-inf, largest value seen] (`divergences.kinf_finite`).
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]])
-        >>> round(float(env.kinf(1, target=0.75)), 6)
-        0.693147
-        """
+        """Return K_inf over the distributions on (-inf, largest value seen] (`divergences.kinf_finite`)."""
         return divergences.kinf_finite(self.values[arm], self._shares(arm), target, self.support.high)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's distribution, as a scipy-like object.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.Empirical.from_rewards([[0.0, 1.0, 1.0], [0.5]])
-        >>> round(float(env.distribution(0).mean()), 6)
-        0.666667
-        """
+        """Return the arm's distribution, as a scipy-like object."""
         return _finite_distribution(self.values[arm], self._shares(arm))

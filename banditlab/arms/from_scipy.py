@@ -146,22 +146,5 @@ class FromScipy(Stationary):
         return interpolated(self.nodes, self.quantiles, arm, u)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from scipy import stats
-        >>> from banditlab import arms
-        >>> round(float(arms.FromScipy([stats.binom(10, 0.2)]).distribution(0).mean()), 6)
-        2.0
-        """
+        """Return the arm's scipy distribution."""
         return self.distributions[arm]

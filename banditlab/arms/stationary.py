@@ -20,13 +20,18 @@ class Stationary:
     r"""Base of environments with one mean an arm: gives them gaps, regret and the lower bound.
 
     A subclass has `means`, as a field or a property. Regret after T rounds is :math:`\sum_t (\max_b \mu_b -
-    \mu_{a_t})`.
+    \mu_{a_t})`. It may have `distribution(arm)`, which returns a frozen `scipy.stats` distribution or what has its
+    methods, and `kinf(arm, target)`, the smallest divergence in the model from the arm's law to one whose mean is
+    above `target`: 0 if the arm's reaches it. That gives the lower bound.
 
     Examples
     --------
     >>> from banditlab import arms
-    >>> isinstance(arms.Beta([1.0, 3.0], [1.0, 1.0]), arms.Stationary)
+    >>> env = arms.Bernoulli([0.2, 0.8])
+    >>> isinstance(env, arms.Stationary)
     True
+    >>> round(float(env.distribution(0).var()), 6), round(float(env.kinf(0, target=0.8)), 6)
+    (0.16, 0.831777)
     """
 
     means: Any

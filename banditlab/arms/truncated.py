@@ -130,39 +130,11 @@ class TruncatedGaussian(Stationary):
         )
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards: after truncation.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.TruncatedGaussian([0.5, 0.9], std=0.2).variance(1)), 6)
-        0.019444
-        """
+        """Return the variance of an arm's rewards: after truncation."""
         return tails.truncated_variance(self.locations[arm], self.std, self.low, self.high)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards: means of what is below the quantiles at tau, truncated Gaussians too.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> arms.TruncatedGaussian([0.5, 0.9], std=0.2).cvars(0.5).round(6).tolist()
-        [0.345516, 0.686704]
-        """
+        """Return the CVaR of each arm's rewards: means of what is below quantiles, truncated Gaussians too."""
         level = tails.checked_level("tau", tau)
         if level == 1.0:
             return self.means
@@ -170,41 +142,11 @@ class TruncatedGaussian(Stationary):
         return tails.gaussian_mixture(one, locations, self.std * one, self.low, self.high, level)
 
     def kinf(self, arm: int, target: float) -> float:
-        """Return K_inf with the location unknown (`divergences.kinf_truncated_gaussian`).
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-        target : float
-            The mean to exceed; 0 is returned if the arm's reaches it.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.TruncatedGaussian([0.5, 0.9], std=0.2).kinf(0, target=0.8)), 6)
-        1.671812
-        """
+        """Return K_inf with the location unknown (`divergences.kinf_truncated_gaussian`)."""
         return divergences.kinf_truncated_gaussian(self.locations[arm], self.std, self.low, self.high, target)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's scipy distribution.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> round(float(arms.TruncatedGaussian([0.5, 0.9], std=0.2).distribution(1).mean()), 6)
-        0.798172
-        """
+        """Return the arm's scipy distribution."""
         from scipy import stats
 
         location = self.locations[arm]
@@ -326,68 +268,21 @@ class TruncatedGaussianMixture(Stationary):
         )  # fmt: skip
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards, after truncation: the modes' own, and that of their means.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.2, 0.8]], [[0.05, 0.05]])
-        >>> round(float(env.variance(0)), 6)
-        0.092495
-        """
+        """Return the variance of an arm's rewards, after truncation: the modes' own, and that of their means."""
         weights, locations, stds = self.weights[arm], self.locations[arm], self.stds[arm]
         own = [tails.truncated_variance(m, s, self.low, self.high) for m, s in zip(locations, stds, strict=True)]
         _, means = tails.truncated_gaussians(locations, stds, self.low, self.high)
         return float(weights @ (np.array(own) + (means - self.means[arm]) ** 2))
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards: means of what is below the quantiles at tau, such mixtures too.
-
-        Parameters
-        ----------
-        tau : float
-            The level, in (0, 1]; 1 gives the means.
-
-        Returns
-        -------
-        float64 array of shape (n_arms,)
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.2, 0.8]], [[0.05, 0.05]])
-        >>> env.cvars(0.5).round(6).tolist()
-        [0.200007]
-        """
+        """Return the CVaR of each arm's rewards: means of what is below the quantiles at tau, such mixtures too."""
         level = tails.checked_level("tau", tau)
         if level == 1.0:
             return self.means.copy()
         return tails.gaussian_mixture(self.weights, self.locations, self.stds, self.low, self.high, level)
 
     def distribution(self, arm: int) -> Any:
-        """Return the arm's distribution, as a scipy-like object.
-
-        Parameters
-        ----------
-        arm : int
-            From 0 to n_arms - 1.
-
-        Returns
-        -------
-        frozen scipy.stats distribution, or an object with its methods
-
-        Examples
-        --------
-        >>> from banditlab import arms
-        >>> env = arms.TruncatedGaussianMixture([[0.5, 0.5]], [[0.2, 0.8]], [[0.05, 0.05]])
-        >>> round(float(env.distribution(0).ppf(0.25)), 6)
-        0.200002
-        """
+        """Return the arm's distribution, as a scipy-like object."""
         from scipy import stats
 
         weights, low, high = self.weights[arm], self.low, self.high

@@ -296,7 +296,7 @@ def _misspells(self, state, lane, t, rng):
             _has_a_key_from_outside,
             "return min(",
             "a loop over the arms, with an if, finds the one that the key would",
-            marks=pytest.mark.skipif(numba.__version__ < "0.62", reason="Numba 0.61 does not say where"),
+            marks=pytest.mark.skipif(numba.version_info.short < (0, 62), reason="Numba 0.61 does not say where"),
         ),
         (_formats, "return len(f", "kernels make no text; to print while debugging, play as plain Python"),
         (_returns_text, "", "text stands where a number belongs"),
