@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .highs import quiet_highs
 from .simplex import Floats
 
 TIGHT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
@@ -89,7 +90,7 @@ class LiveProgram:
         lp.num_col_, lp.num_row_ = n_columns, n_rows
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_, lp.a_matrix_.index_ = starts.astype(np.int32), columns.astype(np.int32)
-        self._solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._solver = quiet_highs()
         # Presolve takes longer than what it saves; one thread, because the runs are what is played in parallel.
         options: dict[str, Any] = {"output_flag": False, "presolve": "off", "threads": 1} | TIGHT
         for option, value in options.items():

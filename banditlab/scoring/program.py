@@ -13,6 +13,7 @@ from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import invalid, shown
 
 from .errors import NotImplementable
+from .highs import quiet_highs
 from .live import TIGHT
 from .optimal_rule import OptimalRule, not_implementable
 
@@ -29,6 +30,8 @@ def solved(objective: Any, stated: dict[str, list[Any]], more: list[Any], option
         if solver.upper() not in cp.installed_solvers():
             raise invalid("solver", solver, f"an installed solver: {', '.join(cp.installed_solvers())}")
         options = options | {"solver": solver.upper()}  # older CVXPY knows them by no other name
+    if not options.get("verbose"):
+        quiet_highs()  # CVXPY makes HiGHS silent when it has said its name
     problem = cp.Problem(objective, [c for group in stated.values() for c in group] + more)
     try:
         problem.solve(**(options or {"solver": "HIGHS"} | TIGHT))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from datetime import datetime
 
 import pandas as pd
@@ -84,13 +85,14 @@ def test_a_removal_that_was_killed_is_finished_by_the_next(tmp_path, monkeypatch
 def test_a_cell_that_is_removed_while_it_is_played_is_made_again(tmp_path, monkeypatch):
     alone = play(tmp_path / "alone")
     opened, make = bl.Store(tmp_path / "s"), store.Store._make_cell
-    removed = []
+    removed, one_by_one = [], threading.Lock()
 
     def make_and_lose(self, job):
-        make(self, job)
-        if len(removed) < 5:
-            removed.append(job.address)
-            bl.Store(tmp_path / "s").remove([job.address])
+        with one_by_one:  # chunks are written by several threads: another may have removed it already
+            make(self, job)
+            if len(removed) < 5:
+                removed.append(job.address)
+                bl.Store(tmp_path / "s").remove([job.address])
 
     monkeypatch.setattr(store.Store, "_make_cell", make_and_lose)
     same(play(opened), alone)

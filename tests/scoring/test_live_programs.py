@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -67,3 +71,11 @@ def test_a_program_that_fails_says_how(monkeypatch):
     monkeypatch.setattr(LiveProgram, "solve", lambda *_, **__: Solution("time limit reached", nothing, nothing, 0.0))
     with pytest.raises(BanditlabError, match="the program for the optimal mechanism ended with: time limit reached"):
         AcquisitionProgram((2,), 2).solve(np.ones((2, 2, 2)), 0.0)
+
+
+@pytest.mark.parametrize("method", ["highs", "cvxpy"])
+def test_the_solver_prints_nothing_not_even_its_name(method):
+    code = f"from tests.scoring.played import TOY\nassert TOY.optimal_rule(1, method={method!r}).payment > 0.0\n"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == done.stderr == ""

@@ -499,12 +499,16 @@ class TestInterruption:
             "print(r.n_runs)\n"
         )
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
-        assert child.stdout is not None
-        chunks: list[int] = []
-        while len(chunks) < 4 or 0 not in chunks[:-1]:  # both processes have started, and the first runs are counted
-            chunks.append(int(child.stdout.readline()))
-        child.send_signal(signal.SIGINT)
-        out, _ = child.communicate(timeout=60)
+        command = [sys.executable, "-c", code]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+            try:
+                assert child.stdout is not None
+                chunks: list[int] = []
+                while len(chunks) < 4 or 0 not in chunks[:-1]:  # both processes play, and the first runs are counted
+                    chunks.append(int(child.stdout.readline()))
+                child.send_signal(signal.SIGINT)
+                out, _ = child.communicate(timeout=60)
+            finally:
+                child.kill()
         assert child.returncode == 0
         assert 0 < int(out.split()[-1]) < 10**5
