@@ -1,19 +1,21 @@
-# Everything happens in .venv, which each target builds if it is missing or older than pyproject.toml.
+# Everything happens in .venv, which each target builds if it is missing or older than pyproject.toml or constraints.txt:
+# the releases with which the tests passed, so that what passed passes again.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint oldest gpu bench docs reproduce clean
+.PHONY: demo test lint newest oldest gpu bench docs reproduce clean
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(INSTALL) --editable '.[test]'
 	touch $@
 
 $(VENV)/.docs: $(STAMP)
-	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(INSTALL) --editable '.[docs]'
 	touch $@
 
 demo: $(STAMP)
@@ -28,6 +30,12 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# writes constraints.txt with the newest releases that pyproject.toml admits; `make lint test docs` then tries them
+newest: $(STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	UV_CUSTOM_COMPILE_COMMAND='make newest' $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--extra test --extra docs --extra ptx --no-annotate --output-file constraints.txt pyproject.toml
+
 # the tests with the oldest releases that pyproject.toml admits, on the oldest Python: for a newer one they have no wheels.
 # What they need is the newest, which has deprecated some of what they use.
 oldest:
@@ -38,7 +46,7 @@ oldest:
 
 # kernels compiled for CUDA devices and played on the processor, and tests on a device where there is one (20 minutes)
 gpu: $(STAMP)
-	$(BIN)/python -m pip install --quiet --editable '.[test,ptx]'
+	$(INSTALL) --editable '.[test,ptx]'
 	$(BIN)/python -m pytest -q -n 2 tests/cuda
 
 bench: $(STAMP)
