@@ -16,8 +16,8 @@ from .core.instances import Instances
 from .core.results import Results
 from .core.results_file import load
 from .core.runner import run, start
-from .core.store import Store
-from .core.sweep import sweep
+from .core.stores.store import Store
+from .core.sweeps.sweep import sweep
 
 if TYPE_CHECKING:
     from . import arms, clicks, cvar, data, dueling, inference, plotting, scoring, semibandits

@@ -49,10 +49,10 @@ from typing import Any
 import numpy as np
 
 from .config import TOP, Experiment, Reader, players_of
-from .core.factories import HORIZON, parameters_of
 from .core.results import Cell
-from .core.sweep import sweep
-from .core.sweep_results import SweepCell, SweepResults
+from .core.sweeps.factories import HORIZON, parameters_of
+from .core.sweeps.sweep import sweep
+from .core.sweeps.sweep_results import SweepCell, SweepResults
 from .core.validation import file_path, positive_integer, shown
 from .toml_file import named
 from .toml_lines import Key

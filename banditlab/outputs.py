@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .core.results import Results
-    from .core.sweep_results import SweepResults
+    from .core.sweeps.sweep_results import SweepResults
 
 OUTPUTS = {"results": (".parquet",), "plot": (".png", ".pdf", ".svg"), "summary": (".csv",)}
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import banditlab as bl
 from banditlab import arms, dueling
-from banditlab.core import cuda
+from banditlab.core.devices import cuda
+from banditlab.core.devices.ptx import assemble
 from banditlab.core.errors import DeviceError
-from banditlab.core.ptx import assemble
 from banditlab.core.statistics import EXACT
 
 from .cases import instance

@@ -15,9 +15,9 @@ from banditlab import arms, clicks
 from banditlab.arms.kernel import SCRATCH, play
 from banditlab.core import sampling
 from banditlab.core.checkpoints import checkpoint_rounds
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.jobs import CHUNK
-from banditlab.core.kernels import kernel
 from banditlab.core.machines import Processor
 
 from .cases import SEED, click_instance, instance

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import explained, kernel
 from banditlab.core.components import Problem, Space, describe, make_state
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
-from banditlab.core.kernels import explained, kernel
 from banditlab.core.validation import integer, positive_integer, shown
 
 from .kernel import choose_arm, learn

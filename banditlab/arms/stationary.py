@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import explained, kernel
 from banditlab.core.components import Params, Problem
-from banditlab.core.kernels import explained, kernel
 from banditlab.core.validation import SEED, integer, invalid
 
 from . import tails

@@ -85,7 +85,7 @@ def _simd() -> str:
 def _cache() -> str:
     """Say where compiled kernels are kept, how many, and whether more can be."""
     from ..arms import kernel
-    from ..core.numba_parts import NO_CACHE, cache_folder
+    from ..core.compiling.numba_parts import NO_CACHE, cache_folder
 
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     try:
@@ -119,7 +119,7 @@ def _gpu() -> str:
 
 def _backend() -> str:
     """Say whether `backend='cuda'` can be used, and if not why."""
-    from ..core.cuda import missing, simulated
+    from ..core.devices.cuda import missing, simulated
 
     try:
         told = missing()

@@ -17,7 +17,7 @@ from .terminal import FAILED, INTERRUPTED, console, number, say, show, table, te
 
 if TYPE_CHECKING:
     from ..core.results import Results
-    from ..core.sweep_results import SweepResults
+    from ..core.sweeps.sweep_results import SweepResults
 
 OUTPUT_NAMES = {"results": "results.parquet", "plot": "regret.png", "summary": "summary.csv"}
 SWEEP_NAMES = {"results": "sweep.parquet", "plot": "sweep.png", "summary": "sweep.csv"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import StoreError
-from ..core.store import Store
+from ..core.stores.store import Store
 from ..core.validation import count, shown
 from .terminal import console, show, table, text
 

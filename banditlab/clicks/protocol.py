@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import Problem
-from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS, Machine, Processor
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched

@@ -14,7 +14,7 @@ from .unwarned import unwarned
 from .workers import Workers
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .stores.store import Store
 
 AHEAD = 8
 """Calls that each thread may be ahead of what is gathered and written."""

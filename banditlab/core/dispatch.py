@@ -5,7 +5,7 @@
   inside compiled code too, where the call is resolved at compile time and inlined. `optional_generic(stub)` has a
   default.
 
-What becomes of a protocol's kernel, and where it is kept, is in `core.kernels`.
+What becomes of a protocol's kernel, and where it is kept, is in `core.compiling.kernels`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from numba.extending import overload, register_jitable
 
-from .numba_parts import CompileKernel, CompilePart, without_owner
+from .compiling.numba_parts import CompileKernel, CompilePart, without_owner
 
 F = TypeVar("F", bound=Callable[..., Any])
 

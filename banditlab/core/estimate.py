@@ -17,7 +17,7 @@ from .validation import count
 from .workers import workers
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .stores.store import Store
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes so long."""

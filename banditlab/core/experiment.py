@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoints import checkpoint_rounds
+from .compiling.fingerprint import is_library
 from .components import is_component, is_kind
 from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
-from .fingerprint import is_library
 from .instances import Instances, protocol_of
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
@@ -157,7 +157,7 @@ class Settings:
             if reasons:
                 raise IncompatiblePolicy("; ".join(reasons))
             return self.backend
-        from .cuda import current_device, missing
+        from .devices.cuda import current_device, missing
 
         if self.n_runs * horizon < WORTH_A_DEVICE:
             reasons.append(f"{self.n_runs} runs of {horizon} rounds are soon played")

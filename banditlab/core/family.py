@@ -12,10 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .components import ComponentInfo, as_component, post_init, type_name
-from .errors import InvalidComponent
-from .fingerprint import is_ours
-from .mistakes import (
+from .compiling.fingerprint import is_ours
+from .compiling.mistakes import (
     attribute_set,
     global_generator,
     lacks_return,
@@ -24,6 +22,8 @@ from .mistakes import (
     taken_from_state,
     written_for_all_runs,
 )
+from .components import ComponentInfo, as_component, post_init, type_name
+from .errors import InvalidComponent
 from .validation import meant, shown
 
 C = TypeVar("C", bound=type)

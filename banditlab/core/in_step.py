@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from .devices.reduced import Reduced
 from .jobs import Gatherer, Progressed
-from .reduced import Reduced
 
 
 @contextlib.contextmanager

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import sampling
-from .address import canonical
 from .brief import short
+from .compiling.mistakes import global_generator, plays_later
 from .components import ComponentInfo, is_kind
 from .errors import IncompatiblePolicy, InvalidArgument, InvalidType, StoreError
-from .mistakes import global_generator, plays_later
 from .protocol import Batch, Protocol, Watch, own_reasons
+from .stores.address import canonical
 from .validation import RUN, SEED, count, shown
 
 PROBES = 8

@@ -1,7 +1,8 @@
 """Where kernels run: on the processor's cores, as plain Python, or on a CUDA device.
 
 A protocol asks its batch for a machine and lets it make what has lanes, run its kernel, and fetch what the kernel
-wrote. On the processor these are the obvious things; `core.cuda` has the device's, where one thread plays one lane.
+wrote. On the processor these are the obvious things; `core.devices.cuda` has the device's, where one thread plays one
+lane.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .aligned import aligned
+from .compiling.kernels import kernel
 from .components import Space, make_state, record
 from .dispatch import device
 from .errors import InvalidArgument, InvalidType
-from .kernels import kernel
 from .validation import invalid, shown
 
 PRECISIONS = ("double", "single")
@@ -44,7 +45,7 @@ def checked_backend(value: Any) -> str:
         return value
     if not re.fullmatch(r"cuda(:\d{1,4})?", value):
         raise invalid("backend", value, allowed)
-    from .cuda import current_device, require
+    from .devices.cuda import current_device, require
 
     number = int(value[5:]) if ":" in value else current_device()
     require(value, number)
@@ -65,7 +66,7 @@ def placed(backend: str) -> contextlib.AbstractContextManager[None]:
     """Let this thread make arrays and run kernels where a backend plays; on the processor that is nothing."""
     if not on_device(backend):
         return contextlib.nullcontext()
-    from .cuda import placed as on_its_device
+    from .devices.cuda import placed as on_its_device
 
     return on_its_device(device_number(backend))
 
@@ -117,7 +118,7 @@ def beside(values: NDArray[Any], array: Any) -> Any:
     """Return some values where an array lies: here, or on a device."""
     if isinstance(array, np.ndarray):
         return values
-    from .cuda import arrays
+    from .devices.cuda import arrays
 
     return arrays().asarray(values)
 
@@ -317,7 +318,7 @@ class Interpreter(Processor):
 def machine(backend: str, *, dry: bool, precision: str, reduced: bool) -> Machine:
     """Return a machine for one batch; see `core.protocol.Batch`."""
     if on_device(backend):
-        from .cuda import Device
+        from .devices.cuda import Device
 
         return Device(device_number(backend), dry, precision, reduced)
     return Processor(dry, precision) if backend == "cpu" else Interpreter(dry, precision)

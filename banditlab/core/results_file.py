@@ -1,6 +1,6 @@
 """Files of results: a Parquet table of all numbers, with provenance and what is known of cells as its metadata.
 
-Those of sweeps are written and read here too; what they hold is in `core.sweep_file`.
+Those of sweeps are written and read here too; what they hold is in `core.sweeps.sweep_file`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from .errors import ResultsFileError
 from .results import Cell, Results
 from .statistics import Statistics
-from .sweep_file import SWEEP_FORMAT, sweep_from_table
-from .sweep_results import SweepResults
+from .sweeps.sweep_file import SWEEP_FORMAT, sweep_from_table
+from .sweeps.sweep_results import SweepResults
 from .validation import file_path, invalid
 from .whole_file import whole_file
 

@@ -21,7 +21,7 @@ from .experiment import (
 )
 from .progress import Progress
 from .results import Results
-from .store import as_store
+from .stores.store import as_store
 from .validation import RUN, SEED, positive_integer
 from .workers import checked_n_jobs
 

@@ -55,7 +55,7 @@ class Workers:
         prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
         device = any(on_device(job.backend) for job in jobs)
         if device:
-            from .fitting import streams
+            from .devices.fitting import streams
 
             n_jobs = streams([[(jobs[task.job], task.n_runs) for task in group] for group in groups], n_jobs)
         backend, n_jobs = workers(n_jobs, prefer)

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.kernels import explained
 from banditlab.core.machines import PRECISIONS
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch

@@ -13,7 +13,7 @@ from banditlab.core.checkpoints import position_of
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.metrics import abridged, metric_name
 from banditlab.core.results import Results
-from banditlab.core.sweep_results import SweepResults
+from banditlab.core.sweeps.sweep_results import SweepResults
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
 
 

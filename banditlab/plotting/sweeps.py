@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.metrics import metric_name
-from banditlab.core.sweep_lines import cells_of, chosen_rows, finals_of, levels_of, lines_of, several_cells, slope_of
-from banditlab.core.sweep_results import SweepCell, SweepResults
+from banditlab.core.sweeps.sweep_lines import (
+    cells_of,
+    chosen_rows,
+    finals_of,
+    levels_of,
+    lines_of,
+    several_cells,
+    slope_of,
+)
+from banditlab.core.sweeps.sweep_results import SweepCell, SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional, text
 
 from .style import (
@@ -28,7 +36,7 @@ from .style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from banditlab.core.sweep_lines import Line
+    from banditlab.core.sweeps.sweep_lines import Line
 
 LABELLED = 12
 """Up to so many values of a parameter each have a label at the axis; of more in a heatmap, half as many have."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from banditlab.arms.agent import Agent
 from banditlab.arms.support import check_reward
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import make_state
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.kernels import kernel
 from banditlab.core.validation import integer, shown
 
 from .kernel import choose_action, learn_round, weights_of_round

@@ -17,6 +17,7 @@ from typing import Any
 
 from banditlab.arms.generics import fill, update
 from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS, NO_ITEMS_FOUND, not_negative
+from banditlab.core.compiling.fingerprint import is_ours
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import (
     chosen_by_type,
@@ -27,7 +28,6 @@ from banditlab.core.dispatch import (
     in_phases,
     optional_generic,
 )
-from banditlab.core.fingerprint import is_ours
 from banditlab.core.validation import LARGEST
 
 # ----------------------------------------------------------------------------------------- action sets

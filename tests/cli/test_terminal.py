@@ -203,7 +203,7 @@ def test_doctor_says_where_kernels_are_and_whether_they_can_be(monkeypatch, tmp_
     def nowhere(*arguments):
         raise RuntimeError("no locator available")
 
-    monkeypatch.setattr("banditlab.core.numba_parts.FunctionCache", nowhere)
+    monkeypatch.setattr("banditlab.core.compiling.numba_parts.FunctionCache", nowhere)
     assert machine._cache().startswith("none can be written (no locator available): every process compiles anew\nset ")
 
 
@@ -261,6 +261,6 @@ def test_without_gpu_doctor_says_so(monkeypatch):
     ids=["usable", "no device", "broken"],
 )
 def test_doctor_says_whether_the_backend_can_be_used(monkeypatch, missing, told):
-    monkeypatch.setattr("banditlab.core.cuda.missing", missing)
-    monkeypatch.setattr("banditlab.core.cuda.simulated", lambda: False)
+    monkeypatch.setattr("banditlab.core.devices.cuda.missing", missing)
+    monkeypatch.setattr("banditlab.core.devices.cuda.simulated", lambda: False)
     assert machine._backend().startswith(told)

@@ -17,8 +17,8 @@ import banditlab as bl
 from banditlab import arms, clicks
 from banditlab.clicks.kernel import SCRATCH, play
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.kernels import kernel
 from banditlab.core.machines import Processor
 from banditlab.errors import AssumptionWarning, InvalidArgument, InvalidComponent, InvalidType
 from tests.values import columns

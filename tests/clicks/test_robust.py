@@ -92,7 +92,7 @@ def test_a_policy_cannot_change_the_strategies():
 
 
 def test_nothing_is_compiled_twice():
-    from banditlab.core.kernels import compiled_kernels
+    from banditlab.core.compiling.kernels import compiled_kernels
 
     bl.run(PAIR, clicks.UCBS(), horizon=10, n_runs=3, n_jobs=1, progress=False)
     played = [k for k in compiled_kernels() if k.py_func.__qualname__.startswith("play-StrategicClickBandit")]

@@ -43,7 +43,7 @@ def bonus(n):
 RUN = """
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import kernels
+from banditlab.core.compiling import kernels
 
 result = bl.run(arms.Bernoulli([0.1, 0.9]), Mine(), horizon=100, n_runs=4, seed=0, progress=False)
 hits = sum(sum(k.stats.cache_hits.values()) for k in kernels.compiled_kernels())

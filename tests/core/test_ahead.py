@@ -16,7 +16,8 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, semibandits
-from banditlab.core import ahead, jobs, kernels
+from banditlab.core import jobs
+from banditlab.core.compiling import ahead, kernels
 from banditlab.core.workers import Workers
 
 from .scripts import POLICY, play
@@ -24,7 +25,7 @@ from .scripts import POLICY, play
 RUN = """
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import kernels
+from banditlab.core.compiling import kernels
 
 policies = [arms.Uniform(), arms.RoundRobin(), arms.EpsilonGreedy(), arms.ExploreThenCommit(m=2)]
 policies += [arms.EpsilonGreedy(epsilon=0.5), Mine()]
@@ -96,7 +97,7 @@ def started(monkeypatch):
 
     monkeypatch.setattr(ahead.subprocess, "Popen", Popen)
     monkeypatch.setattr(ahead, "kept", lambda function, *components: False)
-    quick = "from banditlab.core import ahead\nahead._compile = lambda job: None\nfrom banditlab"
+    quick = "from banditlab.core.compiling import ahead\nahead._compile = lambda job: None\nfrom banditlab"
     monkeypatch.setattr(ahead, "_SERVE", ahead._SERVE.replace("from banditlab", quick))
     return found
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import record
 from banditlab.core.dispatch import borrowed
-from banditlab.core.kernels import kernel
 
 
 def write(state: Any, where: int, value: float) -> float:

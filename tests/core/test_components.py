@@ -13,11 +13,11 @@ import pytest
 import banditlab as bl
 import banditlab.core.errors as core_errors
 from banditlab import arms
+from banditlab.core.compiling.fingerprint import fingerprint
 from banditlab.core.components import describe, make_state, record
 from banditlab.core.elementary import log
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.family import Family
-from banditlab.core.fingerprint import fingerprint
 from banditlab.core.validation import positive
 from tests.core.policies import Greedy, Restart
 

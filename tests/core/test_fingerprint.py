@@ -16,9 +16,11 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, scoring
-from banditlab.core import address, components, engine, sweep
+from banditlab.core import components, engine
+from banditlab.core.compiling.fingerprint import _instructions, fingerprint, survey, unchanged
 from banditlab.core.components import class_code
-from banditlab.core.fingerprint import _instructions, fingerprint, survey, unchanged
+from banditlab.core.stores import address
+from banditlab.core.sweeps import sweep
 
 WORLD = arms.Bernoulli([0.3, 0.5, 0.6])
 

@@ -14,9 +14,9 @@ import pytest
 from numba.core.codegen import JITCodeLibrary
 
 import banditlab
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import record
 from banditlab.core.dispatch import device, device_call
-from banditlab.core.kernels import kernel
 
 SCRIPT = """
 import banditlab as bl

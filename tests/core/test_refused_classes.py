@@ -14,9 +14,9 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
+from banditlab.core.compiling.mistakes import written_for_all_runs
 from banditlab.core.dispatch import device
 from banditlab.core.family import registered
-from banditlab.core.mistakes import written_for_all_runs
 from banditlab.errors import IncompatiblePolicy, InvalidComponent, InvalidType
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])

@@ -10,7 +10,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, dueling
-from banditlab.core import rehearsal
+from banditlab.core.compiling import rehearsal
 from banditlab.core.errors import CellFailedWarning, InvalidComponent
 
 WORLD = arms.Bernoulli([0.2, 0.5, 0.8])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from banditlab.core import restore as module
+from banditlab.core.compiling.fingerprint import fingerprint
 from banditlab.core.components import Space, record
-from banditlab.core.fingerprint import fingerprint
 from banditlab.core.restore import restore
 
 

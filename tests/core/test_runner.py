@@ -390,7 +390,7 @@ class TestProgress:
 def test_policy_of_a_user_is_as_fast_as_ours():
     """Same mechanism, same kernel: a policy defined here compiles to a kernel of its own, as ours do."""
     result = bl.run(ENVIRONMENT, [Greedy(), arms.UCB1()], horizon=500, n_runs=256, seed=0)
-    from banditlab.core.kernels import compiled_kernels
+    from banditlab.core.compiling.kernels import compiled_kernels
 
     names = [k.py_func.__qualname__ for k in compiled_kernels()]
     assert any(name.startswith("play-Bernoulli-Greedy-") for name in names)

@@ -19,8 +19,9 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import address, calls, jobs, store
+from banditlab.core import calls, jobs
 from banditlab.core.errors import DamagedChunkWarning, StoreError
+from banditlab.core.stores import address, store
 
 from .stored import POLICIES, files, play, same
 

@@ -12,8 +12,8 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import store
 from banditlab.core.errors import StoreError
+from banditlab.core.stores import store
 
 from .stored import play, same
 

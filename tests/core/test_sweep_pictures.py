@@ -11,7 +11,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.sweep_lines import slope_of
+from banditlab.core.sweeps.sweep_lines import slope_of
 from banditlab.plotting import sweeps
 
 OPTIONS: dict[str, Any] = {"horizon": 50, "n_runs": 20, "seed": 3, "progress": False}

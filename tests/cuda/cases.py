@@ -10,7 +10,7 @@ import numpy as np
 import scipy.stats
 
 from banditlab import arms, clicks, cvar, dueling, semibandits
-from banditlab.core import grouped
+from banditlab.core.devices import grouped
 from banditlab.core.experiment import reasons_against
 from banditlab.core.family import registered
 from banditlab.core.jobs import Job

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from banditlab.core import cuda
+from banditlab.core.devices import cuda
 
 
 class Place(threading.local):

@@ -14,7 +14,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms, cvar, dueling, semibandits
 from banditlab.arms import protocol as arms_protocol
-from banditlab.core import cuda, fitting
+from banditlab.core.devices import cuda, fitting
 from banditlab.core.errors import (
     DeviceError,
     IncompatiblePolicy,

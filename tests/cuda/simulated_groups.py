@@ -10,7 +10,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, semibandits
-from banditlab.core import fitting, grouped
+from banditlab.core.devices import fitting, grouped
 from banditlab.core.errors import InvalidComponent
 from banditlab.core.protocol import unwatched
 

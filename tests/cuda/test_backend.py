@@ -13,12 +13,12 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import cuda
+from banditlab.core.devices import cuda
+from banditlab.core.devices.ptx import assemble
+from banditlab.core.devices.reduced import STEP, Reduced
 from banditlab.core.errors import DeviceError, InvalidArgument, InvalidType
 from banditlab.core.jobs import Job
 from banditlab.core.machines import Interpreter, Processor, machine, stored
-from banditlab.core.ptx import assemble
-from banditlab.core.reduced import STEP, Reduced
 from banditlab.core.statistics import PROBABILITIES, Moments
 
 WORLD = arms.Bernoulli([0.1, 0.9])

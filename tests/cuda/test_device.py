@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from banditlab.core import cuda
+from banditlab.core.devices import cuda
 
 from .on_device import *  # noqa: F403 - the tests
 

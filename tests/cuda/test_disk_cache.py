@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from banditlab import arms
-from banditlab.core import cuda
+from banditlab.core.devices import cuda
+from banditlab.core.devices.ptx import _no_device
 from banditlab.core.protocol import Batch
-from banditlab.core.ptx import _no_device
 
 from . import fakes
 from .cases import ARMS

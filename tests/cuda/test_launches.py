@@ -18,9 +18,9 @@ from numba.cuda.dispatcher import config
 
 import banditlab as bl
 from banditlab import arms, clicks, dueling
-from banditlab.core import cuda, fitting
+from banditlab.core.devices import cuda, fitting
+from banditlab.core.devices.grouped import Group
 from banditlab.core.errors import DeviceError, InterruptedRunWarning
-from banditlab.core.grouped import Group
 
 from . import fakes
 

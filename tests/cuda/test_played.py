@@ -16,8 +16,8 @@ from typing import Any
 import numba
 import pytest
 
-from banditlab.core.launch import launched
-from banditlab.core.ptx import _no_device
+from banditlab.core.devices.launch import launched
+from banditlab.core.devices.ptx import _no_device
 
 from . import fakes
 from .on_device import *  # noqa: F403 - the tests

@@ -9,9 +9,9 @@ import pytest
 
 from banditlab import arms
 from banditlab.arms.kernel import play
-from banditlab.core import cuda
+from banditlab.core.devices import cuda
+from banditlab.core.devices.ptx import assemble
 from banditlab.core.errors import InvalidComponent
-from banditlab.core.ptx import assemble
 
 from .cases import ARMS, CASES
 

@@ -13,9 +13,9 @@ import banditlab as bl
 from banditlab import arms, cvar
 from banditlab.arms.generics import index, reward, update
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Problem, make_state
 from banditlab.core.dispatch import borrowed
-from banditlab.core.kernels import kernel
 from banditlab.cvar import theory
 from banditlab.cvar.bandits.spaces import SampleSpace
 from tests.arms import naive as luck_of

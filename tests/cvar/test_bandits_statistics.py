@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import record
-from banditlab.core.kernels import kernel
 from banditlab.cvar.bandits import heaps, samples
 from banditlab.cvar.bandits.spaces import SampleSpace
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from banditlab.core import sampling
-from banditlab.core.kernels import kernel
+from banditlab.core.compiling.kernels import kernel
 from tests.arms import naive
 from tests.arms.naive import kl
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.dispatch import borrowed
-from banditlab.core.kernels import kernel
 from banditlab.dueling.generics import choose, observe, update, winner
 
 SCRIPTS: dict[str, Callable[[int, int, int], bool]] = {

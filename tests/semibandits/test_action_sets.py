@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csgraph, csr_array
 
 from banditlab import semibandits as sb
-from banditlab.core import kernels
+from banditlab.core.compiling import kernels
 from banditlab.core.components import Space, is_component
 from banditlab.core.dispatch import implements
 from banditlab.core.family import registered

@@ -13,8 +13,8 @@ from scipy import stats
 import banditlab as bl
 from banditlab import arms, field
 from banditlab import semibandits as sb
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Problem, Space
-from banditlab.core.kernels import kernel
 from banditlab.core.validation import positive_integer
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent
 from banditlab.semibandits import generics, spaces

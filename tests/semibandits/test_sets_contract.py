@@ -14,7 +14,8 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
-from banditlab.core import jobs, kernels
+from banditlab.core import jobs
+from banditlab.core.compiling import kernels
 from banditlab.core.components import Problem
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent, InvalidType
 from banditlab.semibandits import generics, protocol

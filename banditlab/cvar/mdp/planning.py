@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from banditlab.core import sampling
+from banditlab.core.compiling.kernels import kernel
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.kernels import kernel
 from banditlab.core.validation import SEED, integer, positive, positive_probability, probability
 from banditlab.cvar.distribution import Distribution
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.compiling.kernels import explained, kernel
 from banditlab.core.components import make_state
 from banditlab.core.errors import InvalidArgument, InvalidType, OutOfTurn
-from banditlab.core.kernels import explained, kernel
 from banditlab.core.validation import matrix, shown
 
 from ..agent import DuelingAgent

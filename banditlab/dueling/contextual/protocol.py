@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.compiling.kernels import explained
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.kernels import explained
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import boolean, integer, one_of
 

@@ -21,11 +21,11 @@ from typing import Any
 import numba
 import numpy as np
 
-from .errors import DeviceError
-from .fingerprint import fingerprint
-from .kernels import called_by, classes_of, remove_old_kernels
+from ..compiling.fingerprint import fingerprint
+from ..compiling.kernels import called_by, classes_of, remove_old_kernels
+from ..compiling.numba_parts import NO_CACHE, Forgiving
+from ..errors import DeviceError
 from .launch import LanesApart, Shape, compiling, launched, one_at_a_time
-from .numba_parts import NO_CACHE, Forgiving
 
 THREADS = 128
 """Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""

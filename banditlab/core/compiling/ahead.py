@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 
+from ..jobs import Job
+from ..machines import Processor
 from .fingerprint import is_ours
-from .jobs import Job
 from .kernels import classes_of, kept
-from .machines import Processor
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -93,7 +93,7 @@ import sys
 from multiprocessing.connection import Connection
 connection = Connection(int(sys.argv[1]))
 sys.path[:] = connection.recv()
-from banditlab.core.ahead import serve
+from banditlab.core.compiling.ahead import serve
 serve(connection)
 """
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InvalidArgument, InvalidType
-from .metrics import metric_name
+from ..errors import InvalidArgument, InvalidType
+from ..metrics import metric_name
+from ..validation import invalid, one_of, shown
 from .sweep_results import SweepCell, SweepResults, agrees, check_there, hashable, in_words
-from .validation import invalid, one_of, shown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,11 +17,11 @@ from typing import Any
 import numba
 import numpy as np
 
-from .components import Space, record
-from .dispatch import borrowed, device, lanes_apart
-from .kernels import compiled_mode, quiet
-from .machines import REGISTERS, Machine, with_lanes
-from .restore import FRESH
+from ..compiling.kernels import compiled_mode, quiet
+from ..components import Space, record
+from ..dispatch import borrowed, device, lanes_apart
+from ..machines import REGISTERS, Machine, with_lanes
+from ..restore import FRESH
 
 APART = -1
 """Stands for the axis of the lane where an array has none on the processor, and one in front of the others here."""

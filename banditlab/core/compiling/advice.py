@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .components import component_parts, is_component, record_fields, with_nested
-from .validation import shown
+from ..components import component_parts, is_component, record_fields, with_nested
+from ..validation import shown
 
 PLAIN_WORDS = (
     r"Unknown attribute|is not defined|Cannot unify|Untyped global|Invalid use of|has no attribute|non-precise|"

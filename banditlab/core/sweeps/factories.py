@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .components import is_component, is_kind
-from .errors import InvalidType
-from .statistics import QUANTILES
-from .validation import invalid, shown, with_article
+from ..components import is_component, is_kind
+from ..errors import InvalidType
+from ..statistics import QUANTILES
+from ..validation import invalid, shown, with_article
 
 COLUMNS = (
     "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", *QUANTILES, "error",

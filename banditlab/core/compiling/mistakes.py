@@ -15,8 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..unwarned import unwarned
 from .fingerprint import is_ours, outer_values, users_own
-from .unwarned import unwarned
 
 GENERATORS = random.Random | np.random.RandomState | np.random.Generator
 MODULES_WITH_GENERATORS = (random, np.random)

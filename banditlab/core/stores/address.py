@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .brief import is_frozen_distribution
-from .components import class_code, component_parts, is_component, type_name, with_nested
-from .errors import StoreError
-from .fingerprint import fingerprint, is_ours
-from .validation import shown
+from ..brief import is_frozen_distribution
+from ..compiling.fingerprint import fingerprint, is_ours
+from ..components import class_code, component_parts, is_component, type_name, with_nested
+from ..errors import StoreError
+from ..validation import shown
 
 if TYPE_CHECKING:
-    from .jobs import Job
+    from ..jobs import Job
 
 FORMAT = "banditlab.store/1"
 FUNCTION = "a function's code"
@@ -39,7 +39,7 @@ def _address(*parts: Any) -> str:
 
 @functools.cache
 def _version() -> str:
-    from .results import versions
+    from ..results import versions
 
     return versions()["banditlab-sim"]
 

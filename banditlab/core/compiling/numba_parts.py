@@ -3,8 +3,8 @@
 That is why `pyproject.toml` admits no release that has not been tested. There are five such things: arrays
 without owners (`without_owner`), what only compiled code calls (`CompilePart`, `CompileKernel`), compiling anew
 (`forget_compiled`, `forget_failures`), the cache on disk (`ForgivingCache`), and where it lies (`cache_folder`). What
-is used of numba-cuda in the same way is in `core.cuda` and `core.launch`, which import it only where a device is asked
-for.
+is used of numba-cuda in the same way is in `core.devices`' `cuda` and `launch`, which import it only where a device is
+asked for.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..errors import InvalidComponent
+from ..jobs import Job
+from ..machines import Interpreter
+from ..protocol import unwatched
 from .ahead import missing_kernels
-from .errors import InvalidComponent
 from .fingerprint import is_library, is_ours
-from .jobs import Job
-from .machines import Interpreter
-from .protocol import unwatched
 
 ROUNDS_AN_ARM = 3
 SECONDS = 0.2

@@ -25,10 +25,10 @@ import numba
 import numpy as np
 from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
+from ..choices import TOLD
+from ..dispatch import KERNEL_OPTIONS
+from ..errors import InvalidComponent
 from .advice import reason
-from .choices import TOLD
-from .dispatch import KERNEL_OPTIONS
-from .errors import InvalidComponent
 from .fingerprint import fingerprint
 from .numba_parts import NO_CACHE, ForgivingCache, forget_failures
 

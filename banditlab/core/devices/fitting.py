@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DeviceError
+from ..machines import REGISTERS, device_number, on_device, with_lanes
+from ..protocol import unwatched
 from . import cuda
-from .errors import DeviceError
 from .launch import LanesApart
-from .machines import REGISTERS, device_number, on_device, with_lanes
-from .protocol import unwatched
 
 SHARE = 0.8
 """Share of the free memory that chunks may take."""

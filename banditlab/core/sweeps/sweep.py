@@ -11,21 +11,21 @@ from typing import Any, Literal, Required, TypedDict, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .components import describe
-from .engine import GOES_ON, play
-from .errors import CellFailedWarning, InterruptedRunWarning, InvalidType
-from .estimate import Estimate, estimate
-from .experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound, require_memory
+from ..components import describe
+from ..engine import GOES_ON, play
+from ..errors import CellFailedWarning, InterruptedRunWarning, InvalidType
+from ..estimate import Estimate, estimate
+from ..experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound, require_memory
+from ..jobs import Gatherer, Job, Progressed
+from ..metrics import common_defaults
+from ..progress import Progress
+from ..results import Cell
+from ..stores.store import as_store
+from ..tasks import told_by, traceback_text
+from ..validation import boolean, positive_integer
+from ..workers import checked_n_jobs
 from .factories import HORIZON, Factory, check_taken, combinations_of, factories_of, factory_of, parameters_of
-from .jobs import Gatherer, Job, Progressed
-from .metrics import common_defaults
-from .progress import Progress
-from .results import Cell
-from .store import as_store
 from .sweep_results import SweepCell, SweepResults, in_words
-from .tasks import told_by, traceback_text
-from .validation import boolean, positive_integer
-from .workers import checked_n_jobs
 
 
 class Options(TypedDict, total=False):

@@ -2,7 +2,7 @@
 
 Each cell is played by its protocol, in a thread of its own, on a machine that is a `Member` of a `Group`. Where a
 protocol launches a kernel its thread waits for the others'; the last to come joins the lanes of all, stacks their
-tables and parameters, a row a cell, and launches once. Which cells can share is for `core.fitting` to say.
+tables and parameters, a row a cell, and launches once. Which cells can share is for `core.devices.fitting` to say.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from ..compiling.kernels import classes_of
+from ..machines import device_number
+from ..protocol import Batch, Watch
 from . import cuda
 from .cuda import Device, lent_stream, on_stream
-from .kernels import classes_of
 from .launch import LanesApart, Shape, joined
-from .machines import device_number
-from .protocol import Batch, Watch
 from .reduced import taken
 
 Game = tuple[Any, Any, Batch]

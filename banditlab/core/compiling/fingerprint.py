@@ -1,7 +1,7 @@
 """A hash of all code that functions can reach, and whether what they see has changed since.
 
-A kernel's file on disk carries it in its name, so that edited code is a different kernel (see `core.kernels`), and so
-does the address of what a store holds.
+A kernel's file on disk carries it in its name, so that edited code is a different kernel (`compiling.kernels`), and
+so does the address of what a store holds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import is_jitted
 
-from .dispatch import generics
+from ..dispatch import generics
 
 SAMPLE = 10_000
 """Numbers of a table that are looked at for changes in place."""

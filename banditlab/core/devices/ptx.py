@@ -19,9 +19,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from .errors import DeviceError
+from ..errors import DeviceError
+from ..protocol import Batch
 from .launch import LanesApart, compiling, joined, launched
-from .protocol import Batch
 
 LARGEST_REGISTER_FILE = 65536
 """32-bit registers of a multiprocessor; all since compute capability 3.0 have as many."""

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .brief import brief
-from .checkpoints import position_of
-from .errors import InvalidArgument, InvalidType
-from .metrics import abridged, default_metric, metric_name
-from .results import Cell, Results, stamped, summary_row
-from .statistics import Statistics
-from .tasks import told_by
-from .validation import count, invalid, one_of, open_probability, shown
+from ..brief import brief
+from ..checkpoints import position_of
+from ..errors import InvalidArgument, InvalidType
+from ..metrics import abridged, default_metric, metric_name
+from ..results import Cell, Results, stamped, summary_row
+from ..statistics import Statistics
+from ..tasks import told_by
+from ..validation import count, invalid, one_of, open_probability, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -497,7 +497,7 @@ class SweepResults:
         >>> bl.load(file).summary().equals(result.summary())
         True
         """
-        from .results_file import write_table  # which imports this module
+        from ..results_file import write_table  # which imports this module
         from .sweep_file import table_of_sweep, told_of_sweep
 
         return write_table(path, table_of_sweep(self), told_of_sweep(self))

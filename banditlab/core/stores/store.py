@@ -8,10 +8,10 @@ Layout, one folder a cell (an environment, a policy, a horizon, checkpoints, met
     cells/<address>/failure.txt        the traceback, if the cell failed when it was last tried
     cells/unmade-*/failure.txt         the same, of a cell of a sweep whose environment or policy could not be made
 
-The address is a hash of everything that the numbers depend on, the code included (see `core.address`). Files appear
-whole or not at all: they are written beside, flushed to the disk and renamed. So any number of processes may use one
-store at once, and may be killed at any instant; at worst a chunk is computed twice, with the same result, and counted
-once.
+The address is a hash of everything that the numbers depend on, the code included (see `core.stores.address`). Files
+appear whole or not at all: they are written beside, flushed to the disk and renamed. So any number of processes may use
+one store at once, and may be killed at any instant; at worst a chunk is computed twice, with the same result, and
+counted once.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..components import describe
+from ..errors import BanditlabError, DamagedChunkWarning, InvalidType, StoreError
+from ..jobs import Chunk, Job
+from ..validation import file_path, invalid, shown
+from ..whole_file import whole_file
 from .address import FORMAT, codes_of
 from .chunk_file import Damaged, packed, unpacked
-from .components import describe
-from .errors import BanditlabError, DamagedChunkWarning, InvalidType, StoreError
-from .jobs import Chunk, Job
-from .validation import file_path, invalid, shown
-from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -428,7 +428,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _identity(job: Job) -> dict[str, Any]:
     """Return what a cell is, for people."""
-    from .results import versions
+    from ..results import versions
 
     return {
         "format": FORMAT,

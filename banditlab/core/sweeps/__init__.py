@@ -1,0 +1,1 @@
+"""Sweeps: what they go over, playing them, and what they return."""
