@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 import banditlab as bl
-from banditlab import arms, cvar, plotting, semibandits
+from banditlab import arms, clicks, cvar, plotting, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.clicks import protocol as clicks_protocol
 from banditlab.core import resampling
@@ -194,6 +195,17 @@ def test_writes_a_picture(result, tmp_path):
         assert (tmp_path / name).stat().st_size > 5000
 
 
+def test_a_metric_that_some_run_of_each_policy_lacks_is_no_empty_picture():
+    env = clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.9, 0.55])
+    asked = ("regret", "screening_round")
+    played = bl.run(env, clicks.UCBS(), horizon=10, n_runs=3, seed=0, metrics=asked)
+    with pytest.raises(
+        InvalidArgument, match=r"metric is 'screening_round\[0\]'; allowed: one that all runs of some pol"
+    ):
+        played.plot("screening_round[0]")
+    assert played.summary("screening_round[0]")["mean"].isna().all()
+
+
 class TestMeanBand:
     @pytest.mark.parametrize("n", [2, 5, 10, 60])
     def test_covers_at_its_level(self, n):
@@ -297,6 +309,18 @@ class TestTicks:
         ax.figure.draw_without_rendering()
         assert [label.get_text() for label in ax.get_xticklabels()] == expected
         assert ax.xaxis.get_offset_text().get_text() == ""
+
+    @pytest.mark.parametrize("inches", [1.5, 3.0, 5.0, 6.4])
+    def test_labels_do_not_run_into_each_other(self, inches):
+        figure = Figure(figsize=(inches, 3.0))
+        ax = figure.add_subplot()
+        ax.set_xlim(0, 20_000)
+        write_out(ax.xaxis)
+        figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
+        assert len(boxes) >= 2
+        for left, right in itertools.pairwise(boxes):
+            assert right.x0 - left.x1 > 0.3 * left.height
 
     @pytest.mark.parametrize("low", [999_999.0, 1e6, 2_500_000.0, 1e9, -3e7])
     def test_numbers_that_are_close_are_told_apart(self, low):

@@ -9,6 +9,15 @@ from typing import Any
 from .errors import InvalidArgument, InvalidType
 from .validation import shown
 
+LOSSES = ("regret", "violation", "violations", "error")
+"""What names of metrics whose small values are good end with, before their brackets."""
+
+GAINS = ("reward", "optimal_rate", "return", "cvar", "icvar", "profit")
+"""The metrics whose large values are good. Of others, such as pulls of an arm, that depends on who looks."""
+
+EVENTS = ("any_violation", "screened")
+"""The metrics that are 1 in a run where something has happened, and 0 in others: means are shares of runs."""
+
 LISTED = 24
 """Names of metrics that a message lists."""
 
@@ -42,6 +51,42 @@ def split_metric(metric: str) -> tuple[str, str]:
     """
     name, _, rest = metric.partition("[")
     return (name, rest[:-1]) if len(rest) > 1 and rest.endswith("]") else (metric, "")
+
+
+def good_when_small(metric: str) -> bool | None:
+    """Return whether small values of a metric are good; None where its name does not tell.
+
+    Examples
+    --------
+    >>> [good_when_small(m) for m in ("cvar_regret[0.1]", "violations", "optimal_rate", "cvar[0.1]", "pulls[0]")]
+    [True, True, False, False, None]
+    """
+    name, _ = split_metric(metric)
+    if name.endswith(LOSSES):
+        return True
+    return False if name in GAINS else None
+
+
+def is_event(metric: str) -> bool:
+    """Return whether a metric is 1 or 0 in each run.
+
+    Examples
+    --------
+    >>> is_event("screened[0]"), is_event("violations")
+    (True, False)
+    """
+    return split_metric(metric)[0] in EVENTS
+
+
+def is_share(metric: str) -> bool:
+    """Return whether a metric's means are shares, of runs or of rounds.
+
+    Examples
+    --------
+    >>> is_share("optimal_rate"), is_share("screened[0]"), is_share("regret")
+    (True, True, False)
+    """
+    return is_event(metric) or split_metric(metric)[0].endswith("_rate")
 
 
 def default_metric(recorded: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .brief import brief
 from .checkpoints import position_of
-from .metrics import abridged, default_metric, metric_name
+from .metrics import abridged, default_metric, is_event, metric_name
 from .statistics import QUANTILES, Statistics
 from .validation import count, invalid, open_probability
 
@@ -71,8 +71,9 @@ def summary_row(cell: Cell, metric: str, level: float, horizon: int, at: int = -
         known, k = cell.statistics[metric], at
     else:  # of that checkpoint alone: each of the others would take as long
         known, k = Statistics.of_runs(cell.values[metric][:, [at]]), 0
-    mean, std, half = float(known.mean[k]), float(known.std[k]), float(known.margin(level)[k])
-    row = {"mean": mean, "ci_low": mean - half, "ci_high": mean + half, "std": std}
+    low, high = known.interval(level, event=is_event(metric))
+    mean, std = float(known.mean[k]), float(known.std[k])
+    row = {"mean": mean, "ci_low": float(low[k]), "ci_high": float(high[k]), "std": std}
     row |= {name: float(known.quantiles[list(QUANTILES).index(name), k]) for name in SHOWN_QUANTILES}
     if metric in BOUNDED:
         bound = cell.lower_bound[at] if cell.lower_bound is not None else 0.0
@@ -353,7 +354,8 @@ class Results:
         metric : str, optional
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
-            Confidence level of the interval of the mean (Student's t; NaN for a single run).
+            Confidence level of the interval of the mean (Student's t, NaN for a single run; Wilson's for the share of
+            runs in which something happened, `any_violation` say).
         at : int, optional
             After which round, one of the checkpoints; default the last.
         environment : str, optional

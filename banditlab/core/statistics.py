@@ -71,6 +71,27 @@ class Statistics:
 
     __repr__ = brief
 
+    def interval(self, level: float, *, event: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the ends of the mean's confidence interval: Student's t, or Wilson's for shares of runs.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level, in (0, 1).
+        event : bool, default False
+            Whether the metric is 1 where something has happened, and 0 elsewhere. Student's interval of a share is
+            empty where all runs are alike, and else can leave [0, 1].
+
+        Returns
+        -------
+        low, high : float64 arrays, one entry a checkpoint
+            NaN for a single run, but for shares.
+        """
+        if event:
+            return wilson(self.mean, self.n_runs, level)
+        half = self.margin(level)
+        return self.mean - half, self.mean + half
+
     def margin(self, level: float) -> NDArray[np.float64]:
         """Return half the width of the mean's confidence interval, by Student's t; NaN for a single run.
 
@@ -112,6 +133,29 @@ class Statistics:
         older = {"median": "q50"} if "median" not in columns else {}
         rows = np.stack([columns[older.get(name, name)] for name in QUANTILES])
         return cls(n_runs, columns["mean"], columns["std"], columns["min"], columns["max"], rows)
+
+
+def wilson(share: Any, n: float, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return Wilson's score interval of a probability, or of each of an array of them.
+
+    It has a width where the share is 0 or 1, where a bootstrap has none. Of numbers in [0, 1] other than 0 and 1 (ties
+    counted half, shares of several strata) it is valid for their mean, and wide: no variance is larger than p (1 - p).
+    SciPy's takes whole numbers of successes.
+
+    Examples
+    --------
+    >>> low, high = wilson([0.5, 1.0], 20, 0.95)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.299, 0.839], [0.701, 1.0])
+    """
+    from scipy import special
+
+    p = np.asarray(share, dtype=np.float64)
+    z2 = float(special.ndtri(0.5 + 0.5 * level)) ** 2
+    middle = (p + 0.5 * z2 / n) / (1.0 + z2 / n)
+    half = np.sqrt(z2 * (p * (1.0 - p) + 0.25 * z2 / n) / n) / (1.0 + z2 / n)
+    # p itself is inside but for rounding, which can leave out a share of 0 or 1
+    return np.maximum(0.0, np.minimum(p, middle - half)), np.minimum(1.0, np.maximum(p, middle + half))
 
 
 def _exact_if_alike(

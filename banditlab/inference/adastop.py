@@ -81,7 +81,8 @@ class AdaStop:
     metric : str, default 'regret'
         What is compared.
     better : {'smaller', 'larger'}, optional
-        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+        Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
+        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
 
     Raises
     ------

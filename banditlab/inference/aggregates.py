@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.resampling import FEWEST_RUNS, expanded_interval
+from banditlab.core.statistics import wilson
 from banditlab.core.validation import SEED, boolean, count, invalid, open_probability, vector
 from banditlab.core.validation import n_resamples as checked_resamples
 
-from .bootstrap import wilson
 from .scores import Scores, scores
 
 if TYPE_CHECKING:
@@ -248,7 +248,8 @@ def performance_profile(
     at : int, optional
         After which round, one of the checkpoints; default the last.
     better : {'smaller', 'larger'}, optional
-        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+        Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
+        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
     independent : bool, optional
         Whether environments are independent of each other. Default False for results, whose environments share the
         luck of a run, and True for arrays.

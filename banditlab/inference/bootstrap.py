@@ -189,26 +189,3 @@ def _resampled_means(
             found[first : first + len(counts)] = counts @ table / n
         first += len(counts)
     yield from means
-
-
-def wilson(share: Any, n: float, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return Wilson's score interval of a probability, or of each of an array of them.
-
-    It has a width where the share is 0 or 1, where a bootstrap has none. Of numbers in [0, 1] other than 0 and 1 (ties
-    counted half, shares of several strata) it is valid for their mean, and wide: no variance is larger than p (1 - p).
-    SciPy's takes whole numbers of successes.
-
-    Examples
-    --------
-    >>> low, high = wilson([0.5, 1.0], 20, 0.95)
-    >>> low.round(3).tolist(), high.round(3).tolist()
-    ([0.299, 0.839], [0.701, 1.0])
-    """
-    from scipy import special
-
-    p = np.asarray(share, dtype=np.float64)
-    z2 = float(special.ndtri(0.5 + 0.5 * level)) ** 2
-    middle = (p + 0.5 * z2 / n) / (1.0 + z2 / n)
-    half = np.sqrt(z2 * (p * (1.0 - p) + 0.25 * z2 / n) / n) / (1.0 + z2 / n)
-    # p itself is inside but for rounding, which can leave out a share of 0 or 1
-    return np.maximum(0.0, np.minimum(p, middle - half)), np.minimum(1.0, np.maximum(p, middle + half))

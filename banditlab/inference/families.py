@@ -87,7 +87,8 @@ def paired_family(
     at : int, optional
         After which round, one of the checkpoints; default the last.
     better : {'smaller', 'larger'}, optional
-        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+        Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
+        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
     level : float, default 0.05
         Family-wise error: the probability that some pair is declared different that is not.
     n_permutations : int, default 10000

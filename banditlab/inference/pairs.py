@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.errors import InvalidArgument
+from banditlab.core.statistics import wilson
 from banditlab.core.validation import SEED, open_probability
 
-from .bootstrap import stratified_band, wilson
+from .bootstrap import stratified_band
 from .scores import one_environment, scores
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def paired(
     at : int, optional
         After which round, one of the checkpoints; default the last.
     better : {'smaller', 'larger'}, optional
-        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+        Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
+        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
     level : float, default 0.95
         Confidence level of each interval.
     n_resamples : int, default 2000

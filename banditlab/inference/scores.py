@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from banditlab.core.brief import brief
 from banditlab.core.checkpoints import position_of
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.metrics import abridged, metric_name
+from banditlab.core.metrics import abridged, good_when_small, metric_name
 from banditlab.core.results import Results
 from banditlab.core.sweeps.sweep_results import SweepResults
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
@@ -29,8 +29,8 @@ class Scores:
         Labels.
     metric : str
         What the numbers are.
-    smaller_is_better : bool
-        Which direction is good.
+    good_when_small : bool or None
+        Which direction is good; None where nobody told, and the metric's name does not.
     shared : bool
         Whether run i has the same luck in every environment too, as in all results of `banditlab.run`.
     """
@@ -39,7 +39,7 @@ class Scores:
     environments: tuple[str, ...]
     policies: tuple[str, ...]
     metric: str
-    smaller_is_better: bool
+    good_when_small: bool | None
     shared: bool
 
     __repr__ = brief
@@ -48,6 +48,11 @@ class Scores:
     def n_runs(self) -> int:
         """Number of runs."""
         return int(self.values.shape[2])
+
+    @property
+    def smaller_is_better(self) -> bool:
+        """Which direction is good; raises where nobody told."""
+        return _told(self.good_when_small, self.metric)
 
     def policy(self, name: str, value: Any) -> int:
         """Return the position of a policy that is given by label or position."""
@@ -59,12 +64,25 @@ class Scores:
 
 
 def smaller_is_better(metric: str, better: str | None) -> bool:
-    """Return whether small values of a metric are good: as told, or else by its name."""
+    """Return whether small values of a metric are good: as told, or else by its name; raise where neither tells."""
+    return _told(_direction(metric, better), metric)
+
+
+def _direction(metric: str, better: str | None) -> bool | None:
     if not isinstance(metric, str):
         raise InvalidType(f"metric is {shown(metric)}; allowed: a metric's name")
     if better is None:
-        return "regret" in metric
+        return good_when_small(metric)
     return bool(one_of("smaller", "larger")("better", better) == "smaller")
+
+
+def _told(small: bool | None, metric: str) -> bool:
+    if small is None:
+        raise InvalidArgument(
+            f"better is None, and metric is {metric!r}; allowed: 'smaller' or 'larger', as it is neither regret nor "
+            "reward"
+        )
+    return small
 
 
 def scores(
@@ -88,7 +106,8 @@ def scores(
     at : int, optional
         One of `values.checkpoints`, default the last. For results only.
     better : {'smaller', 'larger'}, optional
-        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+        Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
+        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
 
     Raises
     ------
@@ -103,7 +122,7 @@ def scores(
     if metric is None:
         metric = values.default_metric if isinstance(values, Results) else "regret"
     metric = metric_name(metric)
-    direction = smaller_is_better(metric, better)
+    direction = _direction(metric, better)
     if isinstance(values, Results):
         names = values.environments if environment is None else (environment,)
         column = position_of(at, values.checkpoints)

@@ -65,7 +65,8 @@ def compare(
     metric : str, optional
         What to compare: the name of one column, such as 'reward' or 'pulls[0]'; default: the family's regret.
     better : {'smaller', 'larger'}, optional
-        Which values are good; default 'smaller' for metrics with 'regret' in their name, 'larger' for others.
+        Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
+        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
     comparisons : list of pairs of labels, optional
         Which policies to compare with which; default all pairs.
     group : int, default 128

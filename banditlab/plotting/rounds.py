@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.metrics import metric_name
+from banditlab.core.metrics import is_event, metric_name
 from banditlab.core.results import BOUNDED, Results
-from banditlab.core.validation import boolean, one_of, open_probability, optional, text
+from banditlab.core.validation import boolean, invalid, one_of, open_probability, optional, text
 from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_bands
 
@@ -95,6 +95,8 @@ def plot_metric(
     rounds = results.checkpoints
     new, ax = ax is None, given_or_new(ax)
     means = np.stack([mean for mean, _, _ in bands])
+    if np.isnan(means).all():
+        raise invalid("metric", metric, "one that all runs of some policy have; in some run of each it is NaN")
     drawn: list[tuple[float, Any]] = []
     for k, label in enumerate(results.policies):
         _, low, high = bands[k]
@@ -138,15 +140,15 @@ def _bands(
     results: Results, metric: str, environment: str | None, level: float, n_resamples: int
 ) -> list[tuple[Any, Any, Any]]:
     """Return mean, lower and upper end of the band of each policy."""
-    if results.keeps_runs:
+    if results.keeps_runs and not is_event(metric):
         values = results.values(metric, environment)
         bands = mean_bands(list(values), level=level, n_resamples=n_resamples)
         return [(runs.mean(axis=0), *band) for runs, band in zip(values, bands, strict=True)]
     level = open_probability("level", level)
     found = []
     for known in results.statistics(metric, environment):
-        half = known.margin(level) if known.n_runs > 1 else 0.0
-        found.append((known.mean, known.mean - half, known.mean + half))
+        low, high = known.interval(level, event=is_event(metric))
+        found.append((known.mean, *((known.mean, known.mean) if np.isnan(low).all() else (low, high))))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.metrics import metric_name
+from banditlab.core.metrics import is_share, metric_name
 from banditlab.core.sweeps.sweep_lines import (
     cells_of,
     chosen_rows,
@@ -89,9 +89,10 @@ def plot_sweep(
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
     xscale, yscale : {'linear', 'log'}, optional
-        The axes; by default logarithmic where all values are positive. So are a heatmap's colours, by yscale.
+        The axes; by default logarithmic where all values are positive, but for shares such as `optimal_rate` at y. So
+        are a heatmap's colours, by yscale.
     level : float, default 0.95
-        Level of the intervals (Student's t).
+        Level of the intervals: those of `sweep.summary`.
     slope : bool, default True
         Whether to write the slope of a least-squares line through the means into the legend, if both axes are
         logarithmic; and its interval where runs were kept. As cells share the luck of a run, their scatter about the
@@ -121,6 +122,8 @@ def plot_sweep(
     optional(one_of(*SCALES))("yscale", yscale)
     one_of(*sweep.parameters)("x", x)
     optional(one_of(*sweep.parameters))("y", y)
+    if policy is not None:
+        one_of(*sweep.policies)("policy", policy)
     if policy is not None and y is None:
         raise invalid("policy", policy, "only with y, for a heatmap, which shows one policy; lines show all of them")
     boolean("slope", slope)
@@ -138,7 +141,8 @@ def plot_sweep(
         cells = cells_of(sweep, table, metric)
     else:
         across = "linear" if names else _scale("xscale", xscale, x, table[x])
-        up = _scale("yscale", yscale, f"mean {metric}", [*table["mean"], *without_x["mean"]])
+        usual = yscale or ("linear" if is_share(metric) else None)
+        up = _scale("yscale", usual, f"mean {metric}", [*table["mean"], *without_x["mean"]])
         lines, levels = lines_of(sweep, table, metric, x, where), levels_of(sweep, without_x, metric)
         n_lines = len(lines) + len(levels)
         if n_lines > DIFFERENT:
@@ -180,8 +184,9 @@ def _with_margin(value: float, margin: float | None) -> str:
     """Return a number with two digits after the point, or with up to four where its margin would be 0.00."""
     if margin is None:
         return f"{value:.2f}"
-    digits = next((d for d in (2, 3) if round(margin, d) > 0.0), 4 if margin > 0.0 else 2)
-    return f"{value:.{digits}f} ± {margin:.{digits}f}"
+    # rounding alone leaves 1e-16
+    digits = next((d for d in (2, 3) if round(margin, d) > 0.0), 4 if margin > 1e-9 else 2)
+    return f"{round(value, digits) + 0.0:.{digits}f} ± {margin:.{digits}f}"  # 0.0 makes -0.0 positive
 
 
 def _scale(name: str, scale: str | None, what: str, values: Any) -> str:
@@ -218,10 +223,10 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
 def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, *, connected: bool) -> Any:
     """Draw the means of one policy with their intervals, and return what was drawn."""
     at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
-    half = mean - mine["ci_low"].to_numpy()
+    reach = np.abs([mean - mine["ci_low"].to_numpy(), mine["ci_high"].to_numpy() - mean])  # 0 can be -1e-17
     style = line_style(k) | ({} if connected else {"linestyle": "none"})
     return ax.errorbar(
-        at, mean, yerr=half, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **style
+        at, mean, yerr=reach, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **style
     )
 
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.axis import XAxis
+from matplotlib.font_manager import FontProperties
+from matplotlib.ticker import (
+    AutoLocator,
+    EngFormatter,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    ScalarFormatter,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -24,6 +35,13 @@ CLOSE = 1e-3
 
 DECADES = 2.0
 """Logarithmic axes that span less than this have 1, 2, 5, 10 and not only powers."""
+
+
+TICKS = 9
+"""As many as matplotlib sets at most."""
+
+WIDTH = 3.9
+"""What a label such as 15,000 takes, with the space beside it, in heights of its letters."""
 
 
 class WrittenOut(ScalarFormatter):
@@ -51,10 +69,21 @@ def grouped(x: float) -> str:
 
 
 def write_out(*axes: Axis) -> None:
-    """Write out the ticks of linear axes; logarithmic ones have powers."""
+    """Write out the ticks of linear axes, in small figures fewer of them; logarithmic ones have powers."""
     for axis in axes:
         if axis.get_scale() == "linear":
             axis.set_major_formatter(WrittenOut())
+            room = int(_width(axis) / WIDTH) if isinstance(axis, XAxis) else TICKS
+            if room < TICKS and isinstance(axis.get_major_locator(), AutoLocator):
+                axis.set_major_locator(MaxNLocator(max(room, 2), steps=[1, 2, 2.5, 5, 10]))
+
+
+def _width(axis: Axis) -> float:
+    """Return how long an axis is, in letters' heights."""
+    figure: Any = axis.axes.get_figure(root=True)
+    size = axis.get_tick_params().get("labelsize", matplotlib.rcParams["xtick.labelsize"])
+    points = FontProperties(size=size).get_size_in_points()
+    return float(axis.axes.get_window_extent().width / figure.dpi * 72.0 / points)
 
 
 def plain_log_ticks(axis: Axis, low: float, high: float) -> None:

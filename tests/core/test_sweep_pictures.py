@@ -48,6 +48,8 @@ def test_pictures(result):
             r"of alpha too, as in \{'alpha': 0.5\}, as several",
         ),
         ({"x": "delta", "metric": "pulls"}, "metric is 'pulls'"),
+        ({"x": "delta", "policy": "saef"}, "policy is 'saef'; allowed: one of 'ucb', 'Uniform'"),
+        ({"x": "delta", "policy": "ucb"}, "policy is 'ucb'; allowed: only with y"),
     ]:
         with pytest.raises(InvalidArgument, match=message):
             result.plot(**bad)
@@ -143,6 +145,7 @@ def test_a_narrow_interval_of_a_slope_does_not_look_like_none():
         (0, "0.82 ± 0.00"),
     ]:
         assert sweeps._with_margin(0.82131, margin) == told
+    assert sweeps._with_margin(-3e-17, 1e-17) == "0.00 ± 0.00"
 
 
 def test_slope_of_a_power_law():
@@ -200,3 +203,13 @@ def test_no_interval_of_a_slope_without_runs():
         progress=False, keep="summary",
     )  # fmt: skip
     assert re.fullmatch(r"Uniform: slope \d\.\d\d", result.plot("horizon").get_legend().get_texts()[0].get_text())
+
+
+def test_shares_have_a_linear_axis_and_no_slope():
+    over, asked = {"alpha": [0.5, 1.0, 2.0]}, ("regret", "optimal_rate")
+    swept = bl.sweep(arms.Bernoulli([0.2, 0.5]), [arms.UCB1], over, metrics=asked, **OPTIONS)
+    ax = swept.plot("alpha", metric="optimal_rate")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert "slope" not in ax.get_legend().get_texts()[0].get_text()
+    assert swept.plot("alpha", metric="optimal_rate", yscale="log").get_yscale() == "log"
+    assert swept.plot("alpha").get_yscale() == "log"

@@ -10,8 +10,8 @@ import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.resampling import expanded_tail
+from banditlab.core.statistics import wilson
 from banditlab.inference import interquartile_mean, paired, paired_family, performance_profile, stratified_band
-from banditlab.inference.bootstrap import wilson
 
 REPEATS = 2000
 ERROR = np.sqrt(0.95 * 0.05 / REPEATS)
@@ -320,6 +320,15 @@ class TestInterquartileMean:
         apart = interquartile_mean(rewards[:, None])
         assert (interquartile_mean(result, metric="reward").loc["a"] == whole.loc["policy 0"]).all()
         assert (whole["ci_high"] - whole["ci_low"]).item() > (apart["ci_high"] - apart["ci_low"]).item()
+
+    def test_needs_no_direction(self):
+        values = np.random.default_rng(0).normal(size=(2, 20))
+        assert interquartile_mean(values, metric="weight").equals(interquartile_mean(values))
+        with pytest.raises(
+            InvalidArgument, match=r"better is None, and metric is 'weight'; allowed: 'smaller' or 'larger'"
+        ):
+            performance_profile(values, metric="weight")
+        assert performance_profile(values, metric="weight", better="larger").smaller_is_better is False
 
 
 class TestProfile:

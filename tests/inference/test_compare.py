@@ -76,6 +76,10 @@ class TestCompare:
         assert found.to_pandas()["decision"].iloc[1] == "larger"
         pulls = bl.compare(POLICIES, ENVIRONMENT, horizon=300, seed=0, metric="pulls[0]", better="smaller")
         assert pulls.metric == "pulls[0]"
+        with pytest.raises(
+            InvalidArgument, match=r"better is None, and metric is 'pulls\[0\]'; allowed: 'smaller' or 'la"
+        ):
+            bl.compare(POLICIES, ENVIRONMENT, horizon=300, seed=0, metric="pulls[0]")
         assert pulls.ranking().index[-1] == "uniform"
 
     def test_rarely_settles_what_is_equal(self):
