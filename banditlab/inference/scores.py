@@ -158,9 +158,7 @@ def _array(values: Any) -> NDArray[np.float64]:
     if not isinstance(values, list | tuple) and not hasattr(values, "__array__"):
         told = f"values is {shown(values)}; allowed: what banditlab.run or load returned, or an array (policies, runs)"
         if isinstance(values, SweepResults):
-            told += (
-                "; to compare cells, run their policies with the sweep's settings: from its store, nothing is played"
-            )
+            told += "; sweep.results({...}) are those of the cells with these parameters"
         raise InvalidType(told)
     try:
         blocks = np.ndim(values) == 3

@@ -163,6 +163,8 @@ def plot_sweep(
         _finish_curves(ax, names or sorted(set(table[x])), x, _axis_name(metric, cells), across, up)
         explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
     ax.set_title(_title(cells, int(sweep.provenance["n_runs"]), where or {}, title), fontsize="medium")
+    if sweep.not_played:
+        ax.set_title(f"{ax.get_title()}\ninterrupted: {sweep.not_played:,} cells not played", fontsize="medium")
     return ax
 
 

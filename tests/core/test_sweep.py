@@ -331,6 +331,11 @@ class Sometimes:
         with pytest.warns(InterruptedRunWarning, match="the 3 of 8 cells"):
             part = bl.sweep(gap, ucb, OVER, n_jobs=1, **OPTIONS)
         assert len(part.cells) == 3
+        assert (whole.not_played, part.not_played) == (0, 5)
+        assert "not played" not in repr(whole)
+        assert repr(part).startswith("<SweepResults: 3 cells over delta, n_arms, alpha, 5 not played, ")
+        where = {name: part.cells[0].parameters[name] for name in ("delta", "n_arms")}
+        assert part.plot("alpha", where=where).get_title().endswith("\ninterrupted: 5 cells not played")
         np.testing.assert_array_equal(part.cells[2].cell.values["regret"], whole.cells[2].cell.values["regret"])
 
 

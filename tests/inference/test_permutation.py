@@ -162,7 +162,7 @@ class TestHolm:
         sweep = bl.sweep(
             arms.Bernoulli([0.2, 0.5]), arms.UCB1, {"alpha": [1.0, 2.0]}, horizon=9, n_runs=2, seed=0, progress=False
         )
-        told = r"values is <SweepResults: 2 cells .*; allowed: what banditlab.run .* or an array .* run their policies"
+        told = r"values is <SweepResults: 2 cells .*; allowed: what banditlab.run .* or an array .* sweep.results"
         with pytest.raises(InvalidType, match=told):
             paired_family(sweep)
 

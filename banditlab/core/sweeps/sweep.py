@@ -303,7 +303,7 @@ def _play(
         "compile_seconds": round(played.compile_seconds, 6),
         "wall_seconds": round(time.perf_counter() - started, 6),
     }
-    return SweepResults(found, provenance | seconds)
+    return SweepResults(found, provenance | {"not_played": len(planned) - len(found)} | seconds)
 
 
 def _token(value: Any) -> Any:

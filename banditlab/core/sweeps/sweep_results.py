@@ -196,8 +196,14 @@ class SweepResults:
         return (
             f"<SweepResults: {count(len(self.cells), 'cell')} over {', '.join(self.parameters) or 'no parameters'}"
             + (f", {failed} failed" if failed else "")
+            + (f", {self.not_played} not played" if self.not_played else "")
             + f", {count(self.provenance['n_runs'], 'run')}, metrics {', '.join(abridged(self.metrics))}>"
         )
+
+    @property
+    def not_played(self) -> int:
+        """Number of cells that an interruption left out."""
+        return int(self.provenance.get("not_played", 0))
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -354,7 +360,7 @@ class SweepResults:
         for environment, label in pairs:
             if (environment, label) not in found:
                 raise invalid("where", where, f"values for which all is there; {label} has no cell on {environment}")
-        provenance = {name: value for name, value in self.provenance.items() if name != "cells"} | {
+        provenance = {name: value for name, value in self.provenance.items() if name not in ("cells", "not_played")} | {
             "horizon": horizons[0],
             "environments": {name: cell.components["environment"] for (name, _), cell in found.items()},
             "policies": {label: cell.components["policy"] for (_, label), cell in found.items()},
