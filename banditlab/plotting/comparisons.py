@@ -127,6 +127,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
         `performance_profile` those of `numpy.geomspace`.
     tail : bool, default False
         Whether to draw the share of runs that are worse than a threshold, on a logarithmic axis: how heavy tails are.
+        Lines and bands end where no run is worse.
 
     Returns
     -------
@@ -162,7 +163,8 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
             ax.vlines(taus, lows[k], highs[k], color=style["color"], alpha=0.4)
         every = marks(taus, scale, k, len(profile.policies))
         lines += ax.plot(taus, share[k], label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
-        ax.fill_between(taus, lows[k], highs[k], color=style["color"], alpha=0.18, linewidth=0)
+        told = share[k] > 0.0 if tail else None  # else bands of policies without such runs lie over all others
+        ax.fill_between(taus, lows[k], highs[k], where=told, color=style["color"], alpha=0.18, linewidth=0)
     ax.set_xscale(scale)
     if scale == "log":
         plain_log_ticks(ax.xaxis, taus[0], taus[-1])
