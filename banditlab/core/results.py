@@ -206,7 +206,9 @@ class Results:
             raise invalid("environment", environment, f"one of {abridged(self.environments)}")
         return environment
 
-    def values(self, metric: str | None = None, environment: str | None = None) -> NDArray[np.float64]:
+    def values(
+        self, metric: str | None = None, environment: str | None = None, *, policy: str | None = None
+    ) -> NDArray[np.float64]:
         """Return a metric of every policy, run and checkpoint.
 
         Parameters
@@ -215,10 +217,12 @@ class Results:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         environment : str, optional
             One of `environments`; needed when there are several.
+        policy : str, optional
+            One of `policies`; default all of them.
 
         Returns
         -------
-        float64 array of shape (policies, runs, checkpoints)
+        float64 array of shape (policies, runs, checkpoints), or (runs, checkpoints) of one policy
 
         Examples
         --------
@@ -233,14 +237,19 @@ class Results:
         >>> regret = result.values()
         >>> regret.shape
         (2, 5, 2)
-        >>> regret[1].mean(axis=0).round(6).tolist()  # of RoundRobin, which has 0.6 in every other round
+        >>> result.values(policy="RoundRobin").mean(axis=0).round(6).tolist()  # which has 0.6 in every other round
         [3.0, 30.0]
         """
         metric = self.default_metric if metric is None else metric_name(metric)
         cells = self._recorded(metric, environment)
+        if policy is not None:
+            if policy not in self.policies:
+                raise invalid("policy", policy, f"one of {abridged(self.policies)}")
+            cells = [self._cells[self._environment(environment), policy]]
         if not self.keeps_runs:
             raise invalid("keep", "summary", "'runs', when the experiment is run, to have the values of every run")
-        return np.stack([cell.values[metric] for cell in cells])
+        found = np.stack([cell.values[metric] for cell in cells])
+        return found if policy is None else found[0]
 
     def statistics(self, metric: str | None = None, environment: str | None = None) -> list[Statistics]:
         """Return mean, deviation, extremes and quantiles of a metric over runs, at each checkpoint.

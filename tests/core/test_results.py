@@ -41,6 +41,14 @@ def test_values_have_the_documented_shape(result):
     assert result.checkpoints.tolist() == [1, 3, 7, 17, 45, 116, 300]
 
 
+def test_values_of_one_policy(result):
+    for k, label in enumerate(result.policies):
+        for name in result.environments:
+            np.testing.assert_array_equal(result.values(environment=name, policy=label), result.values(None, name)[k])
+    with pytest.raises(InvalidArgument, match="policy is 'nobody'; allowed: one of"):
+        result.values(environment=result.environments[0], policy="nobody")
+
+
 def test_unknown_names_are_refused(result):
     with pytest.raises(InvalidArgument, match=r"metric is 'reward'; allowed: one of \['regret', 'pulls\[0\]'"):
         result.values("reward")
