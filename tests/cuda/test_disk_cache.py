@@ -57,7 +57,7 @@ def kernels(policy: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Counter[str],
 
     with monkeypatch.context() as patched, _no_device(CC):
         fakes.install_with(dispatcher, patched, free=1 << 33)
-        patched.setattr(cuda, "_for_numba", lambda array: array.view(np.ndarray))
+        patched.setattr(cuda, "_for_numba", lambda array: array.host)
         patched.setattr(cuda, "_configured", lambda *_: finish)
         protocol = policy.family.protocol
         on = cuda.Device(0, dry=True)
