@@ -45,6 +45,10 @@ def policy(cls: C) -> C:
     the action set that it plays, by default (None) the environment's. `space.actions` and, in `derive(problem)`,
     `problem.actions` are that set.
 
+    A `SafeUpToM` without variances is played by a policy that has `select` and declares `learns_what_is_safe = True`:
+    that it finds out itself which actions are safe, as by calling `semibandits.generics.best_within` with bounds on the
+    items' variances. Others are refused.
+
     Raises
     ------
     InvalidComponent

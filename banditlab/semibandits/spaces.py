@@ -86,13 +86,28 @@ def has_kernel(player: Any, allowed: Any) -> bool:
     return by_itself or implements(generics.best, allowed) or implements(generics.best_lanes, allowed)
 
 
+def _learns_what_is_safe(policy: Any) -> bool:
+    """Say whether a policy learns which actions are safe, and chooses itself: `best` would need to know it."""
+    chooses = {"select", "select_lanes"} & type(policy).__banditlab__.kernels.keys()
+    return bool(getattr(policy, "learns_what_is_safe", False) and chooses)
+
+
+def _with_known_set(policy: Any, actions: Any, n_items: int) -> str:
+    """Return how a policy plays a set of its own: a class of a user's may have no field for it."""
+    known = f"UpToM({actions.max_size(n_items)})"
+    if hasattr(policy, "actions"):
+        return f"a policy whose own set is known, such as {type(policy).__name__}(actions={known})"
+    return f"a policy with a field `actions`, whose own set is known, such as {known}"
+
+
 def reasons_against_actions(policy: Any, actions: Any, n_items: int, horizon: int | None) -> list[str]:
     """Return what a policy and an action set have against each other."""
     found = []
-    if not actions.known and not getattr(policy, "learns_what_is_safe", False):
+    if not actions.known and not _learns_what_is_safe(policy):
         found.append(
-            f"it does not learn which actions of {actions!r} are safe; allowed: with variances=, or a policy whose own "
-            f"set is known, such as {type(policy).__name__}(actions=UpToM({actions.max_size(n_items)}))"
+            f"it does not learn which actions of {actions!r} are safe; allowed: SafeUpToM(..., variances=), which "
+            f"tells it, {_with_known_set(policy, actions, n_items)}, or a policy that learns it, such as PASCombUCB or "
+            "a class with learns_what_is_safe = True and `select`"
         )
     own = getattr(policy, "reasons_against_actions", None)
     if own is None:

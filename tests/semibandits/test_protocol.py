@@ -354,6 +354,48 @@ CANNOT_PLAY: dict[str, tuple[Any, Any, str]] = {
 }
 
 
+@sb.policy
+class Within:
+    """Learns what is safe: plays within bounds on variances, which here are the largest that there can be."""
+
+    def state(self, space: Any) -> dict[str, Any]:
+        return {"weights": space.per_arm(1.0), "bounds": space.per_arm(0.25)}
+
+    def select(self, state: Any, actions: Any, work: Any, lane: int, t: int, rng: Any, chosen: Any) -> int:
+        return generics.best_within(actions, work, state.weights, state.bounds, lane, chosen)
+
+    def update(self, state: Any, arm: int, lane: int, reward: float, t: int) -> None:
+        state.weights[arm, lane] += reward
+
+
+@sb.policy
+class SaysSo(Within):
+    learns_what_is_safe = True
+
+
+@sb.policy
+class OnlySaysSo(UnseenFirst):
+    """Would leave it to the action set's `best`, which does not know."""
+
+    learns_what_is_safe = True
+
+
+def test_who_learns_what_is_safe_says_so() -> None:
+    world = sb.SemiBandit(arms.Bernoulli([0.5, 0.6, 0.1]), sb.SafeUpToM(3, 0.6))
+    options: dict[str, Any] = {"horizon": 20, "n_runs": 2, "seed": 0, "metrics": ["pulls", "violations"], **OPTIONS}
+    result = bl.run(world, SaysSo(), **options)
+    assert sum(result.values(f"pulls[{i}]")[0, :, -1] for i in range(3)).tolist() == [40.0, 40.0]
+    assert (result.values("violations") == 0.0).all()
+    with pytest.raises(IncompatiblePolicy) as raised:
+        bl.run(world, Within(), **options)
+    told = str(raised.value)
+    assert "a class with learns_what_is_safe = True and `select`" in told
+    assert "SafeUpToM(..., variances=)" in told
+    assert "a policy with a field `actions`" in told  # it has none, which can be given a set
+    with pytest.raises(IncompatiblePolicy, match=r"OnlySaysSo\(actions=UpToM\(3\)\), .* = True and `select`"):
+        bl.run(world, OnlySaysSo(), **options)
+
+
 @pytest.mark.parametrize("name", CANNOT_PLAY)
 def test_what_cannot_play_is_refused_beforehand(name: str) -> None:
     policy, actions, message = CANNOT_PLAY[name]
