@@ -196,7 +196,8 @@ class SemiBandit(Linear):
     One uniform number a round, of the environment's stream; item i's own is the i-th expanded from it. So an item's
     outcome in a round does not depend on the action that holds it.
 
-    Metrics: 'regret', 'reward', 'violations', 'any_violation', 'alpha_regret' (here the regret), 'pulls'.
+    Metrics: 'regret', 'reward', 'alpha_regret' (here the regret), 'pulls', and if the action set is a `SafeUpToM`
+    'violations' and 'any_violation'.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidCompon
 from banditlab.core.machines import PRECISIONS, beside, on_device
 from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch
-from banditlab.core.validation import count, integer, one_of
+from banditlab.core.validation import count, integer, invalid, one_of, quoted
 
 from .agent import SemiBanditAgent
 from .kernel import PULLS, REGRET, REWARD, SCRATCH, VIOLATIONS, feed_round, play, weights_of_round
@@ -38,6 +38,7 @@ LOOKED_AT = 4
 
 METRICS = ("regret", "reward", "violations", "any_violation", "alpha_regret", "pulls")
 OF_REGRET = ("regret", "alpha_regret")
+OF_A_CONSTRAINT = ("violations", "any_violation")
 
 
 class SemiBanditProtocol(Protocol):
@@ -55,6 +56,11 @@ class SemiBanditProtocol(Protocol):
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
+            if metric in OF_A_CONSTRAINT and not _constrained(environment):
+                others = quoted(name for name in METRICS if name not in OF_A_CONSTRAINT)
+                none = f"the environment's action set, {environment.actions!r}, has no constraint"
+                one = "semibandits.SafeUpToM(3, budget=0.6), say, has one"
+                raise invalid("metrics", metric, f"one of {others}, as {none} ({one})")
             names += of_each(metric, environment.n_arms) if metric == "pulls" else [metric]
         return tuple(names)
 
@@ -197,6 +203,15 @@ class _Played:
             at = np.searchsorted(rounds, t)
             if at < len(rounds) and rounds[at] == t:
                 self.out[at] = self.tally
+
+
+def _constrained(environment: Any) -> bool:
+    """Say whether an environment has a constraint: its action set's budget, or what a user's kernel `unsafe` says.
+
+    A set of the policy's own does not matter: what is safe is the environment's to say.
+    """
+    unsafe = type(environment).__banditlab__.kernels.get("unsafe")
+    return unsafe is not None and (not is_ours(unsafe.__module__) or environment.budget < math.inf)
 
 
 ROWS = {

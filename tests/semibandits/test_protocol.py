@@ -16,7 +16,7 @@ from banditlab import semibandits as sb
 from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Problem, Space
 from banditlab.core.validation import positive_integer
-from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent
+from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent
 from banditlab.semibandits import generics, spaces
 
 EXPERIMENT = arms.Beta.from_moments([0.5, 0.45, 0.4, 0.35] + [0.3] * 6, [0.24, 0.24, 0.04, 0.01] + [0.01] * 6)
@@ -169,6 +169,39 @@ def test_the_released_warm_up_violates_as_the_released_results_say() -> None:
     assert (result.values()[0] == [1.0, 2.0, 2.0]).all()
 
 
+@sb.environment
+class Wary(sb.SemiBandit):
+    """Item 0 is unsafe."""
+
+    def unsafe(self, chosen: Any, size: int, lane: int) -> bool:
+        return chosen[0, lane] == 0
+
+
+@pytest.mark.parametrize("metric", ["violations", "any_violation"])
+@pytest.mark.parametrize("world", [sb.SemiBandit(EXPERIMENT, sb.MSets(2)), sb.Coverage([[1, 0], [0, 1]], sb.UpToM(1))])
+def test_without_a_constraint_nothing_is_violated(metric: str, world: Any) -> None:
+    """They were 0, as of a policy that is safe."""
+    policy = sb.SuperArmUCB(actions=sb.UpToM(1))
+    told = rf"metrics is '{metric}'; allowed: one of 'regret', .*, as .* no constraint \(semibandits.SafeUpToM\(3, "
+    with pytest.raises(InvalidArgument, match=told):
+        bl.run(world, policy, horizon=30, n_runs=1, metrics=["regret", metric], **OPTIONS)
+
+
+def test_a_set_of_the_policy_s_own_has_no_say_in_what_is_violated() -> None:
+    narrower = sb.CombUCB1(actions=sb.SafeUpToM(2, 0.3, variances=[0.2] * 10))
+    options: dict[str, Any] = {"horizon": 30, "n_runs": 1, "metrics": "violations", **OPTIONS}
+    with pytest.raises(InvalidArgument, match=r"action set, MSets\(2\), has no constraint"):
+        bl.run(sb.SemiBandit(EXPERIMENT, sb.MSets(2)), narrower, **options)
+    world = sb.SemiBandit(EXPERIMENT, sb.SafeUpToM(2, 0.3))
+    assert (bl.run(world, sb.CombUCB1(actions=sb.MSets(2)), **options).values() > 0.0).all()
+
+
+def test_a_kernel_of_one_s_own_says_what_is_violated() -> None:
+    world = Wary(arms.Bernoulli([0.5, 0.4]), sb.MSets(2))
+    result = bl.run(world, sb.CombUCB1(), horizon=9, n_runs=2, metrics="violations", **OPTIONS)
+    assert (result.values()[0, :, -1] == 9.0).all()
+
+
 def test_policies_face_the_same_luck() -> None:
     """Equal actions of different policies have equal rewards in every round."""
     world = sb.SemiBandit(arms.Bernoulli([0.2, 0.5, 0.6, 0.7]), sb.MSets(2))
@@ -194,7 +227,7 @@ def test_sweeps_plots_and_summaries_work() -> None:
     options: dict[str, Any] = {"horizon": 100, "n_runs": 3, "seed": 0, **OPTIONS}
     found = bl.sweep(world_with, sb.CombUCB1(), {"gap": [0.1, 0.3]}, **options)
     assert found.to_pandas()["gap"].nunique() == 2
-    result = bl.run(world_with(0.2), sb.CombUCB1(), metrics=("regret", "violations"), **options)
+    result = bl.run(world_with(0.2), sb.CombUCB1(), metrics=("regret", "reward"), **options)
     assert result.plot() is not None
     assert result.summary().shape[0] == 1
     assert bl.run(world_with(0.2), sb.CombUCB1(), keep="summary", **options).summary().shape[0] == 1
