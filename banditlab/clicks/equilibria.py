@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidType
 from banditlab.core.progress import Progress
-from banditlab.core.validation import boolean, integer, non_negative, one_of, positive_integer, shown
+from banditlab.core.validation import boolean, count, integer, non_negative, one_of, positive_integer, shown
 
 from .deviations import CONFIRM, CONFIRMATIONS, LEVEL, MINIMUM, DeviationGains, gains, luck, margins, rounds_of_gains
 from .dynamics import METHODS, Adapting, play_dynamics
@@ -273,7 +273,14 @@ def strategic_regret(found: Sequence[Equilibrium], *, certified: bool = True) ->
     if not isinstance(found, list | tuple) or not all(isinstance(e, Equilibrium) for e in found):
         raise InvalidType(f"found is {shown(found)}; allowed: a list of Equilibrium")
     left = [e for e in found if e.certified or not boolean("certified", certified)]
+    if not found:
+        raise InvalidType(f"found is {shown(found)}; allowed: a list with at least one Equilibrium")
     if not left:
-        kind = "certified Equilibrium" if certified else "Equilibrium"
-        raise InvalidType(f"found is {shown(found)}; allowed: a list with at least one {kind}")
+        share, tolerance = min((e.certificate.epsilon / e.certificate.horizon, e.tolerance) for e in found)
+        raise InvalidType(
+            f"found has {count(len(found), 'profile')} and none certified: at the best a deviation may still gain "
+            f"{share:.3g} clicks a round, and tolerance is {tolerance:g}; allowed: a list with at least one certified "
+            "Equilibrium (searches certify more with a larger tolerance, more n_rollouts or a longer horizon), or "
+            "certified=False, to take them as they are"
+        )
     return StrategicRegret(max(left, key=lambda e: e.regret), min(left, key=lambda e: e.regret))

@@ -134,8 +134,12 @@ def test_a_search_that_may_not_move_says_that_it_found_nothing():
     assert not found.certified
     assert found.moves == 0
     assert "not certified" in repr(found)
-    with pytest.raises(InvalidType, match="at least one certified Equilibrium"):
-        clicks.strategic_regret([found])
+    share = found.certificate.epsilon / 300
+    told = rf"found has 2 profiles and none certified: .* {share:.3g} clicks a round, and tolerance is 0.01; .*"
+    with pytest.raises(InvalidType, match=told + "at least one certified Equilibrium .* larger tolerance.*ied=False"):
+        clicks.strategic_regret([found, found])
+    with pytest.raises(InvalidType, match=r"found is \[\]; allowed: a list with at least one Equilibrium"):
+        clicks.strategic_regret([])
     assert clicks.strategic_regret([found], certified=False).strong is found
 
 
