@@ -157,6 +157,14 @@ def test_tables_and_pictures():
     assert ax.get_ylabel() == "regret $R_T$"
     with pytest.raises(InvalidArgument, match="what is 'clicks'; allowed"):
         path.plot("clicks")
+    ax = path.plot("regret", label="so")
+    path.plot("regret", ax=ax, label="and so")
+    path.plot("regret", ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["so", "and so", "UCBS"]
+    entries = [text.get_text() for text in path.plot(label="so").get_legend().get_texts()]
+    assert [entry[:13] for entry in entries] == ["so, $i$ = 0, ", "so, $i$ = 1, ", "so, $i$ = 2, "]
+    with pytest.raises(InvalidType, match="label is 1; allowed: a text"):
+        path.plot(label=1)
     assert repr(path) == "<Dynamics: UCBS(), 2 repetitions, 3 epochs, 3 arms, horizon 400>"
 
 
