@@ -16,6 +16,7 @@ from .checkpoints import checkpoint_rounds
 from .compiling.fingerprint import is_library
 from .components import is_component, is_kind
 from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
+from .family import registered
 from .instances import Instances, protocol_of
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
@@ -262,13 +263,21 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
         return reasons_against(environment.specimen, policy, horizon, precision)
     plays, family = policy.family.plays, environment.family.name
     if family not in plays:
-        return [f"it plays environments of {', '.join(plays)}, and this one is of {family}"]
+        others = _some_policies(environment.family)
+        return [f"it plays environments of {', '.join(plays)}, and this one is of {family}{others}"]
     protocol = policy.family.protocol
     found: list[str] = protocol.reasons_against(environment, policy, horizon)
     found = found or own_reasons(policy, environment, horizon)  # last: it may rely on what the family has checked
     if precision not in protocol.precisions:
         found = [*found, f"its states are stored in double precision only, and precision is {precision!r}"]
     return found
+
+
+def _some_policies(family: Any) -> str:
+    """Return the end of a message that names some of a family's policies."""
+    own = [name for name, cls in registered(family.name, "policy").items() if getattr(cls, "family", None) is family]
+    named = ", ".join(f"{family.name}.{name}" for name in own[:3])
+    return f"; allowed: policies of {family.name}, such as {named}" if named else ""
 
 
 def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:
