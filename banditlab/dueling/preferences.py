@@ -20,6 +20,10 @@ TOLERANCE = 1e-9
 """How far P[i, j] + P[j, i] may be from 1: matrices in papers are rounded, but to complementary digits."""
 
 
+ROUNDED = 0.01 + TOLERANCE
+"""How far it can be where two decimals were kept: 0.665 and 0.335 are then 0.67 and 0.34."""
+
+
 def preference_matrix(name: str, value: Any) -> NDArray[np.float64]:
     """Check for a square matrix of probabilities with P[i, j] + P[j, i] = 1; return it exactly complementary."""
     given: NDArray[np.float64] = matrix(0.0, 1.0)(name, value)
@@ -28,14 +32,16 @@ def preference_matrix(name: str, value: Any) -> NDArray[np.float64]:
         raise InvalidArgument(f"{name} has {rows} rows and {columns} columns; allowed: a square matrix")
     if rows < 2:
         raise InvalidArgument(f"{name} has {rows} row; allowed: at least two arms, to be compared")
-    off = np.abs(given + given.T - 1.0) > TOLERANCE
+    far = np.abs(given + given.T - 1.0)
+    off = far > TOLERANCE
     if off.any():
         i, j = (int(k) for k in np.argwhere(off)[0])
         if i == j:
             raise InvalidArgument(f"{name}[{i}][{i}] is {given[i, i]:.10g}; allowed: 0.5, an arm against itself")
+        remedy = ", as in (P + 1 - P.T) / 2 for a rounded array P of float64" if far.max() <= ROUNDED else ""
         raise InvalidArgument(
             f"{name}[{i}][{j}] is {given[i, j]:.10g} and {name}[{j}][{i}] is {given[j, i]:.10g}; "
-            f"allowed: two numbers that add up to 1, within {TOLERANCE:g}"
+            f"allowed: two numbers that add up to 1, within {TOLERANCE:g}{remedy}"
         )
     exact = np.triu(given, 1)
     exact = exact + np.tril(1.0 - exact.T, -1) + 0.5 * np.eye(rows)

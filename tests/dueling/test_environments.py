@@ -35,9 +35,13 @@ NAME = r"PreferenceMatrix\.preferences"
 BAD = {
     "rounded pair": (
         np.float32([[0.5, 0.6], [0.4, 0.5]]),
-        rf"{NAME}\[0\]\[1\] is 0.6000000238 and .* is 0.400000006; allowed: two numbers that add up to 1, within 1e-09",
+        rf"{NAME}\[0\]\[1\] is 0.6000000238 and .* is 0.400000006; .* add up to 1, within 1e-09, as in",
     ),
-    "pair": (changed(1, 0, 0.4), rf"{NAME}\[0\]\[1\] is 0.7 and {NAME}\[1\]\[0\] is 0.4; allowed: .* add up to 1"),
+    "two decimals": (
+        changed(1, 0, 0.31),
+        r"0.7 and .* is 0.31; .* up to 1, within 1e-09, as in \(P \+ 1 - P.T\) / 2 for a rounded array P of float64$",
+    ),
+    "pair": (changed(1, 0, 0.4), rf"{NAME}\[0\]\[1\] is 0.7 and {NAME}\[1\]\[0\] is 0.4; .* up to 1, within 1e-09$"),
     "later pair": (changed(2, 1, 0.3), rf"{NAME}\[1\]\[2\] is 0.6 and {NAME}\[2\]\[1\] is 0.3"),
     "diagonal": (changed(1, 1, 0.4), rf"{NAME}\[1\]\[1\] is 0.4; allowed: 0.5, an arm against itself"),
     "above one": (changed(0, 2, 1.5), rf"{NAME}\[0\]\[2\] is 1.5; allowed: numbers in \[0, 1\]"),
@@ -74,6 +78,14 @@ def test_rounded_matrices_are_made_exactly_complementary():
     p[0, 1] += 1e-8
     with pytest.raises(InvalidArgument, match="add up to 1"):
         PreferenceMatrix(p)
+
+
+def test_the_remedy_for_rounded_matrices_is_one():
+    p = np.array([[0.5, 0.67, 0.84], [0.34, 0.5, 0.5], [0.17, 0.51, 0.5]])
+    with pytest.raises(InvalidArgument, match="add up to 1"):
+        PreferenceMatrix(p)
+    env = PreferenceMatrix((p + 1 - p.T) / 2)
+    np.testing.assert_allclose(env.preferences, p, rtol=0.0, atol=0.00501)
 
 
 @some
