@@ -192,7 +192,7 @@ def dynamics(
         :math:`\eta`, the largest move and :math:`\epsilon`: defaults are ours; the paper's were not to be had.
         At a cliff, as where UCB-S begins to screen, slopes are so steep that every move is the largest one, which does
         not decay: an arm then goes to and fro around the cliff, as far from it as `max_step`. A smaller one brings it
-        closer, in more epochs.
+        closer, in more epochs; an average over the last epochs does not depend on which side the last one was.
     grid : int or sequence of float, default 41
         Click rates tried by a best response: so many, evenly spaced on [0, 1], or these.
     seed : int, optional
