@@ -11,6 +11,8 @@ NO_ITEMS = "no such items"
 NO_ITEMS_FOUND = "no such items found"
 NO_ARM_INDEX = "an arm's index is nan"
 NO_ITEM_INDEX = "an item's index is nan"
+NO_ROOM_IN_TAILS = "no room in tails"
+NO_SUCH_TAIL = "no such tail"
 
 TOLD = {
     NO_ARM: "chose an arm that does not exist; allowed: whole numbers from 0 to n_arms - 1 (rounds count from 1, arms "
@@ -22,6 +24,11 @@ TOLD = {
     "allowed: items from 0 to n_arms - 1, ascending, at most as many as max_size says",
     NO_ARM_INDEX: "gave an arm the index nan (0/0, say); allowed: numbers, also math.inf, where nothing is known yet",
     NO_ITEM_INDEX: "gave an item the index nan (0/0, say); allowed: numbers, also math.inf, where nothing is known yet",
+    NO_ROOM_IN_TAILS: "gave `sum_of_smallest` or `sum_between` more than there is room for in its tails; allowed: at "
+    "most n_values values an arm, and sums of at most `most` of them, as it told empty_tails(space, n_values, most); "
+    "empty_tails(space, horizon, horizon) has room for all",
+    NO_SUCH_TAIL: "asked `sum_of_smallest` or `sum_between` for the sum of so many values that they do not have it; "
+    "allowed: at most as many as the arm has got, and not fewer than at the last call for it",
 }
 """What is said of a policy for the text of an `IndexError` of its kernels."""
 

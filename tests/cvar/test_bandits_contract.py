@@ -17,7 +17,9 @@ from banditlab.arms.protocol import PROBES
 from banditlab.cli.docstrings import sections
 from banditlab.core.family import registered
 from banditlab.core.validation import probability, vector
+from banditlab.cvar.bandits.heaps import empty_tails, sum_between, sum_of_smallest
 from banditlab.cvar.bandits.protocol import CVaRProtocol
+from banditlab.cvar.bandits.spaces import SampleSpace
 from banditlab.errors import (
     BanditlabError,
     IncompatiblePolicy,
@@ -330,6 +332,114 @@ def test_a_policy_of_ones_own_plays_beside_the_others() -> None:
     assert compiled.values("pulls[0]")[0, :, -1].max() < 12, "it leaves the first arm at its first 0.25"
     assert plays(agent(Cautious()), LUCK)[:3] == [0, 1, 2]
     assert "Cautious" not in registered("cvar", "policy")
+
+
+@cvar.policy
+class Roomy:
+    """The arms in turn, each with the sum of its smallest rewards, in tails with so much room."""
+
+    n_values: int = bl.field(default=HORIZON, doc="room for values")
+    most: float = bl.field(default=HORIZON, doc="room in the tail")
+    share: float = bl.field(default=0.5, doc="the share that is summed")
+    between: bool = bl.field(default=False, doc="whether it is summed between two ends")
+
+    def state(self, space):
+        """Return the arrays."""
+        return {
+            "tails": empty_tails(space, self.n_values, self.most),
+            "others": empty_tails(space, HORIZON, HORIZON),
+            "counts": space.per_arm(),
+            "sums": space.per_arm(),
+        }
+
+    def select(self, state, lane, t, rng):
+        """Return the next arm."""
+        return t % 3
+
+    def update(self, state, arm, lane, reward, t):
+        """Sum the smallest."""
+        n = state.counts[arm, lane] + 1.0
+        state.counts[arm, lane] = n
+        if self.between:
+            state.sums[arm, lane] = sum_between(state.others, state.tails, arm, lane, reward, 0.0, self.share * n)
+        else:
+            state.sums[arm, lane] = sum_of_smallest(state.tails, arm, lane, reward, self.share * n)
+
+
+def feed(mine: Any) -> None:
+    """Let an agent play all of its rounds."""
+    for _ in range(HORIZON):
+        mine.update(mine.select(), 1.0)
+
+
+TOO_SMALL = r"gave `sum_of_smallest` or `sum_between` more than .* allowed: at most n_values values an arm, .*horizon\)"
+NO_TAIL = r"for the sum of so many values that they do not have it; allowed: at most as many as the arm has got"
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"most": 0.05 * HORIZON}, TOO_SMALL),
+        ({"most": 0.05 * HORIZON, "between": True}, TOO_SMALL),
+        ({"most": 0.0, "share": 1.0}, TOO_SMALL),
+        ({"n_values": 15}, TOO_SMALL),
+        ({"n_values": 15, "share": 0.0}, TOO_SMALL),
+        ({"share": 1.1}, NO_TAIL),
+        ({"share": -1.0}, NO_TAIL),
+        ({"share": math.nan}, NO_TAIL),
+    ],
+    ids=str,
+)
+def test_tails_with_too_little_room_are_told(fields: dict[str, Any], told: str, backend: str) -> None:
+    """Compiled code would write behind its arrays: into other arms' rewards, or what ends the process."""
+    with pytest.raises(InvalidComponent, match=rf"Roomy\(.*\) .*{told}"):
+        play(COINS, Roomy(**fields), metrics="reward", backend=backend)
+    mine = bl.start(Roomy(**fields), n_arms=3, horizon=HORIZON)
+    with pytest.raises(InvalidComponent, match=told):
+        feed(mine)
+
+
+@pytest.mark.parametrize("fields", [{}, {"n_values": 20, "most": 10.0}, {"n_values": 20, "most": 20.0, "share": 1.0}])
+def test_tails_with_enough_room_are_filled_to_the_last(fields: dict[str, Any]) -> None:
+    """In 60 rounds each of the three arms gets 20 rewards."""
+    played = [play(COINS, Roomy(**fields), metrics="reward", backend=backend) for backend in ("cpu", "python")]
+    same(*(columns(result) for result in played))
+
+
+@arms.policy
+class WithOtherSpace:
+    """Another family's policy, whose space has no arrays for tails."""
+
+    def state(self, space):
+        """Return the arrays."""
+        return {"tails": empty_tails(space, HORIZON, HORIZON)}
+
+    def select(self, state, lane, t, rng):
+        """Return the first arm."""
+        return 0
+
+    def update(self, state, arm, lane, reward, t):
+        """Do nothing."""
+
+
+def test_tails_of_another_family_s_policy_are_refused_with_the_decorator_that_has_them() -> None:
+    told = r"space is Space\(...\), which .*; allowed: that of a class with the decorator @cvar.policy"
+    with pytest.raises(InvalidType, match=told):
+        play(COINS, WithOtherSpace(), metrics="reward")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ((0, 1.0), "n_values is 0; allowed: an integer of at least 1"),
+        ((10, -1.0), r"most is -1.0; allowed: a number in \[0, inf\)"),
+        ((10, math.nan), "most is nan"),
+    ],
+)
+def test_tails_have_sizes(sizes: tuple[int, float], told: str) -> None:
+    with pytest.raises(InvalidArgument, match=told):
+        empty_tails(SampleSpace(3, 2, None), *sizes)
 
 
 def test_a_policy_without_a_level_needs_one_in_the_metric() -> None:

@@ -16,20 +16,54 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import NO_ROOM_IN_TAILS, NO_SUCH_TAIL
 from banditlab.core.components import State, record
 from banditlab.core.dispatch import device, device_call
+from banditlab.core.errors import InvalidType
+from banditlab.core.validation import integer, non_negative
 
 from .spaces import SampleSpace
 
 WIDTH = 8
 """Children of a heap's node. Of rewards in any order about one in nine rises, where it would be half with two."""
 
+ROUNDED = 1e-6
+"""By how much the length of a tail may be less or more than what is allowed: a share times a number is rounded."""
+
 
 def empty_tails(space: SampleSpace, n_values: int, most: float) -> Any:
-    """Return the arrays of one empty tail an arm, for so many values a lane, of which the tail has at most `most`."""
+    """Return the arrays of one empty tail an arm, which `sum_of_smallest` fills.
+
+    Their capacity is fixed here: `n_values` values of an arm, and `most` of them in its tail. What is more is refused
+    while a policy plays: its class is then told to be wrong, by the error `InvalidComponent`.
+
+    Parameters
+    ----------
+    space : SampleSpace
+        What `state` of a class with `@cvar.policy` receives.
+    n_values : int
+        Values that an arm may get: the horizon, as one arm may be played in every round.
+    most : float
+        The largest `many` that `sum_of_smallest` will be asked for: tau times the horizon, for a policy that sums a
+        share tau. The horizon is always enough; less is worth it, as what is asked for lies closer together.
+
+    Raises
+    ------
+    InvalidType
+        If the class is another family's, with `@arms.policy` for example: its space makes no such arrays.
+    InvalidArgument
+        For less than one value, or a tail shorter than 0.
+    """
+    if not isinstance(space, SampleSpace):
+        raise InvalidType(
+            f"space is {type(space).__name__}(...), which makes no arrays for tails; allowed: that of a class with the "
+            "decorator @cvar.policy (in place of @arms.policy, say)"
+        )
+    values = integer(1)("n_values", n_values)
+    longest = min(non_negative("most", most), float(values))
     arrays = {
-        "low": space.private(space.n_arms, min(int(most) + 1, n_values)),  # the tail, negated
-        "high": space.private(space.n_arms, n_values),
+        "low": space.private(space.n_arms, min(int(longest) + 1, values)),  # the tail, negated
+        "high": space.private(space.n_arms, values),
         "n_low": space.per_arm(dtype=np.int64),
         "n_high": space.per_arm(dtype=np.int64),
         "sums": space.per_arm(),
@@ -41,10 +75,17 @@ def empty_tails(space: SampleSpace, n_values: int, most: float) -> Any:
 def sum_of_smallest(tails: State, arm: int, lane: int, value: float, many: float) -> float:
     """Add a value to an arm's, and return the sum of the smallest, the last in part if their number is no whole one.
 
-    That number must not be smaller than at the last call, nor larger than the number of values.
+    That number must not be smaller than at the last call, nor larger than the number of values; and there must be room
+    for it, and for the value, in what `empty_tails` made. Else it raises, with nothing added: compiled code would write
+    into what lies behind the arrays.
     """
-    low, high = tails.low[lane, arm], tails.high[lane, arm]
     n_low, n_high = tails.n_low[arm, lane], tails.n_high[arm, lane]
+    n = n_low + n_high + 1
+    if n > tails.high.shape[2] or many >= tails.low.shape[2] + 1:
+        raise IndexError(NO_ROOM_IN_TAILS)
+    if not (n_low - ROUNDED <= many <= n + ROUNDED):
+        raise IndexError(NO_SUCH_TAIL)
+    low, high = tails.low[lane, arm], tails.high[lane, arm]
     total = tails.sums[arm, lane]
     passed = value
     if n_low > 0 and value < -low[0]:
