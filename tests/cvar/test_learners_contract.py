@@ -303,6 +303,37 @@ def test_actions_and_memories_that_do_not_exist_are_refused(backend, metric):
         bl.run(UNIT, Counts(0), **options)
 
 
+def irregular(horizon):
+    """Return an MDP whose rewards are multiples of nothing, in the units of a learner."""
+    transitions = np.random.default_rng(0).dirichlet(np.ones(5), size=(5, 3))
+    return cvar.TabularMDP(transitions, np.random.default_rng(1).random((5, 3)), horizon=horizon)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "why"),
+    [(4, "more than 200,000 budgets can be met"), (6, "rewards have more than 20,000 different sums")],
+)
+@pytest.mark.parametrize(("metrics", "metric"), [(None, "cvar_regret"), (["return", "cvar[0.1]"], r"cvar\[0.1\]")])
+def test_a_metric_that_cannot_be_computed_exactly_says_so_and_what_can(horizon, why, metrics, metric):
+    """It is not the policy's eta that is missing."""
+    mdp, learner = irregular(horizon), cvar.CVaRUCBVI(0.2, eta=0.01, replan=1.5)
+    told = rf"metrics is '{metric}', which is computed exactly, whatever eta a policy has, and {why}; allowed: an MDP "
+    with pytest.raises(
+        InvalidArgument, match=told + r".* \(mdp.rounded\(eta\).normalised\(\) is one\), or other metrics"
+    ):
+        bl.run(mdp.normalised(), learner, horizon=20, n_runs=1, seed=0, metrics=metrics)
+    for world, wanted in [(mdp.rounded(0.05).normalised(), metrics), (mdp.normalised(), "return")]:
+        bl.run(world, learner, horizon=20, n_runs=1, seed=0, metrics=wanted)
+
+
+def test_an_mdp_that_was_rounded_after_it_was_normalised_is_refused_with_the_order():
+    mdp = irregular(3)
+    with pytest.raises(
+        IncompatiblePolicy, match=r"to 1.02; allowed: .* \(TabularMDP.normalised\(\), after rounded\(eta\)"
+    ):
+        bl.run(mdp.normalised().rounded(0.01), cvar.CVaRUCBVI(0.2), horizon=20, n_runs=1, seed=0)
+
+
 SMALL = {
     "level": (lambda: cvar.ICVaRRM(5e-324), r"ICVaRRM.tau is 5e-324; allowed: at least 1e-100"),
     "grid": (lambda: cvar.CVaRUCBVI(0.5, eta=1.5), r"CVaRUCBVI.eta is 1.5; allowed: a number in \(0, 1\]"),

@@ -218,13 +218,22 @@ class TabularMDP:
 
         The smallest reward is subtracted from every reward and the result divided by the largest return that is then
         possible. As every episode has H steps, that changes every return by the same increasing affine function, and
-        no policy's rank.
+        no policy's rank. `return_range` of both MDPs has the two ends of that function, to have values back in the
+        units of this one; what is a difference, as regret is, is multiplied by the ratio of their widths.
 
         Examples
         --------
         >>> from banditlab import cvar
-        >>> cvar.TabularMDP([[[1.0], [1.0]]], [[-3.0, 1.0]], horizon=2).normalised().rewards.tolist()
+        >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [[-3.0, 1.0]], horizon=2)
+        >>> unit = mdp.normalised()
+        >>> unit.rewards.tolist()
         [[0.0, 0.5]]
+
+        A return of 0.5 there, in the units here: once -3, once 1.
+
+        >>> (low, high), (unit_low, unit_high) = mdp.return_range, unit.return_range
+        >>> low + (0.5 - unit_low) * (high - low) / (unit_high - unit_low)
+        -2.0
         """
         smallest = self.model.smallest  # what no state can ever pay should not set the scale
         shifted = np.maximum(self.rewards - smallest, 0.0)
@@ -233,6 +242,8 @@ class TabularMDP:
 
     def rounded(self, eta: float) -> Self:
         r"""Return the MDP whose rewards are rounded up to multiples of `eta`; returns rise by at most H times it.
+
+        For learners that want returns of at most 1, round first: `mdp.rounded(eta).normalised()`.
 
         Parameters
         ----------

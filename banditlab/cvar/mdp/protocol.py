@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -61,7 +63,8 @@ class EpisodesProtocol(Protocol):
         static = sorted({tau for name, tau in wanted if name.startswith("cvar") and tau is not None})
         iterated = sorted({tau for name, tau in wanted if name.startswith("icvar") and tau is not None})
         known = known_of(environment)
-        world = _world(environment, static, iterated)
+        asking = next((metric for metric in batch.columns if parsed(metric)[0] in ("cvar", "cvar_regret")), "")
+        world = _world(environment, static, iterated, asking)
         lanes, machine = batch.n_runs, batch.machine()
         problem = EpisodicProblem(
             environment.n_arms, batch.horizon, environment.n_states, environment.n_actions, environment.horizon
@@ -146,18 +149,36 @@ def known_of(environment: Any) -> Any:
     return record("Known", values)
 
 
-def _world(environment: Any, static: list[float], iterated: list[float]) -> Any:
-    """Return what the kernel needs besides: transitions, sums of rewards, levels and optima."""
+@contextlib.contextmanager
+def _asked_by(metric: str) -> Iterator[None]:
+    """Say that it is a metric that is computed exactly: what is refused sounds as if a policy's eta were meant."""
+    try:
+        yield
+    except InvalidArgument as error:
+        told = str(error).partition("; allowed: ")[0].removeprefix("eta is None, and ")
+        raise InvalidArgument(
+            f"metrics is {metric!r}, which is computed exactly, whatever eta a policy has, and {told}; allowed: an MDP "
+            "whose rewards are multiples of one number (mdp.rounded(eta).normalised() is one), or other metrics "
+            "(metrics='return')"
+        ) from error
+
+
+def _world(environment: Any, static: list[float], iterated: list[float], asking: str) -> Any:
+    """Return what the kernel needs besides: transitions, sums of rewards, levels and optima.
+
+    `asking` is the metric for which static CVaR is computed, if one is.
+    """
     from .planning import optimum
 
     model = environment.model
+    best: list[float] = []
+    returns, following = np.zeros(1), np.zeros((1, 1, 1), np.int64)
     if static:
-        returns, following = environment.sums.values[-1].copy(), environment.sums.following
+        with _asked_by(asking):
+            returns, following = environment.sums.values[-1].copy(), environment.sums.following
+            best = [optimum(environment, tau, iterated=False) for tau in static]
         finite = np.isfinite(returns)
         returns[~finite] = returns[finite].max()  # these places have no mass
-    else:
-        returns, following = np.zeros(1), np.zeros((1, 1, 1), np.int64)
-    best = [optimum(environment, tau, iterated=False) for tau in static]
     best += [optimum(environment, tau, iterated=True) for tau in iterated]
     values = {
         "transitions": np.array(model.transitions),

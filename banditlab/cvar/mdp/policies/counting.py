@@ -101,7 +101,7 @@ def reasons_of_range(environment: Any) -> list[str]:
         return []
     return [
         f"its rewards are at least {smallest:g} and its returns from {low:g} to {high:g}; allowed: rewards of at least "
-        "0 and returns of at most 1 (TabularMDP.normalised())"
+        "0 and returns of at most 1 (TabularMDP.normalised(), after rounded(eta) where there is one: it raises returns)"
     ]
 
 

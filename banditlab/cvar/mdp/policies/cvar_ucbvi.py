@@ -60,6 +60,7 @@ class CVaRUCBVI(Counting):
     eta : float, optional
         Rewards are rounded up to multiples of it, in (0, 1], and budgets are :math:`0, \eta, 2 \eta, \dots`; default:
         the largest number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
+        It is not for the metrics: 'cvar_regret' is computed exactly whatever it is.
     replan : float, default 1.0
         Plan anew when the count of a step, state and action has grown by this factor; 1.0 is every episode, the theory;
         2.0 is doubling.
