@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import math
 import numbers
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.components import component_parts, is_component
 from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.validation import boolean, invalid, number, shown
 
@@ -123,9 +125,23 @@ def _as_support(value: Any) -> str:
 
 def reasons_against_rewards(environment: Any, policy: Any) -> list[str]:
     """Return why a policy cannot learn from an environment's rewards, and whether that is for want of a support."""
-    found = support_of(environment).reasons_against(getattr(policy, "rewards", "any"))
+    support = support_of(environment)
+    found = support.reasons_against(getattr(policy, "rewards", "any"))
+    if found and _learns_with_high(policy, support):
+        return [f"{reason}; allowed: {type(policy).__name__}(..., high={support.high:g})" for reason in found]
     said = getattr(environment, "support", None) is not None
     return found if said else [f"{reason}, as {type(environment).__name__} has no support" for reason in found]
+
+
+def _learns_with_high(policy: Any, support: Support) -> bool:
+    """Say whether a policy could learn from rewards if its field `high` were their upper end."""
+    if not (is_component(policy) and "high" in component_parts(policy) and math.isfinite(support.high)):
+        return False
+    try:
+        wider: Any = dataclasses.replace(policy, high=support.high)
+        return not support.reasons_against(wider.rewards)
+    except (ValueError, TypeError):  # what its `high` cannot be
+        return False
 
 
 _KINDS = {

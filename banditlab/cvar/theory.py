@@ -212,7 +212,7 @@ def kinf_cvar(
     return min(found, default=math.inf)
 
 
-def lower_bound_constant(environment: Any, tau: float) -> float:
+def lower_bound_constant(environment: Any, tau: float, upper: float | None = None) -> float:
     r"""Return the constant C of the asymptotic lower bound on regret in CVaR, :math:`R_T \ge C \log T`.
 
     .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}^\tau(\nu_a, c^*)}, \quad \Delta_a = c^* -
@@ -224,17 +224,24 @@ def lower_bound_constant(environment: Any, tau: float) -> float:
     Parameters
     ----------
     environment : environment of arms
-        One whose rewards take finitely many values: Bernoulli, Categorical, Empirical.
+        One whose rewards take finitely many values: Bernoulli, Categorical, Empirical. Of continuous ones take
+        `Empirical.from_rewards` of some quantiles each, such as 200.
     tau : float
         The level, in (0, 1].
+    upper : float, optional
+        The largest possible reward; default: the end of the environment's support, which for `Empirical` is the
+        largest that was seen. A larger one can only raise the constant.
 
     Raises
     ------
     InvalidArgument
-        For other environments.
+        For other environments, or `upper` below the end of the support.
 
     Notes
     -----
+    It is of the long run: after some thousand rounds a policy that attains it can have lost a small part of
+    :math:`C \log T`.
+
     Theorem (Baudry, Gautron, Kaufmann, Maillard 2021, arXiv:2012.05754, as summarised by those who read it): every
     policy that is uniformly good in CVaR has :math:`\liminf_T E[R_T] / \log T \ge C`. `MCVTS` attains it on multinomial
     arms (Theorem 2), `BCVTS` on bounded arms with continuous distributions (Theorem 3). Arms whose CVaR is within 1e-12
@@ -248,12 +255,18 @@ def lower_bound_constant(environment: Any, tau: float) -> float:
     3.476
     >>> round(cvar.theory.lower_bound_constant(env, tau=1.0) / arms.theory.lower_bound_constant(env), 9)
     1.0
+    >>> logged = arms.Empirical.from_rewards([[0.1, 0.2, 0.5], [0.3, 0.4, 0.6]])  # of grades that go up to 1
+    >>> [round(cvar.theory.lower_bound_constant(logged, tau=0.9, upper=end), 3) for end in (0.6, 1.0)]
+    [0.384, 0.579]
     """
     laws, level = _laws(environment), checked_level("tau", tau)
     gaps = cvar_gaps(environment, "cvar_regret", level)
-    best, upper = float(np.max(environment.cvars(level))), float(environment.support.high)
+    best, end = float(np.max(environment.cvars(level))), float(environment.support.high)
+    top = end if upper is None else number("upper", upper)
+    if top < end:
+        raise invalid("upper", upper, f"at least the end of the environment's support, which is {end:g}")
     costs = [
-        gap / kinf_cvar(values, probabilities, best, level, upper)
+        gap / kinf_cvar(values, probabilities, best, level, top)
         for gap, (values, probabilities) in zip(gaps, laws, strict=True)
         if gap > 1e-12
     ]

@@ -233,8 +233,12 @@ def test_rewards_that_it_cannot_learn_from_are_refused_before_a_round(name: str,
     if world == "negative" and name in ("CVaRUCB", "BCVTS"):
         play(REFUSED[world], DEFAULTS[name])  # they need an upper end only
         return
-    with pytest.raises(IncompatiblePolicy, match=rf"{name}.* cannot play .*: it learns from"):
+    told = rf"{name}.* cannot play .*: it learns from"
+    if world == "above the upper end" and "high" in {f.name for f in dataclasses.fields(DEFAULTS[name])}:
+        told += rf" .*, and these are in \[0, 1.5\]; allowed: {name}\(..., high=1.5\)"
+    with pytest.raises(IncompatiblePolicy, match=told) as caught:
         play(REFUSED[world], DEFAULTS[name], metrics="regret")
+    assert ("high=" in str(caught.value)) == ("high=" in told), "it is named where it would do"
 
 
 @pytest.mark.parametrize("name", ["BernsteinUCB", "CVaRUCB", "UUCB", "BrownUCB", "BCVTS"])

@@ -141,6 +141,10 @@ BAD = {
         lambda: theory.lower_bound_constant(arms.Beta([1.0], [1.0]), 0.5),
         r"environment is Beta.*; allowed: one whose rewards take finitely many values",
     ),
+    "an upper end below": (
+        lambda: theory.lower_bound_constant(arms.Bernoulli([0.5, 0.75]), 0.5, upper=0.9),
+        r"upper is 0.9; allowed: at least the end of the environment's support, which is 1",
+    ),
     "unbounded": (lambda: theory.lower_bound_constant(arms.Poisson([1.0]), 0.5), r"environment is Poisson.*; allowed"),
 }
 
@@ -155,6 +159,15 @@ def test_nonsense_is_refused(name):
 def test_what_is_no_environment_is_refused():
     with pytest.raises(InvalidType, match=r"environment is 3; allowed: an environment"):
         theory.lower_bound_constant(3, 0.5)
+
+
+def test_the_constant_for_a_larger_upper_end_by_hand():
+    log = arms.Empirical.from_rewards([[0.1, 0.5, 0.5], [0.3, 0.6]])
+    for tau in (0.3, 0.9, 1.0):
+        found = theory.lower_bound_constant(log, tau, upper=1.0)
+        assert found >= theory.lower_bound_constant(log, tau)
+        cost = theory.kinf_cvar([0.1, 0.5], [1 / 3, 2 / 3], max(log.cvars(tau)), tau, 1.0)
+        assert found == pytest.approx(np.ptp(log.cvars(tau)) / cost)
 
 
 def test_thompson_samplings_regret_grows_with_the_constant():
