@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 from pages.policies import Guarantee, guarantee_of, markdown, needs_horizon, paper_of, papers, policies_page
 
+import banditlab
 from banditlab import arms, cvar, dueling, scoring, semibandits
 from banditlab.cli.docstrings import sections
 from banditlab.families import families, kinds, registered
@@ -105,6 +108,52 @@ def test_feedback_differs_where_policies_learn_from_different_things():
     assert told(semibandits.CETC) == "the action's reward alone"
     assert told(scoring.OnlineFullFeedback) == "all reports, and what each decision was worth to everybody"
     assert told(scoring.OnlineBanditFeedback) == "all reports, and what the decision taken was worth to everybody"
+
+
+FILES = sorted(Path(banditlab.__file__).parent.rglob("*.py"))
+TITLES = [
+    "Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns", "See Also", "Notes", "References", "Examples",
+]  # fmt: skip
+
+
+def docstrings(file):
+    """Return every docstring in a file, with the line of what it is of."""
+    made = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, made)]
+    return [(getattr(node, "lineno", 1), doc) for node in nodes if (doc := ast.get_docstring(node))]
+
+
+def misplaced_titles(doc):
+    """Return the titles of sections that do not stand on a line of their own, underlined, after an empty line."""
+    lines = ["", *doc.splitlines(), ""]
+    found = [line for line in lines if re.search(rf"\b({'|'.join(TITLES)}) +-{{3,}}", line)]
+    for before, title, below in zip(lines, lines[1:], lines[2:], strict=False):
+        underlined = bool(re.fullmatch("-{3,}", below))
+        well = title in TITLES and len(below) == len(title) and not before
+        if (underlined or title in TITLES) and not (underlined and well):
+            found.append(title)
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FILES[0].parent)))
+def test_titles_of_sections_stand_on_lines_of_their_own(file):
+    """One that a paragraph has swallowed is text, and its section is none."""
+    assert [(line, found) for line, doc in docstrings(file) if (found := misplaced_titles(doc))] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A.\n\nNotes -----\nB.",
+        "A.\nNotes\n-----\nB.",
+        "A.\n\nNotes\n----\nB.",
+        "A.\n\nNote\n----\nB.",
+        "A.\n\nNotes\nB.",
+    ],
+)
+def test_titles_that_are_misplaced_are_found(text):
+    assert len(misplaced_titles(text)) == 1
+    assert misplaced_titles("A.\n\nNotes\n-----\nB.") == []
 
 
 class Plain:

@@ -390,8 +390,10 @@ class HiringProblem:
         NotImplementable
             If an agent cannot be brought to any effort, which takes individual rationality.
 
-        Examples -------- Two agents with independent signs. A second sign adds nothing, as she can do no better than to
-        follow the first where they disagree; so she asks one agent alone:
+        Examples
+        --------
+        Two agents with independent signs. A second sign adds nothing, as she can do no better than to follow the first
+        where they disagree; so she asks one agent alone:
 
         >>> from banditlab import scoring
         >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]

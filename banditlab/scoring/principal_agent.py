@@ -385,8 +385,10 @@ class PrincipalAgent:
         NotImplementable
             If no such rule exists; the message and its `certificate` say why.
 
-        Examples -------- A bet on the state that pays 0.2: half of it is what a guess is worth, the other half the cost
-        of looking. If looking costs more than the largest payment can make up for, nothing helps:
+        Examples
+        --------
+        A bet on the state that pays 0.2: half of it is what a guess is worth, the other half the cost of looking. If
+        looking costs more than the largest payment can make up for, nothing helps:
 
         >>> import dataclasses
         >>> from banditlab import scoring
