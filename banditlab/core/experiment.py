@@ -114,7 +114,7 @@ class Settings:
                 world.check_runs(self.first_run, self.n_runs)
             for label, player in policies.items():
                 found = reasons_against(world, player, horizon, self.precision)
-                reasons += [f"{label} cannot play {name}: {why}" for why in found]
+                reasons += [f"{label} cannot play {name}: {'; '.join(found)}"] if found else []
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
         metrics = self.metrics or common_defaults(policies)
@@ -149,10 +149,10 @@ class Settings:
         if self.backend in ("cpu", "python"):
             return self.backend
         reasons = [
-            f"{label} cannot play {name} on a CUDA device: {why}"
+            f"{label} cannot play {name} on a CUDA device: {'; '.join(found)}"
             for name, world in environments.items()
             for label, player in policies.items()
-            for why in protocol_of(world, player).reasons_against_device(world, player)
+            if (found := protocol_of(world, player).reasons_against_device(world, player))
         ]
         if self.backend != "auto":
             if reasons:

@@ -303,6 +303,15 @@ def test_actions_and_memories_that_do_not_exist_are_refused(backend, metric):
         bl.run(UNIT, Counts(0), **options)
 
 
+def test_several_reasons_against_one_pair_name_it_once():
+    mdp = cvar.TabularMDP([[[0.5, 0.5]], [[0.0, 1.0]]], [[[0.0, 2.0]], [[1.0, 1.0]]], horizon=2)
+    with pytest.raises(
+        IncompatiblePolicy, match=r"depend on the next state; .*; its rewards are from 0 to 2; "
+    ) as caught:
+        bl.run(mdp, cvar.MaxWP(), horizon=5, n_runs=1, seed=0, metrics="return")
+    assert str(caught.value).count("cannot play") == 1
+
+
 def irregular(horizon):
     """Return an MDP whose rewards are multiples of nothing, in the units of a learner."""
     transitions = np.random.default_rng(0).dirichlet(np.ones(5), size=(5, 3))
