@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from banditlab.core import sampling
 from banditlab.core.brief import brief
 from banditlab.core.errors import IncompatiblePolicy
+from banditlab.core.progress import Progress
 from banditlab.core.validation import RUN, SEED, boolean, invalid, non_negative, open_probability, positive
 from banditlab.core.validation import positive_integer as rounds_of
 
@@ -61,6 +62,7 @@ def identify(
     max_rounds: int = 1_000_000,
     seed: int = 0,
     run: int = 0,
+    progress: Any = "auto",
 ) -> Identified:
     r"""Return a scoring rule that is worth :math:`h^* - \epsilon` or more, with probability :math:`1 - \delta` or more.
 
@@ -92,6 +94,8 @@ def identify(
         Where to stop in any case (a fixed budget).
     seed, run : int, default 0
         Which luck.
+    progress : {'auto', True, False}, default 'auto'
+        Whether to show a progress bar, of `max_rounds`; 'auto' does in terminals and notebooks.
 
     Returns
     -------
@@ -157,19 +161,22 @@ def identify(
         optimism.estimates.add(payments, game.play(payments, luck.random(2)).seen)
     meant = np.zeros(known.n_actions)
     last = known.informed[0], 0
-    for t in range(known.n_actions + 1, max_rounds + 1):
-        if not optimism.bisecting:
-            action = optimism.choose(t)
-            meant[action] += 1.0
-            share = min(math.sqrt(len(known.beliefs) / meant[action]), 1.0) if adaptive else epsilon / (4.0 * bound)
-        payments = optimism.announce(share)
-        if not optimism.take(game.play(payments, luck.random(2)).seen, share / known.n_actions):
-            continue
-        last = payments, action
-        if share < 1.0:
-            enough = (epsilon - 2.0 * share * bound) / (2.0 * bound * (1.0 - share))
-            if optimism.solved_for <= enough:
-                return Identified(payments, action, t, True, optimism.solves)
-            # a solution of the next round may do
-            optimism.stale = optimism.radius(t + 1) <= enough
+    with Progress(max_rounds, progress) as bar:
+        bar.add(known.n_actions)
+        for t in range(known.n_actions + 1, max_rounds + 1):
+            bar.add(1)
+            if not optimism.bisecting:
+                action = optimism.choose(t)
+                meant[action] += 1.0
+                share = min(math.sqrt(len(known.beliefs) / meant[action]), 1.0) if adaptive else epsilon / (4.0 * bound)
+            payments = optimism.announce(share)
+            if not optimism.take(game.play(payments, luck.random(2)).seen, share / known.n_actions):
+                continue
+            last = payments, action
+            if share < 1.0:
+                enough = (epsilon - 2.0 * share * bound) / (2.0 * bound * (1.0 - share))
+                if optimism.solved_for <= enough:
+                    return Identified(payments, action, t, True, optimism.solves)
+                # a solution of the next round may do
+                optimism.stale = optimism.radius(t + 1) <= enough
     return Identified(*last, max_rounds, False, optimism.solves)

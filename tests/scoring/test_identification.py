@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ import pytest
 
 from banditlab import scoring
 from banditlab.core import sampling
-from banditlab.core.errors import BanditlabError, IncompatiblePolicy, InvalidType
+from banditlab.core.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidType
+from banditlab.core.progress import Progress
 from banditlab.scoring.policies.optimistic import Optimism
 
 from . import naive
@@ -31,6 +34,17 @@ def test_smaller_epsilon_takes_more_rounds() -> None:
     rounds = [scoring.identify(TOY, epsilon, confidence_scale=0.003).rounds for epsilon in (0.4, 0.2, 0.1)]
     assert rounds == sorted(rounds)
     assert rounds[2] > 4 * rounds[0]
+
+
+def test_a_bar_counts_its_rounds_and_is_not_drawn_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, counted = io.StringIO(), []
+    monkeypatch.setattr(sys, "stderr", drawn)
+    monkeypatch.setattr(Progress, "add", lambda self, rounds: counted.append(rounds))
+    found = scoring.identify(TOY, 0.3, confidence_scale=0.005)
+    assert sum(counted) == found.rounds
+    assert drawn.getvalue() == ""
+    with pytest.raises(InvalidArgument, match="progress is 3; allowed: True, False or 'auto'"):
+        scoring.identify(TOY, 0.3, progress=3)
 
 
 def test_it_stops_in_the_round_of_a_naive_transcription() -> None:
