@@ -12,6 +12,7 @@ from banditlab.core.errors import InvalidType
 from banditlab.core.validation import as_list, integer, invalid, shown
 from banditlab.plotting.style import COLOURS, DASHES, MARKERS, given_or_new, tidy
 
+from .optimal_rule import OptimalRule
 from .rules import ScoringRule
 from .simplex import Floats, belief, simplex_grid
 from .table_rule import TableRule
@@ -32,7 +33,7 @@ _EXTENT = (0.0, 1.0, 0.0, float(np.sqrt(0.75)))
 
 
 def plot_rule(
-    rule: ScoringRule,
+    rule: ScoringRule | OptimalRule,
     *,
     tangent: ArrayLike | None = None,
     states: Sequence[str] | None = None,
@@ -43,17 +44,17 @@ def plot_rule(
 
     Parameters
     ----------
-    rule : ScoringRule
+    rule : ScoringRule or OptimalRule
         With two or three states. The reports of a table are marked.
     tangent : belief, optional
         With two states: draws the line that this report is paid along, which touches G at the report and ends at what
         is paid in either state. The rule is proper if every such line lies below G.
     states : sequence of str, optional
-        What the states are called; default 'state 0', 'state 1', ...
+        What the states are called; default 'state 0', 'state 1', ..., or as in the problem of an `OptimalRule`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
     title : str, optional
-        Default: what the rule is.
+        Default: what the rule is; '' for none.
 
     Returns
     -------
@@ -66,7 +67,8 @@ def plot_rule(
     >>> ax.get_xlabel()
     'probability of rain $p$'
     """
-    names = _names(rule, states)
+    default = _title(rule)
+    rule, names = _drawn(rule, states)
     if rule.n_states == 3:
         if tangent is not None:
             raise invalid("tangent", tangent, "None for a rule with three states")
@@ -81,12 +83,12 @@ def plot_rule(
         if tangent is not None:
             _draw_tangent(ax, rule, belief("tangent", tangent, 2), names)
         _finish_line(ax, f"probability of {names[1]} $p$", "expected payment")
-    ax.set_title(repr(rule) if title is None else title, fontsize="medium")
+    ax.set_title(default if title is None else title, fontsize="medium")
     return ax
 
 
 def plot_payments(
-    rule: ScoringRule,
+    rule: ScoringRule | OptimalRule,
     *,
     outcome: int | None = None,
     states: Sequence[str] | None = None,
@@ -97,17 +99,17 @@ def plot_payments(
 
     Parameters
     ----------
-    rule : ScoringRule
+    rule : ScoringRule or OptimalRule
         With two or three states. A table's reports are marked; over the triangle each other belief has the colour of
         the report that is best for it.
     outcome : int, optional
         Which outcome; needed for three states, default both for two.
     states : sequence of str, optional
-        What the states are called; default 'state 0', 'state 1', ...
+        What the states are called; default 'state 0', 'state 1', ..., or as in the problem of an `OptimalRule`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
     title : str, optional
-        Default: what the rule is.
+        Default: what the rule is; '' for none.
 
     Returns
     -------
@@ -120,7 +122,8 @@ def plot_payments(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['paid if dry', 'paid if rain']
     """
-    names = _names(rule, states)
+    default = _title(rule)
+    rule, names = _drawn(rule, states)
     one_outcome = integer(0, rule.n_states - 1)
     if rule.n_states == 3:
         state: int = one_outcome("outcome", outcome)
@@ -132,22 +135,32 @@ def plot_payments(
         for state in (0, 1) if outcome is None else (one_outcome("outcome", outcome),):
             _draw_payments(ax, rule, state, f"paid if {names[state]}")
         _finish_line(ax, f"reported probability of {names[1]} $r$", "payment")
-    ax.set_title(repr(rule) if title is None else title, fontsize="medium")
+    ax.set_title(default if title is None else title, fontsize="medium")
     return ax
 
 
-def _names(rule: ScoringRule, states: Sequence[str] | None) -> list[str]:
-    """Check what both pictures need: a rule they can draw, and a name for each of its states."""
+def _title(rule: ScoringRule | OptimalRule) -> str:
+    """Return what a picture is called where nothing is said: a table and an optimum in words."""
+    if isinstance(rule, OptimalRule):
+        return f"Cheapest rule for action {rule.action}"
+    return f"Rule with {len(rule.reports)} reports" if isinstance(rule, TableRule) else repr(rule)
+
+
+def _drawn(rule: ScoringRule | OptimalRule, states: Sequence[str] | None) -> tuple[ScoringRule, list[str]]:
+    """Return what both pictures need: a rule they can draw, and a name for each of its states."""
+    if isinstance(rule, OptimalRule):
+        states = rule.environment.states if states is None else states
+        rule = rule.rule
     if not isinstance(rule, ScoringRule):
-        raise InvalidType(f"rule is {shown(rule)}; allowed: a ScoringRule")
+        raise InvalidType(f"rule is {shown(rule)}; allowed: a ScoringRule or an OptimalRule")
     if rule.n_states > 3:
         raise invalid("rule", rule, f"a rule with two or three states; this one has {rule.n_states}")
     if states is None:
-        return [f"state {w}" for w in range(rule.n_states)]
+        return rule, [f"state {w}" for w in range(rule.n_states)]
     names = [str(name) for name in as_list("states", states, f"{rule.n_states} names")]
     if len(names) != rule.n_states:
         raise invalid("states", states, f"{rule.n_states} names")
-    return names
+    return rule, names
 
 
 def _line() -> Floats:

@@ -20,6 +20,25 @@ def lines(ax):
     return {line.get_label(): line for line in ax.get_lines()}
 
 
+def test_an_optimal_rule_is_drawn_as_its_table_with_its_states_and_named_in_words():
+    world = scoring.PrincipalAgent(
+        beliefs=[[1, 0], [0.5, 0.5], [0, 1]],
+        action_distributions=[[0, 1, 0], [0.5, 0, 0.5]],
+        costs=[0, 0.1],
+        decisions=[[1, 0], [0, 1]],
+        states=["dry", "rain"],
+    )
+    best = world.optimal_rule(1)
+    for draw in (scoring.plot_rule, scoring.plot_payments):
+        mine, table = draw(best), draw(best.rule, states=["dry", "rain"])
+        for one, other in zip(mine.get_lines(), table.get_lines(), strict=True):
+            np.testing.assert_array_equal(one.get_xydata(), other.get_xydata())
+        assert mine.get_xlabel() == table.get_xlabel()
+        assert "probability of rain" in mine.get_xlabel()
+        assert (mine.get_title(), table.get_title()) == ("Cheapest rule for action 1", "Rule with 3 reports")
+        assert "probability of wet" in draw(best, states=["arid", "wet"]).get_xlabel()
+
+
 def test_convex_function_over_the_line():
     ax = scoring.plot_rule(scoring.Brier())
     p, drawn = lines(ax)["$G(p)$, expected payment of truth"].get_data()
@@ -125,7 +144,7 @@ def test_takes_axes_and_writes_pictures(tmp_path):
     ("draw", "message"),
     [
         (lambda: scoring.plot_rule(scoring.Brier(4)), "rule is .*; allowed: a rule with two or three states"),
-        (lambda: scoring.plot_rule("Brier"), "rule is 'Brier'; allowed: a ScoringRule"),
+        (lambda: scoring.plot_rule("Brier"), "rule is 'Brier'; allowed: a ScoringRule or an OptimalRule"),
         (lambda: scoring.plot_rule(scoring.Brier(), states=["a"]), r"states is \['a'\]; allowed: 2 names"),
         (lambda: scoring.plot_rule(scoring.Brier(), states="ab"), "states is 'ab'; allowed: 2 names"),
         (lambda: scoring.plot_rule(scoring.Brier(3), tangent=[1, 0, 0]), "tangent is .*; allowed: None for a rule"),
