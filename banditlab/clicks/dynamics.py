@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from banditlab.core.errors import InterruptedRunWarning
 from banditlab.core.progress import Progress
-from banditlab.core.validation import between, integer, one_of, optional, positive, positive_integer, text
+from banditlab.core.validation import between, integer, one_of, positive, positive_integer
 
 from .evaluation import BLOCK, Arena, arena, candidate_rates, starting_strategies
 
@@ -90,9 +90,7 @@ class Dynamics:
         columns |= {"strategy": self.strategies.ravel(), "utility": self.utilities.ravel()}
         return pd.DataFrame(columns | {"regret": np.repeat(self.regret.ravel(), k)})
 
-    def plot(
-        self, what: str = "strategies", *, ax: Axes | None = None, label: str | None = None, **options: Any
-    ) -> Axes:
+    def plot(self, what: str = "strategies", *, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw strategies, utilities or regret over epochs.
 
         Parameters
@@ -101,11 +99,8 @@ class Dynamics:
             Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret.
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
-        label : str, optional
-            What the legend calls it, to tell two of one mechanism apart: the line of regret, default the mechanism's
-            label; of arms it stands before each line's own.
         **options
-            As in `banditlab.plotting.plot_dynamics`: level and resamples of the bands.
+            As in `banditlab.plotting.plot_dynamics`: a label, level and resamples of the bands.
 
         Returns
         -------
@@ -123,17 +118,7 @@ class Dynamics:
         """
         from banditlab import plotting
 
-        label = optional(text)("label", label)
-        before = set(ax.lines) if ax is not None else set()
-        ax = plotting.plot_dynamics(self, what, ax=ax, **options)
-        if label is not None:
-            (lines, labels), legend = ax.get_legend_handles_labels(), ax.get_legend()
-            assert legend is not None
-            for entry, line, own in zip(legend.get_texts(), lines, labels, strict=True):
-                if line not in before:
-                    line.set_label(label if what == "regret" else f"{label}, {own}")
-                    entry.set_text(str(line.get_label()))
-        return ax
+        return plotting.plot_dynamics(self, what, ax=ax, **options)
 
 
 def dynamics(

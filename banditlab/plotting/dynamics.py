@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from banditlab.core.validation import one_of
+from banditlab.core.validation import one_of, optional, text
 from banditlab.inference.bootstrap import mean_band
 
 from .style import given_or_new, line_style, tidy
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def plot_dynamics(
-    path: Dynamics, what: str = "strategies", *, ax: Axes | None = None, level: float = 0.95, n_resamples: int = 1000
+    path: Dynamics,
+    what: str = "strategies",
+    *,
+    ax: Axes | None = None,
+    label: str | None = None,
+    level: float = 0.95,
+    n_resamples: int = 1000,
 ) -> Axes:
     """Draw how arms that adapt went: means over repetitions, with bootstrap bands, against the epoch.
 
@@ -33,6 +39,8 @@ def plot_dynamics(
         rounds, at the click rates of the epoch.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes. Regret of several mechanisms can go into the same ones.
+    label : str, optional
+        What the legend calls the line of regret, default the mechanism; before the lines of arms it stands as well.
     level : float, default 0.95
         Level of the bands: those of `inference.mean_band`.
     n_resamples : int, default 1000
@@ -55,15 +63,20 @@ def plot_dynamics(
     from .ticks import write_out
 
     one_of("strategies", "utilities", "regret")("what", what)
+    label = optional(text)("label", label)
     ax = given_or_new(ax)
     alone = what == "regret"
     curves = path.regret[:, :, None] if alone else getattr(path, what)
     first = len(ax.lines) if alone else 0  # another mechanism's regret may be there already
     epochs = np.arange(curves.shape[1])
     for k in range(curves.shape[2]):
-        label = path.policy.label if alone else f"$i$ = {k}, $\\mu_i$ = {path.environment.post_click_means[k]:.3g}"
+        if alone:
+            name = path.policy.label if label is None else label
+        else:
+            name = f"$i$ = {k}, $\\mu_i$ = {path.environment.post_click_means[k]:.3g}"
+            name = name if label is None else f"{label}, {name}"
         style = line_style(first + k)
-        ax.plot(epochs, curves[:, :, k].mean(axis=0), label=label, markersize=4, linewidth=1.6, **style)
+        ax.plot(epochs, curves[:, :, k].mean(axis=0), label=name, markersize=4, linewidth=1.6, **style)
         low, high = mean_band(curves[:, :, k], level=level, n_resamples=n_resamples)
         ax.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
         if what == "strategies":
