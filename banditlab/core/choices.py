@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from .dispatch import device
 
 NO_ARM = "no such arm"
@@ -31,6 +35,35 @@ TOLD = {
     "allowed: at most as many as the arm has got, and not fewer than at the last call for it",
 }
 """What is said of a policy for the text of an `IndexError` of its kernels."""
+
+
+def told_of(error: IndexError) -> str:
+    """Return what is said of a policy for an error of its kernels; nothing if its own code raised it.
+
+    Where plain Python raised it, what was chosen is in the frame of the check; errors of compiled code hold no numbers.
+    """
+    # CUDA's simulator says which thread it was, and then what
+    told = next((told for what, told in TOLD.items() if str(error).endswith(what)), "")
+    frame = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    check, given = frame.f_code.co_name, frame.f_locals
+    if told and frame.f_globals.get("__name__") == __name__ and check in CHECKS:
+        told = told.replace(";", f" ({CHECKS[check](given)});", 1)
+    return told
+
+
+def _items(given: Mapping[str, Any]) -> str:
+    """Return the items that were chosen, or their number where there cannot be so many."""
+    chosen, size = given["chosen"], given["size"]
+    return str(chosen[:size, given["lane"]].tolist()) if 0 < size <= len(chosen) else f"{size} items"
+
+
+CHECKS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "checked_arm": lambda given: given["arm"],
+    "checked_action": lambda given: given["action"],
+    "checked_memory": lambda given: given["memory"],
+    "checked_items": _items,
+}
+"""What was chosen, of the arguments that each check was given."""
 
 
 @device
@@ -71,3 +104,24 @@ def checked_memory(memory: float, n_memories: int) -> int:
     if not exists(memory, n_memories):
         raise IndexError(NO_MEMORY)
     return int(memory)
+
+
+@device
+def are_items(chosen: Any, size: int, lane: int, n_items: int) -> bool:
+    """Say whether so many items of a lane exist and ascend: compiled code would read beyond arrays."""
+    if size < 1 or size > chosen.shape[0]:
+        return False
+    last = -1
+    for k in range(size):
+        if chosen[k, lane] <= last or chosen[k, lane] >= n_items:
+            return False
+        last = chosen[k, lane]
+    return True
+
+
+@device
+def checked_items(chosen: Any, size: int, lane: int, n_items: int) -> int:
+    """Return the size of an action that a policy's own code chose, or raise if there is none such."""
+    if not are_items(chosen, size, lane, n_items):
+        raise IndexError(NO_ITEMS)
+    return size

@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 from banditlab.arms.generics import fill, update
-from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS, NO_ITEMS_FOUND, not_negative
+from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS_FOUND, are_items, checked_items, not_negative
 from banditlab.core.compiling.fingerprint import is_ours
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import (
@@ -61,19 +61,6 @@ def best_within_lanes(self: Params, work: State, weights: Any, costs: Any, wante
 
 
 @device
-def _are_items(chosen: Any, size: int, lane: int, n_items: int) -> bool:
-    """Say whether so many items of a lane exist and ascend: compiled code would read beyond arrays."""
-    if size < 1 or size > chosen.shape[0]:
-        return False
-    last = -1
-    for k in range(size):
-        if chosen[k, lane] <= last or chosen[k, lane] >= n_items:
-            return False
-        last = chosen[k, lane]
-    return True
-
-
-@device
 def _lane_by_lane(actions: Params, work: State, weights: Any, chosen: Any, size: Any) -> None:
     for w in range(size.shape[0]):
         size[w] = best(actions, work, weights, w, chosen)
@@ -87,7 +74,7 @@ def _all_lanes(actions: Params, work: State, weights: Any, chosen: Any, size: An
 @device
 def _check_found(weights: Any, chosen: Any, size: Any) -> None:
     for w in range(size.shape[0]):
-        if not _are_items(chosen, size[w], w, weights.shape[0]):
+        if not are_items(chosen, size[w], w, weights.shape[0]):
             raise IndexError(NO_ITEMS_FOUND)
 
 
@@ -237,19 +224,11 @@ def _choose_by_weights(
 
 
 @device
-def _checked_items(chosen: Any, size: int, lane: int, n_items: int) -> int:
-    """Return the size of an action that a policy's own code chose, or raise if there is none such."""
-    if not _are_items(chosen, size, lane, n_items):
-        raise IndexError(NO_ITEMS)
-    return size
-
-
-@device
 def _choose_by_select(
     policy: Params, state: State, actions: Params, work: State, t: int, rng: Any, weights: Any, chosen: Any, size: Any
 ) -> None:
     for w in range(size.shape[0]):
-        size[w] = _checked_items(chosen, select(policy, state, actions, work, w, t, rng, chosen), w, weights.shape[0])
+        size[w] = checked_items(chosen, select(policy, state, actions, work, w, t, rng, chosen), w, weights.shape[0])
 
 
 @device
@@ -258,7 +237,7 @@ def _choose_lanes(
 ) -> None:
     select_lanes(policy, state, actions, work, t, rng, chosen, size)
     for w in range(size.shape[0]):
-        _checked_items(chosen, size[w], w, weights.shape[0])
+        checked_items(chosen, size[w], w, weights.shape[0])
 
 
 def _way_of_choosing(policy: Any) -> Any:

@@ -49,8 +49,9 @@ class Deviates:
 @pytest.mark.parametrize("backend", ["cpu", "python"])
 @pytest.mark.parametrize("policy", [Always(3), Always(-1), Always(10**9), Deviates()], ids=repr)
 def test_arm_that_does_not_exist(policy, backend):
+    which = r" \((3|-1|10{9}|99)\)" if backend == "python" else ".*"  # compiled code holds no numbers
     with pytest.raises(
-        InvalidComponent, match="chose an arm that does not exist; allowed: whole numbers from 0 to n_arms - 1"
+        InvalidComponent, match=f"chose an arm that does not exist{which}; allowed: whole numbers from 0 to n_arms - 1"
     ):
         bl.run(ENVIRONMENT, policy, horizon=5, n_runs=200, seed=0, backend=backend)
     with pytest.raises(InvalidComponent, match="chose an arm that does not exist"):

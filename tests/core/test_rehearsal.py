@@ -47,6 +47,22 @@ def test_of_a_policy():
     assert told.endswith("allowed: indices below its size")
 
 
+def test_of_a_choice():
+    """Compiled code could not say which it was."""
+    wrong = 3 + time.time_ns() % 10**6  # so that no cache on disk has it
+
+    @arms.policy
+    class Next:
+        def select(self, state, lane, t, rng):
+            return wrong if t == 3 else 0
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    with pytest.raises(InvalidComponent, match=rf"Next\(\) chose an arm that does not exist \({wrong}\); allowed"):
+        bl.run(WORLD, Next(), **OPTIONS)
+
+
 def test_of_an_environment():
     @arms.environment
     class Shifted(arms.Stationary):

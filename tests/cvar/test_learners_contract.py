@@ -287,7 +287,7 @@ def test_actions_and_memories_that_do_not_exist_are_refused(backend, metric):
     options = {"horizon": 3, "n_runs": 1, "seed": 0, "metrics": metric, "backend": backend}
     for action in (-1, 2, 0.5, math.nan):
         with pytest.raises(
-            InvalidComponent, match=rf"Fixed\({action}\) chose an action that does not exist; allowed: whole numbers"
+            InvalidComponent, match=rf"Fixed\({action}\) chose an action that does not exist.*; allowed: whole numbers"
         ):
             bl.run(UNIT, fixed()(action), **options)
 
@@ -299,7 +299,7 @@ def test_actions_and_memories_that_do_not_exist_are_refused(backend, metric):
         def next_memory(self, state, lane, h, memory, j):
             return memory + 1
 
-    with pytest.raises(InvalidComponent, match=r"Counts\(0\) chose a memory that does not exist; .* to n_memories - 1"):
+    with pytest.raises(InvalidComponent, match=r"Counts\(0\) chose a memory that does not exist.* to n_memories - 1"):
         bl.run(UNIT, Counts(0), **options)
 
 

@@ -25,7 +25,7 @@ import numba
 import numpy as np
 from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
-from ..choices import TOLD
+from ..choices import told_of
 from ..dispatch import KERNEL_OPTIONS
 from ..errors import InvalidComponent
 from .advice import reason
@@ -107,8 +107,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
     try:
         yield
     except IndexError as error:
-        # CUDA's simulator says which thread it was, and then what
-        told = next((told for what, told in TOLD.items() if str(error).endswith(what)), "")
+        told = told_of(error)
         if not told:
             raise
         raise InvalidComponent(f"{policy!r} {told}") from error

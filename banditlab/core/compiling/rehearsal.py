@@ -67,7 +67,8 @@ def rehearse(job: Job) -> None:
     Raises
     ------
     InvalidComponent
-        For an index past the end of an array. Whatever else goes wrong is told by the compiler, or while it plays.
+        For an index past the end of an array, and for a choice that does not exist, of which plain Python can say which
+        it was. Whatever else goes wrong is told by the compiler, or while it plays.
     """
     ours = all(is_ours(type(part).__module__) for part in job.parts)
     if not job.protocol.rehearsed or ours or not missing_kernels(job):
@@ -104,6 +105,10 @@ def _index_error(job: Job, horizon: int, stage: _Stage) -> IndexError | None:
         job.protocol.simulate(job.environment, job.policy, batch, unwatched)
     except IndexError as error:
         return error
+    except InvalidComponent as error:
+        if isinstance(error.__cause__, IndexError) and horizon == job.horizon:
+            raise
+        return None
     except Exception:  # noqa: BLE001 - a user's code can raise anything
         return None
     return None
