@@ -198,7 +198,7 @@ def _draws_as_with_numpy(self, state, lane, t, rng):
 
 
 def _sums_as_einstein(self, state, lane, t, rng):
-    return int(np.einsum("ij->", state.counts))
+    return int(np.einsum("ij->", state.counts)) % 2
 
 
 def _forgets_the_lane(self, state, lane, t, rng):
@@ -243,7 +243,7 @@ def _has_a_key_from_outside(self, state, lane, t, rng):
 
 
 def _formats(self, state, lane, t, rng):
-    return len(f"{t:.2f}")
+    return len(f"{t:.2f}") % 2
 
 
 def _returns_text(self, state, lane, t, rng):
