@@ -18,6 +18,7 @@ from .core.results_file import load
 from .core.runner import run, start
 from .core.stores.store import Store
 from .core.sweeps.sweep import sweep
+from .core.sweeps.sweep_results import SweepResults
 
 if TYPE_CHECKING:
     from . import arms, clicks, cvar, data, dueling, inference, plotting, scoring, semibandits
@@ -29,6 +30,7 @@ __all__ = [
     "Instances",
     "Results",
     "Store",
+    "SweepResults",
     "__version__",
     "arms",
     "clicks",

@@ -60,6 +60,7 @@ def test_come_back_as_they_were(tmp_path, keep):
     result = sweep_over_numbers(keep=keep)
     file = result.save(tmp_path / "sweep.parquet")
     back = bl.load(file)
+    assert type(back) is type(result) is bl.SweepResults
     same(back, result)
     if keep == "runs":
         pd.testing.assert_frame_equal(back.slopes("horizon"), result.slopes("horizon"))
