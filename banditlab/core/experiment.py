@@ -263,7 +263,7 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
         return reasons_against(environment.specimen, policy, horizon, precision)
     plays, family = policy.family.plays, environment.family.name
     if family not in plays:
-        others = _some_policies(environment.family)
+        others = _some_policies(environment.family, type(policy).__name__)
         return [f"it plays environments of {', '.join(plays)}, and this one is of {family}{others}"]
     protocol = policy.family.protocol
     found: list[str] = protocol.reasons_against(environment, policy, horizon)
@@ -273,9 +273,12 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
     return found
 
 
-def _some_policies(family: Any) -> str:
-    """Return the end of a message that names some of a family's policies."""
+def _some_policies(family: Any, played: str) -> str:
+    """Return the end of a message that names some of a family's policies, those first whose names are most alike."""
+    import difflib
+
     own = [name for name, cls in registered(family.name, "policy").items() if getattr(cls, "family", None) is family]
+    own.sort(key=lambda name: -difflib.SequenceMatcher(None, name.lower(), played.lower()).ratio())
     named = ", ".join(f"{family.name}.{name}" for name in own[:3])
     return f"; allowed: policies of {family.name}, such as {named}" if named else ""
 

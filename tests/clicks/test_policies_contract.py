@@ -215,7 +215,7 @@ def test_environments_of_other_families_are_refused(name: str) -> None:
 
 
 def test_policies_of_other_families_are_refused() -> None:
-    with pytest.raises(bl.errors.IncompatiblePolicy, match=r"UCB1 cannot play .* such as clicks\.MeanUCB"):
+    with pytest.raises(bl.errors.IncompatiblePolicy, match=r"UCB1 cannot play .* such as clicks\.UCBS"):
         run(arms.UCB1(), 1)
 
 
