@@ -206,6 +206,19 @@ def test_a_metric_that_some_run_of_each_policy_lacks_is_no_empty_picture():
     assert played.summary("screening_round[0]")["mean"].isna().all()
 
 
+def test_a_line_that_cannot_be_seen_says_why():
+    safe = semibandits.SafeUpToM(2, budget=0.4, variances=[0.25, 0.25, 0.25])
+    world = semibandits.SemiBandit(arms.Bernoulli([0.2, 0.5, 0.5]), safe)
+    players = {"safe": semibandits.CombUCB1(), "wide": semibandits.CombUCB1(actions=semibandits.MSets(2))}
+    played = bl.run(world, players, horizon=10, n_runs=9, seed=0, metrics="violations")
+
+    def legend(yscale):
+        return {text.get_text() for text in played.plot("violations", yscale=yscale).get_legend().get_texts()}
+
+    assert legend("linear") == {"safe", "wide"}
+    assert legend("log") == {"safe (never above 0)", "wide"}
+
+
 class TestMeanBand:
     @pytest.mark.parametrize("n", [2, 5, 10, 60])
     def test_covers_at_its_level(self, n):

@@ -103,6 +103,7 @@ def plot_metric(
         style = line_style(k)
         every = marks(rounds, xscale, k, len(bands))
         at = _drawable(means[k], yscale)
+        label += _why_not_seen(means[k], at)
         (line,) = ax.plot(rounds, at, label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
         ax.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
@@ -134,6 +135,13 @@ def plot_metric(
 def _drawable(values: Any, yscale: str) -> Any:
     """Return what a line is drawn through: on a logarithmic axis it would fall off where values are not positive."""
     return np.where(values > 0.0, values, np.nan) if yscale == "log" else values
+
+
+def _why_not_seen(means: Any, drawn: Any) -> str:
+    """Return what the legend says of a line of which nothing can be seen."""
+    if not np.isnan(drawn).all():
+        return ""
+    return " (NaN)" if np.isnan(means).all() else " (never above 0)"
 
 
 def _bands(
