@@ -182,9 +182,11 @@ EXTREMES: dict[str, list[Any]] = {
 """Worlds with ties, certainty, one arm and many, in which policies do what they seldom do elsewhere."""
 
 
-def extremes(policy: Any, horizon: int) -> list[Any]:
-    """Return the extreme worlds of its family on which a policy can play."""
-    return [world for world in EXTREMES[policy.family.name] if not reasons_against(world, policy, horizon)]
+def extremes(case: Case, horizon: int) -> list[tuple[Any, list[str]]]:
+    """Return the extreme worlds on which the policy of a case can play, and its metrics that they have."""
+    asked = [metric for metric in case.metrics if metric != "violations"]  # none of these worlds has a constraint
+    worlds = EXTREMES[case.policy.family.name]
+    return [(world, asked) for world in worlds if not reasons_against(world, case.policy, horizon)]
 
 
 def cell(case: Case, n_runs: int, seed: int = 0, horizon: int = 30) -> Job:

@@ -30,8 +30,8 @@ def test_run_for_run_as_on_the_processor(name: str) -> None:
 def test_run_for_run_where_outcomes_are_sure_tied_or_many(name: str, precision: str) -> None:
     case = CASES[name]
     options: dict[str, Any] = {"horizon": 400, "n_runs": 40, "seed": 3, "progress": False, "precision": precision}
-    for world in extremes(case.policy, 400):
-        here, there = (bl.run(world, case.policy, backend=b, metrics=case.metrics, **options) for b in ("cpu", "cuda"))
+    for world, asked in extremes(case, 400):
+        here, there = (bl.run(world, case.policy, backend=b, metrics=asked, **options) for b in ("cpu", "cuda"))
         for metric in here.metrics:
             np.testing.assert_array_equal(here.values(metric), there.values(metric), err_msg=repr(world))
 
