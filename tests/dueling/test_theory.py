@@ -116,44 +116,45 @@ def test_survival_of_the_smallest_gaps_is_zero_and_takes_no_memory():
 
 
 def watched(policy: Any, n_arms: int, seed: int, horizon: int) -> Any:
-    """Yield each round's arms, and the policy's arrays before and after it; who wins is drawn from a random matrix."""
+    """Yield each round's arms, who won, and the policy's arrays then; who wins is drawn from a random matrix."""
     env = instances.random_condorcet(n_arms, 0.7, seed=seed)
     rng = np.random.default_rng(seed)
     agent = bl.start(policy, n_arms=n_arms, seed=seed)
     for _ in range(horizon):
         i, j = agent.select()
-        before = {name: array[..., 0] for name, array in agent.state["arrays"].items()}
-        agent.update((i, j), rng.random() < env.preferences[i, j])
-        yield i, j, before, {name: array[..., 0] for name, array in agent.state["arrays"].items()}
+        won = bool(rng.random() < env.preferences[i, j])
+        yield i, j, won, {name: array[..., 0] for name, array in agent.state["arrays"].items()}
+        agent.update((i, j), won)
 
 
 @pytest.mark.parametrize("n_arms", [2, 3, 6])
 @pytest.mark.parametrize("policy", [dueling.WinnerStaysWeak(), dueling.WinnerStaysStrong(beta=1.2)], ids=repr)
 def test_scores_after_a_round_of_winner_stays(policy, n_arms):
     """After round r losers have C = -r, and the winner (K - 1) r: 15 rounds are seen at least."""
-    ended = 0
-    for i, j, before, after in watched(policy, n_arms, seed=n_arms, horizon=2000):
-        r, scores = int(before["round"]), before["scores"]
-        assert scores.sum() == 0
+    r, scores = 1, np.zeros(n_arms, dtype=int)
+    for i, j, won, arrays in watched(policy, n_arms, seed=n_arms, horizon=2000):
+        if arrays["round"] == r + 1:
+            best = int(arrays["round_winner"])
+            assert scores.tolist() == [(n_arms - 1) * r if a == best else -r for a in range(n_arms)]
+            r += 1
+        assert arrays["round"] == r
         if i != j:  # who meet are two with the largest C, as in the paper's own form
             assert sorted([scores[i], scores[j]]) == sorted(scores)[-2:]
+            assert [arrays["incumbent_score"], arrays["challenger_score"]] == [scores[i], scores[j]]
             assert min(scores) >= -r
-        if after["round"] == r + 1:
-            ended += 1
-            best = int(after["round_winner"])
-            assert after["scores"].tolist() == [(n_arms - 1) * r if a == best else -r for a in range(n_arms)]
-    assert ended >= 15
+            scores[[i, j]] += [1, -1] if won else [-1, 1]
+    assert r > 15
 
 
 def test_phases_of_winner_stays_strong_have_their_lengths():
     beta, lengths, row, rounds = 1.3, [], 0, []
-    for i, j, before, _ in watched(dueling.WinnerStaysStrong(beta=beta), 4, seed=1, horizon=3000):
+    for i, j, _, arrays in watched(dueling.WinnerStaysStrong(beta=beta), 4, seed=1, horizon=3000):
         if i == j:
             row += 1
-            assert i == before["round_winner"]
+            assert i == arrays["round_winner"]
         elif row:
             lengths.append(row)
-            rounds.append(int(before["round"]) - 1)
+            rounds.append(int(arrays["round"]) - 1)
             row = 0
     assert len(lengths) >= 12
     assert rounds == list(range(1, len(rounds) + 1))

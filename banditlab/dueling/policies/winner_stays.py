@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import not_negative
 from banditlab.core.components import Params, Problem, Space, State, field
 from banditlab.core.dispatch import device
 from banditlab.core.elementary import floor
@@ -14,6 +15,39 @@ from banditlab.core.validation import between
 
 from ..family import policy
 from .counts import LONGEST
+
+
+@device
+def _decided(state: State, lane: int) -> bool:
+    """Say whether another challenger is due: there is none yet, or one of the two has C = -r."""
+    lower = min(state.incumbent_score[lane], state.challenger_score[lane])
+    return (state.challenger[lane] < 0) | (lower <= -state.round[lane])
+
+
+@device
+def _standing(state: State, lane: int) -> int:
+    """Return the incumbent, or the challenger that has just beaten it."""
+    fallen = (state.challenger[lane] >= 0) & (state.incumbent_score[lane] <= -state.round[lane])
+    return max(state.challenger[lane] if fallen else state.incumbent[lane], 0)  # not -1, which is before the first duel
+
+
+@device
+def _settle(state: State, n_arms: int, lane: int) -> bool:
+    """Make the winner the incumbent, and the loser one of those that have met it; say whether that ended a round."""
+    challenger, waiting = state.challenger[lane], state.waiting[lane]
+    if challenger < 0:
+        return False
+    best = _standing(state, lane)
+    state.others[waiting, lane] = state.incumbent[lane] + challenger - best  # where the challenger stood
+    state.incumbent[lane] = best
+    state.incumbent_score[lane] = max(state.incumbent_score[lane], state.challenger_score[lane])
+    state.challenger[lane] = -1
+    if waiting > 0:
+        return False
+    state.waiting[lane] = n_arms - 1
+    state.round[lane] += 1
+    state.round_winner[lane] = best
+    return True
 
 
 @device
@@ -35,48 +69,39 @@ def _meet(state: State, n_arms: int, lane: int, rng: Any) -> None:
     """Draw a challenger from the arms that wait; it takes the last place among them, and stops waiting."""
     if state.incumbent[lane] < 0:
         _start(state, n_arms, lane, rng)
-    last = state.waiting[lane] - 1
-    drawn = below(rng, lane, last + 1)
+    last = not_negative(state.waiting[lane] - 1)
+    drawn = not_negative(below(rng, lane, last + 1))
     challenger = state.others[drawn, lane]
     state.others[drawn, lane] = state.others[last, lane]
     state.others[last, lane] = challenger
     state.waiting[lane] = last
     state.challenger[lane] = challenger
+    state.challenger_score[lane] = 1 - state.round[lane]  # of who has lost all rounds before, and not met in this one
 
 
 @device
-def _duel(state: State, n_arms: int, lane: int, won: bool) -> bool:
-    """Count a duel of incumbent and challenger; say whether it ended a round of all arms.
-
-    Without branches: every second duel is the last of its challenger, which no processor can predict of 128 lanes.
-    """
-    incumbent, challenger = state.incumbent[lane], state.challenger[lane]
-    best, loser = (incumbent, challenger) if won else (challenger, incumbent)
-    best, loser = max(best, 0), max(loser, 0)  # not -1, for compilers, nor where another class calls this out of turn
-    score, current, waiting = state.scores[loser, lane] - 1, state.round[lane], state.waiting[lane]
-    there, champion = state.others[waiting, lane], state.round_winner[lane]
-    state.scores[best, lane] += 1
-    state.scores[loser, lane] = score
-    beaten = score <= -current
-    over = beaten & (waiting == 0)
-    state.others[waiting, lane] = loser if beaten else there  # where the challenger stood
-    state.incumbent[lane] = best if beaten else incumbent
-    state.challenger[lane] = -1 if beaten else challenger
-    state.waiting[lane] = n_arms - 1 if over else waiting
-    state.round[lane] = current + 1 if over else current
-    state.round_winner[lane] = best if over else champion
-    return over
+def _duel(state: State, lane: int, won: bool) -> None:
+    """Count a duel of incumbent and challenger."""
+    change = 1 if won else -1
+    state.incumbent_score[lane] += change
+    state.challenger_score[lane] -= change
 
 
 class _Rounds:
-    """Base of policies that play rounds of Winner Stays."""
+    """Base of policies that play rounds of Winner Stays.
+
+    A duel changes two numbers, in a loop over lanes that vectorises. What it decided is settled before the next one, in
+    another loop, over those lanes where it decided something: every second duel does, and processors cannot predict
+    which.
+    """
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the arrays: who meets, wins less losses, the other arms (those that wait first), and the round."""
+        """Return the arrays: who meets, their wins less losses, the others (those that wait first), and the round."""
         return {
             "incumbent": space.per_lane(-1, np.int64),
             "challenger": space.per_lane(-1, np.int64),  # -1: to be drawn
-            "scores": space.per_arm(0, np.int64),
+            "incumbent_score": space.per_lane(0, np.int64),
+            "challenger_score": space.per_lane(0, np.int64),
             "others": space.per_arm(0, np.int64),
             "waiting": space.per_lane(0, np.int64),
             "round": space.per_lane(1, np.int64),
@@ -89,7 +114,9 @@ class _Rounds:
 
     def winner(self: Params, state: State, lane: int) -> int:
         """Return the winner of the last round of all arms; before the first has ended, the incumbent."""
-        return max(state.incumbent[lane], 0) if state.round[lane] == 1 else state.round_winner[lane]
+        first = state.round[lane] == 1
+        ended = (state.waiting[lane] == 0) & _decided(state, lane)
+        return _standing(state, lane) if first | ended else state.round_winner[lane]
 
 
 @policy
@@ -122,13 +149,27 @@ class WinnerStaysWeak(_Rounds):
 
     def select(self: Params, state: State, lane: int, t: int, rng: Any) -> tuple[int, int]:
         """Return incumbent and challenger."""
-        if state.challenger[lane] < 0:
+        if _decided(state, lane):
+            _settle(state, self.n_arms, lane)
             _meet(state, self.n_arms, lane, rng)
         return state.incumbent[lane], state.challenger[lane]
 
+    def select_lanes(self: Params, state: State, t: int, rng: Any, first: Any, second: Any) -> None:
+        """Do the same for all lanes."""
+        n = 0
+        for w in range(first.shape[0]):
+            second[n] = w
+            n += _decided(state, w)
+        for k in range(n):
+            _settle(state, self.n_arms, second[k])
+            _meet(state, self.n_arms, second[k], rng)
+        for w in range(first.shape[0]):
+            first[w] = state.incumbent[w]
+            second[w] = state.challenger[w]
+
     def update(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
         """Count the win."""
-        _duel(state, self.n_arms, lane, won)
+        _duel(state, lane, won)
 
 
 @policy
@@ -172,7 +213,11 @@ class WinnerStaysStrong(_Rounds):
         """Return the round's winner and itself, or incumbent and challenger."""
         if state.left[lane] > 0.0:
             return state.incumbent[lane], state.incumbent[lane]
-        if state.challenger[lane] < 0:
+        if _decided(state, lane):
+            if _settle(state, self.n_arms, lane):
+                state.left[lane] = floor(state.power[lane])
+                state.power[lane] = min(state.power[lane] * self.beta, LONGEST)
+                return state.incumbent[lane], state.incumbent[lane]
             _meet(state, self.n_arms, lane, rng)
         return state.incumbent[lane], state.challenger[lane]
 
@@ -180,6 +225,5 @@ class WinnerStaysStrong(_Rounds):
         """Count the win, or the round of exploitation."""
         if state.left[lane] > 0.0:
             state.left[lane] -= 1.0
-        elif _duel(state, self.n_arms, lane, won):
-            state.left[lane] = floor(state.power[lane])
-            state.power[lane] = min(state.power[lane] * self.beta, LONGEST)
+        else:
+            _duel(state, lane, won)
