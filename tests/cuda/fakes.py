@@ -128,6 +128,21 @@ class Stream:
         self.pending = 0
 
 
+class Event:
+    """A mark in a stream that a thread can wait for, asleep if it blocks."""
+
+    def __init__(self, block: bool = False, disable_timing: bool = False) -> None:
+        self.block, self.device = block, PLACE.device
+
+    def record(self, stream: Stream) -> None:
+        assert self.device == stream.device == PLACE.device, "another device's stream"
+        self.stream = stream
+
+    def synchronize(self) -> None:
+        assert self.block, "a thread waits awake"
+        self.stream.synchronize()
+
+
 class Device:
     """A context manager that makes a device the current one."""
 
@@ -149,7 +164,7 @@ def cupy(free: int = 1 << 25) -> Any:
     runtime = SimpleNamespace(memGetInfo=lambda: (free, free))
     streams = {"Stream": Stream, "get_current_stream": lambda: PLACE.streams[-1] if PLACE.streams else NULL}
     return SimpleNamespace(
-        cuda=SimpleNamespace(runtime=runtime, Device=Device, **streams),
+        cuda=SimpleNamespace(runtime=runtime, Device=Device, Event=Event, **streams),
         get_default_memory_pool=lambda: SimpleNamespace(free_bytes=lambda: 0),
         zeros=lambda shape, dtype: there(np.zeros(shape, dtype)),
         array=lambda value, order: there(np.array(_held(value), order=order)),

@@ -267,9 +267,11 @@ class Device(LanesApart):
         return super().strides(first, last, n_lanes, launch)
 
     def wait(self) -> None:
-        """Wait for the stream."""
+        """Wait for the stream, asleep: `synchronize` keeps a core busy, and up to 32 threads wait at a time."""
         if self._stream is not None:
-            self._stream.synchronize()
+            event = arrays().cuda.Event(block=True, disable_timing=True)
+            event.record(self._stream)
+            event.synchronize()
 
     def fetch(self, array: Any) -> Any:
         """Return an array of the device's: here, or, where it is to stay, there."""
