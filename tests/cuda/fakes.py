@@ -163,9 +163,10 @@ def cupy(free: int = 1 << 25) -> Any:
     """Return what stands in for CuPy, on devices with so much free memory."""
     runtime = SimpleNamespace(memGetInfo=lambda: (free, free))
     streams = {"Stream": Stream, "get_current_stream": lambda: PLACE.streams[-1] if PLACE.streams else NULL}
+    pool = SimpleNamespace(free_bytes=lambda: 0, used_bytes=lambda: 0, get_limit=lambda: 0)
     return SimpleNamespace(
         cuda=SimpleNamespace(runtime=runtime, Device=Device, Event=Event, **streams),
-        get_default_memory_pool=lambda: SimpleNamespace(free_bytes=lambda: 0),
+        get_default_memory_pool=lambda: pool,
         zeros=lambda shape, dtype: there(np.zeros(shape, dtype)),
         array=lambda value, order: there(np.array(_held(value), order=order)),
         asarray=lambda value: value if isinstance(value, Array) else there(np.array(value)),

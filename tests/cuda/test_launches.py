@@ -96,6 +96,17 @@ def test_memory_that_runs_out_is_the_devices(monkeypatch: pytest.MonkeyPatch) ->
         play()
 
 
+def test_a_limit_to_cupys_memory_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch, free=1 << 30)
+    pool = cuda.arrays().get_default_memory_pool()
+    monkeypatch.setattr(pool, "used_bytes", lambda: 300)
+    monkeypatch.setattr(pool, "free_bytes", lambda: 100)
+    assert fitting.free_bytes(0) == (1 << 30) + 100
+    for limit, free in ((1000, 700), (1 << 40, (1 << 30) + 100), (200, 0)):
+        monkeypatch.setattr(pool, "get_limit", lambda limit=limit: limit)
+        assert fitting.free_bytes(0) == free
+
+
 @pytest.fixture
 def groups(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Group]]]:
     """Groups that are made meanwhile, while Python looks for no circles."""

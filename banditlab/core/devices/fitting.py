@@ -102,12 +102,17 @@ def measured(job: Any) -> Measured:
 
 
 def free_bytes(number: int) -> int:
-    """Return how much memory is free on a device, CuPy's own reserve included; when simulated, 64 MiB."""
+    """Return how much memory CuPy can have of a device, its reserve included; when simulated, 64 MiB.
+
+    The user may have set a limit to it (`CUPY_GPU_MEMORY_LIMIT`, `set_limit`).
+    """
     if cuda.simulated():
         return 1 << 26
     with cuda.placed(number):
+        pool = cuda.arrays().get_default_memory_pool()
         free, _ = cuda.arrays().cuda.runtime.memGetInfo()
-        return int(free + cuda.arrays().get_default_memory_pool().free_bytes())
+        free, limit = free + pool.free_bytes(), pool.get_limit()
+        return int(min(free, max(0, limit - pool.used_bytes())) if limit else free)
 
 
 def runs_that_fit(job: Any) -> int:
