@@ -20,7 +20,7 @@ import banditlab as bl
 from banditlab import arms, clicks, dueling
 from banditlab.core.devices import cuda, fitting
 from banditlab.core.devices.grouped import Group
-from banditlab.core.errors import DeviceError, InterruptedRunWarning
+from banditlab.core.errors import CellFailedWarning, DeviceError, InterruptedRunWarning
 
 from . import fakes
 
@@ -37,6 +37,7 @@ GAMES: dict[str, tuple[Any, Any, list[str]]] = {
 }
 
 OUT_OF_MEMORY = type("OutOfMemoryError", (MemoryError,), {"__module__": "cupy.cuda.memory"})
+FAILURE = type("CUDARuntimeError", (RuntimeError,), {"__module__": "cupy_backends.cuda.api.runtime"})
 
 
 def play(backend: str = "cuda", game: str = "arms", **options: Any) -> Any:
@@ -93,6 +94,60 @@ def test_memory_that_runs_out_is_the_devices(monkeypatch: pytest.MonkeyPatch) ->
         play()
     monkeypatch.setattr(library, "zeros", lambda *_: (_ for _ in ()).throw(MemoryError("of the host")))
     with pytest.raises(MemoryError, match="of the host"):
+        play()
+
+
+def test_memory_that_runs_out_is_the_devices_whoever_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CuPy's sort raises Python's own exception, and the driver tells numba-cuda, too: of a kernel's local memory."""
+    fakes.install(monkeypatch)
+    library = cuda.arrays()
+    scope: dict[str, Any] = {"__name__": "cupy.cuda.thrust"}
+    exec("def sort(*_): raise MemoryError('std::bad_alloc')", scope)
+    monkeypatch.setattr(library, "zeros", scope["sort"])
+    with pytest.raises(DeviceError, match=r"cuda:0 has no memory left \(std::bad_alloc\); allowed: fewer launches"):
+        play()
+
+    def launch(*_: Any) -> None:
+        raise FAILURE("CUDA_ERROR_OUT_OF_MEMORY: The API call failed because it was unable to allocate")
+
+    monkeypatch.setattr(library, "zeros", launch)
+    with pytest.raises(DeviceError, match=r"cuda:0 has no memory left \(CUDA_ERROR_OUT_OF_MEMORY"):
+        play()
+
+
+def test_a_kernel_that_leaves_its_arrays_is_told_and_the_device_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is asked of the device from then on is the same error: waiting, and leaving the device, too."""
+    fakes.install(monkeypatch)
+
+    def lost(*_: Any) -> None:
+        raise FAILURE("cudaErrorIllegalAddress: an illegal memory access was encountered")
+
+    usual = fakes.Dispatcher.__getitem__
+
+    def failing(self: Any, configuration: Any) -> Any:
+        def launch(*arguments: Any) -> None:
+            usual(self, configuration)(*arguments)
+            monkeypatch.setattr(fakes.Stream, "synchronize", lost)
+            monkeypatch.setattr(fakes.Device, "__exit__", lost)
+
+        return launch
+
+    monkeypatch.setattr(fakes.Dispatcher, "__getitem__", failing)
+    for game in ("arms", "clicks"):
+        with pytest.raises(DeviceError, match=r"cuda:0 failed \(cudaErrorIllegalAddress.*; allowed: a new process"):
+            play(game=game)
+    with pytest.warns(CellFailedWarning, match="2 of 2 cells failed, the first with .*DeviceError: cuda:0 failed"):
+        bl.sweep(WORLD, arms.UCB1, {"alpha": [0.5, 1.0]}, backend="cuda", **CELLS)
+
+
+def test_a_device_that_another_process_has_for_itself_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+
+    def busy(**_: Any) -> None:
+        raise FAILURE("cudaErrorDevicesUnavailable: CUDA-capable device(s) is/are busy or unavailable")
+
+    monkeypatch.setattr(cuda.arrays().cuda, "Stream", busy)
+    with pytest.raises(DeviceError, match=r"cuda:0 failed \(cudaErrorDevicesUnavailable.* a device that others leave"):
         play()
 
 

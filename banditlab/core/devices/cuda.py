@@ -13,6 +13,7 @@ import functools
 import importlib
 import inspect
 import math
+import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -301,28 +302,54 @@ def lent_stream(number: int) -> Iterator[Any]:
     Raises
     ------
     DeviceError
-        If the device's memory runs out meanwhile.
+        If the device's memory runs out meanwhile, or the device fails.
     """
     if simulated():
         yield None
         return
-    with arrays().cuda.Device(number):
-        try:
-            stream = _idle[number].pop()
-        except IndexError:
-            stream = arrays().cuda.Stream(non_blocking=True)
-        try:
-            yield stream
-        except MemoryError as error:
-            if not type(error).__module__.startswith("cupy"):
-                raise  # the host's
-            raise DeviceError(
-                f"cuda:{number} has no memory left ({error}); allowed: fewer launches at a time (n_jobs=1), "
-                "precision='single', a device that others leave alone, or backend='cpu'"
-            ) from error
-        finally:
-            stream.synchronize()
-            _idle[number].append(stream)
+    try:
+        with arrays().cuda.Device(number):
+            try:
+                stream = _idle[number].pop()
+            except IndexError:
+                stream = arrays().cuda.Stream(non_blocking=True)
+            try:
+                yield stream
+            finally:
+                try:
+                    stream.synchronize()
+                finally:  # kept if it failed, too: the device is lost, and destroying a stream of it fails as well
+                    _idle[number].append(stream)
+    except Exception as error:
+        told = _told_of_device(error)  # here, as leaving a device that is lost is an error of its own
+        if not told:
+            raise
+        raise DeviceError(f"cuda:{number} {told}") from error
+
+
+FAILURES = ("CUDARuntimeError", "CUDADriverError", "CudaAPIError", "CUDAError")
+"""Classes by which CuPy (the first two), numba-cuda and NVIDIA's bindings for Python tell what the driver says."""
+
+
+def _told_of_device(error: Exception) -> str:
+    """Return what is said of a device that raised an exception; empty if no device did."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised_in = str(trace.tb_frame.f_globals.get("__name__", "")) if trace is not None else ""
+    ours = (type(error).__module__.startswith("cupy"), raised_in.startswith("cupy"))  # sorting raises Python's own
+    failed = type(error).__name__ in FAILURES
+    if (isinstance(error, MemoryError) and any(ours)) or (failed and re.search("(?i)out.of.memory", str(error))):
+        return (
+            f"has no memory left ({error}); allowed: fewer launches at a time (n_jobs=1), precision='single', a device "
+            "that others leave alone, or backend='cpu'"
+        )
+    if failed:
+        return (
+            f"failed ({error}); allowed: a new process, as this one has lost the device, with components that stay "
+            "inside their arrays (backend='python' shows where they do not), and a device that others leave alone"
+        )
+    return ""
 
 
 @contextlib.contextmanager
