@@ -167,6 +167,7 @@ def cupy(free: int = 1 << 25) -> Any:
     return SimpleNamespace(
         cuda=SimpleNamespace(runtime=runtime, Device=Device, Event=Event, **streams),
         get_default_memory_pool=lambda: pool,
+        empty=lambda shape, dtype: there(np.empty(shape, dtype)),
         zeros=lambda shape, dtype: there(np.zeros(shape, dtype)),
         array=lambda value, order: there(np.array(_held(value), order=order)),
         asarray=lambda value: value if isinstance(value, Array) else there(np.array(value)),

@@ -97,6 +97,21 @@ def test_memory_that_runs_out_is_the_devices(monkeypatch: pytest.MonkeyPatch) ->
         play()
 
 
+def test_nothing_is_sorted_where_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CuPy may sort wrongly then, without an exception."""
+    fakes.install(monkeypatch, free=1 << 33)
+    asked: list[tuple[int, Any]] = []
+
+    def empty(size: int, dtype: Any) -> None:
+        asked.append((size, dtype))
+        raise OUT_OF_MEMORY("Out of memory allocating 32,256 bytes")
+
+    monkeypatch.setattr(cuda.arrays(), "empty", empty)
+    with pytest.raises(DeviceError, match=r"cuda:0 has no memory left \(Out of memory"):
+        play(keep="summary", n_runs=2_000)
+    assert asked == [(4_000, np.float64)]
+
+
 def test_memory_that_runs_out_is_the_devices_whoever_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     """CuPy's sort raises Python's own exception, and the driver tells numba-cuda, too: of a kernel's local memory."""
     fakes.install(monkeypatch)
