@@ -48,10 +48,15 @@ def seconds_of(world: Any, policy: Any, n_runs: int, horizon: int, **options: An
 
 
 def affordable(world: Any, policy: Any, n_runs: int, horizon: int, **options: Any) -> int:
-    """Compile, and return a horizon, at most the one given, whose run takes about `LONGEST` seconds at most."""
+    """Compile, and return a horizon, at most the one given, whose run takes about `LONGEST` seconds at most.
+
+    What does not grow with the horizon (seeds, copies, statistics) may take as long as thousands of rounds of UCB1.
+    """
     seconds_of(world, policy, min(n_runs, 2 * EXACT), 10, **options)  # enough runs for the kernels of statistics, too
     tenth = horizon // 10
-    return min(horizon, max(tenth, round(tenth * LONGEST / seconds_of(world, policy, n_runs, tenth, **options))))
+    shortest, short = (seconds_of(world, policy, n_runs, rounds, **options) for rounds in (10, tenth))
+    a_round = max(short - shortest, 1e-9) / max(1, tenth - 10)
+    return min(horizon, max(tenth, round((LONGEST - shortest) / a_round)))
 
 
 def rate(world: Any, policy: Any, n_runs: int, horizon: int, repetitions: int, **options: Any) -> float:
