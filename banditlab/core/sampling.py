@@ -18,11 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .aligned import aligned
+from .compiling.kernels import compiled_mode, kernel
 from .dispatch import device, device_call
 from .elementary import exp, floor, log, normal_quantile, sine_and_cosine_of_turns
+from .philox import write_blocks
 
 VECTOR = 8
 """Lanes that a vector holds: those beyond the last whole vector are drawn one by one, in the way that is quicker so."""
+
+MANY = 1 << 14
+"""Runs that devices play at once, and processors never, are seeded by a kernel of their own: see `core.philox`."""
 
 ENVIRONMENT_STREAM = 0
 POLICY_STREAM = 1
@@ -42,6 +47,10 @@ def seeded(seed: int, stream: int, first_run: int, n_runs: int) -> NDArray[np.ui
     -------
     uint64 array, four rows, one column a run.
     """
+    if n_runs >= MANY and compiled_mode():
+        generators = aligned((4, n_runs), np.uint64)
+        kernel(write_blocks)(np.uint64(seed), np.uint64(stream), np.uint64(first_run), generators)
+        return generators
     philox = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64))
     philox.advance(first_run)  # one step of Philox gives four words: one run
     words: NDArray[np.uint64] = philox.random_raw(4 * n_runs)

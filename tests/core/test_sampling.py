@@ -187,6 +187,17 @@ def test_seeds_are_one_philox_stream():
     assert (sampling.seeded(11, 2, 0, 10) == words.T).all()
 
 
+@pytest.mark.parametrize(
+    ("seed", "stream", "first"), [(0, 0, 0), (11, 2, 1), (2**64 - 1, 1, 10**15), (2**63, 0, 2**53 - 20_000)]
+)
+def test_many_runs_are_seeded_as_few_are(seed, stream, first):
+    n = sampling.MANY + 5
+    many = sampling.seeded(seed, stream, first, n)
+    halves = [sampling.seeded(seed, stream, first + start, n - n // 2) for start in (0, n // 2)]
+    assert n - n // 2 < sampling.MANY
+    assert (many == np.concatenate([halves[0][:, : n // 2], halves[1]], axis=1)).all()
+
+
 def test_seeds_streams_and_runs_differ():
     states = [sampling.seeded(seed, stream, 0, 200) for seed in (0, 1, 2**63, 2**64 - 1) for stream in (0, 1)]
     columns = np.concatenate(states, axis=1).T

@@ -265,7 +265,7 @@ def test_streams_are_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> No
     few, many = ([(cuda_job(n), n)] for n in (10_000, 1 << 20))
     most = fitting.STREAMS
     assert [fitting.streams([few], n) for n in (None, 1, 2, 64, -1)] == [most, 1, 2, most, most]
-    assert [fitting.streams([few, many], n) for n in (None, 3)] == [1, 3]
+    assert [fitting.streams([few, many], n) for n in (None, 3)] == [2, 3]
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def streams(groups: Sequence[Sequence[tuple[Any, int]]], n_jobs: int | None) -> 
         return STREAMS if n_jobs < 0 else min(n_jobs, STREAMS)
     there = [group for group in groups if on_device(group[0][0].backend)]  # others may play on the processor
     if any(n_runs >= FEW_RUNS for group in there for _, n_runs in group):
-        return 1
+        return 2  # each fills the device: one is prepared, or its statistics are taken, while the other plays
     rooms = [min(FEW_RUNS, STREAMS * group[0][0].chunk) // sum(n_runs for _, n_runs in group) for group in there]
     rooms += [MOST_THREADS // len(group) for group in there]
     return max(STREAMS, min([*rooms, MOST_STREAMS]))
