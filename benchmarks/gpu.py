@@ -80,7 +80,8 @@ def rate_of_cells(world: Any, n_cells: int, n_runs: int, horizon: int, repetitio
 def rates_by_residence(world: Any, policy: Any, horizon: int, repetitions: int) -> dict[int, float]:
     """Return millions of rounds a second by lanes a multiprocessor, in launches that none of them waits for.
 
-    (None while registers last: UCB1's 80 are enough for six blocks, and of eight two wait.) With fewer lanes their states fit the first-level cache, with more there is more to do while others wait for memory.
+    (None while registers last: UCB1's 80 are enough for six blocks, and of eight two wait.) With fewer lanes their
+    states fit the first-level cache, with more there is more to do while others wait for memory.
     """
     n_multiprocessors = cuda.arrays().cuda.runtime.getDeviceProperties(0)["multiProcessorCount"]
     found = {}
