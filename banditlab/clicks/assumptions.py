@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.compiling.fingerprint import is_ours
 from banditlab.core.errors import AssumptionWarning, InvalidArgument
+from banditlab.core.origin import is_ours
 from banditlab.core.validation import probability
 
 from .utilities import a_utility, has_closed_form, maximiser

@@ -29,11 +29,12 @@ from numba.extending import is_jitted
 
 from .aligned import aligned
 from .brief import short
-from .compiling.fingerprint import Witness, fingerprint, functions_of, is_ours, survey, unchanged
+from .compiling.fingerprint import Witness, fingerprint, functions_of, survey, unchanged
 from .compiling.fingerprint import is_component as is_component
 from .compiling.numba_parts import forget_compiled
 from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
+from .origin import is_ours
 from .validation import Check, meant, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)

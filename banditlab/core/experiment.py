@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoints import checkpoint_rounds
-from .compiling.fingerprint import is_library
 from .components import is_component, is_kind
 from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from .family import registered
@@ -22,6 +21,7 @@ from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
 from .memory import memory_limit
 from .metrics import common_defaults, metric_name
+from .origin import is_library
 from .protocol import own_reasons
 from .results import Cell
 from .statistics import EXACT, QUANTILES, Moments, gathering_bytes

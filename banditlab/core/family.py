@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .compiling.fingerprint import is_ours
 from .compiling.mistakes import (
     attribute_set,
     global_generator,
@@ -24,6 +23,7 @@ from .compiling.mistakes import (
 )
 from .components import ComponentInfo, as_component, post_init, type_name
 from .errors import InvalidComponent
+from .origin import is_ours
 from .validation import meant, shown
 
 C = TypeVar("C", bound=type)

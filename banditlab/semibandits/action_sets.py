@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from banditlab.core.choices import not_negative
-from banditlab.core.compiling.fingerprint import is_ours
 from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
 from banditlab.core.dispatch import device
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.origin import is_ours
 from banditlab.core.validation import as_list, integer, invalid, positive_integer, shown, vector
 
 from .family import action_set

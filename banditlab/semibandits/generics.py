@@ -17,7 +17,6 @@ from typing import Any
 
 from banditlab.arms.generics import fill, update
 from banditlab.core.choices import NO_ITEM_INDEX, NO_ITEMS_FOUND, are_items, checked_items, not_negative
-from banditlab.core.compiling.fingerprint import is_ours
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import (
     chosen_by_type,
@@ -28,6 +27,7 @@ from banditlab.core.dispatch import (
     in_phases,
     optional_generic,
 )
+from banditlab.core.origin import is_ours
 from banditlab.core.validation import LARGEST
 
 # ----------------------------------------------------------------------------------------- action sets

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.arms.support import reasons_against_rewards
-from banditlab.core.compiling.fingerprint import is_ours
 from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import Problem
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.machines import PRECISIONS, beside, on_device
 from banditlab.core.metrics import of_each, split_metric
+from banditlab.core.origin import is_ours
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import count, integer, invalid, one_of, quoted
 

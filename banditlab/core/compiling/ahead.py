@@ -22,7 +22,7 @@ import numba
 
 from ..jobs import Job
 from ..machines import Processor
-from .fingerprint import is_ours
+from ..origin import is_ours
 from .kernels import classes_of, kept
 
 if TYPE_CHECKING:

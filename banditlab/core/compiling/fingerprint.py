@@ -23,30 +23,14 @@ import numpy as np
 from numba.extending import is_jitted
 
 from ..dispatch import generics
+from ..origin import is_library, is_ours
 
 SAMPLE = 10_000
 """Numbers of a table that are looked at for changes in place."""
 
-LIBRARIES = sys.stdlib_module_names | {
-    "cupy", "cvxpy", "dask", "datasketches", "distributed", "gymnasium", "highspy", "joblib", "matplotlib", "networkx",
-    "numba", "numba_cuda", "numpy", "pandas", "pyarrow", "rich", "scipy", "tqdm", "typer",
-}  # fmt: skip
-"""Packages whose code is not looked into: what is used of them is named in the code that uses it."""
-
 
 class Unbound:
     """What a global counts as that has no value yet: in a notebook it may be given one in a later cell."""
-
-
-def is_library(module: str | None) -> bool:
-    """Say whether a module is a library's, or draws figures, on which no number depends."""
-    name = module or ""
-    return name.split(".")[0] in LIBRARIES or (is_ours(name) and "plot" in name)
-
-
-def is_ours(module: str | None) -> bool:
-    """Say whether a module is one of the package's own."""
-    return (module or "").startswith("banditlab.")
 
 
 def is_component(value: object) -> bool:

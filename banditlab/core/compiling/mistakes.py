@@ -15,8 +15,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..origin import is_ours
 from ..unwarned import unwarned
-from .fingerprint import is_ours, outer_values, users_own
+from .fingerprint import outer_values, users_own
 
 GENERATORS = random.Random | np.random.RandomState | np.random.Generator
 MODULES_WITH_GENERATORS = (random, np.random)

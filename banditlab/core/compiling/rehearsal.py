@@ -16,9 +16,9 @@ from dataclasses import replace
 from ..errors import InvalidComponent
 from ..jobs import Job
 from ..machines import Interpreter
+from ..origin import is_library, is_ours
 from ..protocol import unwatched
 from .ahead import missing_kernels
-from .fingerprint import is_library, is_ours
 
 ROUNDS_AN_ARM = 3
 SECONDS = 0.2

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..brief import is_frozen_distribution
-from ..compiling.fingerprint import fingerprint, is_ours
+from ..compiling.fingerprint import fingerprint
 from ..components import class_code, component_parts, is_component, type_name, with_nested
 from ..errors import StoreError
+from ..origin import is_ours
 from ..validation import shown
 
 if TYPE_CHECKING:

@@ -1,0 +1,22 @@
+"""Whose code it is: the package's own, a library's, or the user's, of which much more has to be checked."""
+
+from __future__ import annotations
+
+import sys
+
+LIBRARIES = sys.stdlib_module_names | {
+    "cupy", "cvxpy", "dask", "datasketches", "distributed", "gymnasium", "highspy", "joblib", "matplotlib", "networkx",
+    "numba", "numba_cuda", "numpy", "pandas", "pyarrow", "rich", "scipy", "tqdm", "typer",
+}  # fmt: skip
+"""Packages whose code is not looked into: what is used of them is named in the code that uses it."""
+
+
+def is_ours(module: str | None) -> bool:
+    """Say whether a module is one of the package's own."""
+    return (module or "").startswith("banditlab.")
+
+
+def is_library(module: str | None) -> bool:
+    """Say whether a module is a library's, or draws figures, on which no number depends."""
+    name = module or ""
+    return name.split(".")[0] in LIBRARIES or (is_ours(name) and "plot" in name)
