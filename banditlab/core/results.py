@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import platform
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +14,7 @@ from numpy.typing import NDArray
 from .brief import brief
 from .checkpoints import position_of
 from .metrics import abridged, default_metric, is_event, metric_name
+from .provenance import stamped
 from .statistics import QUANTILES, Statistics
 from .validation import count, invalid, open_probability
 
@@ -81,29 +79,6 @@ def summary_row(cell: Cell, metric: str, level: float, horizon: int, at: int = -
     rounds = known.n_runs * horizon
     row["rounds_per_second"] = rounds / cell.seconds if cell.seconds > 0 else float("nan")
     return row
-
-
-def stamped(provenance: dict[str, Any]) -> dict[str, Any]:
-    """Return provenance with the date, the versions and the machine."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"created": now, "versions": dict(versions()), "host": host()} | provenance
-
-
-@functools.cache
-def versions() -> dict[str, str]:
-    """Return the versions that numbers can depend on."""
-    found = {"python": platform.python_version()}
-    for name in ("banditlab-sim", "numpy", "scipy", "numba", "llvmlite"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed as a distribution"
-    return found
-
-
-def host() -> dict[str, Any]:
-    """Return what kind of machine this is."""
-    return {"platform": platform.platform(), "machine": platform.machine(), "cores": os.cpu_count()}
 
 
 class Results:

@@ -11,6 +11,7 @@ import pytest
 import banditlab as bl
 from banditlab.cli import machine
 from banditlab.cli.terminal import console, duration, number, show, table, text
+from banditlab.core import provenance
 
 from . import call
 
@@ -180,7 +181,7 @@ def test_doctor_is_one_screen_with_everything(monkeypatch):
     names = [line.split(":")[0] for line in result.stdout.splitlines() if not line.startswith(" ")]
     assert names == ["banditlab", "Python", "system", "packages", "threads", "SIMD", "kernel cache", "GPU"]
     assert "OMP_NUM_THREADS=3\n" in result.stdout
-    assert f"numpy {bl.core.results.versions()['numpy']}, numba " in result.stdout
+    assert f"numpy {provenance.versions()['numpy']}, numba " in result.stdout
     assert result.stdout.count("\n") <= 24
     assert "packages: " in result.stdout
 

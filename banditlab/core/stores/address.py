@@ -16,6 +16,7 @@ from ..compiling.fingerprint import fingerprint
 from ..components import class_code, component_parts, is_component, type_name, with_nested
 from ..errors import StoreError
 from ..origin import is_ours
+from ..provenance import versions
 from ..validation import shown
 
 if TYPE_CHECKING:
@@ -35,14 +36,7 @@ def address_of(job: Job) -> str:
 
 @functools.lru_cache(maxsize=65536)
 def _address(*parts: Any) -> str:
-    return hashlib.sha256(repr((FORMAT, _version(), *parts)).encode()).hexdigest()[:32]
-
-
-@functools.cache
-def _version() -> str:
-    from ..results import versions
-
-    return versions()["banditlab-sim"]
+    return hashlib.sha256(repr((FORMAT, versions()["banditlab-sim"], *parts)).encode()).hexdigest()[:32]
 
 
 def canonical(component: Any) -> str:

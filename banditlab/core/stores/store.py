@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from ..components import describe
 from ..errors import BanditlabError, DamagedChunkWarning, InvalidType, StoreError
 from ..jobs import Chunk, Job
+from ..provenance import versions
 from ..validation import file_path, invalid, shown
 from ..whole_file import whole_file
 from .address import FORMAT, codes_of
@@ -428,8 +429,6 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _identity(job: Job) -> dict[str, Any]:
     """Return what a cell is, for people."""
-    from ..results import versions
-
     return {
         "format": FORMAT,
         "labels": {"environment": job.environment.label, "policy": job.policy.label},

@@ -18,7 +18,8 @@ from ..brief import brief
 from ..checkpoints import position_of
 from ..errors import InvalidArgument, InvalidType
 from ..metrics import abridged, default_metric, metric_name
-from ..results import Cell, Results, stamped, summary_row
+from ..provenance import stamped
+from ..results import Cell, Results, summary_row
 from ..statistics import Statistics
 from ..tasks import told_by
 from ..validation import count, invalid, one_of, open_probability, shown
