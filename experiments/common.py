@@ -101,6 +101,16 @@ def play_horizons(folder: Path, horizons: list[int], environment: Any, policies:
         play(horizon_file(folder, horizon), environment, policies, horizon=horizon, **options)
 
 
+def load_horizons(folder: Path, horizons: list[int]) -> dict[int, bl.Results]:
+    """Return what `play_horizons` stored, by horizon."""
+    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in horizons}
+
+
+def final(results: dict[int, bl.Results], policy: str, metric: str = "regret") -> list[NDArray[np.float64]]:
+    """Return a metric of every run after the last round, one array a horizon."""
+    return [r.values(metric, policy=policy)[:, -1] for r in results.values()]
+
+
 def forget_runs(folder: Path) -> None:
     """Remove the store of runs, which are all in the results when a simulation has come to its end."""
     shutil.rmtree(folder / STORE, ignore_errors=True)

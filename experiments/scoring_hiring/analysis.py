@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-import banditlab as bl
-from experiments.common import horizon_file
+from experiments.common import final, load_horizons
 from experiments.drawing import legend_above, plain
 from experiments.scoring_hiring.simulate import OFFLINE, configuration, policies
 from experiments.slopes import exponent, mean
@@ -28,16 +27,6 @@ def offline(folder: Path) -> dict[float, NDArray[np.float64]]:
     return {c: np.array([[rho, both, own] for rho, cost, both, own in rows if cost == c]) for c in costs}
 
 
-def read(folder: Path, size: str) -> dict[int, bl.Results]:
-    """Return the stored results by horizon."""
-    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
-
-
-def final(results: dict[int, bl.Results], policy: str) -> list[NDArray[np.float64]]:
-    """Return the regret of every run after the last round, one array a horizon."""
-    return [r.values("regret")[r.policies.index(policy)][:, -1] for r in results.values()]
-
-
 def exact(value: float) -> tuple[float, float, float]:
     """Return the solution of a program as a measurement without error."""
     return value, value, value
@@ -45,7 +34,8 @@ def exact(value: float) -> tuple[float, float, float]:
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
-    solved, results, tolerance = offline(folder), read(folder, size), configuration()["verdict"]["tolerance"]
+    config, solved = configuration(), offline(folder)
+    results, tolerance = load_horizons(folder, config["sizes"][size]["horizons"]), config["verdict"]["tolerance"]
     gains = np.concatenate([rows[:, 1] - rows[:, 2] for rows in solved.values()])
     shared = np.concatenate([rows[:, 0] for rows in solved.values()])
     found = [
@@ -96,7 +86,7 @@ def figure(folder: Path, size: str) -> Figure:
     """Return what correlation gains against how correlated signals are, and regret against the horizon."""
     from banditlab.plotting import COLOURS, DASHES, MARKERS
 
-    results = read(folder, size)
+    results = load_horizons(folder, configuration()["sizes"][size]["horizons"])
     horizons = np.array(list(results), dtype=float)
     drawing = Figure(figsize=(9.5, 3.8), dpi=150, layout="constrained")
     left, right = drawing.subplots(1, 2)

@@ -7,27 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import scoring
-from experiments.common import horizon_file
+from experiments.common import final, load_horizons
 from experiments.drawing import plain
 from experiments.scoring_online.simulate import bandit, configuration, full
 from experiments.slopes import exponent, mean
 from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most, because
 
 SOURCE = "Cacciamani et al. 2023, abstract"
-
-
-def read(folder: Path, size: str) -> dict[int, bl.Results]:
-    """Return the stored results by horizon."""
-    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
-
-
-def final(results: dict[int, bl.Results], policy: str, metric: str) -> list[NDArray[np.float64]]:
-    """Return a metric of every run after the last round, one array a horizon."""
-    return [r.values(metric)[r.policies.index(policy)][:, -1] for r in results.values()]
 
 
 def grows(results: dict[int, bl.Results], policy: str, metric: str, theory: float, tolerance: float) -> Verdict:
@@ -49,7 +38,8 @@ def grows(results: dict[int, bl.Results], policy: str, metric: str, theory: floa
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
-    config, results = configuration(), read(folder, size)
+    config = configuration()
+    results = load_horizons(folder, config["sizes"][size]["horizons"])
     tolerance = config["verdict"]["tolerance"]
     found = [grows(results, full("practical"), metric, 0.5, tolerance) for metric in ("regret", "violation")]
     for alpha in config["alphas"]:
@@ -76,7 +66,8 @@ def figure(folder: Path, size: str) -> Figure:
     """
     from banditlab.plotting import COLOURS, DASHES, MARKERS
 
-    results, alphas = read(folder, size), configuration()["alphas"]
+    config = configuration()
+    results, alphas = load_horizons(folder, config["sizes"][size]["horizons"]), config["alphas"]
     horizons = list(results)
     drawing = Figure(figsize=(10, 4), dpi=150, layout="constrained")
     left, right = drawing.subplots(1, 2)

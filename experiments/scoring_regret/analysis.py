@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-import banditlab as bl
 from banditlab import scoring
 from banditlab.inference.bootstrap import mean_band
-from experiments.common import horizon_file
+from experiments.common import final, load_horizons
 from experiments.drawing import legend_above, plain
 from experiments.scoring_regret.simulate import configuration, environment, policies
 from experiments.slopes import exponent, mean
@@ -18,16 +17,6 @@ from experiments.verdicts import FAILS, HOLDS, UNTESTABLE, Verdict, at_most, bec
 
 RATE = "Chen et al. 2023, abstract"
 THEORY, PRACTICE, COMMIT, BRIER, V_SHAPED, ORACLE = policies()
-
-
-def read(folder: Path, size: str) -> dict[int, bl.Results]:
-    """Return the stored results by horizon."""
-    return {horizon: bl.load(horizon_file(folder, horizon)) for horizon in configuration()["sizes"][size]["horizons"]}
-
-
-def final(results: dict[int, bl.Results], policy: str, metric: str = "regret") -> list[np.ndarray]:
-    """Return a metric of every run after the last round, one array a horizon."""
-    return [r.values(metric)[r.policies.index(policy)][:, -1] for r in results.values()]
 
 
 def radius(horizon: int) -> float:
@@ -38,7 +27,7 @@ def radius(horizon: int) -> float:
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a claim."""
-    results = read(folder, size)
+    results = load_horizons(folder, configuration()["sizes"][size]["horizons"])
     horizons, world = list(results), environment()
     last = horizons[-1]
     _, margins = scoring.informed_rules(world)
@@ -103,7 +92,7 @@ def figure(folder: Path, size: str) -> Figure:
     """Return regret against the round at the largest horizon, and regret at the horizon against the horizon."""
     from banditlab.plotting import COLOURS, DASHES, MARKERS
 
-    results = read(folder, size)
+    results = load_horizons(folder, configuration()["sizes"][size]["horizons"])
     horizons = np.array(list(results))
     drawing = Figure(figsize=(10, 4), dpi=150, layout="constrained")
     left, right = drawing.subplots(1, 2)
