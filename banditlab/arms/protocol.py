@@ -1,4 +1,4 @@
-"""Playing K-armed bandits: from environment and policy to the kernel, and the one-round-at-a-time agent."""
+"""Playing K-armed bandits: from environment and policy to the kernel."""
 
 from __future__ import annotations
 

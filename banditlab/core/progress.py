@@ -17,7 +17,7 @@ INTERVAL = 0.2
 
 
 class Progress:
-    """Shows rounds played, rounds a second and what is being compiled; does nothing when not `shown`.
+    """Shows rounds played, rounds a second and what is being compiled; does nothing where it is not shown.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ class Protocol(ABC):
     chunk_rounds : int or None
         Fewer runs, down to one, where they would be more rounds than this in all; None for no such limit. It is for
         protocols in plain Python, where a task of many long runs would keep the other processes waiting, and what it
-        has played unwritten, for minutes.
+        has played unwritten, for minutes; and for those whose policies keep every reward, which takes memory.
     first_call : int
         Rounds of the first call of a kernel, all lanes together; the next are as long as they should be.
     rehearsed : bool

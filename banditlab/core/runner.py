@@ -1,4 +1,4 @@
-"""`run` and `start`: the two ways to play."""
+"""`run` plays simulations, and `start` makes an agent that plays with real feedback."""
 
 from __future__ import annotations
 
