@@ -481,3 +481,13 @@ def test_the_colours_of_a_heatmap_are_told_in_numbers():
     ax.figure.canvas.draw()
     bar = next(other for other in ax.figure.axes if other is not ax)
     assert {"5", "10"} <= {label.get_text() for label in bar.get_yticklabels()}
+
+
+def test_two_plots_share_axes():
+    worlds = {"a": arms.Bernoulli([0.2, 0.5, 0.4]), "b": arms.Bernoulli([0.9, 0.1])}
+    both = bl.run(worlds, arms.Uniform(), horizon=99, n_runs=5, seed=0)
+    ax = Figure().add_subplot()
+    both.plot(environment="a", ax=ax, lower_bound=False)
+    both.plot(environment="b", ax=ax, lower_bound=False)
+    assert ax.get_ylim()[1] > both.values(environment="b").mean(axis=1).max()
+    assert len(ax.get_legend().get_texts()) == 2

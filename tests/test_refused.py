@@ -189,3 +189,26 @@ def test_output_that_nobody_takes():
     assert "the output cannot be written" in full.stderr
     closed = subprocess.run(f"{command} >&-", shell=True, stderr=subprocess.PIPE, text=True, env=os.environ)
     assert closed.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: arms.UCB1(10**400), InvalidArgument, "UCB1.alpha is 1000.*allowed: a finite number"),
+        (lambda: arms.UCB1(1e300), InvalidArgument, "UCB1.alpha"),
+        (lambda: arms.Bernoulli(np.ma.array([0.1, 0.5], mask=[0, 1])), InvalidArgument, "allowed: no masked entries"),
+        (lambda: arms.Gaussian([1.7e308, 0]), InvalidArgument, r"Gaussian.means\[0\]"),
+        (lambda: arms.Gaussian([0, 1], std=[[1], [1, 2]]), InvalidArgument, "different lengths"),
+        (lambda: arms.SlidingWindowUCB(10**30), InvalidArgument, "SlidingWindowUCB.window"),
+        (lambda: arms.TruncatedGaussian([0.5], std=1e300), InvalidArgument, "TruncatedGaussian.std"),
+        (lambda: arms.Beta([5e-324], [1.0]), InvalidArgument, r"Beta.a\[0\]"),
+        (lambda: bl.run(ENVIRONMENT, {1: arms.UCB1()}, horizon=9, n_runs=1), InvalidType, "policies has the label 1"),
+        (lambda: bl.run(ENVIRONMENT, arms.UCB1, horizon=9, n_runs=1), InvalidType, r"an instance, UCB1\(...\)"),
+        (lambda: bl.run(ENVIRONMENT, arms.UCB1(), horizon=2**60, n_runs=1), InvalidArgument, "horizon is"),
+        (lambda: bl.run(ENVIRONMENT, arms.UCB1(), horizon=9, n_runs=10**13), InvalidArgument, "n_runs is"),
+        (lambda: bl.run(ENVIRONMENT, arms.UCB1(), horizon=9, n_runs=1, metrics=5), InvalidType, "metrics is 5"),
+    ],
+)
+def test_extreme_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -351,3 +351,15 @@ def test_variances_of_tables_are_sums_of_squares():
     ratings = arms.Categorical([1e8, 1e8 + 1.0, 1e300], [[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
     assert [ratings.variance(arm) for arm in range(2)] == [0.25, 0.0]
     assert arms.Categorical([1.0 / 3.0], [[1.0]]).variance(0) == 0.0
+
+
+def test_negative_zero_is_zero():
+    assert arms.Gaussian([-0.0]) == arms.Gaussian([0.0])
+    assert hash(arms.Gaussian([-0.0])) == hash(arms.Gaussian([0.0]))
+
+
+def test_means_of_a_short_interval_are_ordered():
+    means = arms.TruncatedGaussian([0.0, 0.2, 1.0], std=1e4).means
+    assert means[0] < means[1] < means[2]
+    # for a short interval the density is almost flat: the mean moves by (location - centre) (high - low)^2 / (12 std^2)
+    np.testing.assert_allclose(means - 0.5, np.array([-0.5, -0.3, 0.5]) / (12 * 1e8), rtol=1e-6)

@@ -473,3 +473,16 @@ def test_data_without_a_slope():
         theory.regret_slope(synthetic([rare], rounds))
     with pytest.raises(InvalidType, match="results is 3; allowed"):
         theory.regret_slope(3)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_lower_bound_constants_keep_their_digits_at_small_gaps(gap):
+    # kl is to first order gap^2 / (2 variance), so that the constant is 2 variance / gap
+    for environment, variance in (
+        (arms.Bernoulli([0.3, 0.3 + gap]), 0.21),
+        (arms.Poisson([2.0, 2.0 + gap]), 2.0),
+        (arms.Gaussian([1.0, 1.0 + gap], std=3.0), 9.0),
+        (arms.Exponential([2.0, 2.0 + gap]), 4.0),
+    ):
+        real_gap = float(environment.gaps[0])
+        assert environment.lower_bound_constant() == pytest.approx(2 * variance / real_gap, rel=3 * gap + 1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -148,3 +149,40 @@ def test_kernels_that_hash_strings_work_in_a_second_process(tmp_path):
     regret, *counted = play(tmp_path, script=HASHES + RUN)
     assert counted == [0, 1]
     assert play(tmp_path, script=HASHES + RUN) == (regret, 1, 0)
+
+
+def test_policy_whose_file_was_renamed(tmp_path):
+    (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / "mine.py").write_text(POLICY)
+    regret, _, _ = play(tmp_path)
+    (tmp_path / "mine.py").rename(tmp_path / "yours.py")
+    assert play(tmp_path, script="from yours import Mine\n" + RUN)[0] == regret
+    assert play(tmp_path, script=POLICY + RUN)[0] == regret
+
+
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+def test_damaged_cache_is_compiled_again(tmp_path, ending):
+    (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / "mine.py").write_text(POLICY)
+    regret, _, _ = play(tmp_path)
+    for file in (tmp_path / "cache").rglob(f"*{ending}"):
+        file.write_bytes(file.read_bytes()[:20])
+    assert play(tmp_path)[0] == regret
+    again, hits, misses = play(tmp_path)
+    assert (again, hits, misses) == (regret, 1, 0)
+
+
+def test_cache_on_a_full_disk_is_done_without(tmp_path):
+    script = (
+        "import errno, banditlab as bl\n"
+        "from banditlab import arms\n"
+        "from numba.core.caching import IndexDataCacheFile\n"
+        "def full(*a, **k):\n"
+        "    raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "IndexDataCacheFile.save = full\n"
+        "print(bl.run(arms.Bernoulli([.1, .9]), arms.RoundRobin(), horizon=10, n_runs=1, seed=0).values()[0, 0, -1])\n"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert math.isclose(float(done.stdout), 4.0)

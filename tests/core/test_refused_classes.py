@@ -6,11 +6,14 @@ import dataclasses
 import importlib
 import linecache
 import pickle
+import random
 import re
 
 import cloudpickle
+import numba
 import numpy as np
 import pytest
+from numpy.random import rand
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
@@ -524,3 +527,76 @@ def test_families_pickle_by_reference(cls):
     """A notebook's class is sent by value, and its family with it: copies would be other families."""
     assert pickle.loads(pickle.dumps(cls.family)) is cls.family
     assert pickle.loads(cloudpickle.dumps(cls.family)) is cls.family
+
+
+def test_decorated_things():
+    with pytest.raises(InvalidComponent, match="5 is decorated as a policy; allowed: a class"):
+        arms.policy(5)
+    with pytest.raises(InvalidComponent, match="UCB1 is decorated twice"):
+        arms.policy(arms.UCB1)
+
+
+@device
+def drawn_elsewhere():
+    return np.random.rand()  # noqa: NPY002 - the mistake
+
+
+@numba.njit
+def drawn_by_numba():
+    return np.random.rand()  # noqa: NPY002
+
+
+GENERATOR = np.random.default_rng(0)
+
+
+def closed_over():
+    import numpy as elsewhere
+
+    return lambda self, state, lane, t, rng: elsewhere.random.randint(3)  # noqa: NPY002
+
+
+def _by_another_name(self, state, lane, t, rng):
+    module = np.random
+    return module.randint(3)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "called"),
+    [
+        (lambda self, state, lane, t, rng: np.random.randint(3), "np.random.randint"),  # noqa: NPY002
+        (lambda self, state, lane, t, rng: int(3 * rand()), "rand"),  # noqa: NPY002
+        (lambda self, state, lane, t, rng: random.randrange(3), "random.randrange"),
+        (lambda self, state, lane, t, rng: int(3 * drawn_elsewhere()), "np.random.rand"),
+        (lambda self, state, lane, t, rng: int(3 * drawn_by_numba()), "np.random.rand"),
+        (lambda self, state, lane, t, rng: GENERATOR.integers(3), "GENERATOR"),
+        (closed_over(), "elsewhere.random.randint"),
+        (_by_another_name, "np.random"),
+    ],
+    ids=["numpy", "name", "python", "helper", "numba", "generator", "closure", "module"],
+)
+def test_global_generators_are_refused(kernel, called):
+    with pytest.raises(InvalidComponent, match=rf"Draws.select draws from {re.escape(called)}; allowed: the rng"):
+        arms.policy(type("Draws", (), {"select": kernel, "update": learns_nothing}))
+
+
+def test_array_of_a_state_may_be_called_random():
+    def select(self, state, lane, t, rng):
+        return int(np.floor(state.random[lane]))
+
+    arms.policy(type("Draws", (), {"select": select, "update": learns_nothing}))
+
+
+def test_default_that_instances_would_share():
+    with pytest.raises(InvalidComponent, match=r"Shared.values is \[1, 2\]; allowed: a tuple"):
+        arms.policy(
+            type(
+                "Shared",
+                (),
+                {
+                    "__annotations__": {"values": list},
+                    "values": [1, 2],
+                    "select": selects_first,
+                    "update": learns_nothing,
+                },
+            )
+        )

@@ -282,3 +282,33 @@ def test_of_thousands_of_environments_messages_name_the_first():
         with pytest.raises(InvalidArgument, match=r"1,000 in all") as caught:
             call()
         assert len(str(caught.value)) < 1_000
+
+
+def test_saving_follows_links_and_refuses_devices(tmp_path):
+    result = bl.run(ENVIRONMENT, arms.UCB1(), horizon=9, n_runs=2, seed=0)
+    (tmp_path / "target.parquet").write_text("old")
+    link = tmp_path / "link.parquet"
+    link.symlink_to(tmp_path / "target.parquet")
+    result.save(link)
+    assert link.is_symlink()
+    assert (bl.load(tmp_path / "target.parquet").values() == result.values()).all()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidArgument, match="allowed: a regular file, or a new name"):
+        result.save(tmp_path / "pipe")
+
+
+def test_flipped_bits_are_noticed_or_harmless(tmp_path):
+    result = bl.run(ENVIRONMENT, arms.UCB1(), horizon=200, n_runs=50, seed=0)
+    path = result.save(tmp_path / "r.parquet")
+    good = path.read_bytes()
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        data = bytearray(good)
+        for where in generator.integers(4, len(good) // 2, size=3):  # pages stand first, the footer last
+            data[where] ^= 1 << int(generator.integers(8))
+        path.write_bytes(bytes(data))
+        try:
+            values = bl.load(path).values()
+        except ValueError:
+            continue
+        assert (values == result.values()).all()
