@@ -1,4 +1,4 @@
-"""Policies of a user's own, for tests: one plain, one wrapped around another."""
+"""Policies of a user's own, for tests: one plain, one wrapped around another, and one whose state becomes NaN."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Restart:
 
 @arms.policy
 class Forgets:
-    """Knows no sum any more after a round."""
+    """Its sum of rewards is NaN from a round on."""
 
     after: int = bl.field(check=positive_integer, doc="the round")
 
