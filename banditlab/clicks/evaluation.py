@@ -31,7 +31,7 @@ ROOM = 1 << 26
 """Click rates in all profiles of one batch, at most; some arrays of this size are made, of half a gigabyte each."""
 
 STARTING_STREAM = 2
-"""The stream of random starting strategies; 0 and 1 are the environment's and the policy's."""
+"""The stream of random starting strategies; that of instances, too (`core.sampling`), which dynamics never play."""
 
 INFLATION = 0.2
 
