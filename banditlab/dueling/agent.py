@@ -13,6 +13,9 @@ from banditlab.core.validation import boolean, integer, shown
 
 from .kernel import choose_arms, learn
 
+N_ARMS = integer(2, limit=1 << 20)
+"""How many arms an agent can have."""
+
 
 class DuelingAgent(Agent):
     """Plays a dueling policy one round at a time.

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.validation import integer, invalid, matrix, non_negative, shown
 
-MOST_ARMS = 10_000
-"""In rankings; their numbers are below."""
+MOST_RANKED = 10_000
+"""Arms in rankings, at most: their numbers are smaller."""
 
-ARM = integer(0, limit=MOST_ARMS - 1)
+ARM = integer(0, limit=MOST_RANKED - 1)
 
 TOLERANCE = 1e-9
 """How far P[i, j] + P[j, i] may be from 1: matrices in papers are rounded, but to complementary digits."""
-
 
 ROUNDED = 0.01 + TOLERANCE
 """How far it can be where two decimals were kept: 0.665 and 0.335 are then 0.67 and 0.34."""
@@ -101,7 +100,7 @@ def wins_in_rankings(rankings: Any) -> NDArray[np.float64]:
 
 def _arms(name: str, ranking: list[Any]) -> list[int]:
     """Check for a list of arms; those of the usual types all at once, as there may be millions."""
-    if {int, np.int64}.issuperset(map(type, ranking)) and all(0 <= arm < MOST_ARMS for arm in ranking):
+    if {int, np.int64}.issuperset(map(type, ranking)) and all(0 <= arm < MOST_RANKED for arm in ranking):
         return ranking
     return [ARM(f"{name}[{place}]", arm) for place, arm in enumerate(ranking)]
 

@@ -17,14 +17,12 @@ from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, one_of, shown
 
-from .agent import DuelingAgent
+from .agent import N_ARMS, DuelingAgent
 from .kernel import SCRATCH, play
 from .preferences import preference_matrix
 from .regrets import REGRETS, regret_table
 
 METRICS = (*REGRETS, "duels")
-
-MOST_ARMS = 1 << 20
 
 
 class DuelingProtocol(Protocol):
@@ -119,7 +117,7 @@ class DuelingProtocol(Protocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> DuelingAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same outcomes."""
-        return DuelingAgent(policy, integer(2, limit=MOST_ARMS)("n_arms", n_arms), seed, run, horizon)
+        return DuelingAgent(policy, N_ARMS("n_arms", n_arms), seed, run, horizon)
 
 
 def _regrets(metrics: tuple[str, ...]) -> list[str]:

@@ -12,6 +12,7 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.core.protocol import Batch, Protocol, Watch
 from banditlab.core.validation import boolean, integer, one_of
 
+from ..agent import N_ARMS
 from .agent import ContextualAgent
 from .kernel import ERROR, REGRET, ROWS, VARIANCE, WEAK_REGRET, play
 from .spaces import ContextualProblem, ContextualSpace
@@ -92,4 +93,4 @@ class ContextualProtocol(Protocol):
 
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> ContextualAgent:
         """Return an agent whose choices are those of run `run` of `seed`, given the same features and outcomes."""
-        return ContextualAgent(policy, integer(2, limit=1 << 20)("n_arms", n_arms), seed, run, horizon)
+        return ContextualAgent(policy, N_ARMS("n_arms", n_arms), seed, run, horizon)
