@@ -1,6 +1,7 @@
 """How kernels find a component's methods: functions that resolve by type, compiled or not.
 
-* `device(f)`: a helper that kernels may call. It stays a plain Python function outside kernels.
+* `device(f)`: a helper that kernels may call, wherever they run: the word is CUDA's for such functions. It stays a
+  plain Python function outside kernels.
 * `generic(stub)`: a function that resolves by the type of its first argument, as `functools.singledispatch` does, but
   inside compiled code too, where the call is resolved at compile time and inlined. `optional_generic(stub)` has a
   default.
@@ -27,8 +28,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 # plain Python agree to the last bit. error_model="numpy": dividing by zero gives inf or NaN instead of a branch to
 # an exception, which would stop vectorisation.
 KERNEL_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "pipeline_class": CompileKernel}
-DEVICE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "pipeline_class": CompilePart}
-INLINE_OPTIONS: dict[str, Any] = DEVICE_OPTIONS | {"forceinline": True}
+PART_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "pipeline_class": CompilePart}
+INLINE_OPTIONS: dict[str, Any] = PART_OPTIONS | {"forceinline": True}
 
 
 def device(function: F) -> F:
@@ -38,7 +39,7 @@ def device(function: F) -> F:
 
 def device_call(function: F) -> F:
     """Make a plain function callable from kernels as a call: for long, rarely taken paths."""
-    return register_jitable(**DEVICE_OPTIONS)(function)
+    return register_jitable(**PART_OPTIONS)(function)
 
 
 def borrowed(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numba
 from numba.extending import overload
 
-from .dispatch import DEVICE_OPTIONS
+from .dispatch import PART_OPTIONS
 
 # Where a policy around another keeps the state of one lane to restore from: nothing changes it, nested or not.
 FRESH = "fresh"
@@ -76,6 +76,6 @@ def restore(state: Any, fresh: Any, lane: int) -> None:
     _restorer(_arrays(type(state)._fields, state))(state, fresh, lane)
 
 
-@overload(restore, jit_options=DEVICE_OPTIONS)
+@overload(restore, jit_options=PART_OPTIONS)
 def _compiled_restore(state, fresh, lane):  # type: ignore[no-untyped-def]  # Numba compares annotations too
     return _restorer(_arrays(state.fields, tuple(state)))

@@ -35,7 +35,21 @@ def workers(n_jobs: int | None, prefer: str = "threads") -> tuple[Any, int]:
 
 @dataclass(frozen=True)
 class Workers:
-    """Who plays the tasks: as the protocols prefer, unless `joblib.parallel_config` says otherwise."""
+    """Who plays the tasks: as the protocols prefer, unless `joblib.parallel_config` says otherwise.
+
+    Attributes
+    ----------
+    n_jobs : int
+        Threads or processes.
+    prefer : {'threads', 'processes'}
+        Which of them joblib is asked for.
+    shared : bool
+        Whether they share memory with the calling thread, and so its jobs, its store and what stops them.
+    device : bool
+        Whether some tasks are played on a CUDA device.
+    alone : bool
+        Whether the calling thread plays all tasks itself, without joblib.
+    """
 
     n_jobs: int
     prefer: str
