@@ -94,6 +94,17 @@ def default_metric(recorded: Sequence[str]) -> str:
     return "regret" if "regret" in recorded or not recorded else recorded[0]
 
 
+def asked_metric(metric: str | None, recorded: Sequence[str]) -> str:
+    """Return the name of the metric that is asked for; for None, what is looked at where no metric is named.
+
+    Examples
+    --------
+    >>> [asked_metric(m, ["reward", "regret", "pulls[0]"]) for m in (None, " pulls[ 0 ]")]
+    ['regret', 'pulls[0]']
+    """
+    return default_metric(recorded) if metric is None else metric_name(metric)
+
+
 def of_each(metric: str, n: int) -> list[str]:
     """Return the columns of a metric that has one an arm: `pulls[0]`, `pulls[1]`, ..."""
     return [f"{metric}[{a}]" for a in range(n)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .brief import brief
 from .checkpoints import position_of
-from .metrics import abridged, default_metric, is_event, metric_name
+from .metrics import abridged, asked_metric, default_metric, is_event
 from .provenance import stamped
 from .statistics import QUANTILES, Statistics
 from .validation import count, invalid, open_probability
@@ -215,7 +215,7 @@ class Results:
         >>> result.values(policy="RoundRobin").mean(axis=0).round(6).tolist()  # which has 0.6 in every other round
         [3.0, 30.0]
         """
-        metric = self.default_metric if metric is None else metric_name(metric)
+        metric = asked_metric(metric, self.metrics)
         cells = self._recorded(metric, environment)
         if policy is not None:
             if policy not in self.policies:
@@ -256,7 +256,7 @@ class Results:
         >>> known.n_runs, round(float(known.mean[-1]), 6), round(float(known.std[-1]), 6)
         (50, 30.0, 0.0)
         """
-        metric = self.default_metric if metric is None else metric_name(metric)
+        metric = asked_metric(metric, self.metrics)
         return [cell.statistics_of(metric) for cell in self._recorded(metric, environment)]
 
     def _recorded(self, metric: str, environment: str | None) -> list[Cell]:
@@ -369,7 +369,7 @@ class Results:
         """
         import pandas as pd
 
-        metric = self.default_metric if metric is None else metric_name(metric)
+        metric = asked_metric(metric, self.metrics)
         level = open_probability("level", level)
         position = position_of(at, self.checkpoints)
         wanted = self.environments if environment is None else (self._environment(environment),)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.metrics import is_event, metric_name
+from banditlab.core.metrics import asked_metric, is_event
 from banditlab.core.results import BOUNDED, Results
 from banditlab.core.validation import boolean, invalid, one_of, open_probability, optional, text
 from banditlab.core.validation import n_resamples as checked_resamples
@@ -85,7 +85,7 @@ def plot_metric(
     from .ticks import write_out
 
     check_made("results", results, Results, "banditlab.run")
-    metric = results.default_metric if metric is None else metric_name(metric)
+    metric = asked_metric(metric, results.metrics)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
     boolean("lower_bound", lower_bound)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.metrics import is_share, metric_name
+from banditlab.core.metrics import asked_metric, is_share
 from banditlab.core.sweeps.sweep_lines import (
     cells_of,
     chosen_rows,
@@ -117,7 +117,7 @@ def plot_sweep(
     'delta'
     """
     check_made("sweep", sweep, SweepResults, "banditlab.sweep")
-    metric = sweep.default_metric if metric is None else metric_name(metric)
+    metric = asked_metric(metric, sweep.metrics)
     optional(one_of(*SCALES))("xscale", xscale)
     optional(one_of(*SCALES))("yscale", yscale)
     one_of(*sweep.parameters)("x", x)

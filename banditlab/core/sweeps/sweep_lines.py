@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidArgument, InvalidType
-from ..metrics import metric_name
+from ..metrics import asked_metric
 from ..validation import invalid, one_of, shown
 from .sweep_results import SweepCell, SweepResults, agrees, check_there, hashable, in_words
 
@@ -141,7 +141,7 @@ def slopes_of(sweep: SweepResults, x: str, metric: str | None, level: float, whe
     """Return a row a line with its slope; see `SweepResults.slopes`."""
     import pandas as pd
 
-    metric = sweep.default_metric if metric is None else metric_name(metric)
+    metric = asked_metric(metric, sweep.metrics)
     one_of(*sweep.parameters)("x", x)
     table, _ = chosen_rows(sweep, sweep.summary(metric, level), x, where)
     if not all(isinstance(v, int | float | np.number) and v > 0 for v in table[x]):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..brief import brief
 from ..checkpoints import position_of
 from ..errors import InvalidArgument, InvalidType
-from ..metrics import abridged, default_metric, metric_name
+from ..metrics import abridged, asked_metric, default_metric
 from ..provenance import stamped
 from ..results import Cell, Results, summary_row
 from ..statistics import Statistics
@@ -263,7 +263,7 @@ class SweepResults:
         """
         import pandas as pd
 
-        metric = self.default_metric if metric is None else metric_name(metric)
+        metric = asked_metric(metric, self.metrics)
         if metric not in self.metrics:
             raise invalid("metric", metric, f"one of {abridged(self.metrics)}, which were recorded")
         level = open_probability("level", level)
