@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..core.validation import invalid, meant
+from ..core.validation import count, invalid, meant
 from .terminal import INTERRUPTED, console, duration, number, say, show, table, text
 
 
@@ -100,7 +100,7 @@ def _expected(chosen: list[Any], folders: dict[str, Path], size: str, jobs: int 
     if not missing:
         return "everything is stored already"
     known = [seconds for e in missing if (seconds := e.seconds(size, jobs)) is not None]
-    told = f"about {duration(sum(known))} on {cores} free core{'s' if cores > 1 else ''}"
+    told = f"about {duration(sum(known))} on {count(cores, 'free core')}"
     in_part = any((folders[e.name] / "made_with.json").exists() for e in missing) and not force
     several = f"{len(missing)} experiments, " if len(missing) > 1 else ""
     unknown = f", and {len(missing) - len(known)} not timed" if len(known) < len(missing) else ""

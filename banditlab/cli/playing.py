@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import InterruptedRunWarning
-from ..core.validation import invalid
+from ..core.validation import count, invalid
 from .terminal import FAILED, INTERRUPTED, console, number, say, show, table, text
 
 if TYPE_CHECKING:
@@ -32,12 +32,11 @@ def _print_summary(to: Any, result: Results) -> None:
     metric = result.default_metric
     frame = result.summary(metric)
     bounded = "ratio_to_lower_bound" in frame and not frame["ratio_to_lower_bound"].isna().all()
-    rounds, runs = f"{int(result.checkpoints[-1]):,}", f"{result.n_runs:,}"
+    played = f"{int(result.checkpoints[-1]):,} rounds, {count(result.n_runs, 'run')}"
     columns = ["policy", "mean", "+/- 95%", "median", *(["/ bound"] if bounded else []), "Mrounds/s"]
     for environment in result.environments:
         rows = frame if len(result.environments) == 1 else frame.xs(environment, level="environment")
-        title = f"{environment}: {metric} after {rounds} rounds, {runs} run{'s' if result.n_runs > 1 else ''}"
-        shown = table(to, title, *columns)
+        shown = table(to, f"{environment}: {metric} after {played}", *columns)
         for policy, row in rows.iterrows():
             half = (row["ci_high"] - row["ci_low"]) / 2.0
             cells = [str(policy), *(number(v) for v in (row["mean"], half, row["median"]))]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from banditlab.core.validation import one_of, optional, text
+from banditlab.core.validation import count, one_of, optional, text
 from banditlab.inference.bootstrap import mean_band
 
 from .style import given_or_new, line_style, tidy
@@ -84,7 +84,7 @@ def plot_dynamics(
             ax.axhline(desired, color=style["color"], linestyle=(0, (1, 3)), linewidth=1.1)
     ax.set_xlabel("epoch")
     ax.set_ylabel({"strategies": "click rate $s_i$", "utilities": "clicks $v_i$", "regret": "regret $R_T$"}[what])
-    repetitions = f"{len(curves)} repetition" + ("s" if len(curves) > 1 else "")
+    repetitions = count(len(curves), "repetition")
     ax.set_title(
         f"$T$ = {path.horizon:,}, {repetitions}"
         if alone

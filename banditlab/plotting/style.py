@@ -17,7 +17,7 @@ import numpy as np
 
 from banditlab.core.errors import InvalidType
 from banditlab.core.metrics import split_metric
-from banditlab.core.validation import positive, shown
+from banditlab.core.validation import count, positive, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -252,7 +252,7 @@ def axis_name_of(metric: str, policies: Iterable[Mapping[str, Any]]) -> str:
 def sizes(horizon: int | None, n_runs: int) -> str:
     """Return what titles say of how much was played; no horizon for pictures of several."""
     rounds = "" if horizon is None else f"$T$ = {horizon:,}, "
-    return f"{rounds}{n_runs:,} run" + ("s" if n_runs > 1 else "")
+    return rounds + count(n_runs, "run")
 
 
 def short(name: str) -> str:
