@@ -3,10 +3,11 @@
 from . import generics
 from .action_sets import ActionSet, MSets, UpToM
 from .environments import Combinatorial, CorrelatedGaussian, SemiBandit
+from .explicit import Explicit
 from .family import action_set, environment, policy
 from .graphs import Matchings, Paths, SpanningTrees
 from .kmax import KMax
-from .knapsack import Explicit, Knapsack
+from .knapsack import Knapsack
 from .objectives import Coverage, Influence
 from .offline import Greedy, GreedyPlusMax, OfflineAlgorithm, offline_algorithm
 from .policies import (
