@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .experiment import result_bytes
 from .jobs import Job
 from .machines import on_device, placed
 from .protocol import unwatched
+from .room import result_bytes
 from .validation import count
 from .workers import workers
 

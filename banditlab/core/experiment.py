@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import isfunction
 from typing import Any
@@ -19,59 +19,22 @@ from .family import registered
 from .instances import Instances, protocol_of
 from .jobs import EveryRun, Gatherer, Job
 from .machines import PRECISIONS, checked_backend, on_device
-from .memory import memory_limit
 from .metrics import common_defaults, metric_name
 from .origin import is_library
 from .protocol import own_reasons
 from .results import Cell
-from .statistics import EXACT, QUANTILES, Moments, gathering_bytes
+from .statistics import EXACT, Moments
 from .validation import RUN, SEED, integer, invalid, one_of, shown, with_article
 
 N_RUNS = integer(1, limit=2**31)
 GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
 KEEPS = tuple(GATHERERS)
 
-NUMBERS_OF_A_SUMMARY = 4 + len(QUANTILES)
-"""What `core.statistics.Statistics` holds for each metric and checkpoint: two moments, two extremes, quantiles."""
-
-
-def result_bytes(jobs: Iterable[Job], keep: str) -> int:
-    """Return the memory that the results of jobs take."""
-    return sum(
-        8 * len(job.columns) * len(job.checkpoints) * (job.n_runs if keep == "runs" else NUMBERS_OF_A_SUMMARY)
-        for job in jobs
-    )
-
-
-def require_memory(jobs: Iterable[Job], keep: str, *, together: bool = False) -> None:
-    """Raise if the results of jobs take more memory than this process may have: hours later it would be too late.
-
-    With keep='summary' those of jobs that are gathered `together`, as by `run`, take more until all have ended.
-    """
-    there = memory_limit()
-    if there is None:
-        return
-    jobs = list(jobs)
-    needed, instead = result_bytes(jobs, keep), ""
-    if keep == "runs":
-        instead = ", or keep='summary', which keeps no runs"
-    elif together:
-        needed += sum(len(job.columns) * len(job.checkpoints) * gathering_bytes(job.n_runs) for job in jobs)
-        instead = ", or a sweep, whose cells end one by one"
-    if needed > there:
-        raise InvalidArgument(
-            f"n_runs is {max(job.n_runs for job in jobs):,}, whose results take {_gigabytes(needed)} with "
-            f"keep={keep!r}; allowed: what fits into the {_gigabytes(there)} that this process may have (fewer runs, "
-            f"checkpoints or metrics{instead})"
-        )
-
-
-def _gigabytes(n: float) -> str:
-    return f"{n / 1e9:,.0f} GB" if n >= 1e10 else f"{n / 1e9:.2g} GB"
-
-
 METHODS_OF = {"policy": ("update", "select", "index", "act"), "environment": ("reward", "gap")}
 """What shows that a class without a decorator was meant to be a component of a kind."""
+
+WORTH_A_DEVICE = 10**9
+"""Rounds, of all runs of a policy, below which a device is not worth its compiler's and its memory's time."""
 
 
 @dataclass(frozen=True)
@@ -173,18 +136,14 @@ def _tell(found: str, reason: str) -> None:
     logging.getLogger("banditlab").info("backend 'auto' is %r%s", found, f": {reason}" if reason else "")
 
 
-WORTH_A_DEVICE = 10**9
-"""Rounds, of all runs of a policy, below which a device is not worth its compiler's and its memory's time."""
+KnownBounds = dict[Any, NDArray[np.float64] | None]
+"""Lower bounds by what they depend on."""
 
 
 def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | None]:
     """Return each job's lower bound; computed once an environment, as that can take an optimisation an arm."""
     known: KnownBounds = {}
     return {name: lower_bound(job, known) for name, job in jobs.items()}
-
-
-KnownBounds = dict[Any, NDArray[np.float64] | None]
-"""Lower bounds by what they depend on."""
 
 
 def lower_bound(job: Job, known: KnownBounds) -> NDArray[np.float64] | None:

@@ -17,10 +17,10 @@ from .experiment import (
     checked_settings,
     labelled,
     lower_bounds,
-    require_memory,
 )
 from .progress import Progress
 from .results import Results
+from .room import require_memory
 from .stores.store import as_store
 from .validation import RUN, SEED, positive_integer
 from .workers import checked_n_jobs

@@ -14,7 +14,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.core import experiment, in_step, jobs, runner
+from banditlab.core import experiment, in_step, jobs, room, runner
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
 from tests.core.policies import Greedy
 
@@ -250,7 +250,7 @@ def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
 
 def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(monkeypatch):
     """A run gathers all pairs in step, in 40 GB of sketches for 44 MB of statistics; a sweep one after the other."""
-    monkeypatch.setattr(experiment, "memory_limit", lambda: 2**34)
+    monkeypatch.setattr(room, "memory_limit", lambda: 2**34)
     worlds = {f"world {k}": ENVIRONMENT for k in range(50)}
     players = {f"alpha={k}": arms.UCB1(alpha=1 + k) for k in range(100)}
     sizes = {"n_runs": 10**4, "checkpoints": "linear"}
@@ -259,7 +259,7 @@ def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(m
     ):
         bl.run(worlds, players, keep="summary", horizon=10**4, **sizes)
     one_by_one = experiment.Settings(first_run=0, seed=0, metrics=None, backend="cpu", **sizes)
-    experiment.require_memory(one_by_one.jobs(worlds, players, 10**4).values(), "summary")
+    room.require_memory(one_by_one.jobs(worlds, players, 10**4).values(), "summary")
 
 
 def test_a_backend_that_returns_nothing_while_it_plays_is_refused():

@@ -15,11 +15,12 @@ from ..components import describe
 from ..engine import GOES_ON, play
 from ..errors import CellFailedWarning, InterruptedRunWarning, InvalidType
 from ..estimate import Estimate, estimate
-from ..experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound, require_memory
+from ..experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound
 from ..jobs import Gatherer, Job, Progressed
 from ..metrics import common_defaults
 from ..progress import Progress
 from ..results import Cell
+from ..room import require_memory
 from ..stores.store import as_store
 from ..tasks import told_by, traceback_text
 from ..validation import boolean, positive_integer
