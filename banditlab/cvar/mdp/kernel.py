@@ -11,8 +11,8 @@ from banditlab.core.dispatch import borrowed, device, device_call
 from banditlab.core.machines import next_checkpoint
 from banditlab.core.sampling import expanded, key, open_uniform
 
+from .backward import increasing, lower_mean
 from .generics import action, estimate, following_memory, n_memories, observe, plan, starting_memory
-from .sweeps import increasing, lower_mean
 
 RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
 """Rows of the output; after them, for each level of static and then of iterated CVaR, the regret and the value."""
@@ -157,7 +157,7 @@ def _outcomes(
     policy: Params, state: State, known: Params, world: Params, lane: int, h: int, s: int, a: int, b: int,
     V: Any, values: Any, chances: Any,
 ) -> int:  # fmt: skip
-    """Write what an action can be worth, and how likely, as `sweeps.outcomes`; V is by next memory and next state."""
+    """Write what an action can be worth, and how likely, as `backward.outcomes`; V is by next memory and next state."""
     P = world.transitions[h % world.transitions.shape[0], s, a]
     which = known.index[h % known.index.shape[0], s, a]
     q = known.weights[h % known.weights.shape[0], s, a]

@@ -13,13 +13,13 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import SEED, integer, positive, positive_probability, probability
 from banditlab.cvar.distribution import Distribution
 
+from .backward import iterated_sweep, static_sweep
 from .checks import MAX_ENTRIES
 from .environments import TabularMDP
 from .evaluation import evaluate
 from .kernel import follow
 from .model import Array, cumulative
 from .sums import exact_budgets, grid_budgets
-from .sweeps import iterated_sweep, static_sweep
 from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 
 TIE = 1e-14

@@ -12,11 +12,11 @@ from banditlab.core.dispatch import chosen_by_type, device_call
 from banditlab.core.elementary import log
 from banditlab.core.validation import invalid, non_negative, one_of, open_probability, optional, positive_probability
 
+from ..backward import shifted_mean
 from ..checks import MAX_ENTRIES
 from ..family import mdp_policy
 from ..model import lattice_unit
 from ..sums import grid_following, grid_steps
-from ..sweeps import shifted_mean
 from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of_range
 
 

@@ -11,8 +11,8 @@ from banditlab.core.components import Params, State, field
 from banditlab.core.elementary import log
 from banditlab.core.validation import non_negative, open_probability
 
+from ..backward import increasing, lower_mean
 from ..family import mdp_policy
-from ..sweeps import increasing, lower_mean
 from .counting import GROWTH, TIE, Counting, empirical, fresh, level, reasons_of_unit_rewards
 
 

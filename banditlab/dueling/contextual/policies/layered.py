@@ -12,9 +12,9 @@ from banditlab.core.dispatch import device, device_call
 from banditlab.core.elementary import log
 from banditlab.core.sampling import below
 
-from ..choices import best_pair, largest, optimistic
 from ..ellipsoid import add_direction, ellipsoid_state, measure_pairs, pair_number
 from ..likelihood import add_sample, fit, forget_pairs, likelihood_state, minimiser, scores, squared_residuals
+from ..selection import best_pair, largest, optimistic
 from ..spaces import ContextualSpace
 
 

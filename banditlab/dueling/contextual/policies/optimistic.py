@@ -15,9 +15,9 @@ from banditlab.core.sampling import open_uniform, uniform
 from banditlab.core.validation import boolean, integer, optional, positive
 
 from ...policies.counts import another_tie
-from ..choices import best_pair, largest, optimistic
 from ..ellipsoid import arm_norms, constant_radius
 from ..family import contextual_policy
+from ..selection import best_pair, largest, optimistic
 from ..spaces import ContextualProblem
 from .single_layer import SingleLayer, confidence, estimates_of, measured, random_pair
 
