@@ -224,10 +224,10 @@ class TsallisINF:
     Notes
     -----
     Guarantee (Zimmert and Seldin 2021, Theorem 1; losses in [0, 1], estimator 'importance'): adversarial regret is at
-    most :math:`4 \sqrt{K T} + 1`, and for stochastic rewards with one best arm regret is at most :math:`\sum_a 4
-    \log(T) / \Delta_a` up to lower-order terms. Reduced variance improves the leading constants: to 2 in the
-    adversarial case, and to 1 in the stochastic case (constants from memory of the paper, not checked against its
-    text).
+    most :math:`4 \sqrt{K T} + 1`, and for stochastic rewards with one best arm regret is at most :math:`\sum_a (4
+    \log(T) + 12) / \Delta_a + 4 \log T` and terms that do not grow with T, the sum being over the other arms. With
+    'reduced_variance' these are :math:`2 \sqrt{K T} + 10 K \log T + 16` and :math:`\sum_a (\log(T) + 3) / \Delta_a + 28
+    K \log T`; the first is then smaller for long horizons, the second for small gaps.
 
     References
     ----------
