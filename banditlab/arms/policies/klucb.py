@@ -256,7 +256,8 @@ class KLUCBPlusPlus:
     Notes
     -----
     Guarantee (Menard and Garivier 2017, Theorems 1 and 2; Bernoulli rewards): :math:`E[R_T] \le 76 \sqrt{V K T} + K`
-    with :math:`V = 1/4`, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins.
+    with :math:`V = 1/4`, and :math:`\limsup R_T / \log T` equals the lower bound of Lai and Robbins. The first holds
+    for all rewards in [0, 1].
 
     References
     ----------
@@ -345,8 +346,8 @@ class IMED:
     Notes
     -----
     Guarantee (Honda and Takemura 2015, Theorem 5; Bernoulli rewards): :math:`\limsup R_T / \log T` equals the lower
-    bound. The theorem is for all distributions bounded above, with their K_inf in place of kl; for Bernoulli rewards
-    the two are the same.
+    bound. The theorem is for all distributions bounded above that have exponential moments near 0, with their K_inf in
+    place of kl; for Bernoulli rewards the two are the same.
 
     References
     ----------

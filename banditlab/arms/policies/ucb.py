@@ -199,8 +199,8 @@ class MOSSAnytime(RunningMeans):
 
     Notes
     -----
-    Guarantee (Degenne and Perchet 2016, Theorem 3; rewards 1/2-sub-Gaussian): :math:`E[R_T] = O(\sqrt{K T})` for every
-    T. The paper states the constant 113 for :math:`\alpha = 1.35`.
+    Guarantee (Degenne and Perchet 2016, Theorem 3; rewards 1/2-sub-Gaussian, :math:`\alpha = 1.35`): :math:`E[R_T] \le
+    113 \sqrt{K T} + \Delta_{\max}` for every T, with the largest gap :math:`\Delta_{\max}`.
 
     References
     ----------
