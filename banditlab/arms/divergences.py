@@ -242,8 +242,8 @@ def _kinf_beta_nearby(a: float, b: float, target: float) -> float:
 def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, upper: float) -> float:
     """Return K_inf in the model of all distributions on (-inf, upper], for a finitely supported one.
 
-    By duality (Honda and Takemura 2010, Theorem 8): max over l in [0, 1/(upper - target)] of
-    E log(1 - l (X - target)), a concave function of l.
+    By duality (Honda and Takemura 2010; Theorem 5 as they quote it in 2015, Theorem 8 as Riou and Honda 2020 do): max
+    over l in [0, 1/(upper - target)] of E log(1 - l (X - target)), a concave function of l.
 
     Parameters
     ----------

@@ -44,7 +44,8 @@ class DiscountedUCB:
 
     References
     ----------
-    Garivier, Moulines (2011), On upper-confidence bound policies for switching bandit problems, arXiv:0805.3415.
+    Garivier, Moulines (2011), On upper-confidence bound policies for switching bandit problems, ALT, arXiv:0805.3415
+    (there: for non-stationary bandit problems).
 
     Examples
     --------
@@ -119,7 +120,8 @@ class SlidingWindowUCB:
 
     References
     ----------
-    Garivier, Moulines (2011), On upper-confidence bound policies for switching bandit problems, arXiv:0805.3415.
+    Garivier, Moulines (2011), On upper-confidence bound policies for switching bandit problems, ALT, arXiv:0805.3415
+    (there: for non-stationary bandit problems).
 
     Examples
     --------
