@@ -95,7 +95,7 @@ class BeatTheWinner(_Line):
 
     References
     ----------
-    Pekoz, Ross, Zhang (2020), Dueling bandit problems (title from memory).
+    Pekoz, Ross, Zhang (2020), Dueling bandit problems, Probability in the Engineering and Informational Sciences 36.
 
     Examples
     --------
@@ -135,6 +135,8 @@ class BeatTheWinnerReset(_Line):
     ----------
     Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
 
+    Kolpaczki, Hullermeier, Bengs (2024), Piecewise-stationary dueling bandits, TMLR, of the same work.
+
     Examples
     --------
     >>> from banditlab import dueling
@@ -172,6 +174,8 @@ class BeatTheWinnerResetStrong(_Line):
     References
     ----------
     Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
+
+    Kolpaczki, Hullermeier, Bengs (2024), Piecewise-stationary dueling bandits, TMLR, of the same work.
 
     Examples
     --------
@@ -227,7 +231,7 @@ class ModifiedBeatTheWinner:
 
     References
     ----------
-    Pekoz, Ross, Zhang (2020), Dueling bandit problems (title from memory).
+    Pekoz, Ross, Zhang (2020), Dueling bandit problems, Probability in the Engineering and Informational Sciences 36.
 
     Examples
     --------

@@ -93,6 +93,8 @@ class DETECT(Around):
     ----------
     Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
 
+    Kolpaczki, Hullermeier, Bengs (2024), Piecewise-stationary dueling bandits, TMLR, of the same work.
+
     Examples
     --------
     >>> import banditlab as bl
@@ -242,6 +244,8 @@ class MonitoredDuelingBandits(Around):
     References
     ----------
     Kolpaczki, Bengs, Hullermeier (2022), Non-stationary dueling bandits, arXiv:2202.00935.
+
+    Kolpaczki, Hullermeier, Bengs (2024), Piecewise-stationary dueling bandits, TMLR, of the same work.
 
     Examples
     --------

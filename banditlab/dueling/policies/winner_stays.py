@@ -188,7 +188,8 @@ class WinnerStaysStrong(_Rounds):
     -----
     Guarantee (Chen and Frazier 2017, abstract; a Condorcet winner, :math:`\beta` above 1 and below :math:`p / (1 -
     p)`): expected strong regret is :math:`O(K^2 + K \log T)`, and :math:`O(K \log K + K \log T)` for arms in a total
-    order. Here p is the smallest probability above 1/2; the condition on :math:`\beta` is reconstructed.
+    order. Here p is the smallest probability above 1/2; the condition on :math:`\beta` is that of Theorem 3, for a
+    total order, as notes on the paper quote it.
 
     One library plays a single duel, and not a round, between two phases: that is another policy.
 
