@@ -135,6 +135,9 @@ class BGCTS(ItemMeans):
     O(\frac{\sigma^2 d \log m}{\Delta_{\min}} \log T + \frac{\sigma^2 d^2 m \log m}{\Delta_{\min}} \log\log T)` and a
     term polynomial in m and d that does not grow with T. The number of the theorem was not read.
 
+    f is as in the authors' released code. Its experiments have :math:`\lambda = 0`, without the last logarithm; here
+    :math:`\lambda` is positive.
+
     References
     ----------
     Zhang, Combes (2024), Thompson sampling for combinatorial bandits: polynomial regret and mismatched sampling
