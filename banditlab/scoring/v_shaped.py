@@ -28,7 +28,9 @@ class VShaped(BuiltIn):
 
     Among all proper rules with payments in [0, 1] it maximises the `incentive` of every distribution of beliefs with
     mean :math:`\mu` (Li, Hartline, Shan and Wu 2022). The formula here was derived for a binary state and compared
-    with linear programming over all proper rules, not read in the paper.
+    with linear programming over all proper rules, not read in the paper. Theirs, as later work quotes it, has
+    :math:`G(p) = 1/2 + |p - \mu| / (2 \max(\mu, 1 - \mu))`: another payment of each state whatever is reported, and so
+    the same incentives.
 
     **More than two states.** The rule is then the bet on the state whose probability has grown most: it pays
     :math:`a_w 1\{w = v\}` for :math:`v = \arg\max_w p_w / \mu_w` (the first of several), with
