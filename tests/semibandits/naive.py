@@ -127,7 +127,8 @@ class BGCTS(GaussianCTS):
 
     def deviation(self, t: int) -> float:
         s = math.log(max(t, 2))
-        f = s + (self.m + 2) * max(math.log(s), 0.0) + self.m / 2.0 * math.log(1.0 + math.e / self.lam)
+        last = math.log(1.0 + math.e / self.lam) if self.lam else 0.0
+        f = s + (self.m + 2) * max(math.log(s), 0.0) + self.m / 2.0 * last
         g = (1.0 + self.lam) * f / s
         return math.sqrt(2.0 * g) * self.sigma
 

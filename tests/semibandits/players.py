@@ -19,7 +19,7 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "CombUCB1": [{"alpha": 0.2}],
     "BetaCTS": [{"a": 0.5, "b": 2.0}],
     "GaussianCTS": [{"sigma": 0.1}],
-    "BGCTS": [{"sigma": 0.05, "lam": 0.1}],
+    "BGCTS": [{"sigma": 0.05, "lam": 0.1}, {"lam": 0.0}],
 }
 VARIANTS = [
     cls(**fields) for name, cls in POLICIES.items() if name != "PASCombUCB" for fields in [{}, *OTHERS.get(name, [])]

@@ -312,7 +312,7 @@ def test_own_action_set_is_in_the_label_and_is_played(name: str) -> None:
     assert (sum(got[f"pulls[{i}]"][:, -1] for i in range(4)) == HORIZON).all()  # one item a round
 
 
-NONSENSE = [math.nan, "nonsense", b"1", [1.0], {}, 1j, math.inf, 0.0, -1.0, sb.MSets, arms.UCB1()]
+NONSENSE = [math.nan, "nonsense", b"1", [1.0], {}, 1j, math.inf, -1.0, sb.MSets, arms.UCB1()]
 
 
 @every_field
@@ -320,6 +320,15 @@ NONSENSE = [math.nan, "nonsense", b"1", [1.0], {}, 1j, math.inf, 0.0, -1.0, sb.M
 def test_field_refuses_nonsense(cls: type, field: str, value: Any) -> None:
     with pytest.raises(BanditlabError, match=f"{cls.__name__}.{field} is .*; allowed: "):
         cls(**{field: value})
+
+
+@every_field
+def test_field_refuses_zero(cls: type, field: str) -> None:
+    if field == "lam":
+        assert cls(lam=0.0).label == "BGCTS(lam=0)"  # the authors' experiments
+        return
+    with pytest.raises(BanditlabError, match=f"{cls.__name__}.{field} is 0.0; allowed: "):
+        cls(**{field: 0.0})
 
 
 def test_every_policy_has_a_reference() -> None:

@@ -9,7 +9,7 @@ from banditlab.arms.policies.bayes import BetaPosterior
 from banditlab.core.components import Params, State, field
 from banditlab.core.elementary import log
 from banditlab.core.sampling import beta, fill_beta, normal
-from banditlab.core.validation import optional, positive
+from banditlab.core.validation import non_negative, optional, positive
 
 from ..action_sets import an_action_set
 from ..family import policy
@@ -125,7 +125,7 @@ class BGCTS(ItemMeans):
     sigma : float, default 0.5
         Outcomes are :math:`\sigma`-sub-Gaussian; 0.5 is right for all outcomes in [0, 1].
     lam : float, default 1.0
-        :math:`\lambda`; positive. 1.0 is the theorem's.
+        :math:`\lambda`; 1.0 is the theorem's. At 0 the last logarithm is left out, as in the authors' experiments.
     actions : action set, optional
         The action set to play; default the environment's.
 
@@ -135,8 +135,7 @@ class BGCTS(ItemMeans):
     O(\frac{\sigma^2 d \log m}{\Delta_{\min}} \log T + \frac{\sigma^2 d^2 m \log m}{\Delta_{\min}} \log\log T)` and a
     term polynomial in m and d that does not grow with T. The number of the theorem was not read.
 
-    f is as in the authors' released code. Its experiments have :math:`\lambda = 0`, without the last logarithm; here
-    :math:`\lambda` is positive.
+    f is as in the authors' released code, also at :math:`\lambda = 0`, where the formula has no value.
 
     References
     ----------
@@ -151,13 +150,14 @@ class BGCTS(ItemMeans):
     """
 
     sigma: float = field(default=0.5, check=positive, doc="sub-Gaussian parameter; 0.5 for outcomes in [0, 1]")
-    lam: float = field(default=1.0, check=positive, doc="lambda; 1.0 is the theorem's")
+    lam: float = field(default=1.0, check=non_negative, doc="lambda; 1.0 is the theorem's")
     actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
 
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return the size of the largest action, and what f adds whatever the round."""
         m = float(problem.actions.max_size(problem.n_arms))
-        return super().derive(problem) | {"m": m, "constant": 0.5 * m * log(1.0 + math.e / self.lam)}
+        constant = 0.5 * m * log(1.0 + math.e / self.lam) if self.lam > 0.0 else 0.0
+        return super().derive(problem) | {"m": m, "constant": constant}
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Draw a weight."""
