@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -35,6 +37,23 @@ def test_kernels_that_cells_share_are_like_those_of_one(name: str) -> None:
     assert made.calls == made.fused == 0
     assert made.spilled <= (60 if name == "semibandits-PASCombUCB" else 0)  # that takes all registers there are
     assert 16 <= made.registers <= 255
+
+
+@pytest.mark.skipif(version("numba-cuda") < "0.24", reason="before 0.24 numba-cuda compiled for sm_90 there, too")
+@pytest.mark.parametrize("name", ["arms-UCB1", "arms-ThompsonSampling", "dueling-WinnerStaysWeak"])
+def test_a_real_device_of_9_0_gets_the_same_instructions(name: str) -> None:
+    """For such a device numba-cuda compiles, from 0.24 on, for sm_90a; everything else here is for sm_90."""
+    case = CASES[name]
+    plain, real = (assemble(case.environment, case.policy, cc, horizon=60) for cc in [(9, 0), (9, 0, "a")])
+    assert ".target sm_90a" in real.ptx
+    assert instructions(real.ptx) == instructions(plain.ptx)
+    assert real.registers == plain.registers
+
+
+def instructions(ptx: str) -> list[str]:
+    """Return what is computed, without what is called how: names count what was compiled before."""
+    lines = (re.sub(r"_Z\w+", "", line).strip() for line in ptx.splitlines())
+    return [line for line in lines if line and not line.startswith((".", "//"))]
 
 
 def test_what_launches_a_kernel_has_the_linker_fuse_nothing() -> None:

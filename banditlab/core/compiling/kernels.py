@@ -65,8 +65,8 @@ CACHE_DAYS = 90
 _kernels: list[Any] = []
 
 
-def called_by(function: Callable[..., Any], types: tuple[type, ...], identity: str) -> str:
-    """Return what a kernel for some components is called, which is what Numba calls its files."""
+def kernel_name(function: Callable[..., Any], types: tuple[type, ...], identity: str) -> str:
+    """Return the name of a kernel for some components, which is what Numba calls its files."""
     names = "-".join(t.__name__.rsplit("_", 1)[0] for t in types)[:80]
     return f"{function.__name__}-{names}-{identity}"
 
@@ -92,7 +92,7 @@ def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callab
     identity = fingerprint(function, extra=" ".join([t.__name__ for t in types] + checked))
     copy = pytypes.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
     copy.__module__ = function.__module__
-    copy.__qualname__ = called_by(function, types, identity)
+    copy.__qualname__ = kernel_name(function, types, identity)
     made = numba.njit(**KERNEL_OPTIONS)(copy)
     with contextlib.suppress(*NO_CACHE):  # where no folder can hold the cache, do without
         made._cache = ForgivingCache(made.py_func)

@@ -23,7 +23,7 @@ import numba
 import numpy as np
 
 from ..compiling.fingerprint import fingerprint
-from ..compiling.kernels import called_by, classes_of, remove_old_kernels
+from ..compiling.kernels import classes_of, kernel_name, remove_old_kernels
 from ..compiling.numba_parts import NO_CACHE, Forgiving
 from ..errors import DeviceError
 from .launch import LanesApart, Shape, compiling, launched, one_at_a_time
@@ -164,7 +164,7 @@ def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[typ
         return cuda.jit(made)
     dispatcher = cuda.jit(made, lto=False)
     extra = " ".join(["device", *(t.__name__ for t in components), repr(shapes)])
-    made.__qualname__ = called_by(function, components, fingerprint(function, launched, compiling, extra=extra))
+    made.__qualname__ = kernel_name(function, components, fingerprint(function, launched, compiling, extra=extra))
     with contextlib.suppress(*NO_CACHE):  # where no folder can hold the cache, do without
         dispatcher._cache = _disk_cache()(made)
         remove_old_kernels(dispatcher._cache.cache_path, function)

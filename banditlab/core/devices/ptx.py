@@ -75,7 +75,7 @@ class Assembly:
 class _Assembler(LanesApart):
     """Compiles the kernel that it is asked for, and runs nothing."""
 
-    def __init__(self, cc: tuple[int, int], shared: bool) -> None:
+    def __init__(self, cc: tuple[Any, ...], shared: bool) -> None:
         super().__init__(dry=True)
         self._cc, self._shared = cc, shared
         self.ptx = ""
@@ -104,7 +104,7 @@ def _first(values: tuple[Any, ...], axis: int) -> Any:
 
 
 @contextlib.contextmanager
-def _no_device(cc: tuple[int, int]) -> Iterator[None]:
+def _no_device(cc: tuple[Any, ...]) -> Iterator[None]:
     """Let numba-cuda, which asks the device what to compile for, be told instead."""
     from numba.cuda import dispatcher
 
@@ -142,7 +142,7 @@ def _assembler_of_ptx() -> str:
 
 
 def assemble(
-    environment: Any, policy: Any, cc: tuple[int, int] = (9, 0), horizon: int = 1000, *, shared: bool = False
+    environment: Any, policy: Any, cc: tuple[Any, ...] = (9, 0), horizon: int = 1000, *, shared: bool = False
 ) -> Assembly:
     """Compile the kernel in which a policy plays an environment, for an architecture.
 
@@ -150,8 +150,8 @@ def assemble(
     ----------
     environment, policy : components
         Who plays what.
-    cc : tuple of int
-        Compute capability: (8, 0) for an A100, (9, 0) for an H100 or H200.
+    cc : tuple
+        Compute capability: (8, 0) for an A100, (9, 0) for an H100 or H200, (9, 0, 'a') for these alone.
     horizon : int
         Rounds, for policies that must know it.
     shared : bool
@@ -177,7 +177,7 @@ def assemble(
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "kernel.ptx")
         source.write_text(machine.ptx, encoding="ascii")
-        command = [_assembler_of_ptx(), "-v", f"-arch=sm_{cc[0]}{cc[1]}", str(source), "-o", f"{source}.o"]
+        command = [_assembler_of_ptx(), "-v", f"-arch=sm_{''.join(map(str, cc))}", str(source), "-o", f"{source}.o"]
         done = subprocess.run(command, capture_output=True, text=True)
     told = done.stderr + done.stdout
     if done.returncode:
