@@ -103,15 +103,29 @@ def kinf_of_betas(a, b, target):
         return float(logs[0] + logs[1] - logs[2] - logs[3] - logs[4] + logs[5] + (a - c) * one + (b - d) * other)
 
 
-@pytest.mark.parametrize("gap", [1e-9, 1e-7, 1e-6, 1e-4, 1e-2])
-@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (3.0, 8.0), (0.2, 0.5), (40.0, 2.0), (500.0, 800.0)])
+@pytest.mark.parametrize("gap", [1e-9, 0.9e-7, 1.1e-7, 1e-6, 3e-5, 1e-4, 1e-2, 0.03])
+@pytest.mark.parametrize(
+    ("a", "b"), [(1.0, 1.0), (3.0, 8.0), (0.2, 0.5), (40.0, 2.0), (500.0, 800.0), (900.0, 1.0), (5.0, 2000.0)]
+)
 def test_kinf_of_beta_for_small_gaps(a, b, gap):
     target = a / (a + b) + gap * min(a, b) / (a + b)
     mean = float(arms.Beta([a], [b]).means[0])
     # the target is a float: how far it is from the mean is known to rounding only
     assert divergences.kinf_beta(a, b, target) == pytest.approx(
-        kinf_of_betas(a, b, target), rel=max(2e-4, 1e-15 * mean / (target - mean)), abs=0.0
+        kinf_of_betas(a, b, target), rel=max(3e-7, 1e-15 * mean / (target - mean)), abs=0.0
     )
+
+
+@pytest.mark.parametrize("share", [1e-9, 1e-4, 0.2499, 0.2501, 0.9])
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (0.2, 30.0), (900.0, 1.0), (500.0, 800.0), (1e5, 1e5)])
+def test_divergence_of_betas_however_near(a, b, share):
+    for c, d in [(a * (1 + share), b), (a * (1 - share), b * (1 + share)), (a * (1 + share), b * (1 + share))]:
+        with mpmath.workdps(DIGITS):
+            x, y, z, w = map(mpmath.mpf, (a, b, c, d))
+            psi = mpmath.digamma(x + y)
+            logs = mpmath.log(mpmath.beta(z, w)) - mpmath.log(mpmath.beta(x, y))
+            exact = float(logs + (x - z) * (mpmath.digamma(x) - psi) + (y - w) * (mpmath.digamma(y) - psi))
+        assert divergences.kl_beta(a, b, c, d) == pytest.approx(exact, rel=2e-8, abs=0.0)
 
 
 def test_divergence_of_beta_is_never_negative():
