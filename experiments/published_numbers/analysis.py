@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy import stats
 
 import banditlab as bl
 from banditlab import dueling, scoring
@@ -24,8 +25,10 @@ ERRORS = 4.0
 CHANCE = math.erfc(ERRORS / math.sqrt(2.0))
 """How rarely as large a difference may come by chance."""
 
-FEW = 100
+FEW = 50
 """Runs whose mean has no normal distribution: one in a thousand of BayesUCB's pays four times what the others do."""
+
+FEWER = "these are fewer rounds than theirs"
 
 BLOCKS, BLOCK = 10, 20_000
 """Means that are drawn for one of theirs."""
@@ -43,6 +46,8 @@ class Pair:
         Their mean, and its standard error.
     runs : int
         How many runs of theirs it is the mean of.
+    differs : str
+        By what their rule is known to differ from ours; '' if by nothing.
     skewed : bool
         Whether a normal distribution says nothing of their mean.
     ours : ndarray
@@ -55,6 +60,7 @@ class Pair:
     theirs: float
     their_error: float
     runs: int
+    differs: str
     skewed: bool
     ours: Any
 
@@ -62,6 +68,11 @@ class Pair:
     def error(self) -> float:
         """The standard error of the difference."""
         return math.hypot(self.their_error, self.ours.std(ddof=1) / math.sqrt(len(self.ours)))
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says something of all numbers of its source together."""
+        return not self.skewed and not self.differs
 
     @property
     def agrees(self) -> bool:
@@ -77,6 +88,14 @@ class Pair:
         return bool(2.0 * as_far.mean() >= CHANCE)
 
 
+def _deviation(row: dict[str, Any], ours: Any) -> float:
+    """Return the standard deviation of a run of theirs: as they give it, else as here, with that of rewards drawn."""
+    if "deviation" in row:
+        return float(row["deviation"])
+    best = float(settings()[row["setting"]].environment.means.max()) if row.get("drawn") else 0.0
+    return math.sqrt(float(ours.var(ddof=1)) + settings()[row["setting"]].rounds * best * (1.0 - best))
+
+
 def pairs(folder: Path) -> list[Pair]:
     """Return all mean regrets of theirs with ours."""
     reported = configuration()["reported"]
@@ -84,10 +103,13 @@ def pairs(folder: Path) -> list[Pair]:
     for row in reported["regrets"]:
         result = bl.load(stored(folder, row["setting"]))
         ours = result.values(settings()[row["setting"]].metric, policy=row["policy"])[:, -1]
-        error = row.get("deviation", float(ours.std(ddof=1))) / math.sqrt(row["runs"])
+        error = _deviation(row, ours) / math.sqrt(row["runs"])
         source = reported["sources"][row["source"]]
         skewed = row["runs"] <= FEW and "deviation" not in row
-        found.append(Pair(row["setting"], row["policy"], source, row["regret"], error, row["runs"], skewed, ours))
+        differs = reported["differences"].get(row.get("differs"), "")
+        found.append(
+            Pair(row["setting"], row["policy"], source, row["regret"], error, row["runs"], differs, skewed, ours)
+        )
     return found
 
 
@@ -99,6 +121,7 @@ CONSTANTS: dict[str, Callable[[], float]] = {
         for name in ("even", "close", "rare")
     },
     "lower bound after 9,999 duels, arxiv": lambda: _bound("arxiv", dueling.theory.lower_bound_constant),
+    "lower bound after 9,999 duels, arithmetic": lambda: _bound("arithmetic", dueling.theory.lower_bound_constant),
     "lower bound after 9,999 duels, cyclic": lambda: _bound("cyclic", dueling.theory.lower_bound_constant),
     "RMED1's bound after 9,999 duels, cyclic": lambda: _bound("cyclic", dueling.theory.rmed1_constant),
     "CRPS of 1,000 normal numbers at 0": lambda: float(
@@ -122,24 +145,47 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
     """Return one verdict a number that others have printed."""
     whole = "horizon" not in configuration()["sizes"][size]
     found = []
-    for pair in pairs(folder):
-        rounds = f"{settings()[pair.setting].horizon - settings()[pair.setting].before_the_end:,}"
-        outcome = HOLDS if pair.agrees else FAILS
+    compared = pairs(folder)
+    for pair in compared:
+        rounds = f"{settings()[pair.setting].rounds:,}"
+        outcome = HOLDS if pair.agrees else because(FAILS, pair.differs)
         found.append(
             Verdict(
                 f"{pair.setting}: regret of {pair.policy} after {rounds} rounds ({pair.runs:,} runs of theirs)",
                 pair.source,
-                f"{pair.theirs:.6g} ± {pair.their_error:.2g}",
+                f"{pair.theirs:.6g} (± {pair.their_error:.3g})",
                 *mean(pair.ours),
-                outcome if whole else because(UNTESTABLE, "these are fewer rounds than theirs"),
+                outcome if whole else because(UNTESTABLE, FEWER),
             )
         )
+    # each number may be far off by chance, but not all of a source
+    found += [
+        _together(source, compared, whole) for source in dict.fromkeys(p.source for p in compared if not p.skewed)
+    ]
     reported = configuration()["reported"]
     for name, row in reported["constants"].items():
         ours = float(CONSTANTS[name]())
         verdict = HOLDS if same_digits(row["value"], ours) else FAILS
         found.append(Verdict(name, reported["sources"][row["source"]], row["value"], ours, ours, ours, verdict))
     return found
+
+
+def _together(source: str, compared: list[Pair], whole: bool) -> Verdict:
+    """Return the verdict on all numbers of a source: whether they are, on average, as far off as chance has them."""
+    counted = [p for p in compared if p.source == source and p.counts]
+    most = float(stats.chi2.isf(CHANCE, len(counted)) / len(counted))
+    measured = math.nan  # in few rounds runs can be alike
+    if whole:
+        measured = float(np.mean([((p.ours.mean() - p.theirs) / p.error) ** 2 for p in counted]))
+    return Verdict(
+        f"all {len(counted)} of {source.partition(')')[0]}) together: mean square of the differences in standard errors",
+        source,
+        f"<= {most:.3g}",
+        measured,
+        measured,
+        measured,
+        (HOLDS if measured <= most else FAILS) if whole else because(UNTESTABLE, FEWER),
+    )
 
 
 def figure(folder: Path, size: str) -> Figure:

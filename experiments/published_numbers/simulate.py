@@ -37,6 +37,11 @@ class Setting:
     before_the_end: int = 0
     metric: str = "regret"
 
+    @property
+    def rounds(self) -> int:
+        """The rounds of which the regret is read."""
+        return self.horizon - self.before_the_end
+
 
 def configuration() -> dict[str, Any]:
     """Return the configuration."""
@@ -69,12 +74,19 @@ def settings() -> dict[str, Setting]:
         "SAVAGE": dueling.SAVAGE(),
         "Sparring": dueling.Sparring(),
         "MultiSBM": dueling.MultiSBM(),
+        "BTM": dueling.BeatTheMean(gamma=1.2, tight=True, meets_itself=False),
+        "IF": dueling.InterleavedFilter(),
     }
-    found = {f"nine arms, {name}": Setting(arms.Bernoulli(means[name]), nine) for name in ("even", "close", "rare")}
-    found["ten arms"] = Setting(arms.Bernoulli(means["ten"]), ten)
-    for name in ("arxiv", "cyclic"):
+    found = {
+        # SMPyBandits prints the regret 50 entries before the end of its array
+        f"nine arms, {name}": Setting(arms.Bernoulli(means[name]), nine, before_the_end=49)
+        for name in ("even", "close", "rare")
+    }
+    # Komiyama's programs count rounds from 1, and add them up from 0; that of duels stops a line earlier
+    found["ten arms"] = Setting(arms.Bernoulli(means["ten"]), ten, before_the_end=1)
+    for name in ("arxiv", "cyclic", "arithmetic"):
         matrix = getattr(dueling.instances, name)()
-        found[f"duels, {name}"] = Setting(matrix, duels, before_the_end=1, metric="average_regret")
+        found[f"duels, {name}"] = Setting(matrix, duels, before_the_end=2, metric="average_regret")
     for budget in (0.6, 0.751):
         safe = semi.SemiBandit(_items(), semi.SafeUpToM(3, budget))
         found[f"variance below {budget}"] = Setting(safe, {"PASCombUCB": semi.PASCombUCB(paper_code=True)}, 100_000)

@@ -191,7 +191,8 @@ class WinnerStaysStrong(_Rounds):
     order. Here p is the smallest probability above 1/2; the condition on :math:`\beta` is that of Theorem 3, for a
     total order, as notes on the paper quote it.
 
-    One library plays a single duel, and not a round, between two phases: that is another policy.
+    One library plays a single duel, and not a round, between two phases: that is another policy. :math:`\beta^l` is a
+    product of l factors, each rounded: where it is nearly whole, a phase can be a round longer or shorter.
 
     References
     ----------
