@@ -177,8 +177,9 @@ def _together(source: str, compared: list[Pair], whole: bool) -> Verdict:
     measured = math.nan  # in few rounds runs can be alike
     if whole:
         measured = float(np.mean([((p.ours.mean() - p.theirs) / p.error) ** 2 for p in counted]))
+    name = source.partition(")")[0] + ")"
     return Verdict(
-        f"all {len(counted)} of {source.partition(')')[0]}) together: mean square of the differences in standard errors",
+        f"all {len(counted)} of {name} together: mean square of the differences in standard errors",
         source,
         f"<= {most:.3g}",
         measured,
