@@ -78,10 +78,10 @@ def rate_of_cells(world: Any, n_cells: int, n_runs: int, horizon: int, repetitio
 
 
 def rates_by_residence(world: Any, policy: Any, horizon: int, repetitions: int) -> dict[int, float]:
-    """Return millions of rounds a second by lanes a multiprocessor, in launches that none of them waits for.
+    """Return millions of rounds a second by lanes a multiprocessor.
 
-    (None while registers last: UCB1's 80 are enough for six blocks, and of eight two wait.) With fewer lanes their
-    states fit the first-level cache, with more there is more to do while others wait for memory.
+    With fewer lanes their states fit the first-level cache, with more there is more to do while others wait for memory.
+    UCB1's 80 registers are enough for six blocks at a time: of seven and eight some wait for others to end.
     """
     n_multiprocessors = cuda.arrays().cuda.runtime.getDeviceProperties(0)["multiProcessorCount"]
     found = {}

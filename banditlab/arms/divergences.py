@@ -199,10 +199,11 @@ def _kl_beta_nearby(a: float, b: float, more_a: float, more_b: float) -> float:
 
     nodes, weights = legendre(8)  # right to 16 digits at these shares
     s = 0.5 * (nodes + 1.0)
-    information = (
-        more_a**2 * special.polygamma(1, a + s * more_a)
-        + more_b**2 * special.polygamma(1, b + s * more_b)
-        - (more_a + more_b) ** 2 * special.polygamma(1, a + b + s * (more_a + more_b))
+    more = more_a + more_b
+    information = (  # of huge shapes squares overflow, and these products do not
+        more_a * (more_a * special.polygamma(1, a + s * more_a))
+        + more_b * (more_b * special.polygamma(1, b + s * more_b))
+        - more * (more * special.polygamma(1, a + b + s * more))
     )
     return max(float(0.5 * weights @ ((1.0 - s) * information)), 0.0)
 

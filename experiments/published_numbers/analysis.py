@@ -99,10 +99,10 @@ def _deviation(row: dict[str, Any], ours: Any) -> float:
 def pairs(folder: Path) -> list[Pair]:
     """Return all mean regrets of theirs with ours."""
     reported = configuration()["reported"]
+    results = {name: bl.load(stored(folder, name)) for name in settings()}
     found = []
     for row in reported["regrets"]:
-        result = bl.load(stored(folder, row["setting"]))
-        ours = result.values(settings()[row["setting"]].metric, policy=row["policy"])[:, -1]
+        ours = results[row["setting"]].values(settings()[row["setting"]].metric, policy=row["policy"])[:, -1]
         error = _deviation(row, ours) / math.sqrt(row["runs"])
         source = reported["sources"][row["source"]]
         skewed = row["runs"] <= FEW and "deviation" not in row
@@ -159,9 +159,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
             )
         )
     # each number may be far off by chance, but not all of a source
-    found += [
-        _together(source, compared, whole) for source in dict.fromkeys(p.source for p in compared if not p.skewed)
-    ]
+    found += [_together(source, compared, whole) for source in dict.fromkeys(p.source for p in compared if p.counts)]
     reported = configuration()["reported"]
     for name, row in reported["constants"].items():
         ours = float(CONSTANTS[name]())

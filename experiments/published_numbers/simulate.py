@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def configuration() -> dict[str, Any]:
     return configuration_of(__file__)
 
 
+@functools.cache
 def settings() -> dict[str, Setting]:
     """Return the games by name."""
     means = configuration()["means"]

@@ -128,6 +128,12 @@ def test_divergence_of_betas_however_near(a, b, share):
         assert divergences.kl_beta(a, b, c, d) == pytest.approx(exact, rel=2e-8, abs=0.0)
 
 
+def test_divergence_of_betas_of_huge_shapes_does_not_overflow():
+    """By Stirling, log B(a, b) becomes a log a + b log b - (a + b) log(a + b), and its gradient log a/(a + b)."""
+    limit = 1.1 * math.log(1.1) - 2.1 * math.log(2.1) + 2.1 * math.log(2.0)
+    assert divergences.kl_beta(1e200, 1e200, 1.1e200, 1e200) == pytest.approx(1e200 * limit, rel=1e-9)
+
+
 def test_divergence_of_beta_is_never_negative():
     assert divergences.kl_beta(3e8, 5e8, 3e8, 5e8) == 0.0
     assert all(divergences.kl_beta(a, 2.0, a * (1.0 + 1e-12), 2.0) >= 0.0 for a in (0.1, 3.0, 1e4, 1e7))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,8 @@ def test_each_number_names_a_game_a_policy_and_a_source():
     used = {row["source"] for row in [*rows, *reported["constants"].values()]}
     assert used == set(reported["sources"])
     assert {row["differs"] for row in rows if "differs" in row} == set(reported["differences"])
+    readme = Path(simulate.__file__).parents[2] / "README.md"
+    assert f"[{len(rows) + len(reported['constants'])} numbers that other programs print]" in readme.read_text()
 
 
 def test_one_number_that_is_far_off_shows_in_all_together():
