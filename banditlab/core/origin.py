@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 LIBRARIES = sys.stdlib_module_names | {
-    "cupy", "cvxpy", "dask", "datasketches", "distributed", "gymnasium", "highspy", "joblib", "matplotlib", "networkx",
+    "cupy", "cvxpy", "dask", "distributed", "fastdigest", "gymnasium", "highspy", "joblib", "matplotlib", "networkx",
     "numba", "numba_cuda", "numpy", "pandas", "pyarrow", "rich", "scipy", "tqdm", "typer",
 }  # fmt: skip
 """Packages whose code is not looked into: what is used of them is named in the code that uses it."""

@@ -21,16 +21,18 @@ BLOCK = 128
 """Runs that are merged at a time, whatever the chunks they came in: so the result does not depend on the chunks."""
 
 EXACT = 1024
-"""Up to so many runs quantiles are exact; then what was kept for them goes into sketches."""
+"""Up to so many runs are kept as they are, and their quantiles are exact; then these runs go into sketches."""
 
 SKETCH = 1000
-"""Size of the t-digests. On 20 normal samples of 10^5 the largest rank error was 0.0034 at the median, 0.0009 at 5%."""
+"""Centroids of a t-digest. Of 20 normal samples of 10^5 the largest error in rank was 0.0003."""
+
+SPARE = 60
+"""Sketches hold runs over 2 to this power: weighted sums of the largest numbers would overflow."""
 
 
 def gathering_bytes(n_runs: int) -> int:
-    """Return what a metric at a checkpoint takes while runs come: these, or a sketch's buffer and its centroids."""
-    buffer = 8 * SKETCH
-    return 8 * min(n_runs, buffer) + (16 * SKETCH if n_runs > buffer else 0)
+    """Return what a metric at a checkpoint takes while runs come: these, and a sketch's centroids and buffers."""
+    return 8 * n_runs if n_runs <= EXACT else 8 * (EXACT + BLOCK) + 16 * SKETCH + 4096
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ class Statistics:
         Extremes.
     quantiles : float64 array
         One row each of `QUANTILES`. Exact for up to 1,024 runs; beyond, the share of runs below them is off by at
-        most about 0.004 in the middle and 0.001 at 5% and 95% (t-digests of size 1,000; Dunning and Ertl 2019,
-        arXiv:1902.04023), and values between two that occur are possible; of runs many of which have the same value, a
-        quantile can lie a rounding error beside that value, with all of them on one side. NaN where a run's value is.
+        most about 0.0005 (t-digests of 1,000 centroids; Dunning and Ertl 2019, arXiv:1902.04023), and values
+        between two that occur are possible; of runs many of which have the same value, a quantile can lie a rounding
+        error beside that value, with all of them on one side. NaN where a run's value is, and beyond 1,024 runs where
+        one is infinite.
 
     Examples
     --------
@@ -223,7 +226,7 @@ class Moments(Gatherer):
             root = np.ldexp(np.sqrt((near_one**2).sum(axis=0)), exponents)
             self._merge_moments(len(block), mean, root, block.min(axis=0), block.max(axis=0))
         self._kept.append(block)
-        if self._sketches or self.n_runs > EXACT:
+        if sum(map(len, self._kept)) > EXACT:
             self._sketch()
 
     def _merge_reduced(self, chunk: Reduced) -> None:
@@ -254,21 +257,28 @@ class Moments(Gatherer):
 
     def _sketch(self) -> None:
         """Move the runs that were kept into the sketches."""
-        from datasketches import tdigest_double
+        from fastdigest import TDigest
 
         columns, checkpoints = self._mean.shape
         if not self._sketches:
-            self._sketches = [[tdigest_double(SKETCH) for _ in range(checkpoints)] for _ in range(columns)]
-        for block in self._kept:
-            for k, row in enumerate(self._sketches):
-                for c, sketch in enumerate(row):
-                    sketch.update(np.ascontiguousarray(block[:, k, c]))
+            self._sketches = [[TDigest(SKETCH) for _ in range(checkpoints)] for _ in range(columns)]
+        finite, values = self._finite(), np.ldexp(np.concatenate(self._kept), -SPARE)
+        for k, row in enumerate(self._sketches):
+            for c, sketch in enumerate(row):
+                if finite[k, c]:
+                    sketch.batch_update(values[:, k, c].tolist())
         self._kept = []
+
+    def _finite(self) -> NDArray[np.bool_]:
+        """Return where all runs' values are numbers: where one is not, sketches would refuse it."""
+        return np.isfinite(self._minimum) & np.isfinite(self._maximum)
 
     def statistics(self) -> dict[str, Statistics]:
         """Return the statistics of each metric, of the runs merged so far; those after a gap are left out."""
         if self._block:
             self._flush(True)
+        if self._sketches and self._kept:
+            self._sketch()
         with np.errstate(invalid="ignore"):
             std = self._root / math.sqrt(self.n_runs - 1) if self.n_runs > 1 else np.nan * self._mean
         found: dict[str, Statistics] = {}
@@ -283,8 +293,9 @@ class Moments(Gatherer):
             runs = np.ascontiguousarray(np.concatenate(self._kept)[:, column].T)
             return np.asarray(np.quantile(runs, PROBABILITIES, axis=1))
         found = np.full((len(PROBABILITIES), len(self._sketches[column])), np.nan)
+        finite = self._finite()
         for c, sketch in enumerate(self._sketches[column]):
-            if not np.isnan(self._minimum[column, c]):  # NaN if any run's value is: a sketch leaves those out
-                found[:, c] = [sketch.get_quantile(p) for p in PROBABILITIES]
+            if finite[column, c]:
+                found[:, c] = np.ldexp(sketch.quantile_vec(PROBABILITIES), SPARE)
         # a sketch averages, and an average of equal numbers can be off by rounding
         return np.clip(found, self._minimum[column], self._maximum[column])

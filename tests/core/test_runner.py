@@ -249,13 +249,13 @@ def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
 
 
 def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(monkeypatch):
-    """A run gathers all pairs in step, in 40 GB of sketches for 44 MB of statistics; a sweep one after the other."""
-    monkeypatch.setattr(room, "memory_limit", lambda: 2**34)
+    """A run gathers all pairs in step, in 15 GB of sketches for 44 MB of statistics; a sweep one after the other."""
+    monkeypatch.setattr(room, "memory_limit", lambda: 2**33)
     worlds = {f"world {k}": ENVIRONMENT for k in range(50)}
     players = {f"alpha={k}": arms.UCB1(alpha=1 + k) for k in range(100)}
     sizes = {"n_runs": 10**4, "checkpoints": "linear"}
     with pytest.raises(
-        InvalidArgument, match=r"n_runs is 10,000, .* 40 GB .* 17 GB that .* \(.*, or a sweep, whose cells"
+        InvalidArgument, match=r"n_runs is 10,000, .* 15 GB .* 8\.6 GB that .* \(.*, or a sweep, whose cells"
     ):
         bl.run(worlds, players, keep="summary", horizon=10**4, **sizes)
     one_by_one = experiment.Settings(first_run=0, seed=0, metrics=None, backend="cpu", **sizes)
