@@ -6,7 +6,7 @@ from typing import TypeVar, dataclass_transform
 
 from banditlab.core.components import field
 from banditlab.core.errors import InvalidComponent
-from banditlab.core.family import Family
+from banditlab.core.family import Family, annotated
 
 from .generics import explore, gap, index, index_lanes, reward, reward_lanes, select, update
 from .protocol import ArmsProtocol
@@ -89,4 +89,4 @@ def environment(cls: C) -> C:
 
 
 def _says_means(cls: type) -> bool:
-    return cls is not Stationary and ("means" in vars(cls) or "means" in vars(cls).get("__annotations__", {}))
+    return cls is not Stationary and ("means" in vars(cls) or "means" in annotated(cls))

@@ -30,6 +30,9 @@ C = TypeVar("C", bound=type)
 
 _registry: dict[tuple[str, str], dict[str, type]] = {}
 
+LAZY_ANNOTATIONS = sys.version_info >= (3, 14)
+"""Whether annotations are evaluated when they are asked for; they need not mean anything."""
+
 HOOKS = {
     "reasons_against": ["self", "environment", "horizon"],
     "reasons_against_actions": ["self", "actions", "n_items", "horizon"],
@@ -132,10 +135,11 @@ def _check_class(cls: Any, kind: str) -> None:
             f"{cls.__name__} has an __init__; allowed: fields, as in `alpha: float = bl.field(default=2.0)`, and "
             "derive(self, problem) for what follows from them"
         )
+    fields = annotated(cls)
     for name, value in vars(cls).items():
-        if isinstance(value, dataclasses.Field) and name not in vars(cls).get("__annotations__", {}):
+        if isinstance(value, dataclasses.Field) and name not in fields:
             raise InvalidComponent(f"{cls.__name__}.{name} has no type; allowed: `{name}: float = bl.field(...)`, say")
-    for name in vars(cls).get("__annotations__", {}):
+    for name in fields:
         if name in ("label", "family", "params"):
             raise InvalidComponent(f"{cls.__name__}.{name} is a field; allowed: another name, as all classes have this")
         given = vars(cls).get(name)
@@ -270,7 +274,15 @@ def _nearly(cls: type, lacking: list[str], by_name: Mapping[str, Any]) -> str:
 
 def has_member(cls: type, name: str) -> bool:
     """Say whether a class has a field, property or method; a field without a default is an annotation only."""
-    return hasattr(cls, name) or any(name in vars(base).get("__annotations__", {}) for base in cls.__mro__)
+    return hasattr(cls, name) or any(name in annotated(base) for base in cls.__mro__)
+
+
+def annotated(cls: type) -> tuple[str, ...]:
+    """Return the names that a class itself annotates, in their order: fields, with a default or without."""
+    if not LAZY_ANNOTATIONS:
+        return tuple(vars(cls).get("__annotations__", ()))
+    lazy = importlib.import_module("annotationlib")
+    return tuple(lazy.get_annotations(cls, format=lazy.Format.FORWARDREF))
 
 
 def require_base(cls: Any, base: str) -> None:

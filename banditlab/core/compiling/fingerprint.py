@@ -97,6 +97,8 @@ def _instructions(code: pytypes.CodeType) -> Iterator[tuple[str, Any]]:
         extension = argument << 8 if name == "EXTENDED_ARG" else 0
         if name in values:
             yield name, values[name][argument >> 1 if name in _FLAGGED else argument]
+        elif name == "LOAD_SMALL_INT":  # from Python 3.14 on
+            yield "LOAD_CONST", argument
 
 
 @functools.lru_cache(maxsize=4096)

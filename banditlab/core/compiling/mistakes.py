@@ -88,7 +88,9 @@ def taken_from_state(function: Callable[..., object]) -> str:
         return ""
     steps = list(dis.get_instructions(function))
     for owner, name, step in zip(steps, steps[1:], steps[2:], strict=False):
-        if _loads(owner, "state") and isinstance(name.argval, str) and step.opname in ("BINARY_SUBSCR", "STORE_SUBSCR"):
+        # from Python 3.14 on what is read in brackets is one of the binary operations
+        subscript = step.opname in ("BINARY_SUBSCR", "STORE_SUBSCR") or step.argrepr == "[]"
+        if _loads(owner, "state") and isinstance(name.argval, str) and subscript:
             return name.argval
     return ""
 
