@@ -70,8 +70,8 @@ def settings() -> dict[str, Setting]:
     }
     duels: dict[str, Any] = {
         "RMED1": dueling.RMED1(),
-        "RMED2": dueling.RMED2(as_released=True),
-        "RMED2FH": dueling.RMED2FH(as_released=True),
+        "RMED2": dueling.RMED2(paper_code=True),
+        "RMED2FH": dueling.RMED2FH(paper_code=True),
         "RUCB": dueling.RUCB(),
         "SAVAGE": dueling.SAVAGE(),
         "Sparring": dueling.Sparring(),

@@ -65,7 +65,7 @@ class BeatTheWinnerResetStrong(BeatTheWinnerReset):
     """
 
     beta: float
-    as_released: bool
+    paper_code: bool
 
     def begin(self) -> None:
         super().begin()
@@ -74,7 +74,7 @@ class BeatTheWinnerResetStrong(BeatTheWinnerReset):
 
     def select(self, t: int, rng: Rng) -> tuple[int, int]:
         self.line_up(rng)
-        if self.as_released and self.exploit == 0 and self.c != self.l:
+        if self.paper_code and self.exploit == 0 and self.c != self.l:
             self.exploit = math.floor(self.beta**self.l)
             self.l += 1
         return (self.incumbent, self.incumbent) if self.exploit else (self.incumbent, self.challenger)
@@ -84,7 +84,7 @@ class BeatTheWinnerResetStrong(BeatTheWinnerReset):
             self.exploit -= 1
             return
         played = self.c
-        if self.duel(first if won else second) and not self.as_released:
+        if self.duel(first if won else second) and not self.paper_code:
             self.exploit = math.floor(self.beta**played)
 
 

@@ -113,10 +113,10 @@ class RMED2(RMED1):
     """The opponent is the one against whom it shows at the least regret that an arm loses."""
 
     alpha: float
-    as_released: bool
+    paper_code: bool
 
     def to_explore(self, t: int) -> tuple[int, int] | None:
-        if not self.as_released and self.waiting != self.L_C:
+        if not self.paper_code and self.waiting != self.L_C:
             return None
         few = [pair for pair in self.pairs() if self.n(*pair) < self.alpha * loglog(t)]
         return few[0] if few else None
@@ -127,7 +127,7 @@ class RMED2(RMED1):
 
         def cost(j: int) -> float:
             gaps = (self.mu(best, i) - 0.5) + (self.mu(best, j) - 0.5)
-            return (max(gaps, 0.01) if self.as_released else gaps) / kl_half(self.mu(i, j))
+            return (max(gaps, 0.01) if self.paper_code else gaps) / kl_half(self.mu(i, j))
 
         return min((j for j in self.order if j != i and self.mu(i, j) < 0.5), key=cost, default=best)
 
@@ -135,7 +135,7 @@ class RMED2(RMED1):
         best, b, ahead = self.winner(), self.cheapest(i), self.ahead(i)
         if b in ahead:
             share = self.n(i, b) / loglog(t)
-            if self.as_released:
+            if self.paper_code:
                 if not (best in ahead and self.n(i, best) <= share):
                     return b
             elif self.n(i, best) >= share:

@@ -25,8 +25,8 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "BeatTheWinnerResetStrong": [
         {"beta": 1.5},
         {"beta": 1.0},
-        {"as_released": True},
-        {"as_released": True, "beta": 1.3},
+        {"paper_code": True},
+        {"paper_code": True, "beta": 1.3},
     ],
     "CCB": [{"alpha": 0.05}, {"alpha": 2.0}],
     "DoubleThompsonSampling": [{"alpha": 0.1}, {"alpha": 4.0}],
@@ -36,12 +36,12 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "RCS": [{"alpha": 0.1}],
     "RMED1": [{"scale": 0.01}, {"scale": 1.0, "epsilon": 0.5}],
     "RMED2": [
-        {"as_released": True},
+        {"paper_code": True},
         {"alpha": 0.5, "scale": 0.05},
-        {"epsilon": 0.3, "scale": 0.01, "as_released": True},
+        {"epsilon": 0.3, "scale": 0.01, "paper_code": True},
     ],
     "RMED2FH": [
-        {"as_released": True},
+        {"paper_code": True},
         {"alpha": 0.5, "scale": 0.05},
         {"horizon": 20, "epsilon": 0.3, "scale": 0.01},
     ],

@@ -160,7 +160,7 @@ class BeatTheWinnerResetStrong(_Line):
     ----------
     beta : float, default 1.05
         Growth of the phases; at least 1. 1.05 is the authors' setting.
-    as_released : bool, default False
+    paper_code : bool, default False
         Play as the authors' code does: the phases have the lengths :math:`\lfloor \beta^l \rfloor`, l = 1, 2, ..., and
         a phase begins whenever BtWR's c is not l. As c is set back to 1 and l never is, after the first fall of an
         incumbent in a round c > 1 the code compares no two different arms any more.
@@ -185,7 +185,7 @@ class BeatTheWinnerResetStrong(_Line):
     """
 
     beta: float = field(default=1.05, check=between(1.0, 1e6), doc="growth of the phases; 1.05 is the authors' setting")
-    as_released: bool = field(default=False, check=boolean, doc="let phases grow for ever, as the authors' code does")
+    paper_code: bool = field(default=False, check=boolean, doc="let phases grow for ever, as the authors' code does")
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arrays of BtWR, the rounds of exploitation that are left, and how long the last phase was."""
@@ -200,7 +200,7 @@ class BeatTheWinnerResetStrong(_Line):
         if state.incumbent[lane] < 0:
             _start(state, self.n_arms, lane, rng)
         best = state.incumbent[lane]
-        if self.as_released and state.left[lane] <= 0.0 and state.length[lane] != state.phase[lane]:
+        if self.paper_code and state.left[lane] <= 0.0 and state.length[lane] != state.phase[lane]:
             state.left[lane] = floor(state.power[lane])
             state.power[lane] = min(state.power[lane] * self.beta, LONGEST)
             state.phase[lane] += 1
@@ -210,7 +210,7 @@ class BeatTheWinnerResetStrong(_Line):
         """Count the win, or the round of exploitation."""
         if state.left[lane] > 0.0:
             state.left[lane] -= 1.0
-        elif _duel(state, self.n_arms, lane, won, True) and not self.as_released:
+        elif _duel(state, self.n_arms, lane, won, True) and not self.paper_code:
             state.left[lane] = floor(state.power[lane])
             state.power[lane] = min(state.power[lane] * self.beta, LONGEST) if state.length[lane] > 1 else self.beta
 

@@ -144,9 +144,9 @@ def strongest(state: State, n_arms: int, i: int, lane: int) -> int:
 
 
 @device
-def cheapest_opponent(state: State, n_arms: int, i: int, as_released: bool, lane: int) -> int:
+def cheapest_opponent(state: State, n_arms: int, i: int, paper_code: bool, lane: int) -> int:
     """Return b_i, the arm that shows at the least regret that arm i is no winner; i* if no arm is ahead of i."""
-    least_gain = LEAST_GAIN if as_released else -math.inf
+    least_gain = LEAST_GAIN if paper_code else -math.inf
     best = state.best[lane]
     found, least = best, math.inf
     for k in range(n_arms):
@@ -160,13 +160,13 @@ def cheapest_opponent(state: State, n_arms: int, i: int, as_released: bool, lane
 
 
 @device
-def opponent(state: State, n_arms: int, i: int, cheapest: int, as_released: bool, lane: int, t: int) -> int:
+def opponent(state: State, n_arms: int, i: int, cheapest: int, paper_code: bool, lane: int, t: int) -> int:
     """Return the opponent of RMED2: b_i, if i* was met often enough and b_i is in O_i; else that of RMED1."""
     best = state.best[lane]
     met = duels(state, i, best, lane)
     enough = duels(state, i, cheapest, lane) / log(log(float(t)))
     late = _beaten_by(state, i, best, lane) and met <= enough  # as the library has it
-    take = not late if as_released else met >= enough
+    take = not late if paper_code else met >= enough
     return cheapest if take and _beaten_by(state, i, cheapest, lane) else strongest(state, n_arms, i, lane)
 
 

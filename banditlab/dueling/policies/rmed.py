@@ -101,7 +101,7 @@ class RMED2(Evidence):
         c of :math:`f(K)`, see `RMED1`.
     epsilon : float, default 0.01
         :math:`\epsilon` of :math:`f(K)`.
-    as_released : bool, default False
+    paper_code : bool, default False
         Play as the authors' library does: pairs are explored in any round, not before a list only; a sum of two gaps in
         :math:`b_i` is at least 0.01; and arm i meets :math:`i^*` if that is in :math:`O_i` and :math:`N_{i i^*} \le
         N_{i b_i} / \log\log t`, else :math:`b_i` if that is in :math:`O_i`, else the opponent of RMED1.
@@ -135,7 +135,7 @@ class RMED2(Evidence):
     alpha: float = field(default=3.0, check=positive, doc="every pair meets alpha log log t times; 3 is the paper's")
     scale: float = field(default=0.3, check=non_negative, doc="c of f(K) = c K^(1 + epsilon); 0.3 is the paper's")
     epsilon: float = field(default=0.01, check=between(0.0, 10.0), doc="epsilon of f(K); theorems need more than 0")
-    as_released: bool = field(default=False, check=boolean, doc="explore and choose as the authors' library does")
+    paper_code: bool = field(default=False, check=boolean, doc="explore and choose as the authors' library does")
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arrays of RMED1, and a number of duels that every pair has had."""
@@ -151,15 +151,15 @@ class RMED2(Evidence):
             state.fewest[lane] = 1.0
         draws = self.alpha * log(log(float(t)))
         # no pair can have met less than all had when they were last gone through
-        if draws > state.fewest[lane] and (state.position[lane] == 0 or self.as_released):
+        if draws > state.fewest[lane] and (state.position[lane] == 0 or self.paper_code):
             state.pair[0, lane] = 0
             state.pair[1, lane] = 1
             if unexplored(state, self.n_arms, draws, lane):
                 return to_explore(state, lane)
             state.fewest[lane] = math.ceil(draws)
         i = next_turn(state, lane)
-        cheapest = cheapest_opponent(state, self.n_arms, i, self.as_released, lane)
-        return i, opponent(state, self.n_arms, i, cheapest, self.as_released, lane, t)
+        cheapest = cheapest_opponent(state, self.n_arms, i, self.paper_code, lane)
+        return i, opponent(state, self.n_arms, i, cheapest, self.paper_code, lane, t)
 
 
 @policy
@@ -179,7 +179,7 @@ class RMED2FH(Evidence):
         :math:`\epsilon` of :math:`f(K)`.
     horizon : int, optional
         T; default the run's horizon.
-    as_released : bool, default False
+    paper_code : bool, default False
         Choose opponents as the authors' library does, see `RMED2`.
 
     Notes
@@ -211,7 +211,7 @@ class RMED2FH(Evidence):
     scale: float = field(default=0.3, check=non_negative, doc="c of f(K) = c K^(1 + epsilon); 0.3 is the paper's")
     epsilon: float = field(default=0.01, check=between(0.0, 10.0), doc="epsilon of f(K); theorems need more than 0")
     horizon: int | None = field(default=None, check=optional(positive_integer), doc="the horizon; default the run's")
-    as_released: bool = field(default=False, check=boolean, doc="choose opponents as the authors' library does")
+    paper_code: bool = field(default=False, check=boolean, doc="choose opponents as the authors' library does")
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the number of arms, f(K), the horizon, and how often every pair meets at first."""
@@ -231,6 +231,6 @@ class RMED2FH(Evidence):
             return to_explore(state, lane)
         if state.cheapest[0, lane] < 0:
             for i in range(self.n_arms):
-                state.cheapest[i, lane] = cheapest_opponent(state, self.n_arms, i, self.as_released, lane)
+                state.cheapest[i, lane] = cheapest_opponent(state, self.n_arms, i, self.paper_code, lane)
         i = next_turn(state, lane)
-        return i, opponent(state, self.n_arms, i, state.cheapest[i, lane], self.as_released, lane, t)
+        return i, opponent(state, self.n_arms, i, state.cheapest[i, lane], self.paper_code, lane, t)
