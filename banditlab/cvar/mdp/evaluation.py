@@ -72,7 +72,7 @@ def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
         apart = (np.diff(state, prepend=-1) != 0) | (np.diff(memory, prepend=-1) != 0)
         first = np.flatnonzero(groups(paid, rounding(model.n_steps, largest), apart))
         chance = np.add.reduceat(chance[order], first)
-        group, after = np.nonzero(chance)
+        group, after = np.argwhere(chance).T  # not np.nonzero, as the types of NumPy 2.5 take `chance` for one row
         state = after if alike else state[first][group]
         memory, paid, chance = memory[first][group], paid[first][group], chance[group, after]
     order = np.argsort(paid, kind="stable")
