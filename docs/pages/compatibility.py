@@ -24,11 +24,11 @@ DEMAND = re.compile(r", (?:and th|not )")
 
 INTRODUCTION = f"""# Which policy plays where
 
-{PLAYS} means that `bl.run` plays it; a number is the reason why not, in the words of the error, which comes before
-anything is simulated. Components have default arguments, or else those of the examples in their docstrings, and are
-asked for {HORIZON:,} rounds; other arguments can change the answer: `Beta` rewards are in [0, 1], those of `Gaussian`
-are not, and those of `Categorical` and `Empirical` are what you say. The last column says whether a policy plays on a
-{{doc}}`CUDA device <../howto/gpu>`.
+{PLAYS} means that `bl.run` plays it; a number refers to the reason why not, in the words of the error, which is raised
+before anything is simulated. Components have default arguments, or else those of the examples in their docstrings, and
+the horizon is {HORIZON:,} rounds. Other arguments can change the answer: `Beta` rewards are in [0, 1], those of
+`Gaussian` are not, and those of `Categorical` and `Empirical` depend on what you pass. The last column says whether a
+policy plays on a {{doc}}`CUDA device <../howto/gpu>`.
 """
 
 
@@ -43,7 +43,7 @@ def compatibility_page() -> str:
             playing = [p for f in families() for p in policies[f] if family in p.family.plays]
             lines += [f"## Environments of banditlab.{family}", "", *_table(playing, environments), ""]
     sets = [semibandits.SemiBandit(_items_for(actions), actions) for actions in _examples("semibandits", "action_set")]
-    lines += ["## Action sets of banditlab.semibandits", "", "Of Bernoulli items.", ""]
+    lines += ["## Action sets of banditlab.semibandits", "", "With Bernoulli items.", ""]
     lines += [*_table(policies["semibandits"], sets, lambda world: world.actions), ""]
     return "\n".join(lines)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 GALLERY = """# Notebooks
 
 Each asks a question, shows a picture, says what it means, and ends with an exercise and its answer. They are in the
-folder `notebooks` of the repository, to be opened in Jupyter. They run in seconds, with small horizons, if the
-environment variable `BANDITLAB_QUICK` is set.
+folder `notebooks` of the repository; open them in Jupyter. If the environment variable `BANDITLAB_QUICK` is set, they
+run in seconds, with small horizons.
 
 """
 

@@ -26,10 +26,10 @@ html_theme.sidebar_secondary.remove: true
 
 # Policies
 
-What each policy learns from, what its guarantee assumes and says, and whose it is. A guarantee is shown by its first
-sentence; a policy's own page has all of it, with its symbols and with what of it was reconstructed. $R_T$ is the regret
-after $T$ rounds, $K$ the number of arms, $\\Delta_a$ the gap of arm $a$. Policies with a * need to know the horizon,
-with default parameters; those that buy information are all told it.
+What each policy learns from, what its guarantee assumes and says, and whose it is. Only the first sentence of a
+guarantee is shown; a policy's own page has all of it, with its symbols and which parts were reconstructed. $R_T$ is the
+regret after $T$ rounds, $K$ the number of arms, $\\Delta_a$ the gap of arm $a$. With default parameters, policies with
+a * need to know the horizon; those that buy information are all told it.
 """
 TITLES = {
     "arms": "K-armed bandits",

@@ -13,18 +13,18 @@ NOISY = 0.97
 
 INTRODUCTION = """# Measured speed
 
-Nanoseconds a round through `bl.run`, all of it: validation, random numbers, regret, results. One core, medians of
-{repetitions} repetitions in which the rows of a table take turns, so that whatever else the machine does is spread over
-all of them; each row after a call that is not counted. C is `gcc -O3 -march=native`, in two builds of which the faster
-one is shown, with regrets that agree with banditlab's within their standard errors.
+Nanoseconds a round through all of `bl.run`: validation, random numbers, regret, results. The numbers are for one core,
+medians of {repetitions} repetitions. The rows of a table take turns, so that whatever else the machine does is spread
+over all of them; each row begins with a call that is not counted. C is `gcc -O3 -march=native`, in two builds of which
+the faster one is shown, with regrets that agree with banditlab's within their standard errors.
 
 These numbers belong to one machine, {machine}, on {date}, with {versions}.
-Its load was {load:.1f} when that began, on {cores} cores: where it is not near 0, take ratios, not times.
-`banditlab bench` in a checkout shows them for yours, and `benchmarks/README.md` there says what each row plays.
+Its load was {load:.1f} at the start, on {cores} cores: if that is not near 0, use ratios, not times.
+`banditlab bench` in a checkout measures yours, and `benchmarks/README.md` there says what each row plays.
 """
 
-TARGETS = """Limits that the benchmarks set; one that is missed stays here. The first store of a process also loads
-pyarrow: that is in the share "with a store", and not in that "with another store of the process".
+TARGETS = """Limits that the benchmarks set; one that is missed stays in the table. The first store of a process also
+loads pyarrow: the share "with a store" includes that, the share "with another store of the process" does not.
 """
 
 
