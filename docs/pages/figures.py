@@ -30,7 +30,7 @@ LANES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 HORIZON = 10_000
 MEANS = np.linspace(0.1, 0.9, 10)
 POLICIES = (arms.UCB1(), arms.ThompsonSampling())
-REPETITIONS = 21
+REPETITIONS = 7
 SHORTEST = 0.05
 """Seconds that a measurement takes at least: few lanes are played several times."""
 
