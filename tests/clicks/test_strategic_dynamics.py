@@ -174,7 +174,7 @@ def test_tables_and_pictures():
         ({"start": "honest"}, InvalidArgument, "start is 'honest'; allowed: one of"),
         ({"start": [0.5, 0.5]}, InvalidArgument, "start has 2 entries; allowed: 3"),
         ({"start": [[0.5, 0.5, 0.5]]}, InvalidArgument, r"start has shape \(1, 3\); allowed: \(2, 3\)"),
-        ({"start": [0.5, 1.5, 0.5]}, InvalidArgument, r"start\[1\] is 1.5; allowed"),
+        ({"start": [0.5, 1.01, 0.5]}, InvalidArgument, r"start\[1\] is 1.01; allowed"),
         ({"epochs": 0}, InvalidArgument, "epochs is 0; allowed"),
         ({"horizon": 0}, InvalidArgument, "horizon is 0; allowed"),
         ({"n_runs": 0}, InvalidArgument, "n_runs is 0; allowed"),

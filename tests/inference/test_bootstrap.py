@@ -305,6 +305,15 @@ class TestInterquartileMean:
             assert row["iqm"] == stats.trim_mean(pool, 0.25)
             assert row["ci_low"] < row["iqm"] < row["ci_high"]
 
+    def test_interval_is_the_percentile_bootstraps_of_the_trimmed_mean(self):
+        generator = np.random.default_rng(0)
+        values = generator.lognormal(sigma=2.0, size=5_000)
+        row = interquartile_mean(values[None]).loc["policy 0"]
+        resampled = [stats.trim_mean(generator.choice(values, len(values)), 0.25) for _ in range(2_000)]
+        low, high = np.quantile(resampled, [0.025, 0.975])
+        assert abs(row["ci_low"] - low) < 0.1 * (high - low)
+        assert abs(row["ci_high"] - high) < 0.1 * (high - low)
+
     def test_ignores_a_few_unlucky_runs(self):
         values = np.random.default_rng(0).normal(size=(1, 100))
         ruined = values.copy()
