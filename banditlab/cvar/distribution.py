@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """A distribution on finitely many values, as the return of a policy has.
+    """A distribution on finitely many values, such as that of a policy's return.
 
     Parameters
     ----------

@@ -63,11 +63,11 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
     Notes
     -----
     Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 3.1, as summarised by those who read it): for every
-    policy there are rewards in [0, 1], Bernoulli even (see `hard_instance`), for which its expected regret
-    is at least this. The horizon must be large; how large the source does not say. We suppose :math:`T \ge T_0 =
-    \lceil (A - 1)/\tau \rceil`, below which the tail of an arm is hardly seen. For shorter horizons the bound is ours:
-    to play :math:`T_0` rounds one can begin anew every T rounds, so that the regret over T is at least the
-    :math:`\lceil T_0/T \rceil`-th part of the bound at :math:`T_0`.
+    policy there are rewards in [0, 1], even Bernoulli ones (see `hard_instance`), for which its expected regret is at
+    least this. The horizon must be large; how large, the source does not say. We suppose :math:`T \ge T_0 = \lceil (A -
+    1)/\tau \rceil`, below which the tail of an arm is hardly seen. For shorter horizons the bound is ours: to play
+    :math:`T_0` rounds one can start afresh every T rounds, so that the regret over T is at least the :math:`\lceil
+    T_0/T \rceil`-th part of the bound at :math:`T_0`.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def minimax_lower_bound(n_arms: int, horizon: int, tau: float) -> float:
 
 
 def _minimax(n_gaps: int, rounds: int, level: float) -> float:
-    """Return the bound for as many rounds, or less than it for fewer than it is for: see `minimax_lower_bound`."""
+    """Return the bound for these rounds, or less for fewer than it applies to: see `minimax_lower_bound`."""
     shortest = n_gaps / level
     if rounds >= shortest * (1.0 - 1e-12):  # the quotient is rounded
         return math.sqrt(n_gaps * rounds / level) / (24.0 * math.e)
@@ -100,13 +100,13 @@ def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | No
     tau : float
         The level, in (0, 1].
     delta : float, optional
-        The probability with which it may be exceeded, in (0, 1); default 1/T, as the policy's.
+        The probability with which it may be exceeded, in (0, 1); default 1/T, as in the policy.
 
     Notes
     -----
     Theorem (Wang, Kallus, Sun 2023, arXiv:2302.03201, Theorem 4.1): with probability at least :math:`1 - \delta`, for
-    rewards in [0, 1] of any distributions. It is above T, which nothing exceeds, until T is about :math:`16 L^2 A /
-    \tau`.
+    rewards in [0, 1] of any distributions. The bound is above T, which no regret exceeds, until T is about :math:`16
+    L^2 A / \tau`.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def bernstein_ucb_bound(n_arms: int, horizon: int, tau: float, delta: float | No
 
 
 def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
-    r"""Return the instance of the minimax lower bound: coins, and a last one that is better.
+    r"""Return the instance of the minimax lower bound: coins, of which the last is better.
 
     Means are :math:`1 - \tau`, and that of the last arm is larger by :math:`\epsilon`: CVaRs at the level :math:`\tau`
     are 0, and :math:`\epsilon / \tau` for the last arm. Rewards have a variance of about :math:`\tau`: it takes about
@@ -132,8 +132,8 @@ def hard_instance(tau: float, epsilon: float, n_arms: int = 2) -> Bernoulli:
     tau : float
         The level, in (0, 1).
     epsilon : float
-        What the best arm's mean is above the others', in :math:`(0, \tau]`; at least :math:`10^{-10}`, as means near 1
-        are rounded. To play T rounds it is hardest at the order of :math:`\sqrt{\tau (A - 1) / T}`.
+        By how much the best arm's mean exceeds the others', in :math:`(0, \tau]`; at least :math:`10^{-10}`, as means
+        near 1 are rounded. For T rounds it is hardest at the order of :math:`\sqrt{\tau (A - 1) / T}`.
     n_arms : int, default 2
         A, at least 2.
 
@@ -167,10 +167,10 @@ def kinf_cvar(
     .. math:: K_{\inf}^\tau(\nu, c) = \inf \{ KL(\nu, \nu') : \mathrm{CVaR}_\tau(\nu') \ge c \}
 
     over all :math:`\nu'` on :math:`(-\infty, m]`, m being `upper`, for a finitely supported :math:`\nu`. That CVaR
-    reaches c says that :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in :math:`\nu'`:
-    for each b this is the :math:`K_{\inf}` of the mean of :math:`-(b - X)^+`, whose dual has one multiplier
-    (`arms.divergences.kinf_finite`). The best b is a quantile of the nearest distribution, which lives on the atoms of
-    :math:`\nu` and on `upper`. (This reduction is ours.)
+    reaches c means that :math:`E_{\nu'}[(b - X)^+] \le \tau (b - c)` for some budget b, which is linear in
+    :math:`\nu'`: for each b this is the :math:`K_{\inf}` of the mean of :math:`-(b - X)^+`, whose dual has one
+    multiplier (`arms.divergences.kinf_finite`). The best b is a quantile of the nearest distribution, which lives on
+    the atoms of :math:`\nu` and on `upper`. (This reduction is ours.)
 
     Parameters
     ----------
@@ -224,8 +224,8 @@ def lower_bound_constant(environment: Any, tau: float, upper: float | None = Non
     Parameters
     ----------
     environment : environment of arms
-        One whose rewards take finitely many values: Bernoulli, Categorical, Empirical. Of continuous ones take
-        `Empirical.from_rewards` of some quantiles each, such as 200.
+        One whose rewards take finitely many values: Bernoulli, Categorical, Empirical. For continuous ones take
+        `Empirical.from_rewards` of some quantiles of each, such as 200.
     tau : float
         The level, in (0, 1].
     upper : float, optional
@@ -239,7 +239,7 @@ def lower_bound_constant(environment: Any, tau: float, upper: float | None = Non
 
     Notes
     -----
-    It is of the long run: after some thousand rounds a policy that attains it can have lost a small part of
+    It describes the long run: after some thousand rounds a policy that attains it can have lost only a small part of
     :math:`C \log T`.
 
     Theorem (Baudry, Gautron, Kaufmann, Maillard 2021, arXiv:2012.05754, as summarised by those who read it): every
@@ -359,7 +359,7 @@ def hoeffding_bound(
 def bernstein_rate(n_states: int, n_actions: int, n_episodes: int, tau: float) -> float:
     r"""Return :math:`\sqrt{SAK}/\tau`, the rate of CVaR-UCBVI with Bernstein bonuses.
 
-    Up to a constant, logarithms and lower orders, none of which are known to us (Wang, Kallus, Sun 2023,
+    Up to a constant, logarithms and lower-order terms, none of which are known to us (Wang, Kallus, Sun 2023,
     arXiv:2302.03201, Theorem 5.3).
 
     Parameters

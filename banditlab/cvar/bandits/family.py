@@ -28,9 +28,9 @@ BANDITS = Family(
 def policy(cls: C) -> C:
     """Make a class a policy that plays K-armed bandits for CVaR.
 
-    It is as `arms.policy`, with the same kernels, for the same environments. What differs: the metric is `cvar_regret`
-    where nothing is said, at the policy's own level, its field `tau`; and runs are played a few at a time, so that
-    policies may keep samples.
+    It works like `arms.policy`, with the same kernels and for the same environments. What differs is that the default
+    metric is `cvar_regret`, at the policy's own level (its field `tau`), and that runs are played a few at a time, so
+    that policies may keep samples.
 
     Raises
     ------

@@ -1,13 +1,13 @@
-"""The sum of each arm's smallest rewards, kept while rewards come in: two heaps an arm.
+"""The sum of each arm's smallest rewards, kept up to date as rewards come in: two heaps per arm.
 
 The tail's rewards are in a heap with the largest on top, the others in one with the smallest on top. A reward enters
-one of them, and what the tail has too much or too little passes from top to top. The tail never shrinks: a reward takes
-O(log n) steps at worst, and a few on average, because most rewards are far from the tops. A search tree, which answers
-more questions, was four times slower after 10,000 rewards and 20 times after 100,000: a way through it misses the cache
-and the branch predictor at every node.
+one of them, and tops move from one heap to the other until the tail has the right size. The tail never shrinks: a
+reward takes O(log n) steps at worst, and a few on average, because most rewards are far from the tops. A search tree,
+which answers more questions, was four times slower after 10,000 rewards and 20 times slower after 100,000, because a
+walk through it misses the cache and the branch predictor at every node.
 
-Memory: 8 bytes a reward of a run. The arrays have room for all rewards on every arm, of which a system that hands out
-memory when it is first written (Linux, macOS) gives only what is used.
+Memory: 8 bytes per reward in a run. The arrays have room for all rewards on every arm, but systems that allocate memory
+when it is first written (Linux, macOS) provide only what is used.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from banditlab.core.validation import integer, non_negative
 from .spaces import SampleSpace
 
 WIDTH = 8
-"""Children of a heap's node. Of rewards in any order about one in nine rises, where it would be half with two."""
+"""Children per heap node. Of rewards in any order about one in nine rises; with two children it would be half."""
 
 ROUNDED = 1e-6
-"""By how much the length of a tail may be less or more than what is allowed: a share times a number is rounded."""
+"""How far the length of a tail may be off from what is allowed: a share times a number is rounded."""
 
 
 def empty_tails(space: SampleSpace, n_values: int, most: float) -> Any:
-    """Return the arrays of one empty tail an arm, which `sum_of_smallest` fills.
+    """Return the arrays of one empty tail per arm, which `sum_of_smallest` fills.
 
-    Their capacity is fixed here: `n_values` values of an arm, and `most` of them in its tail. What is more is refused
-    while a policy plays: its class is then told to be wrong, by the error `InvalidComponent`.
+    Their capacity is fixed here: `n_values` values per arm, and `most` of them in its tail. Anything beyond that is
+    refused while a policy plays, with the error `InvalidComponent` about its class.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def empty_tails(space: SampleSpace, n_values: int, most: float) -> Any:
         Values that an arm may get: the horizon, as one arm may be played in every round.
     most : float
         The largest `many` that `sum_of_smallest` will be asked for: tau times the horizon, for a policy that sums a
-        share tau. The horizon is always enough; less is worth it, as what is asked for lies closer together.
+        share tau. The horizon is always enough; a smaller number pays off, as what is read then lies closer together.
 
     Raises
     ------
     InvalidType
-        If the class is another family's, with `@arms.policy` for example: its space makes no such arrays.
+        If the class belongs to another family (with `@arms.policy`, for example), whose space makes no such arrays.
     InvalidArgument
         For less than one value, or a tail shorter than 0.
     """
@@ -73,11 +73,11 @@ def empty_tails(space: SampleSpace, n_values: int, most: float) -> Any:
 
 @device_call
 def sum_of_smallest(tails: State, arm: int, lane: int, value: float, many: float) -> float:
-    """Add a value to an arm's, and return the sum of the smallest, the last in part if their number is no whole one.
+    """Add a value to an arm's and return the sum of the `many` smallest, the last in part if `many` is not whole.
 
-    That number must not be smaller than at the last call, nor larger than the number of values; and there must be room
-    for it, and for the value, in what `empty_tails` made. Else it raises, with nothing added: compiled code would write
-    into what lies behind the arrays.
+    `many` must not be smaller than in the last call, nor larger than the number of values, and what `empty_tails` made
+    must have room for it and for the value. Otherwise it raises, with nothing added: compiled code would write past the
+    end of the arrays.
     """
     n_low, n_high = tails.n_low[arm, lane], tails.n_high[arm, lane]
     n = n_low + n_high + 1
@@ -110,10 +110,10 @@ def sum_of_smallest(tails: State, arm: int, lane: int, value: float, many: float
 def sum_between(
     to_first: State, to_last: State, arm: int, lane: int, value: float, first: float, share: float
 ) -> float:
-    """Add a value to an arm's, and return the sum of so many of the smallest that come after the `first` smallest.
+    """Add a value to an arm's and return the sum of the `share` smallest that come after the `first` smallest.
 
-    There must be as many. `to_first` and `to_last` are tails of their own, one up to either end; neither end may be
-    smaller than at the last call.
+    There must be that many. `to_first` and `to_last` are separate tails, one up to either end; neither end may be
+    smaller than in the last call.
     """
     n = to_first.n_low[arm, lane] + to_first.n_high[arm, lane] + 1.0
     before = sum_of_smallest(to_first, arm, lane, value, first)

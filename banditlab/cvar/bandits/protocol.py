@@ -15,7 +15,7 @@ from banditlab.core.validation import invalid
 from .spaces import SampleSpace
 
 AT_OWN_LEVEL = "cvar_regret"
-"""The metric that has no level in brackets: it is counted at each policy's own."""
+"""The metric without a level in brackets: it is counted at each policy's own level."""
 
 
 class CVaRAgent(Agent):
@@ -25,7 +25,7 @@ class CVaRAgent(Agent):
 
 
 class CVaRProtocol(ArmsProtocol):
-    """As in `arms`; what is recorded where nothing is said is the regret in CVaR at a policy's own level."""
+    """As in `arms`; the default metric is the regret in CVaR at a policy's own level."""
 
     default_metrics = (AT_OWN_LEVEL,)
     allowed_metrics = (AT_OWN_LEVEL, *ArmsProtocol.allowed_metrics)
@@ -34,13 +34,13 @@ class CVaRProtocol(ArmsProtocol):
     agent = CVaRAgent
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric, as in `arms`; `cvar_regret` needs a level, and the environment's CVaRs at it."""
+        """Return one column per metric, as in `arms`; `cvar_regret` needs a level and the environment's CVaRs at it."""
         if AT_OWN_LEVEL in requested:
             cvar_gaps(environment, AT_OWN_LEVEL, self.level(AT_OWN_LEVEL, policy))
         return super().columns(environment, policy, requested)
 
     def level(self, metric: str, policy: Any) -> float:
-        """Return the level of a `cvar_regret`: what stands in brackets, or the policy's own."""
+        """Return the level of a `cvar_regret`: the one in brackets, or the policy's own."""
         if metric != AT_OWN_LEVEL:
             return super().level(metric, policy)
         own = getattr(policy, "tau", None)
@@ -49,5 +49,5 @@ class CVaRProtocol(ArmsProtocol):
         return float(own)
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
-        """Return None: what bounds regret in means from below does not bound regret in CVaR."""
+        """Return None: a lower bound on regret in means does not bound regret in CVaR."""
         return None

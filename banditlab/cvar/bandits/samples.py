@@ -1,10 +1,10 @@
-"""Rewards of each arm in order, side by side, and the CVaR that a Dirichlet law on them gives at random.
+"""Each arm's rewards in order, side by side, and their CVaR under weights drawn from a Dirichlet law.
 
-What Thompson sampling walks through in every round, from the smallest reward on. The rewards of a run lie in one array,
-arm after arm, and equal ones of an arm once, with how many there were. To insert one moves those behind it; a round
-reads a share tau of all of them anyway, and memory that is read in order is what processors are good at.
+Thompson sampling walks through them in every round, from the smallest reward on. The rewards of a run lie in one array,
+arm after arm; equal rewards of an arm are stored once, with their number. Inserting one moves those behind it, but a
+round reads a share tau of all of them anyway, and processors are good at reading memory in order.
 
-Memory: 12 bytes a different reward, at most one a round, in a run.
+Memory: 12 bytes per distinct reward in a run, of which there is at most one per round.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from banditlab.core.validation import between
 from .spaces import SampleSpace
 
 BLOCK = 256
-"""Weights that are drawn at once, at most."""
+"""Most weights that are drawn at once."""
 
 upper_end = between(-math.inf, math.inf, limit=1e100)
 """Check for the upper end of rewards that may be negative."""
 
 
 def empty_samples(space: SampleSpace, n_values: int) -> dict[str, Any]:
-    """Return the arrays of empty samples of all arms, in which there is room for some different values a lane."""
+    """Return the arrays of empty samples of all arms, with room for `n_values` distinct values per lane."""
     return {
         "values": space.private(n_values),
         "copies": space.private(n_values, dtype=np.int32),
@@ -74,12 +74,12 @@ def drawn_cvar(
 ) -> float:
     """Return the CVaR of values whose weights are drawn from the Dirichlet law with all parameters 1.
 
-    There are so many atoms: copies[i] times values[i], for first <= i < last, increasing, then `top`, once or more.
+    There are `atoms` of them: copies[i] times values[i], for first <= i < last, increasing, then `top`, once or more.
 
     Dirichlet weights are exponential variates divided by their sum. Those of equal values add up to one gamma variate,
-    and so do those of all atoms beyond the tail: about as many are drawn as the tail is expected to hold, and a gamma
-    variate for the rest. If they weigh less than tau, the rest's weight is shared out in the same manner: given that
-    weight, the shares in it have a Dirichlet law again, and do not depend on it.
+    and so do those of all atoms beyond the tail: about as many are drawn as the tail is expected to hold, and one gamma
+    variate for the rest. If those drawn weigh less than tau, the weight of the rest is divided in the same way: given
+    that weight, the shares in it again have a Dirichlet law, which does not depend on it.
     """
     found, level, mass = 0.0, tau, 1.0  # of the tail, what is found, and what is still to find in which mass
     i = first

@@ -1,4 +1,4 @@
-"""What makes the arrays of policies for CVaR, which keep samples."""
+"""The space that makes the arrays of policies for CVaR, which keep samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from banditlab.core.validation import invalid
 
 
 class SampleSpace(Space):
-    """Makes the arrays of a policy's state: the last axis is the lane (the run), but for what a lane walks alone."""
+    """Makes the arrays of a policy's state: the last axis is the lane (the run), except in private ones."""
 
     def private(self, *shape: int, dtype: Any = np.float64) -> Any:
         """Return an array of zeros whose first axis is the lane: its entries lie side by side, for trees and tables.

@@ -29,10 +29,10 @@ def shifted_mean(probabilities: Any, after: Any, n: int, index: Any, weights: An
     following : int64 array, shape (J, at least len(out))
         As in `Budgets`.
     out : float64 array
-        One entry a budget of this step.
+        One entry per budget of this step.
     """
     out[:] = 0.0
-    if index.shape[0] == 1:  # rewards do not depend on the next state: average over it first, shift then
+    if index.shape[0] == 1:  # rewards do not depend on the next state: average over it first, then shift
         mixed = np.zeros(n)
         for s in range(probabilities.shape[0]):
             p = probabilities[s]
@@ -105,7 +105,7 @@ def outcomes(
 ) -> int:
     """Write what a state and action can be worth, reward and value of the next state, and how likely; return how many.
 
-    `after` has one entry a next state.
+    `after` has one entry per next state.
     """
     P = transitions[h % transitions.shape[0], s, a]
     which = index[h % index.shape[0], s, a]
@@ -127,7 +127,7 @@ def static_sweep(
 ) -> None:
     """Fill V[h, s, budget] with the smallest expected shortfall, and `actions` with what attains it.
 
-    `counts` says how many budgets each step has, `last` has the shortfall left after the last step, one a budget. The
+    `counts` says how many budgets each step has, `last` has the shortfall left after the last step, one per budget. The
     first of equally good actions is taken.
     """
     H, S = actions.shape[0], actions.shape[1]

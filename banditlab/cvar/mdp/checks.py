@@ -13,14 +13,14 @@ from banditlab.core.validation import all_entries, entry, floats
 ROWS_SUM_TO_ONE_WITHIN = 1e-9
 
 MAX_ENTRIES = 500_000_000
-"""Numbers in one array, of an instance or of a plan, at most: four gigabytes."""
+"""Most numbers in one array of an instance or of a plan: four gigabytes."""
 
 ROUNDING = 1e-13
-"""What rows lack that were meant to sum to one."""
+"""By how much rows that are meant to sum to one may miss it."""
 
 
 def tensor(name: str, value: Any, allowed: str, ndims: tuple[int, ...], low: float = -np.inf) -> NDArray[np.float64]:
-    """Return a finite float64 array of one of some numbers of dimensions, as a read-only copy, or raise."""
+    """Return a finite float64 array with an allowed number of dimensions, as a read-only copy, or raise."""
     result = floats(name, value, allowed)
     if result.ndim not in ndims or result.size == 0:
         raise InvalidArgument(f"{name} has shape {result.shape}; allowed: {allowed}")

@@ -45,7 +45,7 @@ def _reward_probabilities(name: str, value: Any) -> NDArray[np.float64] | None:
 
 @mdp_environment
 class TabularMDP:
-    r"""A Markov decision process with S states, A actions, H steps an episode, and known rewards.
+    r"""A Markov decision process with S states, A actions, H steps per episode, and known rewards.
 
     In step h = 1, ..., H of an episode, in state s, action a leads to state s' with probability
     :math:`P_h(s' \mid s, a)` and pays a reward. The return is the sum of the H rewards. States, actions and, in
@@ -60,15 +60,14 @@ class TabularMDP:
         `reward_probabilities`: the values that random rewards have.
 
         With transitions of shape (H, S, A, S) the first two may have the steps first: (H, S, A) or (H, S, A, S). Where
-        H, S and A are one number, three axes are (H, S, A).
+        H, S and A are equal, three axes are read as (H, S, A).
     horizon : int
-        Steps an episode (H). (`horizon` in `banditlab.run` is the number of episodes.)
+        Steps per episode (H). (`horizon` in `banditlab.run` is the number of episodes.)
     initial_state : int, default 0
         Where every episode starts.
     reward_probabilities : array_like, shape (S, A, M) or (H, S, A, M), optional
         How likely each of the M values of `rewards` is, whatever the next state. Where both depend on something else
-        that is drawn, such as a demand of which the stock that is left does not tell all, make that a part of the
-        state.
+        that is drawn, such as a demand that the remaining stock does not fully reveal, make that a part of the state.
 
     Raises
     ------
@@ -214,12 +213,12 @@ class TabularMDP:
         return dataclasses.replace(self, **fields)
 
     def normalised(self) -> Self:
-        """Return the MDP whose rewards are non-negative and whose largest return is one, as theory supposes.
+        """Return the MDP whose rewards are non-negative and whose largest return is one, as the theory assumes.
 
         The smallest reward is subtracted from every reward and the result divided by the largest return that is then
-        possible. As every episode has H steps, that changes every return by the same increasing affine function, and
-        no policy's rank. `return_range` of both MDPs has the two ends of that function, to have values back in the
-        units of this one; what is a difference, as regret is, is multiplied by the ratio of their widths.
+        possible. As every episode has H steps, this maps every return by the same increasing affine function, and
+        changes no policy's rank. The `return_range` of both MDPs gives the two ends of that function, to convert values
+        back to the units of this MDP; differences, such as regret, are multiplied by the ratio of the widths.
 
         Examples
         --------
@@ -266,7 +265,7 @@ class TabularMDP:
     def from_gymnasium(cls, env: Any, horizon: int | None = None, initial_state: int | None = None) -> Self:
         """Return the MDP of one of Gymnasium's toy-text environments: FrozenLake, CliffWalking, Taxi.
 
-        States and actions have the environment's numbers, probabilities and rewards are those of its table `P`. States
+        States and actions keep the environment's numbers; probabilities and rewards are those of its table `P`. States
         in which an episode ends are absorbing and pay nothing more.
 
         Parameters
@@ -275,7 +274,7 @@ class TabularMDP:
             The environment, or its name. An environment needs the attribute `P`; a name needs Gymnasium
             (`pip install 'banditlab-sim[gym]'`).
         horizon : int, optional
-            Steps an episode; default: the environment's own limit, where it has one.
+            Steps per episode; default: the environment's own limit, where it has one.
         initial_state : int, optional
             Where episodes start; default: where the environment always starts. Taxi starts anywhere, and so needs one.
 

@@ -12,11 +12,11 @@ from .sums import groups, rounding
 from .tabular_policy import TabularPolicy, an_mdp, policy_of
 
 MAX_TRANSITIONS = 20_000_000
-"""Transitions of a step, from combinations of state, memory and sum of rewards, that are followed at most."""
+"""Most transitions of a step, from combinations of state, memory and sum of rewards, that are followed."""
 
 
 def evaluate(mdp: TabularMDP, policy: TabularPolicy) -> Distribution:
-    """Return the distribution of the return of a policy, exactly: forwards, with no planning in it.
+    """Return the exact distribution of a policy's return: computed forwards, with no planning involved.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from banditlab.core.dispatch import device, generic, optional_generic
 def plan(self: Params, state: State, known: Params, lane: int, t: int, rng: object) -> bool:
     """Get ready for episode t, and say whether what will be played may differ from the last episode's.
 
-    The first episode has none before it: what is said then does not matter.
+    The first episode has none before it, so that the answer does not matter then.
     """
     raise AssertionError
 
@@ -61,9 +61,9 @@ def next_memory(self: Params, state: State, lane: int, h: int, memory: int, j: i
 
 @optional_generic
 def estimate(self: Params, state: State, lane: int) -> float:
-    """Return an estimate of the optimum, for an optimist from above: optional.
+    """Return an estimate of the optimum, for an optimist an upper one: optional.
 
-    Where it is not implemented, results have no metrics of it.
+    Where it is not implemented, results have no metrics based on it.
     """
     return math.nan
 
@@ -76,11 +76,11 @@ def action(self: Params, state: State, known: Params, lane: int, h: int, s: int,
 
 @device
 def starting_memory(self: Params, state: State, lane: int) -> int:
-    """Return the memory that a policy's own code starts with, or raise if there is none such."""
+    """Return the memory that a policy's own code starts with, or raise if there is no such memory."""
     return checked_memory(first_memory(self, state, lane), n_memories(self, state))
 
 
 @device
 def following_memory(self: Params, state: State, lane: int, h: int, memory: int, j: int) -> int:
-    """Return the memory that a policy's own code goes on with, or raise if there is none such."""
+    """Return the memory that a policy's own code goes on with, or raise if there is no such memory."""
     return checked_memory(next_memory(self, state, lane, h, memory, j), n_memories(self, state))

@@ -107,8 +107,8 @@ def _initial_state(world: Any, n: int) -> int:
 def _final_states(P: Any, first: int, n: int) -> NDArray[np.bool_]:
     """Return the states in which an episode ends.
 
-    It has to be a matter of the state where it is, at least for states that can be reached: an episode may not end
-    in a state, and pass through it another time.
+    Whether it ends must depend on the state alone, at least for states that can be reached: an episode may not end in a
+    state and pass through it another time.
     """
     final = np.zeros(n, bool)
     entries = [(s, after, done) for s in P for a in P[s] for p, after, _, done in P[s][a] if p > 0.0]

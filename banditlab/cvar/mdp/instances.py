@@ -32,7 +32,7 @@ def random_mdp(
     n_states, n_actions, horizon : int
         S, A and H.
     concentration : float, default 1.0
-        Of the Dirichlet distribution: small ones make transitions nearly deterministic.
+        Of the Dirichlet distribution; small values make transitions nearly deterministic.
     reward_levels : int, default 11
         How many rewards there are; at least 2.
     n_outcomes : int, default 1
@@ -70,10 +70,11 @@ def lower_bound_chain(
 ) -> TabularMDP:
     r"""Return the hard instance of iterated CVaR: a chain that is walked rarely, with a bandit at its end.
 
-    States :math:`s_1, ..., s_n`, which pay nothing, and absorbing :math:`x_1, x_2, x_3`, which pay 1, 0.8 and 0.2. From
-    :math:`s_1` to :math:`s_2, x_1, x_2, x_3` with probabilities :math:`\tau, 1 - 3\tau, \tau, \tau`; from :math:`s_i`
-    to :math:`s_{i+1}` with probability :math:`\tau`, else to :math:`x_1`. In :math:`s_n` the best action leads to
-    :math:`x_2, x_3` with probabilities :math:`1 - \tau + \eta, \tau - \eta`, the others with :math:`1 - \tau, \tau`.
+    States :math:`s_1, ..., s_n`, which pay nothing, and absorbing :math:`x_1, x_2, x_3`, which pay 1, 0.8 and 0.2.
+    Transitions go from :math:`s_1` to :math:`s_2, x_1, x_2, x_3` with probabilities :math:`\tau, 1 - 3\tau, \tau,
+    \tau`; from :math:`s_i` to :math:`s_{i+1}` with probability :math:`\tau`, else to :math:`x_1`. In :math:`s_n` the
+    best action leads to :math:`x_2, x_3` with probabilities :math:`1 - \tau + \eta, \tau - \eta`, the others with
+    :math:`1 - \tau, \tau`.
 
     Parameters
     ----------
@@ -88,13 +89,13 @@ def lower_bound_chain(
     best : int, default 0
         The best action.
     horizon : int, optional
-        H; default n + 1, at least that: the last step is spent in the state that the bandit led to.
+        H; at least n + 1, the default: the last step is spent in the state that the bandit led to.
 
     Notes
     -----
-    The path through the chain is the worst of :math:`s_1` only if :math:`\eta/\tau < (n - 1)/(3(H - n))`: with a larger
-    gap or a longer horizon the direct move to :math:`x_3` is, and a bad action costs less than :math:`0.6 (H - n)
-    \eta/\tau` an episode. With n = 3 and the other defaults this is so from H = 5 on.
+    The path through the chain is the worst one from :math:`s_1` only if :math:`\eta/\tau < (n - 1)/(3(H - n))`: with a
+    larger gap or a longer horizon the direct move to :math:`x_3` is, and a bad action costs less than :math:`0.6 (H -
+    n) \eta/\tau` an episode. With n = 3 and the other defaults this is so from H = 5 on.
 
     References
     ----------
@@ -147,7 +148,7 @@ def layered_mdp(horizon: int = 5, n_actions: int = 5, *, risk: float = 0.05, see
 
     Notes
     -----
-    Layers, rewards and sizes are those of the paper's experiment (reconstructed); its probabilities are not known,
+    Layers, rewards and sizes are those of the paper's experiment (reconstructed); its probabilities are not known;
     these are ours.
 
     References
@@ -194,18 +195,18 @@ def cliff_gridworld(
 ) -> TabularMDP:
     """Return a walk along a cliff in gusty wind: the closer to the edge, the shorter and the more dangerous.
 
-    A walker starts in the lower left corner of a grid and wants to get to the lower right one; all that lies between in
-    the lowest row is the abyss. Every step costs 1 until the goal is reached. Falling costs `fall` besides what the
-    rest of the time would have cost, and ends the walk: a fall in step h leads to a return of -(`fall` + H).
-    Actions are 0 up, 1 right, 2 down and 3 left; a move against the border leads nowhere. With probability `gust` a
-    step is blown one row down, whatever was intended, except in the goal.
+    A walker starts in the lower left corner of a grid and wants to get to the lower right one; everything between them
+    in the lowest row is the abyss. Every step costs 1 until the goal is reached. Falling costs `fall` besides what the
+    rest of the time would have cost, and ends the walk: a fall in step h leads to a return of -(`fall` + H). Actions
+    are 0 up, 1 right, 2 down and 3 left; a move against the border leads nowhere. With probability `gust` a step is
+    blown one row down, whatever was intended, except in the goal.
 
     Parameters
     ----------
     rows, columns : int, default 4 and 8
         Size of the grid; at least 2 rows and 3 columns.
     horizon : int, default 20
-        Steps an episode (H).
+        Steps per episode (H).
     gust : float, default 0.05
         Probability of a gust.
     fall : float, default 20.0

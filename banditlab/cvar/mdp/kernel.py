@@ -113,7 +113,7 @@ def _place_of(memory: int, total: int, place: Any, memories: Any, sums: Any, mas
 
 @device_call
 def _roomier(rows: Any, room: int) -> Any:
-    """Return an array of integers with more room, which begins with those there were."""
+    """Return an array of integers with more room, which begins with the old ones."""
     wider = np.zeros(room, np.int64)
     for k in range(rows.shape[0]):
         wider[k] = rows[k]
@@ -224,8 +224,8 @@ def play(
 ) -> None:
     """Play episodes `first` to `last` on every lane, adding to `tally` and copying it to `out` at checkpoints.
 
-    The environment draws one uniform number an episode, and expands it into a pair a step, for reward and next state:
-    whatever policies do, they face the same luck at the same step. A policy's value is computed anew only when the
+    The environment draws one uniform number per episode, and expands it into a pair per step, for reward and next
+    state: whatever policies do, they face the same luck at the same step. A policy's value is recomputed only when the
     policy may have changed.
     """
     world, known, policy, state = borrowed(world), borrowed(known), borrowed(policy), borrowed(state)

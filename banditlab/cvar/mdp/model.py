@@ -19,7 +19,7 @@ ROUNDING = 1e-15
 """Rewards are multiples of a unit if they differ from them by at most this share of the largest."""
 
 MAX_UNITS = 2.0**40
-"""Units in a reward up to which sums of rewards are counted in them."""
+"""Most units in a reward for which sums of rewards are counted in units."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,9 @@ def cumulative(rows: Array) -> Array:
 
 
 def lattice_unit(values: Array) -> float | None:
-    """Return the largest number of which all values are integer multiples, or None if there is none to speak of.
+    """Return the largest number of which all values are integer multiples, or None if there is no useful one.
 
-    Values are read as fractions with denominators up to 100,000, right to rounding of the largest.
+    Values are read as fractions with denominators up to 100,000, accurate to the rounding of the largest.
     """
     unit = Fraction(0)
     scale = float(np.abs(values).max(initial=0.0))

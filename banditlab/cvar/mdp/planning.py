@@ -23,7 +23,7 @@ from .sums import exact_budgets, grid_budgets
 from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
 
 TIE = 1e-14
-"""Budgets whose objectives are this close, of the largest budget, are equally good: sums in another order differ."""
+"""Budgets with objectives this close (times the largest budget) are equally good: sums in another order differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Plan:
 
     @cached_property
     def returns(self) -> Distribution:
-        """The distribution of the policy's return, propagated forwards through the MDP: it knows nothing of `value`.
+        """The distribution of the policy's return, propagated forwards through the MDP, independently of `value`.
 
         Examples
         --------
@@ -127,7 +127,7 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     .. math:: \mathrm{CVaR}^*_\tau = \max_b \left\{ b - V^*_1(s_1, b) / \tau \right\}, \quad
         V^*_h(s, b) = \min_a E\left[ V^*_{h+1}(s', b - r) \right], \quad V^*_{H+1}(s, b) = b^+
 
-    by dynamic programming over states and budgets b. Budgets are those that can be met: exactly, or on a grid.
+    by dynamic programming over states and budgets b. Budgets are those that can occur, exactly or on a grid.
 
     Parameters
     ----------
@@ -143,16 +143,17 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
     -------
     Plan
         With policy, value, and the distribution of the policy's return. With `eta`, `value` is that of the rounded MDP:
-        it and the value of its policy, `plan.returns.cvar(tau)`, are within :math:`H \eta` above and below the optimum.
+        it lies within :math:`H \eta` above the optimum, and the value of its policy, `plan.returns.cvar(tau)`, within
+        :math:`H \eta` below it.
 
     Raises
     ------
     InvalidArgument
-        If more than 200,000 budgets can be met at a step.
+        If more than 200,000 budgets can occur at a step.
 
     Notes
     -----
-    Of equally good actions the first is taken, of equally good budgets to start with the smallest. Actions whose values
+    The first of equally good actions is taken, and the smallest of equally good starting budgets. Actions whose values
     differ by rounding alone count as different, so that a copy of an action can be taken in its place.
 
     The error is derived: rounding adds at most :math:`H \eta` to every return, and CVaR is monotone and translation
@@ -222,7 +223,7 @@ def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:
     Parameters
     ----------
     mdp : TabularMDP
-        The MDP. The papers' rewards are deterministic; those that are random count into each step's tail.
+        The MDP. The papers' rewards are deterministic; random ones count towards each step's tail.
     tau : float
         Level, in (0, 1] (the papers write :math:`\alpha`).
 
@@ -255,7 +256,7 @@ def plan_worst_path(mdp: TabularMDP) -> Plan:
     Parameters
     ----------
     mdp : TabularMDP
-        The MDP. Of random rewards the smallest of positive probability counts.
+        The MDP. A random reward counts as its smallest value of positive probability.
 
     Returns
     -------

@@ -151,7 +151,7 @@ def known_of(environment: Any) -> Any:
 
 @contextlib.contextmanager
 def _asked_by(metric: str) -> Iterator[None]:
-    """Say that it is a metric that is computed exactly: what is refused sounds as if a policy's eta were meant."""
+    """Say that a metric is computed exactly: an error would otherwise seem to be about a policy's eta."""
     try:
         yield
     except InvalidArgument as error:

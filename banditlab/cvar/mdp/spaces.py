@@ -41,7 +41,7 @@ class EpisodicSpace(Space):
     known: Any
 
     def array(self, *shape: int, fill: float = 0.0, dtype: Any = np.float64) -> Any:
-        """Return an array of a given shape a lane, filled with a value."""
+        """Return an array with a given shape per lane, filled with a value."""
         return np.full((self.n_lanes, *shape), fill, dtype)
 
     def holds(self, array: Any) -> bool:

@@ -19,13 +19,13 @@ from banditlab.core.validation import invalid
 from .model import Array, Index, Model, lattice_unit
 
 MAX_SUMS = 20_000
-"""Different sums of rewards, at a step, up to which returns are told apart."""
+"""Most distinct sums of rewards at a step for which returns are told apart."""
 
 MAX_BUDGETS = 200_000
-"""Different budgets, at a step, up to which static CVaR is planned exactly."""
+"""Most distinct budgets at a step for which static CVaR is planned exactly."""
 
 MAX_STEPS = 2.0**53
-"""Steps of a grid that are counted, at most."""
+"""Most steps of a grid that are counted."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Sums:
 class Budgets:
     """Budgets that can be met at each step: what a return is still to reach.
 
-    They count rewards from the smallest, which is taken for zero, so that they only fall; below zero is zero, as then
-    nothing can fall short any more.
+    They count rewards from the smallest, which is taken as zero, so that they only fall; a budget below zero is set to
+    zero, as nothing can fall short of it any more.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Budgets:
     n : int64 array, shape (H + 1,)
         How many of the places are used at each step.
     offset : float
-        What is to be added to the first budget to have it in the units of returns: H times the smallest reward.
+        What to add to the first budget to convert it to the units of returns: H times the smallest reward.
     slack : float
         What rounding of rewards can add to a return.
     """
@@ -79,7 +79,7 @@ def rounding(n_steps: int, largest: float) -> float:
 
 
 def groups(ordered: Array, tolerance: float, apart: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """Return where increasing numbers begin a group of the same: those close to each other, no wider than tolerance.
+    """Return where groups of the same begin in increasing numbers: close to each other, no wider than tolerance.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def groups(ordered: Array, tolerance: float, apart: NDArray[np.bool_] | None = N
     new: NDArray[np.bool_] = np.diff(ordered, prepend=-math.inf) > tolerance
     if apart is not None:
         new |= apart
-    if tolerance > 0.0:  # many different numbers, each close to the next, are no group
+    if tolerance > 0.0:  # many different numbers, each close to the next, are not a group
         start = ordered[np.maximum.accumulate(np.where(new, np.arange(len(ordered)), 0))]
         new |= np.diff((ordered - start) // tolerance, prepend=0.0) != 0.0
     return new
@@ -120,7 +120,7 @@ def _met(
 ) -> tuple[list[Array], Index] | None:
     """Return the numbers that can be met before each step, and which one follows; None if a step has more than `limit`.
 
-    `after` takes numbers and atoms, and returns what follows, one row an atom: no more than `room` numbers.
+    `after` takes numbers and atoms, and returns what follows, one row per atom: no more than `room` numbers.
     """
     rows, steps = [first], []
     for occurring in model.occurring():

@@ -59,7 +59,7 @@ class TabularPolicy:
     __repr__ = brief
 
     def __post_init__(self) -> None:
-        """Check that shapes fit together, and that memories exist: what follows a policy trusts it."""
+        """Check that shapes fit together, and that memories exist: code that follows a policy relies on it."""
         atoms = vector()("TabularPolicy.atoms", self.atoms)
         actions = _places("actions", self.actions, "integers of at least 0, shape (H, S, N)")
         H, _, n = actions.shape
@@ -121,7 +121,7 @@ class TabularPolicy:
 
         Examples
         --------
-        What is paid need not be reached any more, of the budget that the policy plans for:
+        What is paid is no longer to be reached, and comes off the budget that the policy plans for:
 
         >>> from banditlab import cvar
         >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [0.0, 0.4, 1.0], horizon=2,
@@ -163,7 +163,7 @@ def _budgets(value: Any, shape: tuple[int, int]) -> Array:
 
 
 def policy_of(model: Model, policy: Any) -> TabularPolicy:
-    """Return a policy, or raise if it is none for an MDP."""
+    """Return a policy, or raise if it is not one for this MDP."""
     if not isinstance(policy, TabularPolicy):
         raise InvalidType(f"policy is {shown(policy)}; allowed: a cvar.TabularPolicy, such as that of a plan")
     sizes = (model.n_steps, model.n_states)

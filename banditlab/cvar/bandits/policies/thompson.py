@@ -38,8 +38,8 @@ class BCVTS:
     tau : float, default 0.1
         :math:`\alpha`, the level, in (0, 1]. At 1 the policy is the non-parametric Thompson sampling of Riou and Honda.
     high : float, default 1.0
-        B, the upper end of all arms' rewards; it may be too large (the paper's experiments have it so), which makes the
-        policy explore more. There need be no lower end.
+        B, the upper end of all arms' rewards; it may be too large (as in the paper's experiments), which makes the
+        policy explore more. No lower end is needed.
 
     Notes
     -----
@@ -47,11 +47,11 @@ class BCVTS:
     regret in CVaR is :math:`\sum_k \Delta_k \log T / K_{inf}^\alpha(\nu_k, c^*) + o(\log T)`, which is the asymptotic
     lower bound. That every arm is played once first is from the authors' code.
 
-    A round takes as many exponential variates as an arm has different rewards up to about its :math:`\alpha`-quantile,
-    rather than one a reward: the weights beyond the tail matter by their sum alone, which is a gamma variate, and so
-    are those of equal rewards (see `cvar.bandits.samples`). The law is exactly that of the paper. A run of T rounds
-    with rewards that are all different takes :math:`O(\alpha T^2)` steps in all. Memory: 12 bytes a different reward of
-    a run.
+    A round takes as many exponential variates as an arm has distinct rewards up to about its :math:`\alpha`-quantile,
+    rather than one per reward: the weights beyond the tail matter only through their sum, which is a gamma variate, and
+    so is the sum for equal rewards (see `cvar.bandits.samples`). The law is exactly that of the paper. A run of T
+    rounds whose rewards are all distinct takes :math:`O(\alpha T^2)` steps in all. Memory: 12 bytes per distinct reward
+    in a run.
 
     References
     ----------
@@ -129,7 +129,7 @@ class MCVTS:
     over distributions on these values.
 
     A round takes a gamma variate for each value up to about an arm's :math:`\alpha`-quantile, and one for all others
-    together. Memory: 4 bytes an arm and value.
+    together. Memory: 4 bytes per arm and value.
 
     References
     ----------
@@ -147,7 +147,7 @@ class MCVTS:
     tau: float = field(default=0.1, check=checked_level, doc="level of CVaR")
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:
-        """Return why it cannot play an environment: other rewards than `values`."""
+        """Return why it cannot play an environment: rewards other than `values`."""
         told = f"it learns from the rewards {shown(self.values.tolist())}"
         support = getattr(environment, "support", None)
         possible: set[float] = set()

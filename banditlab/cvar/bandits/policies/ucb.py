@@ -55,7 +55,7 @@ class BernsteinUCB(Tails):
     .. math:: a_k = \arg\max_a \max_{b \in [0, 1]} \left\{ b - \frac{\hat\mu_k(b, a) - B_k(a)}{\tau} \right\},
         \quad B_k(a) = \sqrt{\frac{2 \tau L}{N_k(a)}} + \frac{L}{N_k(a)}, \quad L = \log \frac{A K}{\delta}.
 
-    The bonus does not depend on b, so that the maximum is at the empirical quantile, exactly, and the index is
+    The bonus does not depend on b, so the maximum is attained exactly at the empirical quantile, and the index is
 
     .. math:: \widehat{\mathrm{CVaR}}_\tau(a) + \sqrt{\frac{2 L}{\tau N_k(a)}} + \frac{L}{\tau N_k(a)}.
 
@@ -71,7 +71,7 @@ class BernsteinUCB(Tails):
     high : float, default 1.0
         Upper end of the rewards, which lie in [0, high]; the bonus is multiplied by it. The paper's are in [0, 1].
     capped : bool, default False
-        Whether the index is at most `high`, which no CVaR exceeds. The first arm then wins among those at the cap.
+        Whether the index is capped at `high`, which no CVaR exceeds. The first arm then wins among those at the cap.
 
     Notes
     -----
@@ -83,7 +83,7 @@ class BernsteinUCB(Tails):
     The paper maximises over b up to an error; that the maximum has a closed form is our remark.
 
     A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and A
-    comparisons. Memory: 8 bytes a reward of a run (see `cvar.bandits.heaps`).
+    comparisons. Memory: 8 bytes per reward in a run (see `cvar.bandits.heaps`).
 
     References
     ----------
@@ -129,8 +129,8 @@ class CVaRUCB(Tails):
     r"""The arm with the largest CVaR of a distribution within the Dvoretzky-Kiefer-Wolfowitz band.
 
     With n rewards of the arm, sorted, :math:`x_{(1)} \le \dots \le x_{(n)}`, and :math:`x_{(n+1)} = U`, the empirical
-    distribution function is pushed down by :math:`\epsilon = \sqrt{\log(2 T^2) / (2 n)}`, what is missing being put at
-    U, and the index is that distribution's CVaR:
+    distribution function is pushed down by :math:`\epsilon = \sqrt{\log(2 T^2) / (2 n)}`, the missing mass is put at U,
+    and the index is the CVaR of the resulting distribution:
 
     .. math:: U - \frac{1}{\tau} \sum_{i=1}^n (x_{(i+1)} - x_{(i)}) \max\{0, \min(i / n - \epsilon, \tau)\}.
 
@@ -142,18 +142,18 @@ class CVaRUCB(Tails):
     tau : float, default 0.1
         Level, in (0, 1].
     high : float, default 1.0
-        U, the upper end of the rewards. There need be no lower one.
+        U, the upper end of the rewards. No lower end is needed.
 
     Notes
     -----
     Guarantee (Tamkin et al. 2019, as others cite it; rewards in [0, U]): regret in CVaR is :math:`O(\log(T) / \tau^2)`,
     with a constant that depends on the gaps. We have not seen the statement itself.
 
-    The index is never below the empirical CVaR, and above an arm's true one with probability at least :math:`1 - 1 /
-    T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
+    The index is never below the empirical CVaR, and it is above an arm's true CVaR with probability at least :math:`1 -
+    1 / T^2` (the inequality of Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
 
-    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
-    an arm. Memory: 16 bytes a reward of a run (see `cvar.bandits.heaps`).
+    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and one
+    comparison per arm. Memory: 16 bytes per reward in a run (see `cvar.bandits.heaps`).
 
     References
     ----------
@@ -224,13 +224,13 @@ class UUCB(Tails):
     The theorem is for their U-UCB, on quasiconvex criteria that vary by at most :math:`b (x + x^q)` where a
     distribution moves by x; CVaR is one, with :math:`q = 2`, for sub-Gaussian arms. Its radius is :math:`2 b \max\{y,
     y^q\}`, :math:`y = \sqrt{\alpha \log(t) / (a n)}`, with :math:`\alpha > 2` and a rate a at which empirical
-    distributions concentrate. What they bound is the "proxy" regret, a criterion of the mixture of the arms played, and
-    by it that of all rewards; their proof bounds the plays of a worse arm, and so the regret here. The index above is
-    the one that Baudry et al. compare with, in which theirs is made concrete; constants, of :math:`1 / \tau^2`, follow
-    from its radius and are not quoted.
+    distributions concentrate. They bound the "proxy" regret, a criterion of the mixture of the arms played, and through
+    it that of all rewards; their proof bounds the number of plays of a worse arm, and so the regret here. The index
+    above is the one that Baudry et al. compare with, which makes theirs concrete; constants, of :math:`1 / \tau^2`,
+    follow from its radius and are not quoted.
 
-    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
-    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.heaps`).
+    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and one
+    comparison per arm. Memory: 8 bytes per reward in a run (see `cvar.bandits.heaps`).
 
     References
     ----------
@@ -253,7 +253,7 @@ class UUCB(Tails):
         return super().state(space) | {"widths": space.per_arm()}
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Add the reward, and compute the arm's estimate and the radius but for log t."""
+        """Add the reward, and compute the arm's estimate, and its radius except for log t."""
         n = state.counts[arm, lane] + 1.0
         state.counts[arm, lane] = n
         tail = self.tau * n
@@ -291,13 +291,13 @@ class BrownUCB(Tails):
     rewards of an arm the index is at least its CVaR, with probability at least :math:`1 - \delta`. For
     :math:`\mathrm{CVaR}_\tau = \max_b \{b - E[(b - X)^+] / \tau\}`, Hoeffding's inequality at the true maximiser b,
     whose shortfalls lie in [0, U], gives it. Brown's other inequality, with :math:`\sqrt{5 \log(3 / \delta) / (\tau
-    n)}`, bounds the estimate's error on the other side, and is no index.
+    n)}`, bounds the estimate's error on the other side, and gives no index.
 
-    The policy is a contrast of Tamkin et al. (2019). Its radius and :math:`\delta` are reconstructed: from the
-    inequality, and from what makes it comparable with theirs.
+    The policy is one that Tamkin et al. (2019) contrast theirs with. Its radius and :math:`\delta` are reconstructed:
+    from the inequality, and from what makes it comparable with theirs.
 
-    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and a comparison
-    an arm. Memory: 8 bytes a reward of a run (see `cvar.bandits.heaps`).
+    A round takes :math:`O(\log n)` steps at worst after n rewards of the arm played, a few on average, and one
+    comparison per arm. Memory: 8 bytes per reward in a run (see `cvar.bandits.heaps`).
 
     References
     ----------

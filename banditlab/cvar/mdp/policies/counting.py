@@ -106,7 +106,7 @@ def reasons_of_range(environment: Any) -> list[str]:
 
 
 def reasons_of_unit_rewards(environment: Any, name: str) -> list[str]:
-    """Return why an MDP is none of iterated CVaR's papers: deterministic rewards in [0, 1], the same in every step."""
+    """Return why an MDP is unlike those of iterated CVaR's papers: deterministic rewards in [0, 1], stationary."""
     found = []
     if not environment.stationary:
         found.append(
@@ -117,7 +117,7 @@ def reasons_of_unit_rewards(environment: Any, name: str) -> list[str]:
 
 
 def reasons_of_rewards(environment: Any) -> list[str]:
-    """Return why rewards are no function of step, state and action with values in [0, 1]."""
+    """Return why rewards are not a function of step, state and action with values in [0, 1]."""
     found = []
     if not environment.deterministic_rewards:
         found.append("its rewards are random or depend on the next state; allowed: one reward a state and action")

@@ -1,4 +1,4 @@
-"""CVaR-UCBVI: learning to play for static CVaR, optimistic by pessimism about shortfalls."""
+"""CVaR-UCBVI: learning to play for static CVaR, optimistic through lower bounds on shortfalls."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class CVaRUCBVI(Counting):
     delta : float, default 0.05
         Probability that the guarantee may fail.
     bonus_scale : float, default 1.0
-        Factor of the bonus; 1.0 is the theory, which explores for very long.
+        Factor of the bonus; 1.0 is the theory, which explores for a very long time.
     eta : float, optional
         Rewards are rounded up to multiples of it, in (0, 1], and budgets are :math:`0, \eta, 2 \eta, \dots`; default:
-        the largest number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else that.
-        It is not for the metrics: 'cvar_regret' is computed exactly whatever it is.
+        the largest number of which all rewards are multiples, if it is at least :math:`1 / (H \sqrt K)`, else the
+        latter. Metrics do not use it: 'cvar_regret' is computed exactly in any case.
     replan : float, default 1.0
-        Plan anew when the count of a step, state and action has grown by this factor; 1.0 is every episode, the theory;
-        2.0 is doubling.
+        Plan anew when the count of a step, state and action has grown by this factor; 1.0 means every episode, as in
+        the theory; 2.0 means doubling.
 
     Notes
     -----
@@ -110,7 +110,7 @@ class CVaRUCBVI(Counting):
         return reasons_of_range(environment)
 
     def grid(self, atoms: Any, n_steps: int, n_episodes: int) -> float:
-        """Return the distance of budgets (eta)."""
+        """Return the distance between budgets (eta)."""
         if self.eta is not None:
             return float(self.eta)
         finest = 1.0 / (n_steps * math.sqrt(n_episodes))

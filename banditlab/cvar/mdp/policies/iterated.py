@@ -1,4 +1,4 @@
-"""ICVaR-RM and MaxWP, learners for iterated CVaR and the worst path, and UCBVI, which does not mind risk."""
+"""ICVaR-RM and MaxWP, learners for iterated CVaR and the worst path, and UCBVI, which ignores risk."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class ICVaRRM(Pooled):
     bonus_scale : float, default 1.0
         Factor of the bonus; 1.0 is the theory.
     replan : float, default 1.0
-        Plan anew when the count of a state and action has grown by this factor; 1.0 is every episode, the theory.
+        Plan anew when the count of a state and action has grown by this factor; 1.0 means every episode, as in the
+        theory.
 
     Notes
     -----
@@ -137,7 +138,8 @@ class MaxWP(Pooled):
     Parameters
     ----------
     replan : float, default 1.0
-        Plan anew when the count of a state and action has grown by this factor; 1.0 is every episode, the theory.
+        Plan anew when the count of a state and action has grown by this factor; 1.0 means every episode, as in the
+        theory.
 
     Notes
     -----
@@ -194,7 +196,7 @@ class MaxWP(Pooled):
 
 @mdp_policy
 class UCBVI(Pooled):
-    r"""Optimistic planning for the mean: the contrast that does not mind risk.
+    r"""Optimistic planning for the mean: the contrast that ignores risk.
 
     In episode k, with :math:`n(s, a)` visits so far and :math:`L = \log(5 S A K H/\delta)`, for h = H, ..., 1:
 
@@ -210,7 +212,8 @@ class UCBVI(Pooled):
     bonus_scale : float, default 1.0
         Factor of the bonus; 1.0 is the theory.
     replan : float, default 1.0
-        Plan anew when the count of a state and action has grown by this factor; 1.0 is every episode, the theory.
+        Plan anew when the count of a state and action has grown by this factor; 1.0 means every episode, as in the
+        theory.
 
     Notes
     -----

@@ -22,7 +22,7 @@ SPANS = 1e-8
 """How far transitions may be from what features span."""
 
 MAX_NET = 100_000
-"""Points of the net that are tried at most."""
+"""Most points of the net that are tried."""
 
 
 def _features(name: str, value: Any) -> NDArray[np.float64]:
@@ -63,10 +63,10 @@ class ICVaRL:
     bonus_scale : float, default 1.0
         Factor of :math:`\beta`; 1.0 is the theory.
     epsilon : float, optional
-        Distance of the net's points; default: the formula above.
+        Distance between the net's points; default: the formula above.
     replan : float, default 1.0
-        Plan anew when the determinant of a step's :math:`\Lambda_h` has grown by this factor; 1.0 is every episode, the
-        theory.
+        Plan anew when the determinant of a step's :math:`\Lambda_h` has grown by this factor; 1.0 means every episode,
+        as in the theory.
 
     Notes
     -----
@@ -236,7 +236,7 @@ def quadratic(matrix: Any, vector: Any) -> float:
 def _optimistic_tail(
     self: Params, features: Any, V: Any, inverse: Any, theta: Any, psi: Any
 ) -> tuple[float, float, float]:
-    """Return both suprema over the net, of the estimated tail and of the squared norm, and where the latter is.
+    """Return both suprema over the net, of the estimated tail and the squared norm, and where the latter is attained.
 
     V is that of the next step; `psi` is scratch.
     """
