@@ -36,11 +36,11 @@ class AcquisitionMechanism:
     Raises
     ------
     InvalidArgument
-        If decisions have another shape, or are no distributions.
+        If decisions have another shape, or are not distributions.
 
     Examples
     --------
-    Deciding what the sender says, for one who gains by decision 1 whatever the state:
+    Doing what the sender says, when he gains by decision 1 whatever the state:
 
     >>> from banditlab import scoring
     >>> world = scoring.InformationAcquisition(
@@ -77,12 +77,12 @@ class AcquisitionMechanism:
 
 @environment
 class InformationAcquisition:
-    r"""Senders who know something and want something; a receiver who commits to how she decides on what they say.
+    r"""Senders who know something and want something; a receiver who commits to how she will use their reports.
 
     A state :math:`\theta` is drawn from the prior; sender i sees a signal :math:`s_i`, and reports one; the receiver
     takes decision a with probability :math:`\phi(a \mid s)` after reports s. The receiver gains :math:`u(a, \theta)`,
     sender i gains :math:`u_i(a, \theta)`; there are no payments. By the revelation principle the receiver loses nothing
-    by mechanisms under which telling the truth is an equilibrium.
+    by using only mechanisms under which telling the truth is an equilibrium.
 
     Parameters
     ----------
@@ -98,17 +98,17 @@ class InformationAcquisition:
     Raises
     ------
     InvalidArgument
-        If shapes do not fit or rows are no distributions; the message names the entry.
+        If shapes do not fit or rows are not distributions; the message names the entry.
 
     Notes
     -----
     The setting of Cacciamani, Castiglioni and Gatti, "Online Mechanism Design for Information Acquisition" (ICML 2023),
-    arXiv:2302.02873. The linear program of `optimal` was reconstructed from the paper's summary for the version
-    without transfers, and not read in it.
+    arXiv:2302.02873. The linear program of `optimal` was reconstructed from the paper's summary, for the version
+    without transfers, and not read in the paper.
 
     Examples
     --------
-    A sender who always wants decision 1 cannot be asked; one who wants what the receiver wants can:
+    Asking a sender who always wants decision 1 is useless; asking one who wants what the receiver wants is not:
 
     >>> from banditlab import scoring
     >>> import dataclasses
@@ -194,11 +194,11 @@ class InformationAcquisition:
         Returns
         -------
         AcquisitionMechanism
-            Exists always, because deciding without listening is incentive compatible.
+            It always exists, because deciding without listening is incentive compatible.
 
         Examples
         --------
-        A sender who sees the state and wants decision 1 in both is listened to only as far as he may gain by lies:
+        A sender who sees the state and wants decision 1 in both is heeded only as far as he may gain by lies:
 
         >>> from banditlab import scoring
         >>> world = scoring.InformationAcquisition(

@@ -17,9 +17,9 @@ class AcquisitionProgram:
     """The program of `InformationAcquisition.optimal`, for probabilities and utilities that change.
 
     Maximise sum_s sum_a phi(a | s) w_0(s, a) over decision rules phi such that, for every sender i and signals s_i and
-    s_i', sum_(s_-i) sum_a [phi(a | s) - phi(a | s_i', s_-i)] w_i(s, a) >= -slack. It depends on the probabilities of
-    states and signals and on utilities through the worths w(s, a) = sum_theta p(theta) P(s | theta) u(a, theta) only,
-    w_0 the receiver's and w_i sender i's.
+    s_i', sum_(s_-i) sum_a [phi(a | s) - phi(a | s_i', s_-i)] w_i(s, a) >= -slack. Probabilities and utilities enter
+    only through the worths w(s, a) = sum_theta p(theta) P(s | theta) u(a, theta), w_0 being the receiver's and w_i
+    sender i's.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class AcquisitionProgram:
     def __init__(self, n_signals: tuple[int, ...], n_decisions: int) -> None:
         self._shape = (*n_signals, n_decisions)
         variables = np.arange(math.prod(self._shape)).reshape(self._shape)
-        # one row a sender, signal and lie: minus what the truth is worth, plus what the lie is, both at the true signal
+        # one row per sender, signal and lie: minus what the truth is worth, plus what the lie is, at the true signal
         columns, worths, senders = [], [], []
         for i, n in enumerate(n_signals):
             for own, lie in itertools.permutations(range(n), 2):
@@ -83,7 +83,7 @@ class AcquisitionProgram:
         float64 array (n_signals[0], ..., n_decisions)
         """
         program = self._program
-        # The solver's tolerances are absolute: everybody's worths are put in units of their own largest.
+        # The solver's tolerances are absolute, so everybody's worths are put in units of their own largest.
         flat = worths.reshape(len(worths), -1)
         units = np.abs(flat).max(axis=1)
         units[units == 0.0] = 1.0

@@ -1,7 +1,7 @@
 """Search all deviations from a mechanism: effort, reports, and both together.
 
-Written from the definitions, in the agents' terms, and without any of the programs that find mechanisms: it tries every
-effort, and at everything that the agent then sees, every report.
+It is written from the definitions, in the agents' terms, and without any of the programs that find mechanisms: it tries
+every effort and, for everything that the agent then sees, every report.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Deviation:
     recommended, effort : int or None
         The effort asked for, and the one made; None for senders, who make none.
     reports : tuple of int
-        What is reported, one entry a belief or signal.
+        What is reported, one entry per belief or signal.
     gain : float
         By how much the agent's expected profit changes. With several agents it is weighted by the probability of the
         recommendation.
@@ -89,8 +89,8 @@ class Audit:
     gain : float
         What the most profitable strategy of one agent gains, 0 if none gains anything.
     deviations : tuple of Deviation
-        That strategy: his best deviation upon each recommendation, by recommendation, where it gains anything; he obeys
-        the others. Empty if the strategy gains no more than `tolerance`.
+        That strategy: the agent's best deviation upon each recommendation, by recommendation, where it gains anything;
+        he obeys the others. Empty if the strategy gains no more than `tolerance`.
     by_kind : dict from str to Deviation
         The most profitable single deviation of each kind, whether it gains anything or not; 'report' and 'joint' are
         there only where, after some effort, a lie is paid more than the truth.
@@ -141,7 +141,7 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     """Search a mechanism for the most profitable strategy of any one agent, others being obedient and truthful.
 
     A strategy is an effort for each recommendation that the agent may get, and a report for everything that he may then
-    see. What it gains is a sum over recommendations, so that it is best if it is best upon each of them.
+    see. Its gain is a sum over recommendations, so that a strategy is best if it is best upon each of them.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     Raises
     ------
     InvalidType
-        If the mechanism is of no kind that is listed above.
+        If the mechanism is of none of the kinds listed above.
     InvalidArgument
         If payments have another shape than the environment's beliefs, or are not finite.
 

@@ -1,4 +1,4 @@
-"""Rules of the literature that are given by a formula in the probabilities. All are paid: more is better."""
+"""Rules of the literature that are given by a formula in the probabilities. All are payments: more is better."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BuiltIn(ScoringRule, ABC):
     @property
     @abstractmethod
     def _range(self) -> tuple[Any, Any]:
-        """The smallest and the largest payment, or one of either for each state."""
+        """The smallest and the largest payment, or one of each for every state."""
 
     def _state_ranges(self) -> tuple[Floats, Floats]:
         low, high = self._range
@@ -84,7 +84,7 @@ class Logarithmic(BuiltIn):
     .. math:: S(r, w) = \ln r_w, \qquad G(p) = \sum_w p_w \ln p_w
 
     Range :math:`[-\infty, 0]`, in nats: `bounded` refuses it. Strictly proper (Good 1952), and with three or more
-    states the only strictly proper rule, up to scale and shifts, that looks at the probability of what happened alone.
+    states the only strictly proper rule, up to scale and shifts, that depends only on the probability of what happened.
 
     Parameters
     ----------
@@ -206,19 +206,19 @@ class Winkler(BuiltIn):
     .. math:: S(p, 1) = \frac{(1 - c)^2 - (1 - p)^2}{T(p)}, \qquad S(p, 0) = \frac{c^2 - p^2}{T(p)}, \qquad
               T(p) = \begin{cases} c^2 & p \le c \\ (1 - c)^2 & p > c \end{cases}
 
-    so that :math:`G(p) = (p - c)^2 / T(p)`: zero for whoever only knows the baseline, one for whoever is rightly sure.
-    Strictly proper. Range [min(1 - 2/c, 1 - 2/(1 - c)), 1]. Not to be confused with the interval score, which is
-    sometimes called the Winkler score too.
+    so that :math:`G(p) = (p - c)^2 / T(p)`: zero for a forecaster who only knows the baseline, one for a forecaster who
+    is rightly sure. Strictly proper. Range [min(1 - 2/c, 1 - 2/(1 - c)), 1]. Not to be confused with the interval
+    score, which is sometimes called the Winkler score too.
 
     Parameters
     ----------
     baseline : float in (0, 1)
-        c, the event's probability without skill, such as a base rate.
+        c, the probability that a forecast without skill gives the event, such as a base rate.
 
     Notes
     -----
     The formula is reconstructed, not read in the paper: it is the Brier score minus that of the baseline, divided by
-    what would be its value for a sure and correct report on the same side of the baseline.
+    the value this would have for a sure and correct report on the same side of the baseline.
 
     References
     ----------
@@ -244,7 +244,7 @@ class Winkler(BuiltIn):
         return self._rows(np.eye(2)).min(axis=0), 1.0
 
     def _rows(self, reports: Floats) -> Floats:
-        # Factored, because squares near 1 cancel; and such that being rightly sure pays exactly 1.
+        # Factored, because squares near 1 cancel, and so that being rightly sure pays exactly 1.
         p, c = reports[:, 1], self.baseline
         below = p <= c
         doubt = np.where(below, p / c, (1.0 - p) / (1.0 - c))

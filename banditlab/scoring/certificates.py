@@ -1,7 +1,7 @@
-"""Proofs by linear-programming duality: that an action cannot be implemented, that a rule is the cheapest.
+"""Proofs by linear-programming duality: that an action cannot be implemented, or that a rule is the cheapest.
 
 Both come as multipliers of the constraints of LP_k, and both are checked by arithmetic alone: add up the constraints
-with these multipliers, and compare with what payments in [0, B] can reach. Neither asks the solver to be right.
+with these multipliers, and compare with what payments in [0, B] can reach. Neither relies on the solver being right.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .simplex import Floats
 
 
 def shortfall(cost_gap: float, largest_gain: float) -> str:
-    """Return by how much payments fall short of costs, in words: two numbers that are close look alike."""
+    """Return in words by how much payments fall short of costs, as two close numbers look alike."""
     return f", which is {cost_gap - largest_gain:.3g} too little"
 
 
@@ -27,7 +27,7 @@ def in_words(shares: list[tuple[float, str]]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
-    """One non-negative number a constraint of LP_k.
+    """One non-negative number per constraint of LP_k.
 
     Attributes
     ----------
@@ -47,11 +47,11 @@ class Multipliers:
 
     @classmethod
     def from_duals(cls, proper: Floats, rows: Floats) -> Multipliers:
-        """Return multipliers from a solver's, whose tolerance allows slightly negative ones."""
+        """Return multipliers made from a solver's, whose tolerance allows slightly negative ones."""
         return cls(np.maximum(proper, 0.0), np.maximum(rows[:-1], 0.0), max(float(rows[-1]), 0.0))
 
     def combination(self, beliefs: Floats, distributions: Floats, action: int) -> Floats:
-        """Return the coefficients, one a payment, of the weighted sum of the constraints' left-hand sides."""
+        """Return the coefficients, one per payment, of the weighted sum of the constraints' left-hand sides."""
         difference = (self.actions.sum() + self.staying_away) * distributions[action] - self.actions @ distributions
         own = difference[:, None] + self.proper.sum(axis=1)[:, None]
         combined: Floats = own * beliefs - self.proper.T @ beliefs
@@ -99,7 +99,7 @@ class FarkasCertificate:
         action: int,
         multipliers: Multipliers,
     ) -> FarkasCertificate:
-        """Return the certificate that multipliers give, scaled such that they are a mixture; whether valid or not."""
+        """Return the certificate that multipliers give, valid or not, scaled such that they are a mixture."""
         total = float(multipliers.actions.sum() + multipliers.staying_away)
         mixture = Multipliers(multipliers.proper / total, multipliers.actions / total, multipliers.staying_away / total)
         gain = max_payment * float(np.maximum(mixture.combination(beliefs, distributions, action), 0.0).sum())

@@ -18,9 +18,9 @@ __all__ = ["price_of_learning", "v_shaped_gain", "v_shaped_payments"]
 def v_shaped_gain(probabilities: Any, distribution: Any, max_payment: float = 1.0) -> float:
     r"""Return the most that a bounded proper rule pays for information about a binary state, beyond ignorance.
 
-    With P the probability of state 1 that the agent comes to believe in, and mu its mean, this is the maximum over
-    proper rules with payments in [0, B] of E[G(P)] - G(mu), where G(p) is the expected payment of the truth at belief
-    p. It is attained by the V-shaped rule with its kink at mu, and equals
+    With P the probability that the agent comes to give state 1, and mu its mean, this is the maximum over proper rules
+    with payments in [0, B] of E[G(P)] - G(mu), where G(p) is the expected payment of the truth at belief p. It is
+    attained by the V-shaped rule with its kink at mu, and equals
 
     .. math:: B \, E|P - \mu| / (2 \max(\mu, 1 - \mu)).
 
@@ -60,8 +60,8 @@ def v_shaped_gain(probabilities: Any, distribution: Any, max_payment: float = 1.
 def v_shaped_payments(probabilities: Any, mean: float, max_payment: float = 1.0) -> Floats:
     """Return the payments of the V-shaped rule with its kink at the mean: a bet at fair odds.
 
-    A report above the mean bets on state 1, others on state 0. The bet on the less likely state pays `max_payment`, the
-    other one as much less as makes both worth the same at the mean.
+    A report above the mean bets on state 1, others on state 0. The bet on the less likely state pays `max_payment`; the
+    other pays so much less that both are worth the same at the mean.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def price_of_learning(beliefs: Any, distribution: Any, cost: float, max_payment:
     distribution : sequence of float
         How likely each belief is, q.
     cost : float
-        c; at least 0, and so small that no bet pays more than `max_payment` (always so for a binary state, if the
-        action can be implemented).
+        c; at least 0, and so small that no bet pays more than `max_payment` (which always holds for a binary state, if
+        the action can be implemented).
     max_payment : float, default 1.0
         Upper bound of payments.
 

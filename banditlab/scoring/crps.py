@@ -1,4 +1,4 @@
-"""The continuous ranked probability score: of states that are numbers, and of samples."""
+"""The continuous ranked probability score, for states that are numbers and for samples."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .simplex import Floats, belief, n_axes
 
 @dataclass(frozen=True)
 class CRPS(BuiltIn):
-    r"""Minus the continuous ranked probability score of states that are numbers.
+    r"""Minus the continuous ranked probability score, for states that are numbers.
 
     With values :math:`x_1 < \dots < x_n` of the states and :math:`F_j = r_1 + \dots + r_j`,
 
     .. math:: S(r, w) = - \int (F(x) - 1\{x_w \le x\})^2 dx
                       = - \sum_{j=1}^{n-1} (x_{j+1} - x_j) (F_j - 1\{w \le j\})^2
 
-    and :math:`G(p) = - \sum_j (x_{j+1} - x_j) F_j (1 - F_j)`. Range :math:`[-(x_n - x_1), 0]`, in the values' unit.
-    Strictly proper (Matheson and Winkler 1976; Gneiting and Raftery 2007). Unlike `Brier` it rewards being near. Values
-    one apart give the ranked probability score of ordered categories (Epstein 1969).
+    and :math:`G(p) = - \sum_j (x_{j+1} - x_j) F_j (1 - F_j)`. Range :math:`[-(x_n - x_1), 0]`, in the unit of the
+    values. Strictly proper (Matheson and Winkler 1976; Gneiting and Raftery 2007). Unlike `Brier` it rewards being
+    near. Values that are one apart give the ranked probability score of ordered categories (Epstein 1969).
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class CRPS(BuiltIn):
 
     Examples
     --------
-    Sure of the first of three categories, when the second or the third happens:
+    A forecaster is sure of the first of three categories, and the second or the third happens:
 
     >>> from banditlab import scoring
     >>> scoring.CRPS(3).pay([1.0, 0.0, 0.0], 1), scoring.CRPS(3).pay([1.0, 0.0, 0.0], 2)
@@ -64,7 +64,7 @@ class CRPS(BuiltIn):
 
     @property
     def _range(self) -> tuple[Floats, float]:
-        ends = np.eye(self.n_states)[[0, -1]]  # the states that are farthest from others
+        ends = np.eye(self.n_states)[[0, -1]]  # the states that are farthest from the others
         return self._rows(ends).min(axis=0), 0.0
 
     def _rows(self, reports: Floats) -> Floats:
@@ -74,13 +74,13 @@ class CRPS(BuiltIn):
 
 
 def crps_of_sample(sample: ArrayLike, outcome: float, weights: ArrayLike | None = None) -> float:
-    r"""Return the continuous ranked probability score of a sample as a forecast of a number: a loss, small is good.
+    r"""Return the continuous ranked probability score of a sample as a forecast of a number: a loss, so small is good.
 
     .. math:: CRPS(F, y) = \int (F(x) - 1\{y \le x\})^2 dx = E|X - y| - \tfrac12 E|X - X'|
 
     with F the sample's distribution function and X, X' independent draws from it. For forecasts that are quantiles,
-    give those at levels (i - 1/2)/m. What is scored is the sample's own distribution: random draws from the truth
-    are scored worse, on average, than draws from something a little narrower, the more so the fewer there are.
+    give those at levels (i - 1/2)/m. What is scored is the sample's own distribution: random draws from the truth score
+    worse, on average, than draws from something a little narrower, and the fewer there are, the more so.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def crps_of_sample(sample: ArrayLike, outcome: float, weights: ArrayLike | None 
     probabilities = belief("weights", weights)
     if len(probabilities) != len(values):
         raise invalid("weights", weights, f"{len(values)} probabilities, one a value of the sample")
-    # The integrand is constant between data, so that the first form is a sum; the second is quadratic in the length.
+    # The integrand is constant between data points, so the first form is a sum; the second is quadratic in the length.
     points = np.append(values, y)
     order = np.argsort(points, kind="stable")
     below = np.cumsum(np.append(probabilities, 0.0)[order])[:-1]

@@ -1,4 +1,4 @@
-"""The errors of this family, besides those of `banditlab.errors`."""
+"""The errors of this family, in addition to those of `banditlab.errors`."""
 
 from __future__ import annotations
 

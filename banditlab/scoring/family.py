@@ -30,10 +30,10 @@ def policy(cls: C) -> C:
 
     The class has `state(known, horizon, rng)`, which returns its memory for one run; `announce(state, t)`, which
     returns the mechanism of round t = 1, 2, ...; `update(state, seen, t)`, which learns; and fields declared with
-    `banditlab.field`. A mechanism is, for a `PrincipalAgent`, the array of payments in [0, max_payment], one row a
-    report, one column a state (what `known` and `seen` then hold is said by `PrincipalKnows` and `Seen` in
-    `principal_agent_games`); for a `HiringProblem`, a `hiring_games.Offer`; for an `InformationAcquisition`, the array
-    of probabilities phi(a | s). If the state has attributes `solves` (linear programs solved so far) and `bisecting`
+    `banditlab.field`. A mechanism is, for a `PrincipalAgent`, the array of payments in [0, max_payment], one row per
+    report, one column per state (`PrincipalKnows` and `Seen` in `principal_agent_games` say what `known` and `seen`
+    then hold); for a `HiringProblem`, a `hiring_games.Offer`; for an `InformationAcquisition`, the array of
+    probabilities phi(a | s). If the state has attributes `solves` (linear programs solved so far) and `bisecting`
     (whether this round is a probe), they are recorded as metrics.
 
     Raises
@@ -73,8 +73,8 @@ def policy(cls: C) -> C:
 def environment(cls: C) -> C:
     """Make a class an environment in which information is bought.
 
-    The class has `n_arms` (the number of actions that can be induced, or of what its class attribute `choices` names)
-    and `game()`, which returns the `banditlab.scoring.games.Game` that plays it.
+    The class has `n_arms` (the number of actions that can be induced, or of whatever its class attribute `choices`
+    names) and `game()`, which returns the `banditlab.scoring.games.Game` that plays it.
 
     Raises
     ------

@@ -30,9 +30,9 @@ class PlayedRound(NamedTuple):
     payment, profit : float
         What was paid, and what the principal gained beyond it, as drawn.
     violation : float
-        By how much the announced mechanism violates incentive compatibility, from the true means: what a round brings
-        the agent or sender who has most to gain from a strategy of his own, others being obedient and truthful. It is
-        the gain that `banditlab.scoring.audit` reports, and 0 where no mechanism asks for anything but a best response
+        By how much the announced mechanism violates incentive compatibility, from the true means: what a strategy of
+        his own gains, in a round, for the agent or sender who has most to gain, others being obedient and truthful. It
+        is the gain that `banditlab.scoring.audit` reports, and 0 where mechanisms ask for nothing but a best response
         (`PrincipalAgent`).
     """
 
@@ -69,13 +69,13 @@ class Game(ABC):
         Raises
         ------
         InvalidType, InvalidArgument
-            If the mechanism is none of this environment.
+            If the mechanism is not one for this environment.
         """
 
 
 @functools.lru_cache(maxsize=64)
 def optimum(environment: Any) -> Any:
-    """Return the optimal mechanism: found once, as all runs of an environment are measured by it."""
+    """Return the optimal mechanism, which is found once, as all runs of an environment are measured by it."""
     return environment.optimal()
 
 
@@ -103,7 +103,7 @@ def _announced(name: str, value: Any, shape: tuple[int, ...], high: float, what:
 
 
 def unchanged(announced: Any, copy: Floats | None) -> bool:
-    """Say whether an array has the content that was copied; its owner may have changed it in place since."""
+    """Say whether an array still has the content that was copied; its owner may have changed it in place since."""
     return isinstance(announced, np.ndarray) and copy is not None and np.array_equal(announced, copy)
 
 
@@ -113,7 +113,7 @@ def draw(cumulative: Floats, u: float) -> int:
 
 
 def indices(cell: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the indices of an entry of a flattened array; `np.unravel_index` takes ten times as long."""
+    """Return the indices of an entry of a flattened array; `np.unravel_index` would take ten times as long."""
     found = []
     for n in reversed(shape):
         cell, index = divmod(cell, n)

@@ -1,7 +1,7 @@
 """What a policy that buys information implements, and what an environment does: names and arguments of its methods.
 
-The decorators compare a class's methods with these. Unlike other families' generics, nothing here is compiled: a round
-solves linear programs, beside which the interpreter costs little.
+The decorators compare a class's methods with these. Unlike in other families, nothing here is compiled: a round solves
+linear programs, compared with which the interpreter costs little.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HiGHS without a word: from release 1.16 on it says its name when it is first used, before it can be told not to."""
+"""HiGHS without output: from release 1.16 on it prints its name when first used, before it can be told not to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 def quiet_highs() -> Any:
     """Return a `highspy.Highs` that prints nothing.
 
-    Once it exists, others of this process do not say their name either: HiGHS does so once.
+    Once it exists, others in this process do not print their name either: HiGHS does so once.
     """
     import highspy
 

@@ -1,4 +1,4 @@
-"""A principal who hires several agents: whom to ask for how much effort, and how to pay for their reports together."""
+"""A principal who hires several agents: how much effort to ask of whom, and how to pay for their reports together."""
 
 from __future__ import annotations
 
@@ -34,43 +34,43 @@ class HiringProblem:
     The principal announces a mechanism (`HiringMechanism`): recommended efforts, payments that may depend on all
     recommendations, all reports and the state, and a decision. Agent i makes effort :math:`b_i'` instead of the
     recommended :math:`b_i` if he likes, at cost :math:`c_i(b_i')`, sees :math:`s_i` and reports a signal. A mechanism
-    is incentive compatible if no agent gains by any effort and misreport together, when all others obey and tell the
-    truth.
+    is incentive compatible if no agent gains by any combination of effort and misreport while all others obey and tell
+    the truth.
 
     Parameters
     ----------
     prior : sequence of float
         :math:`p(\theta)`.
     observations : array (n_efforts[0], ..., n_efforts[n - 1], n_states, n_signals[0], ..., n_signals[n - 1])
-        :math:`P(s \mid b, \theta)`. `HiringProblem.independent` makes it from one array an agent. Signals may be
-        correlated. The paper has the distribution of each :math:`s_i` depend on :math:`b_i` and :math:`\theta` alone:
+        :math:`P(s \mid b, \theta)`. `HiringProblem.independent` makes it from one array per agent. Signals may be
+        correlated. In the paper the distribution of each :math:`s_i` depends on :math:`b_i` and :math:`\theta` alone:
         uncorrelated payments need that here too, `optimal` does not.
     costs : sequence of n sequences of float
         :math:`c_i(b_i)`; at least 0.
     utility : matrix (n_decisions, n_states)
-        :math:`u(a, \theta)`: what a decision is worth to the principal. Neither costs nor utilities are more than 1e15
-        times `max_payment`, where rounding ends arithmetic.
+        :math:`u(a, \theta)`: what a decision is worth to the principal. Neither costs nor utilities may exceed 1e15
+        times `max_payment`, where rounding makes arithmetic useless.
     max_payment : float, default 1.0
         M: payments to each agent are in [0, M]; positive, and at most :math:`10^8` times an agent's largest cost.
 
     Raises
     ------
     InvalidArgument
-        If an argument breaks what is said above; the message names the entry.
+        If an argument does not meet the conditions above; the message names the entry.
 
     Notes
     -----
     The setting of Cacciamani, Castiglioni and Gatti, "Online Information Acquisition: Hiring Multiple Agents" (ICLR
     2024), arXiv:2307.06210. The linear program of `optimal` was derived from the paper's description of its own (a
     linear relaxation of a quadratic program, with auxiliary variables for the best misreports), and not copied from it.
-    It is exact. It has prod n_efforts x prod n_signals x n_states x n variables: exponential in the number of agents,
+    It is exact, and has prod n_efforts x prod n_signals x n_states x n variables: exponential in the number of agents,
     as is the mechanism itself.
 
     Examples
     --------
     Two agents who, when they look, see the same noisy sign of the state. It is enough that one of them looks. But if
-    now and then both are told to, without knowing it, they can be paid for saying the same, which is a better test of
-    having looked than the state is:
+    now and then both are told to look, without knowing this, they can be paid for saying the same, which is a better
+    test of having looked than the state is:
 
     >>> import numpy as np
     >>> from banditlab import scoring
@@ -109,7 +109,7 @@ class HiringProblem:
         prior, costs, utility, max_payment
             As for the class.
         signals : sequence of arrays (n_efforts[i], n_states, n_signals[i])
-            :math:`P_i(s_i \mid b_i, \theta)`, one array an agent.
+            :math:`P_i(s_i \mid b_i, \theta)`, one array per agent.
 
         Returns
         -------
@@ -211,7 +211,8 @@ class HiringProblem:
     def best_decisions(self) -> Floats:
         """The principal's best decision on each profile of truthful signals, as probabilities.
 
-        A float64 array (n_efforts[0], ..., n_signals[0], ..., n_decisions): 1 for the decision, the first of equals.
+        A float64 array (n_efforts[0], ..., n_signals[0], ..., n_decisions): 1 for the decision, the first of equally
+        good ones.
         """
         worth = np.tensordot(self.joint, self.utility, axes=(self.n_agents, 1))
         best: Floats = np.eye(self.n_decisions)[worth.argmax(axis=-1)]
@@ -219,7 +220,7 @@ class HiringProblem:
 
     @property
     def profile_utilities(self) -> Floats:
-        """The principal's expected utility under each profile of efforts, if all tell the truth and she decides best.
+        """The principal's expected utility under each profile of efforts, if all are honest and she decides best.
 
         A float64 array of shape `n_efforts`; costs and payments are not subtracted.
         """
@@ -239,7 +240,7 @@ class HiringProblem:
         Raises
         ------
         InvalidArgument
-            If it depends on others' efforts, so that an agent cannot be looked at alone.
+            If it depends on others' efforts, so that an agent cannot be considered alone.
 
         Examples
         --------
@@ -282,20 +283,20 @@ class HiringProblem:
         .. math:: \sum_{b, s, \theta} \mu(b) \, p(\theta) \, P(s \mid b, \theta) \Big[
             \sum_a \pi(a \mid b, s) u(a, \theta) - \sum_i \gamma_i(b, s, \theta) \Big]
 
-        subject to payments in [0, M], and to no agent's gaining by any effort and misreports together, upon any
+        subject to payments in [0, M], and to no agent gaining by any combination of effort and misreports, upon any
         recommendation.
 
         Parameters
         ----------
         method : {'highs', 'cvxpy'}, default 'highs'
-            'highs' leaves out the decisions' variables, which the agents do not care about; 'cvxpy' solves `program()`,
-            which has them.
+            'highs' leaves out the variables of the decisions, which the agents do not care about; 'cvxpy' solves
+            `program()`, which has them.
         individually_rational : bool, default False
             Whether an agent who obeys and tells the truth must expect at least his cost, whatever is recommended to
             him.
         slack : float, default 0.0
             How much an agent may gain by deviating from one recommendation, weighted by its probability; at least 0.
-            One who deviates from each of them may gain so much several times.
+            One who deviates from each of them may gain this much several times.
 
         Returns
         -------
@@ -304,12 +305,12 @@ class HiringProblem:
         Raises
         ------
         NotImplementable
-            If individual rationality cannot be had, because an agent's cheapest effort costs more than max_payment.
+            If individual rationality is impossible, because an agent's cheapest effort costs more than max_payment.
 
         Examples
         --------
-        One agent, whose sign is right with probability 0.9 if he looks. Without looking he is right with 1/2, so that
-        looking is worth its cost to him if a right sign is paid 0.1 / 0.4:
+        One agent, whose sign is right with probability 0.9 if he looks. Without looking he is right with probability
+        1/2, so that looking is worth its cost to him if a right sign is paid 0.1 / 0.4:
 
         >>> from banditlab import scoring
         >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
@@ -373,8 +374,8 @@ class HiringProblem:
         r"""Return the best mechanism whose payments to an agent depend on his own report and the state alone.
 
         There are no recommendations: the payments :math:`\gamma_i(s_i, \theta)` leave each agent one best effort (ties
-        go to the principal), and agents do not depend on each other. So the best rule of each agent and effort is found
-        on its own (`agent_rule`), and the profile with the largest profit is taken.
+        go to the principal), and agents do not depend on each other. So the best rule for each agent and effort is
+        found separately (`agent_rule`), and the profile with the largest profit is taken.
 
         Parameters
         ----------
@@ -388,12 +389,12 @@ class HiringProblem:
         Raises
         ------
         NotImplementable
-            If an agent cannot be brought to any effort, which takes individual rationality.
+            If an agent cannot be brought to any effort, which happens only with individual rationality.
 
         Examples
         --------
-        Two agents with independent signs. A second sign adds nothing, as she can do no better than to follow the first
-        where they disagree; so she asks one agent alone:
+        Two agents with independent signs. A second sign adds nothing, as the principal can do no better than follow the
+        first where they disagree; so she asks one agent alone:
 
         >>> from banditlab import scoring
         >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]
@@ -413,13 +414,13 @@ class HiringProblem:
         r"""Return the cheapest uncorrelated payments that make an agent choose an effort and tell the truth.
 
         With :math:`v(b', r)` what agent i expects of :math:`\gamma_i(s_i, \theta)` after effort :math:`b'` if he
-        reports by r, it minimises :math:`v(b, \mathrm{truth})` over payments in [0, M] with :math:`v(b, \mathrm{truth})
-        - c_i(b) \ge v(b', r) - c_i(b')` for all efforts :math:`b'` and ways of reporting r.
+        reports according to r, it minimises :math:`v(b, \mathrm{truth})` over payments in [0, M] with
+        :math:`v(b, \mathrm{truth}) - c_i(b) \ge v(b', r) - c_i(b')` for all efforts :math:`b'` and ways of reporting r.
 
         Parameters
         ----------
         agent, effort : int
-            Who shall do what: i and b.
+            Who is to do what: i and b.
         individually_rational : bool, default False
             As in `optimal`.
 
@@ -451,13 +452,13 @@ class HiringProblem:
     def agent_margin(self, agent: int, effort: int) -> AgentRule:
         """Return the uncorrelated payments under which an agent prefers an effort, and the truth, by most.
 
-        These are strictly incentive-compatible where `margin` is positive: no other effort, however reported, comes
-        closer than the margin; lies after the effort itself do not gain.
+        These are strictly incentive-compatible where `margin` is positive: no other effort, with whatever reports,
+        comes closer than the margin; lies after the effort itself do not gain.
 
         Parameters
         ----------
         agent, effort : int
-            Who shall do what.
+            Who is to do what.
 
         Returns
         -------
@@ -465,7 +466,7 @@ class HiringProblem:
 
         Examples
         --------
-        Paid 1 for a right sign and 0 for a wrong one, the agent expects 0.9 - 0.1 of looking, 0.5 of guessing:
+        Paid 1 for a right sign and 0 for a wrong one, the agent expects 0.9 - 0.1 from looking and 0.5 from guessing:
 
         >>> from banditlab import scoring
         >>> blind, look = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.1, 0.9]]

@@ -32,7 +32,7 @@ class Offer(NamedTuple):
     recommendations : float64 array (n_efforts[0], ...)
         mu, from which she draws a profile b; each agent is told his part of it.
     payments : tuple of float64 arrays (efforts..., signals..., n_states)
-        gamma_i(b, s, theta), one an agent.
+        gamma_i(b, s, theta), one per agent.
     decisions : float64 array (efforts..., signals..., n_decisions)
         pi(a | b, s).
     """
@@ -48,7 +48,7 @@ class Offer(NamedTuple):
 
     @classmethod
     def announced(cls, offer: Any, world: HiringProblem) -> Offer:
-        """Return a read-only copy of what was announced; raise unless it is an offer that can be made in this world."""
+        """Return a read-only copy of what was announced; raise unless it is an offer that fits this world."""
         name, n = "announce(state, t)", world.n_agents
         if not isinstance(offer, Offer):
             raise InvalidType(f"{name} is {shown(offer)}; allowed: a banditlab.scoring.hiring_games.Offer")
@@ -67,7 +67,7 @@ class Offer(NamedTuple):
         )
 
     def repeated(self, offer: Any) -> bool:
-        """Say whether what is announced is this again."""
+        """Say whether this is announced again."""
         return (
             isinstance(offer, Offer)
             and isinstance(offer.payments, tuple)
@@ -90,7 +90,7 @@ class EmployerKnows(NamedTuple):
     max_payment : float
         M.
     informed : list of float64 arrays (n_efforts[i], n_signals[i], n_states)
-        For each agent and effort payments for his own report under which he strictly prefers that effort, and the
+        For each agent and effort, payments for his own report under which he strictly prefers that effort and the
         truth.
     """
 
@@ -118,14 +118,14 @@ class Reported(NamedTuple):
 
 
 class Responses(NamedTuple):
-    """What agents do with an offer.
+    """How agents respond to an offer.
 
     Attributes
     ----------
     efforts : list of int arrays (n_efforts[i],)
         The effort made when told each effort.
     reports : list of int arrays (n_efforts[i], n_signals[i])
-        The report, when told each effort, at each signal.
+        The report at each signal, when told each effort.
     gain : float
         The most that an agent gains by a strategy of his own: the sum, over the recommendations that he may be given,
         of what the best effort and reports gain, weighted by the recommendation's probability.

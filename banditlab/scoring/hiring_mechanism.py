@@ -21,7 +21,7 @@ class HiringMechanism:
     r"""Recommended efforts, payments and decisions.
 
     The principal draws a profile b of efforts from `recommendations` and tells each agent his own; she hears a profile
-    s of signals, takes decision a with probability `decisions[b, s, a]`, and when the state :math:`\theta` is seen,
+    s of signals, takes decision a with probability `decisions[b, s, a]`, and, when the state :math:`\theta` is seen,
     pays agent i `payments[i][b, s, theta]`.
 
     Attributes
@@ -40,7 +40,7 @@ class HiringMechanism:
     Raises
     ------
     InvalidArgument
-        If shapes do not fit, payments are not finite, or recommendations or decisions are no distributions.
+        If shapes do not fit, payments are not finite, or recommendations or decisions are not distributions.
 
     Examples
     --------

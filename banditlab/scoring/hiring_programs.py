@@ -26,7 +26,7 @@ from .simplex import Floats
 if TYPE_CHECKING:
     from .hiring import HiringProblem
 
-# Profiles that the solver recommends with less than this are its rounding; it allows for 1e-10 a constraint.
+# Profiles that the solver recommends with less than this are its rounding; it allows 1e-10 per constraint.
 NEVER = 1e-9
 
 
@@ -129,8 +129,8 @@ def correlated_rows(world: HiringProblem, layout: _Layout, individually_rational
 def solve_correlated(world: HiringProblem, individually_rational: bool, slack: float) -> HiringMechanism:
     """Return the optimal mechanism.
 
-    Decisions are left out of the program: agents do not care for them, so that the best decision on each profile of
-    efforts and truthful signals is best, and makes each profile worth a number.
+    Decisions are left out of the program: agents do not care about them, so that the best decision on each profile of
+    efforts and truthful signals is optimal, and gives each profile a worth.
     """
     from scipy.optimize import linprog
 
@@ -190,7 +190,7 @@ class HiringProgram:
     mu : cvxpy.Variable (n_profiles,)
         mu(b).
     shares : list of cvxpy.Variable (n_profiles, n_signal_profiles * n_states)
-        mu(b) gamma_i(b, s, theta) / max_payment. The solver's tolerances are absolute, hence the program and its
+        mu(b) gamma_i(b, s, theta) / max_payment. The solver's tolerances are absolute, so the program and its
         constraints are in this unit; state your own in it where max_payment is far from 1.
     x : list of cvxpy.Expression (n_profiles, n_signal_profiles * n_states)
         mu(b) gamma_i(b, s, theta).
@@ -231,7 +231,7 @@ class HiringProgram:
         NotImplementable
             If no mechanism satisfies all constraints.
         InvalidType, InvalidArgument
-            If a constraint is none, or not convex, or the solver is not installed.
+            If something is not a constraint, or not convex, or the solver is not installed.
         """
         import cvxpy as cp
 
@@ -253,7 +253,7 @@ class HiringProgram:
 
 
 def state_program(world: HiringProblem, individually_rational: bool, slack: float) -> HiringProgram:
-    """Return the program, decisions included, as the definitions have it."""
+    """Return the program, decisions included, as the definitions state it."""
     import cvxpy as cp
 
     n, joint, bound = world.n_agents, world.joint, world.max_payment
@@ -277,7 +277,7 @@ def state_program(world: HiringProblem, individually_rational: bool, slack: floa
 def _incentives(
     world: HiringProblem, mu: Any, x: list[Any], individually_rational: bool, slack: float
 ) -> dict[str, list[Any]]:
-    """Return what makes the truth, obedience and, where that is asked for, taking part worth an agent's while."""
+    """Return what makes telling the truth, obeying and, where asked for, taking part worth an agent's while."""
     import cvxpy as cp
 
     joint, bound = world.joint, world.max_payment

@@ -1,4 +1,4 @@
-"""Finding a scoring rule that is good enough, in as few rounds as it takes."""
+"""Finding a scoring rule that is good enough, in as few rounds as possible."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def identify(
     run: int = 0,
     progress: Any = "auto",
 ) -> Identified:
-    r"""Return a scoring rule that is worth :math:`h^* - \epsilon` or more, with probability :math:`1 - \delta` or more.
+    r"""Return a scoring rule worth at least :math:`h^* - \epsilon`, with probability at least :math:`1 - \delta`.
 
     As in OSRA, the action k with the largest :math:`\hat h_k` is taken, with its solution :math:`\hat S`, and
     :math:`S_t = a \tilde S_k + (1 - a) \hat S` is announced; where the agent does something else, a bisection follows.
@@ -77,17 +77,17 @@ def identify(
     Parameters
     ----------
     environment : PrincipalAgent
-        Whose agent it is; its distributions and costs are not looked at.
+        The agent's environment; its distributions and costs are not looked at.
     epsilon : float
         By how much less than optimal the profit may be; positive.
     delta : float, default 0.05
         Probability with which it may be less than that.
     adaptive : bool, default False
         False: :math:`a = \epsilon / (4 (B_S + B_u))`; True: :math:`a = \min(\sqrt{M / L_k}, 1)`, where :math:`L_k`
-        counts the rounds in which k was to be induced, for a number of rounds that depends on the gaps.
+        counts the rounds in which k was to be induced; the number of rounds then depends on the gaps.
     confidence_scale : float, default 1.0
         Factor of the radii; 1.0 is the theory, which needs :math:`I_q` well below a times the margin of the informed
-        rules: tens of millions of rounds, where 0.01 takes thousands.
+        rules: tens of millions of rounds, whereas 0.01 takes thousands.
     tolerance : float, default 0.05
         As in `OSRA`.
     max_rounds : int, default 1000000

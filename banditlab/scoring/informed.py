@@ -25,14 +25,14 @@ def informed_rules(environment: PrincipalAgent) -> tuple[Floats, Floats]:
     Parameters
     ----------
     environment : PrincipalAgent
-        Whose agent it is.
+        The agent's environment.
 
     Returns
     -------
     rules : float64 array (K, M, S)
         Payments.
     margins : float64 array (K,)
-        By how much the agent prefers the action; negative where it cannot be made to.
+        By how much the agent prefers the action; negative where it cannot be made to prefer it.
 
     Raises
     ------

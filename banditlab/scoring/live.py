@@ -1,9 +1,9 @@
-"""A linear program that stays in memory and is solved again and again with other numbers, by HiGHS called directly.
+"""A linear program that stays in memory and is solved again and again with new numbers, by calling HiGHS directly.
 
-`scipy.optimize.linprog` calls the same solver, but takes milliseconds on the way where these programs take tens of
-microseconds, and has no way to start from the last basis; CVXPY takes longer still. Hence `highspy`, HiGHS's own
-interface. It could overwrite coefficients one by one in the solver's copy of the model; here nearly all of them change
-with every new estimate, and passing the arrays whole with the last basis is two to four times as fast.
+`scipy.optimize.linprog` calls the same solver, but adds milliseconds where these programs take tens of microseconds,
+and cannot start from the last basis; CVXPY takes longer still. Hence `highspy`, HiGHS's own interface. It could
+overwrite coefficients one by one in the solver's copy of the model; here nearly all of them change with every new
+estimate, and passing the arrays whole with the last basis is two to four times as fast.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Solution(NamedTuple):
 class LiveProgram:
     """Minimise cost x subject to row_lower <= A x <= row_upper and lower <= x <= upper, with A of a fixed pattern.
 
-    What can be nonzero in A is given once. The arrays below are the caller's to write into; every `solve` reads them.
+    The entries of A that can be nonzero are given once. The caller writes into the arrays below; every `solve` reads
+    them.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ class LiveProgram:
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_, lp.a_matrix_.index_ = starts.astype(np.int32), columns.astype(np.int32)
         self._solver = quiet_highs()
-        # Presolve takes longer than what it saves; one thread, because the runs are what is played in parallel.
+        # Presolve takes longer than it saves; one thread, because it is the runs that are played in parallel.
         options: dict[str, Any] = {"output_flag": False, "presolve": "off", "threads": 1} | TIGHT
         for option, value in options.items():
             self._solver.setOptionValue(option, value)
@@ -109,8 +110,8 @@ class LiveProgram:
         Parameters
         ----------
         warm : bool, default True
-            Start from the optimal basis of the last solve. The value does not depend on where one starts; which of
-            several optima is returned may.
+            Start from the optimal basis of the last solve. The value does not depend on the start; which of several
+            optima is returned may.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Linear programs over proper payment tables, for loops: matrices built once, and kept in a `LiveProgram`.
+"""Linear programs over proper payment tables, for use in loops: matrices are built once and kept in a `LiveProgram`.
 
 A program of the size that occurs here (5 beliefs, 2 states, 3 actions) takes some 65 microseconds from scratch and 45
 from a nearby basis.
@@ -45,8 +45,8 @@ class Solved(NamedTuple):
 class ProperRuleProgram:
     """Minimise a linear function of a proper payment table and some further variables, again and again.
 
-    The variables are payments S[m, w] in [0, max_payment], proper: sum_w sigma_m(w) (S[m, w] - S[m', w]) >= 0 for all
-    beliefs m and m'; then `n_extras` free variables. Objective and rows are arrays that the caller writes into;
+    The variables are payments S[m, w] in [0, max_payment] that are proper: sum_w sigma_m(w) (S[m, w] - S[m', w]) >= 0
+    for all beliefs m and m'; then `n_extras` free variables. Objective and rows are arrays that the caller writes into;
     every `solve` reads them. All of them start at 0, without bounds.
 
     Parameters
@@ -56,7 +56,7 @@ class ProperRuleProgram:
     max_payment : float
         Upper bound of payments. HiGHS's tolerances are absolute: choose the unit of money such that this is about 1.
     n_rows : int
-        How many rows the caller wants beside properness.
+        How many rows the caller wants besides properness.
     n_extras : int, default 0
         How many further variables.
 
@@ -115,8 +115,8 @@ class ProperRuleProgram:
         Parameters
         ----------
         warm : bool, default True
-            Start from the optimal basis of the last solve. The value does not depend on where one starts; which of
-            several optimal tables is returned may.
+            Start from the optimal basis of the last solve. The value does not depend on the start; which of several
+            optimal tables is returned may.
 
         Returns
         -------
@@ -194,11 +194,11 @@ class OptimalRuleProgram:
         action : int
             k.
         distributions : float64 array (n_actions, n_beliefs)
-            q, one row an action.
+            q, one row per action.
         costs : float64 array (n_actions,)
             c.
         individually_rational : bool, default False
-            Whether v_S(k) >= c_k is asked for as well.
+            Whether v_S(k) >= c_k is required as well.
         slack : float, default 0.0
             By how much the agent may prefer another action.
         warm : bool, default True
@@ -238,7 +238,7 @@ class OptimalRuleProgram:
         return self._scaled(program.solve(warm=warm))
 
     def _state(self, action: int, distributions: Floats, costs: Floats, individually_rational: bool) -> Floats:
-        """Write the rows; return the coefficients of v_S(j), one row an action."""
+        """Write the rows; return the coefficients of v_S(j), one row per action."""
         program, K = self._program, self._n_actions
         expected: Floats = (distributions[:, :, None] * self._beliefs).reshape(K, -1)
         program.rows[:K, :-1] = expected[action] - expected

@@ -25,7 +25,7 @@ class OptimalRule:
     Attributes
     ----------
     environment : PrincipalAgent
-        Where.
+        The environment.
     action : int
         The action k that it implements.
     payments : float64 array (n_beliefs, n_states)
@@ -62,12 +62,12 @@ class OptimalRule:
     def of(
         cls, environment: PrincipalAgent, action: int, payments: Floats, multipliers: Multipliers | None
     ) -> OptimalRule:
-        """Return the rule with these payments: what it pays and what it is worth follow.
+        """Return the rule with these payments, from which its expected payment and profit follow.
 
         Parameters
         ----------
         environment : PrincipalAgent
-            Where.
+            The environment.
         action : int
             The action k that the payments implement; not checked.
         payments : float64 array (n_beliefs, n_states)
@@ -101,7 +101,7 @@ class OptimalRule:
 
     @property
     def lower_bound(self) -> float:
-        """What any rule that implements the action pays at least, by weak duality from `multipliers`.
+        """A lower bound on what any rule that implements the action pays, by weak duality from `multipliers`.
 
         Equal to `payment` up to rounding: the proof that the rule is the cheapest.
 
@@ -131,7 +131,7 @@ def cheapest_rules(
     q, c = environment.action_distributions, environment.costs
 
     def cheapest(action: int) -> OptimalRule | None:
-        # From scratch: which of several optimal rules is returned shall not depend on what was solved before.
+        # From scratch: which of several optimal rules is returned must not depend on what was solved before.
         found = program.solve(action, q, c, individually_rational=individually_rational, warm=False)
         if found.status == "infeasible":
             return None
@@ -156,7 +156,7 @@ def largest_margin(environment: PrincipalAgent, action: int, individually_ration
 def not_implementable(environment: PrincipalAgent, action: int, individually_rational: bool) -> NotImplementable:
     """Return the error for an action that cannot be implemented, with its proof.
 
-    The multipliers of the program for the largest margin are a mixture of the other actions: the one over which the
+    The multipliers of the program for the largest margin are a mixture of the other actions: the one against which the
     action can be favoured least.
     """
     found = largest_margin(environment, action, individually_rational)

@@ -13,12 +13,12 @@ from .simplex import Floats
 
 
 def mean_payment(payments: Floats, probabilities: Floats) -> Floats:
-    """Return expected payments over the last axis; a state of probability zero counts nothing, be it paid -inf."""
+    """Return expected payments over the last axis; a state of probability zero counts for nothing, even at -inf."""
     return np.asarray((np.where(probabilities > 0.0, payments, 0.0) * probabilities).sum(axis=-1))
 
 
 def expected_payments(payments: Floats, probabilities: Floats) -> Floats:
-    """Return the expected payment of every belief (row) and every report (column), as `mean_payment` has it."""
+    """Return the expected payment of every belief (row) and every report (column), as in `mean_payment`."""
     finite = np.isfinite(payments)
     means = probabilities @ np.where(finite, payments, 0.0).T
     ruined = (probabilities > 0.0).astype(float) @ (~finite).astype(float).T

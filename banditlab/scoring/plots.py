@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Beliefs on the line, and steps along each side of the triangle.
 _LINE, _SIDE = 1001, 120
-# With no more values than this over the triangle, a function is drawn as areas, from so many pixels a side.
+# With no more values than this over the triangle, a function is drawn as areas, from so many pixels per side.
 _STEPS, _PIXELS = 12, 400
 # A payment that changes at once by more than this share of its range is drawn with a gap.
 _JUMP = 0.1
@@ -47,7 +47,7 @@ def plot_rule(
     rule : ScoringRule or OptimalRule
         With two or three states. The reports of a table are marked.
     tangent : belief, optional
-        With two states: draws the line that this report is paid along, which touches G at the report and ends at what
+        With two states: draws the line along which this report is paid, which touches G at the report and ends at what
         is paid in either state. The rule is proper if every such line lies below G.
     states : sequence of str, optional
         What the states are called; default 'state 0', 'state 1', ..., or as in the problem of an `OptimalRule`.
@@ -95,7 +95,7 @@ def plot_payments(
     ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw what a rule pays: two states, one curve an outcome; three, contours for one outcome over the triangle.
+    """Draw what a rule pays: for two states a curve per outcome; for three, one outcome's contours over the triangle.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def plot_payments(
 
 
 def _title(rule: ScoringRule | OptimalRule) -> str:
-    """Return what a picture is called where nothing is said: a table and an optimum in words."""
+    """Return the default title of a picture: a table and an optimum in words."""
     if isinstance(rule, OptimalRule):
         return f"Cheapest rule for action {rule.action}"
     return f"Rule with {len(rule.reports)} reports" if isinstance(rule, TableRule) else repr(rule)

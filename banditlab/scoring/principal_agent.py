@@ -23,30 +23,31 @@ if TYPE_CHECKING:
     from .principal_agent_games import PrincipalAgentGame
     from .program import Program
 
-# Beliefs are the same, and so are priors, if they are to this.
+# Beliefs are the same, and so are priors, if they agree to within this.
 ROUNDING = 1e-9
 
 
 @environment
 class PrincipalAgent:
-    r"""One agent, who chooses how much effort to make, learns something of the state, and is paid for a report.
+    r"""One agent, who chooses how much effort to make, learns something about the state, and is paid for a report.
 
     The principal announces payments S. The agent plays an action k, which costs him :math:`c_k` and which the principal
     observes, comes to hold a belief :math:`\sigma` about the state, drawn from :math:`q_k`, and reports a belief. The
-    principal takes a decision on the report; then the state is seen, and she pays the entry of S for report and state.
-    Against proper S the agent tells the truth and plays the :math:`k^*(S)` that maximises :math:`v_S(k) - c_k`, with
-    :math:`v_S(k) = \sum_m q_k(m) \sum_w \sigma_m(w) S_{m w}`; ties are broken for the principal, whose profit is
+    principal takes a decision based on the report; then the state is seen, and she pays the entry of S for report and
+    state. Against proper S the agent tells the truth and plays the :math:`k^*(S)` that maximises :math:`v_S(k) - c_k`,
+    with :math:`v_S(k) = \sum_m q_k(m) \sum_w \sigma_m(w) S_{m w}`; ties are broken for the principal, whose profit is
     :math:`h(S) = u_{k^*} - v_S(k^*)`, with :math:`u_k = \sum_m q_k(m) u(\sigma_m)`.
 
     Parameters
     ----------
     beliefs : matrix (n_beliefs, n_states)
-        The beliefs that an action can lead to: one a row, distinct, each a probability vector.
+        The beliefs that an action can lead to: one per row, distinct, each a probability vector.
     action_distributions : matrix (n_actions, n_beliefs)
         q: row k is the distribution of the belief after action k. All actions must have the same prior :math:`\sum_m
         q_k(m) \sigma_m` (Bayes plausibility).
     costs : sequence of float
-        c, one an action; at least 0, and at most :math:`10^{15}` times `max_payment`, where rounding ends arithmetic.
+        c, one per action; at least 0, and at most :math:`10^{15}` times `max_payment`, where rounding makes arithmetic
+        useless.
     utility : sequence of float, optional
         :math:`u(\sigma_m)`, the principal's expected utility at each belief when she decides best.
     decisions : matrix (n_decisions, n_states), optional
@@ -60,13 +61,14 @@ class PrincipalAgent:
     Raises
     ------
     InvalidArgument
-        If an argument breaks what is said above; the message names the entry.
+        If an argument does not meet the conditions above; the message names the entry.
 
     Notes
     -----
     Model and program are those of Chen, Wu, Wu and Yang, "Learning to Incentivize Information Acquisition: Proper
-    Scoring Rules Meet Principal-Agent Model" (ICML 2023), arXiv:2303.08613. They ask for no individual rationality: an
-    agent with an action that costs nothing loses nothing by taking part; `individually_rational` guards the others.
+    Scoring Rules Meet Principal-Agent Model" (ICML 2023), arXiv:2303.08613. They do not require individual rationality:
+    an agent with an action that costs nothing loses nothing by taking part; `individually_rational` protects the
+    others.
 
     Examples
     --------
@@ -211,7 +213,7 @@ class PrincipalAgent:
 
         Examples
         --------
-        Looking costs 0.1 and gains 0.125 by these payments:
+        Looking costs 0.1 and gains 0.125 under these payments:
 
         >>> from banditlab import scoring
         >>> world = scoring.PrincipalAgent(
@@ -231,7 +233,7 @@ class PrincipalAgent:
         Parameters
         ----------
         payments : matrix (n_beliefs, n_states), ScoringRule or OptimalRule
-            Of a `ScoringRule`, the payments for reporting each of `beliefs`.
+            For a `ScoringRule`, the payments for reporting each of `beliefs`.
 
         Examples
         --------
@@ -261,13 +263,13 @@ class PrincipalAgent:
         Parameters
         ----------
         payments : matrix (n_beliefs, n_states), ScoringRule or OptimalRule
-            What is announced; need not be proper nor within [0, max_payment].
+            What is announced; it need be neither proper nor within [0, max_payment].
 
         Returns
         -------
         Response
-            Choices within 1e-9 of max_payment of the best are ties, which go to the principal: to the truth among
-            reports, to her larger profit among actions.
+            Choices that fall short of the best by at most 1e-9 of max_payment are ties, which go to the principal: to
+            the truth among reports, to her larger profit among actions.
 
         Raises
         ------
@@ -277,7 +279,7 @@ class PrincipalAgent:
 
         Examples
         --------
-        An eighth for the right state is no reason to look for 0.1, a quarter is:
+        An eighth for the right state is no reason to look at a cost of 0.1, but a quarter is:
 
         >>> from banditlab import scoring
         >>> world = scoring.PrincipalAgent(
@@ -296,9 +298,9 @@ class PrincipalAgent:
     def profit(self, payments: Any) -> float:
         r"""Return the principal's expected profit, in the unit of `decisions` (or `utility`) and of payments.
 
-        It is an expectation over the action k that the agent answers S with, the belief :math:`\sigma` that he then
-        holds, the report that pays him most, and the state: what her best decision on that report is worth, less what
-        she pays. Against proper S the report is :math:`\sigma`, and profit is :math:`h(S) = u_k - v_S(k)`. The action's
+        It is what her best decision on the agent's report is worth, less what she pays: an expectation over the action
+        k with which he answers S, the belief :math:`\sigma` that he then holds, the report that pays him most, and the
+        state. Against proper S the report is :math:`\sigma`, and profit is :math:`h(S) = u_k - v_S(k)`. The action's
         cost is the agent's, and is not subtracted. Payments, errors and ties are as in `respond`, which returns the
         action and the reports as well.
 
@@ -374,7 +376,7 @@ class PrincipalAgent:
             'highs' solves a prebuilt matrix; 'cvxpy' solves `program(action)`. Their expected payments agree to
             :math:`10^{-9}` of `max_payment`.
         individually_rational : bool, default False
-            Whether :math:`v_S(k) \ge c_k` is asked for as well.
+            Whether :math:`v_S(k) \ge c_k` is required as well.
 
         Returns
         -------
@@ -387,8 +389,8 @@ class PrincipalAgent:
 
         Examples
         --------
-        A bet on the state that pays 0.2: half of it is what a guess is worth, the other half the cost of looking. If
-        looking costs more than the largest payment can make up for, nothing helps:
+        The rule pays 0.2 for betting on the right state: half of it is what a guess is worth, the other half the cost
+        of looking. If looking costs more than the largest payment can make up for, nothing helps:
 
         >>> import dataclasses
         >>> from banditlab import scoring
@@ -429,7 +431,8 @@ class PrincipalAgent:
         Raises
         ------
         NotImplementable
-            If no action can be implemented, which takes individual rationality: without it the cheapest can.
+            If no action can be implemented, which happens only with individual rationality: without it the cheapest
+            can.
 
         Examples
         --------
@@ -471,7 +474,7 @@ class PrincipalAgent:
 
         Examples
         --------
-        A bet of 1 on the state is worth 1/2 more to who looks, for 0.1:
+        A bet of 1 on the state is worth 1/2 more to an agent who looks, at a cost of 0.1:
 
         >>> from banditlab import scoring
         >>> world = scoring.PrincipalAgent(

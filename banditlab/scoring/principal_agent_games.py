@@ -19,7 +19,7 @@ class Seen(NamedTuple):
     Attributes
     ----------
     action, report, state : int
-        The agent's action, which belief it reported, the state of the world.
+        The agent's action, which belief was reported, the state of the world.
     """
 
     action: int
@@ -41,7 +41,7 @@ class PrincipalKnows(NamedTuple):
     max_payment : float
         B_S.
     informed : float64 array (K, M, S)
-        For each action payments under which the agent prefers it, which the theory assumes to be known
+        For each action, payments under which the agent prefers it, which the theory assumes to be known
         (`informed_rules`).
     """
 

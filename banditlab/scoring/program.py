@@ -1,4 +1,4 @@
-"""LP_k stated in CVXPY: the readable definition, and what one extends with constraints of one's own."""
+"""LP_k stated in CVXPY: the readable definition, to which users can add constraints of their own."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Program:
     action : int
         The action k to implement.
     shares : cvxpy.Variable (n_beliefs, n_states)
-        S / max_payment. The solver's tolerances are absolute, hence the program and its constraints are in this unit;
+        S / max_payment. The solver's tolerances are absolute, so the program and its constraints are in this unit;
         state your own in it where max_payment is far from 1.
     payments : cvxpy.Expression (n_beliefs, n_states)
         S: what is paid for each report in each state.
@@ -85,7 +85,7 @@ class Program:
 
     Examples
     --------
-    The cheapest rule that pays 0.6 for being sure, and right, of state 0:
+    The cheapest rule that pays 0.6 for being sure of state 0, and right:
 
     >>> from banditlab import scoring
     >>> world = scoring.PrincipalAgent(
@@ -140,9 +140,9 @@ class Program:
         Raises
         ------
         NotImplementable
-            If no rule satisfies all constraints; with the proof if none does even without those added.
+            If no rule satisfies all constraints; with a proof if none does even without the added ones.
         InvalidType, InvalidArgument
-            If a constraint is none, or not convex, or the solver is not installed.
+            If something is not a constraint, or not convex, or the solver is not installed.
         """
         more = checked_constraints(constraints)
         problem = solved(self._objective, self.constraints, more, options)

@@ -17,10 +17,10 @@ from .rules import ScoringRule
 from .simplex import Floats, climb, finest_grid
 from .table_rule import TableRule
 
-# The search compares every two of about this many beliefs: on a grid of the simplex, on a line, and at random.
+# The search compares all pairs of about this many beliefs: on a grid of the simplex, on a line, and at random.
 _GRID, _LINE, _RANDOM, _LINES = 800, 401, 300, 12
 _BINARY_LINE = 2001
-# Expected payments that differ by less, relative to the payments that they are made of, are equal but for rounding.
+# Expected payments that differ by less, relative to the payments that they consist of, are equal up to rounding.
 _ROUNDING = 1e-14
 # Closer reports are not compared for ties: what they are paid differs by a square of their distance.
 _APART = 0.05
@@ -39,8 +39,8 @@ class Witness:
     lie : float64 array
         The report that is better for that agent, or as good.
     gain : float
-        How much more the agent expects from the lie than from the truth; zero but for rounding where the rule is
-        proper but not strictly. Infinite where truth is expected to be paid -inf.
+        How much more the agent expects from the lie than from the truth; zero up to rounding where the rule is proper
+        but not strictly so. Infinite where the expected payment of truth is -inf.
 
     Examples
     --------
@@ -66,12 +66,12 @@ class Properness:
     Attributes
     ----------
     proper : bool
-        The verdict, on strict properness if that was asked.
+        The verdict, on strict properness if that was asked for.
     strictly : bool
-        Whether strict properness was asked.
+        Whether strict properness was asked for.
     proof : bool
-        Whether the verdict holds for certain, up to the tolerance: for a lie that gains, and for a table, of which
-        all pairs of reports are compared. False where a search has found no lie, and for a tie of a rule that is no
+        Whether the verdict holds for certain, up to the tolerance: for a lie that gains, and for a table, of which all
+        pairs of reports are compared. False where a search has found no lie, and for a tie of a rule that is not a
         table: it may be broken by less than rounding.
     witness : Witness or None
         What shows that the rule is not (strictly) proper.
@@ -120,8 +120,8 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
     A rule is proper if :math:`S(p, p) \ge S(r, p)` for all beliefs p and reports r, and strictly proper if equality
     needs r = p.
 
-    **A table** (`ScoringRule.from_table`) is decided: every listed belief is compared with every listed report. It is
-    about the listed beliefs only; agents with other beliefs cannot tell the truth to such a rule.
+    **A table** (`ScoringRule.from_table`) is decided: every listed belief is compared with every listed report. The
+    verdict is about the listed beliefs only; agents with other beliefs cannot tell the truth to such a rule.
 
     **Any other rule** is searched for a lie: all pairs of beliefs on a grid of the simplex (about 800 points), of
     random beliefs, and of points on edges and random chords; the best lie is then improved by local search. With two
@@ -132,7 +132,7 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
     Parameters
     ----------
     rule : ScoringRule
-        For a function of report and outcome make one by `ScoringRule.from_function`.
+        For a function of report and outcome, make one with `ScoringRule.from_function`.
     strictly : bool, default False
         Whether to ask for strict properness. Reports at least 0.05 apart (any two reports, in a table) are then
         compared for ties: expected payments that are equal up to rounding, 1e-14 of what both are made of.
@@ -147,7 +147,7 @@ def is_proper(rule: ScoringRule, *, strictly: bool = False, tolerance: float = 1
     Raises
     ------
     InvalidType
-        If rule is no ScoringRule.
+        If rule is not a ScoringRule.
 
     Examples
     --------

@@ -24,14 +24,14 @@ TOLD: dict[tuple[str, ...], str] = {
 """What the principal sees of a round, by the environment that a policy is for."""
 
 BLOCK = 1024
-"""Rounds whose random numbers are drawn at once, and between which the runner is asked whether to go on."""
+"""Rounds whose random numbers are drawn at once; after each such block the runner is asked whether to go on."""
 
 
 class ScoringProtocol(Protocol):
     """In each round the principal announces a mechanism, the agents respond, and the principal sees what it may see."""
 
     prefer = "processes"
-    chunk_rounds = 20_000  # about a second: files are few beside the time that went into them
+    chunk_rounds = 20_000  # about a second: files are few compared with the time that went into them
     choices = "actions"
 
     def feedback(self, policy: type) -> str:
@@ -47,7 +47,7 @@ class ScoringProtocol(Protocol):
         return tuple(one_of(*METRICS)("metrics", metric) for metric in requested)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Check that the policy is one for this kind of environment."""
+        """Check that the policy is for this kind of environment."""
         wanted = getattr(policy, "plays", None)
         if wanted is not None and type(environment).__name__ not in wanted:
             return [f"it plays {' and '.join(wanted)}, and this is {with_article(type(environment).__name__)}"]
@@ -67,7 +67,7 @@ class ScoringProtocol(Protocol):
 
 
 def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -> Floats:
-    """Play one run; return one row a metric, one column a checkpoint."""
+    """Play one run; return one row per metric, one column per checkpoint."""
     game = environment.game()
     luck = sampling.generator(batch.seed, sampling.ENVIRONMENT_STREAM, run)
     # a yardstick knows the game itself
@@ -79,7 +79,7 @@ def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -
     probes, column = 0, 0
     for first in range(1, batch.horizon + 1, BLOCK):
         last = min(first + BLOCK - 1, batch.horizon)
-        # as many numbers a round whatever the policy does: all policies face the same luck
+        # the same number of draws per round whatever the policy does: all policies face the same luck
         numbers = luck.random((BLOCK, game.n_uniforms))
         for t in range(first, last + 1):
             announced = policy.announce(state, t)

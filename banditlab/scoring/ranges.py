@@ -18,7 +18,7 @@ Rows = Callable[[Floats], Floats]
 def searched_ranges(rows_of: Rows, n_states: int) -> tuple[Floats, Floats]:
     """Return the smallest and the largest payment in each state: the best of a grid of reports, then local search.
 
-    `rows_of` takes reports, one a row, and returns what they are paid in each state.
+    `rows_of` takes reports, one per row, and returns what they are paid in each state.
     """
     grid = np.vstack([np.eye(n_states), finest_grid(n_states, _GRID)])
     rows = rows_of(grid)

@@ -30,10 +30,10 @@ class ScoringRule:
 
     .. math:: S(r, w) = G(r) + \langle G'(r), e_w - r \rangle
 
-    Theorem (Gneiting and Raftery 2007, Theorem 1; McCarthy 1956, Savage 1971): a rule with finite expected payments
-    of truth is proper, :math:`S(p, p) \ge S(r, p)` for all p and r, if and only if it has this form with a convex G
-    and a subgradient G' of it, and strictly proper if and only if G is strictly convex. Then
-    :math:`G(p) = S(p, p)`. What is given is not trusted: `banditlab.scoring.is_proper` looks for a profitable lie.
+    Theorem (Gneiting and Raftery 2007, Theorem 1; McCarthy 1956, Savage 1971): a rule with finite expected payments of
+    truth is proper, :math:`S(p, p) \ge S(r, p)` for all p and r, if and only if it has this form with a convex G and a
+    subgradient G' of it, and strictly proper if and only if G is strictly convex. Then :math:`G(p) = S(p, p)`. The
+    arguments are not trusted to be so: `banditlab.scoring.is_proper` looks for a profitable lie.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ScoringRule:
     Raises
     ------
     InvalidType, InvalidArgument
-        If G or subgradient is no function, or doesn't return what it should at the uniform belief.
+        If G or subgradient is not a function, or does not return what it should at the uniform belief.
 
     See Also
     --------
@@ -93,7 +93,7 @@ class ScoringRule:
         payments : matrix
             `payments[m, w]` is paid for the report `reports[m]` in state w.
         reports : matrix
-            One row a report, all different; rows sum to one.
+            One row per report, all different; rows sum to one.
 
         Returns
         -------
@@ -142,7 +142,7 @@ class ScoringRule:
         return FunctionRule(score, n_states)
 
     def _rows(self, reports: Floats) -> Floats:
-        """Return the payments of checked reports, one row a report, one column a state."""
+        """Return the payments of checked reports, one row per report, one column per state."""
         rows = np.empty(reports.shape)
         for i, r in enumerate(reports):
             with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
@@ -164,7 +164,7 @@ class ScoringRule:
         Parameters
         ----------
         beliefs : matrix
-            One row a report.
+            One row per report.
 
         Returns
         -------
@@ -213,7 +213,7 @@ class ScoringRule:
         return float(paid[0]) if single else paid
 
     def expected(self, report: ArrayLike, belief: ArrayLike) -> Any:
-        """Return S(r, p), the expected payment to an agent of a given belief.
+        """Return S(r, p), the expected payment to an agent with a given belief.
 
         Parameters
         ----------
@@ -223,7 +223,7 @@ class ScoringRule:
         Returns
         -------
         float, or float64 array with one entry a row
-            -inf where a state that the belief holds possible is paid -inf.
+            -inf where a state to which the belief gives positive probability is paid -inf.
 
         Examples
         --------
@@ -278,7 +278,7 @@ class ScoringRule:
         Parameters
         ----------
         beliefs : matrix
-            One row a belief the agent may come to hold.
+            One row per belief that the agent may come to hold.
         distribution : distribution over the beliefs, or matrix with one row an action
             q, or :math:`q_k` for each action k.
         prior : belief, optional
@@ -313,14 +313,14 @@ class ScoringRule:
         known = q @ rows if prior is None else checked_belief("prior", prior, self.n_states)[None, :]
         known = known / known.sum(axis=1, keepdims=True)
         values = self._values(rows)
-        # a belief that never arises counts nothing, be it worth -inf
+        # a belief that never arises counts for nothing, even if it is worth -inf
         gains = mean_payment(np.broadcast_to(values, q.shape), q) - self._values(known)
         return float(gains[0]) if single else gains
 
     def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> ScoringRule:
-        """Return the rule scale S(r, w) + shift, with one shift for all states or one a state.
+        """Return the rule scale S(r, w) + shift, with one shift for all states or one per state.
 
-        Properness is kept: what is added doesn't depend on the report. `2 * rule + 1`, `rule / 2` and `rule - [0, 1]`
+        Properness is kept: what is added does not depend on the report. `2 * rule + 1`, `rule / 2` and `rule - [0, 1]`
         mean the same.
 
         Parameters
@@ -352,18 +352,18 @@ class ScoringRule:
         return self.affine(1.0 / positive("divisor", divisor))
 
     def __add__(self, shift: ArrayLike) -> ScoringRule:
-        """Return the rule that pays a number more, or one number a state."""
+        """Return the rule that pays a number more, or one number per state."""
         return self.affine(shift=shift)
 
     __radd__ = __add__
 
     def __sub__(self, shift: ArrayLike) -> ScoringRule:
-        """Return the rule that pays a number less, or one number a state."""
+        """Return the rule that pays a number less, or one number per state."""
         from .transforms import shifts
 
         return self.affine(shift=-shifts("shift", shift))
 
-    __array_ufunc__ = None  # so that array + rule asks the rule, and doesn't make an array of rules
+    __array_ufunc__ = None  # so that array + rule asks the rule, and does not make an array of rules
 
     def payment_range(self) -> tuple[float, float]:
         """Return the smallest and the largest payment, over all reports and states.
@@ -374,7 +374,7 @@ class ScoringRule:
         Returns
         -------
         tuple of float
-            Infinite where payments have no bound.
+            Infinite where payments are unbounded.
 
         Examples
         --------
@@ -402,7 +402,7 @@ class ScoringRule:
         Raises
         ------
         InvalidArgument
-            If the rule's payments have no bound, or are all the same.
+            If the rule's payments are unbounded, or all the same.
 
         Examples
         --------
@@ -410,7 +410,7 @@ class ScoringRule:
         >>> scoring.Brier().bounded(1.0).pay([0.5, 0.5], 0)
         0.75
 
-        A rule without a bound, on a list of reports none of which rules anything out:
+        An unbounded rule, on a list of reports none of which rules anything out:
 
         >>> reports = scoring.binary([0.1, 0.5, 0.9])
         >>> log = scoring.ScoringRule.from_table(scoring.Logarithmic().table(reports), reports)

@@ -79,10 +79,10 @@ class AcquisitionGame(Game):
     """Rounds of an `InformationAcquisition`, in which senders tell the truth.
 
     The receiver is measured by two numbers, as in the literature: regret against the optimal incentive-compatible
-    mechanism, which is negative where hers promises more than any such, and by how much hers violates incentive
+    mechanism, which is negative where her mechanism promises more than any such, and by how much it violates incentive
     compatibility (`largest_gain`). The literature's measure of violation was not read; where it is the gain of one lie
     at one signal, as in a constraint of `InformationAcquisition.optimal`, it is at most this one, and at least this one
-    over the number of the sender's signals: the rates are the same.
+    divided by the number of the sender's signals: the rates are the same.
 
     Parameters
     ----------

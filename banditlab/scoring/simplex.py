@@ -18,14 +18,14 @@ Floats = NDArray[np.float64]
 SUM_TOLERANCE = 1e-9
 
 MOST_BELIEFS = 10_000_000
-"""Beliefs of a grid: more fill the memory."""
+"""Most beliefs of a grid: more would fill the memory."""
 
 MOST_STATES = 10_000
-"""States of a scoring rule: some of what is computed takes a number for each pair of them."""
+"""Most states of a scoring rule: some computations store a number for each pair of them."""
 
 
 def beliefs(name: str, value: Any, n_states: int | None = None) -> Floats:
-    """Check for a matrix whose rows are beliefs: one row a belief, one column a state, rows sum to one."""
+    """Check for a matrix whose rows are beliefs: one row per belief, one column per state, rows sum to one."""
     rows: Floats = array(2, 0.0, 1.0)(name, value)
     sums = rows.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
@@ -37,7 +37,7 @@ def beliefs(name: str, value: Any, n_states: int | None = None) -> Floats:
 
 
 def belief(name: str, value: Any, n_states: int | None = None) -> Floats:
-    """Check for one belief: a flat array of probabilities, one a state, that sum to one."""
+    """Check for one belief: a flat array of probabilities, one per state, that sum to one."""
     entries: Floats = vector(0.0, 1.0)(name, value)
     if abs(entries.sum() - 1.0) > SUM_TOLERANCE:
         raise invalid(
@@ -57,7 +57,7 @@ def n_axes(name: str, value: Any) -> int:
 
 
 def binary(probabilities: ArrayLike) -> Floats:
-    """Return beliefs about an event: state 1 is that it happens, state 0 that it doesn't.
+    """Return beliefs about an event: state 1 is that it happens, state 0 that it does not.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def simplex_grid(n_states: int, steps: int) -> Floats:
 
 
 def finest_grid(n_states: int, most: int) -> Floats:
-    """Return the finest simplex grid of at most `most` points, or the vertices where even they are more."""
+    """Return the finest simplex grid of at most `most` points, or the vertices if even these are more."""
     steps = 1
     while math.comb(steps + n_states, n_states - 1) <= most:
         steps += 1
@@ -118,10 +118,10 @@ def finest_grid(n_states: int, most: int) -> Floats:
 
 
 def climb(objective: Callable[[Floats], float], start: Floats) -> tuple[Floats, float]:
-    """Climb from rows of beliefs to a local maximum of a function of them; never ends lower than it began.
+    """Climb from rows of beliefs to a local maximum of a function of them, never ending lower than it began.
 
-    Quasi-Newton steps on free non-negative numbers whose rows are divided by their sums: the only constraints left
-    are bounds. The function may have kinks, and then the end need not be a local maximum.
+    Quasi-Newton steps on free non-negative numbers whose rows are divided by their sums: the only constraints left are
+    bounds. The function may have kinks, in which case the end need not be a local maximum.
     """
     from scipy.optimize import minimize
 

@@ -18,8 +18,8 @@ from .transforms import onto, scale_and_shift
 class TableRule(ScoringRule):
     r"""A rule that pays what a table says, for a finite list of reports; made by `ScoringRule.from_table`.
 
-    Only listed reports are paid. `G(p)` is defined for every belief p all the same: it is what an agent of belief p
-    expects of the report that is best for it, :math:`\max_m \sum_w p_w S_{m w}`, and equals the expected payment of
+    Only listed reports are paid. `G(p)` is nevertheless defined for every belief p: it is what an agent with belief p
+    expects from the report that is best for it, :math:`\max_m \sum_w p_w S_{m w}`, and equals the expected payment of
     truth at listed beliefs if the rule is proper. `extended()` is the rule that takes any report.
 
     Parameters
@@ -27,7 +27,7 @@ class TableRule(ScoringRule):
     payments : matrix
         `payments[m, w]` is paid for the report `reports[m]` in state w.
     reports : matrix
-        One row a report, all different; rows sum to one.
+        One row per report, all different; rows sum to one.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class TableRule(ScoringRule):
     Raises
     ------
     InvalidArgument
-        If the shapes differ, a row of reports is no belief, or a report is listed twice.
+        If the shapes differ, a row of reports is not a belief, or a report is listed twice.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class TableRule(ScoringRule):
             raise invalid(f"reports[{again}]", self.reports[again].tolist(), "reports that are all different")
 
     def _which(self, reports: Floats) -> NDArray[np.intp]:
-        """Return the rows of the table that reports are, to within the rounding that sums of beliefs may have."""
+        """Return which rows of the table reports are, to within the rounding that sums of beliefs may have."""
         apart = np.abs(reports[:, None, :] - self.reports[None, :, :]).max(axis=2)
         nearest = np.asarray(apart.argmin(axis=1))
         missing = np.flatnonzero(apart.min(axis=1) > 1e-9)
@@ -87,7 +87,7 @@ class TableRule(ScoringRule):
         return self.payments.min(axis=0), self.payments.max(axis=0)
 
     def affine(self, scale: float = 1.0, shift: ArrayLike = 0.0) -> TableRule:
-        """Return the table scale S(r, w) + shift, with one shift for all states or one a state.
+        """Return the table scale S(r, w) + shift, with one shift for all states or one per state.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class _Extended(ScoringRule):
         return self.rule.payments[np.argmax(reports @ self.rule.payments.T, axis=1)]
 
     def _state_ranges(self) -> tuple[Floats, Floats]:
-        # the table's: too wide only where some row is best for no belief
+        # the table's: too wide only where some row is not best for any belief
         return self.rule._state_ranges()
 
     def __repr__(self) -> str:

@@ -79,7 +79,7 @@ def n_entries(name: str, got: int, wanted: int, what: str) -> None:
         raise InvalidArgument(f"{name} has {got} entries; allowed: {wanted}, one a{'n' * (what[0] in 'aeiou')} {what}")
 
 
-# Beyond this many times the largest payment a program of double precision cannot tell payments from nothing.
+# Beyond this many times the largest payment, a program in double precision cannot tell payments from nothing.
 _REACH = 1e15
 
 

@@ -1,4 +1,4 @@
-"""What is proved about learning to buy information: rates, without the constants that the papers leave out."""
+"""What has been proved about learning to buy information: rates, without the constants that the papers leave out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def osra_rate(n_actions: int, horizon: int) -> float:
     Returns
     -------
     float
-        Without the constant, so that a regret below it is no proof, and one above no refutation.
+        Without the constant, so that a regret below it proves nothing, and one above it refutes nothing.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def online_exponents(alpha: float) -> tuple[float, float]:
 def identification_rate(
     gaps: ArrayLike, epsilon: float, delta: float, *, n_beliefs: int, max_payment: float = 1.0, max_utility: float = 1.0
 ) -> float:
-    r"""Return :math:`B_S^2 M H_\Delta \log(1/\delta)`, the rate of rounds that identifying the best rule takes.
+    r"""Return :math:`B_S^2 M H_\Delta \log(1/\delta)`, the rate of the rounds needed to identify the best rule.
 
     :math:`H_\Delta = 4 (B_S + B_u)^2 \epsilon^{-2} + \sum_k \Delta_k^{-2}`, over the actions that are not the best. As
     summarised of Wang, Li, Wang 2025 (arXiv:2505.17379, Theorem 1). There a further factor is the square of the inverse
@@ -79,7 +79,7 @@ def identification_rate(
     gaps : sequence of float
         :math:`\Delta_k`, the profit of the best rule minus that of the best rule for each other action; positive.
     epsilon, delta : float
-        The rule that is returned shall be worth at least :math:`h^* - \epsilon` with probability at least :math:`1 -
+        The rule that is returned is to be worth at least :math:`h^* - \epsilon` with probability at least :math:`1 -
         \delta`.
     n_beliefs : int
         M.

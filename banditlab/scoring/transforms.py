@@ -22,7 +22,7 @@ def shifts(name: str, value: ArrayLike) -> Floats:
 
 
 def scale_and_shift(scale: float, shift: ArrayLike, n_states: int) -> tuple[float, tuple[float, ...]]:
-    """Check for a positive number and for one shift a state, or one for all of them."""
+    """Check for a positive number and for one shift per state, or one for all of them."""
     entries = shifts("shift", shift)
     if len(entries) not in (1, n_states):
         raise invalid("shift", shift, f"a number, or {n_states} of them, one a state")
@@ -30,7 +30,7 @@ def scale_and_shift(scale: float, shift: ArrayLike, n_states: int) -> tuple[floa
 
 
 def bounds_of(rule: ScoringRule) -> tuple[float, float]:
-    """Return the range of a rule's payments; raise if it has none, or nothing in it."""
+    """Return the range of a rule's payments; raise if it is unbounded, or of no width."""
     low, high = rule.payment_range()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise InvalidArgument(
@@ -46,7 +46,7 @@ def bounds_of(rule: ScoringRule) -> tuple[float, float]:
 
 
 def onto(payments: Floats, low: float, high: float, top: float) -> Floats:
-    """Map [low, high] onto [0, top]: in this order of operations no rounding leads out of it."""
+    """Map [low, high] onto [0, top]: in this order of operations rounding never leaves it."""
     return top * ((payments - low) / (high - low))
 
 
@@ -87,7 +87,7 @@ class Affine(ScoringRule):
 
 @dataclass(frozen=True)
 class Bounded(ScoringRule):
-    """A rule whose range [low, high] is mapped to [0, top], of which rounding never leaves the ends."""
+    """A rule whose range [low, high] is mapped to [0, top], which rounding never leaves."""
 
     rule: ScoringRule
     low: float

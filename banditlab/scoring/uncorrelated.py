@@ -1,4 +1,4 @@
-"""Payments to one agent for his own report: the contrast to correlated mechanisms, and what is known to be safe."""
+"""Payments to one agent for his own report: a contrast to correlated mechanisms, and rules known to be safe."""
 
 from __future__ import annotations
 
@@ -117,9 +117,9 @@ def _variables(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.int
 def _inequalities(
     world: HiringProblem, agent: int, effort: int, individually_rational: bool, weights: Floats
 ) -> tuple[Floats, Floats]:
-    """Return rows and upper bounds: one a misreport [j, s, r], one an effort, and one for individual rationality.
+    """Return rows and upper bounds: one per misreport [j, s, r], one per effort, and one for individual rationality.
 
-    The last is infinite where that is not asked for. `weights` are p(theta) P(s | j, theta), at [j, s, theta].
+    The last bound is infinite where that is not asked for. `weights` are p(theta) P(s | j, theta), at [j, s, theta].
     """
     n_efforts, n_signals, _ = weights.shape
     gamma, z, t = _variables(weights.shape)
@@ -190,7 +190,7 @@ def _solve(world: HiringProblem, agent: int, effort: int, individually_rational:
 def _certificate(
     world: HiringProblem, agent: int, effort: int, weights: Floats, reports: Floats, efforts: Floats, away: float
 ) -> DeviationCertificate:
-    """Return what multipliers prove; the arithmetic uses none of the solver's but the multipliers."""
+    """Return what multipliers prove; the arithmetic uses nothing of the solver's except the multipliers."""
     others = np.where(np.arange(len(efforts)) == effort, 0.0, efforts)
     total = float(others.sum()) + away
     # A multiplier of the row "z is at least what report r earns" is how often r is reported. Rounding is absorbed by

@@ -24,20 +24,21 @@ class VShaped(BuiltIn):
               \end{cases}
 
     so that :math:`G(p) = \max(p a_1, (1 - p) a_0)` is V-shaped with its kink at the prior, where both bets are worth
-    the same. Range [0, 1]. Proper, not strictly: it pays for which side of the prior, not for how far.
+    the same. Range [0, 1]. Proper, but not strictly: it pays for which side of the prior a report is on, not for how
+    far away it is.
 
     Among all proper rules with payments in [0, 1] it maximises the `incentive` of every distribution of beliefs with
-    mean :math:`\mu` (Li, Hartline, Shan and Wu 2022). The formula here was derived for a binary state and compared
-    with linear programming over all proper rules, not read in the paper. Theirs, as later work quotes it, has
-    :math:`G(p) = 1/2 + |p - \mu| / (2 \max(\mu, 1 - \mu))`: another payment of each state whatever is reported, and so
-    the same incentives.
+    mean :math:`\mu` (Li, Hartline, Shan and Wu 2022). The formula here was derived for a binary state and compared with
+    linear programming over all proper rules, not read in the paper. Theirs, as later work quotes it, has :math:`G(p) =
+    1/2 + |p - \mu| / (2 \max(\mu, 1 - \mu))`: it differs by a payment for each state that does not depend on the
+    report, and so has the same incentives.
 
-    **More than two states.** The rule is then the bet on the state whose probability has grown most: it pays
-    :math:`a_w 1\{w = v\}` for :math:`v = \arg\max_w p_w / \mu_w` (the first of several), with
-    :math:`a_w = \min_v \mu_v / \mu_w`, so that :math:`G(p) = \max_w a_w p_w`. With two states this is the rule above.
-    It is proper, bounded by [0, 1] and has its kink at the prior, but it is *not* optimal in general: what is optimal
-    depends on the distribution of beliefs, and is found by linear programming. It is not the max-over-separate rule
-    of the paper either, which is for states with several dimensions.
+    **More than two states.** The rule is then the bet on the state whose probability has grown most: it pays :math:`a_w
+    1\{w = v\}` for :math:`v = \arg\max_w p_w / \mu_w` (the first of several), with :math:`a_w = \min_v \mu_v / \mu_w`,
+    so that :math:`G(p) = \max_w a_w p_w`. With two states this is the rule above. It is proper, bounded by [0, 1] and
+    has its kink at the prior, but it is *not* optimal in general: the optimal rule depends on the distribution of
+    beliefs, and is found by linear programming. Nor is it the max-over-separate rule of the paper, which is for states
+    with several dimensions.
 
     Parameters
     ----------

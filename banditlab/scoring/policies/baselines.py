@@ -24,7 +24,7 @@ from .optimistic import OptimisticProgram, best_action
 
 
 def rule_or_table(name: str, value: Any) -> Any:
-    """Check for a `ScoringRule`, or payments with one row a belief and one column a state, as of an `OptimalRule`."""
+    """Check for a `ScoringRule`, or payments with one row per belief and one column per state, as in `OptimalRule`."""
     if isinstance(value, ScoringRule):
         return value
     if isinstance(value, OptimalRule):
@@ -65,7 +65,7 @@ class FixedRule:
     rule: Any = field(check=rule_or_table, doc="a scoring rule, or its payments: one row a belief, one column a state")
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:
-        """Check shape and range of the payments, and that what they make the agent do has a known worth."""
+        """Check shape and range of the payments, and that the worth of what they make the agent do is known."""
         n, needed = getattr(self.rule, "n_states", None), environment.n_states
         if n not in (None, needed):
             return [f"its rule is for {n} states, and there are {needed}; allowed: such as Brier(n_states={needed})"]
@@ -99,7 +99,7 @@ class FixedRule:
 
 @policy
 class Oracle:
-    """Announces the optimal mechanism, which it knows: the yardstick whose regret is 0.
+    """Announces the optimal mechanism, which it knows: the benchmark whose regret is 0.
 
     Notes
     -----
@@ -135,7 +135,7 @@ class Exploration:
     rounds : int
         Rounds of exploration.
     pairs : list of (int, int)
-        Actions i and j between whose informed rules a bisection is still to be made, the next pair last.
+        Actions i and j whose informed rules are still to be bisected, the next pair last.
     announced : float64 array (M, S)
         The payments of this round.
     committed : float64 array (M, S) or None
@@ -160,7 +160,7 @@ class Exploration:
 
 @policy
 class ExploreThenCommit:
-    r"""Plays informed rules, searches for the differences between costs, then commits to one rule.
+    r"""Plays informed rules, searches for the differences between costs, and then commits to one rule.
 
     1. For :math:`T^{2/3}` rounds (`exploration`), play the action-informed rules :math:`\tilde S_k` in turn and
        estimate q.

@@ -36,12 +36,11 @@ def chained(estimate: Floats, radius: Floats) -> CostDifferences:
 class LeastDifferences:
     r"""The least of :math:`v_S(i) - v_S(j)` over the rules S under which an action i was chosen, for each action j.
 
-    The belief distributions q change from one question to the next, so that every rule can be the least one again.
-    But they change little, and what an agent is paid lies in [0, max_payment]: since q was another,
-    :math:`v_S(i) - v_S(j)` has fallen by at most max_payment times the sum of the entries by which
-    :math:`q_i - q_j` has. Rules are kept in blocks with the least differences of each block when last computed, and
-    only blocks that can have fallen below the others are computed again. The result is that of going through all
-    rules, to the last bit.
+    The belief distributions q change from one question to the next, so that every rule can be the least one again. But
+    they change little, and what an agent is paid lies in [0, max_payment]: when q changes, :math:`v_S(i) - v_S(j)`
+    falls by at most max_payment times the sum of the decreases of the entries of :math:`q_i - q_j`. Rules are kept in
+    blocks with the least differences of each block when last computed, and only blocks that can have fallen below the
+    others are computed again. The result is the same, to the last bit, as that of going through all rules.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ class LeastDifferences:
     """
 
     SIZE = 64
-    """Rules in a block: the time of a question is one step a block, and one a rule of those that are computed again."""
+    """Rules per block: a question takes one step per block, and one per rule of those that are computed again."""
     SLACK = 1e-8
     """Share of max_payment beyond rounding, and beyond what announced payments may leave their bounds by."""
 
@@ -68,7 +67,7 @@ class LeastDifferences:
         self.n_rules = self.n_computed = 0
 
     def add(self, truthful: Floats) -> None:
-        """Add a rule, as what it pays on average for the truth at each belief."""
+        """Add a rule, given as what it pays on average for the truth at each belief."""
         block, row = divmod(self.n_rules, self.SIZE)
         if block == len(self._rules):
             self._rules, self._least, self._ahead = (
@@ -80,7 +79,7 @@ class LeastDifferences:
             self._least[block], self._ahead[block] = -np.inf, 0.0  # to be computed by the next question
 
     def least(self, q: Floats) -> Floats:
-        """Return the least differences, one a j; there must be a rule."""
+        """Return the least differences, one per j; there must be a rule."""
         full, rest = divmod(self.n_rules, self.SIZE)
         ahead = q[self._action] - q
         best = np.full(len(q), np.inf)
@@ -142,7 +141,7 @@ class Estimates:
         self.reports[seen.action, seen.report] += 1.0
 
     def distributions(self) -> Floats:
-        """Return the estimates of q, one row an action; an action that was never chosen has a row of zeros."""
+        """Return the estimates of q, one row per action; an action that was never chosen has a row of zeros."""
         return self.reports / np.maximum(self.n, 1.0)[:, None]
 
     def radius(self, t: int, delta: float, scale: float) -> Floats:

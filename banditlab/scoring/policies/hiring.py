@@ -30,7 +30,7 @@ class Employment:
     counts : float64 array (efforts..., n_states, signals...)
         How often efforts, state and reports occurred while exploring.
     chosen : list of lists of (float64 array (n_signals, n_states), int)
-        For each agent payments for his own report, and the effort that he made under them.
+        For each agent, payments for his own report and the effort that he made under them.
     searches : list of (agent, effort, other effort)
         Bisections that are still to be made, the next one last.
     agent : int
@@ -72,7 +72,7 @@ def uncorrelated(known: EmployerKnows, profile: tuple[int, ...], payments: list[
 
 @policy
 class HiringExploreThenCommit:
-    r"""Estimates what each profile of efforts reveals, then costs by bisection, then commits to one mechanism.
+    r"""Estimates what each profile of efforts reveals, then costs by bisection, and then commits to one mechanism.
 
     1. For :math:`T^{2/3}` rounds (`exploration`), recommend all profiles of efforts in turn, with uncorrelated payments
        under which each agent strictly prefers his part (`HiringProblem.agent_margin`), and estimate
@@ -86,7 +86,7 @@ class HiringExploreThenCommit:
     Parameters
     ----------
     exploration : int, optional
-        Rounds of step 1, all profiles together; default :math:`\lceil T^{2/3} \rceil`, and at least one a profile.
+        Rounds of step 1, all profiles together; default :math:`\lceil T^{2/3} \rceil`, and at least one per profile.
     width : float, default 1.0
         c in step 2; positive.
     mixture : float, default 1.0
@@ -98,7 +98,7 @@ class HiringExploreThenCommit:
     three steps are the paper's as summarised; their details were reconstructed: lengths, widths, that the principal
     sees efforts, and that the program has no slack of its own.
 
-    While exploring, the principal takes her first decision, whatever is reported.
+    While exploring, the principal takes the first of her decisions, whatever is reported.
 
     References
     ----------

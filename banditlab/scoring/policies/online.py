@@ -30,7 +30,7 @@ class Observed:
     program : AcquisitionProgram
         Starts from its last basis: estimates move little from one time to the next.
     solved_at : int
-        The number of rounds that the announced mechanism is made from.
+        The number of rounds on which the announced mechanism is based.
     """
 
     known: ReceiverKnows
@@ -67,9 +67,9 @@ class Observed:
         self.sums[at] += heard.utilities[:, seen]
 
     def optimum(self, slack: float) -> Floats:
-        """Return the optimal decisions for the estimates, where senders may gain `slack` by a lie.
+        """Return the optimal decisions for the estimates, when senders may gain `slack` by a lie.
 
-        The program needs p(s) E[u(a, theta) | s] only: the profile of signals stands for the state.
+        The program needs only p(s) E[u(a, theta) | s]: the profile of signals stands for the state.
         """
         assert self.sums is not None
         share = self.profiles / self.profiles.sum()
@@ -77,7 +77,7 @@ class Observed:
 
 
 class _Optimistic(ABC):
-    """The part that both kinds of feedback share: explore, then solve the relaxed program, again when samples grow."""
+    """What both kinds of feedback share: explore, then solve the relaxed program, and again when samples grow."""
 
     plays: ClassVar[tuple[str, ...]] = ("InformationAcquisition",)
     confidence_scale: float
@@ -89,7 +89,7 @@ class _Optimistic(ABC):
 
     @abstractmethod
     def samples(self, state: Observed, t: int) -> float:
-        """Return the sample size that the slack is made from."""
+        """Return the sample size that determines the slack."""
 
     def state(self, known: ReceiverKnows, horizon: int, rng: Any) -> Observed:
         """Return a state that has seen nothing."""
@@ -111,7 +111,7 @@ class _Optimistic(ABC):
 
 @policy
 class OnlineFullFeedback(_Optimistic):
-    r"""The optimal mechanism for the estimates, with room for their errors; all utilities are seen after each round.
+    r"""The optimal mechanism for the estimates, with slack for their errors; all utilities are seen after each round.
 
     In round t the receiver solves the program of `InformationAcquisition.optimal` with empirical probabilities and
     utilities, in which a sender may gain :math:`\epsilon_t = D \sqrt{2 \log(2 n t^2 T) / t}` by a lie, where D is the
@@ -149,7 +149,7 @@ class OnlineFullFeedback(_Optimistic):
     tolerance: float = field(default=0.05, check=non_negative, doc="growth of the sample that has programs re-solved")
 
     def exploration(self, horizon: int) -> int:
-        """Return 1: something must have been seen."""
+        """Return 1: something must have been seen before a program is solved."""
         return 1
 
     def samples(self, state: Observed, t: int) -> float:
@@ -159,7 +159,7 @@ class OnlineFullFeedback(_Optimistic):
 
 @policy
 class OnlineBanditFeedback(_Optimistic):
-    r"""Decides at random at first, then as `OnlineFullFeedback`; sees utilities of what was decided only.
+    r"""Decides at random at first, then like `OnlineFullFeedback`; sees only the utilities of the decision taken.
 
     It decides at random for :math:`T^\alpha` rounds.
 
@@ -203,5 +203,5 @@ class OnlineBanditFeedback(_Optimistic):
         return math.ceil(horizon**self.alpha)
 
     def samples(self, state: Observed, t: int) -> float:
-        """Return the number of exploration rounds a decision."""
+        """Return the number of exploration rounds per decision."""
         return state.exploring / state.known.n_decisions

@@ -13,17 +13,17 @@ from banditlab.scoring.simplex import Floats
 from .estimates import Bisection, CostDifferences, Estimates
 
 TIES = 1e-6
-"""Weight of payments in the objective, beside v: it moves the optimal v by at most 2 TIES M S max_payment."""
+"""Weight of payments in the objective, next to v: it moves the optimal v by at most 2 TIES M S max_payment."""
 
 
 def tie_break(n_beliefs: int, n_states: int) -> Floats:
     """Return weights between 1 and 2 that no two rules with rational payments share: they make the optimum unique.
 
     Optimal faces are common here, as many payments never bind; without this the rule would depend on where the solver
-    comes from, and so on how often programs are re-solved. The weights are 1 plus the fractional parts of the square
-    roots of the first primes, which are linearly independent over the rationals together with 1: the weighted sums of
-    two different rational rules differ, though maybe by less than the solver's tolerance. All weights are positive: of
-    two rules that cost the same, that with the smaller payments is taken.
+    starts, and so on how often programs are re-solved. The weights are 1 plus the fractional parts of the square roots
+    of the first primes, which are linearly independent over the rationals together with 1: the weighted sums of two
+    different rational rules differ, though maybe by less than the solver's tolerance. All weights are positive: of two
+    rules that cost the same, the one with the smaller payments is taken.
     """
     n = n_beliefs * n_states
     # the n-th prime is below n (log n + log log n) from n = 6 on (Rosser)
@@ -87,7 +87,7 @@ class OptimisticProgram:
 def best_action(
     known: PrincipalKnows, q: Floats, radius: Floats, costs: CostDifferences, programs: OptimisticProgram
 ) -> tuple[int, Floats]:
-    """Return the action whose profit can be largest, for all one knows, and its rule.
+    """Return the action whose profit could be largest, for all one knows, and its rule.
 
     Parameters
     ----------
@@ -100,7 +100,8 @@ def best_action(
     costs : CostDifferences
         Estimates of the differences between costs.
     programs : OptimisticProgram
-        What finds the rules. Where the estimates contradict each other, an action's rule is its informed rule.
+        The programs that find the rules. Where the estimates contradict each other, an action's rule is its informed
+        rule.
 
     Returns
     -------
@@ -125,8 +126,8 @@ def best_action(
 class Optimism:
     """Mixtures of optimistic and informed rules, with bisection where the agent disagrees: OSRA without its constants.
 
-    The first K rounds are the caller's, who plays the informed rules and adds them to `estimates`. In each later round
-    come `choose`, `announce` and `take`, in this order.
+    The caller handles the first K rounds: it plays the informed rules and adds them to `estimates`. In each later round
+    `choose`, `announce` and `take` are called, in this order.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ class Optimism:
     rule : float64 array (M, S)
         The solution of its optimistic program.
     solved_for : float
-        The radius :math:`I_q(k)` that the program had.
+        The radius :math:`I_q(k)` in that program.
     stale : bool
         Whether the programs are to be solved again, however little was learned.
     """

@@ -34,14 +34,14 @@ class OSRA:
     Parameters
     ----------
     confidence_scale : float, default 1.0
-        Factor of the radii; 1.0 is the theory. There the radii exceed what they bound until about a million rounds, and
-        regret is linear before; 0.01 learns within thousands of rounds, without a guarantee: where the mixture's margin
-        falls below the errors of the estimates (after some 20,000 rounds in the experiment scoring_regret), bisections
-        and regret set in again.
+        Factor of the radii; 1.0 is the theory. With it, the radii exceed what they bound until about a million rounds,
+        and regret is linear before; 0.01 learns within thousands of rounds, without a guarantee: where the mixture's
+        margin falls below the errors of the estimates (after some 20,000 rounds in the experiment scoring_regret),
+        bisections and regret set in again.
     tolerance : float, default 0.05
         Programs are re-solved once the number of times that some action was chosen has grown by this share (its
-        :math:`\hat q` has then moved by at most twice that), and after each bisection; 0 re-solves before each round,
-        as the paper does.
+        :math:`\hat q` has then moved by at most twice that), and after each bisection; 0 re-solves them before each
+        round, as the paper does.
     width : float, default 1.0
         c, the final width of a bisection times :math:`t^{1/3}`; positive.
     mixture : float, default 1.0
@@ -52,10 +52,10 @@ class OSRA:
     Guarantee (Chen, Wu, Wu, Yang 2023, abstract; `confidence_scale` and `mixture` 1, `tolerance` 0): regret is
     :math:`O(K^2 T^{2/3})` up to logarithms, whatever the number of states.
 
-    Reconstructed, as the sources read give the parts and not the whole: :math:`\delta = 1 / T` in the radius; the first
-    K rounds, which play each informed rule once; the bound c; :math:`C(i, j)` at most `max_payment`; v from 0 to
-    `max_payment`; and, where the estimates contradict each other, :math:`\tilde S_k` itself in place of :math:`\hat S`,
-    valued at :math:`\hat u_k + B_u I_q(k) - \max(\hat v - B_S I_q(k), 0)`. Ties between rules go to small payments
+    Reconstructed, as the sources that were read give the parts and not the whole: :math:`\delta = 1 / T` in the radius;
+    the first K rounds, which play each informed rule once; the bound c; :math:`C(i, j)` at most `max_payment`; v from 0
+    to `max_payment`; and, where the estimates contradict each other, :math:`\tilde S_k` itself in place of :math:`\hat
+    S`, valued at :math:`\hat u_k + B_u I_q(k) - \max(\hat v - B_S I_q(k), 0)`. Ties between rules go to small payments
     (`tie_break`).
 
     References
