@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 
 def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, ax: Axes | None = None) -> Axes:
-    """Draw paired comparisons: the difference with its interval, and in grey the interval without shared luck.
+    """Draw paired comparisons: each difference with its interval, and in grey the interval without shared luck.
 
     Parameters
     ----------
     comparisons : PairedComparison or sequence of them
-        What `banditlab.inference.paired` returned, of one metric and level; one row each, the first at the top.
+        What `banditlab.inference.paired` returned, for one metric and level; one row each, the first at the top.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
 
@@ -56,7 +56,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     Raises
     ------
     InvalidArgument, InvalidType
-        For what is no comparison, or comparisons of several metrics or levels.
+        For anything but comparisons, or for comparisons of several metrics or levels.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
 
 
 def _versus(one: PairedComparison) -> str:
-    """Return whose difference it is; in two lines where names are long."""
+    """Return whose difference it is, in two lines where names are long."""
     gap = "\n" if len(one.first + one.second) > 30 else " "
     return f"{wrapped(one.first, 28)}{gap}$-$ {wrapped(one.second, 28)}"
 
@@ -123,11 +123,11 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
         Where to draw; default new Axes.
     xscale : {'linear', 'log'}, optional
         The axis of thresholds; default 'log' for multiples of the best policy's value, else 'linear'. Thresholds that
-        are not positive have no place on a logarithmic one, and evenly spaced ones tell little of its left end: give
-        `performance_profile` those of `numpy.geomspace`.
+        are not positive have no place on a logarithmic axis, and evenly spaced ones show little of its left end: give
+        `performance_profile` thresholds from `numpy.geomspace`.
     tail : bool, default False
-        Whether to draw the share of runs that are worse than a threshold, on a logarithmic axis: how heavy tails are.
-        Lines and bands end where no run is worse.
+        Whether to draw the share of runs that are worse than a threshold, on a logarithmic axis, to show how heavy
+        tails are. Lines and bands end where no run is worse.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
     Raises
     ------
     InvalidArgument
-        If xscale is 'log', and no threshold is positive.
+        If xscale is 'log' and no threshold is positive.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
             ax.vlines(taus, lows[k], highs[k], color=style["color"], alpha=0.4)
         every = marks(taus, scale, k, len(profile.policies))
         lines += ax.plot(taus, share[k], label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
-        told = share[k] > 0.0 if tail else None  # else bands of policies without such runs lie over all others
+        told = share[k] > 0.0 if tail else None  # else bands of policies without such runs would lie over all others
         ax.fill_between(taus, lows[k], highs[k], where=told, color=style["color"], alpha=0.18, linewidth=0)
     ax.set_xscale(scale)
     if scale == "log":
@@ -193,8 +193,8 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
 def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw a decision table: each policy (row) against each other (column), the best policies first.
 
-    A dagger marks what follows from other decisions, an exclamation mark what few runs rule (see `Decisions`). Dotted
-    cells are pairs that were not to be compared.
+    A dagger marks what follows from other decisions, an exclamation mark what a few runs decide (see `Decisions`).
+    Dotted cells are pairs that were not to be compared.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def plot_comparison(decisions: Decisions, environment: str | None = None, *, ax:
 
 
 def _draw_cells(ax: Axes, decisions: Decisions, e: int, place: dict[int, int]) -> set[str]:
-    """Draw the cells of an environment, policy i in row and column `place[i]`; return which kinds there are."""
+    """Draw the cells of an environment, policy i in row and column `place[i]`; return which kinds occur."""
     size = len(place)
     drawn = {(row, column): "not compared" for row in range(size) for column in range(size) if row != column}
     for c, (i, j) in enumerate(decisions.pairs.tolist()):

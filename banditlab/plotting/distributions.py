@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 HEIGHT = 0.07
-"""Of a line of small letters, as a share of an axis."""
+"""Height of a line of small letters, as a share of an axis."""
 
 
 def plot_distributions(
@@ -33,7 +33,7 @@ def plot_distributions(
         What to draw: `returns` of plans, say.
     tau : float, optional
         A level in (0, 1], drawn as a dotted line. A distribution's mark on it is its CVaR at the level: the mean of
-        what lies left of where the two cross.
+        what lies to the left of where the two cross.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
 

@@ -26,7 +26,7 @@ def plot_dynamics(
     level: float = 0.95,
     n_resamples: int = 1000,
 ) -> Axes:
-    """Draw how arms that adapt went: means over repetitions, with bootstrap bands, against the epoch.
+    """Draw how arms adapted: means over repetitions, with bootstrap bands, against the epoch.
 
     Epochs count from 0, as in `to_pandas`: epoch 0 is the start, before any arm has moved.
 
@@ -35,12 +35,12 @@ def plot_dynamics(
     path : clicks.Dynamics
         What `clicks.dynamics` returned.
     what : {'strategies', 'utilities', 'regret'}, default 'strategies'
-        Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret after T
+        Click rates, one line per arm, with the desired ones dotted; clicks per arm; or the learner's regret after T
         rounds, at the click rates of the epoch.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; default new Axes. Regret of several mechanisms can go into the same ones.
+        Where to draw; default new Axes. The regret of several mechanisms can be drawn on the same Axes.
     label : str, optional
-        What the legend calls the line of regret, default the mechanism; before the lines of arms it stands as well.
+        What the legend calls the line of regret, default the mechanism; it also precedes the names of arms' lines.
     level : float, default 0.95
         Level of the bands: those of `inference.mean_band`.
     n_resamples : int, default 1000

@@ -42,7 +42,7 @@ def plot_metric(
     lower_bound: bool = True,
     title: str | None = None,
 ) -> Axes:
-    r"""Draw the mean over runs of a metric against the round, one line a policy.
+    r"""Draw the mean over runs of a metric against the round, one line per policy.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def plot_metric(
     environment : str, optional
         One of `results.environments`; needed when there are several.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; default new Axes (in a new figure of pyplot's, where that is in use).
+        Where to draw; default new Axes (in a new pyplot figure, where pyplot is in use).
     xscale, yscale : {'linear', 'log'}, default 'linear'
         The axes.
     level : float, default 0.95
@@ -62,7 +62,7 @@ def plot_metric(
         Bootstrap resamples.
     lower_bound : bool, default True
         Whether to draw the asymptotic lower bound :math:`C \log t`, where the environment has one and the metric is
-        regret. Left out where it would squeeze the curves: on a linear axis, if it ends at more than twice the
+        regret. It is left out where it would squeeze the curves: on a linear axis, if it ends at more than twice the
         largest of them.
     title : str, optional
         What stands above horizon and runs in place of the environment's label; '' for no title at all.
@@ -108,7 +108,7 @@ def plot_metric(
         ax.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
     bound = results.lower_bound(environment) if lower_bound and metric in BOUNDED else None
-    # Asymptotic: at a short horizon it can lie far above every curve, and would squeeze them flat.
+    # Being asymptotic, it can lie far above every curve at a short horizon, and would squeeze them flat.
     in_sight = bound is not None and (yscale == "log" or bound[-1] <= 2.0 * means.max())
     if bound is not None and bound[-1] > 0 and in_sight:
         label = r"asymptotic lower bound $C\,\log t$"
@@ -125,7 +125,7 @@ def plot_metric(
     if xscale == "linear":
         ax.set_xlim(0, max(float(rounds[-1]), ax.dataLim.x1))
     if yscale == "linear" and means.min() >= 0:
-        ax.set_ylim(bottom=0, auto=None)  # auto: whoever draws on these axes next is not cut off
+        ax.set_ylim(bottom=0, auto=None)  # auto: what is drawn on these axes next is not cut off
     tidy(ax)
     order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
     explain_lines(ax, order, widen=new)
@@ -133,12 +133,12 @@ def plot_metric(
 
 
 def _drawable(values: Any, yscale: str) -> Any:
-    """Return what a line is drawn through: on a logarithmic axis it would fall off where values are not positive."""
+    """Return what a line is drawn through: on a logarithmic axis it would drop out where values are not positive."""
     return np.where(values > 0.0, values, np.nan) if yscale == "log" else values
 
 
 def _why_not_seen(means: Any, drawn: Any) -> str:
-    """Return what the legend says of a line of which nothing can be seen."""
+    """Return what the legend says about a line of which nothing can be seen."""
     if not np.isnan(drawn).all():
         return ""
     return " (NaN)" if np.isnan(means).all() else " (never above 0)"
@@ -161,7 +161,7 @@ def _bands(
 
 
 def _title(results: Results, environment: str | None, title: str | None) -> str:
-    """Return what is played, in a line of its own where it is long or the user's words, and how often."""
+    """Return what is played, on a line of its own where it is long or in the user's words, and how often."""
     played = sizes(results.horizon, results.n_runs)
     if title is not None:
         return f"{title}\n{played}" if title else ""

@@ -32,10 +32,10 @@ DIFFERENT = math.lcm(len(COLOURS), len(DASHES))
 SCALES = ("linear", "log")
 SIZE = (6.0, 4.0)
 LONGEST_NAME = 48
-"""Letters of an environment's name that fit into a title beside the sizes."""
+"""Letters of an environment's name that fit into a title next to the sizes."""
 
 MANY_LINES = 12
-"""Lines of a picture whose names fit into it."""
+"""Most lines whose names fit into a picture."""
 
 NAMES = {
     "regret": "cumulative regret",
@@ -79,14 +79,14 @@ OF_AN_ARM = {
     "screened": "share of runs in which arm {} is screened",
     "screening_round": "round in which arm {} is screened",
 }
-"""The same for metrics with one column an arm."""
+"""The same for metrics with one column per arm."""
 
 AT_OWN_LEVELS = ("cvar_regret", "icvar_regret", "cvar", "icvar")
-"""Metrics that are at the level of the policy that plays, its `tau`, where no level stands in brackets."""
+"""Metrics at the level of the policy that plays, its `tau`, where there is no level in brackets."""
 
 
 def check_made(name: str, value: Any, cls: type, by: str) -> None:
-    """Raise unless a value is of a class, whose instances a function returns."""
+    """Raise unless a value is an instance of a class; `by` names the function that returns these."""
     if not isinstance(value, cls):
         raise InvalidType(f"{name} is {shown(value)}; allowed: what {by} returns")
 
@@ -116,7 +116,7 @@ def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
 
 
 def given_or_new(ax: Any, width: float = SIZE[0], height: float = SIZE[1]) -> Axes:
-    """Return the caller's Axes, or new ones where there are none."""
+    """Return the caller's Axes, or new ones if there are none."""
     from matplotlib.axes import Axes
 
     if ax is None:
@@ -127,8 +127,8 @@ def given_or_new(ax: Any, width: float = SIZE[0], height: float = SIZE[1]) -> Ax
 
 
 def line_style(k: int) -> dict[str, Any]:
-    """Return what the k-th line of a picture looks like: the first `DIFFERENT` differ."""
-    again = k // len(COLOURS)  # a colour that comes again has another marker
+    """Return the look of the k-th line of a picture: the first `DIFFERENT` differ."""
+    again = k // len(COLOURS)  # a colour that is used again has another marker
     return {
         "color": COLOURS[k % len(COLOURS)],
         "linestyle": DASHES[k % len(DASHES)],
@@ -137,18 +137,18 @@ def line_style(k: int) -> dict[str, Any]:
 
 
 def tidy(ax: Axes, **grid: Any) -> None:
-    """Leave out the frame's upper and right side, and add a light grid."""
+    """Remove the frame's upper and right sides, and add a light grid."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, alpha=0.25, linewidth=0.6, **grid)
 
 
 def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool = False) -> None:
-    """Add lines to the legend, which is in the frame, or beside it where there are many lines, or with `aside`.
+    """Add lines to the legend, which is in the frame, or beside it if there are many lines or with `aside`.
 
-    They are given: of those on the axes matplotlib leaves out what has a name that begins with an underscore. With
-    `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider, and not the frame narrower; it is
-    there too if it would cover a line. In axes of a caller's it stays in the frame, where its background keeps it
-    readable.
+    Lines are passed explicitly because matplotlib leaves out lines on the axes whose name begins with an underscore.
+    With `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider rather than the frame
+    narrower; it is also put there if it would cover a line. In a caller's axes it stays in the frame, where its
+    background keeps it readable.
     """
     lines = [*_explained(ax), *lines]
     for line in lines:
@@ -161,7 +161,7 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool =
     if not widen:
         return
     figure = cast("Figure", ax.figure)
-    figure.draw_without_rendering()  # what its place and its width are measured by
+    figure.draw_without_rendering()  # by which its place and width are measured
     if aside:
         figure.set_figwidth(SIZE[0] + legend.get_window_extent().width / figure.dpi)
     elif any(_crosses(line, legend.get_window_extent()) for line in lines):
@@ -170,7 +170,7 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool =
 
 
 def uncover(ax: Axes) -> None:
-    """Move a legend that covers a line beside the frame, for which the frame is made narrower."""
+    """Move a legend that covers a line to beside the frame, which is made narrower for it."""
     legend = ax.get_legend()
     if legend is None:
         return
@@ -193,7 +193,7 @@ def _crosses(line: Any, box: Any) -> bool:
 
 
 def _explained(ax: Axes) -> list[Any]:
-    """Return what the legend has already: lines of the axes, as its own of error bars are without their names."""
+    """Return what is in the legend already: lines of the axes, as its own lines of error bars have no names."""
     legend = ax.get_legend()
     if legend is None:
         return []
@@ -203,13 +203,13 @@ def _explained(ax: Axes) -> list[Any]:
         drawn.setdefault(artist.get_label(), []).append(artist)
     found = []
     for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True):
-        same = drawn.get(text.get_text())  # of one name may be several, in the order in which they were drawn
+        same = drawn.get(text.get_text())  # there may be several of one name, in the order in which they were drawn
         found.append(same.pop(0) if same else handle)
     return found
 
 
 def wrapped(name: str, width: int) -> str:
-    """Return a long name in several lines, of which there are three at most; one that has lines is left alone."""
+    """Return a long name broken into at most three lines; one that has several lines already is left alone."""
     if len(name) <= width or "\n" in name:
         return name
     name = " ".join(_parted(word, width) for word in name.split())
@@ -217,9 +217,9 @@ def wrapped(name: str, width: int) -> str:
 
 
 def _parted(word: str, width: int) -> str:
-    """Return a word that is too long for a line with spaces where it may break: before capitals, as seldom as can be.
+    """Return a word too long for a line with spaces where it may break: before capitals, as seldom as possible.
 
-    Parts are so long that no two of them fit into a line.
+    Parts are so long that no two of them fit on a line.
     """
     parts = [""]
     for part in re.split(r"(?<=[a-z0-9])(?=[A-Z])", word) if len(word) > width else [word]:
@@ -230,7 +230,7 @@ def _parted(word: str, width: int) -> str:
 
 
 def axis_name(metric: str) -> str:
-    """Return what an axis is called: a metric's name in words, with the arm or the level that stands in brackets."""
+    """Return what an axis is called: a metric's name in words, with the arm or the level in brackets."""
     name, inside = split_metric(metric)
     if name in OF_AN_ARM:
         return OF_AN_ARM[name].format(inside).strip()
@@ -240,7 +240,7 @@ def axis_name(metric: str) -> str:
 
 
 def axis_name_of(metric: str, policies: Iterable[Mapping[str, Any]]) -> str:
-    """Return what an axis is called that shows policies, given as plain data: with their level, if that is theirs."""
+    """Return what an axis for policies, given as plain data, is called: with the level, if it is theirs."""
     if metric not in AT_OWN_LEVELS:
         return axis_name(metric)
     levels = {policy.get("tau") for policy in policies}
@@ -250,13 +250,13 @@ def axis_name_of(metric: str, policies: Iterable[Mapping[str, Any]]) -> str:
 
 
 def sizes(horizon: int | None, n_runs: int) -> str:
-    """Return what titles say of how much was played; no horizon for pictures of several."""
+    """Return what titles say about how much was played; without a horizon in pictures of several."""
     rounds = "" if horizon is None else f"$T$ = {horizon:,}, "
     return rounds + count(n_runs, "run")
 
 
 def short(name: str) -> str:
-    """Return a name without arguments of which only the size is known; if long, without what stands in brackets."""
+    """Return a name without arguments of which only the size is known; if long, without what is in brackets."""
     name = re.sub(r"\(.*<\d+( x \d+)* (array|entries)>.*\)$", "", name)
     if len(name) > LONGEST_NAME:
         name = re.sub(r"\[[^\[\]]{4,}\]", "[...]", name)
@@ -266,14 +266,14 @@ def short(name: str) -> str:
 
 
 def _first_arguments(cls: str, inside: str) -> str:
-    """Return a class with those of its first arguments that there is room for: none is cut in the middle."""
+    """Return a class with as many of its first arguments as there is room for: none is cut in the middle."""
     commas = [m.start() for m in re.finditer(", ", inside) if _closed(inside[: m.start()])]
     fitting = [inside[:at] for at in commas if len(f"{cls}({inside[:at]}, ...)") <= LONGEST_NAME]
     return f"{cls}({fitting[-1]}, ...)" if fitting else f"{cls}(...)"
 
 
 def _closed(text: str) -> bool:
-    """Say whether every bracket in a text is closed."""
+    """Return whether every bracket in a text is closed."""
     return all(text.count(left) == text.count(right) for left, right in ("()", "[]", "{}"))
 
 

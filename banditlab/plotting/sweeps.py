@@ -39,16 +39,16 @@ if TYPE_CHECKING:
     from banditlab.core.sweeps.sweep_lines import Line
 
 LABELLED = 12
-"""Up to so many values of a parameter each have a label at the axis; of more in a heatmap, half as many have."""
+"""Up to this many values of a parameter, each has a label at the axis; of more in a heatmap, half as many do."""
 
 LETTERS = 150
-"""Up to so many letters the names of lines, with their parameters and slopes, have room among them."""
+"""Up to this many letters, the names of lines, with their parameters and slopes, have room among them."""
 
 ASIDE = 0.5
-"""How much of the distance between two names on an axis the points of policies take, which stand side by side."""
+"""The share of the distance between two names on an axis that the policies' points, side by side, take up."""
 
 EDGED = 30
-"""Up to so many cells along an axis a heatmap has white lines between them; more would be hidden by these."""
+"""Up to this many cells along an axis, a heatmap has white lines between them; more would be hidden by these."""
 
 
 def plot_sweep(
@@ -68,39 +68,39 @@ def plot_sweep(
 ) -> Axes:
     """Draw a metric after the last round against a parameter; or, with two parameters, as a heatmap.
 
-    Where cells of a policy differ in other parameters too, each of their values has a line, called 'UCB1, alpha=0.5'. A
-    policy that does not take x has a level line, for comparison.
+    Where cells of a policy differ in other parameters too, each of their values has a line, with a name such as 'UCB1,
+    alpha=0.5'. A policy that does not take x has a level line, for comparison.
 
     Parameters
     ----------
     sweep : SweepResults
         What `banditlab.sweep` returned.
     x : str
-        The parameter on the horizontal axis: numbers, or names, which have a place each.
+        The parameter on the horizontal axis: numbers, or names, each of which has its place.
     metric : str, optional
         One of `sweep.metrics`; default: 'regret', or the first if that was not recorded.
     y : str, optional
         A second parameter, for the vertical axis of a heatmap of one policy.
     policy : str, optional
-        The policy of the heatmap, for which it is needed if there are several; for a heatmap only.
+        The policy of the heatmap, needed if there are several; for heatmaps only.
     where : dict, optional
-        Values of other parameters to which the cells are restricted; needed where a heatmap's field would stand for
-        several cells, or lines would be too many to be told apart.
+        Values of other parameters to which the cells are restricted; needed where one field of a heatmap would stand
+        for several cells, or where there would be too many lines to tell apart.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default new Axes.
     xscale, yscale : {'linear', 'log'}, optional
-        The axes; by default logarithmic where all values are positive, but for shares such as `optimal_rate` at y. So
-        are a heatmap's colours, by yscale.
+        The axes; by default logarithmic where all values are positive, except y for shares such as `optimal_rate`. A
+        heatmap's colours are logarithmic where all values are positive, unless yscale is 'linear'.
     level : float, default 0.95
         Level of the intervals: those of `sweep.summary`.
     slope : bool, default True
         Whether to write the slope of a least-squares line through the means into the legend, if both axes are
-        logarithmic; and its interval where runs were kept. As cells share the luck of a run, their scatter about the
-        line does not tell how sure it is: that is found from how much each run moves the slope (delta method).
-        `sweep.slopes` has the numbers.
+        logarithmic, with its interval where runs were kept. As cells share the luck of a run, their scatter about the
+        line does not show how certain it is: the interval is found from how much each run moves the slope (delta
+        method). `sweep.slopes` has the numbers.
     title : str, optional
         What stands above horizon and runs in place of what the cells are restricted to; '' for no title at all. Where
-        horizons differ, the title has none.
+        horizons differ, the title gives none.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def plot_sweep(
         drawn = []
         for k, line in enumerate(lines):
             rows, label = line.rows, line.label
-            if names:  # beside one another, as no line leads from one name to the next
+            if names:  # side by side, as no line leads from one name to the next
                 beside = ASIDE * (k - 0.5 * (len(lines) - 1)) / len(lines)
                 rows = rows.assign(**{x: [names.index(v) + beside for v in rows[x]]})
             if slope and across == up == "log" and len(rows) > 2 and (rows["mean"] > 0).all():
@@ -192,7 +192,7 @@ def _with_margin(value: float, margin: float | None) -> str:
 
 
 def _scale(name: str, scale: str | None, what: str, values: Any) -> str:
-    """Return an axis's scale: logarithmic where nothing is said and all values are positive."""
+    """Return an axis's scale: by default logarithmic if all values are positive."""
     positive = all(v > 0 for v in values if v == v)
     if scale == "log" and not positive:
         raise invalid(name, scale, f"'linear', as values of {what} are not positive")
@@ -272,7 +272,7 @@ def _draw_heatmap(
 
 
 def _written(value: Any, rounded: bool) -> str:
-    """Return the label of a parameter's value; those of many values tend to have many digits."""
+    """Return the label of a parameter's value; where there are many values, they tend to have many digits."""
     from .ticks import GROUPED, grouped
 
     if isinstance(value, tuple | str):

@@ -1,4 +1,4 @@
-"""Numbers at axes, written so that nobody has to multiply: 200,000 and not 0.2 beside a factor of 1e6."""
+"""Numbers at axes, written so that nobody has to multiply: 200,000, not 0.2 next to a factor of 1e6."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ GROUPED = 1e3
 """Axes that reach this have thousands separators."""
 
 ABBREVIATED = 1e6
-"""Axes that go beyond this have 2 M: numbers in full would run into each other."""
+"""Axes that go beyond this have labels such as 2 M: numbers in full would run into each other."""
 
 FACTORED = 1e12
-"""Axes that reach this have a factor beside them: nobody knows the abbreviations of such numbers."""
+"""Axes that reach this have a factor next to them: nobody knows the abbreviations of such numbers."""
 
 CLOSE = 1e-3
-"""Axes that span less, as a part of their numbers, have these in full: abbreviated they would all be the same."""
+"""Axes that span less than this share of their numbers have them in full: abbreviated, all would be the same."""
 
 DECADES = 2.0
-"""Logarithmic axes that span less than this have 1, 2, 5, 10 and not only powers."""
+"""Logarithmic axes that span less than this have 1, 2, 5, 10, not only powers."""
 
 
 TICKS = 9
-"""As many as matplotlib sets at most."""
+"""As many ticks as matplotlib sets at most."""
 
 WIDTH = 3.9
-"""What a label such as 15,000 takes, with the space beside it, in heights of its letters."""
+"""The width of a label such as 15,000, with the space next to it, in heights of its letters."""
 
 
 class WrittenOut(ScalarFormatter):
@@ -69,7 +69,7 @@ def grouped(x: float) -> str:
 
 
 def write_out(*axes: Axis) -> None:
-    """Write out the ticks of linear axes, in small figures fewer of them; logarithmic ones have powers."""
+    """Write out the ticks of linear axes, fewer of them in small figures; logarithmic axes have powers."""
     for axis in axes:
         if axis.get_scale() == "linear":
             axis.set_major_formatter(WrittenOut())
@@ -79,7 +79,7 @@ def write_out(*axes: Axis) -> None:
 
 
 def _width(axis: Axis) -> float:
-    """Return how long an axis is, in letters' heights."""
+    """Return how long an axis is, in heights of letters."""
     figure: Any = axis.axes.get_figure(root=True)
     size = axis.get_tick_params().get("labelsize", matplotlib.rcParams["xtick.labelsize"])
     points = FontProperties(size=size).get_size_in_points()
@@ -87,7 +87,7 @@ def _width(axis: Axis) -> float:
 
 
 def plain_log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Write 1, 2, 5, 10 at a logarithmic axis whose values span little more than a decade, if so much."""
+    """Write 1, 2, 5, 10 at a logarithmic axis whose values span little more than a decade, or less."""
     if np.log10(high / low) >= DECADES:
         return
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
