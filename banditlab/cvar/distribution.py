@@ -71,7 +71,7 @@ class Distribution:
 
         Returns
         -------
-        float, or float64 array with one entry a level
+        float, or float64 array with one entry per level
             See `banditlab.cvar.cvar`.
 
         Examples
@@ -92,7 +92,7 @@ class Distribution:
 
         Returns
         -------
-        float, or float64 array with one entry a probability
+        float, or float64 array with one entry per probability
 
         Examples
         --------

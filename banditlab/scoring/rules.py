@@ -191,7 +191,7 @@ class ScoringRule:
 
         Returns
         -------
-        float, or float64 array with one entry a report
+        float, or float64 array with one entry per report
 
         Examples
         --------
@@ -222,7 +222,7 @@ class ScoringRule:
 
         Returns
         -------
-        float, or float64 array with one entry a row
+        float, or float64 array with one entry per row
             -inf where a state to which the belief gives positive probability is paid -inf.
 
         Examples
@@ -252,7 +252,7 @@ class ScoringRule:
 
         Returns
         -------
-        float, or float64 array with one entry a belief
+        float, or float64 array with one entry per belief
 
         Examples
         --------
@@ -287,7 +287,7 @@ class ScoringRule:
 
         Returns
         -------
-        float, or float64 array with one entry an action
+        float, or float64 array with one entry per action
             Never negative for a proper rule and the default prior (Jensen's inequality).
 
         Examples

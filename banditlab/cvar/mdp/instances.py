@@ -95,7 +95,7 @@ def lower_bound_chain(
     -----
     The path through the chain is the worst one from :math:`s_1` only if :math:`\eta/\tau < (n - 1)/(3(H - n))`: with a
     larger gap or a longer horizon the direct move to :math:`x_3` is, and a bad action costs less than :math:`0.6 (H -
-    n) \eta/\tau` an episode. With n = 3 and the other defaults this is so from H = 5 on.
+    n) \eta/\tau` per episode. With n = 3 and the other defaults this is so from H = 5 on.
 
     References
     ----------

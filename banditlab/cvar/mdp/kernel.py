@@ -40,7 +40,7 @@ def _step_drawn(
 
 @device_call
 def returns_of(policy: Params, state: State, known: Params, world: Params, lane: int, place: Any, law: Any) -> None:
-    """Write the distribution of the return of what lane's policy plays into `law`, one entry a sum of rewards.
+    """Write the distribution of the return of what lane's policy plays into `law`, one entry per sum of rewards.
 
     A place is a pair of a memory and a sum of rewards that can be met together: as both follow from the rewards paid,
     these are few. `place` (memories, sums) says which place a pair has; it is -1 everywhere, and is left so.

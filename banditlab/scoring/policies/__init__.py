@@ -1,4 +1,4 @@
-"""Policies that buy information, one module a lineage."""
+"""Policies that buy information, one module per lineage."""
 
 from .baselines import ExploreThenCommit, FixedRule, Oracle
 from .hiring import HiringExploreThenCommit

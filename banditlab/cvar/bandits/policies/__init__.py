@@ -1,4 +1,4 @@
-"""Policies for bandits with CVaR, one module a lineage."""
+"""Policies for bandits with CVaR, one module per lineage."""
 
 from .thompson import BCVTS, MCVTS
 from .ucb import UUCB, BernsteinUCB, BrownUCB, CVaRUCB

@@ -1,4 +1,4 @@
-"""Policies that learn MDPs, one module a lineage."""
+"""Policies that learn MDPs, one module per lineage."""
 
 from .cvar_ucbvi import CVaRUCBVI
 from .iterated import UCBVI, ICVaRRM, MaxWP
