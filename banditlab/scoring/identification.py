@@ -77,7 +77,8 @@ def identify(
     Parameters
     ----------
     environment : PrincipalAgent
-        The agent's environment; its distributions and costs are not looked at.
+        The agent's environment. The learner does not see its distributions and costs: they make the informed rules and
+        what the agent does.
     epsilon : float
         By how much less than optimal the profit may be; positive.
     delta : float, default 0.05

@@ -4,7 +4,7 @@ The tail's rewards are in a heap with the largest on top, the others in one with
 one of them, and tops move from one heap to the other until the tail has the right size. The tail never shrinks: a
 reward takes O(log n) steps at worst, and a few on average, because most rewards are far from the tops. A search tree,
 which answers more questions, was four times slower after 10,000 rewards and 20 times slower after 100,000, because a
-walk through it misses the cache and the branch predictor at every node.
+walk through it has a cache miss and a mispredicted branch at every node.
 
 Memory: 8 bytes per reward in a run. The arrays have room for all rewards on every arm, but systems that allocate memory
 when it is first written (Linux, macOS) provide only what is used.
