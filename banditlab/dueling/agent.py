@@ -54,7 +54,7 @@ class DuelingAgent(Agent):
         arms : (int, int)
             These arms, in the same order.
         first_won : bool
-            Whether the first of them won; of an arm against itself, either.
+            Whether the first of them won; for an arm against itself, either value will do.
 
         Raises
         ------

@@ -28,7 +28,7 @@ class PreferenceMatrix:
     ----------
     preferences : (K, K) array
         P[i, j], the probability that arm i beats arm j, with P[i, j] + P[j, i] = 1 (within 1e-9) and 1/2 on the
-        diagonal; at least two arms. What is above the diagonal decides: the rest is made exactly complementary.
+        diagonal; at least two arms. The entries above the diagonal decide; the rest is made exactly complementary.
 
     Notes
     -----
@@ -74,12 +74,12 @@ class PreferenceMatrix:
 
     @classmethod
     def from_utilities(cls, utilities: Any, link: str = "btl") -> Self:
-        r"""Make a matrix from one utility an arm: :math:`P_{ij} = F(u_i - u_j)`.
+        r"""Make a matrix from one utility per arm: :math:`P_{ij} = F(u_i - u_j)`.
 
         Parameters
         ----------
         utilities : sequence of float
-            One an arm.
+            One per arm.
         link : {'btl', 'thurstone'}, default 'btl'
             Bradley, Terry and Luce: :math:`F(x) = 1 / (1 + e^{-x})`; utilities are logarithms of the model's positive
             weights. Thurstone: the normal distribution function, utilities in units of the noise of a difference.
@@ -167,9 +167,9 @@ class PiecewiseStationary:
     Parameters
     ----------
     matrices : list of PreferenceMatrix or of (K, K) arrays
-        One a segment, all with the same number of arms.
+        One per segment, all with the same number of arms.
     change_points : list of int
-        The first round of each segment but the first: one fewer than matrices; increasing, at least 2.
+        The first round of each segment but the first: one fewer than there are matrices; increasing, at least 2.
 
     Notes
     -----

@@ -29,8 +29,8 @@ def policy(cls: C) -> C:
 
     The class has `select` and `update`, with exactly the arguments of `dueling.generics`; `state(space)`, which returns
     its arrays by name; and fields declared with `banditlab.field`. With `winner` it can be the base of `DETECT`, and
-    with `observe` it learns from the duels that `MonitoredDuelingBandits` chooses. Meta-policies set their base back to
-    the arrays that `state` made: what is random is to be drawn in `select`.
+    with `observe` it learns from the duels that `MonitoredDuelingBandits` chooses. Meta-policies reset their base to
+    the arrays that `state` made, so anything random has to be drawn in `select`.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def environment(cls: C) -> C:
     """Make a class an environment for dueling bandits: one with the field or property `preferences`.
 
     `preferences` is the (K, K) matrix of the probabilities that the row's arm beats the column's; `n_arms` is K. An
-    environment that changes has `segments(horizon)` instead, as `PiecewiseStationary`: a list of (first round, last
-    round, such a matrix or an environment that has one), from round 1 to the horizon without a gap.
+    environment that changes has `segments(horizon)` instead, as `PiecewiseStationary` does: a list of (first round,
+    last round, such a matrix or an environment that has one), from round 1 to the horizon without a gap.
 
     Raises
     ------

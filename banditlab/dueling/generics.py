@@ -41,13 +41,13 @@ def update(self: Params, state: State, first: int, second: int, lane: int, won: 
 
 @generic
 def winner(self: Params, state: State, lane: int) -> int:
-    """Return the arm that the policy takes for the winner at this moment: optional, for what builds on it."""
+    """Return the arm that the policy currently takes for the winner: optional, for policies that build on it."""
     raise AssertionError
 
 
 @optional_generic
 def observe(self: Params, state: State, first: int, second: int, lane: int, won: bool, t: int) -> None:
-    """Learn from a duel that another chose: optional, for policies to whom any duel tells something."""
+    """Learn from a duel that another policy chose: optional, for policies that can learn from any duel."""
     return
 
 

@@ -42,8 +42,8 @@ def arxiv() -> PreferenceMatrix:
 
     Notes
     -----
-    Yue and Joachims 2011, Table 1, as Komiyama, Honda, Kashima and Nakagawa 2015 have it (Table 1b): of arm 1 and arm 3
-    the source says 0.56 one way and 0.46 the other, and here they are at 0.55.
+    Yue and Joachims 2011, Table 1, as Komiyama, Honda, Kashima and Nakagawa 2015 have it (Table 1b): for arms 1 and 3
+    the source says 0.56 one way and 0.46 the other, and 0.55 is used here.
 
     Examples
     --------
@@ -57,12 +57,11 @@ def arxiv() -> PreferenceMatrix:
 
 
 def cyclic() -> PreferenceMatrix:
-    """Return four arms of which arm 0 beats all others with 0.6, and these one another in a cycle with 0.9.
+    """Return four arms: arm 0 beats each other arm with 0.6, and these beat one another in a cycle with 0.9.
 
     Notes
     -----
-    Komiyama, Honda, Kashima and Nakagawa 2015, Table 1c: the arm that is best to compare a loser with is not the
-    winner.
+    Komiyama, Honda, Kashima and Nakagawa 2015, Table 1c: the best arm to compare a loser with is not the winner.
 
     Examples
     --------
@@ -96,11 +95,11 @@ def arithmetic(n_arms: int = 8) -> PreferenceMatrix:
 
 
 def mslr() -> PreferenceMatrix:
-    """Return five rankers of the MSLR data, informational queries; arm 0 is the Condorcet winner.
+    """Return five rankers of the MSLR data, for informational queries; arm 0 is the Condorcet winner.
 
     Notes
     -----
-    The numbers are those of Wu and Liu 2016, made from the MSLR-WEB30K data set.
+    The numbers are those of Wu and Liu 2016, computed from the MSLR-WEB30K data set.
 
     Examples
     --------
@@ -125,7 +124,7 @@ def sushi() -> PreferenceMatrix:
     -----
     SushiA of Kamishima 2003 (PrefLib 14-1): the share of the full rankings that have one kind before the other. Arms
     are fatty tuna, tuna, squid, sea urchin, salmon roe, egg, sea eel, tuna roll, cucumber roll and shrimp: the data's
-    kinds 7, 2, 3, 4, 5, 6, 1, 8, 9 and 0. The "Sushi" of Komiyama et al. 2015 is another matrix, made of the 16 kinds
+    kinds 7, 2, 3, 4, 5, 6, 1, 8, 9 and 0. The "Sushi" of Komiyama et al. 2015 is a different matrix, of the 16 kinds
     that were compared most in SushiB.
 
     Examples
@@ -154,8 +153,8 @@ def irish() -> PreferenceMatrix:
 
     Notes
     -----
-    From 64,081 ballots: the share of the ballots that rank both which have one before the other; the ten candidates of
-    14 with the largest Copeland scores, numbers 4, 2, 5, 13, 1, 6, 7, 14, 10, 12 of the data (PrefLib).
+    From 64,081 ballots: of those that rank both candidates, the share that have one before the other. The candidates
+    are the ten of 14 with the largest Copeland scores, numbers 4, 2, 5, 13, 1, 6, 7, 14, 10, 12 of the data (PrefLib).
 
     Examples
     --------
@@ -215,7 +214,7 @@ def geometric(n_arms: int) -> PreferenceMatrix:
 
     Notes
     -----
-    Suk and Agarwal 2023 play it.
+    Used by Suk and Agarwal 2023.
 
     Examples
     --------
@@ -235,7 +234,7 @@ def strong_borda(n_arms: int = 5, gap: float = 0.1) -> PreferenceMatrix:
     Parameters
     ----------
     n_arms : int, default 5
-        At least 4: with fewer arm 1 is not the Borda winner for every gap.
+        At least 4: with fewer, arm 1 is not the Borda winner for every gap.
     gap : float, default 0.1
         In (0, 1/2).
 
@@ -311,11 +310,11 @@ def random_condorcet(n_arms: int, pmin: float = 0.55, *, winner: int | None = No
 def random_sequence(
     n_arms: int, n_segments: int, horizon: int, pmin: float = 0.55, delta: float = 0.3, *, seed: int = 0
 ) -> PiecewiseStationary:
-    r"""Return random instances one after the other, each with another Condorcet winner than the one before.
+    r"""Return random instances one after the other, each with a different Condorcet winner than the one before.
 
     Segments are of equal length: segment m of M starts in round floor(m T / M) + 1, m from 0. At each change, one entry
-    of the old winner's row falls by exactly delta: by less where it would leave [0, 1], which cannot happen for delta
-    of at most pmin. All else is drawn afresh as in `random_condorcet`.
+    of the old winner's row falls by exactly delta, or by less if it would leave [0, 1], which cannot happen for delta
+    of at most pmin. Everything else is drawn afresh as in `random_condorcet`.
 
     Parameters
     ----------
@@ -331,8 +330,9 @@ def random_sequence(
     Notes
     -----
     After the generator of the experiments of Kolpaczki, Bengs and Hullermeier 2022. There, the entry that changes by
-    delta becomes larger, with probability 1/2, where it stays below 1, and can become negative else; here it always
-    falls. And there it can be the new winner's, whose row is kept at pmin or above here: then another entry is chosen.
+    delta rises with probability 1/2 if it stays below 1, and can become negative otherwise; here it always falls.
+    There, it can also be the entry against the new winner; here another entry is always chosen, so that the new
+    winner's row stays at pmin or above.
 
     Examples
     --------

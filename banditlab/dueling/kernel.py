@@ -22,7 +22,7 @@ def first_wins(preferences: Any, i: int, j: int, u: float) -> bool:
 
     The same number makes the same arm win whichever of the two comes first.
     """
-    # no branch: in which order arms meet differs from lane to lane, and cannot be predicted
+    # no branch: the order in which arms meet differs from lane to lane, and cannot be predicted
     return (u < preferences[min(i, j), max(i, j)]) == (i <= j)
 
 
@@ -47,7 +47,7 @@ def play(
 
     `world` has the matrix of `preferences`, and `losses`: `losses[m, i, j]` is what comparing i and j adds to row m of
     `tally`. If `tally` has rows beyond these, they count the duels that each arm took part in (an arm against itself is
-    one). `out` has one such table a checkpoint.
+    one). `out` has one such table per checkpoint.
     """
     world, policy, state = borrowed(world), borrowed(policy), borrowed(state)
     environment_rng, policy_rng = borrowed(environment_rng), borrowed(policy_rng)

@@ -1,4 +1,4 @@
-"""What is a matrix of preferences, and what can be made into one."""
+"""What counts as a matrix of preferences, and what can be made into one."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def wins_in_rankings(rankings: Any) -> NDArray[np.float64]:
     n_arms = 1 + max(max(map(max, equal)) if length else 0 for length, equal in by_length.items())
     wins = np.zeros(n_arms**2)
     for equal in by_length.values():
-        places = np.array(equal, dtype=np.int64).T  # a row a place, a column a ranking
+        places = np.array(equal, dtype=np.int64).T  # one row per place, one column per ranking
         for place, arm in enumerate(places):
             np.add.at(wins, (arm * n_arms + places[place + 1 :]).ravel(), 1.0)
     return wins.reshape(n_arms, n_arms)

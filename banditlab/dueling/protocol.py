@@ -38,7 +38,7 @@ class DuelingProtocol(Protocol):
         return "which of two arms wins"
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric; `duels` makes one an arm: `duels[0]`, `duels[1]`, ..."""
+        """Return one column per metric; `duels` makes one per arm: `duels[0]`, `duels[1]`, ..."""
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)

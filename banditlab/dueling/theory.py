@@ -61,8 +61,8 @@ def lower_bound_constant(preferences: Any) -> float:
 
     Notes
     -----
-    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Theorem 2. It holds as well if only instances are
-    thought of whose arms are in a total order. RMED2FH attains it (Theorem 4); of RMED2 that is believed.
+    Komiyama, Honda, Kashima and Nakagawa 2015 (arXiv 1506.02550), Theorem 2. It also holds if only instances whose arms
+    are in a total order are considered. RMED2FH attains it (Theorem 4); RMED2 is believed to.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def beat_the_winner_reset_bound(n_arms: int, gap: float) -> float:
     Notes
     -----
     Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935); form and constant are reconstructed. For small gaps and
-    long horizons it is not true of the rule in their code, see `BeatTheWinnerReset`.
+    long horizons it does not hold for the rule in their code, see `BeatTheWinnerReset`.
 
     Examples
     --------
@@ -162,8 +162,8 @@ def beat_the_winner_reset_survival(gap: float) -> float:
 
     Notes
     -----
-    Derived here. For small gaps it is above `beat_the_winner_reset_bound`, which can therefore not hold for every
-    horizon: the paper's theorem must have conditions that the bound as it is known here has not.
+    Derived here. For small gaps that regret is above `beat_the_winner_reset_bound`, which therefore cannot hold for
+    every horizon: the paper's theorem must have conditions that the bound as it is known here lacks.
 
     Examples
     --------
@@ -293,10 +293,10 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     Notes
     -----
     Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935): 'log_squared' and 'sqrt' are for BtW as base and
-    'winner_stays' for WS (Corollaries 4.16 to 4.18 as numbered in the authors' code, from which the formulas are). The
-    exploration of 'winner_stays' is longer than any horizon worth playing: as :math:`r K \ge 4`, it is above T up to
-    :math:`T = e^{64}`. It is what Markov's inequality gives for r rounds of WS to end with probability :math:`1 -
-    \log(T) / T`; 'winner_stays_short' gives up that probability.
+    'winner_stays' for WS (Corollaries 4.16 to 4.18 as numbered in the authors' code, from which the formulas are
+    taken). The exploration of 'winner_stays' is longer than any horizon worth playing: as :math:`r K \ge 4`, it is
+    above T up to :math:`T = e^{64}`. It is what Markov's inequality gives for r rounds of WS to end with probability
+    :math:`1 - \log(T) / T`; 'winner_stays_short' gives up that probability.
 
     Examples
     --------

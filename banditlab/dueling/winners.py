@@ -1,4 +1,4 @@
-"""Who wins: the notions of a winner that the literature knows, for a matrix of preferences."""
+"""Who wins: the notions of a winner in the literature, for a matrix of preferences."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def von_neumann(preferences: Any) -> NDArray[np.float64]:
 
     .. math:: \max_{x \in \Delta_K} \min_j \sum_i x_i (P_{ij} - 1/2)
 
-    solved as a linear program; the value is 0, because the game is symmetric. Where several distributions win, the one
-    that HiGHS finds.
+    solved as a linear program; the value is 0, because the game is symmetric. Where several distributions win, it is
+    the one that HiGHS finds.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def von_neumann(preferences: Any) -> NDArray[np.float64]:
     Returns
     -------
     float64 array
-        Probabilities, one an arm.
+        Probabilities, one per arm.
 
     Notes
     -----

@@ -50,7 +50,7 @@ class ContextualAgent(DuelingAgent):
         self._set_dimension(0)
 
     def _set_dimension(self, dimension: int) -> None:
-        """Make the state for a number of features; 0 stands for not known yet."""
+        """Make the state for a number of features; 0 means not known yet."""
         space = ContextualSpace(self.n_arms, 1, self._horizon, dimension, fixed=False)
         if dimension:
             self._params = self.policy.params(ContextualProblem(self.n_arms, self._horizon, dimension))
@@ -66,7 +66,7 @@ class ContextualAgent(DuelingAgent):
         Parameters
         ----------
         features : (K, d) array
-            The feature vector of each arm in this round, one row an arm.
+            The feature vector of each arm in this round, one row per arm.
 
         Returns
         -------
@@ -107,14 +107,14 @@ class ContextualAgent(DuelingAgent):
 
     @property
     def estimate(self) -> NDArray[np.float64]:
-        r""":math:`\hat\theta`, what the policy thinks the unknown parameter is: NaN for one that does not estimate it.
+        r"""The policy's estimate :math:`\hat\theta` of the unknown parameter; NaN if it does not estimate it.
 
         A float64 array (d,).
 
         Raises
         ------
         OutOfTurn
-            Before the first `select`, which tells d.
+            Before the first `select`, which determines d.
         """
         if not self._dimension:
             raise OutOfTurn("estimate was read before the first select; allowed: after it, when d is known")

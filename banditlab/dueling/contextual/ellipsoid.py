@@ -1,10 +1,10 @@
 r"""How far estimates of utilities can be off: the matrix Sigma, its inverse, and the norms of all differences of arms.
 
 A layer is one estimate with its own :math:`\Sigma = \Sigma_1 + \sum_s w_s^2 z_s z_s^\top`; policies without layers have
-one. The inverse follows by the formula of Sherman and Morrison, in d^2 steps a duel. Where arms never change, so do the
-norms :math:`\lVert x_i - x_j \rVert^2_{\Sigma^{-1}}` of all pairs: three operations a pair, whatever d is. Each
-step rounds; every `REFRESH` duels of a layer, and so without end, inverse and norms are computed anew from Sigma, which
-is a sum and loses nothing. Only one triangle is computed, so that the inverse is symmetric to the bit.
+one. The inverse is updated by the Sherman-Morrison formula, in d^2 steps per duel. Where arms never change, so are the
+norms :math:`\lVert x_i - x_j \rVert^2_{\Sigma^{-1}}` of all pairs, with three operations per pair, whatever d is. Each
+step rounds, so after every `REFRESH` duels of a layer its inverse and norms are computed anew from Sigma, which is a
+sum and loses nothing. Only one triangle is computed, so that the inverse is symmetric to the bit.
 
 Cholesky's method is written out because it runs inside kernels: a call of LAPACK there would allocate, and its last
 bits differ between libraries.
@@ -28,7 +28,7 @@ ROUNDING = 1e-15
 
 
 def ellipsoid_state(space: ContextualSpace, ridges: list[float]) -> dict[str, Any]:
-    """Return the arrays of one layer a ridge r: Sigma_1 = r I."""
+    """Return the arrays of one layer per ridge r: Sigma_1 = r I."""
     d, layers = space.dimension, len(ridges)
     gram, inverse = space.array(layers, d, d), space.array(layers, d, d)
     for layer, ridge in enumerate(ridges):
@@ -102,7 +102,7 @@ def refresh(state: State, layer: int, lane: int) -> None:
 
 @device_call
 def measure_pairs(state: State, features: Any, layer: int, lane: int) -> None:
-    """Compute the squared norms of the differences of all pairs of arms i < j, in that order, in a layer's inverse."""
+    """Compute the squared norms, in a layer's inverse, of the differences of all pairs of arms i < j, in that order."""
     n_arms, d = features.shape[0], features.shape[1]
     x = np.empty((n_arms, d))
     image = np.empty((n_arms, d))  # of each arm, under the inverse
@@ -150,7 +150,7 @@ def arm_norms(state: State, features: Any, layer: int, lane: int) -> Any:
 def add_direction(
     state: State, features: Any, first: int, second: int, layer: int, lane: int, weight: float, fixed: bool
 ) -> None:
-    """Add weight z z' to Sigma, z the difference of two arms; bring inverse, and norms of fixed arms, up to date."""
+    """Add weight z z' to Sigma, z the difference of two arms; update the inverse, and the norms of fixed arms."""
     n_arms, d = features.shape[0], features.shape[1]
     z = np.empty(d)
     for a in range(d):

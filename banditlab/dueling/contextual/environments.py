@@ -61,7 +61,7 @@ class FixedArms:
     Parameters
     ----------
     vectors : (K, d) array
-        One row an arm, at least two.
+        One row per arm, at least two.
 
     Examples
     --------
@@ -189,7 +189,7 @@ class ContextualGLM:
 
     .. math:: P_t(i \succ j) = \mu\left( (x_{t,i} - x_{t,j})^\top \theta^* \right).
 
-    Metrics, each a sum over rounds but for the last; :math:`x_t, y_t` are the features of the two arms compared and
+    Each metric except the last is a sum over rounds; :math:`x_t, y_t` are the features of the two arms compared and
     :math:`x^*_t` those of the arm with the largest utility :math:`x^\top \theta^*`:
 
     ======================  ===================================================================================
@@ -204,18 +204,19 @@ class ContextualGLM:
     Parameters
     ----------
     theta : sequence of float
-        :math:`\theta^*`, one number a feature.
+        :math:`\theta^*`, one number per feature.
     features : (K, d) array, or arm set
-        Feature vectors, one row an arm, the same in all rounds; or `UniformArms`, `GaussianArms` or an `arm_set` of
-        your own, which draws them from the environment's stream, in each round or once a run, whatever is played.
+        Feature vectors, one row per arm, the same in all rounds; or `UniformArms`, `GaussianArms` or an `arm_set` of
+        your own, which draws them from the environment's stream, in each round or once per run, whatever is played.
     link : link, default Logistic()
         :math:`\mu`.
 
     Notes
     -----
     Model and regret: Di, Jin, Wu, Zhao, Farnoud and Gu 2024 (arXiv 2310.00968). Their released code adds up regret
-    without the factor 1/2 and divides it by the norm of :math:`\theta` (and what draws the figures divides once more):
-    its numbers are those recorded here times 2 over that norm, its figures' times 2 over its square.
+    without the factor 1/2 and divides it by the norm of :math:`\theta`; the code that draws the figures divides by it
+    once more. So its numbers are those recorded here times 2 over that norm, and those in its figures times 2 over the
+    norm squared.
 
     Examples
     --------
@@ -284,8 +285,8 @@ class ContextualGLM:
         r"""Return the instance of the experiments of Di et al. 2024.
 
         The :math:`2^d` arms are all vectors of signs, each coordinate plus noise from U(-0.1, 0]. The first two
-        coordinates of :math:`\theta^*` are from U[0, 1), the others 0, and its norm is `scale`: the larger, the less
-        random are duels.
+        coordinates of :math:`\theta^*` are from U[0, 1), the others 0, and its norm is `scale`: the larger it is, the
+        less random the duels are.
 
         Parameters
         ----------
@@ -294,7 +295,7 @@ class ContextualGLM:
         scale : float, default 1.0
             :math:`\lVert \theta^* \rVert`; 0 makes all duels fair coins.
         seed : int, default 0
-            Of noise and parameter.
+            Seed of the noise and the parameter.
 
         Examples
         --------

@@ -98,7 +98,7 @@ def contextual_environment(cls: C) -> C:
 
     Examples
     --------
-    Utilities that are not linear: policies that assume so can be tried on them.
+    Utilities that are not linear, to try policies on that assume linear ones:
 
     >>> import numpy as np
     >>> from banditlab import dueling, field

@@ -1,18 +1,19 @@
-r"""Logistic regression inside kernels: what duels say of the parameter.
+r"""Logistic regression inside kernels: what duels say about the parameter.
 
 A layer's estimate minimises
 
 .. math:: \frac{\rho}{2} \lVert \theta \rVert^2 + \sum_s w_s^2 \left( \ln(1 + e^{z_s^\top \theta}) - o_s z_s^\top \theta
     \right).
 
-Own code, because it runs inside compiled lanes, for one run at a time, where no library can be called. Newton's method
-starts where it ended last, and stops once a full step changes no duel's margin by more than `CLOSE`; the error that
-remains is of the order of the square of that. A step that would change some margin by R > 1 is shortened to the share
-ln(1 + R) / R. Every step then descends, from wherever it starts: the loss is self-concordant in the generalised sense
-of Bach 2010, whose bound on the loss along a step that share minimises.
+This is our own code because it runs inside compiled lanes, for one run at a time, where no library can be called.
+Newton's method starts where it last ended, and stops once a full step changes no duel's margin by more than `CLOSE`;
+the error that remains is of the order of the square of that. A step that would change some margin by R > 1 is shortened
+by the factor ln(1 + R) / R. Every step then descends, wherever it starts: the loss is self-concordant in the
+generalised sense of Bach 2010, and this factor minimises his bound on the loss along a step.
 
-Duels with the same features are one row. If arms never change, that are at most K (K - 1) / 2 rows a layer; if they do,
-there is one row a duel, so that memory is T (d + 3) numbers a run, and a step's time grows with the number of duels.
+Duels with the same features are one row. If arms never change, there are at most K (K - 1) / 2 rows per layer; if they
+do, there is one row per duel, so that memory is T (d + 3) numbers per run, and the time of a step grows with the number
+of duels.
 """
 
 from __future__ import annotations
@@ -86,14 +87,14 @@ def add_sample(
 
 @device_call
 def forget_pairs(state: State, lane: int) -> None:
-    """Let the next duel of each pair begin a row: a new layer does."""
+    """Let the next duel of each pair begin a new row, as it must in a new layer."""
     for p in range(state.slot.shape[0]):
         state.slot[p, lane] = NONE
 
 
 @device_call
 def _largest_change(state: State, layer: int, lane: int, step: Any) -> float:
-    """Return by how much a step of the parameter changes a duel's margin at most."""
+    """Return the largest change of a duel's margin that a step of the parameter makes."""
     largest = 0.0
     row = state.head[layer, lane]
     while row != NONE:
@@ -134,7 +135,7 @@ def _differentiate(
 
 @device_call
 def _descend(state: State, layer: int, lane: int, step: Any, theta: Any) -> float:
-    """Take a step, or the share of it that surely descends; return a bound on what all of it does to a margin."""
+    """Take a step, or the part of it that surely descends; return a bound on how much all of it changes a margin."""
     length = 0.0
     for a in range(step.shape[0]):
         length += step[a] * step[a]

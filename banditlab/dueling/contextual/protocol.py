@@ -38,7 +38,7 @@ class ContextualProtocol(Protocol):
         return "the features of all arms, and which of two arms wins"
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric."""
+        """Return one column per metric."""
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
         return requested
@@ -61,7 +61,7 @@ class ContextualProtocol(Protocol):
         return []
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
-        """Say why not: fits of estimates make vectors and matrices for what a duel needs, in kernels."""
+        """Say why not: to fit estimates, kernels allocate vectors and matrices for each duel."""
         return ["kernels of contextual duels make arrays while they play; allowed: the processor, where they can"]
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:

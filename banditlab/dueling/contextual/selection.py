@@ -1,4 +1,4 @@
-"""Whom estimates of utilities and norms of pairs choose: arms that are left out have the estimate -inf."""
+"""Choosing arms by estimated utilities and norms of pairs; arms that are left out have the estimate -inf."""
 
 from __future__ import annotations
 

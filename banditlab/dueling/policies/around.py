@@ -27,7 +27,7 @@ def a_base(name: str, value: Any) -> Any:
 
 
 def a_base_with_winner(name: str, value: Any) -> Any:
-    """Check for a policy that says whom it takes for the winner; one around another asks that one."""
+    """Check for a policy that says whom it takes for the winner; a policy around another asks that one."""
     inner = a_base(name, value)
     while isinstance(inner, Around):
         inner = inner.base

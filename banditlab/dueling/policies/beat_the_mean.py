@@ -54,14 +54,14 @@ class BeatTheMean:
     r"""Arms meet random active arms in turn; the one that does worst against this mean is dropped (BTM).
 
     W is the set of active arms, at first all. The arm b in W with the fewest comparisons :math:`n_b` (ties at random)
-    meets an arm drawn from W; the comparison counts for b only, :math:`\hat P_b` is the share that it won. With
+    meets an arm drawn from W; the comparison counts only for b, and :math:`\hat P_b` is the share that b has won. With
     :math:`n^* = \min_b n_b`, whenever
 
     .. math:: \min_{b \in W} \hat P_b + c^* \le \max_{b \in W} \hat P_b - c^*, \qquad
         c^* = 3 \gamma^2 \sqrt{\log(1/\delta) / n^*}, \quad \delta = \frac{1}{2 T K},
 
-    (:math:`c^*` is 1 if :math:`n^*` is 0) the worst arm leaves W (of equals one at random), and the comparisons of
-    others with it are forgotten. The last arm plays itself.
+    (:math:`c^*` is 1 if :math:`n^*` is 0) the worst arm leaves W (ties at random), and the comparisons of others with
+    it are forgotten. The last arm plays itself.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ class BeatTheMean:
         At least 1: how far preferences are from strong stochastic transitivity, under which it is 1. 1.3 is the
         setting of Wu and Liu 2016.
     tight : bool, default False
-        Without the factor 3 in :math:`c^*`, as the library of Komiyama et al. 2015 has it (with :math:`\gamma = 1.2`).
+        Whether to leave out the factor 3 in :math:`c^*`, as the library of Komiyama et al. 2015 does (with
+        :math:`\gamma = 1.2`).
     meets_itself : bool, default True
         Whether b may be drawn as its own opponent. The mean of the paper is over W, b included; the library of Komiyama
         et al. leaves b out.
@@ -80,12 +81,12 @@ class BeatTheMean:
     -----
     Guarantee (Yue and Joachims 2011; a total order, relaxed stochastic transitivity with :math:`\gamma`, the stochastic
     triangle inequality): the weak and the strong regret are :math:`O(\gamma^7 K \log(T) / \epsilon)` with high
-    probability, where :math:`\epsilon` is the gap of the best two arms.
+    probability, where :math:`\epsilon` is the gap between the best two arms.
 
     The rule is Algorithm 1 of the paper, for a known horizon (the text was not at hand; :math:`c^*` and :math:`\delta`
     are those of two programs).
 
-    Draws of a round: one number for each tie of the worst arm if one is dropped (k - 1 for k equals); k - 1 numbers if
+    Draws of a round: one number for each tie of the worst arm if one is dropped (k - 1 if k arms tie); k - 1 numbers if
     k arms have the fewest comparisons; one for the opponent. None once an arm is alone.
 
     References

@@ -1,4 +1,4 @@
-"""Beat the Winner and its kin: the incumbent meets one arm after the other, and must win ever longer rounds."""
+"""Beat the Winner and its variants: the incumbent meets one arm after the other, and must win ever longer rounds."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ class _Line:
 
 @policy
 class BeatTheWinner(_Line):
-    """The winner of a round meets the arm that has waited longest; round c is won by who first wins c duels (BtW).
+    """The winner of a round meets the arm that has waited longest; the first to win c duels wins round c (BtW).
 
-    All arms stand in line in random order. The first two meet; who first has c wins against the other stays, the loser
-    goes to the end of the line, the next in line meets the winner, and c, from 1, grows by one.
+    All arms stand in line in random order. The first two meet. The first to have c wins against the other stays, the
+    loser goes to the end of the line, the next in line meets the winner, and c, which starts at 1, grows by one.
 
     Notes
     -----
@@ -113,23 +113,23 @@ class BeatTheWinner(_Line):
 class BeatTheWinnerReset(_Line):
     r"""Beat the Winner with rounds that get shorter again when the incumbent falls (BtWR).
 
-    As `BeatTheWinner`, but c is set back to 1 when the incumbent loses a round, so that an arm that has become better
-    can take over quickly.
+    As `BeatTheWinner`, but c is reset to 1 when the incumbent loses a round, so that an arm that has become better can
+    take over quickly.
 
     Notes
     -----
     Guarantee (Kolpaczki, Bengs and Hullermeier 2022, form and constant reconstructed; a Condorcet winner): expected
     binary weak regret is of order :math:`K \log K / \Delta^2` where preferences do not change, :math:`\Delta` being the
-    winner's smallest gap, which cannot hold for every gap. `theory.beat_the_winner_reset_bound` computes it. With
-    change points regret is bounded by the sum over segments, neither their number nor the horizon being known. The rule
+    winner's smallest gap; this cannot hold for every gap. `theory.beat_the_winner_reset_bound` computes it. With change
+    points, regret is bounded by the sum over segments, although neither their number nor the horizon is known. The rule
     is as in the authors' code; the paper's text was not at hand.
 
     For the rule above this cannot hold for every gap and every horizon: the winner falls again and again unless it
     survives from :math:`c = 1` on, which has probability :math:`10^{-12}` if it beats each other arm with 0.55, 1/767
     with 0.6 and 1/16 with 0.65 (`theory.beat_the_winner_reset_survival`), and every fall costs at least :math:`K - 2`
     rounds. With :math:`K = 3`, 0.55, and equal losers, the mean regret after a million rounds is 240,536, against a
-    bound of 26,367. The theorem must have another condition, or longer rounds. Where the winner's chances are 0.6 and
-    more, the bound has much room.
+    bound of 26,367. The theorem must have another condition, or longer rounds. Where the winner's chances are 0.6 or
+    more, the bound leaves much room.
 
     References
     ----------
@@ -154,7 +154,7 @@ class BeatTheWinnerResetStrong(_Line):
     r"""BtWR for strong regret: after each round its winner is compared with itself for a while.
 
     When round c of BtWR has ended, the incumbent plays itself in the next :math:`\lfloor \beta^c \rfloor` rounds of the
-    game. So the phases of exploitation get longer while an arm keeps winning, and are short again when it has fallen.
+    game. The phases of exploitation thus get longer while an arm keeps winning, and are short again once it has fallen.
 
     Parameters
     ----------
@@ -162,8 +162,8 @@ class BeatTheWinnerResetStrong(_Line):
         Growth of the phases; at least 1. 1.05 is the authors' setting.
     paper_code : bool, default False
         Play as the authors' code does: the phases have the lengths :math:`\lfloor \beta^l \rfloor`, l = 1, 2, ..., and
-        a phase begins whenever BtWR's c is not l. As c is set back to 1 and l never is, after the first fall of an
-        incumbent in a round c > 1 the code compares no two different arms any more.
+        a phase begins whenever BtWR's c is not l. As c is reset to 1 and l never is, the code never compares two
+        different arms again after the first fall of an incumbent in a round c > 1.
 
     Notes
     -----
@@ -219,9 +219,9 @@ class BeatTheWinnerResetStrong(_Line):
 class ModifiedBeatTheWinner:
     r"""Beat the Winner in which an arm's record says how many wins it takes to beat it.
 
-    Every arm has a number :math:`r_i \ge 1`, at first 1. The host meets an opponent; who first has r_host wins against
-    the other has won the round: its r grows by one, that of the loser falls by one (not below 1), and the winner is the
-    next host. Its opponent is drawn from the other arms with probabilities proportional to their r.
+    Every arm has a number :math:`r_i \ge 1`, at first 1. The host meets an opponent, and the first to have r_host wins
+    against the other wins the round: its r grows by one, that of the loser falls by one (not below 1), and the winner
+    is the next host. Its opponent is drawn from the other arms with probabilities proportional to their r.
 
     Notes
     -----

@@ -19,7 +19,7 @@ from .counts import Counts, another_tie, count, duels
 
 @device
 def _certainty(state: State, i: int, j: int, lane: int) -> float:
-    """Return N (mu - 1/2)^2: who of the two is better is certain if it is above alpha ln t."""
+    """Return N (mu - 1/2)^2: it is certain which of the two is better if this is above alpha ln t."""
     ahead = state.wins[i, j, lane] - state.wins[j, i, lane]
     n = duels(state, i, j, lane)
     return ahead * ahead / (4.0 * n) if n > 0.0 else 0.0
@@ -27,7 +27,7 @@ def _certainty(state: State, i: int, j: int, lane: int) -> float:
 
 @device
 def _settle(state: State, i: int, j: int, budget: float, lane: int) -> None:
-    """Bring up to date whether it is certain who of two arms is better."""
+    """Bring up to date whether it is certain which of two arms is better."""
     certainty = _certainty(state, i, j, lane)
     sign = 0
     if certainty > budget:
@@ -197,9 +197,9 @@ class CCB(Counts):
     that are thought to beat i, at first empty, and the number l of duels that a winner is thought to lose, at first K.
     In each round,
 
-    A. if :math:`L_{ij} > 1/2` for some j in :math:`B^i`, all of these are set back;
+    A. if :math:`L_{ij} > 1/2` for some j in :math:`B^i`, all of these are reset;
     B. each i in B with :math:`\overline{C}_i < \max_j \underline{C}_j` leaves B, and if :math:`|B^i| \ne l + 1`, then
-       :math:`B^i = \{j : U_{ij} < 1/2\}`; if B is then empty, all of these are set back;
+       :math:`B^i = \{j : U_{ij} < 1/2\}`; if B is then empty, all of these are reset;
     C. each i in C with :math:`\overline{C}_i = \underline{C}_i` joins B, :math:`B^i` becomes empty and
        :math:`l = K - 1 - \overline{C}_i`; each other :math:`B^j` with fewer than :math:`l + 1` arms becomes empty, and
        of one with more :math:`l + 1` random arms are kept.
@@ -220,8 +220,8 @@ class CCB(Counts):
     regret is :math:`O((K^2 + (C + l) K \log T) / \Delta^2)`, where C is the number of Copeland winners, which lose l
     duels each, and :math:`\Delta` the smallest gap between one of them and another arm.
 
-    The rule is Algorithm 1 of the paper (written from memory and two programs, which agree but for slips). If
-    :math:`B^c` has no arm that may be met, all arms are looked through. Who of two arms is better is certain if
+    The rule is Algorithm 1 of the paper (written from memory and two programs, which agree except for slips). If
+    :math:`B^c` has no arm that may be met, all arms are considered. It is certain which of two arms is better if
     :math:`N (\hat\mu - 1/2)^2 > \alpha \ln t`; that changes rarely, and only then are the sets revised.
 
     Draws of a round: (1) in step C, i in order of C, each :math:`B^j` (j in order) with more than :math:`l + 1` arms:

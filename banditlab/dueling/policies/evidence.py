@@ -145,7 +145,7 @@ def strongest(state: State, n_arms: int, i: int, lane: int) -> int:
 
 @device
 def cheapest_opponent(state: State, n_arms: int, i: int, paper_code: bool, lane: int) -> int:
-    """Return b_i, the arm that shows at the least regret that arm i is no winner; i* if no arm is ahead of i."""
+    """Return b_i, the arm that shows at the least regret that arm i is not the winner; i* if no arm is ahead of i."""
     least_gain = LEAST_GAIN if paper_code else -math.inf
     best = state.best[lane]
     found, least = best, math.inf

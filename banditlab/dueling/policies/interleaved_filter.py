@@ -17,7 +17,7 @@ from .orders import shuffle
 
 @device
 def _judge(state: State, n_arms: int, radius: float, pruning: bool, lane: int) -> None:
-    """After every active arm has met the incumbent once more: drop whom it has beaten, and see who has beaten it."""
+    """After every active arm has met the incumbent once more: drop those it has beaten; see which have beaten it."""
     n = state.passes[lane]
     c = radius / math.sqrt(n)
     successor = -1
@@ -55,9 +55,9 @@ class InterleavedFilter:
 
     .. math:: c = \sqrt{4 \log(1/\delta) / n}, \qquad \delta = \frac{1}{T K^2},
 
-    all b with :math:`\hat P_b - c > 1/2` are dropped. If then some b has :math:`\hat P_b + c < 1/2`, it is the
-    incumbent from now on, with no duels counted; the old one is dropped, and with pruning (IF2) so are all arms that
-    it won more than half of its duels against. An incumbent without active arms plays itself.
+    all b with :math:`\hat P_b - c > 1/2` are dropped. If some b then has :math:`\hat P_b + c < 1/2`, it becomes the
+    incumbent, with no duels counted; the old one is dropped, and with pruning (IF2) so are all arms against which it
+    won more than half of its duels. An incumbent without active arms plays itself.
 
     Parameters
     ----------
@@ -70,15 +70,15 @@ class InterleavedFilter:
     -----
     Guarantee (Yue, Broder, Kleinberg and Joachims 2012; a total order, strong stochastic transitivity, the stochastic
     triangle inequality): weak and strong regret are :math:`O(K \log(K) \log(T) / \epsilon)` for IF1 and :math:`O(K
-    \log(T) / \epsilon)` for IF2, with a gap :math:`\epsilon` of the best two arms. Without these assumptions it may
-    keep a wrong arm.
+    \log(T) / \epsilon)` for IF2, with a gap :math:`\epsilon` between the best two arms. Without these assumptions it
+    may keep a wrong arm.
 
     The rule is Algorithm 2 of the paper. The library of Komiyama et al. 2015, which was read, is IF2, but lets the
     first incumbent meet itself in its first pass.
 
     Draws: a random order of the arms before the first round (K - 1 numbers). Its first arm is the incumbent, passes
-    follow it, and if several arms have beaten the incumbent the first of them in it succeeds; the old incumbent then
-    stands in its place. Nothing else is drawn.
+    follow this order, and if several arms have beaten the incumbent, the first of them in the order succeeds it; the
+    old incumbent then takes its place. Nothing else is drawn.
 
     References
     ----------

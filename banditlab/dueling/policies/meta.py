@@ -75,10 +75,10 @@ class DETECT(Around):
     Raises
     ------
     InvalidType
-        For a base without `winner`, and without `pmin` and `delta` where they are needed.
+        For a base without `winner`, or if `pmin` and `delta` are needed but not given.
     InvalidArgument
-        Before the first round, if the rule gives an exploration that is not shorter than the horizon: it would never
-        look for a change. Give `exploration` to play it all the same.
+        Before the first round, if the rule gives an exploration that is not shorter than the horizon: the policy would
+        never look for a change. Set `exploration` to play it all the same.
 
     Notes
     -----
@@ -158,7 +158,7 @@ class DETECT(Around):
         }
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the base's arrays and the windows, one an opponent, and who meets once the base has finished."""
+        """Return the base's arrays and the windows, one per opponent, and who meets once the base has finished."""
         return self._arrays(space, space.n_arms, self._parameters(space.problem)[1]) | {
             "champion": space.per_lane(0, np.int64),
             "opponent": space.per_lane(0, np.int64),
@@ -202,14 +202,14 @@ class MonitoredDuelingBandits(Around):
     The :math:`N = K (K - 1) / 2` pairs stand in random order. Of every :math:`\lfloor N / \gamma \rfloor` rounds since
     the last fresh start, the first N compare these pairs, one after the other; in the others the base plays. For each
     pair there is a window of its last w duels among the former; as soon as one is full and the numbers of wins of its
-    newer and its older half differ by more than b, all windows are emptied and the base starts afresh. The order of
-    the pairs remains.
+    newer and its older half differ by more than b, all windows are emptied and the base starts afresh. The order of the
+    pairs is kept.
 
     Parameters
     ----------
     base : policy
         Any policy for dueling bandits, another meta-policy included. It counts its own rounds from 1 since its last
-        fresh start, with those that it observes.
+        fresh start, including those that it observes.
     n_segments : int, optional
         M, the number of segments, at least 1.
     delta : float, optional
@@ -218,25 +218,25 @@ class MonitoredDuelingBandits(Around):
         Share of the rounds in which all pairs meet, in (0, 1]; above :math:`N / (N + 1)` the base never plays. Default
         from K, T, M and `delta`: see `theory.monitor_parameters`.
     window : int, optional
-        w, even and at least 2; default as `gamma`.
+        w, even and at least 2; default as for `gamma`.
     threshold : float, optional
-        b, positive; default as `gamma`.
+        b, positive; default as for `gamma`.
     observation_transfer : bool, default False
         Whether the base learns from the comparisons of all pairs too, if it can learn from any duel. The authors' code
-        has this switch, but hands them on whatever it says.
+        has this switch, but passes them on whatever its value.
 
     Raises
     ------
     InvalidType
-        Without `n_segments` and `delta` where they are needed.
+        If `n_segments` and `delta` are needed but not given.
     InvalidArgument
         Before the first round, if `gamma` is computed and above :math:`N / (N + 1)`.
 
     Notes
     -----
     Guarantee (Kolpaczki, Bengs and Hullermeier 2022, from memory; segments long enough for a change to be seen):
-    expected binary strong regret is the base's in the segments' lengths, and of order :math:`K \sqrt{M T \log T} /
-    \delta` beside it.
+    expected binary strong regret is the base's over the lengths of the segments, plus a term of order :math:`K \sqrt{M
+    T \log T} / \delta`.
 
     The rule is from the authors' code; the paper's text was not at hand. Windows are exact; the authors also count with
     sketches (DGIM), which err by a factor.
@@ -310,7 +310,7 @@ class MonitoredDuelingBandits(Around):
         }
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the base's arrays and how many duels it has seen, the windows, one a pair, and the pairs' order."""
+        """Return the base's arrays and how many duels it has seen, the windows, one per pair, and the pairs' order."""
         n_pairs = space.n_arms * (space.n_arms - 1) // 2
         return self._arrays(space, n_pairs, self._parameters(space.problem)[1]) | {
             "order": space.array(n_pairs, fill=-1, dtype=np.int64),  # -1: to be drawn

@@ -84,16 +84,16 @@ class Sparring:
     Parameters
     ----------
     alpha : float, default 2.5
-        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2`, positive :math:`\alpha`; 2.5 is theirs at 3, the
-        setting of Komiyama et al. 2015's experiments.
+        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2` with positive :math:`\alpha`; 2.5 corresponds to their
+        value 3, the setting of Komiyama et al. 2015's experiments.
 
     Notes
     -----
     Guarantee: none, as none is proved by Ailon, Karnin and Joachims 2014, who conjecture the sum of both players'
-    regrets; it did best in their experiments. They have the scheme, their Algorithm 4, with any bandit policy.
+    regrets; it did best in their experiments. The scheme is their Algorithm 4, which takes any bandit policy.
 
-    The index is that of their Algorithm 1, whose logarithm has n + 1, the number of the play to come; n is that of the
-    code of Komiyama et al. 2015. `winner` is the arm that both together played most.
+    The index is that of their Algorithm 1, except that the logarithm there has n + 1, the number of the coming play; n
+    is taken from the code of Komiyama et al. 2015. `winner` is the arm that both players together have played most.
 
     References
     ----------
@@ -147,20 +147,20 @@ class MultiSBM:
     Parameters
     ----------
     alpha : float, default 2.5
-        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2`; 2.5 is theirs at 3, the least that their theorem
-        takes.
+        Exploration. Ailon et al. write :math:`(\alpha + 2) / 2`; 2.5 corresponds to their value 3, the smallest that
+        their theorem allows.
 
     Notes
     -----
     Guarantee (Ailon, Karnin and Joachims 2014, Theorem 4.2; finitely many arms with utilities in [0, 1], one best arm,
     a linear link): with :math:`H = \sum_a 1 / \Delta_a` over the worse arms and their :math:`\alpha = \max\{3, \ln K /
-    \ln\ln T\}`, expected average regret is :math:`O(H \alpha (\ln T + K \ln K + K \ln\ln T - \sum_a \ln \Delta_a))`.
-    Default: their :math:`\alpha` is 3, as it is for :math:`K \le (\ln T)^3`.
+    \ln\ln T\}`, expected average regret is :math:`O(H \alpha (\ln T + K \ln K + K \ln\ln T - \sum_a \ln \Delta_a))`. By
+    default their :math:`\alpha` is 3, as it is for :math:`K \le (\ln T)^3`.
 
     The rule is their Algorithm 3 with the UCB of their Algorithm 1 as its "singleton bandit machine". Each player
-    counts its own plays, as there; the logarithm has n + 1 there, the number of the play to come, and n as here in the
-    code of Komiyama et al. 2015. The program of Wu and Liu 2016 takes ln t of the whole game. The first arm of round 1
-    may be any in the paper. `winner` is the arm that was played most.
+    counts its own plays, as there. The logarithm there has n + 1, the number of the coming play; in the code of
+    Komiyama et al. 2015 it has n, as here. The program of Wu and Liu 2016 takes ln t of the whole game. In the paper,
+    the first arm of round 1 may be any arm. `winner` is the arm that was played most.
 
     References
     ----------
@@ -176,7 +176,7 @@ class MultiSBM:
     alpha: float = field(default=2.5, check=positive, doc="exploration; 2.5 is (alpha + 2) / 2 of the paper at 3")
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return what one player an arm remembers, and the next first arm (-1: to be drawn)."""
+        """Return what one player per arm remembers, and the next first arm (-1: to be drawn)."""
         return _players(space, space.n_arms) | {"next": space.per_lane(-1, np.int64)}
 
     def derive(self, problem: Problem) -> dict[str, Any]:
@@ -202,7 +202,7 @@ class MultiSBM:
 
 @policy
 class VersatileDB:
-    r"""Two players of Tsallis-INF choose an arm each: for preferences that are random as well as for any that change.
+    r"""Two players of Tsallis-INF choose an arm each: for random preferences as well as for any that change.
 
     Each player draws its arm with probabilities :math:`p_a = 4 (\eta_t (\hat L_a - x))^{-2}`, where x makes them sum to
     one and :math:`\hat L_a` sums estimates of the losses: a player's loss is 1 if the other's arm wins, else 0. Where
@@ -218,11 +218,11 @@ class VersatileDB:
 
     Notes
     -----
-    Guarantee (Saha and Gaillard 2022, abstract; any preferences, or a Condorcet winner and preferences that stay):
-    expected average regret is :math:`O(\sqrt{K T})` against any preferences, and :math:`O(\sum_{a \ne a^*} \log T /
-    \Delta_a)` with a Condorcet winner and preferences that stay.
+    Guarantee (Saha and Gaillard 2022, abstract; any preferences, or a Condorcet winner and fixed preferences): expected
+    average regret is :math:`O(\sqrt{K T})` against any preferences, and :math:`O(\sum_{a \ne a^*} \log T / \Delta_a)`
+    with a Condorcet winner and fixed preferences.
 
-    The rule is Algorithm 3 as numbered in code of others, with Tsallis-INF of Zimmert and Seldin 2021. Some libraries
+    The rule is Algorithm 3, as others' code numbers it, with the Tsallis-INF of Zimmert and Seldin 2021. Some libraries
     count an arm against itself as half a win for both. `winner` is the arm with the smallest sum of both players' loss
     estimates.
 

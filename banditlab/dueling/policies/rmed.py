@@ -17,7 +17,7 @@ from .evidence import Evidence, begin, cheapest_opponent, next_turn, opponent, s
 
 @policy
 class RMED1(Evidence):
-    r"""The arms that may yet be the winner duel, in turn, the arm that most speaks against them.
+    r"""Arms that may yet be the winner take turns to duel the arm that speaks most against them.
 
     With :math:`N_{ij}` duels of i and j, of which i won the share :math:`\hat\mu_{ij}`, and the Kullback-Leibler
     divergence d of Bernoulli distributions, the evidence against arm i is
@@ -26,20 +26,20 @@ class RMED1(Evidence):
         O_i = \{j \ne i : \hat\mu_{ij} \le \tfrac12\},
 
     the likely winner is :math:`i^* = \arg\min_i I_i`, with the least evidence :math:`I^*`. At first every pair meets
-    once. Then the arms of a list, at first of all arms, have their turns. Arm i meets :math:`i^*` if that is in
+    once. Then the arms on a list, at first all arms, take their turns. Arm i meets :math:`i^*` if that is in
     :math:`O_i` or if :math:`O_i` is empty, else the arm j with the least :math:`\hat\mu_{ij}`. After the duel of round
-    t every arm j that has had its turn in this list, or was not in it, with
+    t every arm j that has had its turn on this list, or was not on it, with
 
     .. math:: I_j - I^* \le \log t + f(K), \qquad f(K) = c K^{1 + \epsilon}
 
-    is in the next list.
+    is on the next list.
 
     Parameters
     ----------
     scale : float, default 0.3
         c; the paper's experiments have :math:`f(K) = 0.3 K^{1.01}`.
     epsilon : float, default 0.01
-        :math:`\epsilon`; the theorems need more than 0, as they do of c.
+        :math:`\epsilon`; the theorems need both it and c to be more than 0.
 
     Notes
     -----
@@ -48,12 +48,12 @@ class RMED1(Evidence):
     `theory.rmed1_constant`. It is the constant of the lower bound where the best arm to compare each loser with is the
     winner.
 
-    The paper's counts in :math:`J_j(t)`, which puts arms on the next list, are those before round t; here that round's
-    duel is among them, as in the authors' library and two others' programs.
+    The paper's counts in :math:`J_j(t)`, which puts arms on the next list, are those before round t; here they include
+    that round's duel, as in the authors' library and two programs of others.
 
-    Draws: the paper leaves the order of arms and pairs open, and who is taken of equals. One order of the arms is drawn
-    a run, before its first round (:math:`K - 1` numbers); pairs meet in it, lists are gone through in it, and of equals
-    the first in it is taken. Nothing else is drawn.
+    Draws: the paper leaves open the order of arms and pairs, and how ties are broken. Here one order of the arms is
+    drawn per run, before its first round (:math:`K - 1` numbers); pairs meet in this order, lists are gone through in
+    it, and ties go to the first arm in it. Nothing else is drawn.
 
     References
     ----------
@@ -90,8 +90,8 @@ class RMED2(Evidence):
         \frac{\hat\Delta_{i^* i} + \hat\Delta_{i^* j}}{d(\hat\mu_{ij}, 1/2)}, \qquad
         \hat\Delta_{ij} = \hat\mu_{ij} - \tfrac12,
 
-    if :math:`b_i` is in :math:`O_i` and :math:`N_{i i^*} \ge N_{i b_i} / \log\log t`, and else the opponent of RMED1.
-    Before each list, pairs meet until :math:`N_{ij} \ge \alpha \log\log t` for all of them.
+    if :math:`b_i` is in :math:`O_i` and :math:`N_{i i^*} \ge N_{i b_i} / \log\log t`, and otherwise the opponent of
+    RMED1. Before each list, pairs meet until :math:`N_{ij} \ge \alpha \log\log t` for all of them.
 
     Parameters
     ----------
@@ -102,23 +102,23 @@ class RMED2(Evidence):
     epsilon : float, default 0.01
         :math:`\epsilon` of :math:`f(K)`.
     paper_code : bool, default False
-        Play as the authors' library does: pairs are explored in any round, not before a list only; a sum of two gaps in
+        Play as the authors' library does: pairs are explored in any round, not only before a list; a sum of two gaps in
         :math:`b_i` is at least 0.01; and arm i meets :math:`i^*` if that is in :math:`O_i` and :math:`N_{i i^*} \le
         N_{i b_i} / \log\log t`, else :math:`b_i` if that is in :math:`O_i`, else the opponent of RMED1.
 
     Notes
     -----
     Guarantee: none, as Komiyama, Honda, Kashima and Nakagawa 2015 prove one for RMED2FH only (Theorem 4). They believe
-    this policy to be optimal, too, and its regret in their experiments grows like `theory.lower_bound_constant` times
+    that this policy is optimal too, and in their experiments its regret grows like `theory.lower_bound_constant` times
     :math:`\log T` (section 4.2).
 
     The rule is the paper's Algorithms 1 and 3; :math:`b_i` is its equation (6), beside which :math:`\hat\Delta` is
-    printed with the other sign. The condition on :math:`N_{i i^*}` is that of Wu and Liu's program, too, as is the sum
-    of gaps without a floor. If no arm is ahead of i, :math:`b_i` is :math:`i^*`. :math:`N_{ii}` are the rounds in which
-    i met itself. The library's guards inside logarithms (0.01) and beside 1/2 (0.00001) are not reproduced; nor is that
-    there a round of exploration also takes the turn of its pair's first arm.
+    printed with the opposite sign. Wu and Liu's program, too, has this condition on :math:`N_{i i^*}` and the sum of
+    gaps without a floor. If no arm is ahead of i, :math:`b_i` is :math:`i^*`. :math:`N_{ii}` are the rounds in which i
+    met itself. The library's guards inside logarithms (0.01) and beside 1/2 (0.00001) are not reproduced; nor does a
+    round of exploration here also take the turn of its pair's first arm, as it does there.
 
-    Draws: as `RMED1`; of pairs that are to be explored the first in the run's order is.
+    Draws: as for `RMED1`; of the pairs that are to be explored, the first in the run's order meets.
 
     References
     ----------
@@ -185,13 +185,13 @@ class RMED2FH(Evidence):
     Notes
     -----
     Guarantee (Komiyama, Honda, Kashima and Nakagawa 2015, Theorem 4; a Condorcet winner): the expected average regret
-    is at most `theory.lower_bound_constant` times :math:`\log T`, and :math:`O(\alpha K^2 \log\log T + K \log T /
+    is at most `theory.lower_bound_constant` times :math:`\log T`, plus :math:`O(\alpha K^2 \log\log T + K \log T /
     \log\log T + K^{2 + \epsilon})`: the lower bound is attained.
 
-    The rule is the paper's Algorithms 1 and 3, but for a turn's condition, which has :math:`\log\log T` there, and
-    here, as in the authors' library, :math:`\log\log t`.
+    The rule is the paper's Algorithms 1 and 3, except for the condition in a turn, which has :math:`\log\log T` there
+    and :math:`\log\log t` here, as in the authors' library.
 
-    Draws: as `RMED1`; a pair's first duels follow one another.
+    Draws: as for `RMED1`; a pair's first duels follow one another.
 
     References
     ----------

@@ -78,15 +78,15 @@ class SAVAGE(Counts):
         c_{ij} = \sqrt{\frac{\log(K (K - 1) T / \delta)}{2 N_{ij}}}.
 
     With the notion 'condorcet' a pair is active as long as neither arm is worse than any other. With 'copeland' it is
-    active as long as it is not certain who of the two is better, and one of them can still beat more arms than some arm
+    active as long as it is not certain who of the two is better, and one of them can still beat more arms than any arm
     beats for certain. When no pair is active, an arm plays itself: with 'condorcet' the one with the fewest certain
-    defeats, with 'copeland' the one with the most certain victories, and the fewest certain defeats of equals. (One
-    with equally few defeats may have results that are not certain, and beat fewer arms.)
+    defeats, with 'copeland' the one with the most certain victories, ties going to the one with the fewest certain
+    defeats. (One with equally few defeats may have results that are not certain, and beat fewer arms.)
 
     Parameters
     ----------
     notion : {'condorcet', 'copeland'}, default 'condorcet'
-        Which winner is looked for. 'condorcet' needs that one exists.
+        Which winner to look for. 'condorcet' needs one to exist.
     delta : float, optional
         Probability of an error; default :math:`1 / T`.
     horizon : int, optional
@@ -96,18 +96,18 @@ class SAVAGE(Counts):
     -----
     Guarantee (Urvoy, Clerot, Feraud and Naamane 2013, Theorem 3; a Condorcet winner, notion 'condorcet'): with
     probability at least :math:`1 - \delta` the winner is found, after at most :math:`\sum_{j=1}^{K-1} O(j \log(K T /
-    \delta) / \Delta_j^2)` duels, where :math:`\Delta_1 \le \Delta_2 \le \dots` is what the winner is ahead of the
+    \delta) / \Delta_j^2)` duels, where :math:`\Delta_1 \le \Delta_2 \le \dots` is how far the winner is ahead of the
     losers. With :math:`\delta = 1 / T` regret is thus :math:`O(K^2 \log T)`. With 'copeland' the duels are at most
     :math:`\sum_{i < j} O(\log(K T / \delta) / \Delta_{ij}^2)` (equation 10), :math:`\Delta_{ij} = |\mu_{ij} - 1/2|`.
 
     The rule is Algorithm 1 of the paper with its tests (12) and (9), for a known horizon. In test (9), as in the
-    program of Wu and Liu 2016, a pair is active, too, if an arm of it can only reach what another beats for certain;
-    here it has to be able to beat more. One winner is found either way; the paper's test finds all of them, with more
-    duels.
+    program of Wu and Liu 2016, a pair is also active if one of its arms can only beat as many arms as another beats for
+    certain; here it has to be able to beat more. One winner is found either way; the paper's test finds all of them,
+    with more duels.
 
     Draws: one order of the arms before the first round (K - 1 numbers). Pairs are ordered by it, first by the one arm's
-    place and then by the other's, and the first of pairs with equally many duels meets; so does the first of equal arms
-    win. Nothing else is drawn.
+    place and then by the other's. Of pairs with equally many duels the first meets, and of equal arms the first wins.
+    Nothing else is drawn.
 
     References
     ----------

@@ -134,8 +134,8 @@ class SCB:
     Parameters
     ----------
     first_phase : int, default 4
-        :math:`T_1`; each phase is as long as the square of the last. 4 is the paper's, 1000 is what the program of Wu
-        and Liu 2016 begins with.
+        :math:`T_1`; each phase is as long as the square of the last. 4 is the paper's value, 1000 is what the program
+        of Wu and Liu 2016 begins with.
 
     Notes
     -----
@@ -143,11 +143,11 @@ class SCB:
     (l + \log K) \log(T) / \Delta^2)`, where a Copeland winner loses l duels and :math:`\Delta` is the smallest gap.
 
     The rule is the paper's Algorithms 2 to 4: the phases, :math:`\delta` and the intervals are those of two programs
-    that follow the paper, whose text was not at hand. When it is certain who of two arms is better is left open by the
-    paper (it asks for probability :math:`1 - \delta / K^2`); the condition above is right with at least that by the
-    union of Chernoff's bounds (derived here). As in both programs, a pair whose result is certain does not meet again
-    in a phase, and the search ends as well when all results of the candidates are certain: the one with the most wins
-    plays itself.
+    that follow the paper, whose text was not at hand. The paper leaves open when it is certain which of two arms is
+    better (it asks for probability :math:`1 - \delta / K^2`); the condition above is right with at least that
+    probability, by a union of Chernoff bounds (derived here). As in both programs, a pair whose result is certain does
+    not meet again in a phase, and the search ends as well when all results of the candidates are certain: the one with
+    the most wins plays itself.
 
     Draws: K - 1 numbers when a phase begins, for the order of sweeps. For each reward, one number for the opponent
     (the others in order of arms), rewards that cost no round included. When the search has ended (one candidate is

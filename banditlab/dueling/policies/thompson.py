@@ -166,7 +166,7 @@ class DoubleThompsonSampling(_Posterior):
 
     .. math:: u_{ij}, l_{ij} = \frac{w_{ij}}{N_{ij}} \pm \sqrt{\frac{\alpha \ln t}{N_{ij}}},
 
-    and 1 and 0 where the two have not met; :math:`u_{ii} = l_{ii} = 1/2`. C holds the arms i with the most j that
+    and 1 and 0 where the two have not met; :math:`u_{ii} = l_{ii} = 1/2`. C holds the arms i with the most j for which
     :math:`u_{ij} > 1/2`: those whose Copeland score may be the largest. A first sample :math:`\theta_{ij} \sim
     Beta(w_{ij} + 1, w_{ji} + 1)`, :math:`\theta_{ji} = 1 - \theta_{ij}`, gives the first arm, the one of C that beats
     the most arms in the sample, ties broken at random. A second, independent sample gives the second arm: of the arms j
@@ -184,11 +184,11 @@ class DoubleThompsonSampling(_Posterior):
     :math:`O(K \log T + K^2 \log\log T)` with a Condorcet winner and in most instances without one.
 
     The authors' code counts :math:`u_{ij} \ge 1/2`, where the paper has the strict inequality; the two differ only if u
-    is exactly 1/2. One library takes the sample and the bound of the second step of the first arm against j, and so has
-    it meet arms that it beats.
+    is exactly 1/2. In the second step, one library takes the sample and the bound of the first arm against j, and so
+    has it meet arms that it beats.
 
-    The bounds are compared with 1/2 by :math:`\alpha \ln t > N (1/2 - \hat\mu)^2`, whose right-hand side changes for
-    the pair that met only.
+    The bounds are compared with 1/2 by :math:`\alpha \ln t > N (1/2 - \hat\mu)^2`, whose right-hand side changes only
+    for the pair that met.
 
     References
     ----------
@@ -223,7 +223,8 @@ class DoubleThompsonSamplingPlus(_Posterior):
 
     where :math:`\zeta_i` is the share of the other arms that i beats in the sample, :math:`\zeta^*` the largest of
     them, and d the Kullback-Leibler divergence of Bernoulli distributions: the regret of comparing i with all others
-    for as long as it takes to tell who wins. Equal sums, as where all arms beat equally many, are broken at random.
+    for as long as it takes to tell who wins. Ties between sums, as where all arms beat equally many, are broken at
+    random.
 
     Parameters
     ----------
@@ -234,8 +235,8 @@ class DoubleThompsonSamplingPlus(_Posterior):
     -----
     Guarantee (Wu and Liu 2016; :math:`\alpha > 1/2`): that of `DoubleThompsonSampling`.
 
-    The sum is as in the authors' code, the paper's text was not at hand; there :math:`\zeta^*` is the largest share
-    among the tied arms, and not among all arms, which makes terms negative where an arm outside C has beaten more.
+    The sum is from the authors' code; the paper's text was not at hand. In that code :math:`\zeta^*` is the largest
+    share among the tied arms, not among all arms, which makes terms negative where an arm outside C has beaten more.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Sliding windows of bits in kernels, which tell how many more ones the newer half holds than the older.
+"""Sliding windows of bits in kernels, which count how many more ones the newer half holds than the older.
 
 `state` has, for the windows in the rows of a lane: `bits`, rings of eight bits a byte; `pushed`, how many bits each has
 seen; and `contrast`, the number of ones in the newer half less that in the older.
@@ -15,7 +15,7 @@ from banditlab.core.dispatch import device
 
 
 def windows(space: Space, n_windows: int, size: int) -> dict[str, Any]:
-    """Return empty windows of a size; of what no round of the horizon can fill, nothing is kept."""
+    """Return empty windows of a size; no memory is kept for bits that no round of the horizon can fill."""
     used = size if space.horizon is None else min(size, space.horizon)
     return {
         "bits": space.array(n_windows, (used + 7) // 8, fill=0, dtype=np.uint8),

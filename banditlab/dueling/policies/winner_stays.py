@@ -123,7 +123,7 @@ class _Rounds:
 class WinnerStaysWeak(_Rounds):
     r"""The winner stays, and meets all others in rounds in which it must be ever further ahead (WS-W).
 
-    :math:`C_i` is the number of duels that arm i has won less those that it has lost. In round r = 1, 2, ... the
+    :math:`C_i` is the number of duels that arm i has won minus the number that it has lost. In round r = 1, 2, ... the
     incumbent, at first drawn uniformly, meets all other arms in random order. It duels each until one of the two has
     :math:`C = -r`; the other is the incumbent from then on. The incumbent at the end of a round begins the next.
 
@@ -191,7 +191,7 @@ class WinnerStaysStrong(_Rounds):
     order. Here p is the smallest probability above 1/2; the condition on :math:`\beta` is that of Theorem 3, for a
     total order, as notes on the paper quote it.
 
-    One library plays a single duel, and not a round, between two phases: that is another policy. :math:`\beta^l` is a
+    One library plays a single duel, not a round, between two phases: that is a different policy. :math:`\beta^l` is a
     product of l factors, each rounded: where it is nearly whole, a phase can be a round longer or shorter.
 
     References

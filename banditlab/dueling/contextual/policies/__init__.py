@@ -1,4 +1,4 @@
-"""Policies for contextual duels, one module a lineage."""
+"""Policies for contextual duels, one module per lineage."""
 
 from .optimistic import CoLSTIM, MaxFirstUCBNext, MaxInP, MaxPairUCB
 from .vacdb import VACDB, StaD

@@ -104,7 +104,7 @@ def _eliminate(state: State, estimates: Any, lane: int, less: float) -> None:
 
 @device_call
 def _leave_out(state: State, estimates: Any, lane: int) -> None:
-    """Let the arms that were removed be chosen by nothing."""
+    """Make sure that removed arms are never chosen."""
     for i in range(estimates.shape[0]):
         estimates[i] = estimates[i] if state.alive[i, lane] else -math.inf
 
@@ -112,9 +112,9 @@ def _leave_out(state: State, estimates: Any, lane: int) -> None:
 class Layered:
     """Base of policies with layers.
 
-    In a layer l with samples of its own, all arms that are still there are compared by their distance in its norm. If
+    Each layer l has its own samples, and looks at the distances, in its norm, between the arms that are still there. If
     some pair is far apart, one such pair is compared, and the layer learns. If all are close, arms whose estimate is
-    clearly below the best are left out, and the next layer goes on. If all are very close, the round exploits, and
+    clearly below the best are left out, and the next layer takes over. If all are very close, the round exploits, and
     nothing is learned. If arms never change, a layer that was passed stays passed, as norms only shrink, and needs no
     more work: only then is its estimate computed, once.
     """

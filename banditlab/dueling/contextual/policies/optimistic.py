@@ -63,7 +63,7 @@ def _least_known_pair(state: State, promising: Any, lane: int, rng: Any) -> tupl
 
 @contextual_policy
 class MaxInP(SingleLayer):
-    r"""Among arms that may be the best, the pair that is known least (maximum informative pair).
+    r"""The least known pair among the arms that may be the best (maximum informative pair).
 
     With :math:`V_t = \lambda I + \sum_{s < t} z_s z_s^\top`, z the difference of the features of the arms compared, and
 
@@ -71,27 +71,27 @@ class MaxInP(SingleLayer):
         \ln(1 + e^{z_s^\top \theta}) - o_s z_s^\top \theta \right),
 
     the promising arms are :math:`C_t = \{ x : (x - y)^\top \hat\theta_t + \beta_t \lVert x - y \rVert_{V_t^{-1}} \ge 0
-    \ \forall y \}`, and :math:`\arg\max_{x, y \in C_t} \lVert x - y \rVert_{V_t^{-1}}` are compared: one arm with
-    itself if it is alone. Ties are broken at random.
+    \ \forall y \}`, and :math:`\arg\max_{x, y \in C_t} \lVert x - y \rVert_{V_t^{-1}}` are compared; an arm that is
+    alone is compared with itself. Ties are broken at random.
 
     Parameters
     ----------
     delta : float, optional
         Probability with which the analysis may fail; default :math:`1 / T`.
     kappa : float, default 0.1
-        :math:`\kappa`, a lower bound on the link's slope; 0.1 is that of the released experiments of VACDB, and the
-        logistic link's at a margin of 2.
+        :math:`\kappa`, a lower bound on the link's slope; 0.1 is the value in VACDB's released experiments, and the
+        slope of the logistic link at a margin of 2.
     ridge : float, default 0.001
-        :math:`\lambda`; as in these experiments.
+        :math:`\lambda`; the default is that of these experiments.
     radius : float, optional
         A number c makes :math:`\beta_t = c \sqrt{d \ln T}` (the released experiments have 2); default
         :math:`\beta_t = \frac1\kappa \sqrt{\frac d2 \ln(1 + \frac{2 t}{d \lambda}) + \ln \frac1\delta}`.
     exploration : int, default 0
-        Number of first rounds in which pairs of different arms are drawn at random. The paper has some, instead of
-        :math:`\lambda`, so that V is invertible.
+        Number of initial rounds in which pairs of different arms are drawn at random. The paper has such rounds,
+        instead of :math:`\lambda`, so that V is invertible.
     averaged : bool, default False
         Whether the loss is averaged over rounds before the penalty :math:`\kappa \lambda \lVert \theta \rVert^2` is
-        added, as in the released code: a penalty 2 t times as large.
+        added, as in the released code, which makes the penalty 2 t times as large.
 
     Notes
     -----
@@ -200,10 +200,10 @@ class MaxFirstUCBNext(SingleLayer):
 
 @contextual_policy
 class CoLSTIM(SingleLayer):
-    r"""The arm that looks best after its utility was perturbed, as noise would, and its most optimistic challenger.
+    r"""The arm that looks best after its utility is perturbed as if by noise, and its most optimistic challenger.
 
     With estimate and matrix as in `MaxInP`: in round t, :math:`B_t` is 1 with probability :math:`p_t = \min(1, d
-    \ln(d T) / \sqrt t)`. Gumbel variables :math:`\epsilon_i` are drawn, one an arm if :math:`B_t = 1` and one for all
+    \ln(d T) / \sqrt t)`. Gumbel variables :math:`\epsilon_i` are drawn, one per arm if :math:`B_t = 1` and one for all
     arms otherwise, and clipped to :math:`\pm C`. Then
 
     .. math::
@@ -215,13 +215,13 @@ class CoLSTIM(SingleLayer):
     delta, kappa, ridge, averaged
         As in `MaxInP`, with the same defaults; `delta` is not used where `radius` is given.
     radius : float, default 1.0
-        A number c makes :math:`c_1 = c \sqrt{d \ln T}`; None stands for MaxInP's radius.
+        A number c makes :math:`c_1 = c \sqrt{d \ln T}`; None means MaxInP's radius.
     threshold : float, default 1.0
         A number c makes :math:`C = c \sqrt{d \ln T}`.
     exploration : int, optional
-        Number of first rounds in which pairs are random; default d K.
+        Number of initial rounds in which pairs are random; default d K.
     inverted : bool, default False
-        Whether it is :math:`B_t = 1` that makes all arms share one variable: the released code of VACDB.
+        Whether it is :math:`B_t = 1` that makes all arms share one variable, as in VACDB's released code.
 
     Notes
     -----
@@ -229,7 +229,7 @@ class CoLSTIM(SingleLayer):
     :math:`\tilde O(\sqrt{d T})`.
 
     The rule is Algorithm 1, as transcribed in the first author's public notes: variables are independent if :math:`B_t
-    = 1`, so that perturbation fades as :math:`p_t` does. Released code of VACDB has it the other way, and no
+    = 1`, so that the perturbation fades as :math:`p_t` does. VACDB's released code has it the other way round, and no
     exploration. :math:`c_1` and C are of the order :math:`\sqrt{d \ln T}`; their constants, and the length of
     exploration, are ours. With the Gumbel distribution the difference of two perturbed utilities follows the logistic
     link.
@@ -255,7 +255,7 @@ class CoLSTIM(SingleLayer):
 
     @classmethod
     def as_released(cls, scale: float = 1.0) -> Self:
-        """Return the policy as VACDB's released experiments have it.
+        """Return the policy as in VACDB's released experiments.
 
         It is inverted, without exploration, with :math:`c_1` twice as large and with their loss.
 

@@ -36,7 +36,7 @@ def confidence(self: Params, t: int) -> float:
 
 @device_call
 def measured(state: State, features: Any, lane: int, t: int) -> None:
-    """Bring the norms of all pairs up to date: those of arms that never change follow the duels from round 1."""
+    """Bring the norms of all pairs up to date: for arms that never change, they follow the duels from round 1."""
     if t == 1 or not state.fixed[lane]:
         measure_pairs(state, features, 0, lane)
 

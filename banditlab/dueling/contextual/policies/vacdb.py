@@ -17,7 +17,7 @@ MOST_LAYERS = 60
 
 
 def _norm(name: str, value: Any) -> float:
-    """Check for a norm that is as good as none after as many layers as there can be."""
+    """Check for a norm that counts as zero, which the largest number of layers has to be able to reach."""
     found: float = positive_probability(name, value)
     if found < 2.0**-MOST_LAYERS:
         raise invalid(name, value, f"at least {2.0**-MOST_LAYERS:.3g}, which is small enough for {MOST_LAYERS} layers")
@@ -31,7 +31,7 @@ def _layers_for(width: float) -> int:
 
 @contextual_policy
 class VACDB(Layered):
-    r"""Layers whose samples are weighted so that each tells equally much (variance-aware contextual dueling bandit).
+    r"""Layers whose samples are weighted to be equally informative (variance-aware contextual dueling bandit).
 
     Layer :math:`\ell = 1, \dots, L` has :math:`\Sigma_\ell`, at first :math:`2^{-2\ell} I`, an estimate
     :math:`\theta_\ell` and a radius :math:`\beta_\ell`, at first :math:`2^{-\ell + 1}`. A round starts with all arms,
@@ -62,12 +62,12 @@ class VACDB(Layered):
     delta : float, optional
         Probability with which the analysis may fail; default 1/T.
     kappa : float, default 0.1
-        Lower bound on the link's slope; 0.1 is the logistic link's at a margin of 2, features and parameter in the
-        unit ball. The theory needs it to hold for all differences of arms.
+        Lower bound on the link's slope; 0.1 is the slope of the logistic link at a margin of 2, with features and
+        parameter in the unit ball. The theory needs it to hold for all differences of arms.
     lipschitz : float, default 0.25
         :math:`L_\mu`, the largest slope of the link; 1/4 is the logistic link's.
     alpha : float, optional
-        Norm that is as good as none; default :math:`T^{-3/2}`.
+        Norm small enough to count as zero; default :math:`T^{-3/2}`.
     layers : int, optional
         L; default :math:`\lceil \log_2(1 / \alpha) \rceil`.
     radius : float, optional
@@ -81,17 +81,17 @@ class VACDB(Layered):
     -----
     Guarantee (Di, Jin, Wu, Zhao, Farnoud and Gu 2024, abstract; features and parameter in the unit ball): with
     probability at least :math:`1 - \delta` the regret is :math:`\tilde O(d \sqrt{\sum_t \sigma_t^2} + d)`.
-    :math:`\sigma_t^2` is the variance of the duel in round t, which depends on what is compared.
+    :math:`\sigma_t^2` is the variance of the duel in round t, which depends on which arms are compared.
 
     The rule, Algorithm 1, and the formulas above are reconstructed from the released code (github.com/uclaml/VACDB) and
     the abstract.
 
-    What the released experiments run differs: see `as_released`. Three details of the released code are not
-    followed. It would sum :math:`w^4 (o - \mu)^2` for :math:`V_\ell`, in a line that its experiments do not reach;
-    with the paper's weights a residual's variance in the estimate is :math:`w^2 \sigma^2`. It minimises to a gradient
-    of 1e-4, where estimates here are exact. It drops the factor 1/2 before the penalty (`ridge=1.0` does).
+    What the released experiments run differs: see `as_released`. Three details of the released code are not followed.
+    It would sum :math:`w^4 (o - \mu)^2` for :math:`V_\ell`, in a line that its experiments do not reach; with the
+    paper's weights a residual's variance in the estimate is :math:`w^2 \sigma^2`. It minimises to a gradient of 1e-4,
+    while estimates here are exact. It drops the factor 1/2 before the penalty (as `ridge=1.0` does).
 
-    The estimate that `estimation_error` looks at is that of the layer with the most samples.
+    `estimation_error` uses the estimate of the layer with the most samples.
 
     References
     ----------
@@ -122,8 +122,8 @@ class VACDB(Layered):
     def as_released(cls, scale: float = 1.0) -> Self:
         r"""Return VACDB with the constants of the released experiments.
 
-        There, :math:`L = 5`, :math:`\alpha = 2^{-5}`, :math:`\kappa = 0.01`, a radius of :math:`0.05 \cdot 2^{1-\ell}`
-        before a layer's first sample and of :math:`\tfrac14 \sqrt{d \ln T} / \lVert \theta^* \rVert` after it.
+        There, :math:`L = 5`, :math:`\alpha = 2^{-5}`, :math:`\kappa = 0.01`, and the radius is :math:`0.05 \cdot
+        2^{1-\ell}` before a layer's first sample and :math:`\tfrac14 \sqrt{d \ln T} / \lVert \theta^* \rVert` after it.
 
         Parameters
         ----------
@@ -136,8 +136,8 @@ class VACDB(Layered):
         regrets 379, 486 and 1,324, 793 (in the units of `contextual_regret`); this policy has 388 (standard deviation
         of a run 49), 345 (101) and 1,272 (594), 1,009 (332) on the same instances.
 
-        Where a layer but the last exploits, that code adds the comparison to the next layer, which is never reached if
-        arms stay the same; here no layer learns.
+        Where a layer other than the last exploits, that code adds the comparison to the next layer, which is never
+        reached if arms stay the same; here no layer learns.
 
         Examples
         --------
@@ -196,8 +196,8 @@ class StaD(Layered):
         A number c makes :math:`\eta = c \sqrt{d \ln T}`; default :math:`\eta = \frac{3}{2 \kappa} \sqrt{2 \ln(3 T K /
         \delta)}`.
     scaled : bool, default True
-        Whether a stage ends when :math:`p_s \le 2^{-s}`. Without, it ends when the norm itself is, and then leaves out
-        arms that are :math:`2^{-s} \eta` below the best: the released code of VACDB.
+        Whether a stage ends when :math:`p_s \le 2^{-s}`. If False, it ends when the norm itself is at most that, and
+        then leaves out arms that are :math:`2^{-s} \eta` below the best, as in VACDB's released code.
     initial : float, default 0.0
         If positive, the radius of a stage without a sample is this times :math:`2^{-s + 1}`.
     ridge : float, default 0.5
@@ -240,9 +240,9 @@ class StaD(Layered):
     def as_released(cls, scale: float = 1.0) -> Self:
         r"""Return StaD with the constants of VACDB's released experiments.
 
-        There are 10 stages, :math:`\eta = 2 \sqrt{d \ln T} / \lVert \theta^* \rVert`, and :math:`\kappa = 0.01`.
-        (Should all ten be passed, that code fails; here the last exploits. If all arms that are left have negative
-        estimates, that code exploits with an arm that was left out; here it does not.)
+        There are 10 stages, :math:`\eta = 2 \sqrt{d \ln T} / \lVert \theta^* \rVert`, and :math:`\kappa = 0.01`. (If
+        all ten are passed, that code fails; here the last one exploits. If all remaining arms have negative estimates,
+        that code exploits with an arm that was left out; this policy does not.)
 
         Parameters
         ----------
