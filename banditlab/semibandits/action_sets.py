@@ -33,7 +33,7 @@ class ActionSet(ABC):
 
     A subclass, decorated with `semibandits.action_set`, has `contains(action)`, `max_size(n_items)` and
     `find(weights)`, which returns the items of the best action; `maximise` checks its argument and calls it. Sets that
-    fix the number of items, because they are items of a graph, say, have `n_items`. With a kernel `best` or
+    fix the number of items, for example because items are the edges of a graph, have `n_items`. With a kernel `best` or
     `best_lanes` (see `semibandits.generics`), simulations do without `find`.
 
     Examples
@@ -64,12 +64,12 @@ class ActionSet(ABC):
     def find(self, weights: NDArray[np.float64]) -> Iterable[int]:
         """Return the items of an action with the largest sum of weights, in any order.
 
-        For subclasses: what users call is `maximise`, which checks weights and items.
+        For subclasses; users call `maximise`, which checks weights and items.
 
         Parameters
         ----------
         weights : float64 array (n_items,)
-            One finite number an item, of any sign.
+            One finite number per item, of any sign.
         """
 
     @abstractmethod
@@ -106,7 +106,7 @@ class ActionSet(ABC):
         """
 
     def min_size(self, n_items: int) -> int:
-        """Return a number of items that no action goes below: from which `enumerate` looks.
+        """Return a number of items that no action goes below; `enumerate` starts from it.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class ActionSet(ABC):
         return 1
 
     def check(self, n_items: int) -> None:
-        """Raise unless the set is one for this many items. An item may be in no action: it is never played then."""
+        """Raise unless the set suits this many items. An item may be in no action: it is then never played."""
         integer(1)("number of items", n_items)
         if self.n_items is not None and n_items != self.n_items:
             raise invalid("number of items", n_items, f"{self.n_items}, for {self!r}")
@@ -124,13 +124,13 @@ class ActionSet(ABC):
     def maximise(self, weights: ArrayLike) -> Action:
         """Return the action with the largest sum of weights: its items in ascending order.
 
-        Of equal actions it is one with the fewest items of weight 0 and less and, of these, the lexicographically
+        Of equal actions it is one with the fewest items of weight 0 or less and, among these, the lexicographically
         smallest, unless the class says otherwise.
 
         Parameters
         ----------
         weights : sequence of float
-            One finite number an item, of any sign.
+            One finite number per item, of any sign.
 
         Returns
         -------
@@ -159,7 +159,7 @@ class ActionSet(ABC):
         return found
 
     def enumerate(self, n_items: int) -> Iterator[Action]:
-        """Yield every action, smaller ones first and in lexicographic order among those of a size.
+        """Yield every action, smaller ones first, and in lexicographic order among those of the same size.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class ActionSet(ABC):
         Raises
         ------
         InvalidArgument
-            If more than a million sets would have to be looked at.
+            If more than a million sets would have to be examined.
 
         Examples
         --------
@@ -219,7 +219,7 @@ def in_range(action: Any, n_items: int | None = None) -> bool:
 
 
 def items_of(action: Any, n_items: int) -> Action:
-    """Return the items of an action, in any order, as a tuple in ascending order; raise if it is none."""
+    """Return the items of an action, given in any order, as a tuple in ascending order; raise if it is no action."""
     allowed = f"a sequence of different items, integers from 0 to {n_items - 1}"
     given = as_list("action", action, allowed)
     items = tuple(sorted(integer(0, n_items - 1)(f"action[{k}]", item) for k, item in enumerate(given)))
@@ -280,7 +280,7 @@ def _thresholds(work: State, weights: Any, m: int) -> None:
 
 @device
 def _choose_largest(work: State, weights: Any, m: int, least: float, chosen: Any, size: Any) -> None:
-    """Choose every lane's m largest weights, the first of equals, and of these what is above `least`.
+    """Choose every lane's m largest weights, the first of equals, and of these the ones above `least`.
 
     Items are written in ascending order.
     """
@@ -324,8 +324,8 @@ class MSets(ActionSet):
 
     Notes
     -----
-    The best action is made of the m items of largest weight, found without sorting in :math:`O(L m)`, the first of
-    equals.
+    The best action consists of the m items of largest weight, the first of equals; they are found without sorting in
+    :math:`O(L m)`.
 
     Examples
     --------
@@ -378,8 +378,8 @@ class UpToM(ActionSet):
 
     Notes
     -----
-    The best action is made of the items of positive weight, at most the m largest, the first of equals; if no weight is
-    positive, it is the single item of largest weight.
+    The best action consists of the items of positive weight, at most the m largest, the first of equals; if no weight
+    is positive, it is the single item of largest weight.
 
     Examples
     --------

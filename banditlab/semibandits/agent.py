@@ -89,17 +89,17 @@ class SemiBanditAgent(Agent):
         value: float | None = None,
         winner: int | None = None,
     ) -> None:
-        """Learn what came of the action that `select` returned.
+        """Learn the outcome of the action that `select` returned.
 
         Parameters
         ----------
         action : sequence of int
             That action.
         outcomes : sequence of float or bool, optional
-            The outcome of each of its items, True and False for 1 and 0: for policies that learn from those, and only
-            them.
+            The outcome of each of its items, with True and False for 1 and 0: for policies that learn from those, and
+            only for them.
         value : float or bool, optional
-            The action's reward, True and False for 1 and 0: for policies that learn from it, and only them.
+            The action's reward, with True and False for 1 and 0: for policies that learn from it, and only for them.
         winner : int, optional
             The item that gave the reward, -1 if the reward is 0: for policies that learn from value-index feedback,
             with `value`.
@@ -109,7 +109,7 @@ class SemiBanditAgent(Agent):
         OutOfTurn
             Before `select`.
         InvalidArgument, InvalidType
-            For another action, or other feedback than the policy learns from; the agent is then as it was.
+            For another action, or feedback other than what the policy learns from; the agent is then as it was.
 
         Examples
         --------

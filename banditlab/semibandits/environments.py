@@ -34,7 +34,7 @@ class Combinatorial:
         What is revealed: 'items', the outcome of each item of the action; 'winner', the reward and the item that gave
         it; 'value', the reward alone.
     alpha : float
-        What share of the best mean `alpha_regret` compares with.
+        The share of the best mean that `alpha_regret` compares with.
     support : arms Support
         The possible outcomes.
 
@@ -61,7 +61,7 @@ class Combinatorial:
 
 
 def _items(name: str, value: Any) -> Any:
-    """Check for an environment of `arms` with one mean an arm."""
+    """Check for an environment of `arms` with one mean per arm."""
     if not isinstance(value, Stationary) or not is_component(value):
         raise InvalidType(
             f"{name} is {shown(value)}; allowed: a stationary environment of arms, such as arms.Bernoulli([0.5, 0.6])"
@@ -87,7 +87,7 @@ class Linear(Combinatorial):
 
     @property
     def budget(self) -> float:
-        """What the variances of a safe action sum to less than; inf where all actions are safe."""
+        """The bound below which the variances of a safe action must sum; inf where all actions are safe."""
         return float(self.actions.budget) if isinstance(self.actions, SafeUpToM) else math.inf
 
     @functools.cached_property
@@ -110,7 +110,7 @@ class Linear(Combinatorial):
         return self.value(self.best_action)
 
     def value(self, action: tuple[int, ...]) -> float:
-        """Return the mean of an action: of any items, whether the action set holds it or not.
+        """Return the mean of an action: of any set of items, whether or not the action set holds it.
 
         Parameters
         ----------
@@ -187,14 +187,14 @@ class SemiBandit(Linear):
     Parameters
     ----------
     items : arms environment
-        What draws the outcomes: any stationary environment of `banditlab.arms`, an arm an item.
+        What draws the outcomes: any stationary environment of `banditlab.arms`, one arm per item.
     actions : action set
         Which sets of items can be played.
 
     Notes
     -----
-    One uniform number a round, of the environment's stream; item i's own is the i-th expanded from it. So an item's
-    outcome in a round does not depend on the action that holds it.
+    Each round takes one uniform number from the environment's stream; item i's own is the i-th expanded from it. So an
+    item's outcome in a round does not depend on the action that holds it.
 
     Metrics: 'regret', 'reward', 'alpha_regret' (here the regret), 'pulls', and if the action set is a `SafeUpToM`
     'violations' and 'any_violation'.
@@ -211,7 +211,7 @@ class SemiBandit(Linear):
     actions: Any = field(check=an_action_set, doc="which sets of items can be played")
 
     def validate(self) -> None:
-        """Check that the action set is one for these items, and that some action is safe."""
+        """Check that the action set suits these items, and that some action is safe."""
         self.actions.check(self.n_arms)
         if self.budget < math.inf:
             check_some_safe(self.variances, self.budget)
@@ -306,9 +306,9 @@ class CorrelatedGaussian(Linear):
     Parameters
     ----------
     means : sequence of float
-        One mean an item.
+        One mean per item.
     covariance : matrix
-        Symmetric and positive semidefinite, one row and one column an item.
+        Symmetric and positive semidefinite, one row and one column per item.
     actions : action set
         Which sets of items can be played.
 
@@ -325,7 +325,7 @@ class CorrelatedGaussian(Linear):
     actions: Any = field(check=an_action_set, doc="which sets of items can be played")
 
     def validate(self) -> None:
-        """Check that the shapes agree, that the action set is one for these items, and that some action is safe."""
+        """Check that the shapes agree, that the action set suits these items, and that some action is safe."""
         if len(self.covariance) != len(self.means):
             raise InvalidArgument(
                 f"CorrelatedGaussian: means has {len(self.means)}, covariance has {len(self.covariance)} rows; "

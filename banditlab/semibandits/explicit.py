@@ -45,7 +45,7 @@ class Explicit(ActionSet):
 
     Notes
     -----
-    The oracle looks at all of them; of equal ones it is the first in the list.
+    The oracle looks at all of them; of equal ones, it chooses the first in the list.
 
     Examples
     --------

@@ -39,15 +39,15 @@ def policy(cls: C) -> C:
     """Make a class a policy for combinatorial semi-bandits.
 
     It has `index`, with the arguments of `arms.generics.index`, and then plays the action with the largest sum of
-    indices; or `select`, with those of `semibandits.generics.select`. It learns by one of `update` (of each item of the
-    action its outcome, as in `arms`), `update_winner` and `update_value` (see `semibandits.generics`). Besides, it has
+    indices; or `select`, with those of `semibandits.generics.select`. It learns by one of `update` (the outcome of each
+    item of the action, as in `arms`), `update_winner` and `update_value` (see `semibandits.generics`). It also has
     `state(space)`, which returns its arrays by name, and fields declared with `banditlab.field`; a field `actions` is
     the action set that it plays, by default (None) the environment's. `space.actions` and, in `derive(problem)`,
     `problem.actions` are that set.
 
-    A `SafeUpToM` without variances is played by a policy that has `select` and declares `learns_what_is_safe = True`:
-    that it finds out itself which actions are safe, as by calling `semibandits.generics.best_within` with bounds on the
-    items' variances. Others are refused.
+    A `SafeUpToM` without variances can be played only by a policy that has `select` and declares `learns_what_is_safe =
+    True`: it finds out itself which actions are safe, for example by calling `semibandits.generics.best_within` with
+    bounds on the items' variances. Other policies are refused.
 
     Raises
     ------
@@ -81,8 +81,8 @@ def environment(cls: C) -> C:
     """Make a class an environment of combinatorial semi-bandits.
 
     It has `draw` and `mean`, with the arguments of `semibandits.generics`, and, as fields or properties, `actions` (an
-    action set), `n_arms` (the number of items) and `best_value` (the largest mean of an action). What else is asked of
-    it has defaults in `semibandits.Combinatorial`, its usual base.
+    action set), `n_arms` (the number of items) and `best_value` (the largest mean of an action). Everything else that
+    it needs has defaults in `semibandits.Combinatorial`, its usual base.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def environment(cls: C) -> C:
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
 def action_set(cls: C) -> C:
-    """Make a class an action set: a subclass of `semibandits.ActionSet`, which says what it has to have.
+    """Make a class an action set: a subclass of `semibandits.ActionSet`, which says what it must have.
 
     Raises
     ------

@@ -6,8 +6,8 @@ Three kinds of components play together. An *environment* draws outcomes of item
 
 Conventions, besides those of `arms.generics`: items are numbered as the arms of `arms` are, and kernels that policies
 share with `arms` call them `arm`. An action is column `lane` of the int64 array `chosen`, shape (largest size, lanes):
-its items in ascending order, in the first `size` rows. `weights` and `costs` have one row an item, one column a lane.
-`work` is the record of arrays that the action set's optional method `scratch(space)` made.
+its items in ascending order, in the first `size` rows. `weights` and `costs` have one row per item and one column per
+lane. `work` is the record of arrays that the action set's optional method `scratch(space)` made.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def draw(self: Params, chosen: Any, size: int, lane: int, u: float, t: int, draw
     """Write the outcomes of an action's items into `drawn`, row by row as in `chosen`, and return the action's reward.
 
     Everything is a function of one uniform number in (0, 1), and an item's outcome does not depend on the action that
-    holds it (it is made from number `item` of those expanded from u): so policies are comparable on the same luck.
+    holds it (it is made from number `item` of those expanded from u), so that policies can be compared on the same
+    luck.
     """
     raise AssertionError
 
@@ -149,7 +150,7 @@ def mean(self: Params, chosen: Any, size: int, lane: int) -> float:
 
 @optional_generic
 def unsafe(self: Params, chosen: Any, size: int, lane: int) -> bool:
-    """Say whether an action violates the environment's constraint: optional, no action does without it."""
+    """Say whether an action violates the environment's constraint: optional; without it, no action does."""
     return False
 
 
@@ -188,8 +189,8 @@ def update_value(self: Params, state: State, chosen: Any, size: int, lane: int, 
 def weigh(policy: Params, state: State, t: int, rng: Any, weights: Any) -> None:
     """Write the policy's index of every item, in every lane, into `weights`.
 
-    Infinite indices become finite ones that outweigh all others together, as no sum may be infinite: sums that are
-    could not be told apart, nor subtracted.
+    Infinite indices become finite ones that outweigh all others together, because infinite sums could neither be told
+    apart nor subtracted.
     """
     others = 0
     for a in range(weights.shape[0]):

@@ -96,13 +96,13 @@ class Matchings(EdgeSet):
         The graph: item k is an edge between a left node, named first, and a right node. Left and right nodes are
         different nodes even where they have the same name.
     perfect : bool, default False
-        Whether each node of the smaller side must be matched; otherwise any matching with an edge will do.
+        Whether each node of the smaller side must be matched; otherwise any matching with at least one edge will do.
 
     Notes
     -----
-    The oracle is the Hungarian algorithm, a shortest augmenting path for each node of the smaller side; among equal
-    matchings its choice is deterministic, but otherwise unspecified. Edges of weight 0 and less are left out unless
-    `perfect`, or there are no others.
+    The oracle is the Hungarian algorithm, with a shortest augmenting path for each node of the smaller side; among
+    equal matchings its choice is deterministic but otherwise unspecified. Edges of weight 0 or less are left out unless
+    `perfect` is True or there are no others.
 
     Examples
     --------
@@ -279,11 +279,11 @@ class Paths(EdgeSet):
 
     Notes
     -----
-    The oracle is a dynamic program from the target back: of the edges that leave a node it keeps the one with the
-    largest sum of weights up to the target, of equal ones the first.
+    The oracle is a dynamic program from the target back: of the edges that leave a node, it keeps the one with the
+    largest sum of weights up to the target, the first of equals.
 
-    Sums are maximised. To look for the cheapest path, where edges have costs in [0, 1], let an edge pay 1 less its
-    cost, and give all paths the same number of edges: one that skips steps becomes several, all but one of which
+    Sums are maximised. To look for the cheapest path where edges have costs in [0, 1], let each edge pay 1 minus its
+    cost, and give all paths the same number of edges: an edge that skips steps becomes several, all but one of which
     always pay 1.
 
     Examples
@@ -363,7 +363,7 @@ class Paths(EdgeSet):
         return len(list(self.find(np.ones(self.n_items))))
 
     def enumerate(self, n_items: int) -> Iterator[Action]:
-        """Yield every path, shorter ones first and in lexicographic order among those of a length.
+        """Yield every path, shorter ones first, and in lexicographic order among those of the same length.
 
         Parameters
         ----------
@@ -459,7 +459,7 @@ class SpanningTrees(EdgeSet):
 
     Notes
     -----
-    The oracle is the algorithm of Kruskal; of equal trees it is the lexicographically smallest.
+    The oracle is Kruskal's algorithm; of equal trees, it chooses the lexicographically smallest.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from banditlab.core.sampling import open_uniform
 
 from .generics import choose, draw_all, learn, mean, unsafe, weigh
 
-REGRET, REWARD, VIOLATIONS, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row an item
+REGRET, REWARD, VIOLATIONS, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row per item
 
 
 @device
@@ -72,9 +72,9 @@ def play(
 ) -> None:
     """Play rounds `first` to `last` on every lane, adding to `tally` and copying it to `out` at checkpoints.
 
-    `tally` has a row a quantity and a column a lane: the regret alone, or regret, reward, rounds in which the action
-    violated the constraint, and pulls of each item. `out` has one such table a checkpoint. `weights` (items, lanes),
-    `chosen` and `drawn` (largest size, lanes) are scratch.
+    `tally` has one row per quantity and one column per lane: the regret alone, or regret, reward, rounds in which the
+    action violated the constraint, and pulls of each item. `out` has one such table per checkpoint. `weights` (items,
+    lanes), `chosen` and `drawn` (largest size, lanes) are scratch.
     """
     environment, policy, actions = borrowed(environment), borrowed(policy), borrowed(actions)
     state, work, weights, chosen = borrowed(state), borrowed(work), borrowed(weights), borrowed(chosen)

@@ -28,13 +28,14 @@ class KMax(SetValued):
     .. math:: R_T = \sum_{t=1}^T \left( \max_{A \in \mathcal{A}} r(A) - r(A_t) \right), \quad
         r(A) = E \max_{i \in A} X_i
 
-    A policy sees, as it says: the reward alone (`SuperArmUCB`); value and index, the reward and the item that gave it,
-    the first if several did and none if the reward is 0 (`KMaxCUCB`); or all outcomes (`KMaxSemiBandit`).
+    What is revealed depends on the policy: the reward alone (`SuperArmUCB`); value and index, that is, the reward and
+    the item that gave it, the first if several did and none if the reward is 0 (`KMaxCUCB`); or all outcomes
+    (`KMaxSemiBandit`).
 
     Parameters
     ----------
     values : matrix
-        :math:`v_{ij}`: a row an item, in [0, 1]; rows are filled up with zeros.
+        :math:`v_{ij}`: one row per item, in [0, 1]; rows are filled up with zeros.
     probabilities : matrix
         :math:`q_{ij}`, of the same shape; each row sums to at most 1.
     actions : action set
@@ -42,8 +43,8 @@ class KMax(SetValued):
 
     Notes
     -----
-    One uniform number a round; item i's outcome is made of the i-th expanded from it. `metrics` as for `SemiBandit`;
-    `alpha_regret` compares with the share `alpha` of the best mean, 1 for `MSets`.
+    Each round takes one uniform number; item i's outcome is made from the i-th expanded from it. Metrics as for
+    `SemiBandit`; `alpha_regret` compares with the share `alpha` of the best mean, 1 for `MSets`.
 
     References
     ----------
@@ -121,7 +122,7 @@ class KMax(SetValued):
         """
         levels = np.unique(np.concatenate([[0.0], self.values.ravel()]))
         above = (self.probabilities[:, :, None] * (self.values[:, :, None] > levels)).sum(axis=1)
-        at_most = 1.0 - above  # the distribution functions at the levels, one row an item
+        at_most = 1.0 - above  # the distribution functions at the levels, one row per item
         exceeds = 1.0 - at_most[sets].prod(axis=1)
         result: NDArray[np.float64] = (exceeds[:, :-1] * np.diff(levels)).sum(axis=1)
         return result

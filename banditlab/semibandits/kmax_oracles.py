@@ -31,8 +31,9 @@ def _ascending(chosen: Any, size: int, lane: int) -> None:
 def by_program(state: State, most: int, lane: int, chosen: Any) -> int:
     """Choose the best `most` items with one value each, exactly.
 
-    With items in descending order of their values, what the first one leaves to the others is what they are worth by
-    themselves: W(i, k) = max(W(i + 1, k), v_i p_i + (1 - p_i) W(i + 1, k - 1)). Where both are equal, i is taken.
+    With items in descending order of their values, what the others add where the first one gives nothing is what they
+    are worth by themselves: W(i, k) = max(W(i + 1, k), v_i p_i + (1 - p_i) W(i + 1, k - 1)). Where both are equal, i is
+    taken.
     """
     n = state.values.shape[0]
     order, table = state.order, state.program

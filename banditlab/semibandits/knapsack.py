@@ -36,8 +36,8 @@ class Knapsack(ActionSet):
     Notes
     -----
     Exact: by dynamic programming in :math:`O(L C)` for capacity C where sizes are integers (and the table has at most
-    ten million entries), else by branch and bound (see `semibandits.search`), whose time is exponential in the worst
-    case. Items of weight 0 and less are left out, unless there are no others.
+    ten million entries), otherwise by branch and bound (see `semibandits.search`), whose time is exponential in the
+    worst case. Items of weight 0 or less are left out, unless there are no others.
 
     Examples
     --------

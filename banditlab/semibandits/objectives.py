@@ -61,7 +61,7 @@ class Coverage(SetValued):
     actions : action set
         Which sets of items can be played; `UpToM` or `Knapsack` for the policies that approximate.
     weights : sequence of float, optional
-        How often an element is drawn, relative to the others; default alike.
+        How often an element is drawn, relative to the others; default: all equally often.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class Coverage(SetValued):
     )
 
     def validate(self) -> None:
-        """Check that there is one weight an element, and the action set."""
+        """Check that there is one weight per element, and the action set."""
         elements = self.covers.shape[1]
         if self.weights is not None and (len(self.weights) != elements or not self.weights.sum() > 0.0):
             raise invalid("Coverage.weights", self.weights, f"one weight an element, {elements}, not all 0")
@@ -93,13 +93,13 @@ class Coverage(SetValued):
         Parameters
         ----------
         n_items, n_elements : int
-            Sizes.
+            The numbers of items and of elements.
         density : float
             In (0, 1).
         actions : action set
             Which sets of items can be played.
         seed : int, default 0
-            Of NumPy's PCG64.
+            Seed of NumPy's PCG64.
 
         Examples
         --------
@@ -135,7 +135,7 @@ class Coverage(SetValued):
         return weights / weights.sum()
 
     def means_of(self, sets: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the probability that an element is covered by the set, of each set.
+        """Return, for each set, the probability that it covers an element.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ def _pairs(name: str, value: Any) -> NDArray[np.int64]:
 
 
 def _one_or_each(name: str, value: Any) -> Any:
-    """Check for one probability, or one an edge."""
+    """Check for one probability, or one per edge."""
     return a_probability(name, value) if isinstance(value, numbers.Real) else vector(0.0, 1.0)(name, value)
 
 
@@ -196,9 +196,9 @@ def _one_or_each(name: str, value: Any) -> Any:
 class Influence(SetValued):
     r"""The independent cascade model: the reward is the share of a network's nodes that the seeds reach.
 
-    Items are nodes. In a round each edge is live with its probability; the nodes that live edges lead to from the
-    action's nodes (the seeds), themselves included, are influenced. The reward, the only thing that is seen, is
-    their share of all nodes: monotone and submodular in the seeds (Kempe, Kleinberg, Tardos 2003).
+    Items are nodes. In each round, each edge is live with its probability; the nodes that live edges lead to from the
+    action's nodes (the seeds), the seeds included, are influenced. The reward, the only thing that is seen, is their
+    share of all nodes: monotone and submodular in the seeds (Kempe, Kleinberg, Tardos 2003).
 
     Parameters
     ----------
@@ -207,18 +207,17 @@ class Influence(SetValued):
     actions : action set
         Which sets of seeds can be played; `UpToM` or `Knapsack` for the policies that approximate.
     probability : float or sequence of float, default 0.1
-        With which an edge is live, one for all or one each.
+        The probability with which an edge is live: one for all, or one each.
     n_graphs : int, default 1000
         How many live-edge graphs are drawn beforehand.
     seed : int, default 0
-        Of NumPy's PCG64, which draws them.
+        Seed of NumPy's PCG64, which draws them.
 
     Notes
     -----
     The expected influence of a set cannot be computed in polynomial time (it is #P-hard), and an estimate of it would
-    put an error of its own into the regret. So the environment is the model's sample average: `n_graphs` live-edge
-    graphs are drawn beforehand, each round plays on one of them, drawn uniformly, and means are exact averages over
-    them.
+    add an error of its own to the regret. So the environment is the model's sample average: `n_graphs` live-edge graphs
+    are drawn beforehand, each round plays on one of them, drawn uniformly, and means are exact averages over them.
 
     Metrics as for `Coverage`.
 
@@ -241,7 +240,7 @@ class Influence(SetValued):
     seed: int = field(default=0, check=SEED, doc="of what draws them")
 
     def validate(self) -> None:
-        """Check that there is one probability an edge, and sizes."""
+        """Check that there is one probability per edge, and sizes."""
         if np.ndim(self.probability) == 1 and len(self.probability) != len(self.edges):
             raise InvalidArgument(
                 f"Influence.probability has {len(self.probability)} entries; allowed: one number, or one an edge, "
@@ -288,7 +287,7 @@ class Influence(SetValued):
         [0.75, 1.0]
         """
         n = self.n_arms
-        bits = np.packbits(self.reached.transpose(1, 0, 2).reshape(n, -1), axis=1)  # a row a seed
+        bits = np.packbits(self.reached.transpose(1, 0, 2).reshape(n, -1), axis=1)  # one row per seed
         numbers = [np.bitwise_count(np.bitwise_or.reduce(bits[seeds])).sum() for seeds in sets]
         return np.array(numbers) / (self.n_graphs * n)
 

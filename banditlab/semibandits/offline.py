@@ -28,9 +28,9 @@ C = TypeVar("C", bound=type)
 def ask(self: Params, state: State, value: float, lane: int, chosen: Any) -> int:
     """Take the answer to the last query, and write the next set to ask for into `chosen`, items ascending.
 
-    Returns its size; or, if there is nothing more to ask, minus the size of the set that was written, the output. The
-    first call has no answer to give: its `value` means nothing. `state` has the arrays of `memory(space)`, as they were
-    made in the beginning or left by the last call.
+    Returns its size or, if there is nothing more to ask, minus the size of the set that was written, which is the
+    output. The first call has no answer to give: its `value` means nothing. `state` has the arrays of `memory(space)`,
+    as they were first made or as the last call left them.
     """
     raise AssertionError
 
@@ -42,7 +42,7 @@ def offline_algorithm(cls: C) -> C:
     Raises
     ------
     InvalidComponent
-        If it is not a subclass, a method is missing, or `ask` is or has other arguments.
+        If it is not a subclass, a method is missing, or `ask` is missing or has other arguments.
 
     Examples
     --------
@@ -78,12 +78,12 @@ def offline_algorithm(cls: C) -> C:
 
 
 class OfflineAlgorithm(ABC):
-    r"""Base of offline algorithms, and what `CETC` needs to know of them.
+    r"""Base of offline algorithms, and what `CETC` needs to know about them.
 
     An algorithm is :math:`(\alpha, \delta)`-robust with N queries if, whenever all N answers are within
     :math:`\epsilon` of the values, its output is worth at least :math:`\alpha f(\mathrm{OPT}) - \delta \epsilon`. A
-    subclass says `delta` and `n_queries`, has `memory(space)`, which returns its arrays by name, and the kernel `ask`,
-    with the arguments of `semibandits.offline.ask`.
+    subclass has `delta` and `n_queries`; `memory(space)`, which returns its arrays by name; and the kernel `ask`, with
+    the arguments of `semibandits.offline.ask`.
     """
 
     @abstractmethod
@@ -92,7 +92,7 @@ class OfflineAlgorithm(ABC):
 
     @abstractmethod
     def delta(self, actions: Any, n_items: int) -> float:
-        r"""Return :math:`\delta`: how much an error of the answers is multiplied in the worst case.
+        r"""Return :math:`\delta`: by how much an error of the answers is multiplied in the worst case.
 
         Parameters
         ----------
@@ -238,7 +238,7 @@ class Greedy(OfflineAlgorithm):
     -----
     For monotone submodular functions it is a :math:`(1 - 1/e)`-approximation (Nemhauser, Wolsey, Fisher 1978), and
     robust with :math:`\delta = 2m` and :math:`N = n m` queries (Nie et al. 2023; :math:`\delta` and N reconstructed).
-    It asks for the values of the base with each other item; the first of equals is added.
+    It asks for the value of the base with each other item; the first of equals is added.
 
     References
     ----------
@@ -315,9 +315,9 @@ class GreedyPlusMax(OfflineAlgorithm):
     -----
     For monotone submodular functions it is a 1/2-approximation (Yaroslavtsev, Zhou, Avdiukhin 2020). Robust with
     :math:`\delta = 1/2 + \tilde K + 2 \beta` and :math:`N = \tilde K n` queries, with :math:`\tilde K` the largest
-    number of items that fit together and :math:`\beta` the capacity over the smallest positive size (of Nie et al.
-    2023, but :math:`\delta` and N are reconstructed, with low confidence in the former; `CETC` has `plays` for another
-    number). f of no items is taken to be 0. Items of size 0 that help come first.
+    number of items that fit together and :math:`\beta` the capacity over the smallest positive size (from Nie et al.
+    2023, but :math:`\delta` and N are reconstructed, with low confidence in the former; `CETC` has `plays` to set
+    another number). The value of no items is taken to be 0. Items of size 0 that help come first.
 
     References
     ----------

@@ -46,14 +46,14 @@ class LinearSet(ActionSet):
     Parameters
     ----------
     matrix : matrix
-        M: one row a constraint, one column an item.
+        M: one row per constraint, one column per item.
     lower, upper : sequence of float, optional
-        l and h, one number a row, which may be infinite; None for no bound.
+        l and h, one number per row, which may be infinite; None for no bound.
 
     Notes
     -----
-    The oracle is HiGHS (`scipy.optimize.milp`), some milliseconds a call and exact, but for its tolerance: a constraint
-    may be violated by up to 1e-6. Among equal actions its choice is deterministic, but otherwise unspecified.
+    The oracle is HiGHS (`scipy.optimize.milp`). It takes some milliseconds per call and is exact up to its tolerance: a
+    constraint may be violated by up to 1e-6. Among equal actions its choice is deterministic but otherwise unspecified.
 
     Examples
     --------

@@ -48,11 +48,11 @@ class SemiBanditProtocol(Protocol):
     precisions = PRECISIONS
 
     def feedback(self, policy: type) -> str:
-        """Return what a policy learns from: it shows in which kernel it learns by."""
+        """Return what a policy learns from: the kernel that it learns by shows it."""
         return TOLD[learns_from(policy)]
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric; `pulls` makes one an item: `pulls[0]`, `pulls[1]`, ..."""
+        """Return one column per metric; `pulls` makes one per item: `pulls[0]`, `pulls[1]`, ..."""
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
@@ -142,7 +142,7 @@ class _Played:
         self.has_kernel = has_kernel(self.player, self.allowed)
 
     def play(self, watch: Watch) -> NDArray[np.float64]:
-        """Play all rounds, and return what the kernel writes: one table a checkpoint."""
+        """Play all rounds, and return what the kernel writes: one table per checkpoint."""
         lanes = self.batch.n_runs
         run = self.machine.kernel(play, self.world, self.player, self.allowed) if self.has_kernel else None
         for first, last in self.machine.strides(1, self.batch.horizon, lanes, SemiBanditProtocol.first_call):
@@ -160,9 +160,9 @@ class _Played:
         return self.machine.fetch(self.out)
 
     def _check_last_actions(self) -> None:
-        """Raise if a user's policy or action set chose what is no action: kernels know items, not sets of them.
+        """Raise if what a user's policy or action set chose is no action: kernels know items, not sets of them.
 
-        On a device nobody knows: a thread keeps its scratch to itself.
+        On a device this cannot be known: a thread keeps its scratch to itself.
         """
         chooses = {"select", "select_lanes"} & type(self.policy).__banditlab__.kernels.keys()
         chooser = self.policy if chooses else self.actions
@@ -208,7 +208,7 @@ class _Played:
 def _constrained(environment: Any) -> bool:
     """Say whether an environment has a constraint: its action set's budget, or what a user's kernel `unsafe` says.
 
-    A set of the policy's own does not matter: what is safe is the environment's to say.
+    A set of the policy's own does not matter: the environment says what is safe.
     """
     unsafe = type(environment).__banditlab__.kernels.get("unsafe")
     return unsafe is not None and (not is_ours(unsafe.__module__) or environment.budget < math.inf)
@@ -226,7 +226,7 @@ ROWS = {
 def _column(
     out: NDArray[np.float64], name: str, environment: Any, checkpoints: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return a metric from the kernel's output: one row a checkpoint, one column a lane."""
+    """Return a metric from the kernel's output: one row per checkpoint, one column per lane."""
     metric, item = split_metric(name)
     if metric == "pulls":
         return out[:, PULLS + int(item)]

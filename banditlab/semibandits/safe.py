@@ -50,9 +50,9 @@ class SafeUpToM(ActionSet):
 
     Notes
     -----
-    Exact by branch and bound (see `semibandits.search`): microseconds where the budget does not bind, some tens of them
-    for fifty items and m = 10; exponential in the worst case. Items of weight 0 and less are left out, unless there are
-    no others. An item may be in no safe action.
+    Exact by branch and bound (see `semibandits.search`): microseconds where the budget does not bind, some tens of
+    microseconds for fifty items and m = 10, exponential in the worst case. Items of weight 0 or less are left out,
+    unless there are no others. An item may be in no safe action.
 
     References
     ----------
@@ -77,12 +77,12 @@ class SafeUpToM(ActionSet):
     )
 
     def with_variances(self, variances: ArrayLike) -> Self:
-        """Return the set for known variances, of which it is known what is safe.
+        """Return the set with known variances, so that it is known which actions are safe.
 
         Parameters
         ----------
         variances : sequence of float
-            One an item, at least 0.
+            One per item, at least 0.
 
         Examples
         --------
@@ -138,7 +138,7 @@ class SafeUpToM(ActionSet):
         return self.m
 
     def check(self, n_items: int) -> None:
-        """Raise if there are fewer than m items, not one variance an item or, where they are known, no safe action."""
+        """Raise if there are fewer than m items, not one variance per item or, where they are known, no safe action."""
         enough_items(self, n_items)
         if self.variances is None:
             return

@@ -5,9 +5,9 @@ l >= 0, a set of k chosen items with k' more to come is worth at most
 
     w(chosen) + l (b - c(chosen)) + the k' largest positive w_i - l c_i of the items still to be looked at
 
-and with l at the minimum of this bound for the empty set it is tight but for two items or so. With items in descending
-order of w_i - l c_i a bound takes constant time. What it leaves open where many items are alike, dominance settles: a
-set that holds an item, but not one that is heavier and costs no more, is not the best.
+and with l at the minimum of this bound for the empty set it is tight up to two items or so. With items in descending
+order of w_i - l c_i a bound takes constant time. Where many items are alike, dominance settles what the bound leaves
+open: a set that holds an item, but not one that is heavier and costs no more, is not the best.
 
 A first search finds the optimal value; a second, in ascending order of the items, the lexicographically smallest set
 that reaches it. Both are written for one lane of a kernel.
@@ -51,7 +51,7 @@ def heaviest_within(
 ) -> int:
     """Write the heaviest set of at most `most` items within a budget into column `lane` of `chosen`; return its size.
 
-    `chosen` has at least `most` rows. `weights[:, lane]` and `costs[:, column]` are one number an item; costs are at
+    `chosen` has at least `most` rows. `weights[:, lane]` and `costs[:, column]` are one number per item; costs are at
     least 0. Items of weight 0 or less are left out, unless there is no other: then the set is the single item of
     largest weight. Of equal sets, up to `SLACK`, it is the lexicographically smallest. 0 if not even one item is within
     the budget; sums of costs are compared with the budget as they are when added in ascending order of the items.
@@ -168,11 +168,11 @@ def _undominated(
 
 @device_call
 def _multiplier(work: Any, weights: Any, costs: Any, budget: float, n: int, most: int) -> float:
-    """Return about the multiplier at which the bound of the empty set is smallest, by bisection of its slope.
+    """Return approximately the multiplier at which the bound of the empty set is smallest, by bisection of its slope.
 
     The slope is the budget less the cost of the `most` items with the largest positive reduced weights. At a multiplier
-    l the bound is at least l times the budget, and at 0 at most the sum of the weights: beyond their ratio is no
-    minimum.
+    l the bound is at least l times the budget, and at 0 at most the sum of the weights: there is no minimum beyond
+    their ratio.
     """
     low = 0.0
     high = 0.0

@@ -35,7 +35,7 @@ class SetValued(Combinatorial, ABC):
 
     A subclass has the fields `actions` and what it needs to compute `means_of(sets)`, the means of many sets of one
     size at once, and the kernel `draw`. The means of all sets as large as the largest action, and smaller, are
-    tabulated: there may be half a million of them.
+    tabulated; there may be at most half a million of them.
     """
 
     actions: Any
@@ -84,7 +84,7 @@ class SetValued(Combinatorial, ABC):
         return int(self.actions.max_size(self.n_arms))
 
     def check_sizes(self) -> None:
-        """Raise unless the action set is one for these items, and the table of means is not too large."""
+        """Raise unless the action set suits these items, and the table of means is not too large."""
         self.actions.check(self.n_arms)
         sizes = range(1, self.largest + 1)
         number = sum(math.comb(self.n_arms, size) for size in sizes)

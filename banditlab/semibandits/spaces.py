@@ -1,4 +1,4 @@
-"""What policies and action sets are told of a problem, and what is asked of them before they play."""
+"""What policies and action sets are told about a problem, and what is asked of them before they play."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def actions_of(policy: Any, environment: Any) -> Any:
 
 
 def player_params(policy: Any, problem: ActionProblem) -> Any:
-    """Return what kernels receive of a policy: not its action set, which they receive apart, whosever it is."""
+    """Return what kernels receive of a policy: not its action set, which they receive separately, whosever it is."""
     bare = policy if getattr(policy, "actions", None) is None else dataclasses.replace(policy, actions=None)
     return bare.params(problem)
 
@@ -93,7 +93,7 @@ def _learns_what_is_safe(policy: Any) -> bool:
 
 
 def _with_known_set(policy: Any, actions: Any, n_items: int) -> str:
-    """Return how a policy plays a set of its own: a class of a user's may have no field for it."""
+    """Return how a policy plays a set of its own: a user's class may have no field for it."""
     known = f"UpToM({actions.max_size(n_items)})"
     if hasattr(policy, "actions"):
         return f"a policy whose own set is known, such as {type(policy).__name__}(actions={known})"

@@ -1,4 +1,4 @@
-"""Policies for combinatorial semi-bandits, one module a lineage."""
+"""Policies for combinatorial semi-bandits, one module per lineage."""
 
 from .full_bandit import CETC, OG
 from .kmax import KMaxCUCB, KMaxSemiBandit, SuperArmUCB

@@ -25,8 +25,8 @@ class CETC:
 
     .. math:: m = \left\lceil \frac{\delta^{2/3} T^{2/3} (\log T)^{1/3}}{2 N^{2/3}} \right\rceil
 
-    where the algorithm is :math:`(\alpha, \delta)`-robust with at most N queries. Its output is played in all rounds
-    that are left.
+    where the algorithm is :math:`(\alpha, \delta)`-robust with at most N queries. Its output is played in all remaining
+    rounds.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class CETC:
     Notes
     -----
     Guarantee (Nie et al. 2023, reconstructed; rewards in [0, 1], :math:`T \ge \max(N, 2 \sqrt 2 N / \delta)`):
-    :math:`\alpha T f(\mathrm{OPT}) - \sum_t E f(A_t) = O(\delta^{2/3} N^{1/3} T^{2/3} (\log T)^{1/3})`. That the
-    dependence on T is :math:`T^{2/3} (\log T)^{1/3}`, and that only robustness is asked of the algorithm, was read in
-    the abstract; m, and the robustness of the algorithms here, are reconstructed.
+    :math:`\alpha T f(\mathrm{OPT}) - \sum_t E f(A_t) = O(\delta^{2/3} N^{1/3} T^{2/3} (\log T)^{1/3})`. The abstract
+    says that the dependence on T is :math:`T^{2/3} (\log T)^{1/3}`, and that robustness is all that is asked of the
+    algorithm; m, and the robustness of the algorithms here, are reconstructed.
 
     It needs the horizon. If N m exceeds it, the rounds end before the queries do, and nothing is ever committed to.
 
@@ -136,13 +136,13 @@ class OG:
 
     Notes
     -----
-    Guarantee (Streeter and Golovin 2008; any sequence of monotone submodular functions with values in [0, 1]):
-    (1 - 1/e)-regret is :math:`\tilde O(T^{2/3})`. So it is for stochastic ones too. With the defaults it is :math:`O(m
-    (n \log n)^{1/3} T^{2/3})`: an expert has regret :math:`2 T \sqrt{m n \log n / (\gamma T)}`, as its feedback is f
+    Guarantee (Streeter and Golovin 2008; any sequence of monotone submodular functions with values in [0, 1]): (1 -
+    1/e)-regret is :math:`\tilde O(T^{2/3})`. The same holds for stochastic ones. With the defaults it is :math:`O(m (n
+    \log n)^{1/3} T^{2/3})`: an expert has regret :math:`2 T \sqrt{m n \log n / (\gamma T)}`, as its feedback is f
     divided by :math:`m n / \gamma` in expectation, there are m, and exploration costs :math:`\gamma T`.
 
-    The scheme of proposals and exploration is reconstructed from general knowledge, and so is that the algorithm is
-    known as OG with opaque feedback; the defaults are derived here.
+    The scheme of proposals and exploration is reconstructed from general knowledge, and so is the algorithm's name, OG
+    with opaque feedback; the defaults are derived here.
 
     References
     ----------

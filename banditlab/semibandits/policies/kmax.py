@@ -30,8 +30,8 @@ class MaxBeliefs:
 
     The outcome of item i is thought of as :math:`\max_j v_{ij} Z_{ij}` with independent :math:`Z_{ij} \sim
     Bernoulli(p_{ij})`; any distribution on so many positive values is of that form, with :math:`p_{ij} = P(X_i = v_{ij}
-    \mid X_i \le v_{ij})`. A value that has not been seen yet is taken to be 1. An outcome x of the item is a success
-    of the variable whose value is x, and a failure of those with larger values; of those with smaller ones it says
+    \mid X_i \le v_{ij})`. A value that has not been seen yet is taken to be 1. An outcome x of the item is a success of
+    the variable whose value is x, and a failure of those with larger values; about those with smaller ones it says
     nothing. When a value is seen for the first time, its variable forgets what was counted for the value 1.
     """
 
@@ -98,7 +98,7 @@ class MaxBeliefs:
 
 
 def too_many(actions: Any, n_items: int) -> list[str]:
-    """Say so if there are too many actions to look at all in every round."""
+    """Say so if there are too many actions to look at all of them in every round."""
     number = sum(1 for _ in itertools.islice(actions.enumerate(n_items), SETS + 1))
     return [f"it looks at every action in every round, at most {SETS}, and there are more"] if number > SETS else []
 
@@ -143,22 +143,22 @@ class KMaxCUCB(MaxBeliefs):
         \bar p_i = \min \{ 1, s_i / n_i + \sqrt{\alpha \log t / n_i} \},
         \quad r_A(v, p) = \sum_{i \in A} v_i p_i \prod_{j \in A: v_j > v_i} (1 - p_j)
 
-    (with :math:`n_i = 0`, 1). A value :math:`v_i` is taken to be 1 until the item wins for the first time, and is known
-    from then on. After a round with largest outcome v*, given by item i*: i* has a success; an item with
-    :math:`v_i > v^*` a failure, and one with :math:`v_i = v^*` before i* too, as the first item wins ties; nothing is
-    learnt of the others. If the reward is 0, all items have failures.
+    (1 if :math:`n_i = 0`). A value :math:`v_i` is taken to be 1 until the item wins for the first time, and is known
+    from then on. After a round with largest outcome v*, given by item i*: i* has a success; an item with :math:`v_i >
+    v^*` has a failure, and so has one with :math:`v_i = v^*` before i*, as the first item wins ties; nothing is learnt
+    about the others. If the reward is 0, all items have failures.
 
     Parameters
     ----------
     oracle : {'exact', 'greedy'}, default 'exact'
-        How the maximum is found. 'exact': for one value an item, and sets of (up to) m items, by a dynamic program in
+        How the maximum is found. 'exact': for one value per item, and sets of (up to) m items, by a dynamic program in
         :math:`O(L m)`; else by looking at all actions. 'greedy': item by item, a :math:`(1 - 1/e)`-approximation, for
         `MSets` and `UpToM`.
     alpha : float, default 1.5
         Exploration; positive.
     support_size : int, default 1
-        The number of positive values that an item's outcome can have; an item is then that many binary variables, and
-        of these at first none has a known value. Outcomes of further values teach nothing about their own.
+        The number of positive values that an item's outcome can have; an item is then that many binary variables, none
+        of which has a known value at first. Outcomes of further values teach nothing about their own.
     actions : action set, optional
         The action set to play; default the environment's.
 
@@ -168,10 +168,11 @@ class KMaxCUCB(MaxBeliefs):
     share of the best mean is :math:`O((n k / \Delta) \log T)` and :math:`\tilde O(\sqrt{n k T})` for n items and sets
     of k.
 
-    Model, feedback, the idea of replacing an item of unknown value by one of value 1, and the bounds were read (the
-    abstract, reviews); the update of counts and the index are reconstructed. Ours is that an item forgets its failures
-    when its value becomes known: those that were counted for the value 1 are no outcomes of the item (it may have
-    succeeded with a smaller value), so that its upper confidence bound would not be one. The exact oracle is ours too.
+    The model, the feedback, the idea of replacing an item of unknown value by one of value 1, and the bounds are from
+    what was read (the abstract, reviews); the update of counts and the index are reconstructed. That an item forgets
+    its failures when its value becomes known is ours: those counted for the value 1 are not outcomes of the item (it
+    may have succeeded with a smaller value), so that its upper confidence bound would not be one. The exact oracle is
+    ours too.
 
     References
     ----------
@@ -229,8 +230,8 @@ class KMaxSemiBandit(MaxBeliefs):
     Guarantee (Chen, Wang, Yuan 2013, Theorem 1; rewards monotone and Lipschitz in the means): regret against the
     oracle's share of the best mean is :math:`O(\log T)`. Constants are not given here.
 
-    CUCB for a reward that is no sum: the yardstick for `KMaxCUCB`, which sees less. The forgetting of what was counted
-    for an unknown value is as in `KMaxCUCB`.
+    CUCB for a reward that is not a sum: the yardstick for `KMaxCUCB`, which sees less. What was counted for an unknown
+    value is forgotten as in `KMaxCUCB`.
 
     References
     ----------
@@ -276,7 +277,7 @@ class SuperArmUCB:
     Guarantee (Auer et al. 2002, Theorem 1; rewards in [0, 1], :math:`\alpha = 2`): regret is of the order of
     :math:`N \log T / \Delta` for N actions.
 
-    What ignoring the structure costs, for comparison.
+    It shows, for comparison, what ignoring the structure costs.
 
     References
     ----------

@@ -55,11 +55,11 @@ class CombUCB1(ItemMeans):
     Guarantee (Kveton, Wen, Ashkan, Szepesvari 2015, Theorems 5 and 6; outcomes in [0, 1], independent or not between
     items, :math:`\alpha = 1.5`, an exact oracle): :math:`R_T \le \sum_i 534 K / \Delta_{i,\min} \log T + (\pi^2/3 + 1)
     K L` and :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L` for L items and actions of at most K. The sum is
-    over the items that the best action has not. Neither rate can be improved, but for :math:`\sqrt{\log T}` in the
-    second (Propositions 1 and 2); for K up to 172 Theorem 3, :math:`\sum_i 96 K^{4/3} / \Delta_{i,\min} \log T` and the
-    same constant, is the smaller bound.
+    over the items that are not in the best action. Neither rate can be improved, except for :math:`\sqrt{\log T}` in
+    the second (Propositions 1 and 2); for K up to 172 Theorem 3, :math:`\sum_i 96 K^{4/3} / \Delta_{i,\min} \log T` and
+    the same constant, is the smaller bound.
 
-    A tie between items in index is for the action set to break.
+    Ties between the indices of items are left for the action set to break.
 
     References
     ----------
@@ -83,7 +83,7 @@ class CombUCB1(ItemMeans):
 
 @policy
 class CUCB(ItemMeans):
-    r"""As `CombUCB1` with a wider radius, the indices cut at 1.
+    r"""As `CombUCB1`, with a wider radius and the indices cut at 1.
 
     .. math:: U_t(i) = \min\{1, \hat\mu_i + \sqrt{3 \log t / (2 n_i)}\}
 
@@ -101,7 +101,7 @@ class CUCB(ItemMeans):
     (section 4.3). Here the oracle is the action set's: :math:`\alpha = \beta = 1`.
 
     The rule is the paper's Algorithm 1. It cuts indices only for oracles that allow none above 1, and its first rounds,
-    one for each item, play any action that has it; here they play as many unseen items as possible.
+    one for each item, play any action that contains it; here they play as many unseen items as possible.
 
     References
     ----------
@@ -139,14 +139,14 @@ def all_actions(actions: Any, n_items: int) -> list[Action]:
 
 @policy
 class ESCB2:
-    r"""The action with the largest upper confidence bound on its sum: one radius an action, not one an item.
+    r"""The action with the largest upper confidence bound on its sum: one radius per action, not one per item.
 
     .. math:: A_t = \arg\max_{A \in \mathcal{A}} \sum_{i \in A} \hat\mu_i + \sqrt{\frac{f(t)}{2} \sum_{i \in A}
         \frac{1}{n_i}}, \quad f(t) = \log t + 4 m \log\log t
 
     with m the size of the largest action; t is taken as 2 in the first round, and :math:`\log\log t` as 0 where it is
-    negative. Actions with as many unseen items as possible come first. All actions are looked at in every round: there
-    may be at most 20,000. Of equal ones the first that the action set's `enumerate` yields is played.
+    negative. Actions with as many unseen items as possible come first. All actions, at most 20,000, are looked at in
+    every round. Of equal ones, the first that the action set's `enumerate` yields is played.
 
     Parameters
     ----------

@@ -57,14 +57,15 @@ class PASCombUCB:
        action one outcome.
 
     Of actions with equal :math:`\sum U^\mu` (to a relative 1e-12) the lexicographically smallest is taken. If no action
-    is possibly safe, the item of smallest :math:`L^v`: where some action is safe, only a wrong lower bound causes that.
+    is possibly safe, the item of smallest :math:`L^v` is played; where some action is safe, only a wrong lower bound
+    causes that.
 
     Parameters
     ----------
     delta : float, default 0.05
         The probability with which some action of the run may be unsafe, in (0, 1).
     variance_bound : float, default 0.25
-        :math:`\sigma^2`, what every item's variance is known to be at most; 1/4 holds for all outcomes in [0, 1].
+        :math:`\sigma^2`, a known upper bound on every item's variance; 1/4 holds for all outcomes in [0, 1].
     paper_code : bool, default False
         True takes q as the smallest number with :math:`q \sigma^2 \ge \bar\sigma^2`, and never readmits an action that
         once was not possibly safe, as the released code does. Its warm-up can be unsafe. At most 20,000 actions.
@@ -82,7 +83,7 @@ class PASCombUCB:
 
     Radii, warm-up and splitting are those of the authors' released code. Note its two levels: lower bounds of variances
     are at :math:`\omega_\mu`, only the upper ones at :math:`\omega_v`. The code rounds q up, which is safe only if
-    :math:`q \sigma^2` is no more than the budget; here q is rounded down, and below where the division leaves no
+    :math:`q \sigma^2` is no more than the budget; here q is rounded down, and is one less where the division leaves no
     remainder, as safety is strict. So a budget of at most `variance_bound` needs paper_code=True: not even one item is
     then known to be safe beforehand.
 

@@ -20,8 +20,8 @@ from .linear import OWN_ACTIONS, ItemMeans
 class BetaCTS(BetaPosterior):
     r"""Combinatorial Thompson sampling with beta posteriors.
 
-    In round t draws :math:`\theta_i \sim Beta(a + \sum X_i, b + \sum (1 - X_i))`, the sums over the outcomes of item i
-    seen so far, plays :math:`\arg\max_{A \in \mathcal{A}} \sum_{i \in A} \theta_i`.
+    In round t, it draws :math:`\theta_i \sim Beta(a + \sum X_i, b + \sum (1 - X_i))`, with sums over the outcomes of
+    item i seen so far, and plays :math:`\arg\max_{A \in \mathcal{A}} \sum_{i \in A} \theta_i`.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ class BetaCTS(BetaPosterior):
 class GaussianCTS(ItemMeans):
     r"""Combinatorial Thompson sampling with Gaussian samples.
 
-    In round t draws :math:`\theta_i \sim N(\hat\mu_i, \sigma^2 / n_i)` and plays :math:`\arg\max_{A \in \mathcal{A}}
-    \sum_{i \in A} \theta_i`; first, actions with as many unseen items as possible.
+    In round t, it draws :math:`\theta_i \sim N(\hat\mu_i, \sigma^2 / n_i)` and plays :math:`\arg\max_{A \in
+    \mathcal{A}} \sum_{i \in A} \theta_i`; first, it plays actions with as many unseen items as possible.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class GaussianCTS(ItemMeans):
 class BGCTS(ItemMeans):
     r"""Combinatorial Thompson sampling with Gaussian samples whose variance is boosted.
 
-    In round t draws :math:`\theta_i \sim N(\hat\mu_i, 2 g(t) \sigma^2 / n_i)` and plays :math:`\arg\max_{A \in
+    In round t, it draws :math:`\theta_i \sim N(\hat\mu_i, 2 g(t) \sigma^2 / n_i)` and plays :math:`\arg\max_{A \in
     \mathcal{A}} \sum_{i \in A} \theta_i`, with :math:`g(t) = f(t) / \log t` and
 
     .. math:: f(t) = (1 + \lambda) \left( \log t + (m + 2) \log\log t + \frac{m}{2} \log(1 + e / \lambda) \right)
@@ -133,7 +133,7 @@ class BGCTS(ItemMeans):
     -----
     Guarantee (Zhang and Combes 2024; :math:`\lambda = 1`, sub-Gaussian outcomes, d items): :math:`R_T =
     O(\frac{\sigma^2 d \log m}{\Delta_{\min}} \log T + \frac{\sigma^2 d^2 m \log m}{\Delta_{\min}} \log\log T)` and a
-    term polynomial in m and d that does not grow with T. The number of the theorem was not read.
+    term polynomial in m and d that does not grow with T. The theorem's number was not read.
 
     f is as in the authors' released code, also at :math:`\lambda = 0`, where the formula has no value.
 
