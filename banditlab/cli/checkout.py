@@ -1,4 +1,4 @@
-"""`banditlab reproduce` and `bench`: what is in the repository, and not in the installed package."""
+"""`banditlab reproduce` and `bench`: what is in the repository but not in the installed package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .terminal import INTERRUPTED, console, duration, number, say, show, table, 
 def find_checkout(folder: str) -> Path:
     """Return the checkout of banditlab that has a folder, and make what is in it importable.
 
-    It is the one that this package is part of; else the current folder or one around it.
+    It is the one that this package is part of; otherwise the current folder or one that contains it.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def reproduce(
 
 
 def _expected(chosen: list[Any], folders: dict[str, Path], size: str, jobs: int | None, force: bool) -> str:
-    """Say how long experiments take that are not stored yet."""
+    """Say how long the experiments that are not stored yet take."""
     cores = importlib.import_module("experiments.common").cores(jobs)
     missing = [e for e in chosen if force or not e.is_complete(folders[e.name])]
     if not missing:

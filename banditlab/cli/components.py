@@ -23,7 +23,7 @@ WIDEST = 100
 
 
 def plural(kind: str) -> str:
-    """Return what several of a kind are called.
+    """Return the plural of a kind's name.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 r"""Docstrings as text for a terminal: numpydoc's sections, and formulas in Unicode where it can show them.
 
-Own code: docutils' writers know neither numpydoc nor formulas, and what is needed of them is little.
+This is our own code because docutils' writers know neither numpydoc nor formulas, and little of them is needed.
 """
 
 from __future__ import annotations

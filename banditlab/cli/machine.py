@@ -131,7 +131,7 @@ def _backend() -> str:
 
 
 def _driver() -> str:
-    """Return driver and devices as the driver's own program tells them, which needs no package."""
+    """Return driver and devices as the driver's own program reports them, which needs no package."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return "driver: none found (no nvidia-smi)"

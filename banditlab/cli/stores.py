@@ -1,4 +1,4 @@
-"""`banditlab store`: what a store holds, and the removal of what nobody uses any more."""
+"""`banditlab store`: what a store holds, and the removal of what is no longer used."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def say(message: str) -> None:
 
 
 def console() -> Any:
-    """Return a console as wide as the terminal; when piped, without colours, and so wide that no table is broken."""
+    """Return a console as wide as the terminal; when piped, without colours and wide enough not to break any table."""
     from rich.console import Console
 
     if sys.stdout.isatty():

@@ -38,7 +38,7 @@ TITLES = {"multinomial": "5 multinomial arms", "mixtures": "30 mixtures of trunc
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a benchmark, level and pair of policies: the mean difference over problems."""
+    """Return one verdict per benchmark, level and pair of policies: the mean difference over problems."""
     found = []
     for benchmark in BENCHMARKS:
         for tau in configuration()["taus"]:
@@ -62,7 +62,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 
 
 def figure(folder: Path, size: str) -> Figure:
-    """Return regret over rounds, a row a benchmark and a column a level."""
+    """Return regret over rounds, one row per benchmark and one column per level."""
     from banditlab.plotting import COLOURS, DASHES, MARKERS
     from banditlab.plotting.style import marks
 

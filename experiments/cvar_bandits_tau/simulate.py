@@ -36,7 +36,7 @@ def stored(folder: Path, tau: float) -> Path:
 
 
 def simulate(folder: Path, size: str, n_jobs: int | None = None) -> None:
-    """Play every policy on every instance and store the results in `folder`, a file a level."""
+    """Play every policy on every instance and store the results in `folder`, one file per level."""
     config = configuration()
     sizes = config["sizes"][size]
     for tau in config["taus"]:

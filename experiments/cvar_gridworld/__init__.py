@@ -1,1 +1,1 @@
-"""What a cautious walker and an average one have to expect along a cliff: distributions of returns."""
+"""What a cautious walker and an average one can expect along a cliff: distributions of returns."""

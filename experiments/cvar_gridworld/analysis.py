@@ -21,7 +21,7 @@ RESAMPLES = 1_000
 def resampled(
     returns: NDArray[np.float64], statistic: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Return bootstrap replicates of a statistic of (values, counts); few returns are different, so that is quick."""
+    """Return bootstrap replicates of a statistic of (values, counts); few returns are distinct, so this is quick."""
     values, counts = np.unique(returns, return_counts=True)
     drawn = np.random.default_rng(0).multinomial(len(returns), counts / len(returns), size=RESAMPLES)
     return statistic(values, drawn)
@@ -81,7 +81,7 @@ def _unless_far(drawn: NDArray[np.float64], wanted: float) -> str:
 
 
 def figure(folder: Path, size: str) -> Figure:
-    """Return where both walk, and what they have to expect."""
+    """Return where both walk, and what they can expect."""
     drawing = Figure(figsize=(11.0, 4.6), dpi=150, layout="constrained")
     grid = drawing.add_gridspec(2, 2, width_ratios=[1.0, 1.25])
     visits = pd.read_parquet(folder / VISITS)

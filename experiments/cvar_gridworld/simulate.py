@@ -29,7 +29,7 @@ def plans() -> dict[str, cvar.Plan]:
 
 
 def walks(plan: cvar.Plan, n: int, generator: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the returns of n walks, and how often each state was stood in by one still under way."""
+    """Return the returns of n walks, and how often a walk still under way stood in each state."""
     mdp, policy = plan.mdp, plan.policy
     rewards = mdp.rewards
     state, memory = np.full(n, mdp.initial_state), np.full(n, policy.first)

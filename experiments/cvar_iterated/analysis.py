@@ -20,12 +20,12 @@ PAPER = "Du, Wang, Huang 2023"
 
 
 def regrets(result: bl.Results, policy: str, tau: float) -> NDArray[np.float64]:
-    """Return cumulative regret, one row a run."""
+    """Return cumulative regret, one row per run."""
     return result.values(f"icvar_regret[{tau}]")[result.policies.index(policy)]
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim and level."""
+    """Return one verdict per claim and level."""
     config = configuration()
     theory, eager = (label(scale) for scale in config["bonus_scales"])
     taus = config["taus"]

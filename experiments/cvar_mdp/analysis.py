@@ -20,7 +20,7 @@ PAPER = "Wang, Kallus, Sun 2023"
 
 
 def regrets(result: bl.Results, bonus: str, tau: float) -> NDArray[np.float64]:
-    """Return cumulative regret, one row a run."""
+    """Return cumulative regret, one row per run."""
     return result.values("cvar_regret")[result.policies.index(label(bonus, tau))]
 
 
@@ -34,7 +34,7 @@ def bounds(result: bl.Results, tau: float) -> tuple[NDArray[np.float64], NDArray
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim, bonus and level."""
+    """Return one verdict per claim, bonus and level."""
     config = configuration()
     result = bl.load(folder / RESULTS)
     K, taus = result.horizon, config["taus"]

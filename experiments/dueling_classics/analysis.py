@@ -51,7 +51,7 @@ def final(result: bl.Results, instance: str, policy: str) -> NDArray[np.float64]
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim and instance."""
+    """Return one verdict per claim and instance."""
     result = bl.load(folder / RESULTS)
     found = []
     for instance in result.environments:
@@ -72,8 +72,8 @@ def less_regret(result: bl.Results, instance: str, better: str, worse: str, sour
 def slope_is_near(result: bl.Results, instance: str, policy: str) -> Verdict:
     """Return whether the slope in log t over the last decade is near what the paper says of the policy.
 
-    It may be far from it at any horizon that can be played: whenever alpha log log t passes a whole number, RMED2 lets
-    all pairs meet once more, and RMED2FH's choice of opponents rests on alpha log log T = 8 duels a pair.
+    It may be far from that at any horizon that can be played: whenever alpha log log t passes a whole number, RMED2
+    lets all pairs meet once more, and RMED2FH's choice of opponents rests on alpha log log T = 8 duels a pair.
     """
     environment, tolerance = instances()[instance], configuration()["verdict"]["tolerance"]
     theory = dueling.theory.rmed1_constant if policy == "RMED1" else dueling.theory.lower_bound_constant
@@ -87,7 +87,7 @@ def slope_is_near(result: bl.Results, instance: str, policy: str) -> Verdict:
 
 
 def figure(folder: Path, size: str) -> Figure:
-    """Return regret against the round, both in logarithms: a column an instance, a row a kind of policy."""
+    """Return regret against the round, both in logarithms: one column per instance, one row per kind of policy."""
     from banditlab.plotting import COLOURS, DASHES
 
     def style(k: int) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def final(table: pd.DataFrame, constants: str, policy: str, metric: str = "conte
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     table = read(folder, size)
     return [*of_theory(table), *of_ranking(table, "released"), *of_ranking(table, "same"), *of_awareness(table)]
 
@@ -169,7 +169,7 @@ def _over_scale(values: dict[float, NDArray]) -> dict[float, NDArray]:
 
 
 def _resampled(samples: list[NDArray]) -> NDArray:
-    """Return bootstrap means, one row a resample, one column a sample; runs are the same instances in all of them."""
+    """Return bootstrap means, one row per resample and one column per sample; runs are the same instances in all."""
     together = np.stack(samples, axis=1)
     rows = np.random.default_rng(0).integers(len(together), size=(RESAMPLES, len(together)))
     return together[rows].mean(axis=1)

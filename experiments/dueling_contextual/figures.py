@@ -30,7 +30,7 @@ def figures(folder: Path, size: str) -> dict[str, Figure]:
 
 
 def of_rounds(table: pd.DataFrame) -> Figure:
-    """Return a panel a scale and set of constants: mean regret over scale, with 95% bootstrap bands."""
+    """Return one panel per scale and set of constants: mean regret over scale, with 95% bootstrap bands."""
     scales = [s for s in sorted(set(table["scale"])) if s >= 1.0]
     drawing = Figure(figsize=(3.4 * len(scales), 8.2), dpi=150, layout="constrained")
     panels = drawing.subplots(len(CONSTANTS), len(scales), sharex=True, sharey="row", squeeze=False)

@@ -80,7 +80,7 @@ def _played(scale: float, first: int, size: str, n_jobs: int | None) -> pd.DataF
 
 
 def _table(result: bl.Results, label: str, scale: float, run: int) -> pd.DataFrame:
-    """Return the metrics of one policy on one instance, one row a checkpoint."""
+    """Return the metrics of one policy on one instance, one row per checkpoint."""
     name, constants = label.split(", ")
     place = result.policies.index(label)
     columns = {metric: result.values(metric)[place, 0] for metric in METRICS}

@@ -50,12 +50,12 @@ def curves(result: OverInstances, policy: str, metric: str) -> NDArray[np.float6
 
 
 def final(results: dict[int, OverInstances], policy: str, metric: str) -> list[NDArray[np.float64]]:
-    """Return the regret after all rounds of each instance, one array a number of segments."""
+    """Return the regret after all rounds of each instance, one array per number of segments."""
     return [curves(result, policy, metric)[:, -1] for result in results.values()]
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     config = configuration()
     results = read(folder, size)
     segments = list(results)

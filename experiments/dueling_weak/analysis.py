@@ -34,7 +34,7 @@ def read(folder: Path, size: str, pmin: float) -> Regrets:
 
 
 def final(regrets: Regrets, policy: str) -> list[NDArray[np.float64]]:
-    """Return the regret after all rounds of each instance, one array a number of arms."""
+    """Return the regret after all rounds of each instance, one array per number of arms."""
     return [by_policy[policy][:, -1] for by_policy in regrets.values()]
 
 
@@ -49,7 +49,7 @@ def late_share(halves: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     return [v for pmin in configuration()["pmins"] for v in _verdicts(read(folder, size, pmin), pmin)]
 
 

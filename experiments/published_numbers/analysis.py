@@ -41,15 +41,15 @@ class Pair:
     Attributes
     ----------
     setting, policy, source : str
-        Whose it is, and where it stands.
+        What it is of, and where it is printed.
     theirs, their_error : float
         Their mean, and its standard error.
     runs : int
         How many runs of theirs it is the mean of.
     differs : str
-        By what their rule is known to differ from ours; '' if by nothing.
+        How their rule is known to differ from ours; '' if it does not.
     skewed : bool
-        Whether a normal distribution says nothing of their mean.
+        Whether a normal distribution says nothing about their mean.
     ours : ndarray
         The regret of each run here.
     """
@@ -71,12 +71,12 @@ class Pair:
 
     @property
     def counts(self) -> bool:
-        """Whether it says something of all numbers of its source together."""
+        """Whether it counts among all numbers of its source together."""
         return not self.skewed and not self.differs
 
     @property
     def agrees(self) -> bool:
-        """Whether the means differ by no more than they may."""
+        """Whether the means differ by no more than is allowed."""
         difference = self.theirs - float(self.ours.mean())
         if not self.skewed:
             return abs(difference) <= ERRORS * self.error
@@ -136,13 +136,13 @@ def _bound(name: str, constant: Callable[..., float]) -> float:
 
 
 def same_digits(theirs: str, ours: float) -> bool:
-    """Say whether a number is another one, to the digits that are printed of it."""
+    """Say whether two numbers agree to the digits that are printed."""
     decimals = len(theirs.partition(".")[2])
     return f"{ours:.{decimals}f}" == theirs
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a number that others have printed."""
+    """Return one verdict per number that others have printed."""
     whole = "horizon" not in configuration()["sizes"][size]
     found = []
     compared = pairs(folder)

@@ -23,9 +23,9 @@ class Setting:
     environment : environment
         What is played.
     policies : dict
-        Who plays it, by the names that are theirs.
+        Who plays it, by the names that they use.
     horizon : int
-        How long.
+        How many rounds are played.
     before_the_end : int
         How many rounds earlier the regret is read.
     metric : str
@@ -40,7 +40,7 @@ class Setting:
 
     @property
     def rounds(self) -> int:
-        """The rounds of which the regret is read."""
+        """The number of rounds after which the regret is read."""
         return self.horizon - self.before_the_end
 
 

@@ -33,7 +33,7 @@ PAPERS_HORIZON = 2_000_000
 def final(
     folder: Path, size: str, experiment: str, budget: float, policy: str, metric: str = "regret"
 ) -> list[NDArray[np.float64]]:
-    """Return a metric of every run after the last round, one array a horizon."""
+    """Return a metric of every run after the last round, one array per horizon."""
     horizons = configuration()["sizes"][size][experiment]["horizons"]
     if policy == UNSAFE:
         return list(bl.load(file(folder, experiment, UNSAFE, horizons[-1])).values(metric)[0].T)
@@ -95,7 +95,7 @@ def linear_verdict(folder: Path, size: str, until: int) -> list[Verdict]:
 
 
 def bend_verdict(folder: Path, size: str, experiment: str, budget: float, about: float) -> Verdict:
-    """Say whether regret bends: the last horizons' regret a round more, against the first horizon's a round."""
+    """Say whether regret bends: regret per round between the last two horizons, against that up to the first."""
     horizons = configuration()["sizes"][size][experiment]["horizons"]
     samples = final(folder, size, experiment, budget, RELEASED)
     first, before, last = samples[0], samples[-2], samples[-1]
@@ -107,7 +107,7 @@ def bend_verdict(folder: Path, size: str, experiment: str, budget: float, about:
 
 
 def additional(folder: Path, size: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return 1 / (Delta^v)^2 of every budget, and additional regret over CombUCB1: a row a budget, a column a run."""
+    """Return 1 / (Delta^v)^2 of every budget, and additional regret over CombUCB1: an array (budgets, runs)."""
     at = configuration()["sizes"][size][THIRD]
     total = configuration()["instance"]["m"] * configuration()["instance"]["equal_variance"]
     baseline = final(folder, size, THIRD, at["budgets"][0], UNSAFE)[-1]
@@ -128,7 +128,7 @@ def linearity(x: NDArray[np.float64], rows: NDArray[np.float64]) -> tuple[float,
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     sizes: dict[str, Any] = configuration()["sizes"][size]
     found = reported_verdicts(folder, size)
     found += linear_verdict(folder, size, 400_000)

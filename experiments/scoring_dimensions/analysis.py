@@ -25,7 +25,7 @@ def final(folder: Path, family: str) -> tuple[list[int], list[NDArray[np.float64
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     tolerance = configuration()["verdict"]["tolerance"]
     numbers, regrets = final(folder, "actions")
     slope = exponent(numbers, regrets)

@@ -17,7 +17,7 @@ def configuration() -> dict[str, Any]:
 
 
 def qualities(n_actions: int, n_copies: int = 1) -> scoring.PrincipalAgent:
-    """Return an agent whose action k learns nothing (k = 0) or has a belief in 1/2 -+ 0.4 k / (K - 1), as likely each.
+    """Return an agent whose action k learns nothing (k = 0) or has belief 1/2 -+ 0.4 k / (K - 1), equally likely.
 
     Each of the two states is split into `n_copies` equally likely ones, on which neither beliefs nor decisions depend.
     """

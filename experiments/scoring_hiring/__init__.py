@@ -2,6 +2,6 @@
 
 The programs of two agents are solved with and without correlated mechanisms, over correlations of their errors and
 costs of looking, and explore-then-commit is played at two weights of the strict payments. With the weight that the
-bound suggests, payments that are optimal for the estimates are not obeyed where the estimates are off by more than
+bound suggests, agents do not obey payments that are optimal for the estimates where the estimates are off by more than
 the margin that the mixture leaves.
 """

@@ -33,7 +33,7 @@ def exact(value: float) -> tuple[float, float, float]:
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     config, solved = configuration(), offline(folder)
     results, tolerance = load_horizons(folder, config["sizes"][size]["horizons"]), config["verdict"]["tolerance"]
     gains = np.concatenate([rows[:, 1] - rows[:, 2] for rows in solved.values()])
@@ -83,7 +83,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 
 
 def figure(folder: Path, size: str) -> Figure:
-    """Return what correlation gains against how correlated signals are, and regret against the horizon."""
+    """Return what correlated mechanisms gain against how correlated signals are, and regret against the horizon."""
     from banditlab.plotting import COLOURS, DASHES, MARKERS
 
     results = load_horizons(folder, configuration()["sizes"][size]["horizons"])

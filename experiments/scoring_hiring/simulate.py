@@ -70,7 +70,7 @@ def policies() -> dict[str, Any]:
 
 
 def offline(over: dict[str, list[float]]) -> pd.DataFrame:
-    """Return the best profit with and without correlated mechanisms, one row a cost and correlation."""
+    """Return the best profit with and without correlated mechanisms, one row per cost and correlation."""
     rows = []
     for cost in over["costs"]:
         for correlation in over["correlations"]:

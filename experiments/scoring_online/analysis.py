@@ -20,7 +20,7 @@ SOURCE = "Cacciamani et al. 2023, abstract"
 
 
 def grows(results: dict[int, bl.Results], policy: str, metric: str, theory: float, tolerance: float) -> Verdict:
-    """Return the verdict on a metric that grows at most like T to the power `theory`."""
+    """Return the verdict on whether a metric grows at most like T to the power `theory`."""
     samples, horizons = final(results, policy, metric), list(results)
     claim = f"{policy}: {metric} grows at most like T^{theory:.3g}"
     slope = exponent(horizons, samples)
@@ -37,7 +37,7 @@ def grows(results: dict[int, bl.Results], policy: str, metric: str, theory: floa
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     config = configuration()
     results = load_horizons(folder, config["sizes"][size]["horizons"])
     tolerance = config["verdict"]["tolerance"]

@@ -26,7 +26,7 @@ def radius(horizon: int) -> float:
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     results = load_horizons(folder, configuration()["sizes"][size]["horizons"])
     horizons, world = list(results), environment()
     last = horizons[-1]

@@ -47,7 +47,7 @@ def bound(policy: Any, environment: Any, horizon: int) -> float:
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     results = read(folder, size)
     horizons = configuration()["sizes"][size]["horizons"]
     longest, theory = horizons[-1], theoretical_slope(horizons)
@@ -84,7 +84,7 @@ def verdicts(folder: Path, size: str) -> list[Verdict]:
 def _difference_of_slopes(
     horizons: list[int], first: list[NDArray[np.float64]], second: list[NDArray[np.float64]]
 ) -> tuple[float, float, float]:
-    """Return it with an interval from those of both, as of independent estimates."""
+    """Return it with an interval made from those of both, as for independent estimates."""
     a, b = exponent(horizons, first), exponent(horizons, second)
     measured = a[0] - b[0]
     down, up = np.hypot(a[0] - a[1], b[2] - b[0]), np.hypot(a[2] - a[0], b[0] - b[1])

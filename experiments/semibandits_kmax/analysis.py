@@ -40,7 +40,7 @@ def ratio(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[floa
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     found = []
     for name, result in read(folder).items():
         last = {policy: regret(result, policy)[:, -1] for policy in policies()}
@@ -81,7 +81,7 @@ def _growth(name: str, result: bl.Results) -> Verdict:
 
 
 def figure(folder: Path, size: str) -> Figure:
-    """Return regret against the round, a panel an instance."""
+    """Return regret against the round, one panel per instance."""
     from banditlab.plotting import COLOURS, DASHES
 
     results = read(folder)

@@ -1,1 +1,1 @@
-"""The mismatched sampling paradox: Thompson sampling from the right posterior beside samples from a wrong one."""
+"""The mismatched sampling paradox: Thompson sampling from the right posterior beside sampling from a wrong one."""

@@ -22,13 +22,13 @@ LINEAR = 0.8
 
 
 def regrets(folder: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
-    """Return the rounds, and the regret of each policy: a row a run, a column a round."""
+    """Return the rounds, and the regret of each policy: one row per run, one column per round."""
     result = bl.load(file(folder))
     return result.checkpoints, dict(zip(result.policies, result.values(), strict=True))
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     rounds, found_regrets = regrets(folder)
     last = rounds[-1]
     late = [int(np.searchsorted(rounds, x)) for x in np.linspace(last / 4, last, 4)]

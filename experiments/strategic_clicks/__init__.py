@@ -1,1 +1,1 @@
-"""What UCB-S does to strategic arms, what learners that do not heed incentives do to them, and at which rates."""
+"""What UCB-S does to strategic arms, what learners that ignore incentives do to them, and at which rates."""

@@ -36,7 +36,7 @@ LATER = 0.75
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim."""
+    """Return one verdict per claim."""
     tables = {name: pd.read_parquet(folder / name) for name in (DYNAMICS, OPEN_BANDIT, REGRET, EQUILIBRIA, ORACLES)}
     tables[REGRET] = at_settled(tables[REGRET], tables[EQUILIBRIA])
     return [
@@ -125,7 +125,7 @@ def _where_the_best_arm_ends(part: pd.DataFrame, start: str, environment: Any) -
 
 
 def _strayed(ends: NDArray[np.float64], lowest: float, highest: float) -> str:
-    """Return in how many repetitions the best arm ends outside of an interval, and why."""
+    """Return in how many repetitions the best arm ends outside an interval, and why."""
     low, high = int((ends < lowest).sum()), int((ends > highest).sum())
     stuck = "in those it starts far below, is soon left out, and no gradient leads back"
     told = [f"{low} of {len(ends)} repetitions end below; {stuck}"] if low else []
@@ -176,7 +176,7 @@ def of_rates(table: pd.DataFrame) -> list[Verdict]:
 def of_oracles(table: pd.DataFrame) -> list[Verdict]:
     """Return whether the weak regret of both oracles is linear, and as large as derived.
 
-    An oracle always selects one arm, so that no luck is left in its regret: intervals are ranges over T.
+    An oracle always selects one arm, so its regret involves no luck: intervals are ranges over T.
     """
     bounds: dict[str, tuple[Callable[[Any, int], float], str]] = {
         "MuOracle": (clicks.theory.mu_oracle_regret, f"{PAPER}, section 4 (constant derived)"),
@@ -275,7 +275,7 @@ def of_distances(table: pd.DataFrame) -> list[Verdict]:
 
 
 def settled(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the profiles after which the search had no more deviation to follow: the others are no equilibria."""
+    """Return the profiles after which the search had no further deviation to follow: the others are not equilibria."""
     return table[table["moves"] < table.attrs["config"]["search"]["max_moves"]]
 
 
@@ -305,8 +305,8 @@ def regrets(table: pd.DataFrame, name: str, at: str, x: str) -> dict[int, list[N
 def slope_of(samples: Mapping[Any, list[NDArray[np.float64]]]) -> Interval:
     """Return the least-squares slope of log y in log x, with its 95% percentile-bootstrap interval.
 
-    For each x there are arrays of samples; y is the largest of their means (over equilibria: strong regret). Resampled
-    are the entries of each array; which equilibria were found is not.
+    For each x there are arrays of samples; y is the largest of their means (over equilibria: strong regret). The
+    entries of each array are resampled, but not which equilibria were found.
     """
     x = np.log(np.array(list(samples), dtype=float))
     weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
@@ -332,7 +332,7 @@ def weak_regrets(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def oracle_regret_on_grid(policy: str, environment: Any) -> float:
-    """Return the regret a round that theory gives an oracle if click rates are those of the grid.
+    """Return the regret per round that theory gives an oracle if click rates are those of the grid.
 
     Under `StrategyOracle` the best arm can only play the largest click rate of the grid that leaves the learner with
     the second price, which is below `clicks.theory.second_price_strategy`.
@@ -359,7 +359,7 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_epoch(part: pd.DataFrame, mechanism: str, column: str, arm: int = 0) -> NDArray[np.float64]:
-    """Return a column, one row a repetition, one column an epoch."""
+    """Return a column, one row per repetition, one column per epoch."""
     chosen = part[(part["mechanism"] == mechanism) & (part["arm"] == arm)]
     return chosen.pivot(index="repetition", columns="epoch", values=column).to_numpy()
 

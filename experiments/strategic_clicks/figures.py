@@ -54,7 +54,7 @@ def figures(folder: Path, size: str) -> dict[str, Figure]:
 
 
 def of_dynamics(table: pd.DataFrame) -> Figure:
-    """Return strategies and regret over epochs: a column a start, a row a mechanism, and one for regret."""
+    """Return strategies and regret over epochs: one column per start, one row per mechanism, and one for regret."""
     config = table.attrs["config"]
     means = config["instances"][config["dynamics"]["instance"]]
     drawing = Figure(figsize=(10.0, 8.8), dpi=150)
@@ -77,7 +77,7 @@ def of_dynamics(table: pd.DataFrame) -> Figure:
 
 
 def of_open_bandit(table: pd.DataFrame) -> Figure:
-    """Return the same from observed click rates: a column a campaign and scale."""
+    """Return the same from observed click rates: one column per campaign and scale."""
     config = table.attrs["config"]
     means = config["open_bandit"]["means"]
     drawing = Figure(figsize=(11.0, 9.0), dpi=150)

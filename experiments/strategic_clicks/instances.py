@@ -33,12 +33,12 @@ def truthful(means: NDArray[np.float64] | list[float]) -> clicks.StrategicClickB
 def instance(name: str, n_arms: int, horizon: int) -> clicks.StrategicClickBandit:
     r"""Return an instance by name, its arms at their desired strategies.
 
-    Besides the instances of the configuration there are two families made for the horizon: the gap is
-    :math:`\Delta = c \sqrt{K \log T / T}`, about the largest that UCB-S cannot tell from none, so that its regret is
-    about the largest over instances, which is what the instance-independent bound speaks of. The two post-click means
-    are :math:`(1 \pm \Delta) / 2`, for which :math:`u^*` differs by a multiple of :math:`\Delta`. One arm is the best,
-    or half of them are: with one best arm, the share of rounds spent on the others depends on K itself, as the one
-    arm's radius does not grow with K like theirs; with half of the arms best, all radii do.
+    Besides the instances of the configuration there are two families made for the horizon: the gap is :math:`\Delta = c
+    \sqrt{K \log T / T}`, about the largest that UCB-S cannot tell from none, so that its regret is about the largest
+    over instances, which is what the instance-independent bound speaks of. The two post-click means are :math:`(1 \pm
+    \Delta) / 2`, for which :math:`u^*` differs by a multiple of :math:`\Delta`. Either one arm is the best, or half of
+    them are: with one best arm, the share of rounds spent on the others itself depends on K, as that arm's radius does
+    not grow with K as theirs do; with half of the arms best, all radii do.
     """
     config = configuration()
     if name not in SHRINKING:
@@ -49,7 +49,7 @@ def instance(name: str, n_arms: int, horizon: int) -> clicks.StrategicClickBandi
 
 
 def rollouts(sizes: dict[str, Any], horizon: int) -> int:
-    """Return how many roll-outs a profile a search at a horizon takes: the more, the shorter a run."""
+    """Return how many roll-outs per profile a search at a horizon takes: the shorter a run, the more."""
     fewest, most = sizes["search_rollouts"]
     return int(np.clip(sizes["search_rounds"] // horizon, fewest, most))
 

@@ -81,7 +81,7 @@ def adapting_from_open_bandit(config: dict[str, Any], sizes: dict[str, Any], n_j
 
 
 def most_clicked(campaign: str, n: int) -> pd.DataFrame:
-    """Return the n items of a campaign with most clicks (of equals, those shown less), the most shown first."""
+    """Return the n items of a campaign with the most clicks (of equals, those shown less), the most shown first."""
     items = open_bandit(campaign).sort_values(["clicks", "impressions", "item_id"], ascending=[False, True, True])
     return items.head(n).sort_values(["impressions", "item_id"], ascending=[False, True])
 
@@ -131,7 +131,7 @@ def under_oracles(config: dict[str, Any], sizes: dict[str, Any], n_jobs: int | N
 
 
 def _found(environment: Any, found: clicks.Equilibrium) -> pd.DataFrame:
-    """Return a profile that a search ended at, one row an arm."""
+    """Return a profile that a search ended at, one row per arm."""
     columns = {
         "arm": np.arange(environment.n_arms),
         "mean": environment.post_click_means,

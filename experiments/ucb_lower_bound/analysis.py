@@ -30,7 +30,7 @@ def final_regret(result: bl.Results, instance: str, policy: str) -> tuple[float,
 
 
 def verdicts(folder: Path, size: str) -> list[Verdict]:
-    """Return one verdict a claim and instance."""
+    """Return one verdict per claim and instance."""
     config = configuration()
     tolerance = config["verdict"]["tolerance"]
     result = bl.load(folder / RESULTS)
