@@ -61,7 +61,7 @@ class DuelingAgent(Agent):
         OutOfTurn
             Before `select`.
         InvalidArgument, InvalidType
-            For other arms, or the same in the other order; the agent is then as it was.
+            For other arms, or the same in the other order; the agent is then unchanged.
 
         Examples
         --------

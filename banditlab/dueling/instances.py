@@ -286,7 +286,7 @@ def random_condorcet(n_arms: int, pmin: float = 0.55, *, winner: int | None = No
     winner : int, optional
         The winner; default: drawn uniformly.
     seed : int, default 0
-        Of the instance.
+        Seed of the instance.
 
     Notes
     -----
@@ -325,7 +325,7 @@ def random_sequence(
     delta : float, default 0.3
         The change of one entry of the old winner's row; in (0, 1].
     seed : int, default 0
-        Of the instance.
+        Seed of the instance.
 
     Notes
     -----

@@ -202,7 +202,7 @@ class DetectParameters(NamedTuple):
     window : int
         w, the duels of a window; even.
     threshold : float
-        b, the difference between a window's halves, in wins, that is a change.
+        b, the difference between a window's halves, in wins, that counts as a change.
 
     Examples
     --------
@@ -225,7 +225,7 @@ class MonitorParameters(NamedTuple):
     window : int
         w, the duels of a pair's window; even.
     threshold : float
-        b, the difference between a window's halves, in wins, that is a change.
+        b, the difference between a window's halves, in wins, that counts as a change.
     gamma : float
         :math:`\gamma`, the share of rounds in which all pairs meet.
 
@@ -278,7 +278,7 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     delta : float
         The smallest change of at least one of the old winner's chances; in (0, 1].
     rule : {'sqrt', 'log_squared', 'winner_stays', 'winner_stays_short'}, default 'sqrt'
-        Which.
+        Which of these rules.
 
     Returns
     -------

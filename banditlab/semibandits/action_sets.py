@@ -324,8 +324,8 @@ class MSets(ActionSet):
 
     Notes
     -----
-    The best action consists of the m items of largest weight, the first of equals; they are found without sorting in
-    :math:`O(L m)`.
+    The best action consists of the m items of largest weight, with ties going to the first item; they are found without
+    sorting in :math:`O(L m)`.
 
     Examples
     --------
@@ -378,8 +378,8 @@ class UpToM(ActionSet):
 
     Notes
     -----
-    The best action consists of the items of positive weight, at most the m largest, the first of equals; if no weight
-    is positive, it is the single item of largest weight.
+    The best action consists of the items of positive weight, at most the m largest, with ties going to the first item;
+    if no weight is positive, it is the single item of largest weight.
 
     Examples
     --------

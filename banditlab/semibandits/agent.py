@@ -109,7 +109,7 @@ class SemiBanditAgent(Agent):
         OutOfTurn
             Before `select`.
         InvalidArgument, InvalidType
-            For another action, or feedback other than what the policy learns from; the agent is then as it was.
+            For another action, or feedback other than what the policy learns from; the agent is then unchanged.
 
         Examples
         --------

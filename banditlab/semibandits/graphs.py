@@ -280,7 +280,7 @@ class Paths(EdgeSet):
     Notes
     -----
     The oracle is a dynamic program from the target back: of the edges that leave a node, it keeps the one with the
-    largest sum of weights up to the target, the first of equals.
+    largest sum of weights up to the target; ties go to the first edge.
 
     Sums are maximised. To look for the cheapest path where edges have costs in [0, 1], let each edge pay 1 minus its
     cost, and give all paths the same number of edges: an edge that skips steps becomes several, all but one of which

@@ -238,7 +238,7 @@ class Greedy(OfflineAlgorithm):
     -----
     For monotone submodular functions it is a :math:`(1 - 1/e)`-approximation (Nemhauser, Wolsey, Fisher 1978), and
     robust with :math:`\delta = 2m` and :math:`N = n m` queries (Nie et al. 2023; :math:`\delta` and N reconstructed).
-    It asks for the value of the base with each other item; the first of equals is added.
+    It asks for the value of the base with each other item; ties go to the first.
 
     References
     ----------
@@ -308,7 +308,7 @@ class GreedyPlusMax(OfflineAlgorithm):
     r"""Adds items by gain per size, and returns the best set seen on the way: for knapsacks.
 
     While items fit, it asks for the value of the base S with each of them, and adds the one with the largest
-    :math:`(f(S \cup \{e\}) - f(S)) / c_e`, the first of equals. The output is the set of largest value among all that
+    :math:`(f(S \cup \{e\}) - f(S)) / c_e`; ties go to the first. The output is the set of largest value among all that
     it asked for.
 
     Notes

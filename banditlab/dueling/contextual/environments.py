@@ -107,7 +107,7 @@ class UniformArms:
     low, high : float, default -1.0 and 1.0
         Ends of the interval.
     every_round : bool, default True
-        Whether they are drawn anew in each round; otherwise once a run.
+        Whether they are drawn anew in each round; otherwise once per run.
 
     Examples
     --------
@@ -145,7 +145,7 @@ class GaussianArms:
     std : float, default 1.0
         Standard deviation of a feature.
     every_round : bool, default True
-        Whether they are drawn anew in each round; otherwise once a run.
+        Whether they are drawn anew in each round; otherwise once per run.
 
     Examples
     --------

@@ -225,7 +225,7 @@ class CCB(Counts):
     :math:`N (\hat\mu - 1/2)^2 > \alpha \ln t`; that changes rarely, and only then are the sets revised.
 
     Draws of a round: (1) in step C, i in order of C, each :math:`B^j` (j in order) with more than :math:`l + 1` arms:
-    going through them in order, one number u an arm, which is kept if u times the number of arms from it on is less
+    going through them in order, one number u per arm, which is kept if u times the number of arms from it on is less
     than the number still to be kept; none once all or no more are to be kept. (2) If there are uncertain pairs, one
     number: below 1/4 a pair is taken, by one more number, from the list in order of i, then j. (3) If B and C have arms
     in common, one number: below 2/3, C is cut to B. (4) One number for c, from C in order. (5) One number: below 1/2,

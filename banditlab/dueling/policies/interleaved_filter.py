@@ -62,7 +62,7 @@ class InterleavedFilter:
     Parameters
     ----------
     pruning : bool, default True
-        IF2; False is IF1.
+        True is IF2, False is IF1.
     horizon : int, optional
         T; default the run's horizon.
 

@@ -64,7 +64,7 @@ class DETECT(Around):
         The smallest change of at least one of the old winner's chances, at all change points; in (0, 1].
     rule : {'sqrt', 'log_squared', 'winner_stays', 'winner_stays_short'}, default 'sqrt'
         How :math:`\tilde T`, w and b follow from K, T, `pmin` and `delta`: see `theory.detect_parameters`. The authors'
-        experiments have 'sqrt' with WS and 'log_squared' with BtW.
+        experiments use 'sqrt' with WS and 'log_squared' with BtW.
     exploration : int, optional
         :math:`\tilde T`; default from the rule.
     window : int, optional

@@ -55,7 +55,7 @@ class RCS(Counts):
     -----
     Guarantee: none, as the paper has no regret bound.
 
-    The rule is Algorithm 1 of the paper; the text was not at hand, the program of Wu and Liu 2016 was.
+    The rule is Algorithm 1 of the paper; the text was not at hand, but the program of Wu and Liu 2016 was.
 
     Draws of a round: theta_ij for i < j, row by row (`sampling.beta`); if there is no champion among the samples and k
     arms have been champion the least often, k - 1 numbers; if k opponents have the largest bound, k - 1 numbers. The

@@ -78,8 +78,8 @@ class SAVAGE(Counts):
         c_{ij} = \sqrt{\frac{\log(K (K - 1) T / \delta)}{2 N_{ij}}}.
 
     With the notion 'condorcet' a pair is active as long as neither arm is worse than any other. With 'copeland' it is
-    active as long as it is not certain who of the two is better, and one of them can still beat more arms than any arm
-    beats for certain. When no pair is active, an arm plays itself: with 'condorcet' the one with the fewest certain
+    active as long as it is not certain which of the two is better, and one of them can still beat more arms than any
+    arm beats for certain. When no pair is active, an arm plays itself: with 'condorcet' the one with the fewest certain
     defeats, with 'copeland' the one with the most certain victories, ties going to the one with the fewest certain
     defeats. (One with equally few defeats may have results that are not certain, and beat fewer arms.)
 

@@ -158,7 +158,7 @@ class KMaxCUCB(MaxBeliefs):
         Exploration; positive.
     support_size : int, default 1
         The number of positive values that an item's outcome can have; an item is then that many binary variables, none
-        of which has a known value at first. Outcomes of further values teach nothing about their own.
+        of which has a known value at first. Outcomes with further values teach nothing about those values.
     actions : action set, optional
         The action set to play; default the environment's.
 

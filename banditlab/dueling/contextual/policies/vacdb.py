@@ -189,7 +189,7 @@ class StaD(Layered):
     kappa : float, default 0.1
         Lower bound on the link's slope.
     alpha : float, optional
-        Default :math:`T^{-1/2}`.
+        A round exploits when no :math:`p_s` is above this; default :math:`T^{-1/2}`.
     layers : int, optional
         Number of stages; default :math:`\lceil \log_2(1 / \alpha) \rceil`.
     radius : float, optional
