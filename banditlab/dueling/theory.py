@@ -295,7 +295,7 @@ def detect_parameters(n_arms: int, horizon: int, pmin: float, delta: float, rule
     Kolpaczki, Bengs and Hullermeier 2022 (arXiv 2202.00935): 'log_squared' and 'sqrt' are for BtW as base and
     'winner_stays' for WS (Corollaries 4.16 to 4.18 as numbered in the authors' code, from which the formulas are
     taken). The exploration of 'winner_stays' is longer than any horizon worth playing: as :math:`r K \ge 4`, it is
-    above T up to :math:`T = e^{64}`. It is what Markov's inequality gives for r rounds of WS to end with probability
+    above T up to :math:`T = e^{64}`. It is what Markov's inequality requires for r rounds of WS to end with probability
     :math:`1 - \log(T) / T`; 'winner_stays_short' gives up that probability.
 
     Examples

@@ -5,6 +5,6 @@ explore-then-commit know the horizon. At the theory's scale the agent does somet
 time, as the radii are wider than the margin by which the mixture persuades, and regret is linear: it would take about
 10^6 rounds until they are not. At 0.01 of the scale radii stop protecting once that margin, which shrinks like
 t^(-1/3), falls below the errors of the estimates: bisections set in and regret turns up. One exponent over all horizons
-hides that, hence the one of the last two. No single scale serves all horizons, except the theory's, from horizons on
-that are out of reach.
+hides that, hence the one of the last two. No single scale serves all horizons; the theory's does, but only from
+horizons on that are out of reach.
 """

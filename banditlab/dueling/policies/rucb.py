@@ -115,10 +115,10 @@ class RUCB(Counts):
     Guarantee (Zoghi, Whiteson, Munos and de Rijke 2014, Theorem 5; a Condorcet winner, :math:`\alpha > 1`): the
     expected average regret is :math:`O(K^2 \log K) + \sum_j 2 \alpha (\Delta_j + 4 \Delta_{\max}) / \Delta_j^2 \, \log
     T`, where j are the losers and :math:`\Delta_j` is how far the winner is ahead of them. The first term, a constant
-    in T, is :math:`2 D \Delta_{\max} \ln 2 D` and more, D being the sum of :math:`4 \alpha / \Delta^2` over all pairs,
+    in T, is at least :math:`2 D \Delta_{\max} \ln 2 D`, D being the sum of :math:`4 \alpha / \Delta^2` over all pairs,
     with the smaller gap of two losers and the loser's gap in a pair with the winner. For :math:`\alpha > 1/2`, the
-    default among them, the same rate in T holds for all T at once with probability :math:`1 - \delta`, beside a
-    constant that depends on :math:`\delta` (Theorem 4).
+    default included, the same rate in T holds for all T at once with probability :math:`1 - \delta`, plus a constant
+    that depends on :math:`\delta` (Theorem 4).
 
     In Komiyama et al. 2015's library U is 1 for pairs that have not met, so that a known opponent whose bound is above
     1 comes before one that is unknown. The mean regret of 200 runs of 20,000 rounds on Sushi is 276.7 with it, 318.5 as
