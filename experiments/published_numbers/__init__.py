@@ -3,9 +3,9 @@
 Each setting is theirs: means or preferences, rounds, policies with their parameters. A mean regret agrees if it differs
 by at most four standard errors, theirs included. Where they give no deviation, it is taken to be that of the runs here,
 and is shown in brackets. Means of up to 50 runs are skewed: such a mean agrees if the mean of equally many runs drawn
-from ours is as far off with a probability of at least 6e-5, that of four standard errors. All numbers of a source
-together, except those whose rule is known to differ, must be as far off as chance would have them. Constants are
-compared to the digits that are printed.
+from ours is as far off with a probability of at least 6e-5, that of four standard errors. All other
+numbers of a source together, except those whose rule is known to differ, must be as far off as chance would have them.
+Constants are compared to the digits that are printed.
 
 So a number from ten runs is weak evidence: IMED in KL-UCB's place would pass. One from a thousand is strong evidence,
 and detects a parameter that is a fifth off; but RMED2 and RMED2FH differ so little from the form in the paper that they

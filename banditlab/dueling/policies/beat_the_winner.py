@@ -169,7 +169,7 @@ class BeatTheWinnerResetStrong(_Line):
     -----
     Guarantee: none, as far as we know: the paper, whose experiments have the policy, was not at hand.
 
-    Both forms are the same until an incumbent falls for the first time, the phase after that excepted.
+    Both forms play the same until an incumbent falls for the first time.
 
     References
     ----------

@@ -83,7 +83,7 @@ class PASCombUCB:
 
     Radii, warm-up and splitting are those of the authors' released code. Note its two levels: lower bounds of variances
     are at :math:`\omega_\mu`, only the upper ones at :math:`\omega_v`. The code rounds q up, which is safe only if
-    :math:`q \sigma^2` is no more than the budget; here q is rounded down, and is one less where the division leaves no
+    :math:`q \sigma^2` is less than the budget; here q is rounded down, and is one less where the division leaves no
     remainder, as safety is strict. So a budget of at most `variance_bound` needs paper_code=True: not even one item is
     then known to be safe beforehand.
 
