@@ -54,7 +54,7 @@ _WHEN_USED = ("arms", "clicks", "cvar", "data", "dueling", "inference", "plottin
 
 
 def __getattr__(name: str) -> Any:
-    """Import a part when it is first used: each takes some hundredths of a second."""
+    """Import a part when it is first used, as each takes some hundredths of a second."""
     if name in _WHEN_USED:
         return importlib.import_module(f"{__name__}.{name}")
     if name == "compare":

@@ -4,7 +4,7 @@ A file says what `banditlab.run` is called with, and where to write what it retu
 
 .. code-block:: toml
 
-    horizon = 10_000                  # rounds a run
+    horizon = 10_000                  # rounds per run
     n_runs = 200                      # independent runs
     seed = 0                          # default: drawn afresh and recorded in the results
     checkpoints = "log"               # or "linear", a number of checkpoints, or a list of rounds
@@ -41,12 +41,11 @@ A file says what `banditlab.run` is called with, and where to write what it retu
 * Several environments are tables `[[environments]]` in place of `[environment]`, each with an optional `label`.
 * `Empirical` also takes click counts: `counts = "clicks.csv"`, a file with the columns impressions and clicks, its path
   relative to the TOML file; or `dataset = "open_bandit_men"`, which comes with the package.
-* `FromScipy` has a table an arm: `distributions = [{ type = "lognorm", s = 0.5 }, { type = "norm", loc = 1.0 }]`, where
-  type is a name in scipy.stats, and the other keys are its parameters, there called so.
+* `FromScipy` has one table per arm: `distributions = [{ type = "lognorm", s = 0.5 }, { type = "norm", loc = 1.0 }]`,
+  where type is a name in scipy.stats, and the other keys are its parameters, with scipy's names.
 * Paths of outputs and of the store are relative to the current folder.
 
-Whatever is wrong with a file is raised before anything is simulated, as a `ConfigError` with the file's name and the
-line.
+Any mistake in a file is raised before anything is simulated, as a `ConfigError` with the file's name and the line.
 """
 
 from __future__ import annotations
@@ -142,13 +141,13 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     Returns
     -------
     Experiment
-        All of it checked: it can be run.
+        Checked in full: it can be run.
 
     Raises
     ------
     ConfigError
-        For a file that cannot be read, and for a key or value that is not allowed; the message has file name, line,
-        key, value and what is allowed.
+        For a file that cannot be read, and for a key or value that is not allowed; the message gives the file name,
+        line, key and value, and what is allowed.
 
     Examples
     --------
@@ -169,7 +168,7 @@ def read(path: str | os.PathLike[str]) -> Experiment:
 
 
 def _backend(name: str, value: Any) -> str:
-    """Return the backend as the file says it: 'cuda' is the current device when it is played."""
+    """Return the backend as the file gives it: 'cuda' stands for the device that is current when it is played."""
     checked_backend(value)
     return str(value)
 
@@ -234,7 +233,7 @@ class Reader(TomlFile):
 
     @staticmethod
     def owners(kind: str) -> tuple[str, ...]:
-        """Return the families in which a name without a family's is looked for."""
+        """Return the families in which a name without a family is looked up."""
         return ("arms",) if kind == "environment" else tuple(sorted(families(), key=lambda family: family != "arms"))
 
     def environments(self) -> tuple[dict[str, Any], dict[str, Key]]:
@@ -268,7 +267,7 @@ class Reader(TomlFile):
     def labelled(
         self, name: str, value: Any, kind: str, owners: tuple[str, ...], plays: str | None = None
     ) -> tuple[dict[str, Any], dict[str, Key]]:
-        """Return the components of an array of tables by label, and where each stands; policies that play a family."""
+        """Return the components of an array of tables by label, and where each stands; `plays` limits policies."""
         if not isinstance(value, list) or not value:
             raise self.error((name,), f"{name} is {shown(value)}; allowed: one table [[{name}]] for each {kind}")
         found: dict[str, Any] = {}
@@ -332,7 +331,7 @@ class Reader(TomlFile):
         inside: bool,
         plays: str | None = None,
     ) -> Any:
-        """Return the class that a table names; for another name, tell of those that can play a family."""
+        """Return the class that a table names; for an unknown name, suggest classes that can play a family."""
         if "type" not in table:
             raise self.missing(key, "type", f"the name of {with_article(kind)}")
         name = table["type"]
@@ -372,7 +371,7 @@ class Reader(TomlFile):
         return value
 
     def laws(self, key: Key, value: Any) -> Any:
-        """Return the distributions of SciPy that tables describe; whatever else is there, `FromScipy` refuses."""
+        """Return the SciPy distributions that tables describe; anything else there is refused by `FromScipy`."""
         if not isinstance(value, list):
             return value
         return [self.law((*key, k), v) if isinstance(v, dict) else v for k, v in enumerate(value)]

@@ -1,7 +1,7 @@
 """Sweeps as TOML files: what `banditlab sweep FILE.toml` reads.
 
 The file of a sweep is that of an experiment (see `banditlab.config`) with parameters: a value `"$name"` in the
-environment or in a policy stands for the parameter `name`, whose values are in the table `[over]`.
+environment or in a policy stands for the parameter `name`, whose values are listed in the table `[over]`.
 
 .. code-block:: toml
 
@@ -104,13 +104,13 @@ def read_sweep(path: str | os.PathLike[str]) -> SweepExperiment:
     Returns
     -------
     SweepExperiment
-        All of it checked: it can be run.
+        Checked in full: it can be run.
 
     Raises
     ------
     ConfigError
-        For a file that cannot be read, and for a key or value that is not allowed, in any combination; the message has
-        file name, line, key, value and what is allowed.
+        For a file that cannot be read, and for a key or value that is not allowed, in any combination; the message
+        gives the file name, line, key and value, and what is allowed.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def _filled(value: Any, values: dict[str, Any]) -> Any:
 
 
 class _Factory:
-    """Makes what a table describes, from values of the parameters that stand in it."""
+    """Makes what a table describes, from values of the parameters that occur in it."""
 
     def __init__(self, reader: Reader, key: Key, table: Any, kind: str) -> None:
         self.reader, self.key, self.table, self.kind = reader, key, table, kind
@@ -173,12 +173,12 @@ class _Factory:
     def __call__(self, **values: Any) -> Any:
         table = _filled(self.table, values)
         owners = self.reader.owners(self.kind) if self.plays is None else players_of(self.plays)
-        labels = self.kind == "policy"  # a sweep's only environment is told apart by its parameters
+        labels = self.kind == "policy"  # a sweep's only environment is identified by its parameters
         return self.reader.component(self.key, table, self.kind, owners, labels=labels, plays=self.plays)[0]
 
 
 def _stand_in(label: str, parameters: dict[str, Any], experiment: Experiment) -> SweepCell:
-    """Return a cell that no one has played, with the metrics that it will have."""
+    """Return a cell that nobody has played, with the metrics that it will have."""
     (world,), player = experiment.environments.values(), experiment.policies[label]
     protocol = player.family.protocol
     names = protocol.columns(world, player, experiment.metrics or protocol.default_metrics)
@@ -187,7 +187,7 @@ def _stand_in(label: str, parameters: dict[str, Any], experiment: Experiment) ->
 
 
 def _try_to_draw(cells: list[SweepCell], plot: dict[str, Any]) -> None:
-    """Draw the picture of cells that no one has played: what is wrong with it, it says now and not after the sweep."""
+    """Draw the plot of cells that nobody has played, so that mistakes in it show up now and not after the sweep."""
     from matplotlib.figure import Figure
 
     SweepResults(cells, {"n_runs": 2}).plot(**plot, ax=Figure().add_subplot())
@@ -267,7 +267,7 @@ class _Sweep:
         return list(found.values())
 
     def over(self) -> tuple[Any, list[dict[str, Any]]]:
-        """Return what the file says of parameters, and all combinations."""
+        """Return what the file says about parameters, and all combinations."""
         over = self.content.get("over")
         if isinstance(over, list) and over and all(isinstance(c, dict) for c in over):
             self.only_once(("over",), over)

@@ -39,7 +39,7 @@ def run_demo(
     folder : str or path, optional, default 'demo'
         Where to write regret.png, results.parquet and summary.csv; made if it is missing. None writes nothing.
     horizon : int, default 50_000
-        Rounds a run: items shown.
+        Rounds per run: items shown.
     n_runs : int, default 200
         Independent runs.
     progress : {'auto', True, False}, default 'auto'
@@ -48,7 +48,7 @@ def run_demo(
     Returns
     -------
     Results
-        Of seed 0: the same numbers each time.
+        Of seed 0, so the numbers are the same each time.
 
     Examples
     --------

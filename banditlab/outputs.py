@@ -21,7 +21,7 @@ OUTPUTS = {"results": (".parquet",), "plot": (".png", ".pdf", ".svg"), "summary"
 
 
 def prepare_outputs(outputs: dict[str, Path]) -> None:
-    """Make the folders that outputs go to, so that a long run does not end at a file that cannot be."""
+    """Make the folders that outputs go to, so that a long run does not fail at the end for want of a folder."""
     for name, path in outputs.items():
         one_of(*OUTPUTS)("outputs", name)
         allowed = "a file in a folder that can be made"
@@ -30,7 +30,7 @@ def prepare_outputs(outputs: dict[str, Path]) -> None:
             allowed = "a file that can be written"
             with contextlib.suppress(FileNotFoundError):
                 path.stat()
-        except (OSError, ValueError) as error:  # ValueError: a name that no file here can have
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have here
             told = getattr(error, "strerror", None) or error
             raise invalid(f"outputs.{name}", str(path), f"{allowed} ({told})") from error
         if path.is_dir() or not os.access(path.parent, os.W_OK):
@@ -90,7 +90,7 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
 
 
 def _draw(result: Results, metric: str, path: Path) -> None:
-    """Save the plot of a metric, one panel an environment."""
+    """Save the plot of a metric, with one panel per environment."""
     from matplotlib.figure import Figure  # no pyplot: nothing is shown, and any thread may draw
 
     from .plotting.style import uncover
@@ -103,7 +103,7 @@ def _draw(result: Results, metric: str, path: Path) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Save a picture; the fonts of a PDF are TrueType's, as some publishers refuse matplotlib's usual ones (Type 3)."""
+    """Save a plot; PDFs use TrueType fonts, as some publishers refuse matplotlib's usual ones (Type 3)."""
     import matplotlib
 
     with matplotlib.rc_context({"pdf.fonttype": 42}):

@@ -19,12 +19,12 @@ _TOO_LONG = re.compile(rf"[0-9][0-9_]{{{sys.get_int_max_str_digits()},}}")
 
 
 def allowed_words(word: object, options: Iterable[str]) -> str:
-    """Return the end of a message about a word that is none of the options: all of them, and the likeliest."""
+    """Return the end of a message about a word that is not among the options: all options, and the likeliest."""
     return f"allowed: {quoted(options)}{meant(word, options, written=repr)}"
 
 
 def named(key: Key) -> str:
-    """Return a key as messages name it: policies[0].alpha, with quotes where TOML needs them."""
+    """Return a key as messages show it: policies[0].alpha, with quotes where TOML needs them."""
     parts = (part if isinstance(part, int) or _BARE.fullmatch(part) else repr(part) for part in key)
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
 
@@ -85,7 +85,7 @@ class TomlFile:
 
     @contextmanager
     def translated(self, table: Key, before: str = "") -> Iterator[None]:
-        """Give a line to errors about a key of a table, which name it first: `UCB1.alpha is ...`."""
+        """Give a line to errors about a key of a table, which begin with the key: `UCB1.alpha is ...`."""
         try:
             yield
         except ConfigError:
@@ -94,14 +94,14 @@ class TomlFile:
             about = re.match(r"(?:(\w+)\.)?(\w+)((?:\[\d+\])*)", str(error))
             key = table
             if about:
-                # what is made of a table may find fault with what was made of one inside
+                # what is made of a table may object to what was made of a table inside it
                 inside = (k for k, name in self.classes.items() if name == about[1] and k[: len(table)] == table)
                 owner = next(inside, table)
                 key = (*owner, about[2], *(int(index) for index in re.findall(r"\d+", about[3])))
             raise self.error(key, before + str(error)) from error
 
     def table(self, key: Key, value: Any, written: str) -> dict[str, Any]:
-        """Return a table, or raise with how to write it."""
+        """Return a table, or raise with a hint on how to write it."""
         if not isinstance(value, dict):
             raise self.error(key, f"{named(key)} is {shown(value)}; allowed: a table, {written}")
         return value

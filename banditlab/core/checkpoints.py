@@ -25,7 +25,7 @@ def checkpoint_rounds(checkpoints: Any, horizon: int) -> NDArray[np.int64]:
         'log': at most 100 rounds from 1 to the horizon, evenly spaced in the logarithm; 'linear': evenly spaced;
         an int: 'log' with that many; a sequence: these rounds.
     horizon : int
-        Rounds a run.
+        Rounds per run.
 
     Examples
     --------

@@ -39,26 +39,26 @@ from .validation import Check, meant, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
 
-# How a kernel method's first argument, and a policy's state, are typed: NamedTuples made at run time.
+# The types of a kernel method's first argument and of a policy's state: NamedTuples made at run time.
 Params = Any
 State = Any
 
 
 def field(*given: Never, default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
-    """Declare a field of a component: its default, the check of its values, one line on what it is.
+    """Declare a field of a component: its default, the check of its values, and one line on what it is.
 
-    By keyword only: type checkers know a field's default by that keyword.
+    Keyword-only: type checkers recognise a field's default by that keyword.
 
     Parameters
     ----------
     default : object, optional
-        The default; without one the argument must be given.
+        The default; without one, the argument is required.
     check : callable, optional
-        From `banditlab.core.validation`, or your own: takes the argument's name and value, and returns the value
-        to keep or raises `banditlab.errors.InvalidArgument`. Without one every value is allowed, and sequences of
+        From `banditlab.core.validation`, or your own: takes the argument's name and value, and returns the value to
+        keep or raises `banditlab.errors.InvalidArgument`. Without a check every value is allowed, and sequences of
         numbers become read-only arrays, so that kernels see them.
     doc : str, default ''
-        One line on what it is, with unit and where the default is from.
+        One line on what it is, with its unit and the source of the default.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def field(*given: Never, default: Any = dataclasses.MISSING, check: Check | None
 
 @dataclass(frozen=True)
 class Problem:
-    """What a component may know of the experiment when its parameters are fixed.
+    """What a component may know about the experiment when its parameters are fixed.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class Problem:
     horizon: int | None
 
     def required_horizon(self, policy: object) -> int:
-        """Return the horizon, or raise for a policy that cannot do without."""
+        """Return the horizon, or raise for a policy that cannot do without one."""
         if self.horizon is None:
             raise _no_horizon(policy)
         return self.horizon
@@ -100,7 +100,7 @@ def _no_horizon(policy: object) -> InvalidType:
 
 @contextlib.contextmanager
 def _needing_horizon(component: object, horizon: int | None) -> Iterator[None]:
-    """Tell what goes wrong in a component's own methods for want of a horizon, with which they calculate."""
+    """Explain errors in a component's own methods that come from calculating with a horizon that is missing."""
     try:
         yield
     except TypeError as error:
@@ -134,26 +134,26 @@ class Space:
         return Problem(self.n_arms, self.horizon)
 
     def array(self, *shape: int, fill: float = 0.0, dtype: Any = np.float64) -> Any:
-        """Return an array of a given shape a lane, filled with a value."""
+        """Return an array with a given shape per lane, filled with a value."""
         return aligned((*shape, self.n_lanes), dtype, fill)
 
     def holds(self, array: Any) -> bool:
-        """Return whether an array can be part of a state: whether it has lanes, where there must be."""
+        """Return whether an array can be part of a state, that is, has lanes where it must."""
         return bool(array.shape[-1:] == (self.n_lanes,))
 
     def per_arm(self, fill: float = 0.0, dtype: Any = np.float64) -> Any:
-        """Return an array with one entry an arm and lane."""
+        """Return an array with one entry per arm and lane."""
         return self.array(self.n_arms, fill=fill, dtype=dtype)
 
     def per_lane(self, fill: float = 0.0, dtype: Any = np.float64) -> Any:
-        """Return an array with one entry a lane."""
+        """Return an array with one entry per lane."""
         return self.array(fill=fill, dtype=dtype)
 
 
 def record_class(name: str, fields: tuple[str, ...]) -> type:
     """Return a NamedTuple class that pickles by reference to this module, the same one for the same name.
 
-    Numba pickles the types of a kernel's arguments into its cache: a class that lived in `__main__` would go in by
+    Numba pickles the types of a kernel's arguments into its cache: a class that lived in `__main__` would be pickled by
     value and never match again.
     """
     module = sys.modules[__name__]
@@ -173,13 +173,13 @@ def record(prefix: str, values: Mapping[str, Any]) -> Any:
 
 
 def record_fields(name: str) -> tuple[str, ...]:
-    """Return the fields of the records that have a class name, as errors of Numba tell it; none if there are none."""
+    """Return the fields of the records with a class name, as Numba's errors mention it; none if there are none."""
     found: tuple[str, ...] = getattr(getattr(sys.modules[__name__], name, None), "_fields", ())
     return found
 
 
 def is_kind(value: Any, kind: str) -> bool:
-    """Say whether a value is a component of a kind: 'policy', 'environment', or what is nested in them."""
+    """Say whether a value is a component of a kind: 'policy', 'environment', or a kind that is nested in them."""
     return is_component(value) and value.__banditlab__.kind == kind
 
 
@@ -189,9 +189,9 @@ def component_parts(component: Any) -> dict[str, Any]:
 
 
 def _params(self: Any, problem: Problem) -> Any:
-    """Return the NamedTuple that kernels receive, for a problem; made once, as tables can take long to compute."""
+    """Return the NamedTuple that kernels receive for a problem; made once, as tables can take long to compute."""
     made = self.__dict__.setdefault("_made", {})
-    # `derive` of a user's class may read globals, which a notebook changes; ours does not
+    # `derive` of a user's class may read globals, which a notebook can change; ours does not
     key = problem, *(class_code(cls) for cls in map(type, with_nested(self)) if not is_ours(cls.__module__))
     if key not in made:
         made[key] = _make_params(self, problem)
@@ -247,7 +247,7 @@ _helpers: WeakKeyDictionary[Callable[..., Any], str] = WeakKeyDictionary()
 
 
 def _renew(value: Any) -> None:
-    """Let a helper of the user's be compiled anew if what it reaches has changed since it was looked at."""
+    """Have a helper of the user's compiled anew if anything it reaches has changed since it was last looked at."""
     function = value.py_func if is_jitted(value) else value
     if isinstance(function, FunctionType) and not is_ours(function.__module__):
         now = fingerprint(function)
@@ -258,7 +258,7 @@ def _renew(value: Any) -> None:
 
 @dataclass
 class ComponentInfo:
-    """What the package knows of a component class."""
+    """What the package knows about a component class."""
 
     kind: str
     kernels: dict[str, Callable[..., Any]]
@@ -267,7 +267,7 @@ class ComponentInfo:
     _seen: Witness = ()
 
     def code(self) -> str:
-        """Return a hash of everything that the kernels can reach; computed anew if a global of the user's changed."""
+        """Return a hash of everything that the kernels can reach; computed anew if a user's global has changed."""
         if not self._code or not unchanged(self._seen):
             self._code, self._seen = survey(*self.kernels.values())
             for source in self._seen:
@@ -288,7 +288,7 @@ def _label(self: Any) -> str:
     parts = []
     for f in dataclasses.fields(self):
         value = getattr(self, f.name)
-        # a tuple is how the default of an array is written
+        # a tuple stands for the default of an array
         default = np.asarray(f.default) if isinstance(value, np.ndarray) and isinstance(f.default, tuple) else f.default
         if default is dataclasses.MISSING:
             parts.append(short(value))
@@ -321,7 +321,7 @@ def _hash(self: Any) -> int:
 
 
 def with_nested(component: Any) -> Iterator[Any]:
-    """Go through a component and the components that are in its fields, or in lists there; outermost first."""
+    """Go through a component and the components in its fields, or in lists there; outermost first."""
     yield component
     for value in component_parts(component).values():
         for part in value if isinstance(value, list | tuple) else [value]:
@@ -366,7 +366,7 @@ def describe(value: Any) -> Any:
 
 
 def post_init(self: Any) -> None:
-    """Check a component's fields, each by its check, and all together by `validate`."""
+    """Check a component's fields, each by its own check, and all together by `validate`."""
     for f in dataclasses.fields(self):
         check, value = f.metadata.get("check"), getattr(self, f.name)
         checked = numbers_as_array(value) if check is None else check(f"{type(self).__name__}.{f.name}", value)
@@ -377,7 +377,7 @@ def post_init(self: Any) -> None:
 
 
 def as_component(cls: type, info: ComponentInfo, family: Any) -> None:
-    """Give a class what components have: checked fields, equality, a label, and what kernels receive."""
+    """Give a class what every component has: checked fields, equality, a label, and what kernels receive."""
     for attribute, function in {
         "__post_init__": post_init,
         "__repr__": _repr,
@@ -398,7 +398,7 @@ def as_component(cls: type, info: ComponentInfo, family: Any) -> None:
 
 
 def _with_known_names(init: Callable[..., None], names: list[str]) -> Callable[..., None]:
-    """Return an `__init__` that says which fields there are when it is given another."""
+    """Return an `__init__` that lists the fields when it is given an unknown one."""
 
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **fields: Any) -> None:  # noqa: N807 - it stands in for one
@@ -414,7 +414,7 @@ def _with_known_names(init: Callable[..., None], names: list[str]) -> Callable[.
 
 
 def _check_name(owner: str, name: Any) -> None:
-    """Raise for what cannot be the name of a field in a NamedTuple."""
+    """Raise for names that a field of a NamedTuple cannot have."""
     if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
         raise InvalidComponent(
             f"{owner} has the name {name!r}; allowed: a name as variables have, without a leading underscore"
@@ -430,7 +430,7 @@ def make_state(policy: Any, space: Space) -> Any:
         raise InvalidComponent(f"{owner}.state returned {shown(arrays)}; allowed: a dict from name to array")
     for name, value in arrays.items():
         _check_name(f"{owner}.state", name)
-        if hasattr(value, "_fields"):  # the state of another policy, made here too
+        if hasattr(value, "_fields"):  # the state of another policy, also made here
             continue
         if not (isinstance(value, np.ndarray) and space.holds(value)):
             told = f"of shape {value.shape}" if isinstance(value, np.ndarray) else shown(value)

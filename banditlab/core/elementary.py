@@ -1,9 +1,9 @@
 """Elementary functions for kernels: log, exp, and the normal distribution's quantile.
 
-Why not `math.log`? A call into the C library stops the compiler from vectorising a loop over lanes,
-and its last bit differs between C libraries and between a CPU and a GPU. These functions consist
-of IEEE additions, multiplications, divisions and square roots alone, which every machine rounds the
-same way; so a trajectory is the same on all of them, and a loop over lanes becomes vector code.
+Why not `math.log`? A call into the C library stops the compiler from vectorising a loop over lanes, and its last bit
+differs between C libraries and between a CPU and a GPU. These functions consist only of IEEE additions,
+multiplications, divisions and square roots, which every machine rounds in the same way; so a trajectory is the same on
+all of them, and a loop over lanes becomes vector code.
 
 Accuracy, checked in tests against mpmath: `log` and `exp` are within 1 unit in the last place over the
 whole range, `normal_quantile` within 1e-15 relative.

@@ -1,8 +1,8 @@
 """Every error banditlab raises on purpose.
 
-All of them derive from `ValueError`, `TypeError` or `RuntimeError`, so that code which knows nothing of
-banditlab still catches them, and from `BanditlabError`, so that code which does can catch
-the lot. Each message names the argument, the value it had and what is allowed.
+All of them derive from `ValueError`, `TypeError` or `RuntimeError`, so that code which knows nothing of banditlab still
+catches them, and from `BanditlabError`, so that code which does can catch them all. Each message names the argument,
+the value it had and what is allowed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class DamagedChunkWarning(UserWarning):
 
 
 class NotANumberWarning(UserWarning):
-    """What a policy remembers became NaN while it played: what it did since means nothing."""
+    """What a policy remembers became NaN while it played: what it did after that is meaningless."""
 
 
 class AssumptionWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""What is to be played, checked before anything is: settings, labels, and one job for each pair."""
+"""What is to be played, checked before anything is played: settings, labels, and one job for each pair."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ class Settings:
     first_run, n_runs, seed : int
         The runs, and the seed.
     checkpoints : as in `run`
-        Which rounds are recorded; checked when the horizon is known, which cells of a sweep may differ in.
+        Which rounds are recorded; checked once the horizon is known, as it may differ between the cells of a sweep.
     metrics : tuple of str or None
-        What is recorded; None for what the policies' family records where nothing is said.
+        What is recorded; None stands for what the policies' family records by default.
     backend : {'cpu', 'python', 'cuda:0', ..., 'auto'}
         Where it is played.
     precision : {'double', 'single'}
         How states are stored.
     reduced : bool
-        Whether statistics of whole chunks will do, where a device can make them.
+        Whether statistics of whole chunks are enough, where a device can compute them.
     """
 
     first_run: int
@@ -67,7 +67,7 @@ class Settings:
     reduced: bool = False
 
     def jobs(self, environments: dict[str, Any], policies: dict[str, Any], horizon: int) -> dict[tuple[str, str], Job]:
-        """Return one job a pair, or raise for all pairs that cannot play together."""
+        """Return one job per pair, or raise for all pairs that cannot play together."""
         rounds = checkpoint_rounds(self.checkpoints, horizon)
         reasons = []
         for name, world in environments.items():
@@ -102,13 +102,13 @@ class Settings:
         if self.backend == "auto" and on_device(backend):
             try:
                 _ = [job.chunk for job in jobs.values()]
-            except DeviceError as error:  # not one run fits into its memory
+            except DeviceError as error:  # not even one run fits into its memory
                 _tell("cpu", str(error))
                 return {pair: replace(job, backend="cpu", reduced=False) for pair, job in jobs.items()}
         return jobs
 
     def _where(self, environments: dict[str, Any], policies: dict[str, Any], horizon: int) -> str:
-        """Return the backend; for 'auto' the one picked; raise for pairs that cannot play on a device."""
+        """Return the backend ('auto' becomes the one picked), or raise for pairs that cannot play on a device."""
         if self.backend in ("cpu", "python"):
             return self.backend
         reasons = [
@@ -132,7 +132,7 @@ class Settings:
 
 
 def _tell(found: str, reason: str) -> None:
-    """Log which backend 'auto' is, and why it is no device."""
+    """Log which backend 'auto' picked, and why it is not a device."""
     logging.getLogger("banditlab").info("backend 'auto' is %r%s", found, f": {reason}" if reason else "")
 
 
@@ -141,7 +141,7 @@ KnownBounds = dict[Any, NDArray[np.float64] | None]
 
 
 def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | None]:
-    """Return each job's lower bound; computed once an environment, as that can take an optimisation an arm."""
+    """Return each job's lower bound; computed once per environment, as it can take an optimisation per arm."""
     known: KnownBounds = {}
     return {name: lower_bound(job, known) for name, job in jobs.items()}
 
@@ -155,7 +155,7 @@ def lower_bound(job: Job, known: KnownBounds) -> NDArray[np.float64] | None:
 
 
 def cell_of(gatherer: Gatherer | None, n_runs: int, seconds: float, bound: NDArray[np.float64] | None) -> Cell:
-    """Return what a job's gatherer has taken, of the first runs."""
+    """Return what a job's gatherer has received, for the first runs."""
     if isinstance(gatherer, EveryRun):
         return Cell({name: values[:n_runs] for name, values in gatherer.values.items()}, seconds, bound)
     assert isinstance(gatherer, Moments)
@@ -218,7 +218,7 @@ def check_horizon(label: str, environment: Any, horizon: int) -> None:
 
 def reasons_against(environment: Any, policy: Any, horizon: int, precision: str = "double") -> list[str]:
     """Return every reason why a policy cannot play an environment; empty if it can."""
-    if isinstance(environment, Instances):  # the others are looked at when they are played
+    if isinstance(environment, Instances):  # the other instances are looked at when they are played
         return reasons_against(environment.specimen, policy, horizon, precision)
     plays, family = policy.family.plays, environment.family.name
     if family not in plays:
@@ -233,7 +233,7 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
 
 
 def _some_policies(family: Any, played: str) -> str:
-    """Return the end of a message that names some of a family's policies, those first whose names are most alike."""
+    """Return the end of a message that names some of a family's policies, those with the most similar names first."""
     import difflib
 
     own = [name for name, cls in registered(family.name, "policy").items() if getattr(cls, "family", None) is family]
@@ -243,7 +243,7 @@ def _some_policies(family: Any, played: str) -> str:
 
 
 def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:
-    """Return components by label: one, a list of them, or a dict that already is that."""
+    """Return components by label: from a single one, a list of them, or a dict that already has labels."""
     if isinstance(value, Mapping):
         for label in value:
             if not isinstance(label, str) or not label.isprintable() or not label.strip():
@@ -272,7 +272,7 @@ def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]
 
 
 def check_kind(name: str, value: Any, kind: str, *, or_else: str = "") -> None:
-    """Raise unless a value is an environment, or a policy, as `kind` says; `or_else` tells what else is allowed."""
+    """Raise unless a value is an environment, or a policy, as `kind` says; `or_else` names what else is allowed."""
     if is_kind(value, kind):
         return
     if isinstance(value, type) and hasattr(value, "__banditlab__"):

@@ -1,4 +1,4 @@
-"""An environment that is another one in each run: instances drawn at random, or listed."""
+"""An environment that is a different one in each run: instances drawn at random, or listed."""
 
 from __future__ import annotations
 
@@ -28,37 +28,37 @@ PROBES = 8
 
 @dataclass(frozen=True, repr=False)
 class Instances:
-    r"""An environment that is another one in each run: run i plays instance i.
+    r"""An environment that is a different one in each run: run i plays instance i.
 
     Policies meet the same instances with the same luck, and the runs are independent. So the mean over runs is a mean
-    over instances and luck: for regret the Bayes regret :math:`E_{\nu}[R_T(\nu)]`, :math:`\nu` being drawn as `source`
-    draws it. Intervals count both, and what compares policies run by run compares them on the same instance.
+    over instances and luck: for regret, the Bayes regret :math:`E_{\nu}[R_T(\nu)]`, with :math:`\nu` drawn as `source`
+    draws it. Intervals account for both, and comparisons of policies run by run compare them on the same instance.
 
     Parameters
     ----------
     source : callable, or sequence of environments
-        `source(rng)` returns the environment of a run, and makes it from nothing that changes but `rng`, a
-        `numpy.random.Generator`: run i of a seed has one of its own. Or the environments themselves: run i plays
-        `source[i]`, and there are as many runs as entries, or fewer. All are of one class and have the same number of
-        arms. Any family's will do.
+        A callable `source(rng)` returns the environment of a run. It must depend on nothing that changes except `rng`,
+        a `numpy.random.Generator`: for a given seed, each run has one of its own. A sequence holds the environments
+        themselves: run i plays `source[i]`, and there can be at most as many runs as entries. All are of one class and
+        have the same number of arms. They may belong to any family.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        When it is made, for a source that returns something else in its first calls, or draws from a global
-        generator; while it is played, for a run with another kind of environment. `run` raises InvalidArgument for more
-        runs than entries.
+        When it is made, for a source that returns something else in its first calls, or draws from a global generator;
+        while it is played, for a run whose environment is of another kind. `run` raises InvalidArgument for more runs
+        than entries.
     IncompatiblePolicy
-        While it is played, if the instance of a run is one that a policy cannot play.
+        While it is played, if a policy cannot play the instance of a run.
 
     Notes
     -----
-    Runs are played side by side, as those of one environment are, in `arms`, `cvar` bandits and `dueling` (without
-    features) if the instances differ in numbers alone: not in the length of a table, or in when they change. Other
-    instances are played one after another, which takes longer; runs that follow each other and play the same one, as
-    of a list that has it several times, still share a kernel. Not on CUDA devices.
+    In `arms`, `cvar` bandits and `dueling` (without features), runs are played side by side, like those of a single
+    environment, if the instances differ in numbers alone: not in the length of a table, or in when they change. Other
+    instances are played one after another, which takes longer; consecutive runs that play the same instance, as with a
+    list that repeats it, still share a kernel. CUDA devices are not supported.
 
-    Plots have no lower bound: constants such as :math:`1 / \Delta` have an infinite mean for most distributions.
+    Plots have no lower bound: for most distributions, constants such as :math:`1 / \Delta` have an infinite mean.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class Instances:
     __banditlab__ = ComponentInfo("environment", {}, {})
 
     def __post_init__(self) -> None:
-        """Check the source, and have one instance."""
+        """Check the source, and make one instance."""
         if callable(self.source) and not is_kind(self.source, "environment"):
             specimen = _tried(self.source)
         else:
@@ -112,7 +112,7 @@ class Instances:
 
     @property
     def label(self) -> str:
-        """`Instances`, and what they come from."""
+        """`Instances`, and their source."""
         what = f"{len(self.source)} {type(self.specimen).__name__}" if self._is_list else short(self.source)
         return f"Instances({what})"
 
@@ -128,11 +128,11 @@ class Instances:
 
     @property
     def most_runs(self) -> int | None:
-        """How many runs there are instances for; None for any number."""
+        """The number of runs for which there are instances; None for any number."""
         return len(self.source) if self._is_list else None
 
     def check_runs(self, first_run: int, n_runs: int) -> None:
-        """Raise if there is no instance for some run."""
+        """Raise if some run has no instance."""
         if self.most_runs is not None and first_run + n_runs > self.most_runs:
             told = f"n_runs is {n_runs}" + (f" from run {first_run} on" if first_run else "")
             raise InvalidArgument(f"{told}; allowed: runs 0 to {self.most_runs - 1}, one an instance of {self!r}")
@@ -143,14 +143,14 @@ class Instances:
         Parameters
         ----------
         seed : int
-            As given to `run`. A list of environments is the same for every seed.
+            As passed to `run`. A list of environments is the same for every seed.
         run : int
-            From 0; where there is a list, below the number of its entries.
+            From 0; for a list, below the number of its entries.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            If the source returns what is none, or has not so many.
+            If the source returns something that is not an environment, or has too few entries.
 
         Examples
         --------
@@ -176,7 +176,7 @@ class Instances:
         return world
 
     def for_runs(self, first_run: int, n_runs: int) -> Instances:
-        """Return what plays these runs as this does, without the entries that others play: what a process is sent."""
+        """Return instances that play these runs alike, without the entries of other runs: what a process is sent."""
         if not self._is_list:
             return self
         made, end = copy.copy(self), first_run + n_runs
@@ -198,7 +198,7 @@ class Instances:
         return {"source": self.source, "drawn": drawn}
 
     def _check(self, name: str, world: Any) -> None:
-        """Raise for what is not of one kind with the specimen."""
+        """Raise for an environment that is not of the same kind as the specimen."""
         if type(world) is not type(self.specimen) or world.n_arms != self.n_arms:
             told = count(self.n_arms, self.choices.removesuffix("s"), self.choices)
             raise InvalidArgument(
@@ -211,13 +211,13 @@ class Instances:
 
 
 class InstancesProtocol:
-    """A family's rules, played on another environment in each run; what it does not say is as the family says."""
+    """A family's rules, played on a different environment in each run; anything not defined here is the family's."""
 
     def __init__(self, rules: Protocol) -> None:
         self._rules = rules
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the family says."""
+        """Return the family's attribute."""
         return getattr(self._rules, name)
 
     def columns(self, environment: Instances, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
@@ -225,19 +225,19 @@ class InstancesProtocol:
         return self._rules.columns(environment.specimen, policy, requested)
 
     def reasons_against_device(self, environment: Instances, policy: Any) -> list[str]:
-        """Return that there is one."""
+        """Return that devices are not supported."""
         return ["each of its runs is another environment"]
 
     def lower_bound(self, environment: Instances, rounds: NDArray[np.int64]) -> None:
         """Return none: constants such as 1 / gap have no mean in general."""
 
     def warm_up(self, environment: Instances, policy: Any, batch: Batch) -> None:
-        """Compile what instances need: those that cannot be played side by side need what each does alone."""
+        """Compile what instances need; those that cannot be played side by side need what each of them does alone."""
         alone = self._rules.side_by_side([environment.specimen], batch.horizon, batch.columns)
         self._rules.warm_up(environment.specimen if alone is None else alone, policy, batch)
 
     def simulate(self, environment: Instances, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
-        """Play each run on its instance, side by side if the family can, and else one after another."""
+        """Play each run on its instance: side by side if the family can, otherwise one after another."""
         runs = range(batch.first_run, batch.first_run + batch.n_runs)
         worlds = [(environment.instance(batch.seed, run), run) for run in runs]
         for world, run in worlds:
@@ -255,7 +255,7 @@ class InstancesProtocol:
         return np.concatenate(parts)
 
     def _check(self, world: Any, policy: Any, horizon: int) -> None:
-        """Raise unless a policy can play an instance: of a source's, one alone was there to be asked before."""
+        """Raise unless a policy can play an instance: of a source's instances, only one could be checked before."""
         if hasattr(world, "check_horizon"):
             world.check_horizon(horizon)
         reasons = self._rules.reasons_against(world, policy, horizon) or own_reasons(policy, world, horizon)
@@ -263,7 +263,7 @@ class InstancesProtocol:
             raise IncompatiblePolicy(f"{policy!r} cannot play {world!r}: {'; '.join(reasons)}")
 
     def _side_by_side(self, environment: Instances, worlds: list[tuple[Any, int]], batch: Batch) -> Any | None:
-        """Return what plays instances side by side, or None; an error names the run of the first that cannot be."""
+        """Return what plays instances side by side, or None; an error names the first run that cannot be played."""
         asked = batch.horizon, batch.columns
         try:
             return self._rules.side_by_side([world for world, _ in worlds], *asked)
@@ -282,7 +282,7 @@ def protocol_of(environment: Any, policy: Any) -> Any:
 
 @contextlib.contextmanager
 def _noted(when: str) -> Iterator[None]:
-    """Add to an error what it was met with."""
+    """Add to an error the circumstances in which it occurred."""
     try:
         yield
     except Exception as error:
@@ -291,9 +291,9 @@ def _noted(when: str) -> Iterator[None]:
 
 
 def _tried(source: Any) -> Any:
-    """Return an environment that a source draws, or raise if it cannot, or would draw another one the next time."""
+    """Return an environment that a source draws; raise if it cannot draw one, or would draw another one next time."""
     name = "Instances.source"
-    with contextlib.suppress(ValueError):  # some functions in C do not tell their arguments
+    with contextlib.suppress(ValueError):  # some functions in C do not reveal their arguments
         try:
             inspect.signature(source).bind(None)
         except TypeError as error:
@@ -320,7 +320,7 @@ def _tried(source: Any) -> Any:
                 f"{name} returned {told}, and with the same generator {again!r}; allowed: what depends on the "
                 "generator alone, or runs could not be repeated"
             )
-        with contextlib.suppress(Exception):  # it is told if a run meets it
+        with contextlib.suppress(Exception):  # it is reported if a run meets it
             source(np.random.default_rng(1))
         if text != canonical(next_one):
             raise InvalidArgument(
@@ -330,7 +330,7 @@ def _tried(source: Any) -> Any:
 
 
 def _environments(source: Any) -> tuple[Any, ...]:
-    """Return environments as a tuple, or raise for what is none."""
+    """Return environments as a tuple, or raise for anything else."""
     if not isinstance(source, list | tuple) or not source:
         raise InvalidType(
             f"Instances.source is {shown(source)}; allowed: a function that draws an environment with a "

@@ -17,14 +17,14 @@ INTERVAL = 0.2
 
 
 class Progress:
-    """Shows rounds played, rounds a second and what is being compiled; does nothing where it is not shown.
+    """Shows rounds played, rounds per second and what is being compiled; does nothing where it is not shown.
 
     Parameters
     ----------
     total : int
-        Rounds in all.
+        Rounds in total.
     mode : {'auto'} or bool
-        'auto' shows the bar when standard error is a terminal, or in a notebook.
+        'auto' shows the bar when standard error is a terminal, and in notebooks.
     """
 
     def __init__(self, total: int, mode: Any = "auto") -> None:
@@ -34,7 +34,7 @@ class Progress:
         self._said = ""
         self._noted = -INTERVAL
         if mode is True or (mode == "auto" and _someone_watches()):
-            # in a notebook without ipywidgets the bar is drawn as text, which is nothing to warn of
+            # in a notebook without ipywidgets the bar is drawn as text, which is no reason to warn
             with unwarned({"message": "IProgress not found"}):
                 from tqdm.auto import tqdm
 
@@ -57,13 +57,13 @@ class Progress:
 
     @contextlib.contextmanager
     def _drawing(self) -> Iterator[None]:
-        """Give the bar up where it cannot be drawn: nobody reads the pipe on, the terminal or the stream is gone.
+        """Give up on the bar where it cannot be drawn: the pipe has no reader, or the terminal or stream is gone.
 
-        What is played is worth more than a picture of how far it is.
+        The simulation matters more than a display of its progress.
         """
         try:
             yield
-        except (OSError, ValueError, AttributeError):  # the last for no stream at all, as without a console
+        except (OSError, ValueError, AttributeError):  # AttributeError: no stream at all, as without a console
             if self._bar is not None:
                 self._bar.disable = True  # else it would be removed again when its memory is freed
             self._bar = None
@@ -76,7 +76,7 @@ class Progress:
             self._said = text
 
     def note(self, **facts: object) -> None:
-        """Show facts behind the bar."""
+        """Show facts next to the bar."""
         if self._bar is not None:
             now = time.monotonic()
             due = now - self._noted >= INTERVAL

@@ -30,14 +30,14 @@ class Cell:
     Attributes
     ----------
     values : dict from str to float64 array
-        For each metric one row a run, one column a checkpoint.
+        For each metric, one row per run and one column per checkpoint.
     seconds : float
-        Processor time that the simulation of this pair took, compilation not counted, summed over threads; on a device
-        time by the clock.
+        Processor time that the simulation of this pair took, without compilation, summed over threads; on a device,
+        wall-clock time.
     lower_bound : float64 array or None
         A lower bound on the regret at the checkpoints.
     statistics : dict from str to Statistics
-        What is known of each metric where runs were not kept.
+        What is known about each metric when runs were not kept.
     """
 
     values: dict[str, NDArray[np.float64]]
@@ -53,7 +53,7 @@ class Cell:
         return list(self.values or self.statistics)
 
     def statistics_of(self, metric: str) -> Statistics:
-        """Return what is known of a metric over runs at each checkpoint, whether runs were kept or not."""
+        """Return what is known about a metric over runs at each checkpoint, whether runs were kept or not."""
         return self.statistics[metric] if self.statistics else Statistics.of_runs(self.values[metric])
 
 
@@ -64,10 +64,10 @@ BOUNDED = ("regret", "average_regret")
 
 
 def summary_row(cell: Cell, metric: str, level: float, horizon: int, at: int = -1) -> dict[str, float]:
-    """Return what a summary tells of a cell, for the checkpoint at a position."""
+    """Return what a summary says about a cell, for the checkpoint at a position."""
     if cell.statistics:
         known, k = cell.statistics[metric], at
-    else:  # of that checkpoint alone: each of the others would take as long
+    else:  # only that checkpoint: each of the others would take as long
         known, k = Statistics.of_runs(cell.values[metric][:, [at]]), 0
     low, high = known.interval(level, event=is_event(metric))
     mean, std = float(known.mean[k]), float(known.std[k])
@@ -93,7 +93,7 @@ class Results:
     checkpoints : int64 array
         The rounds after which metrics were recorded.
     n_runs, horizon, seed : int
-        As given to `run`; after an interruption `n_runs` counts what had finished.
+        As passed to `run`; after an interruption, `n_runs` counts the runs that had finished.
     provenance : dict
         Configuration, versions, host, times.
 
@@ -143,7 +143,7 @@ class Results:
 
     @property
     def keeps_runs(self) -> bool:
-        """Whether every run is there; otherwise only statistics of them are."""
+        """Whether every run is there; otherwise there are only statistics."""
         return self.provenance.get("keep", "runs") == "runs"
 
     @property
@@ -153,7 +153,7 @@ class Results:
 
     @property
     def horizon(self) -> int:
-        """Rounds a run."""
+        """Rounds per run."""
         return int(self.provenance["horizon"])
 
     @property
@@ -184,7 +184,7 @@ class Results:
     def values(
         self, metric: str | None = None, environment: str | None = None, *, policy: str | None = None
     ) -> NDArray[np.float64]:
-        """Return a metric of every policy, run and checkpoint.
+        """Return a metric for every policy, run and checkpoint.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Results:
 
         Returns
         -------
-        float64 array of shape (policies, runs, checkpoints), or (runs, checkpoints) of one policy
+        float64 array of shape (policies, runs, checkpoints), or (runs, checkpoints) for one policy
 
         Examples
         --------
@@ -241,12 +241,12 @@ class Results:
         Returns
         -------
         list of Statistics
-            In the order of `policies`. Each has `mean`, `std`, `minimum` and `maximum`, with one entry a checkpoint,
-            and `quantiles`, with one row a quantile.
+            In the order of `policies`. Each has `mean`, `std`, `minimum` and `maximum`, with one entry per checkpoint,
+            and `quantiles`, with one row per quantile.
 
         Examples
         --------
-        Of runs that were not kept, too:
+        It also works when runs were not kept:
 
         >>> import banditlab as bl
         >>> from banditlab import arms
@@ -260,7 +260,7 @@ class Results:
         return [cell.statistics_of(metric) for cell in self._recorded(metric, environment)]
 
     def _recorded(self, metric: str, environment: str | None) -> list[Cell]:
-        """Return the cells of an environment, which have recorded a metric."""
+        """Return the cells of an environment that have recorded a metric."""
         name = self._environment(environment)
         cells = [self._cells[name, label] for label in self.policies]
         if any(metric not in cell.metrics for cell in cells):
@@ -269,14 +269,14 @@ class Results:
 
     @property
     def default_metric(self) -> str:
-        """What is looked at where no metric is named: 'regret', or the first one recorded."""
+        """The metric used when none is named: 'regret', or the first one recorded."""
         return default_metric(self.metrics)
 
     def lower_bound(self, environment: str | None = None) -> NDArray[np.float64] | None:
         r"""Return the asymptotic lower bound on the regret at the checkpoints, or None where none is known.
 
-        It is :math:`C \log t` with the C of the environment's `lower_bound_constant`. It holds for policies that are
-        uniformly good, in the limit: after few rounds regret can be below it.
+        It is :math:`C \log t`, with C from the environment's `lower_bound_constant`. It holds for uniformly good
+        policies, in the limit: after few rounds, regret can be below it.
 
         Parameters
         ----------
@@ -304,7 +304,7 @@ class Results:
     def seconds(self, environment: str | None = None) -> NDArray[np.float64]:
         """Return, for each policy, the processor time its simulation took, summed over threads.
 
-        On a device it is time by the clock. What came from a store counts as it took when it was played.
+        On a device it is wall-clock time. Runs read from a store count with the time they took when they were played.
 
         Parameters
         ----------
@@ -331,7 +331,7 @@ class Results:
     def summary(
         self, metric: str | None = None, level: float = 0.95, *, at: int | None = None, environment: str | None = None
     ) -> pd.DataFrame:
-        r"""Return one row a policy (and environment), for one checkpoint.
+        r"""Return one row per policy (and environment), for one checkpoint.
 
         Parameters
         ----------
@@ -339,7 +339,7 @@ class Results:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean (Student's t, NaN for a single run; Wilson's for the share of
-            runs in which something happened, `any_violation` say).
+            runs in which something happened, such as `any_violation`).
         at : int, optional
             After which round, one of the checkpoints; default the last.
         environment : str, optional
@@ -350,8 +350,8 @@ class Results:
         pandas.DataFrame
             Indexed by policy, or by environment and policy when there are several environments and none is named.
             Columns: mean, ci_low, ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over
-            :math:`C \log T`; only for regret, NaN where no bound is known), rounds_per_second (of processor time, so
-            of one thread that is not disturbed).
+            :math:`C \log T`; only for regret, NaN where no bound is known), rounds_per_second (of processor time, that
+            is, of one undisturbed thread).
 
         Examples
         --------
@@ -386,15 +386,15 @@ class Results:
         return frame.droplevel("environment") if len(wanted) == 1 else frame
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a tidy table: environment, policy, run, round, and a column a metric.
+        """Return a tidy table: environment, policy, run, round, and one column per metric.
 
-        Where runs were not kept: environment, policy, round, metric, and a column a statistic.
+        When runs were not kept: environment, policy, round, metric, and one column per statistic.
 
         Returns
         -------
         pandas.DataFrame
-            One row a run and checkpoint (or checkpoint and metric) of each environment and policy; names are
-            categories.
+            One row per run and checkpoint (or checkpoint and metric) of each environment and policy; names are
+            categorical.
 
         Examples
         --------
@@ -473,18 +473,18 @@ class Results:
         return plotting.plot_metric(self, metric, environment=environment, ax=ax, **options)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write everything to a Parquet file, provenance included; written beside and renamed, so never half a file.
+        """Write everything, with provenance, to a Parquet file: aside, and then renamed, so it is never half a file.
 
         Parameters
         ----------
         path : path
-            The file, in a folder that exists; one that is there is replaced. Its name cannot end as those of other
-            formats do.
+            The file, in a folder that exists; an existing file is replaced. Its name must not end like that of another
+            format.
 
         Returns
         -------
         pathlib.Path
-            Where it is, without links.
+            The file's path, with links resolved.
 
         Examples
         --------

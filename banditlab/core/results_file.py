@@ -1,6 +1,6 @@
-"""Files of results: a Parquet table of all numbers, with provenance and what is known of cells as its metadata.
+"""Files of results: a Parquet table of all numbers, whose metadata are the provenance and what is known about cells.
 
-Those of sweeps are written and read here too; what they hold is in `core.sweeps.sweep_file`.
+Files of sweeps are written and read here too; their content is defined in `core.sweeps.sweep_file`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NUMBERS_AT_A_TIME = 2**22
 def write(
     path: str | os.PathLike[str], table: Any, cells: dict[tuple[str, str], Cell], provenance: dict[str, Any]
 ) -> Path:
-    """Write a table of results to a file, beside it and renamed; return where it is."""
+    """Write a table of results to a file, aside and then renamed; return its path."""
     told = [
         {
             "environment": name,
@@ -47,7 +47,7 @@ def write(
 
 
 def write_table(path: str | os.PathLike[str], table: Any, meta: dict[str, Any]) -> Path:
-    """Write a table with metadata to a file, beside it and renamed; return where it is."""
+    """Write a table with metadata to a file, aside and then renamed; return its path."""
     import pyarrow.parquet as pq
 
     target = Path(os.path.realpath(file_path("path", path)))  # through links, so that they stay links
@@ -61,13 +61,13 @@ def write_table(path: str | os.PathLike[str], table: Any, meta: dict[str, Any]) 
     if not target.parent.is_dir():
         raise invalid("path", str(path), f"a file in an existing folder; {str(target.parent)!r} is not one")
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"banditlab": json.dumps(meta).encode()})
-    with whole_file(target) as beside, beside.open("wb") as file:  # Arrow would open no path that is not Unicode
+    with whole_file(target) as beside, beside.open("wb") as file:  # Arrow would not open a path that is not Unicode
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
     return target
 
 
 def load(path: str | os.PathLike[str]) -> Results | SweepResults:
-    """Read what the `save` of results, or of a sweep's, wrote.
+    """Read what the `save` of results, or of a sweep's results, wrote.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ def load(path: str | os.PathLike[str]) -> Results | SweepResults:
     Returns
     -------
     Results or SweepResults
-        As they were, to the last bit; but for a sweep's parameters that are neither numbers nor texts, of which their
-        texts are left.
+        Equal to what was saved, to the last bit, except that a sweep's parameters that are neither numbers nor texts
+        come back as their texts.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def load(path: str | os.PathLike[str]) -> Results | SweepResults:
     try:
         if source.exists() and not source.is_file():
             raise ResultsFileError(f"path is {str(source)!r}; allowed: a file")
-        # opened here: of a path, Arrow would take "s3:" for the beginning of an address, and wants it in Unicode
+        # opened here: given a path, Arrow would take "s3:" for the beginning of an address, and it wants Unicode
         with pa.OSFile(os.fsencode(source)) as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             raw = (file.schema_arrow.metadata or {}).get(b"banditlab")
             if raw is None:
@@ -136,7 +136,7 @@ def _from_file(file: Any, meta: dict[str, Any]) -> Results:
     columns: dict[str, NDArray[Any]] = {m: np.empty(n_rows) for cell in meta["cells"] for m in cell["metrics"]}
     columns["round"] = np.empty(size // n_runs, np.int64)  # the same for every run
     row = 0
-    # a table of it all would be several times as large as the results
+    # a table of everything would be several times as large as the results
     for batch in file.iter_batches(max(1, NUMBERS_AT_A_TIME // len(columns)), columns=list(columns)):
         for name, column in columns.items():
             there = column[row : row + batch.num_rows]

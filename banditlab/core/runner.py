@@ -1,4 +1,4 @@
-"""`run` plays simulations, and `start` makes an agent that plays with real feedback."""
+"""`run` plays simulations; `start` makes an agent that plays with real feedback."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def run(
 ) -> Results:
     """Play policies on environments, many times, and record their regret.
 
-    Run i of a seed is the same trajectory to the last bit whatever `n_runs`, `n_jobs`, the other policies
-    and their order; policies face the same luck (common random numbers), so that differences between
-    them vary less: much less for rewards, and somewhat for regret.
+    Run i of a seed is the same trajectory to the last bit, whatever `n_runs`, `n_jobs`, the other policies and their
+    order. All policies face the same luck (common random numbers), so that differences between them vary less: much
+    less for rewards, and somewhat for regret.
 
     Parameters
     ----------
     environment : environment, list of environments, or dict from label to environment
-        What to play. Run i has the same luck on each of them. For a mean over instances that are drawn at random, give
-        `banditlab.Instances`, which is another environment in each run.
+        What to play. Run i has the same luck on each of them. For a mean over instances drawn at random, pass
+        `banditlab.Instances`, which is a different environment in each run.
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int
-        Rounds a run (T), for MDPs episodes; at least 1 and at least the number of arms (of actions, in
+        Rounds per run (T), for MDPs episodes; at least 1 and at least the number of arms (of actions, in
         `banditlab.scoring`, and so on).
     n_runs : int
         Independent replications of each pair.
@@ -80,22 +80,23 @@ def run(
         `joblib.parallel_config` says.
     backend : {'cpu', 'python', 'cuda', 'cuda:1', 'auto'}, default 'cpu'
         'python' plays without compiling: slow, for debugging; the numbers are the same. 'cuda' plays on CuPy's current
-        device, 'cuda:1' on that of this number; 'auto' on a device if there is one that can play everything, and work
-        that is worth it, else on the processor: the result's provenance and the log say which.
+        device, 'cuda:1' on the device with that number. 'auto' plays on a device if there is one that can play
+        everything and there is enough work to be worth it, else on the processor; the result's provenance and the log
+        say which.
     precision : {'double', 'single'}, default 'double'
         How the floating-point numbers of policies' states are stored. 'single' halves the memory that a device moves;
-        what is computed from them is double. The numbers differ. Contextual duels, MDPs and scoring rules
-        have 'double' only.
+        computations with them are still in double. The numbers differ. Contextual duels, MDPs and scoring rules have
+        'double' only.
     first_run : int, default 0
-        Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to add to an experiment, or to share it out.
+        Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to extend an experiment, or to split it up.
     keep : {'runs', 'summary'}, default 'runs'
-        'summary' keeps mean, deviation, extremes and quantiles of the metrics at each checkpoint (see
+        'summary' keeps the mean, deviation, extremes and quantiles of the metrics at each checkpoint (see
         `core.statistics.Statistics`), so that memory does not grow with the number of runs.
     store : path or Store, optional
-        A folder of finished runs: what it holds is read instead of played, and what is played is added to it, chunk by
-        chunk, so that nothing that has finished is lost or computed again (see `Store`).
+        A folder of finished runs: what it holds is read instead of played, and what is played is added chunk by chunk,
+        so that nothing finished is lost or computed again (see `Store`).
     progress : {'auto', True, False}, default 'auto'
-        Whether to show a progress bar; 'auto' does in terminals and notebooks.
+        Whether to show a progress bar; 'auto' shows one in terminals and notebooks.
 
     Returns
     -------
@@ -190,7 +191,7 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     policy : policy
         What to play; not an oracle, nor one for the MDPs of `cvar` or for `scoring`.
     n_arms : int
-        Number of arms; for semi-bandits of items.
+        Number of arms; for semi-bandits, of items.
     seed, run : int, default 0
         The agent makes the choices of this run of a simulation with this seed, given the same rewards.
     horizon : int, optional
@@ -206,14 +207,15 @@ def start(policy: Any, n_arms: int, *, seed: int = 0, run: int = 0, horizon: int
     Raises
     ------
     InvalidArgument, InvalidType
-        For a bad argument, and for a policy that needs to know more than it is told: the horizon, a utility (`clicks`)
+        For a bad argument, and for a policy that needs to know more than it is given: the horizon, a utility (`clicks`)
         or an action set (`semibandits`).
 
     Notes
     -----
-    A state is some numbers an arm. Policies for CVaR keep samples, and their state has room for those of all rounds
-    from the start: pickled, 265 kB for `cvar.BernsteinUCB` with 3 arms and 10,000 rounds (:math:`8 (1 + \tau)` bytes an
-    arm and round), 960 kB for `cvar.CVaRUCB` (32 bytes an arm and round), 120 kB for `cvar.BCVTS` (12 bytes a round).
+    A state is a few numbers per arm. Policies for CVaR keep samples, and their state has room for those of all rounds
+    from the start: pickled, 265 kB for `cvar.BernsteinUCB` with 3 arms and 10,000 rounds (:math:`8 (1 + \tau)` bytes
+    per arm and round), 960 kB for `cvar.CVaRUCB` (32 bytes per arm and round), 120 kB for `cvar.BCVTS` (12 bytes per
+    round).
 
     Examples
     --------

@@ -1,9 +1,8 @@
-"""Random numbers for kernels: one SFC64 generator a lane, its seeding, and samplers.
+"""Random numbers for kernels: one SFC64 generator per lane, its seeding, and samplers.
 
-A generator is a column of a uint64 array of shape (4, lanes); a sampler takes that array and the lane.
-The bit stream is that of `numpy.random.SFC64`. Lanes are seeded from slices of one
-`numpy.random.Philox` stream keyed by (seed, stream), four words a run, so that run i is the same
-whatever runs are simulated with it.
+A generator is a column of a uint64 array of shape (4, lanes); a sampler takes that array and the lane. The bit stream
+is that of `numpy.random.SFC64`. Lanes are seeded from slices of one `numpy.random.Philox` stream keyed by (seed,
+stream), four words per run, so that run i is the same whatever runs are simulated with it.
 
 Samplers that fill an array for many lanes at once (`fill_beta`, `fill_gamma`) give each lane exactly what the one-lane
 sampler (`beta`, `gamma`) gives, from the same draws; they exist because a loop over lanes vectorises.
@@ -45,20 +44,20 @@ def seeded(seed: int, stream: int, first_run: int, n_runs: int) -> NDArray[np.ui
 
     Returns
     -------
-    uint64 array, four rows, one column a run.
+    uint64 array with four rows and one column per run.
     """
     if n_runs >= MANY and compiled_mode():
         generators = aligned((4, n_runs), np.uint64)
         kernel(write_blocks)(np.uint64(seed), np.uint64(stream), np.uint64(first_run), generators)
         return generators
     philox = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64))
-    philox.advance(first_run)  # one step of Philox gives four words: one run
+    philox.advance(first_run)  # one step of Philox gives four words, which is one run
     words: NDArray[np.uint64] = philox.random_raw(4 * n_runs)
     return aligned((4, n_runs), np.uint64, words.reshape(n_runs, 4).T)
 
 
 def generator(seed: int, stream: int, run: int) -> np.random.Generator:
-    """Return NumPy's generator for a stream of one run, for what is drawn in plain Python."""
+    """Return NumPy's generator for a stream of one run, for random numbers in plain Python."""
     words = seeded(seed, stream, run, 1)[:, 0]
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([int(word) for word in words])))
 
@@ -88,7 +87,7 @@ def open_uniform(rng: Any, lane: int) -> float:
 
 @device
 def fill_open_uniform(rng: Any, lane: int, out: Any) -> None:
-    """Write into out[k] what so many calls of `open_uniform` return: one lane's generator stays in registers."""
+    """Write into out[k] what as many calls of `open_uniform` return: one lane's generator stays in registers."""
     a, b, c, counter = rng[0, lane], rng[1, lane], rng[2, lane], rng[3, lane]
     for k in range(out.shape[0]):
         value = a + b + counter
@@ -114,7 +113,7 @@ def exponential(rng: Any, lane: int) -> float:
 
 @device
 def normal(rng: Any, lane: int) -> float:
-    """Draw from the standard normal distribution, by inversion: one uniform a draw."""
+    """Draw from the standard normal distribution, by inversion: one uniform number per draw."""
     return normal_quantile(open_uniform(rng, lane))
 
 
@@ -126,7 +125,7 @@ def _gamma_accepts(d: float, x: float, v: float, u: float) -> bool:
 
 @device
 def _gamma_squeezed(x: float, w: float, u: float) -> bool:
-    """Apply Marsaglia and Tsang's quick test, from which the other follows: it spares two logarithms."""
+    """Apply Marsaglia and Tsang's quick test, which implies the full one and saves two logarithms."""
     return (w > 0.0) & (u < 1.0 - 0.0331 * (x * x) * (x * x))
 
 
@@ -134,7 +133,7 @@ def _gamma_squeezed(x: float, w: float, u: float) -> bool:
 def _gamma_by_rejection(rng: Any, lane: int, shape: float) -> float:
     """Draw from Gamma(shape, 1) for shape >= 1."""
     d = shape - 1.0 / 3.0
-    if not d > 0.0:  # of what a policy learns from rewards that it cannot: no attempt would ever succeed
+    if not d > 0.0:  # a policy can get here with rewards that it cannot learn from: no attempt would ever succeed
         return math.nan
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
@@ -148,8 +147,8 @@ def _gamma_by_rejection(rng: Any, lane: int, shape: float) -> float:
 
 @device
 def _gamma_attempt(rng: Any, lane: int, shape: float) -> float:
-    """Make the first attempt of `_gamma_by_rejection`, or return -1 where it fails; no branch: it vectorises."""
-    first = open_uniform(rng, lane)  # drawn beside the other: with the quantile in between it does not vectorise
+    """Make the first attempt of `_gamma_by_rejection`, or return -1 if it fails; branch-free, so that it vectorises."""
+    first = open_uniform(rng, lane)  # drawn next to the other: with the quantile in between it does not vectorise
     u = open_uniform(rng, lane)
     d = shape - 1.0 / 3.0
     x = normal_quantile(first)
@@ -194,11 +193,11 @@ def fill_gamma(rng: Any, shapes: Any, arm: int, out: Any) -> None:
 def _beta_attempt(rng: Any, lane: int, a: float, b: float, squeeze: bool) -> float:
     """Draw from Beta(a, b) for a, b >= 1, or return -1 where rejected.
 
-    Two gamma variates at once, after Marsaglia and Tsang: one Box-Muller pair of normals x, y, and one uniform number
-    for the joint acceptance test, whose probability is the product of the two. With `squeeze` the product of their
-    quick tests comes first and spares three logarithms, where one lane is drawn alone; without it there is no branch,
-    and the loop over lanes vectorises. It asks for a thousandth more than it must, so that what it accepts is accepted
-    by the other test however that rounds.
+    Draws two gamma variates at once, after Marsaglia and Tsang: one Box-Muller pair of normals x, y, and one uniform
+    number for the joint acceptance test, whose probability is the product of the two. With `squeeze`, the product of
+    their quick tests comes first and saves three logarithms when one lane is drawn alone; without it there is no
+    branch, and the loop over lanes vectorises. The quick test is a thousandth stricter than it must be, so that
+    whatever it accepts the full test accepts too, however that rounds.
     """
     u = open_uniform(rng, lane)
     radius = math.sqrt(-2.0 * log(open_uniform(rng, lane)))
@@ -349,8 +348,8 @@ def _mixed(z: Any) -> Any:
 def expanded(bits: Any, k: int) -> float:
     """Return the k-th uniform number on (0, 1) expanded from a `key`, for k = 0, 1, ...: SplitMix64 as a counter.
 
-    An environment receives one uniform number a round; where a reward needs several (a beta variate by
-    rejection), it expands that one, so that it never draws more from its stream for one arm than for another.
+    An environment receives one uniform number per round; where a reward needs several (a beta variate by rejection), it
+    expands that one, so that it never draws more from its stream for one arm than for another.
     """
     word = _mixed(bits + _GOLDEN * np.uint64(k + 1))
     return (np.float64(np.int64(word >> np.uint64(12))) + 0.5) * _2_POW_MINUS_52
@@ -365,7 +364,7 @@ def _expanded_log_gamma(bits: Any, first: int, shape: float) -> float:
         boost = log(expanded(bits, k)) / shape
         shape = shape + 1.0
     d = shape - 1.0 / 3.0
-    if not d > 0.0:  # of what a policy learns from rewards that it cannot: no attempt would ever succeed
+    if not d > 0.0:  # a policy can get here with rewards that it cannot learn from: no attempt would ever succeed
         return math.nan
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
@@ -385,9 +384,10 @@ def _expanded_beta_attempt(bits: Any, k: int, a: float, b: float) -> float:
     """Return a Beta(a, b) variate made from expanded numbers k and k + 1, or -1 where they are rejected.
 
     Shapes of at most 1: X / (X + Y) given X + Y <= 1, with X = U^(1/a) and Y = V^(1/b) (Johnk 1964). The powers are
-    kept as logarithms, as those of tiny shapes underflow; there nearly all are accepted. Shapes above 1: rejection from
-    a log-logistic variate (Cheng 1978, algorithm BB). One shape of each kind, or shapes so large that Cheng's test
-    loses its digits: always -1. No branch, and the two share what they compute, so that a loop over lanes vectorises.
+    kept as logarithms, since those of tiny shapes underflow; there, nearly all are accepted. Shapes above 1: rejection
+    from a log-logistic variate (Cheng 1978, algorithm BB). One shape of each kind, or shapes so large that Cheng's test
+    loses its digits: always -1. The code is branch-free, and the two cases share computations, so that a loop over
+    lanes vectorises.
     """
     u = expanded(bits, k)
     v = expanded(bits, k + 1)
@@ -428,10 +428,10 @@ def expanded_beta(u: float, a: float, b: float) -> float:
 
 @device
 def fill_expanded_beta(u: Any, a: Any, b: Any, arm: Any, out: Any) -> None:
-    """Write into out[w] the Beta(a[arm[w]], b[arm[w]]) variate made from u[w], for every lane w: as `expanded_beta`."""
+    """Write the Beta(a[arm[w]], b[arm[w]]) variate made from u[w] into out[w], for every lane w: as `expanded_beta`."""
     first = np.empty(out.shape)
     second = np.empty(out.shape)
-    for w in range(out.shape[0]):  # apart, as a loop that looks up entries does not vectorise
+    for w in range(out.shape[0]):  # separate, as a loop that looks up entries does not vectorise
         first[w] = a[arm[w]]
         second[w] = b[arm[w]]
     for w in range(out.shape[0]):

@@ -31,13 +31,13 @@ SPARE = 60
 
 
 def gathering_bytes(n_runs: int) -> int:
-    """Return what a metric at a checkpoint takes while runs come: these, and a sketch's centroids and buffers."""
+    """Return the bytes of a metric at a checkpoint while runs come: these, and a sketch's centroids and buffers."""
     return 8 * n_runs if n_runs <= EXACT else 8 * (EXACT + BLOCK) + 16 * SKETCH + 4096
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is known of one metric when its runs are not kept: one entry a checkpoint.
+    """What is known about one metric when its runs are not kept: one entry per checkpoint.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Statistics:
     minimum, maximum : float64 arrays
         Extremes.
     quantiles : float64 array
-        One row each of `QUANTILES`. Exact for up to 1,024 runs; beyond, the share of runs below them is off by at
-        most about 0.0005 (t-digests of 1,000 centroids; Dunning and Ertl 2019, arXiv:1902.04023), and values
-        between two that occur are possible; of runs many of which have the same value, a quantile can lie a rounding
-        error beside that value, with all of them on one side. NaN where a run's value is, and beyond 1,024 runs where
-        one is infinite.
+        One row for each of `QUANTILES`. Exact for up to 1,024 runs. For more, the share of runs below them is off by at
+        most about 0.0005 (t-digests of 1,000 centroids; Dunning and Ertl 2019, arXiv:1902.04023), and they may lie
+        between two values that occur; if many runs have the same value, a quantile can be off that value by a rounding
+        error, with all of these runs on one side. NaN where a run's value is NaN, and beyond 1,024 runs where one is
+        infinite.
 
     Examples
     --------
@@ -83,12 +83,12 @@ class Statistics:
             Confidence level, in (0, 1).
         event : bool, default False
             Whether the metric is 1 where something has happened, and 0 elsewhere. Student's interval of a share is
-            empty where all runs are alike, and else can leave [0, 1].
+            empty if all runs are alike, and can otherwise leave [0, 1].
 
         Returns
         -------
-        low, high : float64 arrays, one entry a checkpoint
-            NaN for a single run, but for shares.
+        low, high : float64 arrays, one entry per checkpoint
+            NaN for a single run, except for shares.
         """
         if event:
             return wilson(self.mean, self.n_runs, level)
@@ -105,7 +105,7 @@ class Statistics:
 
         Returns
         -------
-        float64 array, one entry a checkpoint
+        float64 array, one entry per checkpoint
         """
         from scipy.special import stdtrit
 
@@ -119,7 +119,7 @@ class Statistics:
 
     @classmethod
     def of_runs(cls, values: NDArray[np.float64]) -> Statistics:
-        """Return the statistics of runs: one row a run, one column a checkpoint."""
+        """Return the statistics of runs: one row per run, one column per checkpoint."""
         n = len(values)
         rows = np.ascontiguousarray(values.T)  # numpy adds a row's numbers pairwise, those of a column one by one
         std = np.full(len(rows), np.nan)
@@ -139,11 +139,11 @@ class Statistics:
 
 
 def wilson(share: Any, n: float, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return Wilson's score interval of a probability, or of each of an array of them.
+    """Return Wilson's score interval of a probability, or of each one in an array.
 
-    It has a width where the share is 0 or 1, where a bootstrap has none. Of numbers in [0, 1] other than 0 and 1 (ties
-    counted half, shares of several strata) it is valid for their mean, and wide: no variance is larger than p (1 - p).
-    SciPy's takes whole numbers of successes.
+    It has positive width where the share is 0 or 1, where a bootstrap interval has none. For numbers in [0, 1] other
+    than 0 and 1 (ties counted half, shares of several strata) it is valid for their mean, but wide: no variance is
+    larger than p (1 - p). SciPy's version takes whole numbers of successes.
 
     Examples
     --------
@@ -157,22 +157,22 @@ def wilson(share: Any, n: float, level: float) -> tuple[NDArray[np.float64], NDA
     z2 = float(special.ndtri(0.5 + 0.5 * level)) ** 2
     middle = (p + 0.5 * z2 / n) / (1.0 + z2 / n)
     half = np.sqrt(z2 * (p * (1.0 - p) + 0.25 * z2 / n) / n) / (1.0 + z2 / n)
-    # p itself is inside but for rounding, which can leave out a share of 0 or 1
+    # p itself is inside up to rounding, which can leave out a share of 0 or 1
     return np.maximum(0.0, np.minimum(p, middle - half)), np.minimum(1.0, np.maximum(p, middle + half))
 
 
 def _exact_if_alike(
     mean: NDArray[np.float64], std: NDArray[np.float64], minimum: NDArray[np.float64], maximum: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return means and deviations, where all runs are alike without what rounding adds to them: 1e-15, say, for 0."""
+    """Return means and deviations, exact where all runs are alike: rounding would add something, say 1e-15 to 0."""
     alike = (minimum == maximum) & np.isfinite(minimum)
     return np.where(alike, minimum, mean), np.where(alike & ~np.isnan(std), 0.0, std)
 
 
 def scaled(values: NDArray[np.float64], axis: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Return values over powers of two, and these powers' exponents: squares of huge numbers overflow, of tiny vanish.
+    """Return values over powers of two, with the exponents: squares of huge numbers overflow, of tiny ones vanish.
 
-    Along the axis the largest in size is then between 1/2 and 1, and no other digit changes.
+    Along the axis, the largest in size is then between 1/2 and 1, and no other digit changes.
     """
     _, exponents = np.frexp(np.abs(values).max(axis=axis))
     return np.ldexp(values, -np.expand_dims(exponents, axis)), exponents
@@ -199,7 +199,7 @@ class Moments(Gatherer):
         self._sketches: list[list[Any]] = []
 
     def add(self, first_run: int, values: NDArray[np.float64] | Reduced) -> None:
-        """Merge the runs, or keep them until those before them have come."""
+        """Merge the runs, or keep them until the runs before them have come."""
         self._waiting[first_run] = values
         while self._next in self._waiting:
             ready = self._waiting.pop(self._next)
@@ -220,7 +220,7 @@ class Moments(Gatherer):
 
     def _merge(self, block: NDArray[np.float64]) -> None:
         """Merge a block of runs."""
-        with np.errstate(invalid="ignore"):  # metrics can be NaN (what has not happened), or infinite
+        with np.errstate(invalid="ignore"):  # metrics can be NaN (for what has not happened), or infinite
             mean = block.mean(axis=0)
             near_one, exponents = scaled(block - mean, 0)
             root = np.ldexp(np.sqrt((near_one**2).sum(axis=0)), exponents)
@@ -230,7 +230,7 @@ class Moments(Gatherer):
             self._sketch()
 
     def _merge_reduced(self, chunk: Reduced) -> None:
-        """Merge what a device tells of a chunk."""
+        """Merge what a device reports of a chunk."""
         self._merge_moments(chunk.n_runs, chunk.mean, np.sqrt(chunk.squares), chunk.minimum, chunk.maximum)
         self._kept.append(chunk.ordered)
         self._sketch()
@@ -243,7 +243,7 @@ class Moments(Gatherer):
         minimum: NDArray[np.float64],
         maximum: NDArray[np.float64],
     ) -> None:
-        """Merge means and roots of sums of squares as Chan, Golub and LeVeque (1983) merge these, and extremes."""
+        """Merge means, extremes, and roots of sums of squares (as Chan, Golub and LeVeque 1983 merge the sums)."""
         n = self.n_runs
         with np.errstate(invalid="ignore"):
             delta = mean - self._mean
@@ -256,7 +256,7 @@ class Moments(Gatherer):
         self.n_runs = n + m
 
     def _sketch(self) -> None:
-        """Move the runs that were kept into the sketches."""
+        """Move the runs kept so far into the sketches."""
         from fastdigest import TDigest
 
         columns, checkpoints = self._mean.shape
@@ -270,11 +270,11 @@ class Moments(Gatherer):
         self._kept = []
 
     def _finite(self) -> NDArray[np.bool_]:
-        """Return where all runs' values are numbers: where one is not, sketches would refuse it."""
+        """Return where all runs' values are finite: sketches would refuse others."""
         return np.isfinite(self._minimum) & np.isfinite(self._maximum)
 
     def statistics(self) -> dict[str, Statistics]:
-        """Return the statistics of each metric, of the runs merged so far; those after a gap are left out."""
+        """Return the statistics of each metric for the runs merged so far; runs after a gap are left out."""
         if self._block:
             self._flush(True)
         if self._sketches and self._kept:

@@ -1,7 +1,7 @@
 """Checks of arguments: each takes a name and a value, and returns the value in its canonical form or raises.
 
-A check never prints, never guesses and never changes a value's meaning: `2.0` is a valid integer
-because it is one, `True` is not a valid number because nobody means it as one.
+A check never prints, never guesses and never changes a value's meaning: `2.0` is a valid integer because it is one,
+`True` is not a valid number because nobody means it as one.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def quoted(options: Iterable[str]) -> str:
 
 
 def meant(word: object, options: Iterable[str], *, written: Callable[[str], str] = str) -> str:
-    """Return the end of a message that suggests the option most like a word, '' if none is like it.
+    """Return the end of a message that suggests the option most similar to a word; '' if none is similar.
 
-    Capitals do not count; `written` says how an option is written there.
+    Case does not matter; `written` says how an option is written there.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def between(
 ) -> Check:
     """Return a check for a number in an interval, closed unless said otherwise.
 
-    `limit` is where arithmetic ends rather than meaning: messages speak of it only to those who exceed it.
+    `limit` is where arithmetic breaks down, not where meaning ends: messages mention it only when it is exceeded.
     """
     allowed = f"a number in {_interval(low, high, open_low, open_high)}"
 
@@ -162,7 +162,7 @@ n_permutations = integer(1, limit=10**7)
 
 
 def optional(check: Check) -> Check:
-    """Return a check that lets None through and otherwise asks `check`."""
+    """Return a check that lets None through and otherwise applies `check`."""
 
     def allow_none(name: str, value: object) -> Any:
         return None if value is None else check(name, value)
@@ -199,7 +199,7 @@ def file_path(name: str, value: object) -> Path:
 
 
 def as_list(name: str, value: object, allowed: str) -> list[Any]:
-    """Return what is in a list, an array or anything else that can be gone through, but for texts and dicts."""
+    """Return the entries of a list, an array or any other iterable except texts and dicts."""
     nothing = isinstance(value, str | bytes | dict) or (isinstance(value, np.ndarray) and value.ndim == 0)
     if nothing or not isinstance(value, Iterable):
         raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
@@ -216,7 +216,7 @@ def entry(where: Sequence[int]) -> str:
 
 
 def has_truths(value: Any) -> bool:
-    """Say whether True or False is among the numbers of a list, or of lists in it: arrays of NumPy take it for one."""
+    """Say whether True or False is among the numbers of a list, nested or not: NumPy takes it for a number."""
     if not isinstance(value, list | tuple):
         return False
     kinds = set(map(type, value))
@@ -236,7 +236,7 @@ def floats(name: str, value: Any, allowed: str) -> NDArray[np.float64]:
         raise invalid(name, value, f"{allowed}; these rows have different lengths") from error
     if raw.dtype.kind not in "iuf" or has_truths(value):
         raise invalid(name, value, allowed)
-    with np.errstate(over="ignore"):  # what does not fit is infinite, and no number that is allowed
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, which is not allowed
         result: NDArray[np.float64] = np.array(raw, dtype=np.float64, order="C") + 0.0  # makes -0.0 the same as 0.0
     return result
 
@@ -247,7 +247,7 @@ def count(n: int, thing: str, things: str = "") -> str:
 
 
 def all_entries(name: str, values: NDArray[np.float64], good: NDArray[np.bool_], allowed: str) -> None:
-    """Raise, naming the first entry that is not good, unless all are and none is too large to be added up."""
+    """Raise, naming the first bad entry, unless all are good and none is too large for sums."""
     bad = ~(good & (np.abs(values) <= LARGEST))
     if bad.any():
         where = tuple(np.argwhere(bad)[0])
@@ -267,7 +267,7 @@ def array(
 ) -> Check:
     """Return a check for a rectangular, finite float64 array; the result is a read-only copy.
 
-    Its entries are in an interval, closed unless said otherwise, as in `between`.
+    Its entries lie in an interval, closed unless said otherwise, as in `between`.
 
     Examples
     --------
@@ -311,9 +311,9 @@ def matrix(low: float = -math.inf, high: float = math.inf, *, open_low: bool = F
 
 
 def numbers_as_array(value: Any) -> Any:
-    """Return lists, tuples and arrays of numbers as a read-only copy, an array of numpy's choice; others as they are.
+    """Return lists, tuples and arrays of numbers as a read-only copy, an array of NumPy's choice; others as they are.
 
-    So kernels see what a field without a check holds: they know arrays, not lists nor the columns of a table.
+    This is how kernels see a field without a check: they accept arrays, but neither lists nor columns of a table.
     """
     other_library = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic | type)
     if type(value) not in (list, tuple, np.ndarray) and not other_library:

@@ -27,7 +27,7 @@ FUNCTION = "a function's code"
 
 
 def address_of(job: Job) -> str:
-    """Return the hash of everything that a job's numbers depend on, but for which runs."""
+    """Return the hash of everything that a job's numbers depend on, except which runs they are."""
     what = (canonical(job.environment), canonical(job.policy))
     sizes = (job.horizon, job.checkpoints.tobytes(), job.columns, job.seed)
     stored = (job.precision,) if job.precision != "double" else ()
@@ -40,7 +40,7 @@ def _address(*parts: Any) -> str:
 
 
 def canonical(component: Any) -> str:
-    """Return a component's type and fields as text, made once: frozen, it cannot change but for functions in it."""
+    """Return a component's type and fields as text, made once: it is frozen, and only functions in it can change."""
     made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
     if "canonical" in made:
         return str(made["canonical"])
@@ -51,9 +51,9 @@ def canonical(component: Any) -> str:
 
 
 def _plain(value: Any, owner: Any) -> Any:
-    """Return a value as plain data that is the same in every process; raise where that is impossible."""
+    """Return a value as plain data that is the same in every process; raise if that is impossible."""
     if is_component(value):
-        # what a function draws shows more than its code does: it may read a file, or an object that holds anything
+        # what a function draws reveals more than its code does: it may read a file, or an object that holds anything
         parts = value.parts_now() if hasattr(value, "parts_now") else component_parts(value)
         return {"type": type_name(type(value))} | {name: _plain(part, owner) for name, part in parts.items()}
     if isinstance(value, np.ndarray) and value.dtype != object:
@@ -112,5 +112,5 @@ def codes_of(job: Job) -> tuple[str, str, str]:
 
 
 def _code_of(component: Any) -> str:
-    """Return a hash of the code of a component and of those nested in it."""
+    """Return a hash of the code of a component and of the components nested in it."""
     return "".join(class_code(type(part)) for part in with_nested(component))

@@ -1,4 +1,4 @@
-"""What is in the file of a chunk: a Parquet table, a row a run and checkpoint, that tells whether it is damaged."""
+"""The content of a chunk's file: a Parquet table, one row per run and checkpoint, that reveals damage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..jobs import Chunk, Job
 
 
 class Damaged(Exception):  # noqa: N818 - what it says ends a sentence
-    """Raised where bytes are not what was written."""
+    """Raised when bytes are not what was written."""
 
 
 def packed(job: Job, chunk: Chunk) -> Any:
@@ -37,12 +37,12 @@ def packed(job: Job, chunk: Chunk) -> Any:
 
 
 def unpacked(job: Job, first_run: int, n_runs: int, data: bytes) -> Chunk:
-    """Return the chunk that is in the bytes of a file.
+    """Return the chunk that the bytes of a file hold.
 
     Raises
     ------
     Damaged
-        If they are not those of these runs, as they were written.
+        If the bytes are not what was written for these runs.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -73,7 +73,7 @@ def _digest(cell: str, first_run: int, values: NDArray[np.float64]) -> str:
 
 
 def _as_arrow(column: NDArray[Any]) -> Any:
-    """Return an array of numbers without gaps as pyarrow's."""
+    """Return an array of numbers without gaps as a pyarrow array."""
     import pyarrow as pa
 
     return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(column)])

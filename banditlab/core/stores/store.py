@@ -1,17 +1,17 @@
-"""A folder of finished runs, by content: what has been computed once is not computed again.
+"""A folder of finished runs, addressed by content: what has been computed once is not computed again.
 
-Layout, one folder a cell (an environment, a policy, a horizon, checkpoints, metrics and a seed)::
+Layout, with one folder per cell (an environment, a policy, a horizon, checkpoints, metrics and a seed)::
 
     store.json                         the format
     cells/<address>/cell.json          what the cell is, readable; its time is that of the cell's last use
-    cells/<address>/runs-A-B.parquet   runs A to B: one row a run and checkpoint
+    cells/<address>/runs-A-B.parquet   runs A to B: one row per run and checkpoint
     cells/<address>/failure.txt        the traceback, if the cell failed when it was last tried
     cells/unmade-*/failure.txt         the same, of a cell of a sweep whose environment or policy could not be made
 
-The address is a hash of everything that the numbers depend on, the code included (see `core.stores.address`). Files
-appear whole or not at all: they are written beside, flushed to the disk and renamed. So any number of processes may use
-one store at once, and may be killed at any instant; at worst a chunk is computed twice, with the same result, and
-counted once.
+The address is a hash of everything that the numbers depend on, including the code (see `core.stores.address`). Files
+appear whole or not at all: they are written aside, flushed to disk and renamed. So any number of processes may use one
+store at once, and may be killed at any instant; at worst, a chunk is computed twice, with the same result, and counted
+once.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Store:
     Parameters
     ----------
     folder : path
-        Where it is; made if missing, with the folders above it.
+        Where it is; created if missing, including parent folders.
 
     Raises
     ------
@@ -142,16 +142,16 @@ class Store:
             yield chunk.runs(start, end)
 
     def n_stored(self, job: Job) -> int:
-        """Return how many of a job's runs are stored, going by the names of files."""
+        """Return how many of a job's runs are stored, judging by the names of files."""
         end = job.first_run + job.n_runs
         there = [(max(first, job.first_run), min(last, end - 1)) for first, last in self._ranges(self._folder(job))]
         return _how_many(sorted(r for r in there if r[0] <= r[1]))
 
     def _ranges(self, folder: Path) -> list[tuple[int, int]]:
-        """Return (first run, last run) of the files in a cell's folder, in order, the longer first."""
+        """Return (first run, last run) of the files in a cell's folder, in order, longer ones first."""
         try:
             names = os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):  # what a file manager leaves beside
+        except (FileNotFoundError, NotADirectoryError):  # file managers leave files of their own
             return []
         except OSError as error:
             raise self._unreadable(error) from error
@@ -162,12 +162,12 @@ class Store:
         return StoreError(f"store is {str(self.folder)!r}; allowed: a folder that can be read ({error})")
 
     def read_chunk(self, job: Job, first_run: int, n_runs: int) -> Chunk | None:
-        """Return what one file holds; None for a damaged one, which is named in a warning."""
+        """Return what one file holds; None for a damaged file, which is named in a warning."""
         path = self.path(job, first_run, n_runs)
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            return None  # somebody found it damaged
+            return None  # another process found it damaged
         except OSError as error:
             raise self._unreadable(error) from error
         try:
@@ -175,16 +175,16 @@ class Store:
         except Damaged as damage:
             warnings.warn(f"{path} is damaged and is computed again ({damage})", DamagedChunkWarning, stacklevel=2)
             with contextlib.suppress(OSError):
-                path.replace(path.with_suffix(".damaged"))  # else the task that computes it again would find it there
+                path.replace(path.with_suffix(".damaged"))  # else the task that computes it again would find it
             return None
 
     def write(self, job: Job, chunk: Chunk) -> bool:
-        """Store consecutive runs; return whether another process had stored them meanwhile.
+        """Store consecutive runs; return whether another process had stored them in the meantime.
 
         Raises
         ------
         StoreError
-            If it cannot be written, because the disk is full, say; what was stored before stays as it is.
+            If it cannot be written, for example because the disk is full; what was stored before stays as it is.
         """
         path, data = self.path(job, chunk.first_run, len(chunk.values)), packed(job, chunk)
         try:
@@ -207,12 +207,12 @@ class Store:
             return self._write_in_cell(job, path, data, attempts - 1)
 
     def _mark_used(self, job: Job) -> None:
-        now = time.time_ns()  # what the system writes by itself can be some milliseconds ago
-        with contextlib.suppress(OSError):  # a store that can be read and not written to
+        now = time.time_ns()  # the time that the system writes by itself can be some milliseconds old
+        with contextlib.suppress(OSError):  # a store that is read-only
             os.utime(self._folder(job) / "cell.json", ns=(now, now))
 
     def write_failure(self, job: Job, traceback: str) -> None:
-        """Keep the traceback of a job that failed; an empty one removes that of an earlier time."""
+        """Keep the traceback of a job that failed; an empty one removes an earlier one."""
         with contextlib.suppress(OSError):  # the result has it too
             if traceback:
                 self._make_cell(job)
@@ -223,7 +223,7 @@ class Store:
     def write_unmade(self, told: dict[str, Any], traceback: str) -> None:
         """Keep the traceback of a cell whose components could not be made, so that it has no address of its own.
 
-        `told` is its label and parameters, under which it stands until it can be made: then `traceback` is empty.
+        `told` holds its label and parameters, which identify it until it can be made; then `traceback` is empty.
         """
         name = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
         folder = self.folder / "cells" / f"unmade-{name}"
@@ -243,20 +243,20 @@ class Store:
             return
         folder.mkdir(parents=True, exist_ok=True)
         if not _read_identity(folder / "cell.json"):
-            # not flushed: nothing is read from it but by people
+            # not flushed: only people read it
             _write(folder / "cell.json", json.dumps(_identity(job), indent=1).encode(), flush=False)
         _remove_leftovers(folder)
         self._known.add(folder.name)
 
     def cells(self) -> pd.DataFrame:
-        """Return one row a cell.
+        """Return one row per cell.
 
-        That is its address, environment, policy, horizon, seed, the runs stored, the failure if any, its bytes on the
-        disk, and when it was last used: written, or read by `run`, `sweep` or `compare` (local time).
+        A row has the cell's address, environment, policy, horizon, seed, number of runs stored, failure if any, bytes
+        on disk, and the time (local) when it was last used: written, or read by `run`, `sweep` or `compare`.
 
-        A cell is what was played, whoever asked for it: sweeps that name parameters differently share cells, so that
-        parameters are told by a sweep's result and not here. All fields of a cell's environment and policy, also those
-        that labels shorten, are in its `cell.json`.
+        A cell is what was played, no matter who asked for it: sweeps that name parameters differently share cells, so
+        parameters are found in a sweep's result and not here. All fields of a cell's environment and policy, including
+        those that labels shorten, are in its `cell.json`.
 
         Returns
         -------
@@ -304,26 +304,26 @@ class Store:
         return pd.DataFrame(rows, columns=columns).astype({"used": "datetime64[us]"})  # also where there is none
 
     def remove(self, addresses: Iterable[str]) -> None:
-        """Remove cells, with all their runs; whoever needs them again plays them again.
+        """Remove cells, with all their runs; if they are needed again, they are played again.
 
-        Whoever is playing them at the same time goes on, and the store has what is played from then on.
+        A process that is playing them at the same time goes on, and the store has what is played from then on.
 
         Parameters
         ----------
         addresses : sequence of str
-            As in the column of that name of `cells`.
+            As in the column `address` of `cells`.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            For an address that the store does not have; then nothing is removed.
+            For an address that the store does not have; nothing is removed in that case.
         StoreError
             If a cell cannot be removed.
 
         Examples
         --------
-        What experiments no longer use: play all that are still wanted, which takes no longer than reading them, and
-        remove the rest.
+        To remove what experiments no longer use, play everything that is still wanted, which takes no longer than
+        reading it, and remove the rest.
 
         >>> import banditlab as bl, pandas as pd, tempfile
         >>> from banditlab import arms
@@ -346,11 +346,12 @@ class Store:
                 raise invalid("addresses", address, f"addresses of cells in {self!r}")
         try:
             for address in wanted:
-                # renamed first, so that a cell is there whole or not at all, for other processes and if this one dies
+                # renamed first, so that a cell is there whole or not at all, for other processes and if this one is
+                # killed
                 (cells / address).replace(self.folder / f"{_REMOVED}{address}-{uuid.uuid4().hex}")
                 self._known.discard(address)
             for left in self.folder.glob(f"{_REMOVED}*"):
-                shutil.rmtree(left, ignore_errors=True)  # who plays it can just have begun a file in it
+                shutil.rmtree(left, ignore_errors=True)  # a process that plays it may just have begun a file in it
                 with contextlib.suppress(FileNotFoundError):  # as it should be
                     shutil.rmtree(left)
         except OSError as error:
@@ -360,7 +361,7 @@ class Store:
 
 
 def _read_identity(file: Path) -> dict[str, Any]:
-    """Return what cell.json says; nothing if it is damaged, or being written at this moment."""
+    """Return the content of cell.json; nothing if it is damaged, or being written at this moment."""
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError):
@@ -373,13 +374,13 @@ def _size_and_use(folder: Path) -> tuple[int, float]:
     known = []
     with contextlib.suppress(FileNotFoundError):  # the folder is being removed
         for file in folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # a temporary file that has its own name now
+            with contextlib.suppress(FileNotFoundError):  # a temporary file that has been renamed by now
                 known.append(file.stat())
     return sum(k.st_size for k in known), max((k.st_mtime for k in known), default=0.0)
 
 
 def _how_many(ranges: list[tuple[int, int]]) -> int:
-    """Return how many runs ranges in order cover, each counted once."""
+    """Return how many runs the ranges, in order, cover, each run counted once."""
     total, end = 0, -1
     for first, last in ranges:
         total += max(0, last - max(first, end + 1) + 1)
@@ -388,7 +389,7 @@ def _how_many(ranges: list[tuple[int, int]]) -> int:
 
 
 def _ours(name: str) -> bool:
-    """Say whether a file in a store without a marker can be from a process that is making it, or was killed then."""
+    """Say whether a file in a store without a marker can come from a process that is making it, or was killed then."""
     return name in ("cells", "store.json", ".DS_Store") or (name.startswith(".") and name.endswith(".store.json"))
 
 
@@ -398,9 +399,9 @@ def as_store(value: Any) -> Store | None:
 
 
 def _write(path: Path, data: Any, *, flush: bool = True) -> bool:
-    """Write a file whole or not at all, flushed to the disk, and the folder flushed too.
+    """Write a file whole or not at all; flush it, and its folder, to disk.
 
-    Return whether it was there when it was renamed.
+    Return whether it already existed when it was renamed.
     """
     with whole_file(path) as beside:
         with beside.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Chunks written to a store beside the simulation."""
+"""Chunks written to a store while the simulation goes on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Writer:
-    """Writes chunks in threads of its own: flushing a file to the disk takes as long as a million rounds.
+    """Writes chunks in threads of its own: flushing a file to disk takes as long as a million rounds.
 
-    In more than one, as a disk is as quick with a few files that are flushed at the same time as with one.
+    It uses several threads, as a disk flushes a few files at the same time as quickly as one.
     """
 
     THREADS = 4
@@ -35,11 +35,11 @@ class Writer:
         return self
 
     def write(self, job: Job, chunk: Chunk) -> None:
-        """Let a chunk be written; raise what writing an earlier one raised."""
+        """Have a chunk written; raise any error from writing an earlier one."""
         if self._pool is None or self._store is None:
             return
-        # Now, as other threads play meanwhile; and not in the threads that write: processes that got Ctrl-C while one
-        # imported were seen to wait for the interpreter's import lock for ever.
+        # Imported now, as other threads play meanwhile, and not in the threads that write: processes that got Ctrl-C
+        # while one of these imported were seen to wait forever for the interpreter's import lock.
         import pyarrow.parquet  # noqa: F401
 
         self._waiting.append(self._pool.submit(self._store.write, job, chunk))
@@ -47,7 +47,7 @@ class Writer:
             self.was_there |= self._waiting.popleft().result()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Wait until everything is written, whatever ended the simulation."""
+        """Wait until everything is written, however the simulation ended."""
         if self._pool is None:
             return
         self._pool.shutdown()

@@ -27,7 +27,7 @@ HORIZON = "horizon"
 
 @dataclass(frozen=True)
 class Factory:
-    """What makes a component from parameters, perhaps from none.
+    """What makes a component from parameters, possibly from none.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class Factory:
     takes : frozenset of str
         The parameters that it names.
     takes_any : bool
-        Whether it takes others, too.
+        Whether it also takes others.
     kind : {'environment', 'policy'}
-        Of component.
+        Kind of component.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Factory:
         return parameter in self.takes or (self.takes_any and parameter != HORIZON)
 
     def __call__(self, parameters: Mapping[str, Any]) -> Any:
-        """Return the component, or raise for what is none."""
+        """Return the component, or raise for anything that is not one."""
         made = self.make(**{name: value for name, value in parameters.items() if self.reads(name)})
         if not is_kind(made, self.kind):
             raise InvalidType(f"{self.name} returned {shown(made)}; allowed: {with_article(self.kind)}")
@@ -62,7 +62,7 @@ class Factory:
 
 
 def factory_of(name: str, value: Any, kind: str) -> Factory:
-    """Return what makes a component: of one that is made already, itself."""
+    """Return what makes a component: for a finished component, one that returns it."""
     if is_kind(value, kind):
         return Factory(name, lambda: value, frozenset(), False, kind)
     if is_component(value) or not callable(value):
@@ -72,7 +72,7 @@ def factory_of(name: str, value: Any, kind: str) -> Factory:
         raise InvalidType(told)
     try:
         parameters = inspect.signature(value).parameters.values()
-    except ValueError as error:  # of some classes and functions that are built in
+    except ValueError as error:  # raised for some built-in classes and functions
         raise InvalidType(
             f"{name} is {shown(value)}; allowed: {with_article(kind)}, or a callable with named arguments"
         ) from error
@@ -111,7 +111,7 @@ def _name_of(value: Any) -> str:
 
 
 def combinations_of(over: Any) -> list[dict[str, Any]]:
-    """Return the combinations of parameters; NumPy's numbers, as of `np.arange`, become Python's."""
+    """Return the combinations of parameters; NumPy's numbers, as from `np.arange`, become Python's."""
     return [
         {name: value.item() if isinstance(value, np.generic) else value for name, value in combination.items()}
         for combination in _combined(over)
@@ -135,7 +135,7 @@ def _combined(over: Any) -> list[dict[str, Any]]:
 
 
 def parameters_of(combinations: Sequence[Mapping[str, Any]], metrics: tuple[str, ...] | None) -> list[str]:
-    """Return the names of the parameters, or raise for one that a column of the tables has."""
+    """Return the names of the parameters, or raise for one that is already a column of the tables."""
     names = list(dict.fromkeys(name for combination in combinations for name in combination))
     for name in names:
         if not isinstance(name, str):

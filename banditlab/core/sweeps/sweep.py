@@ -30,7 +30,7 @@ from .sweep_results import SweepCell, SweepResults, in_words
 
 
 class Options(TypedDict, total=False):
-    """What `sweep` takes by keyword, but for `dry_run`, which says what comes back."""
+    """What `sweep` takes by keyword, except `dry_run`, which determines what is returned."""
 
     n_runs: Required[int]
     horizon: int | None
@@ -79,7 +79,7 @@ def sweep(
 ) -> SweepResults | Estimate:
     """Play policies on environments for every combination of parameters.
 
-    A cell is one combination, one policy. All cells share the seed, so that they face the same luck. A cell that
+    A cell is one combination and one policy. All cells share the seed, so that they face the same luck. A cell that
     fails does not stop the others: its traceback is in the result (`failures`), and in the store.
 
     Parameters
@@ -89,17 +89,17 @@ def sweep(
     policies : policy, callable that returns one, or a list or dict (label: either) of these
         Factories take parameters too.
     over : dict from str to sequence, or sequence of dicts
-        The values of each parameter, of which all combinations are played; or the combinations themselves. Each
-        must be an argument of a factory, or 'horizon'.
+        The values of each parameter, all combinations of which are played; or the combinations themselves. Each
+        parameter must be an argument of a factory, or 'horizon'.
     n_runs : int
         Independent replications of each cell.
     horizon : int, optional
-        Rounds a run; needed unless it is swept over. Values of 'horizon' in `over` take its place.
+        Rounds per run; needed unless it is swept over. Values of 'horizon' in `over` take precedence.
     seed, checkpoints, metrics, n_jobs, backend, precision, first_run, keep, store, progress
         As in `run`. With a store, what has finished is not computed again, whatever ended the sweep.
     dry_run : bool, default False
         Return an `Estimate` of cells, rounds, time and memory instead, for which each kind of cell is compiled and
-        timed for some milliseconds. With a store it tells how many of the rounds that has.
+        timed for some milliseconds. With a store, it says how many of the rounds are already stored.
 
     Returns
     -------
@@ -178,7 +178,7 @@ class _Planned:
 
     @property
     def known(self) -> dict[str, Any]:
-        """What tells it from others, as plain data."""
+        """What identifies it, as plain data."""
         return {"parameters": {k: describe(v) for k, v in self.parameters.items()}, "label": self.policy}
 
     def with_outcome(self, cell: Cell | None, failure: str) -> SweepCell:
@@ -206,7 +206,7 @@ def _plan(
     horizon: Any,
     settings: Settings,
 ) -> list[_Planned]:
-    """Return the cells; combinations that differ in nothing that a policy or the environment takes are one."""
+    """Return the cells; combinations that differ in nothing that a policy or the environment takes become one."""
     planned: list[_Planned] = []
     failures: list[Exception] = []
     seen: set[Any] = set()
@@ -238,7 +238,7 @@ def _plan(
 
 
 def _bounded(planned: list[_Planned]) -> list[_Planned]:
-    """Return the cells with their lower bounds; those of a user's environment can raise, too."""
+    """Return the cells with their lower bounds; computing that of a user's environment can fail, too."""
     known: KnownBounds = {}
     found = []
     for p in planned:
@@ -252,13 +252,13 @@ def _bounded(planned: list[_Planned]) -> list[_Planned]:
 def _play(
     planned: list[_Planned], provenance: dict[str, Any], keep: str, store: Any, n_jobs: int | None, progress: Any
 ) -> SweepResults:
-    """Play the planned cells, and return what came of them."""
+    """Play the planned cells, and return the results."""
     require_memory([p.job for p in planned if p.job is not None], keep)
     planned = _bounded(planned)
     if store is not None:
         for p in planned:
             store.write_unmade(p.known, p.failure)
-    # what is known of a cell, by its place in the plan; that of a job among the jobs is another
+    # what is known about a cell, by its position in the plan; a job's position among the jobs is a different one
     failures = {place: p.failure for place, p in enumerate(planned) if p.job is None}
     cells: dict[int, Cell] = {}
     jobs = {place: p.job for place, p in enumerate(planned) if p.job is not None}
@@ -270,7 +270,7 @@ def _play(
             place = places[k]
             if done.failure:
                 failures[place] = done.failure
-            else:  # at once, as a summary is much smaller than what it is made of
+            else:  # at once, as a summary is much smaller than the runs it is made from
                 cells[place] = cell_of(gatherer, jobs[place].n_runs, done.seconds, planned[place].bound)
             bar.note(cells=f"{len(cells)}/{len(planned)}", failed=len(failures))
 
@@ -308,5 +308,5 @@ def _play(
 
 
 def _token(value: Any) -> Any:
-    """Return what tells a parameter's value from others: plain ones by value, others by being the same object."""
+    """Return what identifies a parameter's value: plain values as they are, others by identity."""
     return (type(value), value) if isinstance(value, int | float | str | type(None)) else id(value)

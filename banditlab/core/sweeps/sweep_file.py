@@ -1,4 +1,4 @@
-"""What a file of a sweep holds: the tidy table, for any reader, and what it does not tell of cells, as its metadata."""
+"""What a file of a sweep holds: the tidy table, for any reader, and the rest that is known about cells, as metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def table_of_sweep(result: SweepResults) -> Any:
 
 
 def _one_type_a_column(table: pd.DataFrame, parameters: tuple[str, ...]) -> pd.DataFrame:
-    """Return a table whose parameters with values of several kinds, or too large, are text."""
+    """Return a table in which parameters with values of several kinds, or too large, are text."""
     import pyarrow as pa
 
     for name in parameters:
@@ -64,7 +64,7 @@ def _told_of_cell(cell: SweepCell) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter as JSON holds it; what is neither number nor text, nor a sequence of these, as text."""
+    """Return a parameter in a form that JSON can hold: anything but numbers, texts and sequences of these as text."""
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, np.generic):
@@ -73,7 +73,7 @@ def _plain(value: Any) -> Any:
 
 
 def sweep_from_table(table: Any, meta: dict[str, Any]) -> SweepResults:
-    """Return the sweep whose table and metadata these are."""
+    """Return the sweep that a table and its metadata describe."""
     in_summary = meta["provenance"]["keep"] == "summary"
     cells, first = [], 0
     for told in meta["cells"]:
@@ -102,7 +102,7 @@ def sweep_from_table(table: Any, meta: dict[str, Any]) -> SweepResults:
 
 
 def _cell_of(rows: Any, told: dict[str, Any], in_summary: bool) -> Cell:
-    """Return the numbers of a cell, whose rows these are."""
+    """Return the numbers of a cell, from its rows."""
     n_checkpoints = len(told["checkpoints"])
     bound = None if told["lower_bound"] is None else np.array(told["lower_bound"])
     if not in_summary:

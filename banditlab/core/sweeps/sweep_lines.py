@@ -29,9 +29,10 @@ class Line:
     policy : str
         The policy's label.
     others : dict
-        What tells the line apart from other lines of the policy: parameters with their values, empty if it is alone.
+        What sets the line apart from other lines of the policy: parameters with their values, empty if it is the only
+        one.
     rows : DataFrame
-        Its rows of the sweep's summary, ascending.
+        Its rows of the sweep's summary, in ascending order.
     """
 
     policy: str
@@ -40,14 +41,14 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The policy, and what tells the line apart: 'UCB1, alpha=0.5'."""
+        """The policy, and what sets the line apart: 'UCB1, alpha=0.5'."""
         return f"{self.policy}, {in_words(self.others)}" if self.others else self.policy
 
 
 def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of the cells that `where` asks for: those whose policies take x, and those whose do not.
+    """Return the rows of the cells that `where` selects: those whose policies take x, and those whose policies do not.
 
-    Cells without a parameter of `where` stay: their policies do not depend on it.
+    Cells without a parameter in `where` stay, as their policies do not depend on it.
     """
     if not isinstance(where, dict | None):
         raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
@@ -56,7 +57,7 @@ def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) ->
     check_there(where or {}, sweep.finished)
     for name, wanted in (where or {}).items():
         table = table[[agrees(value, wanted) for value in table[name]]]
-    along = np.array([v is not None and v == v for v in table[x]], dtype=bool)  # in a column of numbers absent is NaN
+    along = np.array([v is not None and v == v for v in table[x]], dtype=bool)  # in a numeric column, absent is NaN
     if not along.any():
         raise invalid("where", where, "values that some cell has")
     return table[along], table[~along]
@@ -74,7 +75,7 @@ def cells_of(sweep: SweepResults, rows: pd.DataFrame, metric: str) -> list[Sweep
 
 
 def lines_of(sweep: SweepResults, table: pd.DataFrame, metric: str, x: str, where: Any) -> list[Line]:
-    """Return the lines along x that the rows of a summary make: of a policy one, or one for each value of the rest."""
+    """Return the lines along x that the rows of a summary make: per policy one, or one for each value of the rest."""
     cells = _cells_with(sweep, metric)
     found, there = [], set(table["policy"])
     for policy in [label for label in sweep.policies if label in there]:  # in one order, whatever `where` leaves
@@ -92,7 +93,7 @@ def lines_of(sweep: SweepResults, table: pd.DataFrame, metric: str, x: str, wher
 
 
 def levels_of(sweep: SweepResults, table: pd.DataFrame, metric: str) -> list[Line]:
-    """Return the rows of policies that do not take x, each a line of its own: it is level."""
+    """Return the rows of policies that do not take x, each as a line of its own, which is level."""
     cells = _cells_with(sweep, metric)
     found: list[Line] = []
     for policy in dict.fromkeys(table["policy"]):
@@ -103,14 +104,14 @@ def levels_of(sweep: SweepResults, table: pd.DataFrame, metric: str) -> list[Lin
 
 
 def telling(sweep: SweepResults, mine: pd.DataFrame, axes: tuple[str, ...]) -> list[str]:
-    """Return the parameters that tell rows apart, but for those that axes show."""
+    """Return the parameters that set rows apart, except those shown by axes."""
     return [p for p in sweep.parameters if p not in axes and mine[p].nunique() > 1]
 
 
 def several_cells(
     sweep: SweepResults, mine: pd.DataFrame, axes: tuple[str, ...], where: Any, label: str
 ) -> InvalidArgument:
-    """Return the error for several cells of a policy in one place of a picture, with what tells them apart."""
+    """Return the error for several cells of a policy in one place of a plot, with what sets them apart."""
     others = telling(sweep, mine, axes)
     wanted = (where or {}) | {p: mine[p].tolist()[0] for p in others}
     told = f"a value of {' and of '.join(others)} too, as in {wanted}"
@@ -118,13 +119,13 @@ def several_cells(
 
 
 def finals_of(sweep: SweepResults, metric: str) -> list[Any]:
-    """Return every run's metric after the last round, of each row of a summary; None where runs were not kept."""
+    """Return every run's metric after the last round, for each row of a summary; None if runs were not kept."""
     cells = [c.cell for c in _cells_with(sweep, metric)]
     return [cell.values[metric][:, -1] if cell and cell.values else None for cell in cells]
 
 
 def slope_of(x: Any, means: Any, finals: list[Any], level: float) -> tuple[float, float | None]:
-    """Return the least-squares slope in logarithms, and half its interval; None if it is not known what runs did."""
+    """Return the least-squares slope in logarithms, and half its interval, None unless two runs were kept."""
     from scipy import special
 
     at = np.log(np.asarray(x, dtype=float))
@@ -138,7 +139,7 @@ def slope_of(x: Any, means: Any, finals: list[Any], level: float) -> tuple[float
 
 
 def slopes_of(sweep: SweepResults, x: str, metric: str | None, level: float, where: Any) -> pd.DataFrame:
-    """Return a row a line with its slope; see `SweepResults.slopes`."""
+    """Return one row per line with its slope; see `SweepResults.slopes`."""
     import pandas as pd
 
     metric = asked_metric(metric, sweep.metrics)

@@ -1,4 +1,4 @@
-"""What a sweep returns: cells with their parameters, as tables and pictures."""
+"""What a sweep returns: cells with their parameters, as tables and plots."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class SweepCell:
     failure : str
         The traceback if it failed, else empty.
     horizon : int
-        Rounds a run.
+        Rounds per run.
     checkpoints : int64 array or None
         The rounds after which metrics were recorded.
     environment : str
-        The environment: the parameters that it takes, as 'delta=0.1', or its label if it takes none.
+        The environment: the parameters that it takes, such as 'delta=0.1', or its label if it takes none.
     of_environment : tuple of str
         Names of these parameters.
     components : dict
@@ -68,7 +68,7 @@ class SweepCell:
     __repr__ = brief
 
     def statistics(self, metric: str) -> Statistics:
-        """Return what is known of a metric at the checkpoints."""
+        """Return what is known about a metric at the checkpoints."""
         assert self.cell is not None
         if metric not in self.cell.metrics:
             raise invalid("metric", metric, f"one of {abridged(self.cell.metrics)}, which were recorded")
@@ -83,20 +83,20 @@ class SweepCell:
 
 
 def hashable(value: Any) -> Any:
-    """Return a parameter's value as tables can hold and compare it: sequences as tuples."""
+    """Return a parameter's value in a form that tables can hold and compare: sequences as tuples."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
     return tuple(hashable(v) for v in value) if isinstance(value, list | tuple) else value
 
 
 def agrees(value: Any, wanted: Any) -> bool:
-    """Say whether a cell's value of a parameter is the one that is wanted; None, of a cell without it, agrees."""
+    """Say whether a cell's value of a parameter is the wanted one; None, for a cell without it, matches anything."""
     value = hashable(value)
     return value is None or value != value or bool(value == hashable(wanted))
 
 
 def check_there(where: Mapping[str, Any], cells: list[SweepCell]) -> None:
-    """Raise for values that no cell has: those without a parameter agree with any, and would be all that is left."""
+    """Raise for values that no cell has: cells without the parameter match any, and only they would be left."""
     for name, wanted in where.items():
         there = [c.parameters[name] for c in cells if c.parameters.get(name) is not None]
         if not any(agrees(value, wanted) for value in there):
@@ -108,12 +108,12 @@ def check_there(where: Mapping[str, Any], cells: list[SweepCell]) -> None:
 
 
 def in_words(parameters: Mapping[str, Any]) -> str:
-    """Return parameters as labels have them: 'delta=0.1, world=easy'."""
+    """Return parameters as labels show them: 'delta=0.1, world=easy'."""
     return ", ".join(f"{name}={v if isinstance(v, str) else shown(v)}" for name, v in parameters.items())
 
 
 def _policy_labels(cells: list[SweepCell]) -> list[str]:
-    """Return each cell's policy; where one environment has several cells of a policy, with its own parameters."""
+    """Return each cell's policy; with its own parameters where an environment has several cells of a policy."""
     pairs = [(cell.environment, cell.policy) for cell in cells]
     several = {policy for (_, policy), times in Counter(pairs).items() if times > 1}
     own = [{k: v for k, v in c.parameters.items() if k not in (*c.of_environment, "horizon")} for c in cells]
@@ -124,12 +124,12 @@ def _policy_labels(cells: list[SweepCell]) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter as a table has it; what is not plain as text."""
+    """Return a parameter as a table shows it; anything that is not plain, as text."""
     return value if isinstance(value, int | float | str | type(None)) else str(value)
 
 
 def _column(values: list[Any]) -> pd.Series:
-    """Return a parameter's values as a column; where some cells do not have it, the others keep what it is."""
+    """Return a parameter's values as a column; where some cells do not have it, the others keep their type."""
     import pandas as pd
 
     return pd.Series(values, dtype=object if None in values else None)
@@ -188,7 +188,7 @@ class SweepResults:
 
     @property
     def default_metric(self) -> str:
-        """What is looked at where no metric is named: 'regret', or the first one recorded."""
+        """The metric used when none is named: 'regret', or the first one recorded."""
         return default_metric(self.metrics)
 
     def __repr__(self) -> str:
@@ -208,7 +208,7 @@ class SweepResults:
 
     @property
     def failures(self) -> pd.DataFrame:
-        """One row a cell that failed: parameters, policy, the error, and its whole traceback.
+        """One row per failed cell: parameters, policy, the error, and its whole traceback.
 
         Examples
         --------
@@ -234,7 +234,7 @@ class SweepResults:
         return {name: hashable(cell.parameters.get(name)) for name in self.parameters} | {"policy": cell.policy}
 
     def summary(self, metric: str | None = None, level: float = 0.95, *, at: int | None = None) -> pd.DataFrame:
-        """Return one row a cell, for one checkpoint: parameters, policy, and the columns of `Results.summary`.
+        """Return one row per cell, for one checkpoint: parameters, policy, and the columns of `Results.summary`.
 
         Parameters
         ----------
@@ -277,12 +277,12 @@ class SweepResults:
     def slopes(
         self, x: str, metric: str | None = None, level: float = 0.95, *, where: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return the power of a parameter that a metric follows: the slope where both axes are logarithmic.
+        """Return the power of a parameter that a metric follows: the slope on two logarithmic axes.
 
-        One row for each line of `plot`: policy, the other parameters that tell its lines apart, slope, ci_low, ci_high.
-        The slope is that of the least-squares line through the means after the last round, and its interval that of
-        `banditlab.plotting.plot_sweep`: NaN where runs were not kept. The slope is NaN for a line of one point or with
-        a mean that is not positive.
+        One row for each line of `plot`: policy, the other parameters that set its lines apart, slope, ci_low, ci_high.
+        The slope is that of the least-squares line through the means after the last round. Its interval is that of
+        `banditlab.plotting.plot_sweep`, and NaN when runs were not kept. The slope is NaN for a line that has only one
+        point or a mean that is not positive.
 
         Parameters
         ----------
@@ -315,25 +315,25 @@ class SweepResults:
         return slopes_of(self, x, metric, level, where)
 
     def results(self, where: Mapping[str, Any] | None = None) -> Results:
-        """Return cells as `run` would: to be drawn over rounds, compared policy by policy, and saved.
+        """Return cells in the form that `run` returns: to draw them over rounds, compare policy by policy, and save.
 
         Parameters
         ----------
         where : dict from str to value, optional
-            Values of parameters: which cells; those without a parameter, whose policies do not depend on it, are among
-            them. Default: all.
+            Values of parameters that select the cells. Cells without such a parameter, whose policies do not depend on
+            it, are included. Default: all.
 
         Returns
         -------
         Results
-            Of every policy on every environment that is left. An environment is called after its parameters; so is a
+            Of every policy on every environment that is left. An environment is named after its parameters; so is a
             policy of which several cells are left: 'UCB1, alpha=0.5'.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            For what is no parameter, a value that no cell has, several horizons, or an environment on which a policy
-            has no cell, because it failed, say.
+            For a name that is not a parameter, a value that no cell has, several horizons, or an environment on which a
+            policy has no cell (because it failed, for example).
 
         Examples
         --------
@@ -373,7 +373,7 @@ class SweepResults:
         )
 
     def _chosen(self, where: Mapping[str, Any]) -> list[SweepCell]:
-        """Return the finished cells whose parameters have the values of `where`, or which do not have them."""
+        """Return the finished cells whose parameters have the values in `where`, or that lack these parameters."""
         if not isinstance(where, Mapping):
             raise InvalidType(f"where is {shown(where)}; allowed: a dict from parameter to value")
         for name in where:
@@ -385,14 +385,14 @@ class SweepResults:
         return cells
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a tidy table: parameters, policy, run, round, and a column a metric.
+        """Return a tidy table: parameters, policy, run, round, and one column per metric.
 
-        Where runs were not kept, a column a statistic, and the metric's name.
+        When runs were not kept: one column per statistic, and the metric's name.
 
         Returns
         -------
         pandas.DataFrame
-            One row a run and checkpoint (or checkpoint and metric) of each cell that finished.
+            One row per run and checkpoint (or checkpoint and metric) of each cell that finished.
 
         Raises
         ------
@@ -415,7 +415,7 @@ class SweepResults:
 
         first_run = int(self.provenance["first_run"])
         blocks: list[pd.DataFrame] = []
-        told: list[dict[str, Any]] = []  # what a block's rows begin with
+        told: list[dict[str, Any]] = []  # the first columns of a block's rows
         for c in self.finished:
             assert c.cell is not None
             assert c.checkpoints is not None
@@ -482,7 +482,7 @@ class SweepResults:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to a Parquet file, failures and provenance included, as `Results.save` does.
 
-        Other programs find the table of `to_pandas` there.
+        The table of `to_pandas` is what other programs find in it.
 
         Parameters
         ----------
@@ -492,7 +492,7 @@ class SweepResults:
         Returns
         -------
         pathlib.Path
-            Where it is, without links.
+            The file's path, with links resolved.
 
         Examples
         --------
