@@ -1,4 +1,4 @@
-"""How sure the numbers are: intervals, bands, tests, and when to stop adding runs."""
+"""How certain the numbers are: intervals, bands, tests, and when to stop adding runs."""
 
 from .adastop import AdaStop
 from .aggregates import Profile, interquartile_mean, performance_profile

@@ -1,4 +1,4 @@
-"""AdaStop: add runs until policies are told apart, with the family-wise error of all looks together controlled."""
+"""AdaStop: add runs until policies are told apart, controlling the family-wise error of all looks together."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ class AdaStop:
     The statistic of the data is :math:`T_c(1, \dots, 1)`, and the null distribution is that of the same absolute
     statistic under random signs. The boundary at look k is the upper :math:`\alpha_k` quantile of
     :math:`\max_c T_c(\epsilon)` over undecided comparisons. The comparison with the largest statistic above it is
-    decided, by the sign of its mean difference, and left out; this is repeated with the boundary of those that
-    remain (step-down), until none is above. What follows from decisions is decided too, after each look: a over b and
-    b over c put a over c. It is wrong only where one of them is, in its direction if not in there being a difference.
+    decided, by the sign of its mean difference, and left out; this is repeated with the boundary of those that remain
+    (step-down), until none is above. After each look, what follows from decisions is decided too: a over b and b over c
+    put a over c. Such a decision is wrong only where one of those it follows from is, if only in its direction.
     (Decisions that contradict each other in a circle imply nothing.)
 
-    **Level.** Up to look k the level :math:`\alpha k / K` may be spent. A look at which too few runs allow no
-    p-value as small as its share decides nothing and leaves its share to the next.
+    **Level.** Up to look k, the level :math:`\alpha k / K` may be spent. A look with too few runs for a p-value as
+    small as its share decides nothing and leaves its share to the next look.
 
     **Guarantee.** Where the null below holds exactly, the probability that any comparison of equal policies is ever
     tested and declared different is at most :math:`\alpha`, whatever is true of the others. The boundary of a set of
-    comparisons is at least that of any part of it, as the same signs serve both, so that a first wrong decision at look
-    k has a statistic above the boundary of the true nulls; that has probability at most :math:`\alpha_k`, and the
+    comparisons is at least that of any subset, since the same signs serve both; so a first wrong decision at look k has
+    a statistic above the boundary of the true nulls. That has probability at most :math:`\alpha_k`, and the
     :math:`\alpha_k` add up to at most :math:`\alpha`.
 
-    **Which null is exact.** Policies of a run share its luck, so values cannot be permuted between runs. Exchanging
-    two policies' labels within a run flips the sign of their difference. Hence one comparison is tested exactly,
-    for any number of runs, if the two policies are exchangeable within a run: (A, B) and (B, A) have the same
-    distribution. For several comparisons one sign a run flips all differences together, which keeps their
-    dependence; exact if the differences of all true nulls are jointly symmetric about 0. Permuting all labels of
-    a run would pool the variances of policies. Values without shared luck are valid input too: policies of one
-    distribution are exchangeable within the pairing by number.
+    **Which null is exact.** Policies of a run share its luck, so values cannot be permuted between runs. Exchanging two
+    policies' labels within a run flips the sign of their difference. Hence a single comparison is tested exactly, for
+    any number of runs, if the two policies are exchangeable within a run: (A, B) and (B, A) have the same distribution.
+    For several comparisons, one sign per run flips all differences together, which keeps their dependence; the test is
+    exact if the differences of all true nulls are jointly symmetric about 0. Permuting all labels of a run would pool
+    the variances of policies. Values without shared luck are valid input too: policies with the same distribution are
+    exchangeable when paired by number.
 
-    **If only means are equal** the level holds asymptotically, whatever variances and dependence, since the signs keep
-    the covariance of the differences. How many runs that takes depends on how skewed the differences are. Suppose that
-    A is 1/p with probability p, else 0, and that B is 1: as long as no run shows 1/p, B is larger in every run. With
-    groups of 128 at level 0.05, the error is 0.08 for p = 0.05, 0.26 for p = 0.02, and 0.40 for p = 0.01. Policies with
-    a small probability of linear regret are like that: on Bernoulli([0.5, 0.9]) with horizon 2000, UCB1(0.1) has the
-    larger mean regret, by 0.6, and is declared to have the smaller one in 29 of 100 comparisons with UCB1(0.2).
+    **If only means are equal**, the level holds asymptotically, whatever the variances and dependence, since the signs
+    keep the covariance of the differences. How many runs that takes depends on how skewed the differences are. Suppose
+    that A is 1/p with probability p, else 0, and that B is 1: as long as no run shows 1/p, B is larger in every run.
+    With groups of 128 at level 0.05, the error is 0.08 for p = 0.05, 0.26 for p = 0.02, and 0.40 for p = 0.01. Policies
+    with a small probability of linear regret behave like that: on Bernoulli([0.5, 0.9]) with horizon 2000, UCB1(0.1)
+    has the larger mean regret, by 0.6, and is declared to have the smaller one in 29 of 100 comparisons with UCB1(0.2).
     `Decisions` flags comparisons in which few runs carry much of the sum of squares: 18 of those 29. It cannot flag
-    what no run has shown. Where such runs are to be expected, let a group have many of them: some thousands if one in a
-    hundred.
+    what no run has shown. Where such runs are to be expected, use groups large enough to contain many of them: some
+    thousands of runs if one in a hundred is like that.
 
     Parameters
     ----------
@@ -69,20 +69,20 @@ class AdaStop:
     environments : sequence of str, optional
         Labels; default one environment. All of them are one family.
     comparisons : sequence of pairs of str, optional
-        Which policies to compare with which; default all pairs. Fewer comparisons have more power.
+        Which pairs of policies to compare; default all pairs. Fewer comparisons have more power.
     level : float, default 0.05
         Family-wise error :math:`\alpha`.
     max_groups : int, default 8
         K, the number of looks.
     n_permutations : int, default 10000
-        Sign flips to draw at a look; all are enumerated where there are fewer. At least K / level, at most 10^7.
+        Sign flips drawn per look; if there are fewer in all, all are enumerated. At least K / level, at most 10^7.
     seed : int, default 0
         Seed of the draws. The same seed and values give the same decisions.
     metric : str, default 'regret'
         What is compared.
     better : {'smaller', 'larger'}, optional
         Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
-        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
+        profits and the rate of optimal arms. It must be given for other metrics, such as ``pulls[0]``.
 
     Raises
     ------
@@ -91,15 +91,15 @@ class AdaStop:
 
     Notes
     -----
-    The aim, uniform spending of the level, step-down, and enumeration or random draws are from the paper's abstract
-    and the documentation and code of its authors' package; the paper's algorithm box and proofs were not at hand,
-    and the formulas above are reconstructed. Known differences: (1) labels are permuted within runs, not between two
-    independent samples; (2) statistics are divided by their root sum of squares; (3) the boundary counts all signs
-    and not only those that crossed no earlier boundary, which gives a guarantee of a few lines that includes the
-    step-down. The price is that the level is not used up: one pair at :math:`\alpha = 0.05` and :math:`K = 5` errs with
-    probability 0.033, and needs 16% more runs for the same power; (4) policies are never declared equal, only
-    undecided. To hold absolute statistics against a null distribution of signed ones, a known mistake, would double
-    the level.
+    The aim, uniform spending of the level, step-down, and enumeration or random draws are from the paper's abstract and
+    the documentation and code of its authors' package; the paper's algorithm box and proofs were not at hand, and the
+    formulas above are reconstructed. Known differences: (1) labels are permuted within runs, not between two
+    independent samples; (2) statistics are divided by their root sum of squares; (3) the boundary counts all signs and
+    not only those that crossed no earlier boundary, which gives a guarantee whose proof takes a few lines and includes
+    the step-down. The price is that the level is not used up: one pair at :math:`\alpha = 0.05` and :math:`K = 5` errs
+    with probability 0.033, and needs 16% more runs for the same power; (4) policies are never declared equal, only
+    undecided. Comparing absolute statistics with a null distribution of signed ones, a known mistake, would double the
+    level.
 
     References
     ----------
@@ -167,7 +167,7 @@ class AdaStop:
         return self.settled or self._groups == self.max_groups
 
     def active(self, environment: str | None = None) -> tuple[str, ...]:
-        """Return the policies that are part of an undecided comparison: those whose runs are still needed.
+        """Return the policies that are part of an undecided comparison, whose runs are still needed.
 
         Parameters
         ----------
@@ -195,20 +195,20 @@ class AdaStop:
     def update(self, values: Any) -> None:
         """Take the next group of runs and decide what can be decided.
 
-        How many runs a group has must not depend on what earlier runs gave.
+        The number of runs in a group must not depend on the results of earlier runs.
 
         Parameters
         ----------
         values : Results, or array of shape (policies, runs) or (environments, policies, runs)
-            New runs, every policy with the same luck. Policies that are not `active` may be missing (in an array: NaN),
-            and environments of which none is. Results must go on with the experiment of the first ones, from the
-            run after the last one; their last checkpoint counts.
+            New runs, with the same luck for every policy. Policies that are not `active` may be missing (in an array:
+            NaN), and so may environments in which no policy is active. Results must continue the experiment of the
+            first ones, from the run after the last one; their last checkpoint counts.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            For values of another shape or that are not finite, for runs that were not the next or are of another
-            experiment, or when finished.
+            For values that have another shape or are not finite, for runs that are not the next ones or belong to
+            another experiment, or when finished.
         """
         if self.finished:
             raise InvalidArgument(f"update comes after {self._groups} groups; allowed: as long as `finished` is False")
@@ -232,7 +232,8 @@ class AdaStop:
             return  # no p-value could be small enough
         generator = np.random.default_rng([self.seed, self._groups])
         statistics = flipped_statistics(differences, self.n_permutations, generator)
-        # A p-value is a multiple of the smallest: comparing at a share that rounding made smaller would lose one step.
+        # A p-value is a multiple of the smallest: comparing with a share that rounding made smaller would lose one
+        # step.
         decided = step_down_p_values(statistics) <= share * (1.0 + 1e-12)
         self._spent = self.level * self._groups / self.max_groups
         self._signs[e[decided], c[decided]] = np.sign(differences[decided].mean(axis=1)).astype(np.int64)
@@ -306,7 +307,7 @@ class AdaStop:
         return group
 
     def _origin_with(self, values: Results) -> dict[str, Any]:
-        """Return what experiment the runs are of, or raise if it is not that of earlier groups."""
+        """Return which experiment the runs belong to, or raise if it is not that of earlier groups."""
         parts = ("environments", "policies")
         origin: dict[str, Any] = {"horizon": values.horizon, "seed": values.seed, "first_run": values.first_run}
         origin |= {part: values.provenance.get(part, {}) for part in parts}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-FEWEST_IN_A_STRATUM = 3  # of pairs of normal runs, 95% intervals over 4 environments cover 79%, over 10 of them 90%
+FEWEST_IN_A_STRATUM = 3  # for pairs of normal runs, 95% intervals over 4 environments cover 79%, over 10 of them 90%
 NUMBERS_A_BLOCK = 4_000_000  # resampled scores in memory at a time: 32 MB
 
 
@@ -38,15 +38,16 @@ def interquartile_mean(
 ) -> pd.DataFrame:
     """Return the mean of the middle half of all runs of all environments, with bootstrap intervals.
 
-    Between the mean, which a few unlucky runs can rule, and the median, which ignores by how much runs differ:
-    the lowest and the highest quarter of the runs are left out (`scipy.stats.trim_mean` at 25%). Environments are
-    pooled as they are: bring them to one scale first, say by dividing by each one's lower bound, and give an array.
+    A compromise between the mean, which a few unlucky runs can dominate, and the median, which ignores by how much runs
+    differ: the lowest and the highest quarter of the runs are left out (`scipy.stats.trim_mean` at 25%). Environments
+    are pooled as they are: bring them to one scale first, for example by dividing by each one's lower bound, and pass
+    an array.
 
     Parameters
     ----------
     values : Results, or array of shape (policies, runs) or (environments, policies, runs)
-        The runs: at least 3 an environment, and at least 8 in all (8 an environment where environments are
-        dependent): of fewer there are too few resamples for an interval that covers.
+        The runs: at least 3 per environment, and at least 8 in all (8 per environment if environments are dependent);
+        with fewer there are too few resamples for an interval that covers.
     metric : str, optional
         What to summarise; default 'regret', or the first that was recorded.
     environment : str, optional
@@ -54,8 +55,9 @@ def interquartile_mean(
     at : int, optional
         After which round, one of the checkpoints; default the last.
     independent : bool, optional
-        Whether environments are independent of each other and resampled one by one, or else runs as wholes across
-        environments. Default False for results, whose environments share the luck of a run, and True for arrays.
+        Whether environments are independent of each other and resampled one by one; otherwise runs are resampled as
+        wholes across environments. Default False for results, whose environments share the luck of a run, and True for
+        arrays.
     level : float, default 0.95
         Confidence level, for each policy by itself.
     n_resamples : int, default 2000
@@ -66,12 +68,12 @@ def interquartile_mean(
     Returns
     -------
     pandas.DataFrame
-        One row a policy: iqm, ci_low, ci_high.
+        One row per policy: iqm, ci_low, ci_high.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        For a metric, environment or round that is not there, a metric that some run does not have, or too few runs.
+        For a metric, environment or round that is not there, a metric that is undefined in some run, or too few runs.
 
     References
     ----------
@@ -120,7 +122,7 @@ class Profile:
     policies : tuple of str
         Labels.
     thresholds : float64 array
-        Where the share was taken.
+        The values at which the share was taken.
     share, low, high : float64 arrays of shape (policies, thresholds)
         Share of runs that are at least as good as the threshold, and its pointwise band.
     metric : str
@@ -185,7 +187,7 @@ class Profile:
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
         xscale : {'linear', 'log'}, optional
-            The axis of thresholds; default 'log' for multiples of the best policy's value, else 'linear'.
+            The scale of the axis of thresholds; default 'log' for multiples of the best policy's value, else 'linear'.
         tail : bool, default False
             Whether to draw the share of runs that are worse than a threshold, on a logarithmic axis. See
             `banditlab.plotting.plot_profiles`.
@@ -220,25 +222,25 @@ def performance_profile(
 ) -> Profile:
     r"""Return the share of instances on which each policy is at least as good as a threshold.
 
-    An instance is a run of an environment: all policies face it with the same luck. Two kinds of profile:
+    An instance is a run of an environment: all policies face it with the same luck. There are two kinds of profile:
 
-    * `relative=False`: the run-score distribution of Agarwal et al., the share of runs with score at least
-      :math:`\tau` (at most :math:`\tau` where small is good), averaged over environments. Theirs counts scores above
-      :math:`\tau` alone; here those that equal it count too, in both kinds.
-    * `relative=True`: the profile of Dolan and More, for metrics that are small when good and not negative. The
-      share of instances on which the policy's value is at most :math:`\tau` times the best policy's on that instance.
-      It has no unit, so that environments of different scales can be put together; where the best is 0, the
-      ratio is 1 for 0 and infinite for others. It depends on which policies take part.
+    * `relative=False`: the run-score distribution of Agarwal et al., the share of runs with a score of at least
+      :math:`\tau` (at most :math:`\tau` where small is good), averaged over environments. Theirs counts only scores
+      above :math:`\tau`; here scores equal to it count too, in both kinds.
+    * `relative=True`: the profile of Dolan and More, for nonnegative metrics that are good when small. It is the share
+      of instances on which the policy's value is at most :math:`\tau` times the best policy's on that instance. It has
+      no unit, so that environments of different scales can be put together; where the best value is 0, the ratio is 1
+      for 0 and infinite for others. It depends on which policies take part.
 
-    Where one policy's profile is above another's everywhere, it is better whatever one's taste for risk.
+    A policy whose profile is above another's everywhere is better, whatever one's attitude to risk.
 
     Parameters
     ----------
     values : Results, or array of shape (policies, runs) or (environments, policies, runs)
-        The runs, at least two an environment.
+        The runs, at least two per environment.
     thresholds : sequence of float, optional
-        Increasing; default 100 from the smallest to the largest value, or from 1 to the largest finite ratio
-        (evenly in the logarithm); one where these are equal.
+        Increasing; default 100 from the smallest to the largest value, or from 1 to the largest finite ratio (evenly in
+        the logarithm); a single one if these are equal.
     relative : bool, default False
         Which kind.
     metric : str, optional
@@ -249,7 +251,7 @@ def performance_profile(
         After which round, one of the checkpoints; default the last.
     better : {'smaller', 'larger'}, optional
         Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
-        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
+        profits and the rate of optimal arms. It must be given for other metrics, such as ``pulls[0]``.
     independent : bool, optional
         Whether environments are independent of each other. Default False for results, whose environments share the
         luck of a run, and True for arrays.
@@ -264,17 +266,18 @@ def performance_profile(
     Raises
     ------
     InvalidArgument, InvalidType
-        For a metric, environment or round that is not there, a metric that some run does not have, fewer than two runs,
-        thresholds that do not increase, or ratios of a metric that can be negative or is good when large.
+        For a metric, environment or round that is not there, a metric that is undefined in some run, fewer than two
+        runs, thresholds that do not increase, or ratios of a metric that can be negative or is good when large.
 
     Notes
     -----
-    The band is Wilson's score interval, which has a width where all runs or none reach a threshold: a bootstrap has
-    none there, and of 20 runs with a true share of 95% its 95% band covers 63%. For one environment with n runs its
-    coverage is the level on average over true shares, and between 89% and 99% for single ones of 10 and more runs (from
-    2% to 98%, level 95%). For S environments the variance of the mean share p is at most :math:`p (1 - p) / (S n)` if
-    they are independent, and :math:`p (1 - p) / n` if not: the interval counts :math:`S n` runs in the first case and n
-    in the second. It is then wider than it need be, the more so the less environments have in common.
+    The band is Wilson's score interval, which has positive width even where all runs or none reach a threshold: a
+    bootstrap interval has none there, and with 20 runs and a true share of 95% a 95% bootstrap band covers 63%. For one
+    environment with n runs, its coverage is the level on average over true shares, and between 89% and 99% for single
+    ones with 10 or more runs (shares from 2% to 98%, level 95%). For S environments the variance of the mean share p is
+    at most :math:`p (1 - p) / (S n)` if they are independent, and :math:`p (1 - p) / n` if not: the interval counts
+    :math:`S n` runs in the first case and n in the second. In the second case it is wider than necessary, the more so
+    the less the environments have in common.
 
     References
     ----------

@@ -21,16 +21,16 @@ def mean_band(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a bootstrap confidence band of the mean over runs, at each checkpoint.
 
-    Runs are resampled as wholes, so that the band respects the dependence between checkpoints. A resample is a
-    vector of multinomial counts, and all resampled means are one matrix product: `scipy.stats.bootstrap` would
-    copy the runs once a resample. The band is that of `stratified_band` with one environment: an expanded percentile
-    interval, and Student's where runs are fewer than 8 or more than 32,768. (The percentile interval itself is too
-    short for few runs: of 10 normal ones a 95% band covers 90%.)
+    Runs are resampled as wholes, so that the band respects the dependence between checkpoints. A resample is a vector
+    of multinomial counts, and all resampled means are one matrix product: `scipy.stats.bootstrap` would copy the runs
+    once per resample. The band is that of `stratified_band` with one environment: an expanded percentile interval, or
+    Student's for fewer than 8 or more than 32,768 runs. (The percentile interval itself is too short for few runs: with
+    10 normal ones, a 95% band covers 90%.)
 
     Parameters
     ----------
     values : float64 array
-        One row a run, one column a checkpoint.
+        One row per run, one column per checkpoint.
     level : float, default 0.95
         Confidence level, in (0, 1); pointwise at each checkpoint.
     n_resamples : int, default 1000
@@ -41,7 +41,7 @@ def mean_band(
     Returns
     -------
     low, high : float64 arrays
-        One entry a checkpoint; both equal the mean for a single run.
+        One entry per checkpoint; both equal the mean for a single run.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def mean_band(
 def mean_bands(
     tables: Sequence[NDArray[np.float64]], *, level: float = 0.95, n_resamples: int = 1000, seed: int = 0
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return what `mean_band` does for each of several tables of as many runs, which are resampled alike."""
+    """Return what `mean_band` returns for each of several tables with equally many runs, all resampled alike."""
     level = open_probability("level", level)
     n_resamples = checked_resamples("n_resamples", n_resamples)
     checked = [_table(values, 2, "(runs, checkpoints), at least one run") for values in tables]
@@ -76,17 +76,17 @@ def stratified_band(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     r"""Return a stratified bootstrap band of the mean over environments of the mean over runs, at each checkpoint.
 
-    The strata are the environments: each keeps its number of runs in every resample, so that the band is about the
-    luck of runs and not about the choice of environments (Agarwal et al. 2021). Strata are resampled one by one
-    when they are independent. Environments of one `Results` are not: run i draws the same random numbers in
-    each. Runs are then resampled as wholes across strata, which is right whatever the dependence.
+    The strata are the environments: each keeps its number of runs in every resample, so that the band reflects the luck
+    of runs and not the choice of environments (Agarwal et al. 2021). Strata are resampled one by one when they are
+    independent. Environments of one `Results` are not: run i draws the same random numbers in each. Runs are then
+    resampled as wholes across strata, which is right whatever the dependence.
 
     The quantiles are those of the expanded percentile interval: at :math:`\Phi(-\sqrt{n / (n - 1)} \, t)`, with
     Student's quantile t for Welch's degrees of freedom: :math:`S (n - 1)` where strata vary alike, fewer where one
-    varies more than others, :math:`n - 1` where strata are dependent. That repairs the percentile interval's shortness
-    for few runs. Of fewer than 8 runs a stratum it does not: strata of two, however many there are, tell too little of
-    how much each varies. Of more than 32,768 it is not needed, and would take minutes. The band is then Student's: the
-    mean :math:`\pm t s / \sqrt n`.
+    varies more than others, :math:`n - 1` where strata are dependent. This corrects the percentile interval, which is
+    too short for few runs. For fewer than 8 runs per stratum it does not: strata of two, however many there are, say
+    too little about how much each varies. For more than 32,768 it is not needed, and would take minutes. In both cases
+    the band is Student's: the mean :math:`\pm t s / \sqrt n`.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def stratified_band(
     Returns
     -------
     low, high : float64 arrays
-        One entry a checkpoint.
+        One entry per checkpoint.
 
     References
     ----------
@@ -135,13 +135,13 @@ def stratified_band(
     for stratum in strata:
         (resampled,) = _resampled_means([stratum], n_resamples, generator)
         means += resampled / len(strata)
-    # of one stratum they are n - 1, in every column
+    # for one stratum they are n - 1, in every column
     degrees = table.shape[1] - 1 if len(strata) == 1 else _spreads(strata)[1]
     return expanded_interval(means, level, table.shape[1], degrees)
 
 
 def _table(values: Any, ndim: int, shape: str) -> NDArray[np.float64]:
-    """Return values as an array of so many dimensions; NaN, which undefined metrics are, stays."""
+    """Return values as an array with a given number of dimensions; NaN, which stands for undefined metrics, stays."""
     try:
         table = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -161,10 +161,10 @@ def _students_band(strata: NDArray[np.float64], level: float) -> tuple[NDArray[n
 
 
 def _spreads(strata: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the standard error of the mean of strata's means, at each checkpoint, and its degrees of freedom."""
+    """Return the standard error of the mean of the strata's means, at each checkpoint, and its degrees of freedom."""
     with np.errstate(invalid="ignore"):  # metrics can be infinite
         near_one, exponents = scaled(strata.reshape(-1, strata.shape[2]), 0)
-        variances = near_one.reshape(strata.shape).var(axis=1, ddof=1)  # one row a stratum
+        variances = near_one.reshape(strata.shape).var(axis=1, ddof=1)  # one row per stratum
     spread = variances.sum(axis=0)
     squares = (variances**2).sum(axis=0)
     degrees = np.divide(spread**2, squares, out=np.ones_like(spread), where=squares > 0) * (strata.shape[1] - 1)
@@ -174,7 +174,7 @@ def _spreads(strata: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 def _resampled_means(
     tables: Sequence[NDArray[np.float64]], n_resamples: int, generator: Any
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield the means of the same resamples of each table: drawing these takes longer than most products."""
+    """Yield the means of the same resamples for each table: drawing them takes longer than most products."""
     n = len(tables[0])
     blocks = resampling.resampled_counts(n, n_resamples, generator)
     if n * n_resamples <= resampling.COUNTS_A_BLOCK:

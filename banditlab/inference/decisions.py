@@ -22,9 +22,9 @@ DIGITS = "{:.4g}".format
 
 
 def implied_order(pairs: NDArray[np.int64], signs: NDArray[np.int64], n_policies: int) -> NDArray[np.bool_]:
-    """Return which policy's mean (row) is larger than which (column) by decisions and what follows from them.
+    """Return which policy's mean (row) is larger than which (column), by decisions and what follows from them.
 
-    What decisions say both ways, going round a circle, is left open.
+    Where decisions contradict each other, going round a circle, nothing is concluded.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def implied_order(pairs: NDArray[np.int64], signs: NDArray[np.int64], n_policies
     larger = np.zeros((n_policies, n_policies), dtype=bool)
     larger[pairs[signs > 0, 0], pairs[signs > 0, 1]] = True
     larger[pairs[signs < 0, 1], pairs[signs < 0, 0]] = True
-    for k in range(n_policies):  # Warshall: paths that pass by the first k policies
+    for k in range(n_policies):  # Warshall: paths that pass through the first k policies
         larger |= larger[:, k, None] & larger[None, k]
     order: NDArray[np.bool_] = larger & ~larger.T
     return order
@@ -42,7 +42,7 @@ def implied_order(pairs: NDArray[np.int64], signs: NDArray[np.int64], n_policies
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What is known of a family of comparisons. Its repr is the table; `plot` draws it.
+    """What is known about a family of comparisons. Its repr is the table; `plot` draws it.
 
     Attributes
     ----------
@@ -55,8 +55,8 @@ class Decisions:
     implied : bool array of shape (environments, comparisons)
         Where that follows from other decisions: a over b and b over c put a over c.
     few_runs_rule : bool array of shape (environments, comparisons)
-        Where the 1% of runs that differ most carry over a third of the sum of squared differences, of 50 runs and
-        more. The level supposes symmetric differences there, or far more runs; see `AdaStop`.
+        Where the 1% of runs that differ most carry over a third of the sum of squared differences, given at least 50
+        runs. The level then relies on symmetric differences, or on far more runs; see `AdaStop`.
     identical : bool array of shape (environments, comparisons)
         Where the two policies had the same value in every run.
     differences : float64 array of shape (environments, comparisons)
@@ -64,7 +64,7 @@ class Decisions:
     n_runs : int64 array of shape (environments, comparisons)
         How many runs that was.
     means, played : arrays of shape (environments, policies)
-        Each policy's mean, and over how many runs: policies stop when all about them is decided.
+        Each policy's mean, and over how many runs: policies stop when everything about them is decided.
     groups, max_groups : int
         How many looks there were, and how many there can be.
     level : float
@@ -74,9 +74,9 @@ class Decisions:
     smaller_is_better : bool
         Which direction is good.
     seed : int
-        Seed of the permutations; of `banditlab.compare` also that of the runs.
+        Seed of the permutations; for `banditlab.compare` also that of the runs.
     horizon : int or None
-        Rounds a run, where known.
+        Rounds per run, if known.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class Decisions:
         return bool(np.all(self.signs != 0))
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row a comparison: environment, first, second, decision, difference, n_runs, note.
+        """Return one row per comparison: environment, first, second, decision, difference, n_runs, note.
 
         Examples
         --------
@@ -147,13 +147,13 @@ class Decisions:
         return [", ".join(word for word, flag in zip(flags, row, strict=True) if flag) for row in rows]
 
     def ranking(self, environment: str | None = None) -> pd.DataFrame:
-        """Return one row a policy, the best first, with the ranks that the decisions leave possible.
+        """Return one row per policy, the best first, with the ranks that the decisions leave possible.
 
-        A policy ranks after those declared better and before those declared worse, directly or by way of others. If all
+        A policy ranks after those declared better and before those declared worse, directly or through others. If all
         decisions are right, direction included, all true ranks are among those left. The level bounds how often
-        policies are told apart that do not differ; it says nothing of how often those that do are put in the wrong
-        order, which is rare where differences are symmetric about their mean, and is not where a few runs rule them.
-        Decisions that contradict each other in a circle leave all ranks of the circle possible.
+        policies that do not differ are told apart; it does not bound how often policies that do differ are put in the
+        wrong order. That is rare where differences are symmetric about their mean, but not where a few runs dominate
+        them. Decisions that contradict each other in a circle leave all ranks of the circle possible.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class Decisions:
         Returns
         -------
         bool array of shape (policies, policies)
-            What follows from decisions is in it too: a better than b and b better than c make a better than c.
+            Includes what follows from decisions: a better than b and b better than c make a better than c.
 
         Examples
         --------
@@ -244,7 +244,7 @@ class Decisions:
         )
 
     def _caution(self) -> str:
-        """Return what to think of comparisons that few runs rule; empty if there are none."""
+        """Return advice on comparisons that a few runs dominate; empty if there are none."""
         count = int(self.few_runs_rule.sum())
         if count == 0:
             return ""

@@ -1,4 +1,4 @@
-"""Many policies, a number of runs fixed beforehand: paired tests with Holm's correction."""
+"""Many policies, with a number of runs fixed beforehand: paired tests with Holm's correction."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def holm(values: Any) -> NDArray[np.float64]:
     r"""Return p-values adjusted by Holm's step-down: reject those up to the family-wise error.
 
     With :math:`p_{(1)} \le \dots \le p_{(m)}` the adjusted values are
-    :math:`\max_{j \le i} \min(1, (m - j + 1) p_{(j)})`. The guarantee needs valid p-values and nothing of their
-    dependence. (SciPy adjusts for false discovery rates only.)
+    :math:`\max_{j \le i} \min(1, (m - j + 1) p_{(j)})`. The guarantee needs valid p-values, whatever their dependence.
+    (SciPy adjusts for false discovery rates only.)
 
     Parameters
     ----------
@@ -65,21 +65,21 @@ def paired_family(
 ) -> pd.DataFrame:
     """Compare many policies under common random numbers, with Holm's correction.
 
-    Each pair is tested by flipping the signs of its differences at random, that is by exchanging the two labels
-    within runs. The test is exact where the difference of the two policies is symmetric about 0, as it is when they are
-    exchangeable within a run. Where only their means are equal its level holds for many runs alone, and how many that
-    is depends on how skewed differences are: with rare and large ones hundreds are too few (see `AdaStop`).
+    Each pair is tested by flipping the signs of its differences at random, that is, by exchanging the two labels within
+    runs. The test is exact if the difference of the two policies is symmetric about 0, as it is when they are
+    exchangeable within a run. If only their means are equal, its level holds only for many runs, and how many depends
+    on how skewed the differences are: if some are rare and large, hundreds are too few (see `AdaStop`).
 
     Parameters
     ----------
     values : Results, or array of shape (policies, runs)
-        The runs, at least two; their number must not have been chosen by looking at them (`banditlab.compare` is
-        for that). With fewer than 1 + log2(pairs / level) runs no p-value can be small enough for a decision: 6
-        for one pair at 5%, 11 for 45 pairs.
+        The runs, at least two; their number must not have been chosen by looking at them (use `banditlab.compare` for
+        that). With fewer than 1 + log2(pairs / level) runs, no p-value can be small enough for a decision: 6 for one
+        pair at 5%, 11 for 45 pairs.
     against : str or int, optional
-        Default: all pairs. A policy's label or position, chosen before the runs: it against each other one, a
-        smaller family with more power. 'best': the policy with the best mean against each other one; as the runs
-        chose it, the correction is that of all pairs. (A policy labelled 'best' is found by its position.)
+        Default: all pairs. A policy's label or position, chosen before the runs: this policy against each other one, a
+        smaller family with more power. 'best': the policy with the best mean against each other one; as the runs chose
+        it, the correction is that of all pairs. (A policy labelled 'best' can be given by its position.)
     metric : str, optional
         What to compare; default 'regret', or the first that was recorded.
     environment : str, optional
@@ -88,24 +88,24 @@ def paired_family(
         After which round, one of the checkpoints; default the last.
     better : {'smaller', 'larger'}, optional
         Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
-        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
+        profits and the rate of optimal arms. It must be given for other metrics, such as ``pulls[0]``.
     level : float, default 0.05
         Family-wise error: the probability that some pair is declared different that is not.
     n_permutations : int, default 10000
-        Sign flips to draw, at least pairs / level and at most 10^7; all are enumerated where there are fewer.
+        Sign flips to draw, at least pairs / level and at most 10^7; all are enumerated if there are fewer.
     seed : int, default 0
         Seed of the draws.
 
     Returns
     -------
     pandas.DataFrame
-        One row a pair: first, second, difference (mean of first minus second), p_value, p_holm, decision ('larger',
-        'smaller' or 'undecided': the first's mean against the second's).
+        One row per pair: first, second, difference (mean of first minus second), p_value, p_holm, decision ('larger',
+        'smaller' or 'undecided': the first's mean compared with the second's).
 
     Raises
     ------
     InvalidArgument, InvalidType
-        For a policy, metric, environment or round that is not there, a metric that some run does not have, fewer than
+        For a policy, metric, environment or round that is not there, a metric that is undefined in some run, fewer than
         two policies or runs, or too few permutations for any decision.
 
     Examples
@@ -146,7 +146,7 @@ def paired_family(
     rows = []
     for k, (i, j) in enumerate(pairs):
         if centre in (None, i, j):
-            turn = -1.0 if j == centre else 1.0  # the policy that all are held against comes first
+            turn = -1.0 if j == centre else 1.0  # the policy that all others are compared with comes first
             i, j = (j, i) if j == centre else (i, j)
             word = DECISIONS[int(np.sign(turn * means[k])) if adjusted[k] * ROUNDING <= level else 0]
             rows.append((labels[i], labels[j], turn * means[k], p[k], adjusted[k], word))

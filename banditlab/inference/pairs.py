@@ -1,4 +1,4 @@
-"""Two policies on the same luck: how much better, how surely, and what sharing the luck is worth."""
+"""Two policies on the same luck: how much better one is, how surely, and what sharing the luck is worth."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class PairedComparison:
     difference : float
         Mean of first minus second, in the metric's unit.
     interval, unpaired_interval : tuple of float
-        Confidence interval of the difference, and what it would be if runs did not share their luck: wider where the
-        two policies' values are positively correlated.
+        Confidence interval of the difference, and what it would be if runs did not share their luck: wider if the two
+        policies' values are positively correlated.
     probability, probability_interval : float, tuple of float
         Probability that the first beats the second on the same luck, ties counted half, and its interval.
     variance_ratio : float
@@ -50,7 +50,7 @@ class PairedComparison:
 
     Examples
     --------
-    Where luck is shared, few runs tell a small difference:
+    With shared luck, few runs are enough to show a small difference:
 
     >>> import numpy as np
     >>> from banditlab import inference
@@ -124,9 +124,9 @@ def paired(
 ) -> PairedComparison:
     r"""Compare two policies under common random numbers.
 
-    Run i of both policies has the same luck, so that the differences :math:`D_i = A_i - B_i` are what is resampled
-    (paired bootstrap). Var D = Var A + Var B - 2 Cov(A, B): shared luck saves twice the covariance where that is
-    positive, and costs as much where it is negative.
+    Run i of both policies has the same luck, so the differences :math:`D_i = A_i - B_i` are resampled (paired
+    bootstrap). Var D = Var A + Var B - 2 Cov(A, B): shared luck saves twice the covariance where that is positive, and
+    costs as much where it is negative.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def paired(
         After which round, one of the checkpoints; default the last.
     better : {'smaller', 'larger'}, optional
         Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
-        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
+        profits and the rate of optimal arms. It must be given for other metrics, such as ``pulls[0]``.
     level : float, default 0.95
         Confidence level of each interval.
     n_resamples : int, default 2000
@@ -153,21 +153,21 @@ def paired(
     Returns
     -------
     PairedComparison
-        Difference, probability of beating, intervals, and the variance won.
+        Difference, probability of beating, intervals, and the reduction in variance.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        For a policy, metric, environment or round that is not there, a metric that some run does not have, or fewer
+        For a policy, metric, environment or round that is not there, a metric that is undefined in some run, or fewer
         than two runs.
 
     Notes
     -----
-    Intervals of the difference are expanded percentile intervals, and Student's where runs are fewer than 8 or more
-    than 32,768 (see `stratified_band`). Student's are exact for normal values and approximate for others, as
-    percentile intervals are: where few runs carry most of the spread, hundreds are too few. That of the probability is
-    Wilson's score interval, which stays inside [0, 1] and is not empty when one policy always wins. Both suppose that
-    the number of runs was not chosen by looking at them; `banditlab.compare` is for that.
+    Intervals of the difference are expanded percentile intervals, or Student's for fewer than 8 or more than 32,768
+    runs (see `stratified_band`). Student's are exact for normal values and approximate for others, as percentile
+    intervals are: if few runs carry most of the spread, hundreds are too few. The interval of the probability is
+    Wilson's score interval, which stays inside [0, 1] and is not empty when one policy always wins. Both assume that
+    the number of runs was not chosen by looking at them; use `banditlab.compare` for that.
 
     Examples
     --------

@@ -19,10 +19,10 @@ error_level = between(0.0, 0.5, open_low=True, open_high=True)
 
 
 def sign_flips(n_runs: int, n_permutations: int, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
-    """Yield rows of signs, one sign a run, in blocks: every one if they are few enough, else drawn at random.
+    """Yield rows of signs, one sign per run, in blocks: all of them if they are few enough, else random draws.
 
-    The first row changes nothing, as in the data: with it among the draws the test is exact (Phipson and Smyth 2010).
-    A row and its negative give the same absolute statistic, so that in the enumeration the first sign is always +1.
+    The first row changes nothing, as in the data: with it among the draws, the test is exact (Phipson and Smyth 2010).
+    A row and its negative give the same absolute statistic, so in the enumeration the first sign is always +1.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def sign_flips(n_runs: int, n_permutations: int, generator: np.random.Generator)
         if first == 0:
             block[0] = 1.0
         yield block
-        del block  # before the next is made
+        del block  # before the next one is made
 
 
 def _signs(bits: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -53,12 +53,12 @@ def _signs(bits: NDArray[np.integer]) -> NDArray[np.float64]:
 
 
 def enumerable(n_runs: int, n_permutations: int) -> bool:
-    """Return whether there are at most `n_permutations` sign flips that differ in an absolute statistic."""
+    """Return whether at most `n_permutations` sign flips differ in an absolute statistic."""
     return n_runs - 1 < 64 and 2 ** (n_runs - 1) <= n_permutations
 
 
 def smallest_p_value(n_runs: int, n_permutations: int) -> float:
-    """Return the smallest p-value that these numbers allow."""
+    """Return the smallest p-value that is possible with these numbers."""
     return 1.0 / (2 ** (n_runs - 1) if enumerable(n_runs, n_permutations) else n_permutations)
 
 
@@ -67,14 +67,14 @@ def flipped_statistics(
 ) -> Iterator[NDArray[np.float64]]:
     r"""Yield blocks of the statistics of comparisons, one column each, under flips, one row each; first is the data's.
 
-    The statistic is :math:`|\sum_i \epsilon_i D_i| / \sqrt{\sum_i D_i^2}` in every row, absolute in the data and
-    under the null. The denominator does not change with signs, so that one comparison is tested by its absolute
-    mean difference, and several of different scales can share a maximum. It is 0 where all differences are.
+    The statistic is :math:`|\sum_i \epsilon_i D_i| / \sqrt{\sum_i D_i^2}` in every row, absolute both in the data and
+    under the null. The denominator does not change with the signs, so that a single comparison is tested by its
+    absolute mean difference, and several of different scales can share a maximum. It is 0 where all differences are 0.
 
     Parameters
     ----------
     differences : float64 array of shape (comparisons, runs)
-        One row a comparison.
+        One row per comparison.
     n_permutations : int
         How many flips to draw, if there are more.
     generator : numpy.random.Generator
@@ -91,12 +91,12 @@ def flipped_statistics(
     def flipped(block: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.abs(block @ scaled.T)
 
-    # mapped, as a loop's variable would hold a block while the next is made
+    # mapped, as a loop variable would hold a block while the next one is made
     return map(flipped, sign_flips(differences.shape[1], n_permutations, generator))
 
 
 def _unit_rows(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return rows divided by their root sum of squares, and first by their largest entry: squares may overflow."""
+    """Return rows divided by their root sum of squares, and first by their largest entry, as squares may overflow."""
     for size in (np.abs(differences).max(axis=1), None):
         norm = np.sqrt((differences**2).sum(axis=1)) if size is None else size
         differences = np.divide(differences, norm[:, None], out=np.zeros_like(differences), where=norm[:, None] > 0)
@@ -109,10 +109,10 @@ HEAVY_RUNS, HEAVY_SHARE, LEAST_RUNS = 0.01, 1.0 / 3.0, 50
 def carried_by_few(differences: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return for which comparisons the 1% of runs that differ most carry over a third of the sum of squares.
 
-    Signs then stand for few numbers, and if differences are not symmetric the level is not to be relied on. Among 128
-    normal differences the share is a third in no case of 2,000, for Laplace's distribution in 2%, and for
-    Student's t with 3 degrees of freedom in 32%. Fewer than 50 runs tell too little to say: False. Runs that are
-    rarer than the number played are seen by no such diagnosis.
+    The signs then apply to few numbers, and if differences are not symmetric, the level cannot be relied on. Among 128
+    normal differences the share is a third in none of 2,000 cases, for Laplace's distribution in 2%, and for Student's
+    t with 3 degrees of freedom in 32%. Fewer than 50 runs say too little: False. No such diagnosis can detect runs that
+    are rarer than the number played.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def p_values(statistics: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _reach(statistics: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which statistics are at least those of the data. Those are 0 at times, and at most the root of n."""
+    """Return which statistics are at least those of the data, which are 0 at times, and at most the root of n."""
     reached: NDArray[np.bool_] = statistics >= data - TIE * (1.0 + data)
     return reached
 
@@ -149,7 +149,7 @@ def _reach(statistics: NDArray[np.float64], data: NDArray[np.float64]) -> NDArra
 def step_down_p_values(statistics: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return p-values adjusted for all comparisons by Romano and Wolf's step-down on maxima.
 
-    The comparison with the largest statistic is held against the maximum over all comparisons, the next one against the
+    The comparison with the largest statistic is compared with the maximum over all comparisons, the next one with the
     maximum over all but the first, and so on; a p-value is never below that of a comparison before it.
 
     References

@@ -1,4 +1,4 @@
-"""What is compared: one number a policy, run and environment, taken from results or given as an array."""
+"""What is compared: one number per policy, run and environment, taken from results or passed as an array."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from banditlab.core.validation import integer, invalid, matrix, one_of, shown
 
 @dataclass(frozen=True)
 class Scores:
-    """One number a run.
+    """One number per run.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Scores:
     metric : str
         What the numbers are.
     good_when_small : bool or None
-        Which direction is good; None where nobody told, and the metric's name does not.
+        Which direction is good; None if neither the caller nor the metric's name says.
     shared : bool
         Whether run i has the same luck in every environment too, as in all results of `banditlab.run`.
     """
@@ -51,7 +51,7 @@ class Scores:
 
     @property
     def smaller_is_better(self) -> bool:
-        """Which direction is good; raises where nobody told."""
+        """Which direction is good; raises if that is unknown."""
         return _told(self.good_when_small, self.metric)
 
     def policy(self, name: str, value: Any) -> int:
@@ -64,7 +64,7 @@ class Scores:
 
 
 def smaller_is_better(metric: str, better: str | None) -> bool:
-    """Return whether small values of a metric are good: as told, or else by its name; raise where neither tells."""
+    """Return whether small values of a metric are good: as `better` says, or else its name; raise if neither does."""
     return _told(_direction(metric, better), metric)
 
 
@@ -98,7 +98,7 @@ def scores(
     Parameters
     ----------
     values : Results, or array of shape (policies, runs) or (environments, policies, runs)
-        Where they come from. Policies must share the luck of a run for what is said of pairs to be true.
+        Where they come from. Statements about pairs hold only if policies share the luck of a run.
     metric : str, optional
         One of `values.metrics`, default 'regret' or the first; for an array only its name.
     environment : str, optional
@@ -107,12 +107,12 @@ def scores(
         One of `values.checkpoints`, default the last. For results only.
     better : {'smaller', 'larger'}, optional
         Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
-        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
+        profits and the rate of optimal arms. It must be given for other metrics, such as ``pulls[0]``.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        For a name, round or array that is not allowed, for too few runs, or a metric that some run does not have.
+        For a name, round or array that is not allowed, for too few runs, or a metric that is undefined in some run.
 
     Examples
     --------

@@ -44,40 +44,40 @@ def compare(
 ) -> Decisions:
     """Play policies until their ranking is settled, or the budget ends.
 
-    After each group of runs `AdaStop` decides which policies differ. More runs are played of those policies only
-    about which something is still undecided, up to `group * max_groups` each. No run is ever played twice.
+    After each group of runs, `AdaStop` decides which policies differ. More runs are played only of policies about which
+    something is still undecided, up to `group * max_groups` each. No run is ever played twice.
 
     The level is exact if differences within a run, of all pairs of equal policies together, are symmetric about 0, and
-    holds for large groups if only means are equal. Rare and large differences can need thousands of runs for that; the
-    decision table flags comparisons that few runs rule (see `AdaStop`).
+    holds for large groups if only means are equal. If some differences are rare and large, that can need thousands of
+    runs; the decision table flags comparisons that a few runs dominate (see `AdaStop`).
 
     Parameters
     ----------
     policies : list of policies, or dict from label to policy
         Who plays, at least two.
     environments : environment, list of environments, or dict from label to environment
-        Where. There is a ranking for each; all decisions are one family.
+        Where. There is a ranking for each; all decisions form one family.
     level : float, default 0.05
-        Family-wise error: the probability that any two policies are ever declared different whose mean is the same,
-        under the condition above.
+        Family-wise error: the probability that any two policies with the same mean are ever declared different, under
+        the condition above.
     horizon : int
-        Rounds a run; the metric is compared after the last one.
+        Rounds per run; the metric is compared after the last one.
     metric : str, optional
         What to compare: the name of one column, such as 'reward' or 'pulls[0]'; default: the family's regret.
     better : {'smaller', 'larger'}, optional
         Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
-        profits and the rate of optimal arms. Other metrics, such as ``pulls[0]``, need it.
+        profits and the rate of optimal arms. It must be given for other metrics, such as ``pulls[0]``.
     comparisons : list of pairs of labels, optional
-        Which policies to compare with which; default all pairs.
+        Which pairs of policies to compare; default all pairs.
     group : int, default 128
-        Runs between looks, as many as are simulated in lockstep: fewer take nearly as long. Larger groups make the
-        level more reliable where differences are skewed.
+        Runs between looks. The default is the number simulated in lockstep: fewer take nearly as long. Larger groups
+        make the level more reliable where differences are skewed.
     max_groups : int, default 8
-        Looks at most: the budget is `group * max_groups` runs a policy and environment.
+        Looks at most: the budget is `group * max_groups` runs per policy and environment.
     n_permutations : int, default 10000
-        Permutations to draw at a look; at least `max_groups / level`.
+        Permutations to draw per look; at least `max_groups / level`.
     seed : int, optional
-        Of the runs and of the permutations; default drawn afresh. The same seed gives the same decisions, whatever
+        Seed of the runs and of the permutations; default drawn afresh. The same seed gives the same decisions, whatever
         `n_jobs`.
     n_jobs, backend, store, progress
         As in `banditlab.run`.
@@ -85,14 +85,13 @@ def compare(
     Returns
     -------
     Decisions
-        The decision table: for each pair 'larger', 'smaller' or 'undecided', and the ranking. Displays itself as a
+        The decision table: for each pair 'larger', 'smaller' or 'undecided', and the ranking. It displays itself as a
         table; `plot` draws it.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        For a bad argument, before anything is simulated.
-        Also for a metric that some run does not have.
+        For a bad argument, before anything is simulated. Also for a metric that is undefined in some run.
     IncompatiblePolicy
         If policies cannot play environments, before anything is simulated; the message lists every reason.
 
@@ -103,7 +102,7 @@ def compare(
 
     See Also
     --------
-    banditlab.inference.AdaStop : The test, with its guarantee and what it supposes.
+    banditlab.inference.AdaStop : The test, with its guarantee and assumptions.
 
     Examples
     --------
@@ -175,7 +174,7 @@ def compare(
 
 
 def _check_budget(worlds: dict[str, Any], group: int, max_groups: Any) -> None:
-    """Raise where there are fewer instances than runs that may be needed, which may be the last ones."""
+    """Raise if there are fewer instances than runs that may be needed."""
     budget = group * positive_integer("max_groups", max_groups)
     for world in worlds.values():
         if isinstance(world, Instances) and world.most_runs is not None and world.most_runs < budget:
@@ -188,7 +187,7 @@ def _check_budget(worlds: dict[str, Any], group: int, max_groups: Any) -> None:
 def _played(
     test: AdaStop, worlds: dict[str, Any], players: dict[str, Any], runs: range, options: dict[str, Any]
 ) -> NDArray[np.float64] | None:
-    """Return a group of runs as `AdaStop.update` takes it; None where it was interrupted, of which `run` has told."""
+    """Return a group of runs as `AdaStop.update` takes it; None if it was interrupted, of which `run` has warned."""
     values = np.full((len(worlds), len(players), len(runs)), np.nan)
     for e, (name, world) in enumerate(worlds.items()):
         active = test.active(name)
@@ -203,9 +202,9 @@ def _played(
 
 
 def _recorded(settings: Settings, metric: str, worlds: dict[str, Any], players: dict[str, Any], horizon: int) -> str:
-    """Return what a run must record to have a metric: itself, or what makes several columns, as `pulls` for `pulls[2]`.
+    """Return what a run must record to have a metric: itself, or what makes several columns (`pulls` for `pulls[2]`).
 
-    Raise where no protocol knows it.
+    Raise if no protocol knows it.
     """
     why: InvalidArgument | None = None
     try:
@@ -219,7 +218,7 @@ def _recorded(settings: Settings, metric: str, worlds: dict[str, Any], players: 
             raise unknown from None
     for job in jobs.values():
         if metric not in job.columns:
-            if why is not None and job.columns == (name,):  # it has no parts: what is wrong is in the brackets
+            if why is not None and job.columns == (name,):  # it has no parts: the mistake is in the brackets
                 raise why
             raise invalid("metric", metric, f"one of {list(job.columns)}")
     return name
