@@ -66,7 +66,7 @@ class Agent:
         Returns
         -------
         int
-            From 0 to n_arms - 1. (Two arms in duels, the items of an action for semi-bandits.)
+            From 0 to n_arms - 1. (Two arms for duels, the items of an action for semi-bandits.)
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Agent:
         return int(arm[0])
 
     def _checked(self, name: str, choice: Any) -> Any:
-        """Return a choice in its canonical form, or raise if it is none."""
+        """Return a choice in its canonical form, or raise if it is not a valid one."""
         return integer(0, self.n_arms - 1)(name, choice)
 
     def update(self, arm: int, reward: float) -> None:
@@ -120,8 +120,8 @@ class Agent:
         OutOfTurn
             Before `select`.
         InvalidArgument, InvalidType
-            For another arm, or a reward that is no number or none of the kind that the policy learns from; the agent is
-            then as it was.
+            For another arm, or a reward that is not a number or not of the kind that the policy learns from; the agent
+            is then unchanged.
 
         Examples
         --------
@@ -138,7 +138,7 @@ class Agent:
         self._taught(played, check_reward(self.policy, reward))
 
     def _selected(self, choice: Any, name: str = "arm") -> Any:
-        """Return the choice whose outcome is known, or raise if it was not the one."""
+        """Return the choice whose outcome is known, or raise if it is not the one that was made."""
         if self._pending is None:
             raise OutOfTurn(f"update was called before select in round {self._round}; allowed: after it")
         played = self._checked(name, choice)
@@ -147,7 +147,7 @@ class Agent:
         return played
 
     def _taught(self, *feedback: Any) -> None:
-        """Give the policy what was played and what came of it, and go on to the next round."""
+        """Give the policy what was played and its outcome, and go on to the next round."""
         with explained(self.policy):
             self._learn(self._params, self._arrays, *feedback, self._round)
         self._pending = None
@@ -171,7 +171,7 @@ class Agent:
         Raises
         ------
         InvalidArgument, InvalidType
-            When it is assigned, for what is no state of an agent of the same policy, number of arms and horizon.
+            When it is assigned, for anything but a state of an agent with the same policy, number of arms and horizon.
 
         Examples
         --------
@@ -223,7 +223,7 @@ def _as_dict(arrays: Any) -> dict[str, Any]:
 
 
 def _check_like(name: str, saved: Any, mine: Any) -> None:
-    """Raise for arrays, or dicts of arrays, that have other names, shapes or types than an agent's own."""
+    """Raise for arrays, or dicts of arrays, whose names, shapes or types differ from an agent's own."""
     if isinstance(mine, dict):
         if not isinstance(saved, dict) or set(saved) != set(mine):
             raise InvalidType(f"{name} is {shown(saved)}; allowed: arrays called {', '.join(sorted(mine))}")

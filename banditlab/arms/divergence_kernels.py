@@ -31,10 +31,9 @@ def divergence(p: float, q: float, entropy: float) -> float:
 def upper_bound(p: float, budget: float, entropy: float) -> float:
     """Return the largest q with kl(p, q) <= budget, given p's negative entropy.
 
-    Starts from the least of three bounds (Pinsker's; 1 - q >= exp(-(budget - entropy)/(1-p)); a
-    Bernstein-type one, which is close rather than above) and takes three steps of Halley's method: enough for an
-    absolute error below 1e-15 for every p and budget (tests say so). No loop and no branch, so that
-    a loop over lanes vectorises.
+    Starts from the least of three bounds (Pinsker's; 1 - q >= exp(-(budget - entropy)/(1-p)); a Bernstein-type one,
+    which is close rather than above) and takes three steps of Halley's method: enough for an absolute error below 1e-15
+    for every p and budget, as tests check. There is no loop and no branch, so that a loop over lanes vectorises.
     """
     b = max(budget, 0.0)
     r = 1.0 - p

@@ -1,8 +1,8 @@
 """Kullback-Leibler divergences and the constants K_inf of the lower bounds, as plain functions of numbers.
 
-`kl_*` is the divergence between two members of a one-parameter family, given by their means. `kinf_*` is
-the infimum of KL(nu, nu') over the nu' of a model whose mean exceeds a target: what a
-uniformly good policy needs log(T) / K_inf pulls for (Burnetas and Katehakis 1996).
+`kl_*` is the divergence between two members of a one-parameter family, given by their means. `kinf_*` is the infimum of
+KL(nu, nu') over the nu' of a model whose mean exceeds a target: a uniformly good policy needs log(T) / K_inf pulls for
+it (Burnetas and Katehakis 1996).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def _excess(x: float) -> float:
 
 
 def _excess_of(p: float, gap: float, q: float) -> float:
-    """Return q - p + p log(p / q) for positive p and q: the divergence between Poisson distributions, for one.
+    """Return q - p + p log(p / q) for positive p and q: for example, the divergence between Poisson distributions.
 
-    Their difference is given apart, as of numbers near 1 it has more digits than these.
+    Their difference `gap` is passed separately, as for numbers near 1 it has more digits than they do.
     """
     if p < 1e-300 * abs(gap):  # x could be infinite
         return gap - p * (math.log(q) - math.log(p))
     x = gap / p
-    return p * (_excess(x) if x > -0.5 else x - (math.log(q) - math.log(p)))  # 1 + x has lost what x rounds
+    return p * (_excess(x) if x > -0.5 else x - (math.log(q) - math.log(p)))  # 1 + x has lost digits of x
 
 
 def kl_bernoulli(p: float, q: float) -> float:
@@ -100,7 +100,7 @@ def kl_gaussian(mean: float, other: float, std: float, other_std: float | None =
     1.042544
     """
     s = std if other_std is None else other_std
-    z = (float(mean) - float(other)) / float(s)  # products of Python's floats are infinite without a word
+    z = (float(mean) - float(other)) / float(s)  # products of Python's floats become infinite silently
     away = 0.5 * z * z
     if s == std:
         return away
@@ -192,15 +192,15 @@ NEARBY = 0.25
 def _kl_beta_nearby(a: float, b: float, more_a: float, more_b: float) -> float:
     """Return KL(Beta(a, b), Beta(a + more_a, b + more_b)), whose terms cancel where both are small.
 
-    As the remainder of a Taylor series, int_0^1 (1 - s) h' I(s) h ds with the Fisher information I(s) on the way, its
-    terms are all positive.
+    It is computed as the remainder of a Taylor series, int_0^1 (1 - s) h' I(s) h ds with the Fisher information I(s) on
+    the way, whose terms are all positive.
     """
     from scipy import special
 
-    nodes, weights = legendre(8)  # right to 16 digits at these shares
+    nodes, weights = legendre(8)  # exact to 16 digits at these shares
     s = 0.5 * (nodes + 1.0)
     more = more_a + more_b
-    information = (  # of huge shapes squares overflow, and these products do not
+    information = (  # for huge shapes squares overflow, and these products do not
         more_a * (more_a * special.polygamma(1, a + s * more_a))
         + more_b * (more_b * special.polygamma(1, b + s * more_b))
         - more * (more * special.polygamma(1, a + b + s * more))
@@ -211,8 +211,8 @@ def _kl_beta_nearby(a: float, b: float, more_a: float, more_b: float) -> float:
 def kinf_beta(a: float, b: float, target: float) -> float:
     """Return K_inf in the model of all beta distributions: both shapes unknown.
 
-    The nearest distribution has mean exactly `target`, so that one number is left to minimise over:
-    its concentration c + d.
+    The nearest distribution has mean exactly `target`, so that only one number is left to minimise over: its
+    concentration c + d.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def kinf_beta(a: float, b: float, target: float) -> float:
         return kl_beta(a, b, target * size, (1.0 - target) * size)
 
     start = math.log(a + b)
-    with np.errstate(over="ignore", invalid="ignore"):  # of huge shapes divergences are, and SciPy multiplies them
+    with np.errstate(over="ignore", invalid="ignore"):  # huge shapes: infinite divergences, which SciPy multiplies
         found = optimize.minimize_scalar(divergence, bracket=(start - 1.0, start + 1.0), options={"xtol": 1e-12})
     return max(float(found.fun), 0.0)
 
@@ -281,7 +281,7 @@ def kinf_finite(values: ArrayLike, probabilities: ArrayLike, target: float, uppe
 
     Examples
     --------
-    Of rewards 0 and 1 it is the Bernoulli divergence; rewards that are always 1/2 tell more:
+    For rewards 0 and 1 it is the Bernoulli divergence; rewards that are always 1/2 say more:
 
     >>> from banditlab.arms import divergences
     >>> round(divergences.kinf_finite([0, 1], [0.5, 0.5], target=0.8, upper=1.0), 6)

@@ -1,7 +1,7 @@
 r"""Environments of K-armed bandits with one-parameter and two-parameter reward distributions.
 
 The regret of all of them is the pseudo-regret: after T rounds, the sum over rounds of :math:`\max_b \mu_b - \mu_{a_t}`,
-where :math:`\mu_a` is the mean of arm a and :math:`a_t` the arm played; no realised reward enters it.
+where :math:`\mu_a` is the mean of arm a and :math:`a_t` the arm played; realised rewards do not enter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .support import Support
 
 
 def number_or_vector(low: float) -> Check:
-    """Return a check for one number above `low` for all arms, or a sequence with one for each."""
+    """Return a check for one number above `low` for all arms, or a sequence with one number per arm."""
     many = vector(low, open_low=True)
 
     def check(name: str, value: Any) -> Any:
@@ -46,7 +46,7 @@ class Bernoulli(Stationary):
     Parameters
     ----------
     means : sequence of float
-        One probability an arm, in [0, 1].
+        One probability per arm, in [0, 1].
 
     Notes
     -----
@@ -96,7 +96,7 @@ class Gaussian(Stationary):
     Parameters
     ----------
     means : sequence of float
-        One mean an arm.
+        One mean per arm.
     std : float or sequence of float, default 1.0
         The standard deviation, of all arms or of each; positive.
 
@@ -117,13 +117,13 @@ class Gaussian(Stationary):
     )
 
     def validate(self) -> None:
-        """Check that there is one standard deviation, or one an arm."""
+        """Check that there is one standard deviation, or one per arm."""
         if np.ndim(self.std) == 1:
             same_length("Gaussian", means=self.means, std=self.std)
 
     @property
     def stds(self) -> NDArray[np.float64]:
-        """Standard deviations, one an arm.
+        """Standard deviations, one per arm.
 
         Examples
         --------
@@ -139,7 +139,7 @@ class Gaussian(Stationary):
         return Support(-math.inf, math.inf)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
-        """Return the gaps and one standard deviation an arm."""
+        """Return the gaps and one standard deviation per arm."""
         return {"gaps": self.gaps, "std": self.stds}
 
     def reward(self: Params, arm: int, u: float, t: int) -> float:
@@ -175,7 +175,7 @@ class Beta(Stationary):
     Parameters
     ----------
     a, b : sequence of float
-        The shapes, one of each an arm; positive.
+        The shapes, one of each per arm; positive.
 
     Notes
     -----
@@ -205,9 +205,9 @@ class Beta(Stationary):
         Parameters
         ----------
         means : sequence of float
-            One mean an arm, in (0, 1).
+            One mean per arm, in (0, 1).
         variances : sequence of float
-            One variance an arm, positive and below m (1 - m), the largest that a variable in [0, 1] can have.
+            One variance per arm, positive and below m (1 - m), the largest that a variable in [0, 1] can have.
 
         Examples
         --------
@@ -274,7 +274,7 @@ class Exponential(Stationary):
     Parameters
     ----------
     means : sequence of float
-        One mean (the scale, not the rate) an arm; positive.
+        One mean per arm (the scale, not the rate); positive.
 
     Examples
     --------
@@ -313,13 +313,13 @@ class Exponential(Stationary):
 class Poisson(FiniteSupport):
     """Poisson rewards with given means.
 
-    Sampled by inversion from a table of the distribution function, cut where less than 2^-60 of the
-    probability is left: below the resolution of the uniform number.
+    Sampled by inversion from a table of the distribution function, cut off where less than 2^-60 of the probability is
+    left, which is below the resolution of the uniform number.
 
     Parameters
     ----------
     means : sequence of float
-        One mean an arm; at least 0.
+        One mean per arm; at least 0.
 
     Examples
     --------

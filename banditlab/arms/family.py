@@ -61,8 +61,8 @@ def policy(cls: C) -> C:
 def environment(cls: C) -> C:
     """Make a class an environment for K-armed bandits.
 
-    The class has `reward`, `gap` and `n_arms`; inheriting from `arms.Stationary` gives all but `reward`
-    to a class with `means`.
+    The class has `reward`, `gap` and `n_arms`; inheriting from `arms.Stationary` gives a class with `means` all of
+    these except `reward`.
 
     Raises
     ------

@@ -21,10 +21,10 @@ from .support import Support
 
 
 def finite_table(rows: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> dict[str, Any]:
-    """Return the kernel's table from a row of (values, cumulative probabilities) an arm.
+    """Return the kernel's table from one row of (values, cumulative probabilities) per arm.
 
-    Shorter rows are padded; from the last value with positive probability on, the cumulative probability is
-    made exactly 1, so that rounding in the sums never leaves a gap.
+    Shorter rows are padded; from the last value with positive probability on, the cumulative probability is exactly 1,
+    so that rounding in the sums never leaves a gap.
     """
     width = max(len(values) for values, _ in rows)
     table = np.zeros((len(rows), width))
@@ -60,7 +60,7 @@ class FiniteSupport(Stationary):
 
 
 def finite_laws(environment: FiniteSupport) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return each arm's different values, increasing, and their probabilities, some of which may be 0."""
+    """Return each arm's distinct values, increasing, and their probabilities, some of which may be 0."""
     made = environment.derive(Problem(environment.n_arms, None))
     found = []
     for table, cumulative in zip(made["table"], made["cumulative"], strict=True):
@@ -70,7 +70,7 @@ def finite_laws(environment: FiniteSupport) -> list[tuple[NDArray[np.float64], N
 
 
 def _finite_variance(values: NDArray[np.float64], probabilities: NDArray[np.float64]) -> float:
-    """Return a law's variance as a sum of squares: the difference of its moments can be all rounding, and negative."""
+    """Return a variance as a sum of squares: a difference of moments can be pure rounding, or negative."""
     possible = probabilities > 0.0
     x, p = values[possible], probabilities[possible]
     with np.errstate(over="ignore"):  # infinite where squares are
@@ -97,12 +97,13 @@ class Categorical(FiniteSupport):
     values : sequence of float
         The possible rewards, the same for every arm.
     probabilities : sequence of sequences of float
-        One row an arm, one column a value; rows sum to one.
+        One row per arm, one column per value; rows sum to one.
 
     Notes
     -----
-    Lower bound: :math:`K_{\inf}` over all distributions on :math:`(-\infty, m]`, m the largest of `values`, which for a
-    model of known support is that of Burnetas and Katehakis (1996), computed by its dual (`divergences.kinf_finite`).
+    Lower bound: :math:`K_{\inf}` over all distributions on :math:`(-\infty, m]`, m the largest of `values`, which
+    equals that of Burnetas and Katehakis (1996) for a model of known support; it is computed by its dual
+    (`divergences.kinf_finite`).
 
     Examples
     --------
@@ -124,7 +125,7 @@ class Categorical(FiniteSupport):
 
     @property
     def means(self) -> NDArray[np.float64]:
-        """Means, one an arm."""
+        """Means, one per arm."""
         return self.probabilities @ self.values
 
     @property
@@ -173,13 +174,13 @@ class Empirical(FiniteSupport):
     Parameters
     ----------
     values : sequence of sequences of float
-        One row an arm: the different rewards seen (rows padded to equal length).
+        One row per arm: the distinct rewards seen (rows padded to equal length).
     counts : sequence of sequences of float
-        How often each was seen; at least one a row is positive.
+        How often each was seen; at least one per row is positive.
 
     Notes
     -----
-    Lower bound: as `Categorical`, over all distributions on :math:`(-\infty, m]`, m the largest value seen.
+    Lower bound: as for `Categorical`, over all distributions on :math:`(-\infty, m]`, m the largest value seen.
 
     Examples
     --------
@@ -192,7 +193,7 @@ class Empirical(FiniteSupport):
     counts: FloatArray = field(check=matrix(0.0), doc="how often each was seen")
 
     def validate(self) -> None:
-        """Check that the two have one shape and no arm is empty."""
+        """Check that the two have the same shape and no arm is empty."""
         if self.values.shape != self.counts.shape:
             raise InvalidArgument(
                 f"Empirical.counts has shape {self.counts.shape}; allowed: that of values, {self.values.shape}"
@@ -203,12 +204,12 @@ class Empirical(FiniteSupport):
 
     @classmethod
     def from_rewards(cls, rewards: list[ArrayLike]) -> Self:
-        """Return the environment that resamples lists of rewards, one an arm.
+        """Return the environment that resamples lists of rewards, one list per arm.
 
         Parameters
         ----------
         rewards : list of sequences of float
-            What was seen of each arm, in any order; one reward an arm at least.
+            The rewards seen of each arm, in any order; at least one reward per arm.
 
         Examples
         --------
@@ -237,7 +238,7 @@ class Empirical(FiniteSupport):
         frame : pandas.DataFrame
             One row a logged reward.
         arm, reward : str, default 'arm' and 'reward'
-            The columns that hold the arm and its reward, a number or whether there was a click. Arms are numbered in
+            The columns that hold the arm and its reward (a number, or whether there was a click). Arms are numbered in
             sorted order of their names.
 
         Examples
@@ -267,7 +268,7 @@ class Empirical(FiniteSupport):
 
     @classmethod
     def from_counts(cls, impressions: ArrayLike, clicks: ArrayLike) -> Self:
-        """Return the environment whose rewards are clicks, with the rates counted in logs.
+        """Return the environment whose rewards are clicks, with the click rates counted in logs.
 
         Parameters
         ----------
@@ -298,7 +299,7 @@ class Empirical(FiniteSupport):
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Relative frequencies of `values`, one row an arm.
+        """Relative frequencies of `values`, one row per arm.
 
         Examples
         --------
@@ -314,13 +315,13 @@ class Empirical(FiniteSupport):
         return np.asarray((self.values * self.counts).sum(axis=1) / self.counts.sum(axis=1))
 
     def _shares(self, arm: int) -> NDArray[np.float64]:
-        """Return a row of `probabilities`: all of them are as large as the logs."""
+        """Return a row of `probabilities`, without making all of them: they are as large as the logs."""
         return np.asarray(self.counts[arm] / self.counts[arm].sum())
 
     @property
     def n_arms(self) -> int:
         """Number of arms."""
-        return len(self.counts)  # without the means, which look through the logs
+        return len(self.counts)  # not via the means, which go through the logs
 
     @functools.cached_property
     def support(self) -> Support:

@@ -19,7 +19,7 @@ from .finite import finite_table, tabulated
 from .stationary import Stationary
 from .support import Support
 
-# Nodes of the quantile tables: 4096 equal steps, and near 0 and 1 halving steps down to 2^-50.
+# Nodes of the quantile tables: 4096 equal steps, and halving steps down to 2^-50 near 0 and 1.
 _BULK = np.arange(1, 4096) / 4096.0
 _TAIL = 2.0 ** np.arange(-50.0, -12.0)
 _NODES = np.concatenate([_TAIL, _BULK, 1.0 - _TAIL[::-1]])
@@ -41,7 +41,7 @@ def _frozen(name: str, value: Any) -> list[Any]:
 
 
 def _how(value: Any) -> str:
-    """Return how to freeze a distribution that is not frozen, as whoever has made a histogram's does not think of."""
+    """Return how to freeze a distribution that is not frozen, which is easily overlooked for a histogram's."""
     from scipy import stats
 
     if not isinstance(value, stats.rv_continuous | stats.rv_discrete):
@@ -70,12 +70,12 @@ def interpolated(nodes: Any, quantiles: Any, arm: int, u: float) -> float:
 
 
 def _values_of(arm: int, distribution: Any) -> NDArray[np.float64]:
-    """Return the values of a discrete distribution, but for less than 2^-50 of its probability."""
+    """Return the values of a discrete distribution, leaving out less than 2^-50 of its probability."""
     first = distribution.ppf(2.0**-52)
-    # scipy's isf walks to a far end step by step: ask first whether it is near
+    # scipy's isf walks to a distant end step by step: check first whether it is near
     if not math.isfinite(first) or distribution.sf(first + 1e7) > 2.0**-52:
         raise invalid(f"distributions[{arm}]", distribution, "a discrete distribution with at most 10^7 likely values")
-    points = getattr(distribution.dist, "xk", None)  # of rv_discrete(values=...), which need not be whole numbers
+    points = getattr(distribution.dist, "xk", None)  # rv_discrete(values=...): not always whole numbers
     if points is None:
         return np.arange(first, distribution.isf(2.0**-52) + 1.0)
     return np.unique(points) + (distribution.support()[0] - points[0])
@@ -89,12 +89,12 @@ def _reached(distribution: Any, values: NDArray[np.float64]) -> NDArray[np.float
 
 @environment
 class FromScipy(Stationary):
-    """Any frozen scipy.stats distributions, one an arm.
+    """Any frozen scipy.stats distributions, one per arm.
 
-    Discrete ones are sampled exactly (from a table that leaves out less than 2^-50 of the probability).
-    Continuous ones are sampled from a quantile table, linear between 4,171 nodes: the distribution function
-    of what is sampled equals the true one at each node, so that the two differ by at most 1/4096 anywhere
-    (Kolmogorov distance), and beyond probability 2^-50 the tail is cut. Regret uses the exact means, `mean()`.
+    Discrete ones are sampled exactly (from a table that leaves out less than 2^-50 of the probability). Continuous ones
+    are sampled from a quantile table, linear between 4,171 nodes: the distribution function of the samples equals the
+    true one at each node, so that the two differ by at most 1/4096 anywhere (Kolmogorov distance), and the tails are
+    cut off beyond probability 2^-50. Regret uses the exact means, `mean()`.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class FromScipy(Stationary):
 
     @property
     def means(self) -> NDArray[np.float64]:
-        """Exact means, one an arm."""
+        """Exact means, one per arm."""
         return np.array([float(d.mean()) for d in self.distributions])
 
     @property

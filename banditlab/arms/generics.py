@@ -1,10 +1,10 @@
 """The kernels that stochastic and adversarial K-armed bandits consist of.
 
-A policy implements `update` and `index` or `select`; an environment implements
-`reward` and `gap`. Other families that play K-armed environments use the same ones.
+A policy implements `update` and `index` or `select`; an environment implements `reward` and `gap`. Other families that
+play K-armed environments use the same kernels.
 
-Conventions: `state` is the NamedTuple of arrays that the policy's `state` method made, their last axis the
-lane; `t` is the round, from 1; `rng` is the policy's generator (see `core.sampling`).
+Conventions: `state` is the NamedTuple of arrays that the policy's `state` method made, with the lane as their last
+axis; `t` is the round, from 1; `rng` is the policy's generator (see `core.sampling`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from banditlab.core.dispatch import chosen_by_type, device, generic, implements,
 
 @generic
 def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
-    """Return an arm's index; the arm with the largest is played, the first of them on ties."""
+    """Return an arm's index; the arm with the largest index is played, the first of them in case of ties."""
     raise AssertionError
 
 
@@ -27,8 +27,8 @@ def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> 
 def index_lanes(self: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
     """Write an arm's index into `out` for every lane at once.
 
-    Optional, beside `index`, for policies whose loop over lanes is faster in phases; it must give each
-    lane what `index` gives, from the same draws.
+    Optional, in addition to `index`, for policies whose loop over lanes is faster in phases; it must give each lane
+    what `index` gives, from the same draws.
     """
     raise AssertionError
 
@@ -55,8 +55,8 @@ def update(self: Params, state: State, arm: int, lane: int, reward: float, t: in
 def reward(self: Params, arm: int, u: float, t: int) -> float:
     """Return the reward of an arm in round t, as a function of one uniform number in (0, 1).
 
-    One number a round, whatever the arm, is what makes policies comparable on the same luck. An
-    environment that needs more randomness expands `u` with `core.sampling.expanded`.
+    One number per round, whatever the arm, is what makes policies comparable on the same luck. An environment that
+    needs more randomness expands `u` with `core.sampling.expanded`.
     """
     raise AssertionError
 
@@ -65,8 +65,8 @@ def reward(self: Params, arm: int, u: float, t: int) -> float:
 def reward_lanes(self: Params, arm: Any, u: Any, t: int, out: Any) -> None:
     """Write into out[w] the reward of arm[w] for u[w], for every lane w at once.
 
-    Optional, beside `reward`, for environments whose loop over lanes is faster in phases; it must give each lane what
-    `reward` gives.
+    Optional, in addition to `reward`, for environments whose loop over lanes is faster in phases; it must give each
+    lane what `reward` gives.
     """
     raise AssertionError
 
@@ -130,7 +130,7 @@ def _deviate(policy: Params, state: State, n_arms: int, t: int, rng: Any, arm: A
 
 @device
 def _check_first(indices: Any) -> None:
-    """Raise for an index that is no number in the first round, 0/0 say: it would lose every comparison for ever."""
+    """Raise for an index that is NaN in the first round, such as 0/0: it would lose every comparison from then on."""
     for w in range(indices.shape[0]):
         if math.isnan(indices[w]):
             raise IndexError(NO_ARM_INDEX)
@@ -140,8 +140,8 @@ def _check_first(indices: Any) -> None:
 def _choose_by_index(
     policy: Params, state: State, n_arms: int, t: int, rng: Any, best: Any, arm: Any, work: Any
 ) -> None:
-    # Arms outside, lanes inside, and the indices (which may draw random numbers) apart from the comparison: each
-    # of these loops over lanes vectorises, one loop for both would not.
+    # Arms outside, lanes inside, and the indices (which may draw random numbers) apart from the comparison: each of
+    # these loops over lanes vectorises, a single loop for both would not.
     for w in range(arm.shape[0]):
         best[w] = -math.inf
         arm[w] = 0

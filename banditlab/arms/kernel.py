@@ -15,7 +15,7 @@ from banditlab.core.stacked import at
 
 from .generics import choose, gap, reward, update
 
-REGRET, REWARD, OPTIMAL, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row an arm
+REGRET, REWARD, OPTIMAL, PULLS = 0, 1, 2, 3  # rows of the tally; pulls take one row per arm
 
 
 SCRATCH = {"arm": np.int64, "best": np.float64, "work": np.float64, "u": np.float64}
@@ -38,13 +38,13 @@ def play(
 ) -> None:
     """Play rounds `first` to `last` on every lane, adding to `tally` and copying it to `out` at checkpoints.
 
-    `tally` has a row a quantity and a column a lane: the regret alone, or regret, reward, rounds in which an
-    optimal arm was played, and pulls of each arm. `out` has one such table a checkpoint.
+    `tally` has one row per quantity and one column per lane: the regret alone, or regret, reward, rounds in which an
+    optimal arm was played, and pulls of each arm. `out` has one such table per checkpoint.
     """
     environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
     environment_rng, policy_rng, scratch = borrowed(environment_rng), borrowed(policy_rng), borrowed(scratch)
     arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
-    lanes = u.shape[0]  # not of the tally: a device knows the length of the scratch, one, when it compiles
+    lanes = u.shape[0]  # not taken from the tally: a device knows the length of the scratch, one, when it compiles
     everything = tally.shape[0] > 1
     c = next_checkpoint(checkpoints, first)
     for t in range(first, last + 1):
@@ -82,6 +82,6 @@ def learn(policy: Params, state: State, arm: int, r: float, t: int) -> None:
 
 
 def pay(environment: Params, arm: int, rng: Any, out: Any) -> None:
-    """Write into `out` the rewards of an arm that is played in every round: what `sample` of an environment returns."""
+    """Write into `out` the rewards of an arm that is played in every round: what an environment's `sample` returns."""
     for t in range(1, out.shape[0] + 1):
         out[t - 1] = reward(environment, arm, open_uniform(rng, 0), t)

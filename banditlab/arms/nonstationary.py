@@ -26,7 +26,7 @@ class Adversarial:
     Parameters
     ----------
     losses : sequence of sequences of float
-        One row a round, one column an arm, in [0, 1]; at least as many rows as the horizon.
+        One row per round, one column per arm, in [0, 1]; at least as many rows as the horizon.
 
     Examples
     --------
@@ -57,11 +57,11 @@ class Adversarial:
         return {"best": np.diff(np.cumsum(self.losses, axis=0).min(axis=1), prepend=0.0)}
 
     def reward(self: Params, arm: int, u: float, t: int) -> float:
-        """Return 1 less the loss."""
+        """Return 1 minus the loss."""
         return 1.0 - self.losses[t - 1, arm]
 
     def gap(self: Params, arm: int, t: int) -> float:
-        """Return the loss, less the growth of the smallest cumulative loss."""
+        """Return the loss, minus the growth of the smallest cumulative loss."""
         return self.losses[t - 1, arm] - self.best[t - 1]
 
 
@@ -103,7 +103,7 @@ def stretches(parts: Sequence[Any], change_points: Sequence[int], horizon: int) 
 
 
 def check_change_points(environment: Any, parts: str) -> None:
-    """Raise unless there is a change point between any two of an environment's parts, its field of that name."""
+    """Raise unless there is a change point between any two consecutive parts, given by the field with that name."""
     n_parts, n_points = len(getattr(environment, parts)), len(environment.change_points)
     if n_points != n_parts - 1:
         raise InvalidArgument(
@@ -116,15 +116,15 @@ def check_change_points(environment: Any, parts: str) -> None:
 class PiecewiseStationary:
     """Stationary environments, one after the other.
 
-    Regret is against the arm that is best in the current segment: the sum over rounds of its mean less that of
-    the arm played.
+    Regret is against the arm that is best in the current segment: the sum over rounds of its mean minus that of the arm
+    played.
 
     Parameters
     ----------
     environments : list of environments
-        One a segment, all with the same number of arms.
+        One per segment, all with the same number of arms.
     change_points : list of int
-        The first round of each segment but the first: one fewer than environments; increasing, at least 2.
+        The first round of each segment except the first one: one fewer than environments; increasing, at least 2.
 
     Examples
     --------
@@ -140,7 +140,7 @@ class PiecewiseStationary:
     change_points: Sequence[int] = field(check=checked_change_points, doc="first round of each segment but the first")
 
     def validate(self) -> None:
-        """Check that there is a change point between any two environments."""
+        """Check that there is a change point between any two consecutive environments."""
         check_change_points(self, "environments")
 
     @property
@@ -150,7 +150,7 @@ class PiecewiseStationary:
 
     @property
     def support(self) -> Support:
-        """The smallest support that holds every segment's."""
+        """The smallest support that contains that of every segment."""
         parts = [e.support for e in self.environments]
         return Support(min(p.low for p in parts), max(p.high for p in parts), all(p.binary for p in parts))
 
@@ -160,7 +160,7 @@ class PiecewiseStationary:
         Parameters
         ----------
         horizon : int
-            T; the last segment ends there.
+            T, where the last segment ends.
 
         Examples
         --------

@@ -44,7 +44,7 @@ class ArmsProtocol(Protocol):
         return "the reward of the arm played"
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        r"""Return one column a metric; `pulls` makes one an arm: `pulls[0]`, `pulls[1]`, ...
+        r"""Return one column per metric; `pulls` makes one per arm: `pulls[0]`, `pulls[1]`, ...
 
         `cvar_regret[0.05]` is the CVaR regret at the level in brackets: the sum over rounds of :math:`\max_b c_b -
         c_a`, where a is the arm played and :math:`c_a` the CVaR of its rewards.
@@ -66,7 +66,7 @@ class ArmsProtocol(Protocol):
         return reasons_against_rewards(environment, policy)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
-        """Return none: all kernels can be compiled for a device."""
+        """Return no reasons: all kernels can be compiled for a device."""
         return []
 
     def lower_bound(self, environment: Any, rounds: NDArray[np.int64]) -> NDArray[np.float64] | None:
@@ -90,14 +90,14 @@ class ArmsProtocol(Protocol):
     def _column(
         self, name: str, out: NDArray[np.float64], environment: Any, policy: Any, batch: Batch
     ) -> NDArray[np.float64]:
-        """Return a metric from the tallies: a row a checkpoint, a column a run."""
+        """Return a metric from the tallies: one row per checkpoint, one column per run."""
         metric, inside = split_metric(name)
         if metric == "cvar_regret":
             level = self.level(name, policy)
             worlds = environment.environments if isinstance(environment, SideBySide) else [environment]
-            gaps = np.stack([cvar_gaps(world, name, level) for world in worlds], axis=1)  # a row an arm
+            gaps = np.stack([cvar_gaps(world, name, level) for world in worlds], axis=1)  # one row per arm
             total = 0.0 * out[:, 0, :]
-            for arm, lost in enumerate(gaps):  # not a product of matrices, whose rounding depends on their shapes
+            for arm, lost in enumerate(gaps):  # not a matrix product, whose rounding depends on the shapes
                 total += beside(lost, out) * out[:, PULLS + arm, :]
             return total
         if name == "optimal_rate":
@@ -105,7 +105,7 @@ class ArmsProtocol(Protocol):
         return out[:, PULLS + int(inside) if metric == "pulls" else ROWS[name], :]
 
     def level(self, metric: str, policy: Any) -> float:
-        """Return the level of a `cvar_regret`: what stands in brackets."""
+        """Return the level of a `cvar_regret`, which is in brackets."""
         return level_of(metric)
 
     def _play(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
@@ -156,9 +156,9 @@ LATER = (0.25, 0.5, 0.75, 1.0)
 
 
 def check_kernels(environment: Any, support: Support, horizon: int) -> None:
-    """Raise if a user's environment gives rewards outside what it says, or gaps that are none, in one of some rounds.
+    """Raise if a user's environment, in some rounds, gives rewards outside its support or gaps that cannot be right.
 
-    Policies may go on for ever with what they do not expect, and compiled code reads what is past the end of a table.
+    Policies may go on forever with rewards they do not expect, and compiled code reads past the end of a table.
     """
     for t in sorted({1, *(math.ceil(horizon * part) for part in LATER)}):
         try:
@@ -185,10 +185,10 @@ def _odd(environment: Any, support: Support, horizon: int, t: int) -> str:
 
 
 def _wrong_mean(environment: Any, params: Any, support: Support) -> str:
-    """Return which mean is far from that of rewards, by a tenth of what these can be; nothing where they are unbounded.
+    """Return a mean that is far from that of the rewards, by a tenth of their range; none where they are unbounded.
 
-    A coarse look first, as each of many random instances is asked. Odd numbers of places, as rewards may be made of the
-    last bits of u.
+    A coarse look comes first, as each of many random instances is checked. The numbers of points are odd, as rewards
+    may be made from the last bits of u.
     """
     width = support.high - support.low
     for arm in range(min(environment.n_arms, 20)) if math.isfinite(width) else ():
@@ -205,9 +205,9 @@ def _wrong_mean(environment: Any, params: Any, support: Support) -> str:
 
 
 def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:
-    """Return the largest CVaR of an environment's arms less each arm's; raise where an arm has not one CVaR."""
+    """Return the largest CVaR of an environment's arms minus each arm's; raise where an arm has no single CVaR."""
     known: dict[float, NDArray[np.float64]] = environment.__dict__.setdefault("_cvar_gaps", {})
-    if tau not in known:  # quadrature takes milliseconds an arm, and is asked for by every task
+    if tau not in known:  # quadrature takes milliseconds per arm, and every task asks for it
         if not hasattr(environment, "cvars"):
             raise InvalidArgument(
                 f"metrics is {metric!r}, on {shown(environment)}; allowed: an environment with a method cvars(tau); "

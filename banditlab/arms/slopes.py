@@ -34,9 +34,9 @@ class Slope:
     level : float
         Confidence level of the interval.
     first, last : int
-        The first and the last checkpoint that were used.
+        The first and the last checkpoint used.
     n_checkpoints, n_runs, n_resamples : int
-        How many checkpoints, runs and bootstrap resamples were used; no resamples where the interval is Student's.
+        How many checkpoints, runs and bootstrap resamples were used; no resamples if the interval is Student's.
 
     Examples
     --------
@@ -101,11 +101,11 @@ def regret_slope(
 ) -> Slope | dict[str, Slope]:
     r"""Return the exponent with which mean regret grew, with a bootstrap interval over runs.
 
-    The slope of the least-squares line through :math:`(\log t, \log \bar R_t)` over the checkpoints t from `first` to
-    `last`, where :math:`\bar R_t` is the mean over runs. Checkpoints of one run are dependent, so whole runs are
-    resampled: a resample gives the runs multinomial weights, the same for all policies. The interval is the expanded
-    percentile interval of the resamples' slopes (see `banditlab.inference.mean_band`). Of fewer than 8 runs,
-    and of more than 32,768, it is Student's, of the slope as a linear function of the runs near their mean.
+    It is the slope of the least-squares line through :math:`(\log t, \log \bar R_t)` over the checkpoints t from
+    `first` to `last`, where :math:`\bar R_t` is the mean over runs. Checkpoints of one run are dependent, so whole runs
+    are resampled: a resample gives the runs multinomial weights, the same for all policies. The interval is the
+    expanded percentile interval of the resamples' slopes (see `banditlab.inference.mean_band`). For fewer than 8 runs,
+    and for more than 32,768, it is Student's, for the slope as a linear function of the runs near their mean.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def regret_slope(
         One of `results.metrics`.
     first, last : int, optional
         The range of rounds, at least 1, both included; default all checkpoints. Leave out the rounds before the
-        asymptotic regime, whose slope is another one.
+        asymptotic regime, where the slope is different.
     n_resamples : int, default 2000
         Bootstrap resamples, at least 10.
     level : float, default 0.95
@@ -134,7 +134,7 @@ def regret_slope(
     Raises
     ------
     InvalidArgument, InvalidType
-        For a bad argument; for fewer than 2 runs, or than 2 checkpoints in the range; when the mean regret of the
+        For a bad argument; for fewer than 2 runs, or fewer than 2 checkpoints in the range; when the mean regret of the
         runs, or of a resample of them, is not positive at one of the checkpoints.
 
     Examples
@@ -214,7 +214,7 @@ def _check_positive(name: str, metric: str, rounds: NDArray[np.int64], means: ND
 
 def _students_interval(rounds: NDArray[np.int64], table: NDArray[np.float64], level: float) -> tuple[float, float]:
     slope, half = slope_of(rounds, table.mean(axis=0), list(table.T), level)
-    assert half is not None  # it is known what runs did
+    assert half is not None  # runs were kept
     return slope - half, slope + half
 
 
@@ -227,7 +227,7 @@ def _resampled_slopes(
     n_resamples: int,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return the slopes of bootstrap resamples: a row a policy, a column a resample."""
+    """Return the slopes of bootstrap resamples: one row per policy, one column per resample."""
     n_runs = values.shape[1]
     slopes = np.empty((len(values), n_resamples))
     begin = 0

@@ -17,12 +17,12 @@ from .kernel import pay
 
 
 class Stationary:
-    r"""Base of environments with one mean an arm: gives them gaps, regret and the lower bound.
+    r"""Base of environments with one mean per arm: gives them gaps, regret and the lower bound.
 
     A subclass has `means`, as a field or a property. Regret after T rounds is :math:`\sum_t (\max_b \mu_b -
-    \mu_{a_t})`. It may have `distribution(arm)`, which returns a frozen `scipy.stats` distribution or what has its
-    methods, and `kinf(arm, target)`, the smallest divergence in the model from the arm's law to one whose mean is
-    above `target`: 0 if the arm's reaches it. That gives the lower bound.
+    \mu_{a_t})`. It may have `distribution(arm)`, which returns a frozen `scipy.stats` distribution or an object with
+    its methods, and `kinf(arm, target)`, the smallest divergence in the model from the arm's distribution to one whose
+    mean is above `target`: 0 if the arm's mean reaches it. That gives the lower bound.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Stationary:
 
     @property
     def gaps(self) -> NDArray[np.float64]:
-        r"""Suboptimality gaps :math:`\Delta_a = \max_b \mu_b - \mu_a`, one an arm.
+        r"""Suboptimality gaps :math:`\Delta_a = \max_b \mu_b - \mu_a`, one per arm.
 
         Examples
         --------
@@ -64,7 +64,7 @@ class Stationary:
         return np.asarray(np.max(self.means) - self.means, dtype=np.float64)
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards: by `distribution(arm)`, where there is no closed form.
+        """Return the variance of an arm's rewards, from `distribution(arm)` where there is no closed form.
 
         Parameters
         ----------
@@ -82,8 +82,8 @@ class Stationary:
     def cvars(self, tau: float) -> NDArray[np.float64]:
         r"""Return the CVaR of each arm's rewards at a level: the mean of the worst share `tau` of them.
 
-        :math:`\mathrm{CVaR}_\tau(X) = \max_b \{ b - E[(b - X)^+] / \tau \}`, exactly where there is a
-        closed form, else by quadrature from `distribution(arm)`, which has scipy's methods, to about ten digits.
+        :math:`\mathrm{CVaR}_\tau(X) = \max_b \{ b - E[(b - X)^+] / \tau \}`, exactly where there is a closed form,
+        otherwise by quadrature from `distribution(arm)`, which has scipy's methods, to about ten digits.
 
         Parameters
         ----------
@@ -104,9 +104,9 @@ class Stationary:
     def sample(self, arm: int, n: int, seed: int = 0) -> NDArray[np.float64]:
         """Return independent rewards of an arm.
 
-        They are what a policy gets in run 0 of `banditlab.run` with this seed if it plays the arm in rounds 1 to n:
-        the same numbers in every process, and for a larger n the same ones first. All arms have the same luck there;
-        for samples that are independent of each other, give each a seed of its own.
+        They are what a policy gets in run 0 of `banditlab.run` with this seed if it plays the arm in rounds 1 to n: the
+        same numbers in every process, and a larger n starts with the same ones. All arms have the same luck there; for
+        samples that are independent of each other, use a different seed for each.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Stationary:
         return rewards
 
     def derive(self, problem: Problem) -> dict[str, Any]:
-        """Return what the kernels need besides the fields."""
+        """Return what the kernels need in addition to the fields."""
         return {"gaps": self.gaps}
 
     def gap(self: Params, arm: int, t: int) -> float:

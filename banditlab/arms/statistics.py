@@ -25,10 +25,10 @@ def _inverse_roots() -> NDArray[np.float64]:
 
 
 def inverse_roots(horizon: int | None) -> NDArray[np.float64]:
-    r"""Return :math:`1/\sqrt{n}` for the numbers n of pulls that a horizon allows, or for the first of them.
+    r"""Return :math:`1/\sqrt{n}` for the numbers n of pulls that a horizon allows, or for the first ones.
 
-    Runs are much alike: what they look up in a round lies together, in the first-level cache. A root and a division a
-    pull were a fifth of what UCB1 with ten arms takes.
+    Runs are much alike: the entries that they look up in a round lie close together, in the first-level cache. One root
+    and one division per pull were a fifth of the time that UCB1 with ten arms takes.
     """
     most = MOST_ROOTS if horizon is None else min(horizon, MOST_ROOTS)
     return _inverse_roots()[: most + 1]
@@ -60,7 +60,7 @@ class RunningMeans:
 
 
 class MeansAndWidths:
-    """As `RunningMeans`, with 1/sqrt(pulls) kept beside: one square root a pull, not one a round and arm."""
+    """As `RunningMeans`, and also keeps 1/sqrt(pulls): one square root per pull, not one per round and arm."""
 
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arrays."""
@@ -86,7 +86,7 @@ class MeansAndWidths:
 
 
 class MeansAndVariances:
-    """As `RunningMeans`, with the (biased) sample variance beside, from sums centred at the arm's first reward.
+    """As `RunningMeans`, and also keeps the (biased) sample variance, from sums centred at the arm's first reward.
 
     Centring keeps the variance's digits when rewards are large compared with their spread.
     """

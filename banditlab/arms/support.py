@@ -1,4 +1,4 @@
-"""What rewards an environment can give, and what rewards a policy can learn from."""
+"""Which rewards an environment can give, and which a policy can learn from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _check_bound(name: str, value: Any) -> None:
 
 @dataclass(frozen=True)
 class Support:
-    """The set of possible rewards, as far as policies care.
+    """The set of possible rewards, as far as it matters to policies.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Support:
         boolean("Support.binary", self.binary)
 
     def holds(self, value: float) -> bool:
-        """Return whether a value is in it, but for rounding.
+        """Return whether a value is in the set, up to rounding.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class Support:
     def reasons_against(self, needs: str | Support) -> list[str]:
         """Return why a policy that needs a kind of rewards cannot learn from these; empty if it can.
 
-        Kinds: 'any'; 'unit', in [0, 1]; 'binary', 0 or 1; or a support that has to hold these.
+        Kinds: 'any'; 'unit', in [0, 1]; 'binary', 0 or 1; or a support that has to contain these rewards.
         """
         allowed = _needed(needs)
         if allowed.binary and not self.binary:
@@ -102,7 +102,7 @@ ANYTHING = Support(-math.inf, math.inf)
 
 
 def support_of(environment: Any) -> Support:
-    """Return what rewards an environment can give, or raise where it says so by something else than a `Support`."""
+    """Return which rewards an environment can give, or raise if it describes them by anything but a `Support`."""
     found = getattr(environment, "support", None)
     if found is None:
         return ANYTHING
@@ -115,7 +115,7 @@ def support_of(environment: Any) -> Support:
 
 
 def _as_support(value: Any) -> str:
-    """Return how a support is written, the one that a value seems to mean."""
+    """Return how to write the support that a value seems to mean."""
     with contextlib.suppress(TypeError, ValueError):
         low, high = map(float, value)
         if math.isfinite(high - low) and low <= high:
@@ -140,7 +140,7 @@ def _learns_with_high(policy: Any, support: Support) -> bool:
     try:
         wider: Any = dataclasses.replace(policy, high=support.high)
         return not support.reasons_against(wider.rewards)
-    except (ValueError, TypeError):  # what its `high` cannot be
+    except (ValueError, TypeError):  # not a possible value of its `high`
         return False
 
 
@@ -152,7 +152,7 @@ _KINDS = {
 
 
 def _needed(needs: str | Support) -> Support:
-    """Return the rewards that a policy can learn from, or raise if that is none of the words."""
+    """Return the rewards that a policy can learn from, or raise if that is none of the known words."""
     if isinstance(needs, Support):
         return needs
     if not isinstance(needs, str) or needs not in _KINDS:
@@ -161,12 +161,12 @@ def _needed(needs: str | Support) -> Support:
 
 
 def finite_reward(name: str, reward: object) -> float:
-    """Return a reward as a number: True and False are 1 and 0, as whether a visitor bought is a reward."""
+    """Return a reward as a number: True and False are 1 and 0, since whether a visitor bought is a reward."""
     return float(reward) if isinstance(reward, bool | np.bool_) else number(name, reward)
 
 
 def check_reward(policy: Any, reward: object, name: str = "reward") -> float:
-    """Return a reward that a policy can learn from, or raise; a policy may have a `check_reward` of its own besides."""
+    """Return a reward that a policy can learn from, or raise; a policy may also have its own `check_reward`."""
     value = finite_reward(name, reward)
     needs = getattr(policy, "rewards", "any")
     if needs == "binary" and value not in (0.0, 1.0):

@@ -6,8 +6,8 @@ Rewards are gains and the tail is the lower one, as everywhere in banditlab: wit
     \mathrm{CVaR}_\tau(X) = \max_b \{ b - E[(b - X)^+] / \tau \}
     = \big( E[X; X \le b] + b (\tau - P(X \le b)) \big) / \tau
 
-so that tau = 1 is the mean. As b maximises, an error in the quantile hardly matters: formulas with a P(X <= b) that
-could be left out, as it is tau, keep it for that reason.
+so that tau = 1 gives the mean. As b is a maximiser, an error in the quantile hardly matters: formulas keep a P(X <= b)
+that could be left out, as it equals tau, for that reason.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def gaussian(means: Vector, stds: Vector, tau: float) -> Vector:
     from scipy import special
 
     z = float(special.ndtri(tau))
-    # one exponential: the density and tau alone can underflow
+    # a single exponential: the density and tau can each underflow
     return means - stds * math.exp(-0.5 * z * z - 0.5 * math.log(2.0 * math.pi) - math.log(tau))
 
 
@@ -63,7 +63,7 @@ def beta(a: Vector, b: Vector, tau: float) -> Vector:
     """Return (m I_q(a + 1, b) + q (tau - I_q(a, b))) / tau: I is the incomplete beta function, q its inverse at tau."""
     from scipy import special
 
-    # of tiny shapes only the ratio matters, and SciPy before 1.17 loses it
+    # for tiny shapes only the ratio matters, and SciPy before 1.17 loses it
     scale = np.where(np.maximum(a, b) < 1e-100, 1e200, 1.0)
     a, b = a * scale, b * scale
     q = special.betaincinv(a, b, tau)
@@ -99,12 +99,12 @@ def poisson(means: Vector, tau: float) -> Vector:
 
 @functools.cache
 def legendre(n: int) -> tuple[Vector, Vector]:
-    """Return nodes in [-1, 1] and weights of Gauss's quadrature, which take a millisecond to find."""
+    """Return nodes in [-1, 1] and weights of Gaussian quadrature, which take a millisecond to find."""
     return np.polynomial.legendre.leggauss(n)
 
 
 def heavy_part(location: Any, scale: Any, low: Any, high: Any) -> tuple[Any, Any]:
-    """Return the part of [low, high] that holds a Gaussian's mass there, but for e^-45 of it."""
+    """Return the part of [low, high] that holds all but e^-45 of a Gaussian's mass there."""
     least = np.minimum(np.maximum(location, low), high)  # where the density is largest
     with np.errstate(divide="ignore"):
         reach = 45.0 * scale / (np.abs(least - location) / scale)  # the slope of the log-density is steepest beyond
@@ -139,7 +139,7 @@ def truncated_variance(location: float, scale: float, low: float, high: float) -
 
 
 def truncated_gaussians(locations: Any, scales: Any, low: float, highs: Any) -> tuple[Vector, Vector]:
-    """Return the logarithm of each Gaussian's mass on [low, high], and its mean there; arrays that broadcast."""
+    """Return the logarithm of each Gaussian's mass on [low, high], and its mean there; the arrays are broadcast."""
     from scipy import special
 
     m, s, high = np.broadcast_arrays(locations, scales, highs)
@@ -188,7 +188,7 @@ def gaussian_mixture(weights: Any, locations: Any, scales: Any, low: float, high
 def of_distribution(distribution: Any, tau: float) -> float:
     """Return the CVaR of a distribution that has scipy's methods: the mean of its quantiles up to the level.
 
-    By quadrature; discrete distributions (those with `pmf`) are summed.
+    It is computed by quadrature; discrete distributions (those with `pmf`) are summed.
     """
     if tau == 1.0:
         return float(distribution.mean())
@@ -208,7 +208,7 @@ def of_distribution(distribution: Any, tau: float) -> float:
 def _mean_of_tail(quantile: Any, level: float, end: float) -> float:
     """Return the integral of quantile(level e^-s) e^-s over s from 0 to `end`.
 
-    In s steep quantile functions are smooth: powers and logarithms of probabilities are exponentials and powers.
+    In s, steep quantile functions are smooth: powers and logarithms of probabilities become exponentials and powers.
     """
     from scipy import integrate
 
@@ -233,7 +233,7 @@ def _mean_of_tail(quantile: Any, level: float, end: float) -> float:
 
 def _summed_shortfall(distribution: Any, b: float, tau: float) -> float:
     law = getattr(distribution, "dist", distribution)  # frozen or not
-    points = getattr(law, "xk", None)  # of rv_discrete(values=...): any numbers
+    points = getattr(law, "xk", None)  # for rv_discrete(values=...): any numbers
     lowest = float(distribution.support()[0])
     if points is not None:
         values = np.asarray(points, dtype=float) + (lowest - points[0])
@@ -246,5 +246,5 @@ def _summed_shortfall(distribution: Any, b: float, tau: float) -> float:
 
 
 def finite(values: Any, probabilities: Any, tau: float) -> Vector:
-    """Return the CVaR of finite distributions, one a row."""
+    """Return the CVaR of finite distributions, one per row."""
     return np.asarray(cvar(values, tau, probabilities), dtype=np.float64)

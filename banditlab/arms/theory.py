@@ -39,7 +39,7 @@ __all__ = [
     "ucbv_bound",
 ]
 
-HORIZON = integer(1, limit=10**300)  # of bounds, which nobody has to play: where arithmetic ends
+HORIZON = integer(1, limit=10**300)  # for bounds, which need not be played: where arithmetic breaks down
 
 
 def _environment(environment: Any) -> Any:
@@ -76,7 +76,7 @@ def lower_bound_constant(environment: Any) -> float:
     .. math:: C = \sum_{a: \Delta_a > 0} \frac{\Delta_a}{K_{\inf}(\nu_a, \mu^*)}
 
     where :math:`K_{\inf}(\nu_a, \mu^*)` is the infimum of :math:`KL(\nu_a, \nu)` over the distributions :math:`\nu` of
-    the environment's model with a mean above :math:`\mu^*`; which model that is, the environment's docstring says.
+    the environment's model with a mean above :math:`\mu^*`; the environment's docstring says which model that is.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def ucbv_bound(environment: Any, horizon: int, b: float = 1.0) -> float:
     horizon : int
         T, at least 2 (the formula is 0 at T = 1, where one pull may already cost a gap).
     b : float, default 1.0
-        Upper end of the rewards, as the policy is told; positive.
+        Upper end of the rewards, as given to the policy; positive.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def moss_bound(environment: Any, horizon: int) -> float:
     environment : environment
         Stationary, with rewards in [0, 1]; only its number of arms matters.
     horizon : int
-        T, at least 1; the policy is told it.
+        T, at least 1; the policy knows it.
 
     Raises
     ------
@@ -315,9 +315,9 @@ def klucb_bound(environment: Any, horizon: int) -> float:
         \Delta_a \Big( \frac{\log(1 + T \log^2 T)}{kl(\mu_a + \epsilon_1, \mu^* - \epsilon_2)}
         + \frac{1}{2 \epsilon_1^2} + \frac{2}{\epsilon_2^2} \Big)
 
-    with kl the divergence between Bernoulli distributions. As T grows it is :math:`\sum_a \Delta_a \log T / kl(\mu_a,
-    \mu^*)` to first order, which for Bernoulli rewards is the lower bound. The infimum is approached by a search over
-    a grid that is refined; every point of the grid gives a valid bound.
+    with kl the divergence between Bernoulli distributions. As T grows, it is :math:`\sum_a \Delta_a \log T / kl(\mu_a,
+    \mu^*)` to first order, which for Bernoulli rewards is the lower bound. The infimum is approached by a search over a
+    grid that is refined; every point of the grid gives a valid bound.
 
     Parameters
     ----------
@@ -335,9 +335,9 @@ def klucb_bound(environment: Any, horizon: int) -> float:
     -----
     Theorem (Lattimore and Szepesvari 2020, Theorem 10.6): for Bernoulli rewards and, since the proof needs no more than
     Chernoff's inequality, independent rewards in [0, 1]; for the index with the exploration :math:`\log(1 + t \log^2
-    t)`. That lies between the explorations of `KLUCB(c=2)` and, from t = 4 on, `KLUCB(c=3)`; for these two policies
-    and for the default c = 0 the theorem is not a statement, though the first-order term is that of c = 3 (Cappe
-    et al. 2013, Theorem 1).
+    t)`. That lies between the explorations of `KLUCB(c=2)` and, from t = 4 on, `KLUCB(c=3)`. The theorem does not cover
+    these two policies, nor the default c = 0, though the first-order term is that of c = 3 (Cappe et al. 2013, Theorem
+    1).
 
     References
     ----------
@@ -401,9 +401,9 @@ def thompson_sampling_bound(environment: Any, horizon: int, entropy: float | Non
     .. math:: E_{\nu \sim prior} E[R_T] \le \sqrt{\tfrac{1}{2} K T H(A^*)} \le \sqrt{\tfrac{1}{2} K T \log K}
 
     where :math:`H(A^*)` is the entropy, in nats, of the optimal arm under the prior. **It bounds an average over
-    instances drawn from the prior that the policy uses, not the regret on one instance.** The frequentist
-    finite-time bounds for one instance (Agrawal and Goyal 2013, Theorems 1 and 2) have constants that the paper does
-    not make explicit, so that there is no number to return for them.
+    instances drawn from the prior that the policy uses, not the regret on one instance.** The frequentist finite-time
+    bounds for one instance (Agrawal and Goyal 2013, Theorems 1 and 2) have constants that the paper does not make
+    explicit, so there is no number to return for them.
 
     Parameters
     ----------
@@ -413,7 +413,7 @@ def thompson_sampling_bound(environment: Any, horizon: int, entropy: float | Non
         T, at least 1.
     entropy : float, optional
         :math:`H(A^*)`, from 0 to :math:`\log K`; default :math:`\log K`, its value for a prior that is the same for all
-        arms, and its largest for any prior.
+        arms, and its largest value for any prior.
 
     Raises
     ------
@@ -423,8 +423,8 @@ def thompson_sampling_bound(environment: Any, horizon: int, entropy: float | Non
     Notes
     -----
     Theorem (Russo and Van Roy 2016, Proposition 1 with the information ratio K/2 of Proposition 3; Lattimore and
-    Szepesvari 2020, Theorem 36.7): for independent rewards in [0, 1] and exact posterior sampling; `ThompsonSampling()`
-    is that for Bernoulli rewards whose means are drawn uniformly from [0, 1].
+    Szepesvari 2020, Theorem 36.7): for independent rewards in [0, 1] and exact posterior sampling, which
+    `ThompsonSampling()` is for Bernoulli rewards whose means are drawn uniformly from [0, 1].
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Environments with Gaussian rewards that are conditioned on an interval, and mixtures of such."""
+"""Environments with Gaussian rewards that are conditioned on an interval, and with mixtures of these."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .support import Support
 
 
 def check_interval(owner: str, locations: Any, stds: Any, low: float, high: float) -> None:
-    """Raise unless [low, high] is an interval on which every Gaussian puts mass; arrays of one shape."""
+    """Raise unless [low, high] is an interval on which every Gaussian has mass; arrays of one shape."""
     if not low < high:
         raise InvalidArgument(f"{owner}.high is {high:g}; allowed: above low, which is {low:g}")
     width = (high - low) / stds
@@ -43,7 +43,7 @@ def check_interval(owner: str, locations: Any, stds: Any, low: float, high: floa
 
 
 def _first(found: Any, values: Any) -> tuple[str, float]:
-    """Return where the first entry of an array is that was found, as written in Python, and its value."""
+    """Return the position of the first flagged entry of an array, as written in Python, and its value."""
     where = tuple(int(i) for i in np.argwhere(found)[0])
     return "".join(f"[{i}]" for i in where), float(np.asarray(values)[where])
 
@@ -51,7 +51,7 @@ def _first(found: Any, values: Any) -> tuple[str, float]:
 def normal_scale(locations: Any, stds: Any, low: float, high: float) -> dict[str, Any]:
     """Return where the interval lies on the normal distribution's scale: what `truncated_quantile` needs.
 
-    Where the interval lies above a location it is mirrored, so that small tail probabilities keep all their digits.
+    If the interval lies above a location, it is mirrored, so that small tail probabilities keep all their digits.
     """
     from scipy import special
 
@@ -82,7 +82,7 @@ class TruncatedGaussian(Stationary):
     Parameters
     ----------
     locations : sequence of float
-        Means of the Gaussians before truncation, one an arm.
+        Means of the Gaussians before truncation, one per arm.
     std : float, default 1.0
         Their standard deviation; positive.
     low, high : float, default 0.0 and 1.0
@@ -106,12 +106,12 @@ class TruncatedGaussian(Stationary):
     high: float = field(default=1.0, check=number, doc="upper end of the interval")
 
     def validate(self) -> None:
-        """Check the interval, and that every Gaussian puts mass on it."""
+        """Check the interval, and that every Gaussian has mass on it."""
         check_interval(type(self).__name__, self.locations, np.asarray(self.std), self.low, self.high)
 
     @property
     def means(self) -> NDArray[np.float64]:
-        """Means after truncation, one an arm."""
+        """Means after truncation, one per arm."""
         return tails.truncated_gaussians(self.locations, self.std, self.low, self.high)[1]
 
     @property
@@ -130,11 +130,11 @@ class TruncatedGaussian(Stationary):
         )
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards: after truncation."""
+        """Return the variance of an arm's rewards after truncation."""
         return tails.truncated_variance(self.locations[arm], self.std, self.low, self.high)
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards: means of what is below quantiles, truncated Gaussians too."""
+        """Return the CVaR of each arm's rewards: means below quantiles, of Gaussians truncated there."""
         level = tails.checked_level("tau", tau)
         if level == 1.0:
             return self.means
@@ -164,7 +164,7 @@ class TruncatedGaussianMixture(Stationary):
     Parameters
     ----------
     weights : sequence of sequences of float
-        One row an arm, one column a mode; rows sum to one.
+        One row per arm, one column per mode; rows sum to one.
     locations, stds : sequences of sequences of float
         Means and standard deviations of the Gaussians before truncation, of the same shape; `stds` are positive.
     low, high : float, default 0.0 and 1.0
@@ -173,9 +173,9 @@ class TruncatedGaussianMixture(Stationary):
     Notes
     -----
     Distributions with several modes in [0, 1], as models of crop yields, are the second synthetic benchmark of Baudry,
-    Gautron, Kaufmann and Maillard (2021), from whom `random` has its instances. Rewards are conditioned on the
-    interval, as in `TruncatedGaussian`; code that moves what is outside to the nearest end, as is often
-    done, has atoms there instead. `lower_bound_constant` is None: the modes are no one-parameter model.
+    Gautron, Kaufmann and Maillard (2021), from which `random` takes its instances. Rewards are conditioned on the
+    interval, as in `TruncatedGaussian`; code that moves what is outside to the nearest end, as is often done, has atoms
+    there instead. `lower_bound_constant` is None: the modes are not a one-parameter model.
 
     References
     ----------
@@ -197,7 +197,7 @@ class TruncatedGaussianMixture(Stationary):
     high: float = field(default=1.0, check=number, doc="upper end of the interval")
 
     def validate(self) -> None:
-        """Check that the three have one shape, the interval, and that every mode puts mass on it."""
+        """Check that the three have one shape, the interval, and that every mode has mass on it."""
         owner = type(self).__name__
         for name in ("locations", "stds"):
             if getattr(self, name).shape != self.weights.shape:
@@ -218,7 +218,7 @@ class TruncatedGaussianMixture(Stationary):
         n_arms, n_modes : int, default 30 and 10
             Sizes.
         seed : int, default 0
-            Of the draw.
+            Seed of the draw.
 
         Examples
         --------
@@ -238,7 +238,7 @@ class TruncatedGaussianMixture(Stationary):
 
     @functools.cached_property
     def means(self) -> NDArray[np.float64]:
-        """Means after truncation, one an arm."""
+        """Means after truncation, one per arm."""
         _, means = tails.truncated_gaussians(self.locations, self.stds, self.low, self.high)
         return np.asarray((self.weights * means).sum(axis=1))
 
@@ -268,14 +268,14 @@ class TruncatedGaussianMixture(Stationary):
         )  # fmt: skip
 
     def variance(self, arm: int) -> float:
-        """Return the variance of an arm's rewards, after truncation: the modes' own, and that of their means."""
+        """Return the variance of an arm's rewards, after truncation: that within the modes, and that of their means."""
         weights, locations, stds = self.weights[arm], self.locations[arm], self.stds[arm]
         own = [tails.truncated_variance(m, s, self.low, self.high) for m, s in zip(locations, stds, strict=True)]
         _, means = tails.truncated_gaussians(locations, stds, self.low, self.high)
         return float(weights @ (np.array(own) + (means - self.means[arm]) ** 2))
 
     def cvars(self, tau: float) -> NDArray[np.float64]:
-        """Return the CVaR of each arm's rewards: means of what is below the quantiles at tau, such mixtures too."""
+        """Return the CVaR of each arm's rewards: means of what is below the quantiles at tau, also such mixtures."""
         level = tails.checked_level("tau", tau)
         if level == 1.0:
             return self.means.copy()

@@ -1,4 +1,4 @@
-"""Policies for K-armed bandits, one module a lineage."""
+"""Policies for K-armed bandits, one module per lineage."""
 
 from .adversarial import EXP3, EXP3IX, TsallisINF
 from .baselines import (

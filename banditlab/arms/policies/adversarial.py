@@ -16,7 +16,7 @@ from ..family import policy
 
 @device
 def draw(probabilities: Any, n_arms: int, lane: int, rng: Any) -> int:
-    """Draw an arm from the column of a lane; the last arm takes what rounding leaves over."""
+    """Draw an arm from a lane's column; the last arm takes what rounding leaves over."""
     u = uniform(rng, lane)
     total = 0.0
     for a in range(n_arms):
@@ -30,14 +30,14 @@ def draw(probabilities: Any, n_arms: int, lane: int, rng: Any) -> int:
 class EXP3:
     r"""Exponential weights for exploration and exploitation, with uniform mixing.
 
-    Plays arm a with probability :math:`p_a = (1 - \gamma) w_a / \sum_b w_b + \gamma / K`; after a reward x of the
-    arm played, :math:`w_a \leftarrow w_a \exp(\gamma (x / p_a) / K)`.
+    Plays arm a with probability :math:`p_a = (1 - \gamma) w_a / \sum_b w_b + \gamma / K`; after reward x from the arm
+    played, :math:`w_a \leftarrow w_a \exp(\gamma (x / p_a) / K)`.
 
     Parameters
     ----------
     gamma : float, optional
         Mixing and learning rate, in (0, 1]; default :math:`\min\{1, \sqrt{K \log K / ((e - 1) T)}\}`, the paper's
-        for horizon T.
+        choice for horizon T.
 
     Notes
     -----
@@ -99,8 +99,8 @@ class EXP3:
 class EXP3IX:
     r"""Exponential weights with implicit exploration: regret small with high probability.
 
-    With the loss l, 1 less the reward, and estimates :math:`\hat L_a = \sum_s l_s 1\{a_s = a\} / (p_{s,a} + \gamma_s)`,
-    plays arm a with probability proportional to :math:`\exp(-\eta_t \hat L_a)`.
+    With the loss l, which is 1 minus the reward, and estimates :math:`\hat L_a = \sum_s l_s 1\{a_s = a\} / (p_{s,a} +
+    \gamma_s)`, plays arm a with probability proportional to :math:`\exp(-\eta_t \hat L_a)`.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def tsallis_probabilities(losses: Any, probabilities: Any, n_arms: int, scale: f
     least = math.inf
     for a in range(n_arms):
         least = min(least, losses[a, lane])
-    below_least = 2.0 / eta  # x = least - below_least: at this one the best arm alone has weight 1
+    below_least = 2.0 / eta  # at this x the best arm alone has weight 1
     total = 1.0
     for _ in range(100):
         total = 0.0
@@ -195,7 +195,7 @@ def tsallis_probabilities(losses: Any, probabilities: Any, n_arms: int, scale: f
 def add_tsallis_losses(
     losses: Any, probabilities: Any, n_arms: int, scale: float, reduced: bool, t: int, arm: int, loss: float, lane: int
 ) -> None:
-    """Add the estimates of all arms' losses, of which that of the arm played was seen, to a lane of `losses`."""
+    """Add the estimates of all arms' losses to a lane of `losses`; only the loss of the arm played was seen."""
     if reduced:
         threshold = scale * scale / t
         for a in range(n_arms):
@@ -212,7 +212,8 @@ class TsallisINF:
     r"""Follow the regularised leader with the Tsallis entropy of order 1/2: best of both worlds.
 
     Plays arm a with probability :math:`w_a = 4 (\eta_t (\hat L_a - x))^{-2}`, where :math:`x < \min_a \hat L_a` makes
-    them sum to one and :math:`\hat L_a` sums loss estimates :math:`l / w` of the arm played, l being 1 less the reward.
+    these sum to one and :math:`\hat L_a` sums loss estimates :math:`l / w` of the arm played, with l being 1 minus the
+    reward.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ class RoundRobin:
 
 @policy
 class ExploreThenCommit(RunningMeans):
-    r"""Plays every arm m times in turn, then for ever the one with the largest mean so far.
+    r"""Plays every arm m times in turn, then always the one with the largest mean so far.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class ExploreThenCommit(RunningMeans):
     Guarantee (Slivkins 2019, Theorem 1.5; rewards in [0, 1], default m up to constants): :math:`E[R_T] \le T^{2/3} O(K
     \log T)^{1/3}`.
 
-    The first arm wins ties. If T < K m the run ends while exploring.
+    The first arm wins ties. If T < K m, the run ends while exploring.
 
     References
     ----------
@@ -149,7 +149,7 @@ class EpsilonGreedy(RunningMeans):
     Guarantee: none, as regret is linear: :math:`E[R_T] \ge \epsilon T \bar\Delta`, with :math:`\bar\Delta` the mean of
     all arms' gaps, because exploration never stops.
 
-    Arms never pulled count as having an infinite mean: every arm is tried once, in order.
+    Arms never pulled count as having an infinite mean, so every arm is tried once, in order.
 
     References
     ----------
@@ -188,7 +188,7 @@ class DecayingEpsilonGreedy(RunningMeans):
     Parameters
     ----------
     c : float, default 5.0
-        Exploration; the guarantee needs :math:`c > 5`, which the default only reaches in the limit.
+        Exploration; the guarantee needs :math:`c > 5`, which the default reaches only in the limit.
     d : float, default 0.1
         A lower bound on the smallest positive gap, in (0, 1].
 
@@ -198,7 +198,7 @@ class DecayingEpsilonGreedy(RunningMeans):
     :math:`E[R_T] = O(K \log T / d^2)`. For :math:`t \ge c K / d` the probability of playing a suboptimal arm in round t
     is at most :math:`c / (d^2 t) + o(1/t)`.
 
-    Arms never pulled count as having an infinite mean: the greedy choice tries each once, in order.
+    Arms never pulled count as having an infinite mean, so the greedy choice tries each once, in order.
 
     Other names: :math:`\epsilon_n`-GREEDY.
 
@@ -236,9 +236,9 @@ class DecayingEpsilonGreedy(RunningMeans):
 class Softmax(RunningMeans):
     r"""Plays arms with probabilities that grow exponentially with their means.
 
-    That of arm a is proportional to :math:`\exp(\hat\mu_a / \tau)`, with temperature :math:`\tau`. Drawn by the
-    Gumbel-max trick: the arm with the largest :math:`\hat\mu_a / \tau + G_a`, where the :math:`G_a` are independent
-    standard Gumbel variates.
+    The probability of arm a is proportional to :math:`\exp(\hat\mu_a / \tau)`, with temperature :math:`\tau`. The arm
+    is drawn by the Gumbel-max trick: the one with the largest :math:`\hat\mu_a / \tau + G_a`, where the :math:`G_a` are
+    independent standard Gumbel variates.
 
     Parameters
     ----------
@@ -273,10 +273,10 @@ class Softmax(RunningMeans):
 
 @policy
 class SuccessiveElimination:
-    r"""Plays the active arms in turn; after each pass drops those far below the best.
+    r"""Plays the active arms in turn; after each pass, drops those far below the best.
 
-    After pass r, with :math:`\alpha_r = \sqrt{\log(c K r^2 / \delta) / r}`, every active arm whose mean is at
-    least :math:`2 \alpha_r` below the largest is dropped for ever.
+    After pass r, with :math:`\alpha_r = \sqrt{\log(c K r^2 / \delta) / r}`, every active arm whose mean is at least
+    :math:`2 \alpha_r` below the largest is dropped for good.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ class SuccessiveElimination:
         return state.turn[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
-        """Add the reward; at the end of a pass drop arms and start again at the first active one."""
+        """Add the reward; at the end of a pass, drop arms and start again at the first active one."""
         state.sums[arm, lane] += reward
         following = arm + 1
         while following < self.n_arms and state.active[following, lane] == 0.0:

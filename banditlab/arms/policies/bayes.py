@@ -15,13 +15,13 @@ from banditlab.core.validation import between, number, positive
 from ..family import policy
 from .leader import highest_of_others, keep_tangent, lead, leader_arrays, likeliest, played, tangent
 
-# More than what rounding can do: to the mass above a quantile that was computed, to the quantile itself, and to a mass
-# that was updated in a great many rounds, as a share of the largest there was.
+# More than rounding can do: to the mass above a computed quantile, to the quantile itself, and to a mass that was
+# updated in a great many rounds, as a share of the largest mass there was.
 ROUNDING = 1e-9
 LAST_PLACES = 1e-15
 SHARE = 1e-6
 
-# What the front is at least, as a share of the peak: had it vanished, no reward would ever change the mass again.
+# The least value of the front, as a share of the peak: if it vanished, no reward would ever change the mass again.
 LEAST_FRONT = 1e-30
 
 
@@ -85,17 +85,17 @@ class BayesUCB(BetaPosterior):
         return {"n_arms": problem.n_arms, "scale": scale}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the posteriors' shapes, at the prior, and what is known of the leader.
+        """Return the posteriors' shapes, at the prior, and what is known about the leader.
 
-        Time is log(t scale). As long as an arm is not played its quantile is a concave function of it, since the beta
-        distribution function is log-concave (for shapes of at least 1).
+        Time is log(t scale). As long as an arm is not played, its quantile is a concave function of time, since the
+        beta distribution function is log-concave (for shapes of at least 1).
 
-        The leader's quantile is above the height as long as its posterior's mass above it is more than 1 / (t scale),
-        and that is known: I_y(b, a + 1) = I_y(b, a) + f / a and I_y(b + 1, a) = I_y(b, a) - f / b, with y one less the
-        height and f = y^b (1 - y)^a / B(a, b), the front. Rounding is a share of the peak, the largest mass so far. A
-        front too small to keep, where all of the mass is above the height, is kept larger: then the mass is at most
-        what is said, but for next to nothing that is added.
-        Unlike other leaders' `until`, this one is e to the power of the time: t scale itself.
+        The leader's quantile is above the height as long as its posterior's mass above the height is more than 1 / (t
+        scale). That mass is known: I_y(b, a + 1) = I_y(b, a) + f / a and I_y(b + 1, a) = I_y(b, a) - f / b, where y is
+        1 minus the height and f = y^b (1 - y)^a / B(a, b), the front. Rounding is a share of the peak, the largest mass
+        so far. A front too small to represent, where all of the mass is above the height, is kept larger: then the mass
+        is at most what is noted, up to a negligible amount that is added. Unlike other leaders' `until`, this one is e
+        to the power of the time: t scale itself.
         """
         return {
             "alphas": space.per_arm(self.a),
@@ -141,8 +141,8 @@ def computed_quantile(state: State, arm: int, lane: int, level: float) -> float:
 def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
     """Find the first arm with the largest quantile of order 1 - 1 / level, and how long it is known to remain it.
 
-    Computes the quantile of the arm with the highest tangent, and of those whose tangents it does not reach, but for
-    arms with the posterior of an arm before: these have its quantile.
+    Computes the quantile of the arm with the highest tangent, and of those whose tangents it does not reach, except for
+    arms with the same posterior as an earlier arm, which have its quantile.
     """
     time = log(level)
     leader, rival = likeliest(state, n_arms, lane, time)
@@ -163,7 +163,7 @@ def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
                 largest = found
                 leader = a
         rival = highest_of_others(state, n_arms, lane, time, leader)
-    state.peak[lane], state.front[lane] = 0.0, 0.0  # where no leader is known, updates are to add nothing up
+    state.peak[lane], state.front[lane] = 0.0, 0.0  # where no leader is known, updates must not add anything up
     if lead(state, n_arms, lane, leader, largest, rival):
         alpha = state.alphas[leader, lane]
         beta = state.betas[leader, lane]
@@ -179,8 +179,8 @@ def find_leader(state: State, n_arms: int, lane: int, level: float) -> None:
 class ThompsonSampling(BetaPosterior):
     r"""The arm that is best in a sample from the posterior, for Bernoulli rewards and beta priors.
 
-    In round t draws :math:`\theta_a \sim Beta(a + S_a, b + F_a)`, :math:`S_a` successes and :math:`F_a` failures so
-    far, and plays the arm with the largest.
+    In round t, draws :math:`\theta_a \sim Beta(a + S_a, b + F_a)`, with :math:`S_a` successes and :math:`F_a` failures
+    so far, and plays the arm with the largest.
 
     Parameters
     ----------
@@ -227,9 +227,8 @@ class ThompsonSampling(BetaPosterior):
 class GaussianThompsonSampling:
     r"""Thompson sampling with Gaussian priors and Gaussian likelihood of known variance.
 
-    In round t draws :math:`\theta_a \sim N(\hat\mu_a, \sigma^2 / (n_a + 1))` with :math:`\hat\mu_a = S_a / (n_a +
-    1)`, :math:`S_a` the sum of rewards: the posterior for the prior :math:`N(0, \sigma^2)`. Plays the arm with the
-    largest.
+    In round t, draws :math:`\theta_a \sim N(\hat\mu_a, \sigma^2 / (n_a + 1))` with :math:`\hat\mu_a = S_a / (n_a + 1)`,
+    :math:`S_a` the sum of rewards: the posterior for the prior :math:`N(0, \sigma^2)`. Plays the arm with the largest.
 
     Parameters
     ----------
@@ -281,9 +280,9 @@ class GaussianThompsonSampling:
 class VarTS:
     r"""Thompson sampling for Gaussian rewards whose means and variances are both unknown.
 
-    Keeps a Normal-Gamma posterior of each arm's mean and precision. In round t draws :math:`\lambda_a \sim
-    Gamma(\alpha_a, \text{rate } \beta_a)` and :math:`\theta_a \sim N(\mu_a, 1 / (\kappa_a \lambda_a))`, and plays
-    the arm with the largest :math:`\theta_a`. After a reward r of arm a:
+    Keeps a Normal-Gamma posterior of each arm's mean and precision. In round t, draws :math:`\lambda_a \sim
+    Gamma(\alpha_a, \text{rate } \beta_a)` and :math:`\theta_a \sim N(\mu_a, 1 / (\kappa_a \lambda_a))`, and plays the
+    arm with the largest :math:`\theta_a`. After reward r from arm a:
 
     .. math::
         \beta \leftarrow \beta + \frac{\kappa (r - \mu)^2}{2 (\kappa + 1)},\quad \mu \leftarrow \frac{\kappa \mu +

@@ -18,7 +18,7 @@ from ..family import policy
 from ..statistics import MeansAndWidths
 from .leader import highest_of_others, keep_tangent, lead, leader_arrays, likeliest, played, tangent
 
-# More than what rounding can do: to an index that was computed, or to its tangent; and to a divergence.
+# More than rounding can do: to a computed index, or to its tangent; and to a divergence.
 INDEX_ROUNDING = 1e-12
 DIVERGENCE_ROUNDING = 1e-13
 
@@ -35,7 +35,7 @@ def budget(c: float, t: int) -> float:
 
 @device
 def add(state: State, arm: int, lane: int, reward: float) -> None:
-    """Add a reward to an arm's pulls, sum and mean, which rounding takes out of [0, 1] no more."""
+    """Add a reward to an arm's pulls, sum and mean, which is kept in [0, 1] despite rounding."""
     n = state.counts[arm, lane] + 1.0
     s = state.sums[arm, lane] + reward
     state.counts[arm, lane] = n
@@ -83,11 +83,11 @@ class KLUCB:
         return {"n_arms": problem.n_arms}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return pulls, sums and means of the arms, and what is known of the leader.
+        """Return pulls, sums and means of the arms, and what is known about the leader.
 
-        Time is the budget, log t + c log log t. As kl is convex, an index that nothing but time changes is a concave
-        function of it. The leader's is above the height q while n kl(mean, q) <= time, and for means within `around` a
-        centre, kl(mean, q) is at most a parabola.
+        Time is the budget, log t + c log log t. As kl is convex, an index that changes only with time is a concave
+        function of it. The leader's index is above the height q while n kl(mean, q) <= time, and for means within
+        `around` of a centre, kl(mean, q) is at most a parabola.
         """
         return {
             "counts": space.per_arm(),
@@ -141,7 +141,7 @@ def computed_bound(state: State, arm: int, lane: int, time: float) -> float:
 
 @device
 def keep_tangent_at(state: State, arm: int, lane: int, q: float) -> None:
-    """Note the tangent of an arm's index at the time when it is q, above its mean: what Newton's method goes along."""
+    """Note the tangent of an arm's index at the time when it is q, above its mean: Newton's method goes along it."""
     n, mean = state.counts[arm, lane], state.means[arm, lane]
     away = divergence(mean, q, negative_entropy(mean)) - DIVERGENCE_ROUNDING
     keep_tangent(state, arm, lane, n * away, q + INDEX_ROUNDING, q * (1.0 - q) / (n * (q - mean)))
@@ -149,9 +149,9 @@ def keep_tangent_at(state: State, arm: int, lane: int, q: float) -> None:
 
 @device_call
 def is_above(state: State, n_arms: int, lane: int, time: float, arm: int, index: float, rival: float) -> bool:
-    """Note an arm as the leader; say whether its index is known to lie above a height, and others' below.
+    """Note an arm as the leader; say whether its index is known to lie above a height, and the others' below.
 
-    The height is halfway between what the index may be, and the others' highest tangent.
+    The height is halfway between what the index may be and the others' highest tangent.
     """
     if not lead(state, n_arms, lane, arm, index, rival):
         return False
@@ -163,7 +163,8 @@ def is_above(state: State, n_arms: int, lane: int, time: float, arm: int, index:
     state.centre[lane] = mean
     state.away[lane] = divergence(mean, q, negative_entropy(mean)) + DIVERGENCE_ROUNDING
     state.steepness[lane] = log(odds)
-    # half the second derivative in the mean, 1 / (x (1 - x)), where it is largest: at the end that is nearest to 0 or 1
+    # half the second derivative in the mean, 1 / (x (1 - x)), where it is largest: at the end that is nearest to 0 or
+    # 1
     state.bend[lane] = 0.5 / min(low * (1.0 - low), high * (1.0 - high)) if inside else 0.0
     return state.counts[arm, lane] * state.away[lane] <= time
 
@@ -173,7 +174,7 @@ def find_leader(state: State, n_arms: int, lane: int, time: float) -> None:
     """Find the first arm with the largest index, and how long it is known to remain it.
 
     If the arm with the highest tangent is not known to be it, computes its index, and those of arms whose tangents this
-    does not reach, but for arms with the rewards of an arm before: these have its index.
+    index does not reach, except for arms with the same rewards as an earlier arm, which have its index.
     """
     before = state.leader[lane]  # it was played, has no tangent, and its index has hardly left the height yet
     if state.intercepts[before, lane] == math.inf and state.means[before, lane] < state.height[lane]:
@@ -181,7 +182,7 @@ def find_leader(state: State, n_arms: int, lane: int, time: float) -> None:
     likely, rival = likeliest(state, n_arms, lane, time)
     guess = tangent(state, likely, lane, time)
     if 1.0 < guess < math.inf:
-        guess = 1.0  # no index is above 1, where the divergence from a height is no number
+        guess = 1.0  # no index is above 1, where the divergence from a height is not a number
     if is_above(state, n_arms, lane, time, likely, guess, rival):
         return
     leader = likely
@@ -219,7 +220,8 @@ class GaussianKLUCB(MeansAndWidths):
     Guarantee (Cappe et al. 2013, Theorem 1; Gaussian rewards of variance :math:`\sigma^2`, :math:`c = 3`):
     :math:`E[N_a(T)] \le 2 \sigma^2 \log(T) / \Delta_a^2 + O(\sqrt{\log T})`, which meets the lower bound.
 
-    The paper's index for round t uses :math:`\log(t - 1)`; this one :math:`\log t`, as Garivier and Cappe (2011).
+    The paper's index for round t uses :math:`\log(t - 1)`; this one uses :math:`\log t`, as in Garivier and Cappe
+    (2011).
 
     References
     ----------
@@ -280,7 +282,7 @@ class KLUCBPlusPlus:
         return {"horizon": horizon, "share": horizon / problem.n_arms}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return pulls, sums and indices, and of the arm last played, whose index alone has changed, pulls and mean.
+        """Return pulls, sums and indices, and pulls and mean of the arm last played, whose index alone has changed.
 
         An index is infinite until it is computed.
         """
@@ -300,7 +302,7 @@ class KLUCBPlusPlus:
         return state.indices[arm, lane]
 
     def index_lanes(self: Params, state: State, arm: int, t: int, rng: Any, out: Any) -> None:
-        """Return the upper confidence bounds, after those that have changed were computed, as vectors."""
+        """Return the upper confidence bounds, after computing those that have changed, as vectors."""
         if arm == 0:
             for w in range(out.shape[0]):
                 out[w] = minimax_bound(state.count[w], state.mean[w], self.share)
@@ -339,14 +341,14 @@ def minimax_bound(count: float, mean: float, share: float) -> float:
 class IMED:
     r"""Indexed minimum empirical divergence, with the Bernoulli divergence.
 
-    Plays the arm with the smallest :math:`n_a\, kl(\hat\mu_a, \hat\mu^*) + \log n_a`, where :math:`\hat\mu^*` is
-    the largest mean so far. Every arm is played once first, in order; the first arm wins ties, as far as rounding
-    sees them (two arms with different rewards can have indices that are equal only in exact arithmetic).
+    Plays the arm with the smallest :math:`n_a\, kl(\hat\mu_a, \hat\mu^*) + \log n_a`, where :math:`\hat\mu^*` is the
+    largest mean so far. Every arm is played once first, in order; the first arm wins ties, up to rounding (two arms
+    with different rewards can have indices that are equal only in exact arithmetic).
 
     Notes
     -----
     Guarantee (Honda and Takemura 2015, Theorem 5; Bernoulli rewards): :math:`\limsup R_T / \log T` equals the lower
-    bound. The theorem is for all distributions bounded above that have exponential moments near 0, with their K_inf in
+    bound. The theorem covers all distributions bounded above that have exponential moments near 0, with their K_inf in
     place of kl; for Bernoulli rewards the two are the same.
 
     References
@@ -367,11 +369,11 @@ class IMED:
         return {"n_arms": problem.n_arms}
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return pulls, sums and means of the arms, and what is known of the leader.
+        """Return pulls, sums and means of the arms, and what is known about the leader.
 
-        Beside the means are their negative entropies, beside the pulls their logarithms. If the leader has the largest
-        mean, its index is the logarithm of its pulls, and the others' grow with that mean. So it remains the leader
-        while its mean is at least the floor and its pulls are at most `most`.
+        Besides the means there are their negative entropies, and besides the pulls their logarithms. If the leader has
+        the largest mean, its index is the logarithm of its pulls, and the others' indices grow with that mean. So it
+        remains the leader while its mean is at least the floor and its pulls are at most `most`.
         """
         return {
             "counts": space.per_arm(),
@@ -401,7 +403,7 @@ class IMED:
 
 @device
 def empirical_index(state: State, arm: int, lane: int, best: float) -> float:
-    """Return what IMED minimises, for a largest mean; minus infinity before an arm's first pull."""
+    """Return what IMED minimises, for a given largest mean; minus infinity before an arm's first pull."""
     n = state.counts[arm, lane]
     away = divergence(state.means[arm, lane], best, state.entropies[arm, lane])
     return n * away + state.logarithms[arm, lane] if n > 0.0 else -math.inf
@@ -435,7 +437,7 @@ def find_least(state: State, n_arms: int, lane: int) -> None:
             below = max(below, state.means[a, lane])
     if below == best:
         return
-    # where the next index would have come half as near, were it a linear function of the largest mean
+    # where the next index would have come half as close, if it were a linear function of the largest mean
     slope = state.counts[next_one, lane] * (best - state.means[next_one, lane]) / (best * (1.0 - best))
     floor = max(best - 0.5 * (second - least) / max(slope, 1e-300), 0.5 * (below + best))
     lowest = 700.0  # exp of more would be infinite

@@ -1,9 +1,9 @@
 """The arm with the largest index, found from few indices, for indices that grow as a concave function of time.
 
-Until its arm is played again such an index lies below its tangent at any moment. So arms whose tangents do not reach
-the largest index need no index of their own, and a leader needs none either while it is known to lie above a height
-that no other arm's tangent reaches. How that is known of the leader, whose index changes in every round, is for each
-policy to say. What time is, too: a number that grows with the round.
+Until its arm is played again, such an index lies below its tangent at any moment. So arms whose tangents do not reach
+the largest index need no index of their own, and neither does a leader while it is known to lie above a height that no
+other arm's tangent reaches. Each policy has its own way to know that of the leader, whose index changes in every round;
+and its own definition of time, a number that grows with the round.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ NEVER = -1.0
 
 
 def leader_arrays(space: Space) -> dict[str, Any]:
-    """Return each arm's tangent, intercept + slope * time, and of each lane the leader, the height and until when.
+    """Return each arm's tangent, intercept + slope * time, and each lane's leader, its height and until when.
 
-    An intercept of infinity is that of an arm whose index is not known.
+    An infinite intercept marks an arm whose index is not known.
     """
     return {
         "intercepts": space.per_arm(math.inf),
@@ -36,7 +36,7 @@ def leader_arrays(space: Space) -> dict[str, Any]:
 
 @device
 def tangent(state: State, arm: int, lane: int, time: float) -> float:
-    """Return what an arm's index is at most."""
+    """Return an upper bound on an arm's index."""
     return state.intercepts[arm, lane] + state.slopes[arm, lane] * time
 
 
@@ -49,7 +49,7 @@ def keep_tangent(state: State, arm: int, lane: int, time: float, index: float, s
 
 @device
 def played(state: State, arm: int, lane: int) -> None:
-    """Forget the tangent of an arm that was played, and the leader, if it was another: some policy around this one."""
+    """Forget the tangent of the arm played, and the leader if it was another arm: some policy around this one."""
     state.intercepts[arm, lane] = math.inf
     state.slopes[arm, lane] = 0.0
     if arm != state.leader[lane]:
@@ -81,9 +81,9 @@ def highest_of_others(state: State, n_arms: int, lane: int, time: float, arm: in
 
 @device_call
 def lead(state: State, n_arms: int, lane: int, leader: int, index: float, rival: float) -> bool:
-    """Note the leader, a height halfway between its index and the others' highest tangent, and when one reaches that.
+    """Note the leader, a height halfway between its index and the others' highest tangent, and when that is reached.
 
-    Return whether there is room for a height. The index may be a guess, if the leader is checked afterwards.
+    Return whether there is room for a height. The index may be a guess if the leader is checked afterwards.
     """
     below = max(rival, 0.0)
     height = 0.5 * (below + index)

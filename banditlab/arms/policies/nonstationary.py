@@ -18,9 +18,9 @@ from ..family import policy
 class DiscountedUCB:
     r"""UCB on means and counts in which older rewards weigh less.
 
-    The last reward weighs 1, the one before :math:`\gamma`, and so on. With :math:`N_a = \sum_{s < t} \gamma^{t-1-s}
-    1\{a_s = a\}`, the mean :math:`\bar X_a` with the same weights, and n the sum of all :math:`N_a`, the index of arm a
-    in round t is
+    The last reward has weight 1, the one before :math:`\gamma`, and so on. With :math:`N_a = \sum_{s < t}
+    \gamma^{t-1-s} 1\{a_s = a\}`, the mean :math:`\bar X_a` with the same weights, and n the sum of all :math:`N_a`, the
+    index of arm a in round t is
 
     .. math:: \bar X_a + 2 B \sqrt{\xi \log(n) / N_a}
 
@@ -116,7 +116,7 @@ class SlidingWindowUCB:
     Guarantee (Garivier and Moulines 2011, Theorem 2; rewards in [0, B], M changes, :math:`\xi > 1/2`, default
     `window`): the expected number of plays of arms that are not best is :math:`O(\sqrt{T M \log T})`.
 
-    Memory: 12 bytes a round of the window and run.
+    Memory: 12 bytes per round of the window and run.
 
     References
     ----------
@@ -142,7 +142,7 @@ class SlidingWindowUCB:
             return self.window
         horizon = problem.required_horizon(self)
         rounds = 2.0 * self.b * math.sqrt(horizon * math.log(horizon) / self.changes)
-        return max(1, math.ceil(min(rounds, 2.0**53)))  # as long as a window may be that is given
+        return max(1, math.ceil(min(rounds, 2.0**53)))  # as long as a given window may be
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the window's length."""

@@ -17,7 +17,7 @@ from ..statistics import MeansAndVariances, MeansAndWidths, RunningMeans
 class UCB1(MeansAndWidths):
     r"""The arm with the largest mean plus confidence radius.
 
-    Index of arm a before round t, with :math:`n = t - 1` pulls so far of which :math:`n_a` of this arm:
+    Index of arm a before round t, with :math:`n = t - 1` pulls so far, :math:`n_a` of this arm:
 
     .. math:: \hat\mu_a + \sqrt{\alpha \log(n) / n_a}
 
