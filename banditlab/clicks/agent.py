@@ -36,7 +36,7 @@ class ClickAgent(Agent):
     _learn_kernel: ClassVar[Callable[..., Any]] = staticmethod(learn)
 
     def update(self, arm: int, clicked: bool, reward: float | None = None) -> None:  # type: ignore[override]
-        """Learn what came of selecting the arm that `select` returned.
+        """Learn the outcome of selecting the arm that `select` returned.
 
         Parameters
         ----------
@@ -45,15 +45,15 @@ class ClickAgent(Agent):
         clicked : bool
             Whether it was clicked.
         reward : float or bool, optional
-            Its post-click reward, a finite number, or whether something came of it (True and False are 1 and 0); to be
-            given if, and only if, it was clicked.
+            Its post-click reward: a finite number, or True or False (1 and 0) for whether something came of the click.
+            It must be given if, and only if, the arm was clicked.
 
         Raises
         ------
         OutOfTurn
             Before `select`.
         InvalidArgument, InvalidType
-            For another arm, or a reward without a click or the other way round; the agent is then as it was.
+            For another arm, or a reward without a click or the other way round; the agent is then unchanged.
 
         Examples
         --------

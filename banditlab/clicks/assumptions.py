@@ -36,7 +36,7 @@ class Violation:
     assumption : str
         'A1', 'A2' or 'A3'.
     what : str
-        What it asks for, and where it fails.
+        What it requires, and where it fails.
 
     Examples
     --------
@@ -54,8 +54,8 @@ def violations(utility: Any, lowest_mean: float = 0.0) -> list[Violation]:
     r"""Return which assumptions of the paper a utility violates on click rates in [0, 1] and means in [lowest, 1].
 
     A1: u is Lipschitz. A2: :math:`u^*(\mu) = \max_s u(s, \mu)` increases. A3: :math:`s^*(\mu)` is Lipschitz and
-    positive. They are looked at on grids of 101 and 1,001 points: slopes that grow from one to the other are taken
-    for unbounded. So a slope of some hundreds can look like a jump, and an unbounded one that grows slowly (:math:`s
+    positive. They are checked on grids of 101 and 1,001 points: slopes that grow from one grid to the other are taken
+    to be unbounded. So a slope of some hundreds can look like a jump, and an unbounded one that grows slowly (:math:`s
     \log s`, or a power above 0.7 at its end) is not found. (The assumptions' exact wording in the paper was
     reconstructed from summaries.)
 
@@ -102,7 +102,7 @@ def warn_of_violations(environment: Any) -> None:
 
 
 def _levels_up() -> int:
-    """Return the stack level, for the caller, of the first frame outside the package: where a user wrote something."""
+    """Return the stack level, for the caller, of the first frame outside the package: the user's own code."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and is_ours(frame.f_globals.get("__name__")):
         frame, level = frame.f_back, level + 1
@@ -113,7 +113,7 @@ def _levels_up() -> int:
 def _violations(utility: Any, lowest_mean: float) -> tuple[Violation, ...]:
     found: list[Violation] = []
     if lowest_mean > 1.0 - 1e-6:
-        lowest_mean = 1.0  # slopes over less would be rounding errors
+        lowest_mean = 1.0  # slopes over a shorter interval would be rounding errors
     coarse, fine = (np.linspace(lowest_mean, 1.0, n) for n in (COARSE, FINE))
     optima = _optima(utility, coarse, fine)
     where = _unbounded_slope_of(utility, lowest_mean)
@@ -186,7 +186,7 @@ def _grows(
 ) -> float | None:
     """Return where the slope between fine points exceeds that between the coarse ones around them; None if nowhere.
 
-    Steepest places first. The coarse slope is the largest of three neighbours, as a kink lies in one of them.
+    Steepest places come first. The coarse slope is the largest of three neighbours, as a kink lies in one of them.
     """
     step = (FINE - 1) // (COARSE - 1)
     steps = np.abs(np.diff(values))

@@ -36,29 +36,29 @@ CONFIRMATIONS = 4
 
 @dataclass(frozen=True, eq=False)
 class DeviationGains:
-    """For each arm the best unilateral deviation that was found, and its gain in expected clicks a run.
+    """For each arm, the best unilateral deviation that was found, and its gain in expected clicks per run.
 
     Attributes
     ----------
     strategies : float64 array
-        The profile that was examined, one click rate an arm.
+        The profile that was examined, one click rate per arm.
     utilities : float64 array
         Expected clicks of each arm at the profile.
     deviations : float64 array
-        The click rate that pays each arm most, of those tried; its own if none paid more.
+        The click rate that pays each arm most, among those tried; its own if none paid more.
     gains, low, high : float64 arrays
-        What that deviation gains, with its confidence interval, measured on runs that had no part in choosing it; the
-        intervals hold for all arms at once.
+        The gain of that deviation, with its confidence interval, measured on runs that had no part in choosing it; the
+        intervals hold for all arms simultaneously.
     bounds : float64 arrays
-        Upper confidence bounds on the gain of every deviation tried, at once for all of them and for all arms.
+        Upper confidence bounds on the gain of every deviation tried, simultaneously for all of them and for all arms.
     horizon, seed : int
-        Rounds a run; the seed.
+        Rounds per run; the seed.
     level : float
         Confidence level of the intervals and bounds.
 
     Examples
     --------
-    The first arm of `MuOracle`, which is always selected, gains 340 clicks in 1,000 rounds by promising all:
+    The first arm of `MuOracle`, which is always selected, gains 340 clicks in 1,000 rounds by promising everything:
 
     >>> from banditlab import clicks
     >>> env = clicks.StrategicClickBandit([0.6, 0.4], strategies=[0.66, 0.44])
@@ -82,7 +82,7 @@ class DeviationGains:
 
     @property
     def epsilon(self) -> float:
-        """The profile is an epsilon-Nash equilibrium on the grid, in clicks a run, at the confidence level."""
+        """The profile is an epsilon-Nash equilibrium on the grid, in clicks per run, at the confidence level."""
         return max(0.0, float(self.bounds.max()))
 
     @property
@@ -97,8 +97,8 @@ class DeviationGains:
         Parameters
         ----------
         tolerance : float, default 0.01
-            In clicks a round: the profile is an :math:`\epsilon`-Nash equilibrium with `tolerance` times the horizon as
-            :math:`\epsilon`.
+            In clicks per round: the profile is an :math:`\epsilon`-Nash equilibrium with `tolerance` times the horizon
+            as :math:`\epsilon`.
 
         Examples
         --------
@@ -111,7 +111,7 @@ class DeviationGains:
         return self.epsilon <= non_negative("tolerance", tolerance) * self.horizon
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row an arm: strategy, utility, deviation, gain, ci_low, ci_high, bound.
+        """Return one row per arm: strategy, utility, deviation, gain, ci_low, ci_high, bound.
 
         Examples
         --------
@@ -156,12 +156,12 @@ def deviation_gains(
 ) -> DeviationGains:
     r"""Return, for each arm, the unilateral deviation that gains it most clicks, with a confidence interval.
 
-    The expected clicks :math:`v_i(s_i', s_{-i})` of arm i are simulated at every click rate :math:`s_i'` of a grid,
-    on the same luck as those at :math:`s_i`. The best is confirmed on fresh runs, so that its gain is unbiased: an
-    interval (Student's t, paired, Bonferroni over arms) above 0 is a witness that the profile is no equilibrium.
-    Upper bounds on all gains hold at once (Bonferroni over arms and grid; from the search, and for the eight
-    likeliest deviations of each arm from the fresh runs): if they are small, the profile is an approximate
-    equilibrium, as far as the grid is fine enough.
+    The expected clicks :math:`v_i(s_i', s_{-i})` of arm i are simulated at every click rate :math:`s_i'` of a grid, on
+    the same luck as those at :math:`s_i`. The best is confirmed on fresh runs, so that its gain is unbiased: an
+    interval (Student's t, paired, Bonferroni over arms) above 0 is evidence that the profile is not an equilibrium.
+    Upper bounds on all gains hold simultaneously (Bonferroni over arms and grid; from the search, and for the eight
+    likeliest deviations of each arm from the fresh runs): if they are small, the profile is an approximate equilibrium,
+    as far as the grid is fine enough.
 
     Parameters
     ----------
@@ -170,13 +170,13 @@ def deviation_gains(
     policy : clicks policy
         The mechanism.
     strategies : sequence of float, optional
-        The profile to examine, one click rate an arm; default: the environment's strategies.
+        The profile to examine, one click rate per arm; default: the environment's strategies.
     horizon : int, default 50,000
-        Rounds a run.
+        Rounds per run.
     n_rollouts : int, default 32
-        Runs a click rate in the search, and four times as many in the confirmation; at least 8.
+        Runs per click rate in the search, and four times as many in the confirmation; at least 8.
     grid : int or sequence of float, default 101
-        Click rates to try: so many, evenly spaced on [0, 1], or these.
+        Click rates to try: a number of them, evenly spaced on [0, 1], or the rates themselves.
     level : float, default 0.95
         Confidence level of the intervals of all arms together, and of all bounds together.
     seed : int, optional
@@ -193,8 +193,8 @@ def deviation_gains(
     Notes
     -----
     Intervals and bounds are asymptotic, and see only what happens in the runs: a gain that comes from an event of
-    probability p, such as being screened or not, is likely to go unseen with fewer than 3/p runs, and its bound is
-    then too low. With 32 roll-outs that is so for events rarer than one in ten in the search, one in forty in the
+    probability p, such as being screened or not, is likely to go unseen with fewer than 3/p runs, and its bound is then
+    too low. With 32 roll-outs, this concerns events rarer than one in ten in the search, and one in forty in the
     confirmation.
 
     Examples
@@ -227,14 +227,14 @@ def rounds_of_gains(game: Arena, rates: NDArray[np.float64], rollouts: int) -> i
 def gains(
     game: Arena, s: NDArray[np.float64], rates: NDArray[np.float64], rollouts: int, level: float, block: int = 0
 ) -> DeviationGains:
-    """Search for each arm's best deviation from `s` and confirm it; `block` tells one search's luck from another's."""
+    """Search for each arm's best deviation from `s` and confirm it; `block` makes the luck of searches differ."""
     k, n = game.n_arms, len(rates)
     game.check_room("n_rollouts", rollouts, k * n + 1)
     arms = np.arange(k)
     every = np.tile(rates, (k, 1))
     searched, _ = _gains(game, s, every, luck(block, SEARCH, rollouts))
     means = searched.mean(axis=2)
-    # Half of what may go wrong is for the search, half for the confirmation, where only the likeliest are looked at.
+    # Half of the error probability is for the search, half for the confirmation, which looks only at the likeliest.
     upper = means + margins(searched, 1.0 - (1.0 - level) / (2 * k * n))
     kept = min(KEPT, n)
     likeliest = np.argsort(-upper, axis=1, kind="stable")[:, :kept]

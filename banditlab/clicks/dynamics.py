@@ -25,7 +25,7 @@ METHODS = ("gradient", "best_response")
 
 @dataclass(frozen=True, eq=False)
 class Dynamics:
-    """How strategies, utilities and regret went, epoch by epoch.
+    """How strategies, utilities and regret evolved, epoch by epoch.
 
     Attributes
     ----------
@@ -34,12 +34,12 @@ class Dynamics:
     utilities : float64 array of the same shape
         Expected clicks of each arm in a run at these strategies, estimated by roll-outs.
     regret : float64 array of shape (repetitions, epochs)
-        Regret of the learner at the horizon, at these strategies, estimated by the same roll-outs. Strategic regret is
-        that at equilibria (see `strategic_regret`).
+        The learner's regret at the horizon, at these strategies, estimated by the same roll-outs. Strategic regret is
+        the regret at equilibria (see `strategic_regret`).
     environment, policy : components
-        What was played (but for its strategies), and by which mechanism.
+        What was played (except for its strategies), and by which mechanism.
     horizon, seed : int
-        Rounds a run; the seed.
+        Rounds per run; the seed.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Dynamics:
 
     @property
     def final(self) -> NDArray[np.float64]:
-        """The strategies of the last epoch, one row a repetition."""
+        """The strategies of the last epoch, one row per repetition."""
         return self.strategies[:, -1]
 
     def __repr__(self) -> str:
@@ -96,7 +96,7 @@ class Dynamics:
         Parameters
         ----------
         what : {'strategies', 'utilities', 'regret'}, default 'strategies'
-            Click rates, one line an arm, with the desired ones dotted; clicks an arm; or the learner's regret.
+            Click rates, one line per arm, with the desired ones dotted; clicks per arm; or the learner's regret.
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
         **options
@@ -141,18 +141,18 @@ def dynamics(
 ) -> Dynamics:
     r"""Let arms adapt their click rates to a mechanism, epoch after epoch.
 
-    With `method='gradient'`, in epoch e = 0, 1, ... every arm i estimates how its expected clicks a round change with
-    its click rate, by a central difference, and all move at once:
+    With `method='gradient'`, in epoch e = 0, 1, ... every arm i estimates, by a central difference, how its expected
+    clicks per round change with its click rate, and all arms move at once:
 
     .. math:: s_i \leftarrow s_i + \frac{\eta}{e + 1} \cdot \frac{v_i(s_i + \epsilon, s_{-i}) - v_i(s_i - \epsilon,
         s_{-i})}{2 \epsilon T}
 
-    with the move cut to :math:`\pm` `max_step` and the result to [0, 1]. The step must decay: a constant one
+    with the move limited to :math:`\pm` `max_step` and the result to [0, 1]. The step must decay: a constant one
     oscillates. With `method='best_response'` the arms take turns within an epoch: each plays the best of a grid of
-    click rates against what the others now play, and stays where it is unless another is better.
+    click rates against what the others now play, and stays where it is unless another rate is better.
 
-    All click rates that are compared within an epoch are played on the same luck (common random numbers), so that
-    few roll-outs are enough for the differences between them.
+    All click rates compared within an epoch are played on the same luck (common random numbers), so that few roll-outs
+    are enough for the differences between them.
 
     Parameters
     ----------
@@ -161,12 +161,12 @@ def dynamics(
     policy : clicks policy
         The mechanism.
     start : {'truthful', 'inflated', 'random'}, or sequence of float, optional
-        :math:`s^*(\mu_i)`; :math:`\min(1, s^*(\mu_i) + 0.2)`; uniform on [0, 1], other for each repetition; or one
-        click rate an arm, or one row of them a repetition. Default: the environment's strategies.
+        :math:`s^*(\mu_i)`; :math:`\min(1, s^*(\mu_i) + 0.2)`; uniform on [0, 1], different for each repetition; or one
+        click rate per arm, or one row of them per repetition. Default: the environment's strategies.
     epochs : int, default 21
         Epochs played; the arms move between them.
     horizon : int, default 50,000
-        Rounds a run (T).
+        Rounds per run (T).
     n_runs : int, default 10
         Independent repetitions of the whole.
     n_rollouts : int, default 5
@@ -174,12 +174,12 @@ def dynamics(
     method : {'gradient', 'best_response'}, default 'gradient'
         How arms adapt.
     step, max_step, epsilon : float, default 1.0, 0.05 and 0.02
-        :math:`\eta`, the largest move and :math:`\epsilon`: defaults are ours; the paper's were not to be had.
-        At a cliff, as where UCB-S begins to screen, slopes are so steep that every move is the largest one, which does
+        :math:`\eta`, the largest move, and :math:`\epsilon`: defaults are ours; the paper's were not available. At a
+        cliff, such as where UCB-S begins to screen, slopes are so steep that every move is the largest one, which does
         not decay: an arm then goes to and fro around the cliff, as far from it as `max_step`. A smaller one brings it
         closer, in more epochs; an average over the last epochs does not depend on which side the last one was.
     grid : int or sequence of float, default 41
-        Click rates tried by a best response: so many, evenly spaced on [0, 1], or these.
+        Click rates tried by a best response: a number of them, evenly spaced on [0, 1], or the rates themselves.
     seed : int, optional
         As in `banditlab.run`.
     n_jobs : int, optional
@@ -200,10 +200,10 @@ def dynamics(
     Notes
     -----
     The paper lets arms take repeated approximate gradient steps against the mechanism over epochs. Its settings were
-    not to be had: 20 epochs, 10 runs are those of the authors' later work on contextual bandits (arXiv:2406.00551);
+    not available: 20 epochs and 10 runs are those of the authors' later work on contextual bandits (arXiv:2406.00551);
     :math:`T = 50{,}000` is reconstructed, the roll-outs and steps are ours. If all arms start far enough from what
-    UCB-S wants (all at 1, say), all are screened, play is uniform, the gradient of an arm is that of :math:`T s_i / K`,
-    and no small step brings it back.
+    UCB-S wants (all at 1, for example), all are screened, play is uniform, the gradient of an arm is that of :math:`T
+    s_i / K`, and no small step brings it back.
 
     References
     ----------
@@ -275,7 +275,7 @@ class Adapting:
 def play_dynamics(
     game: Arena, adapting: Adapting, s: NDArray[np.float64], epochs: int
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-    """Yield strategies, utilities and regret, one row a repetition, of epoch after epoch."""
+    """Yield strategies, utilities and regret, one row per repetition, of epoch after epoch."""
     n_runs, rollouts = len(s), adapting.n_rollouts
     for epoch in range(epochs):
         # the luck of a repetition does not depend on how many others there are
@@ -295,7 +295,7 @@ def play_dynamics(
 def _slopes(
     game: Arena, s: NDArray[np.float64], luck: NDArray[np.int64], epsilon: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return utilities and regret at profiles (one row a repetition), and each arm's slope in clicks a round."""
+    """Return utilities and regret at profiles (one row per repetition), and each arm's slope in clicks per round."""
     k = game.n_arms
     game.check_room("n_rollouts", luck.shape[1], len(s) * (2 * k + 1))
     probes = np.repeat(s[:, None, :], 2 * k + 1, axis=1)
@@ -319,7 +319,7 @@ def _responses(
     s = s.copy()
     for arm in range(game.n_arms):
         probes = np.repeat(s[:, None, :], len(rates) + 1, axis=1)
-        probes[:, 1:, arm] = rates  # probe 0, the first of equals, is to stay
+        probes[:, 1:, arm] = rates  # probe 0, the first among equals, is to stay
         lanes = np.repeat(probes[:, :, None, :], luck.shape[1], axis=2)
         clicks, _ = game.play(lanes, luck[:, None, :])
         best = np.argmax(clicks[..., arm].mean(axis=2), axis=1)

@@ -29,13 +29,13 @@ def _rewards_or_none(name: str, value: object) -> Any:
 class StrategicClickBandit:
     r"""Arms with fixed post-click rewards, which choose their click rates.
 
-    Arm i has a fixed distribution of post-click rewards, with mean :math:`\mu_i` in [0, 1], and a strategy
-    :math:`s_i` in [0, 1], its click rate, which it chose once, knowing the mechanism. In round t the learner selects
-    an arm :math:`i_t`; it is clicked with probability :math:`s_{i_t}`; only if it is, the arm gains 1 and the learner
-    sees a post-click reward. The learner's utility is :math:`u(s_{i_t}, \mu_{i_t})`, clicked or not.
+    Arm i has a fixed distribution of post-click rewards, with mean :math:`\mu_i` in [0, 1], and a strategy :math:`s_i`
+    in [0, 1]: its click rate, which it chose once, knowing the mechanism. In round t the learner selects an arm
+    :math:`i_t`, which is clicked with probability :math:`s_{i_t}`. Only if it is clicked, the arm gains 1 and the
+    learner sees a post-click reward. The learner's utility is :math:`u(s_{i_t}, \mu_{i_t})`, clicked or not.
 
-    Regret is the pseudo-regret against what the best arm would give at its desired strategy; strategic regret is
-    that at equilibria of the arms:
+    Regret is the pseudo-regret against what the best arm would give at its desired strategy; strategic regret is the
+    regret at equilibria of the arms:
 
     .. math:: R_T = \sum_{t \le T} \left( u^*(\mu_{i^*}) - u(s_{i_t}, \mu_{i_t}) \right), \quad
         i^* = \arg\max_i u^*(\mu_i), \quad u^*(\mu) = \max_{s \in [0, 1]} u(s, \mu)
@@ -51,15 +51,14 @@ class StrategicClickBandit:
     utility : clicks.Utility, default QuadraticUtility(penalty=5.0)
         What the learner wants.
     rewards : arms environment, optional
-        What draws the post-click rewards, with the means above; default Bernoulli. `from_rewards` takes the means from
-        it.
+        Draws the post-click rewards, with the means above; default Bernoulli. `from_rewards` takes the means from it.
 
     Warns
     -----
     AssumptionWarning
         If the utility violates an assumption of UCB-S's guarantees on the means of this instance (see
-        `clicks.violations`), or rewards are neither in [0, 1] nor Gaussian with standard deviations of at most 1, which
-        its radii are for.
+        `clicks.violations`), or if rewards are neither in [0, 1] nor Gaussian with standard deviations of at most 1,
+        for which its radii are made.
 
     References
     ----------
@@ -84,7 +83,7 @@ class StrategicClickBandit:
     )
 
     def validate(self) -> None:
-        """Check that there is one mean and one strategy an arm, and the assumptions on the utility."""
+        """Check that there is one mean and one strategy per arm, and the assumptions on the utility."""
         same_length(type(self).__name__, post_click_means=self.post_click_means, strategies=self.strategies)
         if self.rewards is not None and not np.array_equal(self.rewards.means, self.post_click_means):
             raise InvalidArgument(
@@ -102,11 +101,11 @@ class StrategicClickBandit:
         rewards : arms environment
             Such as `arms.Beta` or `arms.Gaussian`; its means must be in [0, 1].
         strategies : sequence of float
-            One click rate an arm.
+            One click rate per arm.
         utility : clicks.Utility, optional
             Default QuadraticUtility().
         **fields
-            Those that a subclass has besides.
+            Further fields of a subclass.
 
         Examples
         --------
@@ -124,12 +123,12 @@ class StrategicClickBandit:
         return made(means, strategies, rewards=drawing, **options)
 
     def with_strategies(self, strategies: ArrayLike) -> Self:
-        """Return the same bandit, its arms playing other strategies.
+        """Return the same bandit with its arms playing other strategies.
 
         Parameters
         ----------
         strategies : sequence of float
-            One click rate an arm, in [0, 1].
+            One click rate per arm, in [0, 1].
 
         Examples
         --------
@@ -148,7 +147,7 @@ class StrategicClickBandit:
 
     @property
     def desired_strategies(self) -> NDArray[np.float64]:
-        r"""The strategies :math:`s^*(\mu_i)` that the learner wants, one an arm.
+        r"""The strategies :math:`s^*(\mu_i)` that the learner wants, one per arm.
 
         Examples
         --------
@@ -183,5 +182,5 @@ class StrategicClickBandit:
         return np.array([best - self.utility(s, mu) for s, mu in played])
 
     def derive(self, problem: Problem) -> dict[str, Any]:
-        """Return what the kernels need besides the fields."""
+        """Return what the kernels need in addition to the fields."""
         return {"rewards": self.rewards or arms.Bernoulli(self.post_click_means), "best_utility": self.best_utility}

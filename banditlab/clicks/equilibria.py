@@ -20,18 +20,18 @@ from .evaluation import Arena, arena, candidate_rates, starting_strategies
 
 @dataclass(frozen=True, eq=False)
 class Equilibrium:
-    """A strategy profile that a search ended at, and its certificate.
+    """A strategy profile at which a search ended, and its certificate.
 
     Attributes
     ----------
     strategies : float64 array
-        One click rate an arm.
+        One click rate per arm.
     certificate : DeviationGains
         What any arm could still gain.
     regret, low, high : float
-        Strategic regret of the learner at the horizon, with its confidence interval.
+        The learner's strategic regret at the horizon, with its confidence interval.
     tolerance : float
-        Of the search, in clicks a round.
+        Of the search, in clicks per round.
     moves : int
         Deviations that were followed after the dynamics.
 
@@ -85,10 +85,10 @@ def equilibrium(
 ) -> Equilibrium:
     """Search for a Nash equilibrium among the arms, and return it with its certificate.
 
-    First the arms adapt (`dynamics`, once, the last quarter of the epochs averaged). Then, as long as some arm has a
+    First the arms adapt (`dynamics`, once, averaging the last quarter of the epochs). Then, as long as some arm has a
     deviation whose gain is above the tolerance with its whole interval, the arm that gains most plays it. Where that
-    ends, or after `max_moves`, the profile is examined once more on fresh runs (`deviation_gains`): that is the
-    certificate. There need be no pure equilibrium, and a search need not find one that exists: look at `certified`.
+    ends, or after `max_moves`, the profile is examined once more on fresh runs (`deviation_gains`): this is the
+    certificate. A pure equilibrium need not exist, and a search need not find one that exists: look at `certified`.
 
     Parameters
     ----------
@@ -97,19 +97,19 @@ def equilibrium(
     start : as in `dynamics`, optional
         Where the arms start; one profile. Default: the environment's strategies.
     horizon : int, default 50,000
-        Rounds a run.
+        Rounds per run.
     tolerance : float, default 0.01
-        Gains up to this many clicks a round do not count.
+        Gains up to this many clicks per round do not count.
     n_rollouts : int, default 32
-        Runs a strategy profile; at least 8.
+        Runs per strategy profile; at least 8.
     grid : int or sequence of float, default 101
-        Click rates that deviations are tried from.
+        Click rates to try as deviations.
     epochs : int, default 21
         Epochs of the dynamics.
     method : {'gradient', 'best_response'}, default 'gradient'
-        Of the dynamics. Mechanisms that react to strategies by leaps, as oracles do, need 'best_response'.
+        Method of the dynamics. Mechanisms that jump in response to strategies, as oracles do, need 'best_response'.
     max_moves : int, default 20
-        Deviations followed at most after the dynamics.
+        Largest number of deviations followed after the dynamics.
     level : float, default 0.95
         Confidence level of the certificate.
     seed : int, optional
@@ -153,7 +153,7 @@ def equilibrium(
         game = game.showing(bar)
         moves = 0
         while True:
-            # block 0 was the dynamics'
+            # block 0 was for the dynamics
             found = gains(game, s, rates, rollouts, level, block=moves + 1)
             sure = np.flatnonzero(found.low > tolerance * game.horizon)
             if len(sure) == 0 or moves == max_moves:
@@ -187,12 +187,12 @@ def equilibria(
     starts : sequence, default ('truthful', 'inflated', 'random')
         As `start` in `equilibrium`.
     **options
-        Of `equilibrium`. All searches share the seed: to try several random starts, give profiles.
+        Those of `equilibrium`. All searches share the seed: to try several random starts, pass profiles.
 
     Returns
     -------
     list of Equilibrium
-        One a start, certified or not; two starts can end at the same profile.
+        One per start, certified or not; two starts can end at the same profile.
 
     Examples
     --------
@@ -217,7 +217,7 @@ class StrategicRegret:
     Attributes
     ----------
     strong, weak : Equilibrium
-        Those with the largest and the smallest regret.
+        The equilibria with the largest and the smallest regret.
 
     Examples
     --------
@@ -242,8 +242,8 @@ def strategic_regret(found: Sequence[Equilibrium], *, certified: bool = True) ->
     .. math:: R_T^+(M) = \max_{\sigma \in NE(M)} R_T(M, \sigma), \qquad
         R_T^-(M) = \min_{\sigma \in NE(M)} R_T(M, \sigma)
 
-    taken over what a search found: the true strong regret may be larger, the true weak regret smaller. The two
-    notions are the paper's, the formula is reconstructed.
+    taken over the equilibria that a search found: the true strong regret may be larger, the true weak regret smaller.
+    The two notions are the paper's, the formula is reconstructed.
 
     Parameters
     ----------

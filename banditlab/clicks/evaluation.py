@@ -47,13 +47,13 @@ class Arena:
     environment, policy : components
         What is played, and by whom.
     horizon : int
-        Rounds a run.
+        Rounds per run.
     seed : int
         Of all runs.
     n_jobs : int
         Threads.
     bar : Progress
-        Told of the rounds played.
+        Receives the number of rounds played.
     """
 
     environment: Any
@@ -109,11 +109,11 @@ class Arena:
         return np.ascontiguousarray(clicks.reshape(*shape, self.n_arms)), out[0].reshape(shape)
 
     def showing(self, bar: Progress) -> Arena:
-        """Return the same game, which tells another bar."""
+        """Return the same game, which reports to another bar."""
         return replace(self, bar=bar)
 
     def check_room(self, name: str, value: int, profiles: int) -> None:
-        """Raise if so many values of an argument, for so many profiles, are more than memory should be asked for."""
+        """Raise if so many values of an argument, for so many profiles, would take too much memory."""
         if value * profiles * self.n_arms > ROOM:
             most = max(1, ROOM // (profiles * self.n_arms))
             raise invalid(
@@ -136,7 +136,7 @@ class Arena:
 
 
 def arena(environment: Any, policy: Any, horizon: Any, seed: Any, n_jobs: Any, bar: Progress) -> Arena:
-    """Return the game, its arguments checked."""
+    """Return the game, with its arguments checked."""
     for name, value, kind in (("environment", environment, "environment"), ("policy", policy, "policy")):
         if not is_kind(value, kind) or value.family is not CLICKS:
             raise InvalidType(f"{name} is {shown(value)}; allowed: {kind} of banditlab.clicks")
@@ -150,7 +150,7 @@ def arena(environment: Any, policy: Any, horizon: Any, seed: Any, n_jobs: Any, b
 
 
 def profile(name: str, value: Any, environment: Any) -> NDArray[np.float64]:
-    """Return a strategy profile, one click rate an arm, checked."""
+    """Return a strategy profile, one click rate per arm, checked."""
     found: NDArray[np.float64] = vector(0.0, 1.0)(name, value)
     if len(found) != environment.n_arms:
         raise InvalidArgument(f"{name} has {len(found)} entries; allowed: {environment.n_arms}, one an arm")
@@ -158,7 +158,7 @@ def profile(name: str, value: Any, environment: Any) -> NDArray[np.float64]:
 
 
 def starting_strategies(start: Any, environment: Any, n_runs: int, seed: int) -> NDArray[np.float64]:
-    """Return the strategies from which the arms of each repetition start: one row a repetition, one column an arm."""
+    """Return the strategies from which the arms of each repetition start: one row per repetition."""
     n_arms = environment.n_arms
     if isinstance(start, str):
         if start == "random":

@@ -71,7 +71,7 @@ def environment(cls: C) -> C:
     """Make a class an environment of strategic click-bandits: a subclass of `StrategicClickBandit`.
 
     Other post-click rewards and other utilities need no class of their own: see `StrategicClickBandit.from_rewards` and
-    `clicks.utility`. A subclass can have more fields, and another `best_utility`, against which regret is counted.
+    `clicks.utility`. A subclass can have more fields, and a different `best_utility`, against which regret is counted.
 
     Raises
     ------

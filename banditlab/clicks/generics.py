@@ -1,7 +1,7 @@
 """The kernels that strategic click-bandits consist of.
 
-A policy implements `update` and `index` or `select` (and `explore`, if it sometimes deviates): the last three are
-those of `arms.generics`. A utility implements `utility`; the others it inherits from `clicks.Utility`, or replaces.
+A policy implements `update` and `index` or `select` (and `explore`, if it sometimes deviates); the last three are those
+of `arms.generics`. A utility implements `utility`, and inherits or replaces the others of `clicks.Utility`.
 """
 
 from __future__ import annotations

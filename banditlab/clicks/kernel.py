@@ -15,7 +15,7 @@ from banditlab.core.sampling import open_uniform
 
 from .generics import screening_round, update, utility
 
-REGRET, COUNTS = 0, 1  # rows of the output: the regret, then selections, clicks and screening rounds, one row an arm
+REGRET, COUNTS = 0, 1  # rows of the output: the regret, then selections, clicks and screening rounds, one row per arm
 
 
 SCRATCH = {"arm": np.int64, "best": np.float64, "work": np.float64, "u": np.float64}
@@ -38,17 +38,17 @@ def play(
 ) -> None:
     """Play rounds `first` to `last` on every lane, adding to `tally` and writing metrics to `out` at checkpoints.
 
-    `strategies` has one row an arm, one column a lane: lanes can play different profiles. `tally` counts selections
-    and then clicks, one row an arm. `out` has one table a checkpoint, one column a lane.
+    `strategies` has one row per arm, one column per lane: lanes can play different profiles. `tally` counts selections
+    and then clicks, one row per arm. `out` has one table per checkpoint, one column per lane.
 
-    The environment draws one uniform number u a round. The arm is clicked if u < s; given that, u/s is uniform
-    on (0, 1), and its quantile is the post-click reward. So lanes that share their luck, but differ a little in a
-    strategy, see the same clicks and rewards in almost all rounds.
+    The environment draws one uniform number u per round. The arm is clicked if u < s; given that, u/s is uniform on (0,
+    1), and its quantile is the post-click reward. So lanes that share their luck but differ slightly in a strategy see
+    the same clicks and rewards in almost all rounds.
     """
     environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)
     environment_rng, policy_rng, scratch = borrowed(environment_rng), borrowed(policy_rng), borrowed(scratch)
     arm, best, work, u = scratch.arm, scratch.best, scratch.work, scratch.u
-    n_arms, lanes = strategies.shape[0], u.shape[0]  # one on a device, which knows it of the scratch when it compiles
+    n_arms, lanes = strategies.shape[0], u.shape[0]  # one on a device, which compiles with the length of scratch
     c = next_checkpoint(checkpoints, first)
     for t in range(first, last + 1):
         choose(policy, state, n_arms, t, policy_rng, best, arm, work)

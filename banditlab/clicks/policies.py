@@ -1,4 +1,4 @@
-"""Mechanisms for strategic click-bandits: UCB-S, and learners that do not heed incentives."""
+"""Mechanisms for strategic click-bandits: UCB-S, and learners that ignore incentives."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PostClickMeans:
     alpha: float
 
     def state(self, space: Space) -> dict[str, Any]:
-        """Return the arrays: counts and sums, one row an arm, and the index, which changes for the arm selected."""
+        """Return the arrays: counts and sums, one row per arm, and the index, which changes for the arm selected."""
         return {
             "selections": space.per_arm(),
             "clicks": space.per_arm(),
@@ -96,7 +96,7 @@ class MeanUCB(PostClickMeans):
     .. math:: i_t = \arg\max_i \; \hat\mu_i + \sqrt{\alpha \log T / m_i}
 
     with :math:`m_i` clicks so far; infinite before the first click; the first arm wins ties. It is UCB-S without the
-    screening: as an arm's click rate has no influence on how its index ends, raising it to 1 is the arm's best
+    screening: as an arm's click rate does not influence what its index converges to, raising it to 1 is the arm's best
     response.
 
     Parameters
@@ -106,7 +106,7 @@ class MeanUCB(PostClickMeans):
 
     Notes
     -----
-    Guarantee: none, as it heeds no incentives: it is a learner for comparison, and ours.
+    Guarantee: none, as it ignores incentives: it is a learner for comparison, and ours.
 
     Examples
     --------
@@ -137,7 +137,7 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
 
     with :math:`n_i` selections and :math:`m_i` clicks so far; infinite before the first selection, and the first arm
     wins ties. For `QuadraticUtility` the maximum over the box is exact. For a utility of your own it is searched at 33
-    means (`Utility.optimistic_utility`), which is slower, hundreds of nanoseconds a round instead of 14; a kernel
+    means (`Utility.optimistic_utility`), which is slower: hundreds of nanoseconds per round instead of 14. A kernel
     `optimistic_utility(self, s_low, s_high, mu_low, mu_high)` makes it fast and exact.
 
     Parameters
@@ -151,11 +151,11 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
     -----
     Guarantee: none, as its bound needs strategies that are given: against the best of :math:`u(s_i, \mu_i)` it then has
     the regret of UCB. But the strategies are not given: the best arm gains by raising its click rate until the learner
-    is nearly as well off with another arm, as with the oracle of Proposition 4.1 (see `StrategyOracle`). That its
-    regret against :math:`u^*(\mu_{i^*})` is then linear is what simulations show; the theorem is about the oracle.
+    is nearly as well off with another arm, as with the oracle of Proposition 4.1 (see `StrategyOracle`). Simulations
+    show that its regret against :math:`u^*(\mu_{i^*})` is then linear; the theorem is about the oracle.
 
-    What precisely the paper's baseline "UCB" plays was not to be had: this is the standard optimistic learner of the
-    learner's utility.
+    What precisely the paper's baseline "UCB" plays could not be found out: this is the standard optimistic learner of
+    the learner's utility.
 
     References
     ----------
@@ -188,15 +188,15 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
 
 @policy
 class UCBS(KnowsItsUtility, PostClickMeans):
-    r"""UCB with screening: learns post-click means, and drops for ever an arm whose click rate it does not want.
+    r"""UCB with screening: learns post-click means, and drops for good an arm whose click rate it does not want.
 
     While some arm is left,
 
     .. math:: i_t = \arg\max_{i \in A_{t-1}} \; \hat\mu_i + \sqrt{\alpha \log T / m_i}
 
-    and once all have been screened :math:`i_t` is uniform on all K arms, for the rest. After each selection the arm
-    selected is screened, :math:`A_t = A_{t-1} \setminus \{i_t\}`, if its click rate is surely none that the learner
-    wants of any plausible post-click mean:
+    and once all have been screened, :math:`i_t` is uniform on all K arms for the remaining rounds. After each
+    selection, the arm selected is screened, :math:`A_t = A_{t-1} \setminus \{i_t\}`, if its click rate is certainly not
+    one that the learner wants at any plausible post-click mean:
 
     .. math:: \overline s_{i_t} < \min_{\mu \in [\underline\mu, \overline\mu]} s^*(\mu) \quad\text{or}\quad
         \underline s_{i_t} > \max_{\mu \in [\underline\mu, \overline\mu]} s^*(\mu)
@@ -211,7 +211,7 @@ class UCBS(KnowsItsUtility, PostClickMeans):
     utility : clicks.Utility, optional
         What the learner wants; default: the environment's utility.
     alpha : float, default 2.0
-        In the radii of both intervals; positive.
+        For the radii of both intervals; positive.
 
     Notes
     -----
@@ -219,17 +219,17 @@ class UCBS(KnowsItsUtility, PostClickMeans):
     strategic regret is :math:`\tilde O(\sqrt{K T})`, uniformly over the equilibria among the arms. In every one of
     these :math:`s_{i^*} = s^*(\mu_{i^*}) + O(H \sqrt{K \log T / T})` and :math:`s_i = s^*(\mu_i) + O(H \max\{\Delta_i,
     \sqrt{K \log T / T}\})` (Theorem 5.2); H is the Lipschitz constant of :math:`s^*`, and :math:`\Delta_i = \mu_{i^*} -
-    \mu_i`. `clicks.violations` checks the assumptions A1 to A3. The rates were read of; the exact form of Theorem 5.2
-    is reconstructed, and constants were not to be had.
+    \mu_i`. `clicks.violations` checks the assumptions A1 to A3. The rates are those we read of; the exact form of
+    Theorem 5.2 is reconstructed, and constants were not available.
 
-    The radii are for post-click rewards in [0, 1], or sub-Gaussian with a standard deviation of at most 1. An arm
-    that is never clicked is screened only if :math:`s^*` is bounded away from 0 (assumption A3); otherwise, as its
-    index is infinite, it is selected for ever.
+    The radii are for post-click rewards in [0, 1], or sub-Gaussian with a standard deviation of at most 1. An arm that
+    is never clicked is screened only if :math:`s^*` is bounded away from 0 (assumption A3); otherwise, as its index is
+    infinite, it is selected forever.
 
     The pseudo-code was read in a transcript that had lost its bars: which bound stands on which side of the test was
-    derived (no other choice spares an arm at its desired strategy). The factor 2 in the radii is reconstructed. That
-    the index is not cut to [0, 1], as the interval of means in the test is, is ours: cut, all arms with few clicks
-    would tie, and the first of them be favoured. It needs the horizon.
+    derived (no other choice spares an arm at its desired strategy). The factor 2 in the radii is reconstructed. Not
+    cutting the index to [0, 1], as the test does with the interval of means, is our choice: if it were cut, all arms
+    with few clicks would tie, and the first of them would be favoured. The policy needs the horizon.
 
     Other names: Mechanism 1 of the paper; UCB-S.
 
@@ -292,7 +292,7 @@ class MuOracle:
     Notes
     -----
     Guarantee: none, as its regret is linear unless :math:`s^*(\mu_{i^*}) = 1`. The best arm is selected whatever it
-    does, so that raising its click rate to 1 is dominant, and the learner's regret is :math:`T (u^*(\mu_{i^*}) - u(1,
+    does, so raising its click rate to 1 is dominant, and the learner's regret is :math:`T (u^*(\mu_{i^*}) - u(1,
     \mu_{i^*}))` (reconstructed).
 
     References
@@ -320,7 +320,7 @@ class MuOracle:
         return state.best[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, clicked: bool, reward: float, t: int) -> None:
-        """Learn nothing: it knows."""
+        """Learn nothing: everything is known."""
 
 
 @policy
@@ -334,9 +334,8 @@ class StrategyOracle:
     Notes
     -----
     Guarantee: none, as its weak strategic regret is linear (Proposition 4.1: :math:`\Omega(T)`). The best arm can raise
-    its click rate until the learner is just as well off with the runner-up at its desired strategy, so that the learner
-    is held at the second price, :math:`R_T = T (u^*(\mu_{i^*}) - \max_{j \ne i^*} u^*(\mu_j))` (this reading is
-    derived).
+    its click rate until the learner is just as well off with the runner-up at its desired strategy, so the learner is
+    held at the second price, :math:`R_T = T (u^*(\mu_{i^*}) - \max_{j \ne i^*} u^*(\mu_j))` (this reading is derived).
 
     Other names: the :math:`(s, \mu)`-oracle.
 
@@ -371,4 +370,4 @@ class StrategyOracle:
         return state.best[lane]
 
     def update(self: Params, state: State, arm: int, lane: int, clicked: bool, reward: float, t: int) -> None:
-        """Learn nothing: it knows."""
+        """Learn nothing: everything is known."""

@@ -36,7 +36,7 @@ class ClicksProtocol(Protocol):
         return "whether the arm selected is clicked and, if so, its post-click reward"
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one column a metric; all but regret make one an arm: `clicks[0]`, `clicks[1]`, ..."""
+        """Return one column per metric; all except regret make one per arm: `clicks[0]`, `clicks[1]`, ..."""
         names: list[str] = []
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
@@ -44,13 +44,13 @@ class ClicksProtocol(Protocol):
         return tuple(names)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Check that there is one strategy an arm: an environment's own `validate` may not have."""
+        """Check that there is one strategy per arm, which an environment's own `validate` may not have done."""
         n, best = len(environment.strategies), environment.best_utility
         found = [] if n == environment.n_arms else [f"it has {environment.n_arms} arms and {n} strategies"]
         return found if np.isfinite(best) else [*found, f"its best_utility is {best}"]
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
-        """Return none: all kernels can be compiled for a device."""
+        """Return no reasons: all kernels can be compiled for a device."""
         return []
 
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
@@ -69,7 +69,7 @@ class ClicksProtocol(Protocol):
 
 
 def _column(out: NDArray[np.float64], name: str, n_arms: int) -> NDArray[np.float64]:
-    """Return a metric from the kernel's output: one row a checkpoint, one column a lane."""
+    """Return a metric from the kernel's output: one row per checkpoint, one column per lane."""
     metric, arm = split_metric(name)
     if metric == "regret":
         return out[:, 0]
@@ -89,7 +89,7 @@ class Profiles:
     Attributes
     ----------
     strategies : float64 array
-        One row an arm, one column a lane.
+        One row per arm, one column per lane.
     runs : int64 array
         The run whose random numbers each lane uses; lanes with the same run share their luck.
     seed : int
@@ -118,7 +118,7 @@ def play_profiles(
     *,
     watch: Watch = unwatched,
 ) -> NDArray[np.float64]:
-    """Play a policy against strategy profiles and return what `kernel.play` writes: one table a checkpoint.
+    """Play a policy against strategy profiles and return what `kernel.play` writes: one table per checkpoint.
 
     The environment's own strategies are not used.
     """

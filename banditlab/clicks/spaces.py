@@ -21,7 +21,7 @@ class InformedSpace(Space):
     environment : environment
         What is played.
     strategies : float64 array
-        The strategies, one row an arm, one column a lane.
+        The strategies, one row per arm, one column per lane.
     """
 
     same_on_every_lane: ClassVar[bool] = False

@@ -1,7 +1,7 @@
-"""What the theory says of strategic click-bandits, as functions of an instance and the horizon.
+"""What the theory says about strategic click-bandits, as functions of an instance and the horizon.
 
-Guarantees of UCB-S are known to us by their rates, not by their constants; what is said of oracles, and of how long
-screening takes, is exact or has constants, and is derived in the docstrings.
+Guarantees of UCB-S are known to us by their rates, not by their constants. What is said about oracles, and about how
+long screening takes, is exact or has constants, and is derived in the docstrings.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ __all__ = [
 
 
 def regret_rate(n_arms: int, horizon: int) -> float:
-    r"""Return :math:`\sqrt{KT}`, the rate of UCB-S's strong strategic regret, logarithms left out.
+    r"""Return :math:`\sqrt{KT}`, the rate of UCB-S's strong strategic regret, up to logarithms.
 
     Upper bound: Corollary 5.4 of the paper, uniformly over Nash equilibria; the same rate is a minimax lower bound on
-    weak strategic regret. Constants and logarithms are not stated where we read of them.
+    weak strategic regret. The texts that we read do not state constants and logarithms.
 
     Parameters
     ----------
@@ -71,15 +71,15 @@ def regret_rate(n_arms: int, horizon: int) -> float:
 
 
 def distance_rate(environment: Any, horizon: int) -> NDArray[np.float64]:
-    r"""Return :math:`\max\{\Delta_i, \sqrt{K \log T / T}\}`, one entry an arm.
+    r"""Return :math:`\max\{\Delta_i, \sqrt{K \log T / T}\}`, one entry per arm.
 
-    In every Nash equilibrium under UCB-S, :math:`|s_i - s^*(\mu_i)|` is at most a constant times
-    :math:`H` times this, :math:`\Delta_i = \mu_{i^*} - \mu_i` (Theorem 5.2; its exact form is reconstructed).
+    In every Nash equilibrium under UCB-S, :math:`|s_i - s^*(\mu_i)|` is at most a constant times :math:`H` times this,
+    with :math:`\Delta_i = \mu_{i^*} - \mu_i` (Theorem 5.2; its exact form is reconstructed).
 
     Parameters
     ----------
     environment : clicks.StrategicClickBandit
-        Of which the means count, and not the strategies.
+        Only its means count, not its strategies.
     horizon : int
         T.
 
@@ -126,14 +126,14 @@ def lipschitz_constant(utility: Any, lowest_mean: float = 0.0) -> float:
 def mu_oracle_regret(environment: Any, horizon: int) -> float:
     r"""Return the strategic regret of `MuOracle` in its equilibrium: :math:`T (u^*(\mu_{i^*}) - u(1, \mu_{i^*}))`.
 
-    The arm it always selects is clicked most at s = 1, whatever the others do: dominant, so that this is weak and
-    strong regret at once (if the largest mean is unique). What the others play costs nothing, as they
-    are never selected.
+    The arm it always selects is clicked most at s = 1, whatever the others do: this is dominant, so it is weak and
+    strong regret at once (if the largest mean is unique). What the others play costs nothing, as they are never
+    selected.
 
     Parameters
     ----------
     environment : clicks.StrategicClickBandit
-        Of which means and utility count, and not the strategies.
+        Only its means and utility count, not its strategies.
     horizon : int
         T.
 
@@ -153,13 +153,13 @@ def second_price_strategy(environment: Any) -> float:
 
     .. math:: \max \{ s \ge s^*(\mu_{i^*}) : u(s, \mu_{i^*}) \ge \max_{j \ne i^*} u^*(\mu_j) \}
 
-    if u falls in s beyond :math:`s^*`. It is what the best arm plays in an equilibrium under `StrategyOracle` (derived
-    from the proof idea of Proposition 4.1).
+    if u decreases in s beyond :math:`s^*`. It is what the best arm plays in an equilibrium under `StrategyOracle`
+    (derived from the proof idea of Proposition 4.1).
 
     Parameters
     ----------
     environment : clicks.StrategicClickBandit
-        Of which means and utility count, and not the strategies.
+        Only its means and utility count, not its strategies.
 
     Raises
     ------
@@ -190,13 +190,13 @@ def strategy_oracle_regret(environment: Any, horizon: int) -> float:
     r"""Return the weak strategic regret of `StrategyOracle`, with the best arm at `second_price_strategy`.
 
     It is :math:`T (u^*(\mu_{i^*}) - \max_{j \ne i^*} u^*(\mu_j))`, or less where even s = 1 leaves the learner more
-    than that (if u falls in s beyond :math:`s^*`). Proposition 4.1 of the paper says that it is of order T; the
+    than that (if u decreases in s beyond :math:`s^*`). Proposition 4.1 of the paper says that it is of order T; the
     constant is derived.
 
     Parameters
     ----------
     environment : clicks.StrategicClickBandit
-        Of which means and utility count, and not the strategies.
+        Only its means and utility count, not its strategies.
     horizon : int
         T.
 
@@ -230,8 +230,8 @@ def screening_selections(
     r"""Return how many selections UCB-S needs to screen an arm, when its confidence intervals hold.
 
     An arm at distance d from :math:`s^*(\mu)` is screened once :math:`2 r(n) + 2 H r(m) < d`, with :math:`r(k) =
-    \sqrt{\alpha \log T / k}`: then no click rate in its interval, which is within 2 r(n) of s, is one that any
-    plausible mean makes desirable, as these are within 2 H r(m) of :math:`s^*(\mu)`. With m = s n clicks, as many as
+    \sqrt{\alpha \log T / k}`: then no click rate in its interval, which is within 2 r(n) of s, is desirable at any
+    plausible mean, as the desirable ones are within 2 H r(m) of :math:`s^*(\mu)`. With m = s n clicks, as many as
     expected, this gives
 
     .. math:: n = \frac{4 \alpha \log T}{d^2} \left( 1 + \frac{H}{\sqrt{s}} \right)^2

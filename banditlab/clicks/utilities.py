@@ -28,8 +28,8 @@ class Utility:
 
     A subclass, decorated with `clicks.utility`, has the kernel `utility(self, s, mu)`. From it follow the desired
     strategy :math:`s^*(\mu) = \arg\max_{s \in [0, 1]} u(s, \mu)` (bounded scalar optimisation at 513 means; between
-    them kernels interpolate linearly, Python's `desired` optimises anew) and the optimal utility
-    :math:`u^*(\mu) = u(s^*(\mu), \mu)`. Where a closed form is known, the subclass says so with the kernels
+    these means, kernels interpolate linearly, while Python's `desired` optimises anew) and the optimal utility
+    :math:`u^*(\mu) = u(s^*(\mu), \mu)`. Where closed forms are known, a subclass provides them with the kernels
     `desired_strategy(self, mu)` and `optimal_utility(self, mu)`.
 
     Examples
@@ -123,7 +123,7 @@ class Utility:
     def optimistic_utility(self: Params, s_low: float, s_high: float, mu_low: float, mu_high: float) -> float:
         """Return the largest u over 33 means in the box, each with the s of the box nearest to s*(mu).
 
-        That s is the best of the box if u(., mu) rises up to s*(mu) and falls after it.
+        That s is the best one in the box if u(., mu) rises up to s*(mu) and falls after it.
         """
         best = -np.inf
         for k in range(OPTIMISTIC_NODES):
@@ -158,8 +158,8 @@ class QuadraticUtility(Utility):
 
     Notes
     -----
-    The value of the penalty was read in a summary of the paper; the form of u is reconstructed. Of its assumptions,
-    u is Lipschitz (A1), u* increases (A2), and s* is Lipschitz, and positive for positive means (A3). For
+    The value of the penalty was read in a summary of the paper; the form of u is reconstructed. It meets the paper's
+    assumptions: u is Lipschitz (A1), u* increases (A2), and s* is Lipschitz, and positive for positive means (A3). For
     :math:`\mu = 0` it is 0: an arm that is never clicked is never screened.
 
     References
