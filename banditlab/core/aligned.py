@@ -1,7 +1,8 @@
 """Arrays that begin where a cache line does.
 
-NumPy's begin 16 bytes into one. A vector of 32 or 64 bytes that is read from there lies, every second or every time,
-in two lines, which costs twice: a round of UCB1 with ten arms took 7.7 ns so, and 7.1 when its arrays began at a line.
+NumPy's arrays begin 16 bytes into one. A vector of 32 or 64 bytes that is read from there spans two lines, every second
+time or every time, which costs twice as much: a round of UCB1 with ten arms took 7.7 ns like that, and 7.1 when its
+arrays began at a line.
 """
 
 from __future__ import annotations

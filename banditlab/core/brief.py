@@ -14,7 +14,7 @@ FEW = 12
 
 
 def short(value: Any) -> str:
-    """Return a value as labels show it: six digits, of long arrays and lists the size, no addresses."""
+    """Return a value as labels show it: six digits, only the size of long arrays and lists, no addresses."""
     if isinstance(value, np.ndarray):
         return short(value.tolist()) if value.size <= FEW and value.ndim == 1 else _shape(value)
     if isinstance(value, list | tuple):

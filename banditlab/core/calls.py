@@ -1,4 +1,4 @@
-"""Calls of joblib's: tasks go out, several short ones in one, and their outcomes come back."""
+"""Calls of joblib: tasks go out, several short ones per call, and their outcomes come back."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Calls:
         self._stop = threading.Event()
         # Threads wait when they are far ahead of what is gathered and written, or results would pile up.
         self._room = threading.Semaphore(self.ahead) if workers.shared and not workers.alone else None
-        # Short tasks share a call. How many is known once some have been played; on a device they are large.
+        # Short tasks share a call. How many is known once some have been played; on a device tasks are large.
         one_a_call = workers.alone or not workers.shared or workers.device
         self._most = 1 if one_a_call else max(1, n_groups // (CALLS * workers.n_jobs))
         self._seconds_a_round = math.inf
@@ -72,14 +72,14 @@ class Calls:
                 if self._room is not None:
                     self._room.release()
         except BaseException:
-            self._stop.set()  # first, as closing waits for the tasks under way
-            # joblib says that results are left over: they are, and the caller is told
+            self._stop.set()  # first, as closing waits for running tasks
+            # joblib warns that results are left over: they are, and the caller knows
             with unwarned({"module": "joblib"}, {"message": r"\d+ tasks"}, category=UserWarning):
                 finished.close()
             raise
 
     def _arguments(self, groups: Iterable[list[Task]]) -> Iterator[tuple[Any, ...]]:
-        """Yield what `simulate_all` is called with."""
+        """Yield the arguments for `simulate_all`."""
         rest = (*((self._stop, self._room) if self._workers.shared else (None, None)), self._keep_going)
         together: list[list[Call]] = []
         rounds = 0

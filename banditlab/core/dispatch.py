@@ -1,12 +1,12 @@
 """How kernels find a component's methods: functions that resolve by type, compiled or not.
 
-* `device(f)`: a helper that kernels may call, wherever they run: the word is CUDA's for such functions. It stays a
-  plain Python function outside kernels.
+* `device(f)`: a helper that kernels may call, wherever they run (the word is CUDA's for such functions). Outside
+  kernels it stays a plain Python function.
 * `generic(stub)`: a function that resolves by the type of its first argument, as `functools.singledispatch` does, but
-  inside compiled code too, where the call is resolved at compile time and inlined. `optional_generic(stub)` has a
+  also inside compiled code, where the call is resolved at compile time and inlined. `optional_generic(stub)` has a
   default.
 
-What becomes of a protocol's kernel, and where it is kept, is in `core.compiling.kernels`.
+How a protocol's kernel is compiled and cached is in `core.compiling.kernels`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .compiling.numba_parts import CompileKernel, CompilePart, without_owner
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# All compiler options are these. No fast-math: it gains nothing in the lane loops, and without it compiled code and
-# plain Python agree to the last bit. error_model="numpy": dividing by zero gives inf or NaN instead of a branch to
-# an exception, which would stop vectorisation.
+# These are all compiler options. No fast-math: it gains nothing in the lane loops, and without it compiled code and
+# plain Python agree to the last bit. error_model="numpy": dividing by zero gives inf or NaN instead of a branch to an
+# exception, which would stop vectorisation.
 KERNEL_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "pipeline_class": CompileKernel}
 PART_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "pipeline_class": CompilePart}
 INLINE_OPTIONS: dict[str, Any] = PART_OPTIONS | {"forceinline": True}
@@ -43,11 +43,11 @@ def device_call(function: F) -> F:
 
 
 def borrowed(value: Any) -> Any:
-    """Return an array, or a tuple of them nested as you like, for a kernel to use without counting references.
+    """Return an array, or arbitrarily nested tuples of arrays, for a kernel to use without counting references.
 
-    The caller keeps the arrays alive while the kernel runs. Counting is an atomic operation at every entry and exit of
-    what a kernel calls; where these have several exits LLVM cannot prove that counts cancel out, and a round of Beat
-    the Winner took 270 ns instead of 6.
+    The caller keeps the arrays alive while the kernel runs. Counting is an atomic operation at every entry to and exit
+    from what a kernel calls; where that has several exits, LLVM cannot prove that counts cancel out, and a round of
+    Beat the Winner took 270 ns instead of 6.
     """
     return value
 
@@ -70,10 +70,10 @@ def _bare(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _overload_by_first_type(function: Callable[..., Any], pick: Callable[[Any], Any]) -> None:
-    """Let `pick`, given the Numba type of the first argument, say what a compiled call of `function` runs."""
+    """Let `pick`, given the Numba type of the first argument, choose what a compiled call of `function` runs."""
     parameters = list(inspect.signature(function).parameters)
     namespace: dict[str, Any] = {"pick": pick}
-    # Numba wants the argument names of the overload to be those of the implementation: no *args.
+    # Numba requires the overload to have the argument names of the implementation: no *args.
     exec(f"def overloaded({', '.join(parameters)}):\n    return pick({parameters[0]})", namespace)
     overload(function, jit_options=INLINE_OPTIONS)(namespace["overloaded"])
 
@@ -81,14 +81,14 @@ def _overload_by_first_type(function: Callable[..., Any], pick: Callable[[Any], 
 def generic(stub: F) -> F:
     """Make a function that resolves by the type of its first argument, compiled or not.
 
-    The stub gives the name, the arguments and the docstring; its body is not used. Implementations are
-    added with `implement`, and have exactly the stub's argument names.
+    The stub gives the name, the arguments and the docstring; its body is not used. Implementations are added with
+    `implement`, and must have exactly the stub's argument names.
     """
     return _generic(stub, None)
 
 
 def optional_generic(stub: F) -> F:
-    """As `generic`, for what a component may leave out: the stub's body is what then runs."""
+    """As `generic`, for what a component may leave out: the stub's body then runs."""
     return _generic(stub, _bare(stub))
 
 
@@ -119,7 +119,7 @@ def _generic(stub: F, default: Callable[..., Any] | None) -> F:
 def implement(function: Any, params: type, implementation: Callable[..., Any]) -> None:
     """Let a generic function run `implementation` when its first argument is a `params`."""
     known = function.table.get(params)
-    # the same code can come again with other globals, of a module that was imported anew, and these can change
+    # the same code can come again with other globals, from a module that was imported anew, and these can change
     if known is None or _scopes(known) != _scopes(implementation):
         function.table[params] = _bare(implementation)
 
@@ -150,7 +150,7 @@ _lanes = _Lanes()
 
 @contextlib.contextmanager
 def lanes_apart() -> Iterator[None]:
-    """Compile for lanes that are played apart, one a thread: `in_phases` then prefers what works lane by lane."""
+    """Compile for lanes that are played apart, one per thread: `in_phases` then prefers what works lane by lane."""
     before, _lanes.apart = _lanes.apart, True
     try:
         yield
@@ -159,7 +159,7 @@ def lanes_apart() -> Iterator[None]:
 
 
 def in_phases(together: Any, component: Any, alone: Any) -> bool:
-    """Say which of two kernels of a component to use: that for all lanes together, or that for a lane alone.
+    """Say which of two kernels of a component to use: the one for all lanes together, or the one for a single lane.
 
     The first is for loops over lanes that vectorise; both do the same.
     """

@@ -1,8 +1,8 @@
 """Playing jobs: chunks of runs, in parallel, gathered in any order, and stored as they finish.
 
 `run` and `sweep` say what is to be played (a list of `Job`); this module plays it. Data flows one way: jobs are cut
-into tasks, joblib plays the tasks wherever it is told to, and what they return goes to each job's gatherer and to
-the store, both in the calling process.
+into tasks, joblib plays the tasks wherever it is told to, and what they return goes to each job's gatherer and to the
+store, both in the calling process.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class Played:
     progress : list of Progressed
         How far each job is.
     gatherers : list of Gatherer or None
-        What each job's metrics were given to; None if none came, or if `ended` was told of it.
+        What received each job's metrics; None if none came, or if it was passed to `ended`.
     together : int
-        Runs, from the first on, that every job has finished and its gatherer taken.
+        Number of runs, from the first on, that every job has finished and its gatherer has taken.
     interrupted : bool
         Whether the user stopped it.
     compile_seconds : float
-        Time that compiling took.
+        Time spent on compiling.
     """
 
     progress: list[Progressed]
@@ -63,7 +63,7 @@ class Played:
     compile_seconds: float
 
     def warn_of_nan(self, stacklevel: int) -> None:
-        """Warn of jobs with states that became NaN, wherever they were played: the first, and how many there are."""
+        """Warn of jobs with states that became NaN, wherever they were played: the first, and their number."""
         told = [mine.told for mine in self.progress if mine.told]
         if told:
             others = f" (and {len(told) - 1} more of what was played)" if len(told) > 1 else ""
@@ -89,23 +89,23 @@ def play(
     jobs : sequence of Job
         What to play.
     make : callable
-        Returns what takes a job's metrics; called when the first of them come.
+        Returns what takes a job's metrics; called when the first of them arrive.
     n_jobs : int or None
         Threads or processes; None for all cores, or what `joblib.parallel_config` says.
     bar : Progress
-        Told what is going on.
+        Receives what is going on.
     store : Store, optional
         Runs that it holds are read from it; others are written to it.
     runs_first : bool
         Whether to go through all jobs chunk by chunk, rather than job by job. Gatherers that take runs in order then
-        get those that all jobs have finished, so that all tell of the same runs when interrupted.
+        get those that all jobs have finished, so that after an interruption all describe the same runs.
     keep_going : bool
-        Whether a job that fails ends alone, its traceback kept; otherwise its error is raised.
+        Whether a job that fails ends alone, with its traceback kept; otherwise its error is raised.
     names : sequence of str
         What the bar calls the jobs while they are compiled.
     ended : callable, optional
-        Told the number of each job that has failed or whose last run is done, once, how far it is, and its gatherer,
-        which is not kept then.
+        Called once for each job that has failed or finished its last run, with its number, how far it is, and its
+        gatherer, which is not kept then.
     """
     playing = _Playing(jobs, make, store, bar, keep_going, ended, runs_first)
     interrupted, compile_seconds = False, 0.0
@@ -176,7 +176,7 @@ class _Playing:
                 if first_run > ends[k]:
                     gaps.append((ends[k], first_run))
                     self._note_gap(ends[k])
-                # what cannot be taken yet is read again in its turn, and found
+                # what cannot be taken yet is read again when its turn comes
                 waits = bool(gaps) and self.gatherer(k).in_order
                 waits = waits or (self._in_step is not None and self._in_step.waits_for_gap(first_run))
                 if waits and self.store.path(job, first_run, n_runs).exists():
@@ -243,9 +243,9 @@ class _Playing:
             self.progress[k].failure = traceback_text()
 
     def in_turn(self, groups: list[list[Task]], width: int) -> Iterator[list[Task]]:
-        """Yield what is played at a time in order, without jobs that failed; once in company, stretches in any order.
+        """Yield what is played at a time, in order, without jobs that failed; in company, stretches in any order.
 
-        Processes that go through the same tasks in the same order play each of them at the same time.
+        Otherwise, processes that go through the same tasks in the same order would play each of them at the same time.
         """
         waiting = deque(groups)
         while waiting:
@@ -261,7 +261,7 @@ class _Playing:
         job, mine = self.jobs[task.job], self.progress[task.job]
         mine.failure = mine.failure or outcome.failure
         self.company |= writer.was_there
-        if outcome.found and self.store is not None:  # another process finished it meanwhile
+        if outcome.found and self.store is not None:  # another process has finished it in the meantime
             chunk = self.store.read_chunk(job, task.first_run, task.n_runs)
             if chunk is None:
                 batch = job.batch(task.first_run, task.n_runs)

@@ -37,15 +37,15 @@ class Estimate:
     stored_rounds : int
         How many of these the store has.
     cpu_seconds : float
-        Time of the kernels on one core, for the others.
+        Time of the kernels on one core, without the stored rounds.
     seconds : float
-        Time on `n_jobs` cores, or on the device, if they are free, for the others.
+        Time on `n_jobs` cores, or on the device, if they are free, without the stored rounds.
     n_jobs : int
         Cores.
     memory_bytes : int
         What the result holds.
     device : str
-        The CUDA device, 'cuda:0' say; empty if all is played on cores.
+        The CUDA device, such as 'cuda:0'; empty if everything is played on cores.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Estimate:
 
 
 def estimate(jobs: Sequence[Job], keep: str, n_jobs: int | None, store: Store | None = None) -> Estimate:
-    """Return what jobs will cost, after timing one job of each kind for some milliseconds; of what is stored, none."""
+    """Return what jobs will cost, without what is stored, after timing one job of each kind for some milliseconds."""
     per_round: dict[Any, float] = {}
     cpu, there, device, stored = 0.0, 0.0, "", 0
     for job in jobs:

@@ -1,4 +1,4 @@
-"""Families of components that play together: what makes a class one of them, what it must have, and who there is."""
+"""Families of components that play together: what makes a class one of them, what it must have, and which exist."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ INSTEAD = {
 
 
 def _found(module: str, name: str) -> Any:
-    """Return what a module calls by a name."""
+    """Return what a name stands for in a module."""
     return getattr(importlib.import_module(module), name)
 
 
@@ -65,11 +65,11 @@ class Family:
     policy_kernels, environment_kernels : sequences of generic functions
         What their methods may implement.
     policy_needs, environment_needs : sequences of tuples of names
-        From each tuple a class must implement at least one.
+        From each tuple, a class must implement at least one.
     plays : tuple of str
         Names of the families whose environments its policies can play.
     compiled : bool
-        Whether kernels are compiled, so that a state is arrays; otherwise it is what a policy likes.
+        Whether kernels are compiled, so that a state consists of arrays; otherwise it is anything a policy likes.
     lane : {'last', 'first', 'either'}
         Which axis of a state's arrays is the lane.
     """
@@ -85,7 +85,7 @@ class Family:
     lane: str = "last"
 
     def __reduce__(self) -> Any:
-        """Pickle one of the package's by name: classes of a notebook are sent by value, and their family is not."""
+        """Pickle one of the package's by name: classes of a notebook are pickled by value, and their family is not."""
         for module in [name for name in sys.modules if is_ours(name) and name.endswith(".family")]:
             for name, value in vars(sys.modules[module]).items():
                 if value is self:
@@ -119,7 +119,7 @@ class Family:
 
 
 def _check_class(cls: Any, kind: str) -> None:
-    """Raise for what cannot be made a component."""
+    """Raise for anything that cannot be made a component."""
     if not isinstance(cls, type):
         raise InvalidComponent(f"{shown(cls)} is decorated as a {kind}; allowed: a class")
     if "__banditlab__" in cls.__dict__:
@@ -205,7 +205,7 @@ def _luck(by_name: Mapping[str, Any]) -> str:
 
 
 def _check_hooks(cls: type) -> None:
-    """Raise for what policies may have besides kernels and have with other arguments."""
+    """Raise for methods that policies may have besides kernels, if they have other arguments."""
     for name, wanted in HOOKS.items():
         method = inspect.getattr_static(cls, name, None)
         if inspect.isfunction(method):
@@ -213,7 +213,7 @@ def _check_hooks(cls: type) -> None:
 
 
 def _check_unheard(cls: type, by_name: Mapping[str, Any]) -> None:
-    """Raise for a user's method that nothing calls, whose name is nearly that of one that is, with its arguments."""
+    """Raise for a user's method that nothing calls, if its name is close to that of one that is, with its arguments."""
     wanted = {name: list(inspect.signature(function).parameters) for name, function in by_name.items()}
     wanted |= HOOKS | {"derive": ["self", "problem"], "state": ["self", "space"]}
     for name, method in inspect.getmembers(cls, inspect.isfunction):
@@ -226,7 +226,7 @@ def _check_unheard(cls: type, by_name: Mapping[str, Any]) -> None:
 
 
 def _check_frozen(cls: type, instead: Mapping[str, str]) -> None:
-    """Raise for plain methods that set an attribute of `self`, and say what they do instead."""
+    """Raise for plain methods that set an attribute of `self`, and say what to do instead."""
     for name, allowed in instead.items():
         method = inspect.getattr_static(cls, name, None)
         if inspect.isfunction(method) and (attribute := attribute_set(method, ("self",))):
@@ -266,7 +266,7 @@ def _check_needs(
 
 
 def _nearly(cls: type, lacking: list[str], by_name: Mapping[str, Any]) -> str:
-    """Return the end of a message that suggests the kernel which a method of the class is nearly called like."""
+    """Return the end of a message that suggests the kernel whose name is close to that of a method of the class."""
     own = [name for name, _ in inspect.getmembers(cls, inspect.isfunction) if name not in by_name and name[0] != "_"]
     close = [(name, told) for name in own if (told := meant(name, lacking))]
     return f"{close[0][1].rstrip('?')} by {close[0][0]}?" if close else ""
@@ -288,14 +288,14 @@ def annotated(cls: type) -> tuple[str, ...]:
 def require_base(cls: Any, base: str) -> None:
     """Raise for a class that is not, or has not as a base, one of the package's, named as users do: 'clicks.Utility'.
 
-    By name, as a decorator comes before the classes that it decorates.
+    The base is given by name, as a decorator comes before the classes that it decorates.
     """
     if isinstance(cls, type) and not any(type_name(b) == f"banditlab.{base}" for b in cls.__mro__):
         raise InvalidComponent(f"{cls.__name__} is not a {base}; allowed: class {cls.__name__}({base})")
 
 
 def _check_abstract(cls: type) -> None:
-    """Raise for a class that lacks what its base leaves to it: said when it is made, not when it is first used."""
+    """Raise for a class that lacks what its base leaves to it: when it is made, not when it is first used."""
     lacking = sorted(getattr(cls, "__abstractmethods__", ()))
     if lacking:
         told = [f"{name}({', '.join(inspect.signature(getattr(cls, name)).parameters)})" for name in lacking]
@@ -307,7 +307,8 @@ def _check_abstract(cls: type) -> None:
 def registered(family: str, kind: str) -> dict[str, type]:
     """Return the package's own components of a family, by class name; kind is 'policy', 'environment' or another.
 
-    Classes that were decorated in one of the package's modules but do not stand there, as in an example, do not count.
+    Classes that were decorated in one of the package's modules but are not attributes of it, as in an example, do not
+    count.
     """
     found = _registry.get((family, kind), {})
     return {name: cls for name, cls in found.items() if getattr(sys.modules[cls.__module__], name, None) is cls}

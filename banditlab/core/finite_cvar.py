@@ -15,14 +15,14 @@ SLACK = 1e-12
 
 
 def _numbers(name: str, value: ArrayLike, allowed: str) -> NDArray[np.float64]:
-    """Return a float64 array, or raise where there is no such thing."""
+    """Return a float64 array, or raise if there is no such array."""
     try:
         found = np.asarray(value)
     except ValueError as error:  # rows of different lengths
         raise invalid(name, value, allowed) from error
     if found.dtype.kind not in "biuf":  # complex numbers would lose a part, and texts be read as numbers
         raise invalid(name, value, allowed)
-    with np.errstate(over="ignore"):  # what does not fit is infinite, and refused as that
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused as such
         return found.astype(np.float64)
 
 
@@ -65,17 +65,17 @@ def cvar(values: ArrayLike, tau: ArrayLike, weights: ArrayLike | None = None) ->
 
     .. math:: \mathrm{CVaR}_\tau(X) = \max_b \left\{ b - \tfrac{1}{\tau} E[(b - X)^+] \right\}
 
-    Values are rewards, the tail is the lower one: :math:`\tau = 1` is the mean, :math:`\tau = 0` the smallest value of
-    positive probability (the limit). An atom that straddles the level counts with the part that is below it.
+    Values are rewards, and the tail is the lower one: :math:`\tau = 1` gives the mean, :math:`\tau = 0` the smallest
+    value of positive probability (the limit). An atom that straddles the level counts with the part that is below it.
 
     Parameters
     ----------
     values : array_like, shape (..., n)
-        The last axis runs over a distribution's values; they need not be sorted, nor different.
+        The last axis runs over a distribution's values; they need not be sorted or distinct.
     tau : float or flat sequence of float
         Level or levels, in [0, 1].
     weights : array_like, broadcastable to the shape of values, optional
-        How likely each value is, up to a factor; default: all the same.
+        How likely each value is, up to a factor; default: all equally likely.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Statistics of several policies, of the same runs at any time: when one interrupts, they can be compared."""
+"""Statistics of several policies that cover the same runs at any time: they can be compared after an interruption."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .jobs import Gatherer, Progressed
 
 @contextlib.contextmanager
 def at_once() -> Iterator[None]:
-    """Let Ctrl-C wait until the end, as what is gathered in part would be told of as a whole."""
+    """Let Ctrl-C wait until the end, as a partly gathered chunk would be reported as a whole one."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield  # nothing is raised here
@@ -32,7 +32,7 @@ def at_once() -> Iterator[None]:
 
 
 class InStep:
-    """Gives gatherers the runs that all jobs have finished, and holds the others: chunks differ in size and in time.
+    """Gives gatherers the runs that all jobs have finished, and holds back the others: chunks differ in size and time.
 
     Attributes
     ----------
@@ -51,11 +51,11 @@ class InStep:
         self.first_gap = math.inf
 
     def waits_for_gap(self, first_run: int) -> bool:
-        """Say whether runs would be held until others have been played, which can take long and much memory."""
+        """Say whether runs would be held back until others have been played, which can take much time and memory."""
         return first_run >= self.first_gap
 
     def add(self, k: int, first_run: int, values: Any) -> None:
-        """Hold the metrics of a chunk, and pass on what all jobs have."""
+        """Hold back the metrics of a chunk, and pass on what all jobs have."""
         self._held[k][first_run] = values
         start = self._progress[0].first_run + self.taken
         end = self._end()
@@ -84,5 +84,5 @@ class InStep:
 
 
 def _is_parted(first: int, values: Any, end: int) -> bool:
-    """Say whether an end lies amid what a device has added up, which cannot be parted."""
+    """Say whether an end lies within what a device has added up, which cannot be split."""
     return isinstance(values, Reduced) and first < end < first + len(values)

@@ -1,4 +1,4 @@
-"""Jobs: what is to be played, cut into chunks of runs, how far it is, and what takes the metrics that come of it."""
+"""Jobs: what is to be played, cut into chunks of runs; how far each one is; and what takes the resulting metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Job:
     environment, policy : components
         Who plays what.
     horizon : int
-        Rounds a run.
+        Rounds per run.
     checkpoints : int64 array
         The rounds after which metrics are recorded.
     columns : tuple of str
@@ -38,13 +38,13 @@ class Job:
     first_run, n_runs : int
         The runs.
     seed : int
-        Of the experiment.
+        Seed of the experiment.
     backend : {'cpu', 'python', 'cuda:0', ...}
         Where it is played; see `core.machines`.
     precision : {'double', 'single'}
         How policies' states are stored.
     reduced : bool
-        Whether what comes of it are statistics of whole chunks, made on the device, instead of every run's metrics.
+        Whether it returns statistics of whole chunks, computed on the device, instead of every run's metrics.
     """
 
     environment: Any
@@ -76,7 +76,7 @@ class Job:
 
     @property
     def rounds(self) -> int:
-        """Rounds in all."""
+        """Rounds in total."""
         return self.n_runs * self.horizon
 
     def batch(self, first_run: int, n_runs: int) -> Batch:
@@ -119,11 +119,11 @@ class Chunk:
     first_run : int
         The first of them.
     values : float64 array
-        Their metrics: one table (metric, checkpoint) a run; or a device's statistics of them.
+        Their metrics: one table (metric, checkpoint) per run; or a device's statistics of them.
     seconds : float
         Processor time that it took.
     told : str
-        What is to be warned of: see `Machine.told`.
+        The warning to give: see `Machine.told`.
     """
 
     first_run: int
@@ -146,13 +146,13 @@ class Progressed:
     first_run : int
         Its first run.
     seconds : float
-        Processor time that its simulation took, summed over threads; what came from the store counts as it took then.
+        Processor time that its simulation took, summed over threads; runs from the store count with their time then.
     done : dict from int to int
         Chunks that have finished: first run, number of runs.
     failure : str
         The traceback of what went wrong; empty if nothing did.
     told : str
-        What its user is to be warned of: see `Machine.told`.
+        The warning to give to the user: see `Machine.told`.
     reported : bool
         Whether it was reported as ended.
     """
@@ -182,7 +182,7 @@ class Gatherer(ABC):
     Attributes
     ----------
     in_order : bool
-        Whether it must hold what comes before the runs that precede it.
+        Whether it must hold back runs until those before them have come.
     """
 
     in_order: ClassVar[bool] = False

@@ -1,8 +1,7 @@
 """Where kernels run: on the processor's cores, as plain Python, or on a CUDA device.
 
-A protocol asks its batch for a machine and lets it make what has lanes, run its kernel, and fetch what the kernel
-wrote. On the processor these are the obvious things; `core.devices.cuda` has the device's, where one thread plays one
-lane.
+A protocol asks its batch for a machine and has it make everything with lanes, run its kernel, and fetch what the kernel
+wrote. On the processor these steps are trivial; `core.devices.cuda` has the device's, where one thread plays one lane.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def device_number(backend: str) -> int:
 
 
 def placed(backend: str) -> contextlib.AbstractContextManager[None]:
-    """Let this thread make arrays and run kernels where a backend plays; on the processor that is nothing."""
+    """Let this thread make arrays and run kernels where a backend plays; on the processor, nothing is needed."""
     if not on_device(backend):
         return contextlib.nullcontext()
     from .devices.cuda import placed as on_its_device
@@ -78,11 +77,11 @@ _with_lanes: dict[Callable[..., Any], tuple[str, ...]] = {}
 
 
 def plays_lanes(*arguments: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Say which arguments of a protocol kernel have lanes: what it takes to run it on a device.
+    """Say which arguments of a protocol kernel have lanes, which is needed to run it on a device.
 
-    They are arrays, or records of them, whose last axis is the lane, of which a thread sees its own. Two kinds go by
-    their names: `REGISTERS`, and `scratch`, a record of arrays with one entry a lane, which hold nothing from one call
-    to the next.
+    They are arrays, or records of arrays, whose last axis is the lane; a thread sees its own lane. Two kinds are known
+    by their names: `REGISTERS`, and `scratch`, a record of arrays with one entry per lane, whose content does not last
+    from one call to the next.
     """
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,7 +92,7 @@ def plays_lanes(*arguments: str) -> Callable[[Callable[..., Any]], Callable[...,
 
 
 def with_lanes(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return what `plays_lanes` said of a kernel."""
+    """Return what `plays_lanes` found for a kernel."""
     return _with_lanes[function]
 
 
@@ -108,14 +107,14 @@ def next_checkpoint(checkpoints: Any, first: int) -> int:
 
 @device
 def note(tally: Any, c: int, out: Any) -> None:
-    """Copy a table to its place in `out`: written out, as devices do not compile assignments of arrays."""
+    """Copy a table to its place in `out`: element by element, as devices do not compile assignments of arrays."""
     for row in range(tally.shape[0]):
         for w in range(tally.shape[1]):
             out[c, row, w] = tally[row, w]
 
 
 def beside(values: NDArray[Any], array: Any) -> Any:
-    """Return some values where an array lies: here, or on a device."""
+    """Return some values where an array is: here, or on a device."""
     if isinstance(array, np.ndarray):
         return values
     from .devices.cuda import arrays
@@ -136,9 +135,9 @@ def stored(state: Any, precision: str) -> Any:
 
 
 class _ReadAsDouble(np.ndarray):
-    """Numbers stored in single precision, an entry of which is read as double.
+    """Numbers stored in single precision, whose entries are read as double.
 
-    Compiled kernels compute in double from what they read; NumPy's single numbers, beside Python's, compute in single.
+    Compiled kernels compute in double with what they read; NumPy's single numbers, next to Python's, compute in single.
     """
 
     def __getitem__(self, key: Any) -> Any:
@@ -155,7 +154,7 @@ def _read_as_double(state: Any) -> Any:
 
 
 def _has_nan(numbers: Any) -> bool:
-    """Say whether there is NaN in an array, here or on a device: smallest numbers are found without another array."""
+    """Say whether there is NaN in an array, here or on a device; taking the minimum needs no other array."""
     with np.errstate(invalid="ignore"):
         return numbers.size > 0 and math.isnan(float(numbers.min()))
 
@@ -177,16 +176,16 @@ class Machine(ABC):
     dry : bool
         Whether everything is made and compiled but no round is played.
     precision : {'double', 'single'}
-        How the floating-point numbers of policies' states are stored; what is computed from them is double.
+        How the floating-point numbers of policies' states are stored; computations with them are in double.
 
     Attributes
     ----------
     compiled : bool
         False for plain Python.
     most_numbers : float
-        Arrays of states with more numbers are not looked through for NaN.
+        Arrays of states with more numbers than this are not searched for NaN.
     told : str
-        What is to be warned of when all has been played: a state that became NaN. Empty if nothing is.
+        The warning to give when everything has been played: a state that became NaN. Empty if there is none.
     """
 
     compiled: ClassVar[bool] = True
@@ -212,7 +211,7 @@ class Machine(ABC):
                 ) from error
 
         made = self.make(fresh, space)
-        # what is NaN from the start means something to the policy
+        # NaN from the start has a meaning for the policy
         self._numbers += [
             (policy, name, numbers)
             for name, numbers in _floats("", made)
@@ -221,7 +220,7 @@ class Machine(ABC):
         return made
 
     def look(self) -> None:
-        """Note a state that was made of numbers, and is no longer; states are forgotten then."""
+        """Note a state that was free of NaN and no longer is; states are forgotten then."""
         for policy, name, numbers in self._numbers:
             if _has_nan(numbers):
                 self.told = (
@@ -241,7 +240,7 @@ class Machine(ABC):
 
     @abstractmethod
     def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
-        """Return a record of arrays with one entry a lane, of the types given by name."""
+        """Return a record of arrays with one entry per lane, of the types given by name."""
 
     @abstractmethod
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
@@ -250,8 +249,8 @@ class Machine(ABC):
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
         """Yield the (first, last) rounds of calls that together play some rounds, each about as long as it should be.
 
-        `usual` is how many rounds, of all lanes together, the first call plays on the processor. The next plays more if
-        it was quick and fewer if it was slow, which changes no number: kernels go on where they were.
+        `usual` is how many rounds, over all lanes, the first call plays on the processor. The next one plays more if it
+        was quick and fewer if it was slow, which changes no number: kernels continue where they stopped.
         """
         if self.dry:
             yield first, first - 1
@@ -268,7 +267,7 @@ class Machine(ABC):
 
     @abstractmethod
     def wait(self) -> None:
-        """Wait until kernels have done what they were called for."""
+        """Wait until kernels have finished."""
 
     @abstractmethod
     def fetch(self, array: Any) -> Any:
@@ -289,7 +288,7 @@ class Processor(Machine):
         return aligned(shape)
 
     def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
-        """Return a record of arrays with one entry a lane."""
+        """Return a record of arrays with one entry per lane."""
         return record("Scratch", {name: aligned((n_lanes,), dtype) for name, dtype in dtypes.items()})
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:

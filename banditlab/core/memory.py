@@ -13,7 +13,7 @@ UNLIMITED = 2**62
 
 
 def memory_limit() -> int | None:
-    """Return the bytes that this process may have; None where nobody says, as on Windows."""
+    """Return the bytes that this process may have; None if that is unknown, as on Windows."""
     limits = [limit for limit in (*_physical(), *_of_groups(), *_of_process()) if 0 < limit < UNLIMITED]
     return min(limits, default=None)
 
@@ -26,9 +26,9 @@ def _physical() -> Iterator[int]:
 
 
 def _of_groups() -> Iterator[int]:
-    """Go through the limits of this process's control group, in both versions of Linux's, and of those above it.
+    """Go through the limits of this process's control group, in both versions of Linux's, and of the groups above it.
 
-    In a container the group's path can be the host's, which is not there; then its own is the topmost.
+    In a container, the group's path can be the host's, which does not exist there; then its own is the topmost.
     """
     try:
         lines = OWN.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Names of metrics, and what is recorded where nobody names one."""
+"""Names of metrics, and what is recorded by default."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LISTED = 24
 
 
 def metric_name(name: str) -> str:
-    """Return a metric's name as results have it: spaces do not count, and a level is written in one way.
+    """Return a metric's name in the form that results have: without spaces, and with levels written in one way.
 
     Examples
     --------
@@ -36,13 +36,13 @@ def metric_name(name: str) -> str:
     if not inside:
         return first
     inside = inside.strip()
-    with contextlib.suppress(ValueError):  # what it should be, the protocol says
+    with contextlib.suppress(ValueError):  # the protocol says what it should be
         inside = repr(float(inside)).removesuffix(".0")
     return f"{first.strip()}[{inside}]"
 
 
 def split_metric(metric: str) -> tuple[str, str]:
-    """Return what stands before a metric's brackets, and within; where there is nothing within, the name and ''.
+    """Return what comes before a metric's brackets, and what is within; if nothing is within, the name and ''.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def split_metric(metric: str) -> tuple[str, str]:
 
 
 def good_when_small(metric: str) -> bool | None:
-    """Return whether small values of a metric are good; None where its name does not tell.
+    """Return whether small values of a metric are good; None if its name does not say.
 
     Examples
     --------
@@ -90,12 +90,12 @@ def is_share(metric: str) -> bool:
 
 
 def default_metric(recorded: Sequence[str]) -> str:
-    """Return what is looked at where no metric is named: 'regret', or the first one recorded."""
+    """Return the metric used when none is named: 'regret', or the first one recorded."""
     return "regret" if "regret" in recorded or not recorded else recorded[0]
 
 
 def asked_metric(metric: str | None, recorded: Sequence[str]) -> str:
-    """Return the name of the metric that is asked for; for None, what is looked at where no metric is named.
+    """Return the name of the metric that is asked for; for None, the metric used when none is named.
 
     Examples
     --------
@@ -106,12 +106,12 @@ def asked_metric(metric: str | None, recorded: Sequence[str]) -> str:
 
 
 def of_each(metric: str, n: int) -> list[str]:
-    """Return the columns of a metric that has one an arm: `pulls[0]`, `pulls[1]`, ..."""
+    """Return the columns of a metric that has one per arm: `pulls[0]`, `pulls[1]`, ..."""
     return [f"{metric}[{a}]" for a in range(n)]
 
 
 def common_defaults(policies: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what policies, by label, record where nothing is said; raise where it is not the same for all."""
+    """Return what policies, by label, record by default; raise if it is not the same for all."""
     wanted = {label: policy.family.protocol.default_metrics for label, policy in policies.items()}
     different = {metrics: label for label, metrics in reversed(wanted.items())}  # the first policy that records it
     if len(different) > 1:
@@ -124,5 +124,5 @@ def common_defaults(policies: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def abridged(names: Sequence[str]) -> list[str]:
-    """Return names as a message lists them: of thousands, a column an arm, the first ones."""
+    """Return names as a message lists them: only the first ones of thousands, as with one column per arm."""
     return list(names) if len(names) <= LISTED else [*names[:LISTED], f"... ({len(names):,} in all)"]

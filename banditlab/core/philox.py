@@ -1,8 +1,8 @@
-"""Blocks of NumPy's Philox streams, for a million runs: its own generator makes them one after the other.
+"""Blocks of NumPy's Philox streams for a million runs; its own generator makes them one after the other.
 
 The generator is counter-based (Salmon, Moraes, Dror and Shaw 2011): a block of four words is a function of its number
-and the key, so that a loop over blocks vectorises. Of a million short runs a device may be done in the time that NumPy
-takes for their seeds: 28 ms a stream of :math:`2^{20}` runs, where this takes 9.
+and the key, so that a loop over blocks vectorises. A device may finish a million short runs in the time that NumPy
+takes for their seeds: 28 ms per stream of :math:`2^{20}` runs, where this takes 9.
 """
 
 from __future__ import annotations

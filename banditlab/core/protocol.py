@@ -1,4 +1,4 @@
-"""What the runner asks of a family: its protocol, the rules of play."""
+"""What the runner needs from a family: its protocol, the rules of play."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Watch = Callable[[int], None]
 
 
 def unwatched(rounds: int) -> None:
-    """Do nothing: the `Watch` of what nobody waits for."""
+    """Do nothing: the `Watch` for when nobody watches."""
 
 
 def own_reasons(policy: Any, environment: Any, horizon: int) -> list[str]:
-    """Return what a policy's own method `reasons_against` says; nothing where it has none."""
+    """Return what a policy's own method `reasons_against` says; nothing if it has none."""
     own = getattr(policy, "reasons_against", None)
     return [] if own is None else listed_reasons(f"{policy!r}.reasons_against", own(environment, horizon))
 
 
 def listed_reasons(name: str, found: Any) -> list[str]:
-    """Return what a method of a policy's says against something, or raise if it is no list of texts."""
+    """Return what a policy's method says against something, or raise if that is not a list of texts."""
     if not isinstance(found, list | tuple) or not all(isinstance(reason, str) for reason in found):
         raise InvalidType(f"{name} returned {shown(found)}; allowed: a list of reasons, empty if there is none")
     return list(found)
 
 
 def more_than_arms(policy: Any, how_it_plays: str) -> InvalidType:
-    """Return the error for starting a policy that has to be told more of a problem than its number of arms."""
+    """Return the error for starting a policy that needs to know more about a problem than its number of arms."""
     return InvalidType(
         f"policy is {policy!r}; allowed: a policy of another family, because this one needs to know more than a "
         f"number of arms ({how_it_plays})"
@@ -46,14 +46,14 @@ def more_than_arms(policy: Any, how_it_plays: str) -> InvalidType:
 
 @dataclass(frozen=True)
 class Batch:
-    """A range of runs of one experiment: what one task simulates.
+    """A range of runs of one experiment, which one task simulates.
 
     Attributes
     ----------
     first_run, n_runs : int
         The runs.
     horizon : int
-        Rounds a run.
+        Rounds per run.
     checkpoints : int64 array
         The rounds after which metrics are recorded, increasing, the last at most the horizon.
     columns : tuple of str
@@ -67,9 +67,9 @@ class Batch:
     reduced : bool
         Whether metrics stay on the CUDA device, to be reduced there.
     dry : bool
-        Whether nothing is played: for what is compiled or measured beforehand.
+        Whether nothing is played: for compiling or measuring beforehand.
     on : Machine, optional
-        What kernels run on instead.
+        What kernels run on, instead of the backend.
     """
 
     first_run: int
@@ -106,28 +106,29 @@ class Protocol(ABC):
     Attributes
     ----------
     precisions : tuple of str
-        How states can be stored. Not in single precision where rules need the digits of double: to tell values that are
-        as good as each other from others, or to invert matrices.
+        How states can be stored. Single precision is excluded where the rules need the digits of double: to tell
+        equally good values from others, or to invert matrices.
     prefer : {'threads', 'processes'}
-        How the runner plays tasks in parallel where the user does not say: protocols that are plain Python, and would
-        hold the interpreter's lock, prefer processes.
+        How the runner plays tasks in parallel if the user does not say: protocols in plain Python, which would hold the
+        interpreter's lock, prefer processes.
     chunk : int or None
-        How many runs a task plays at most, and a file of a store holds; None for the runner's `CHUNK`.
+        The most runs that a task plays, and that a file of a store holds; None for the runner's `CHUNK`.
     chunk_rounds : int or None
-        Fewer runs, down to one, where they would be more rounds than this in all; None for no such limit. It is for
-        protocols in plain Python, where a task of many long runs would keep the other processes waiting, and what it
-        has played unwritten, for minutes; and for those whose policies keep every reward, which takes memory.
+        Tasks have fewer runs, down to one, where they would otherwise have more rounds than this in total; None for no
+        such limit. It is for protocols in plain Python, where a task of many long runs would keep the other processes
+        waiting, and leave what it has played unwritten, for minutes; and for those whose policies keep every reward,
+        which takes memory.
     first_call : int
-        Rounds of the first call of a kernel, all lanes together; the next are as long as they should be.
+        Rounds of the first call of a kernel, all lanes together; the length of later calls is adapted.
     rehearsed : bool
         Whether users' components play some rounds in plain Python before they are compiled: where a round is quick.
     choices : str
         What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
-        else has an attribute `choices` of its own.
+        else has its own attribute `choices`.
     round : str
         What a round is called.
     default_metrics : tuple of str
-        What is recorded where the user does not say; the first is what `lower_bound` bounds.
+        What is recorded if the user does not say; the first is what `lower_bound` bounds.
     """
 
     precisions: ClassVar[tuple[str, ...]] = ("double",)
@@ -149,7 +150,7 @@ class Protocol(ABC):
         """Return the names of the columns that record the metrics asked for; raise for one that cannot be recorded."""
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Return every reason why a policy cannot play an environment, but for those that it gives itself."""
+        """Return every reason why a policy cannot play an environment, except those that it gives itself."""
         return []
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
@@ -162,13 +163,13 @@ class Protocol(ABC):
 
     @abstractmethod
     def simulate(self, environment: Any, policy: Any, batch: Batch, watch: Watch) -> NDArray[np.float64]:
-        """Play a batch and return the metrics: float64, one table (metric, checkpoint) a run.
+        """Play a batch and return the metrics: float64, one table (metric, checkpoint) per run.
 
-        They are an array of the device's where the batch's `reduced` says so.
+        They are an array on the device if the batch's `reduced` says so.
         """
 
     def side_by_side(self, environments: Sequence[Any], horizon: int, columns: tuple[str, ...]) -> Any | None:
-        """Return what `simulate` takes for an environment to play each run on one of these; None if it takes nothing.
+        """Return what `simulate` takes to play each run on one of these environments; None if nothing.
 
         They are of one class, and have the same number of arms.
         """

@@ -1,4 +1,4 @@
-"""Setting one lane of a policy's state back to what it was at the start: what policies around policies need."""
+"""Setting one lane of a policy's state back to its start, for policies that wrap other policies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .dispatch import PART_OPTIONS
 # Where a policy around another keeps the state of one lane to restore from: nothing changes it, nested or not.
 FRESH = "fresh"
 
-# What a state consists of: for each array where it is found ("base.wins") and its number of axes, the last the lane.
+# What a state consists of: for each array, its path ("base.wins") and its number of axes, the last being the lane.
 Arrays = tuple[tuple[str, int], ...]
 
 
@@ -58,8 +58,8 @@ def restore(state: Any, fresh: Any, lane: int) -> None:
     state : NamedTuple of arrays, nested or not
         As `core.components.make_state` makes it; the last axis of each array is the lane.
     fresh : NamedTuple of arrays
-        The state of the same policy for one lane, which nothing has changed. Where policies around policies are nested,
-        the inner one has such a state too: it must be called `fresh`, and is left as it is.
+        The unchanged state of the same policy for one lane. Where policies around policies are nested, the inner one
+        has such a state too: it must be called `fresh`, and is left as it is.
     lane : int
         Which lane.
 

@@ -1,4 +1,4 @@
-"""Whether the results of jobs have room in the memory that this process may have."""
+"""Whether the results of jobs fit into the memory that this process may have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def result_bytes(jobs: Iterable[Job], keep: str) -> int:
 def require_memory(jobs: Iterable[Job], keep: str, *, together: bool = False) -> None:
     """Raise if the results of jobs take more memory than this process may have: hours later it would be too late.
 
-    With keep='summary' those of jobs that are gathered `together`, as by `run`, take more until all have ended.
+    With keep='summary', those of jobs that are gathered `together`, as by `run`, take more until all have ended.
     """
     there = memory_limit()
     if there is None:

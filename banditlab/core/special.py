@@ -43,7 +43,7 @@ def log_beta(a: float, b: float) -> float:
 def beta_tail_fraction(a: float, b: float, y: float) -> float:
     """Return I_y(a, b) over y^a (1-y)^b / B(a, b): a continued fraction, which converges fast for y < (a+1)/(a+b+2).
 
-    Its convergents are computed forward, numerators and denominators apart, as then no step waits for a division.
+    Its convergents are computed forward, numerators and denominators separately, so that no step waits for a division.
     """
     x = 1.0 - y
     drift = a * x - b * y + 1.0
@@ -84,8 +84,8 @@ def beta_upper_quantile(tail: float, a: float, b: float) -> tuple[float, float]:
     """Return x with P(X > x) = tail for X ~ Beta(a, b), a, b >= 1, and the slope of x as a function of -log(tail).
 
     Works on y = 1 - x, whose distribution is Beta(b, a): solves log I_y(b, a) = log tail for log y, of which the left
-    side is a concave function. By Newton's method while far from the solution, then by three terms of the series of
-    the inverse function; started from a normal approximation (Abramowitz and Stegun 26.5.22), kept inside a bracket.
+    side is a concave function. Uses Newton's method while far from the solution, then three terms of the series of the
+    inverse function; starts from a normal approximation (Abramowitz and Stegun 26.5.22), kept inside a bracket.
     """
     if tail >= 1.0:
         return 0.0, math.inf

@@ -1,4 +1,4 @@
-"""Several environments in one kernel, each on a lane of its own: what they are made of, stacked."""
+"""Several environments in one kernel, each on a lane of its own: their parameters, stacked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_BYTES = 1 << 24
 
 @optional_generic
 def at(self: Params, lane: int) -> Params:
-    """Return the parameters of the environment that a lane plays: they themselves, unless each lane plays another."""
+    """Return the parameters of the environment that a lane plays: as they are, unless each lane plays another one."""
     return self
 
 
@@ -29,9 +29,9 @@ class SideBySide:
     Attributes
     ----------
     environments : tuple of environments
-        One a lane.
+        One per lane.
     stacked : record, or what holds records
-        What kernels get of them, made by `stack`.
+        What kernels get, made by `stack`.
     """
 
     environments: tuple[Any, ...]
@@ -40,7 +40,7 @@ class SideBySide:
     __banditlab__ = ComponentInfo("environment", {}, {})
 
     def __repr__(self) -> str:
-        """Return the first environment: what errors of the compiler are about."""
+        """Return the first environment: the compiler's errors are about it."""
         return repr(self.environments[0])
 
     @property
@@ -56,7 +56,7 @@ class SideBySide:
 def stack(records: Sequence[Any]) -> Any | None:
     """Return records as one, of which `at(made, k)` is the k-th; None where they differ in class or shape.
 
-    Fields are arrays or numbers; each becomes an array with an axis for the records in front.
+    Fields are arrays or numbers; each becomes an array with an additional first axis for the records.
     """
     cls: Any = type(records[0])
     if any(type(one) is not cls for one in records):  # components of one class can derive other names, or fewer

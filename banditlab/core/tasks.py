@@ -24,7 +24,7 @@ class Stopped(Exception):  # noqa: N818 - not an error
 
 @dataclass(frozen=True)
 class Task:
-    """Consecutive runs of a job, which is given by its place among the jobs that are played."""
+    """Consecutive runs of a job, which is given by its position among the jobs that are played."""
 
     job: int
     first_run: int
@@ -42,21 +42,21 @@ class Outcome:
 
 
 def traceback_text() -> str:
-    """Return the traceback of the error at hand as text that any file or table can hold.
+    """Return the traceback of the current error as text that any file or table can hold.
 
-    It may name files whose names are no Unicode, as they are in a locale of another encoding.
+    It may mention files whose names are not Unicode, as in a locale with another encoding.
     """
     return traceback.format_exc().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def told_by(failure: str) -> str:
-    """Return the line of a traceback that tells the error: below what called what, above lines that were added."""
+    """Return the line of a traceback that states the error: below the calls, above lines that were added."""
     lines = failure.rpartition("Traceback (most recent call last):")[2].strip("\n").splitlines()
     return next((line for line in lines if line and not line.startswith(" ")), lines[-1] if lines else "")
 
 
 def warm_up(job: Job, shares: bool) -> None:
-    """Compile a job's kernel, or that which it shares with others."""
+    """Compile a job's kernel, or the one that it shares with others."""
     batch = job.batch(job.first_run, 1)
     if shares:
         from .devices import grouped
@@ -69,7 +69,7 @@ def warm_up(job: Job, shares: bool) -> None:
 
 def played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Chunk]:
     """Play some games, together if there are several; return what came of each."""
-    # a device is waited for; on cores, time by the clock grows with what else they do: ten-fold with 16 threads on two
+    # a device is waited for; on cores, wall-clock time grows with their other work: ten-fold with 16 threads on two
     clock = time.perf_counter if on_device(games[0][-1].backend) else time.thread_time
     started = clock()
     found = _played(games, watch)
@@ -81,7 +81,7 @@ def played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Chunk]
 
 
 def _played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[tuple[Any, str]]:
-    """Return the metrics, or their statistics, of each game, and what is to be warned of."""
+    """Return the metrics, or their statistics, of each game, and the warnings to give."""
     if len(games) > 1:
         from .devices.grouped import play_together
 
@@ -105,7 +105,7 @@ class Call:
 
     @functools.cached_property
     def there(self) -> bool:
-        """Whether another process has stored it meanwhile; looked up once."""
+        """Whether another process has stored it in the meantime; looked up once."""
         return self.stored is not None and os.path.exists(self.stored)
 
     @property
@@ -147,6 +147,6 @@ def _simulate(calls: list[Call], stop: threading.Event | None, keep_going: bool)
                 raise
             return [*outcomes, Outcome(waiting[0].task, failure=traceback_text())]
         found = []
-    if not found:  # one by one, to see whose error it is, and that it ends no other; no exception holds memory here
+    if not found:  # one by one, to see whose error it is, and so that it ends no other; no exception holds memory here
         return outcomes + [one for call in waiting for one in _simulate([call], stop, keep_going)]
     return outcomes + [Outcome(call.task, chunk) for call, chunk in zip(waiting, found, strict=True)]

@@ -1,8 +1,8 @@
 """Annotations of fields that are given one thing and keep another: a list, and the array that it becomes.
 
-A field annotated as an array would make `arms.Bernoulli([0.1, 0.9])` an error for type checkers. Of a field whose type
-is a descriptor they take what its `__set__` takes for the argument, and what its `__get__` returns for the attribute.
-No field ever holds such a descriptor: they are annotations and nothing else.
+A field annotated as an array would make `arms.Bernoulli([0.1, 0.9])` an error for type checkers. For a field whose type
+is a descriptor, they take what its `__set__` accepts as the type of the argument, and what its `__get__` returns as the
+type of the attribute. No field ever holds such a descriptor: they are only annotations.
 """
 
 from __future__ import annotations

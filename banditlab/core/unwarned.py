@@ -1,4 +1,4 @@
-"""Warnings of others that are nothing to warn of, left out."""
+"""Suppresses warnings of other packages that users need not see."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _one_at_a_time = threading.RLock()
 
 @contextlib.contextmanager
 def unwarned(*filters: dict[str, str], category: type[Warning] = Warning) -> Iterator[None]:
-    """Leave out warnings of a category that one of some filters fits: arguments of `warnings.filterwarnings`.
+    """Suppress warnings of a category that match one of some filters: arguments of `warnings.filterwarnings`.
 
-    One thread at a time: what `warnings.catch_warnings` puts back at its end are the filters that all threads had at
-    its beginning. Of two that overlap, the later one would leave behind for ever what the earlier one left out.
+    One thread at a time: at its end, `warnings.catch_warnings` restores the filters that all threads had at its
+    beginning. Of two that overlap, the later one would leave the earlier one's filters in place for good.
 
     Examples
     --------

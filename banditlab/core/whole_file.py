@@ -14,10 +14,10 @@ LONGEST = 50
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a path to write to, beside a file whose place it takes at the end; after an error it is removed.
+    """Give a path to write to, next to a file that it replaces at the end; after an error it is removed.
 
-    Its name begins with a dot and ends as the file's: what writes it may go by the ending, and a name may not be longer
-    than some 255 bytes. An `OSError` that names it names the file instead, as nobody has heard of the other.
+    Its name begins with a dot and ends like the file's: a writer may go by the ending, and names must not be longer
+    than some 255 bytes. An `OSError` that names it is made to name the file instead, which the user knows.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         if error.filename in (str(beside), beside):
             error.filename = str(path)
             if error.filename2 is not None:
-                del error.filename2  # None would be told as a name
+                del error.filename2  # None would be reported as a name
         raise
     finally:
         with contextlib.suppress(OSError):

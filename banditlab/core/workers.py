@@ -1,4 +1,4 @@
-"""Who plays: the threads or processes asked for, else those that `joblib.parallel_config` says, else all cores."""
+"""Who plays: the threads or processes asked for, else those of `joblib.parallel_config`, else all cores."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def workers(n_jobs: int | None, prefer: str = "threads") -> tuple[Any, int]:
 
     backend, _ = get_active_backend(prefer=prefer)
     if n_jobs is None:
-        _, configured = get_active_backend()  # with a preference it says 1 where nobody did
+        _, configured = get_active_backend()  # with a preference it says 1 if nobody chose a number
         n_jobs = -1 if configured is None else configured
     return backend, n_jobs if n_jobs > 0 else int(backend.effective_n_jobs(n_jobs))
 
@@ -44,7 +44,7 @@ class Workers:
     prefer : {'threads', 'processes'}
         Which of them joblib is asked for.
     shared : bool
-        Whether they share memory with the calling thread, and so its jobs, its store and what stops them.
+        Whether they share memory with the calling thread, and so its jobs, its store and its means to stop them.
     device : bool
         Whether some tasks are played on a CUDA device.
     alone : bool
@@ -59,7 +59,7 @@ class Workers:
 
     @classmethod
     def of(cls, jobs: Sequence[Job], groups: list[list[Task]], n_jobs: int | None) -> Workers:
-        """Find out for some jobs, their tasks, and the number of threads or processes that the user asks for.
+        """Decide for some jobs, their tasks, and the number of threads or processes that the user asks for.
 
         Raises
         ------

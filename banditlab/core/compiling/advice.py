@@ -1,4 +1,4 @@
-"""What a user can do about a kernel that Numba cannot compile: its reasons are about types, not about policies."""
+"""What a user can do about a kernel that Numba cannot compile: its messages are about types, not about policies."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ TAG = r"_[0-9a-f]{16}\b"
 
 
 def reason(message: str, *components: object) -> str:
-    """Return what of a message of Numba's concerns the user, with what to do; empty if that is not known.
+    """Return the part of a Numba message that concerns the user, with what to do; empty if that is not known.
 
     Parameters
     ----------
     message
-        All that Numba says.
+        The complete message.
     *components
-        The policy and the environment that were to be compiled; what is nested in them counts.
+        The policy and the environment that were to be compiled, with the components nested in them.
     """
     told = next((line.strip() for line in message.splitlines() if re.search(PLAIN_WORDS, line)), "")
     nested = {type(part).__name__: part for c in components if is_component(c) for part in with_nested(c)}
@@ -74,7 +74,7 @@ def reason(message: str, *components: object) -> str:
 
 
 def _no_such_operation(message: str) -> str:
-    """Return what operator has no meaning for the types that it was given: `+` is `add(Literal[str](a), int64)`."""
+    """Return which operator has no meaning for the types that it was given: `+` is `add(Literal[str](a), int64)`."""
     bound = re.search(r"to signature '\((.*?)\) -> .*due to \"TypeError: (.+?)\"", message)
     if bound:
         (name,) = re.findall(r"function Function\(<function (\w+)", message[: bound.start()])[-1:] or ["it"]
@@ -129,7 +129,7 @@ def _derived(owner: Any, name: str, value: object) -> str:
 
 
 def _no_type(told: str, message: str, nested: dict[str, Any]) -> str:
-    """Return which parameter is of no type that Numba knows; of some it says so, of others nothing."""
+    """Return which parameter has no type that Numba knows, which Numba does not always say."""
     if told and "pyobject" not in told:
         return ""
     for owner in nested.values():

@@ -1,9 +1,9 @@
 """Compiling in several processes: Numba compiles one kernel at a time in a process, whatever its threads.
 
 The processes put what they compile into the cache on disk, where this one finds it. They are plain interpreters at the
-ends of pipes and no pool of `joblib` or `concurrent.futures`: an interrupted pool was seen to wait for ever, pools need
-semaphores, which some machines do not have, cannot be used everywhere, and outlive a process that is killed. These end
-when their pipe does.
+ends of pipes and not a pool of `joblib` or `concurrent.futures`: an interrupted pool was seen to wait forever, and
+pools need semaphores, which some machines do not have, cannot be used everywhere, and outlive a process that is killed.
+These end when their pipe does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Asks(Processor):
         self.missing: set[tuple[Any, ...]] = set()
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
-        """Return what does nothing."""
+        """Return a function that does nothing."""
         if not kept(function, *components):
             self.missing.add((function, *classes_of(components)))
         return _nothing
@@ -53,14 +53,14 @@ def _nothing(*_arguments: Any) -> None:
 def compile_ahead(jobs: Sequence[Job], n_jobs: int, say: Callable[[str], None]) -> None:
     """Compile what jobs need and no cache holds in at most `n_jobs` processes, if there is enough of it.
 
-    Whatever goes wrong goes wrong again, and is told, where a kernel is asked for. A process that is one of several
-    itself starts none: its siblings may be asked for the same.
+    Whatever goes wrong goes wrong again, and is reported, where a kernel is asked for. A process that is itself one of
+    several starts none: its siblings may be asked for the same kernels.
     """
     if n_jobs < 2 or len(jobs) < WORTH_PROCESSES or parent_process() is not None:
         return
     waiting: dict[frozenset[tuple[Any, ...]], Job] = {}
     for job in jobs:
-        # other processes can import the package's classes, and not those of a notebook
+        # other processes can import the package's classes, but not those of a notebook
         if job.backend == "cpu" and all(is_ours(type(part).__module__) for part in job.parts):
             waiting.setdefault(missing_kernels(job), job)
     waiting.pop(frozenset(), None)
@@ -70,7 +70,7 @@ def compile_ahead(jobs: Sequence[Job], n_jobs: int, say: Callable[[str], None]) 
 
 
 def _in_processes(jobs: Iterable[Job], n_processes: int, say: Callable[[str], None]) -> None:
-    """Give each process a job whenever it is ready, until none is left, or no process."""
+    """Give each process a job whenever it is ready, until no job or no process is left."""
     from multiprocessing.connection import wait
 
     waiting, done = deque(jobs), 0
@@ -83,7 +83,7 @@ def _in_processes(jobs: Iterable[Job], n_processes: int, say: Callable[[str], No
                 try:
                     done += process.recv()
                     process.send(waiting.popleft())
-                except (EOFError, OSError, IndexError):  # it was killed, or none is left
+                except (EOFError, OSError, IndexError):  # it was killed, or no job is left
                     busy.remove(process)
             say(f"compiling {n_kernels} kernels in {n_processes} processes, {done} done")
 
@@ -125,7 +125,7 @@ def _process() -> Iterator[Connection]:
 
 
 def serve(connection: Connection) -> None:
-    """Compile what comes, and say how many that was, until nothing comes: what the processes run."""
+    """Compile what comes, and say how many kernels that was, until nothing comes: what the processes run."""
     done = 0
     with contextlib.suppress(EOFError, OSError):  # the other end is closed
         while True:
@@ -138,12 +138,12 @@ def serve(connection: Connection) -> None:
 def missing_kernels(job: Job) -> frozenset[tuple[Any, ...]]:
     """Return the kernels that a job would have to compile."""
     asks = _Asks(job.precision)
-    # where a kernel does nothing, what calls it may find what it cannot work with
+    # where a kernel does nothing, its caller may find results that it cannot work with
     with contextlib.suppress(Exception):
         job.protocol.warm_up(job.environment, job.policy, replace(job.batch(job.first_run, 1), on=asks))
     return frozenset(asks.missing)
 
 
 def _compile(job: Job) -> None:
-    with contextlib.suppress(Exception):  # the calling process meets it too, and says so
+    with contextlib.suppress(Exception):  # the calling process meets it too, and reports it
         job.protocol.warm_up(job.environment, job.policy, job.batch(job.first_run, 1))

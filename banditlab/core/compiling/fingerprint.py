@@ -30,7 +30,7 @@ SAMPLE = 10_000
 
 
 class Unbound:
-    """What a global counts as that has no value yet: in a notebook it may be given one in a later cell."""
+    """What a global without a value counts as: in a notebook, a later cell may give it one."""
 
 
 def is_component(value: object) -> bool:
@@ -43,7 +43,7 @@ PLAIN = (int, float, complex, str, bytes, bool, np.generic, type(None))
 
 
 def _text(value: object) -> str:
-    """Describe a constant, the same in every process; what is not plain counts by its type."""
+    """Describe a constant, the same in every process; anything that is not plain counts by its type."""
     if isinstance(value, PLAIN):
         return repr(value)
     if isinstance(value, set | frozenset):
@@ -60,7 +60,7 @@ def _text(value: object) -> str:
         return _code_text(value)
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}{getattr(value, '_fields', '')}"
-    if is_component(value):  # its fields tell it, and what was made of them does not
+    if is_component(value):  # its fields identify it, and what was made of them does not
         names = [f.name for f in dataclasses.fields(type(value))]  # type: ignore[arg-type]
         return _text(type(value)) + _text({name: getattr(value, name) for name in names})
     return type(value).__qualname__
@@ -137,12 +137,12 @@ class Source(NamedTuple):
         return cls(scope, name, scope.get(name, Unbound))
 
     def with_content(self) -> Source:
-        """Return it with what its value holds; of the package's own values, which do not change, nobody asks."""
+        """Return it with what its value holds; the package's own values, which do not change, are left out."""
         return self._replace(content=_content(self.value))
 
     @property
     def unchanged(self) -> bool:
-        """Whether the same would be read again."""
+        """Whether the same value would be read again."""
         value = self.scope.get(self.name, Unbound)
         return value is self.value and self.content == _content(value)
 
@@ -151,7 +151,7 @@ Witness = tuple[Source, ...]
 
 
 def _content(value: object) -> str | None:
-    """Return what can change in place, as text; of long tables a sample, as this is asked at every run."""
+    """Return what can change in place, as text; for long tables a sample, as every run asks for it."""
     if isinstance(value, np.ndarray):
         return f"{value.shape}{_text(value.flat[:: 1 + value.size // SAMPLE])}"
     if isinstance(value, list):
@@ -188,7 +188,7 @@ class _Parts:
 
 
 def _sources(function: pytypes.FunctionType) -> list[tuple[str, Source]]:
-    """Return what a function's code can name, each with where: globals, attributes of modules, closed-over values."""
+    """Return what a function's code can name, with its place: globals, attributes of modules, closed-over values."""
     used = _used(function.__code__)
     found: list[tuple[str, Source]] = []
 
@@ -255,15 +255,15 @@ def fingerprint(*functions: Callable[..., Any], extra: str = "") -> str:
 def survey(*functions: Callable[..., Any], extra: str = "") -> tuple[str, Witness]:
     """Return a hash of the bytecode of functions and of everything they can reach, and what that was read from.
 
-    That is functions and methods of classes, with their defaults, and the values of plain constants, containers and
-    arrays read from globals, modules, closures and class attributes; of ours or the user's, what functions import when
-    they are called included. Containers that the package itself keeps (its registries) count by type, unless they are
-    constants. Generic functions count by name and default: which implementation they resolve to is said by the
-    component types that a kernel is built for. Docstrings, comments and line numbers do not count.
+    That is: functions and methods of classes, with their defaults, and the values of plain constants, containers and
+    arrays read from globals, modules, closures and class attributes. For our code and the user's, it includes what
+    functions import when they are called. Containers that the package itself keeps (its registries) count by type,
+    unless they are constants. Generic functions count by name and default: the component types that a kernel is built
+    for determine which implementation they resolve to. Docstrings, comments and line numbers do not count.
 
-    In a notebook a global can be given another value between two runs, a module be loaded again, and a function that is
-    in use other code: the second value has all names that functions of the user's refer to, and what these are made of,
-    for `unchanged`.
+    In a notebook, a global can get another value between two runs, a module can be loaded again, and a function in use
+    can get other code. So the second value holds, for `unchanged`, all names that functions of the user's refer to, and
+    what these are made of.
     """
     made = _Survey(extra)
     for function in functions:
@@ -315,7 +315,7 @@ class _Survey:
         self._note(f"{told}{_text(value.__defaults__)}{_text(value.__kwdefaults__)}")
         if not is_library(value.__module__):
             if not is_ours(value.__module__):
-                # IPython's autoreload gives the functions of an edited file, wherever they are held, their new code
+                # IPython's autoreload gives new code to the functions of an edited file, wherever they are held
                 self.sources += [Source.of(_Parts(value), name) for name in ("__code__", "__defaults__")]
             for other, source in _sources(value):
                 if not is_ours(value.__module__):
@@ -357,7 +357,7 @@ def users_own(*functions: Callable[..., Any]) -> Iterator[pytypes.FunctionType]:
 
 
 def outer_values(function: pytypes.FunctionType) -> dict[str, Any]:
-    """Return the values of all names that a function uses and does not make itself: globals and closed-over ones."""
+    """Return the values of all names that a function uses and does not define itself: globals and closed-over ones."""
     found = {name: function.__globals__.get(name) for name in sorted(_used(function.__code__).names)}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         found[name] = _Closure(cell).get(name, None)

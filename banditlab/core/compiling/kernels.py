@@ -1,10 +1,10 @@
-"""What becomes of a protocol's kernel: a compiled copy for one combination of components, cached on disk.
+"""Compiling a protocol's kernel: a copy for one combination of components, cached on disk.
 
-Why a copy of the function, and one cache file, for each combination: Numba's cache key ignores the code
-of what a function calls, and keeps all signatures of a function in one index file. With a shared file an
-edited policy would silently run its old code, and a policy defined in a notebook would make every later
-process fail while reading the index. Here the file's name carries `fingerprint`, a hash of
-all code that the kernel can reach, so that edited code is a different kernel.
+Why a copy of the function, and one cache file, for each combination: Numba's cache key ignores the code of what a
+function calls, and keeps all signatures of a function in one index file. With a shared file, an edited policy would
+silently run its old code, and a policy defined in a notebook would make every later process fail while reading the
+index. Here the file's name contains `fingerprint`, a hash of all code that the kernel can reach, so that edited code is
+a different kernel.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def classes_of(components: Iterable[object]) -> tuple[type, ...]:
-    """Return what a kernel is compiled for: the types of parameters tuples, each before those nested in it."""
+    """Return what a kernel is compiled for: the types of parameter tuples, each before those nested in it."""
     found: list[type] = []
     for component in components:
         found.append(type(component))
@@ -72,7 +72,7 @@ def kernel_name(function: Callable[..., Any], types: tuple[type, ...], identity:
 
 
 def remove_old_kernels(folder: str, function: Callable[..., Any]) -> None:
-    """Remove cache files that are too old; one still in use is compiled again, and costs a second."""
+    """Remove cache files that are too old; one still in use is compiled again, which takes a second."""
     oldest = time.time() - CACHE_DAYS * 86400
     for file in Path(folder).glob(f"*.{function.__name__}-*.nb?"):
         # another process may remove it first, and the folder may be read-only
@@ -88,13 +88,13 @@ def compiled_kernels() -> list[Any]:
 
 @functools.cache
 def _compiled(function: pytypes.FunctionType, types: tuple[type, ...]) -> Callable[..., Any]:
-    checked = ["bounds checked"] if numba.config.BOUNDSCHECK else []  # Numba would take the one for the other
+    checked = ["bounds checked"] if numba.config.BOUNDSCHECK else []  # otherwise Numba would confuse the two
     identity = fingerprint(function, extra=" ".join([t.__name__ for t in types] + checked))
     copy = pytypes.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
     copy.__module__ = function.__module__
     copy.__qualname__ = kernel_name(function, types, identity)
     made = numba.njit(**KERNEL_OPTIONS)(copy)
-    with contextlib.suppress(*NO_CACHE):  # where no folder can hold the cache, do without
+    with contextlib.suppress(*NO_CACHE):  # without a folder that can hold the cache, do without it
         made._cache = ForgivingCache(made.py_func)
         remove_old_kernels(made._cache.cache_path, function)
     _kernels.append(made)
@@ -122,7 +122,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         raise InvalidComponent(
             f"{pair}{' (' + where + ')' if where else ''}{': ' + told if told else ''}; "
             'allowed: the Numba subset of Python (to debug, play as plain Python: bl.run(..., backend="python"))'
-        ) from (None if told else error)  # a hundred lines of Numba's say no more than the one that is told
+        ) from (None if told else error)  # a hundred lines of Numba's message say no more than this one
     except Exception as error:
         if not _raised_by_numba(error):
             raise
@@ -157,7 +157,7 @@ def interruptible() -> Iterator[None]:
 
 
 def _raised_by_numba(error: BaseException) -> bool:
-    """Say whether an exception is from Numba's compiler, which falls over what it does not expect; not a device's."""
+    """Say whether an exception is from Numba's compiler, which can stumble over the unexpected; not a device's."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -193,7 +193,7 @@ def kernel(function: Callable[..., Any], *components: object, compiled: bool = T
 
 
 def kept(function: Callable[..., Any], *components: object) -> bool:
-    """Say whether `kernel` returns what need not be compiled, or could not be kept if it were."""
+    """Say whether `kernel` returns something that need not be compiled, or could not be kept if it were."""
     if not compiled_mode():
         return True
     made: Any = kernel(function, *components)

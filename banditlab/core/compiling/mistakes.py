@@ -1,4 +1,4 @@
-"""Mistakes in a user's class that would give wrong numbers, and no error: they are refused when the class is made."""
+"""Mistakes in a user's class that would give wrong numbers without an error: they are refused when it is made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODULES_WITH_GENERATORS = (random, np.random)
 
 
 def global_generator(*functions: Callable[..., object]) -> str:
-    """Return what functions of the user's use of a global generator, such as `np.random.rand`; else nothing."""
+    """Return how the user's functions use a global generator, such as `np.random.rand`; else nothing."""
     for function in users_own(*functions):
         steps, outside = list(dis.get_instructions(function.__code__)), outer_values(function)
         for k, step in enumerate(steps):
@@ -44,9 +44,9 @@ def global_generator(*functions: Callable[..., object]) -> str:
 
 
 def lacks_return(function: Callable[..., object]) -> bool:
-    """Say whether a user's kernel that has to return something ends without a value, at least on one of its ways.
+    """Say whether a user's kernel that must return something can end without a value.
 
-    Compiled, it would play until a run takes that way.
+    Compiled, it would play until a run takes that path.
     """
     if is_ours(function.__module__):
         return False
@@ -61,7 +61,7 @@ def plays_later(function: Callable[..., object]) -> bool:
 
 
 def attribute_set(function: Callable[..., object], owners: tuple[str, ...] = ("self", "state")) -> str:
-    """Return what a user's function sets of what cannot change, as `self.last`; else nothing.
+    """Return what a user's function sets although it cannot change, such as `self.last`; else nothing.
 
     In kernels that is `self` and the state, in other methods `self`.
     """
@@ -88,7 +88,7 @@ def taken_from_state(function: Callable[..., object]) -> str:
         return ""
     steps = list(dis.get_instructions(function))
     for owner, name, step in zip(steps, steps[1:], steps[2:], strict=False):
-        # from Python 3.14 on what is read in brackets is one of the binary operations
+        # from Python 3.14 on, subscripting is one of the binary operations
         subscript = step.opname in ("BINARY_SUBSCR", "STORE_SUBSCR") or step.argrepr == "[]"
         if _loads(owner, "state") and isinstance(name.argval, str) and subscript:
             return name.argval
@@ -104,8 +104,8 @@ def _loads(step: dis.Instruction, name: str) -> bool:
 def written_for_all_runs(*functions: Callable[..., object]) -> str:
     """Return what functions that play one lane write into the state of all, such as `state.sums[arm]`; else nothing.
 
-    Only what is certain: indices whose names are arguments other than the lane. A name that the function makes itself
-    may hold the lane.
+    Only what is certain counts: indices whose names are arguments other than the lane. A name that the function defines
+    itself may hold the lane.
     """
     for tree, known in _for_one_lane(*functions):
         roots = {"state"} | _names_of_arrays(tree)
@@ -121,7 +121,7 @@ def written_for_all_runs(*functions: Callable[..., object]) -> str:
 
 
 def misplaced_lane(where: str, *functions: Callable[..., object]) -> tuple[str, str]:
-    """Return what functions index with the lane in the wrong place, as in `state.sums[lane, arm]`, and what is right.
+    """Return what functions index with the lane in the wrong place, as in `state.sums[lane, arm]`, and the fix.
 
     `where` is 'first' or 'last'. Compiled code would read and write another run's numbers, or beyond the array.
     """
@@ -136,7 +136,7 @@ def misplaced_lane(where: str, *functions: Callable[..., object]) -> tuple[str, 
                 continue
             indices = [index for s in reversed(subscripts) for index in _indices(s.slice)]
             if len(subscripts) > 1 and any(isinstance(index, ast.Slice) for index in indices):
-                continue  # the next index is of an axis that the slice has left
+                continue  # the next index is for an axis that the slice has left
             lanes = [index for index in indices if isinstance(index, ast.Name) and index.id == "lane"]
             if lanes and indices[0 if where == "first" else -1] not in lanes:
                 others = [index for index in indices if index not in lanes]
@@ -150,18 +150,18 @@ def _indices(index: ast.expr) -> list[ast.expr]:
 
 
 def _for_one_lane(*functions: Callable[..., object]) -> Iterator[tuple[ast.FunctionDef, set[str]]]:
-    """Yield the user's functions that take a state and a lane, and for each the names that cannot be the lane."""
+    """Yield the user's functions that take a state and a lane, each with the names that cannot be the lane."""
     for function in users_own(*functions):
         arguments = set(inspect.signature(function).parameters)
         if not {"state", "lane"} <= arguments:
             continue
         try:
-            with unwarned({}):  # what Python warns of, it has told when the code was compiled
+            with unwarned({}):  # Python has given these warnings when the code was compiled
                 tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
         except (OSError, SyntaxError, tokenize.TokenError):  # no source, or one that does not stand alone
             continue
         found = tree.body[0]
-        if not isinstance(found, ast.FunctionDef) or found.name != function.__name__:  # a file that was edited since
+        if not isinstance(found, ast.FunctionDef) or found.name != function.__name__:  # the file was edited since
             continue
         made = {n.id for n in ast.walk(found) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
         inner = [n for n in ast.walk(found) if isinstance(n, ast.FunctionDef | ast.Lambda) and n is not found]

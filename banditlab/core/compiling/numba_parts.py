@@ -1,10 +1,10 @@
-"""What the package uses of Numba that Numba does not document: where to look when a release of it breaks something.
+"""What the package uses of Numba that is undocumented: where to look when a release of Numba breaks something.
 
-That is why `pyproject.toml` admits no release that has not been tested. There are five such things: arrays
-without owners (`without_owner`), what only compiled code calls (`CompilePart`, `CompileKernel`), compiling anew
-(`forget_compiled`, `forget_failures`), the cache on disk (`ForgivingCache`), and where it lies (`cache_folder`). What
-is used of numba-cuda in the same way is in `core.devices`' `cuda` and `launch`, which import it only where a device is
-asked for.
+That is why `pyproject.toml` admits no release that has not been tested. There are five such things: arrays without
+owners (`without_owner`), what only compiled code calls (`CompilePart`, `CompileKernel`), compiling anew
+(`forget_compiled`, `forget_failures`), the cache on disk (`ForgivingCache`), and its location (`cache_folder`). What is
+used of numba-cuda in the same way is in the modules `cuda` and `launch` of `core.devices`, which import it only when a
+device is asked for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from numba.np.arrayobj import make_array
 
 @intrinsic  # type: ignore[untyped-decorator]
 def without_owner(typing_context: Any, value: Any) -> Any:
-    """Return the value with no owner in any of its arrays: LLVM removes the counting of what is known to be null."""
+    """Return the value without an owner in any of its arrays: LLVM removes reference counting of known nulls."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _disowned(context, builder, signature.args[0], arguments[0])
@@ -59,8 +59,9 @@ def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 class Part(JITCodeLibrary):  # type: ignore[misc]
     """The code of a function that only compiled code calls: it is linked into its callers.
 
-    Numba makes machine code of each function by itself too, which nothing runs: a quarter of the time that kernels took
-    to compile. That each is optimised before it is inlined must stay: a round of B-CVTS took 1.6 times as long without.
+    Numba also makes machine code of each function by itself, which nothing runs: this took a quarter of the time to
+    compile kernels. Each function must still be optimised before it is inlined: otherwise a round of B-CVTS took 1.6
+    times as long.
     """
 
     def _finalize_final_module(self) -> None:
@@ -68,7 +69,7 @@ class Part(JITCodeLibrary):  # type: ignore[misc]
 
 
 def _nothing_to_call(library: Any, described: Any, environment: Any) -> Any:
-    """Return what stands for the machine code of a function: an object of its own, which keeps the rest alive."""
+    """Return a stand-in for the machine code of a function: an object of its own, which keeps the rest alive."""
     module, name = described.lookup_module(), described.qualname.split(".")[-1]
     return _dynfunc.make_function(module, name, "", 0, environment, (library,))
 
@@ -85,7 +86,7 @@ class _IntoPart(_Pass):
     _name = "into_part"
 
     def run_pass(self, state: Any) -> bool:
-        """Give lowering the library, and a context that makes nothing to call of it."""
+        """Give lowering the library, and a context that makes nothing callable of it."""
         state.library = Part(state.targetctx.codegen(), state.func_id.func_qualname)
         state.targetctx = state.targetctx.subtarget(get_executable=_nothing_to_call)
         return True
@@ -93,12 +94,12 @@ class _IntoPart(_Pass):
 
 @register_pass(mutates_CFG=False, analysis_only=True)
 class _KnowParts(_Pass):
-    """Tells a kernel where its parts' environments are: what they print, and numbers in their exceptions."""
+    """Tells a kernel where its parts' environments are, which hold what they print and numbers in their exceptions."""
 
     _name = "know_parts"
 
     def run_pass(self, state: Any) -> bool:
-        """Set the pointers that Numba sets itself where a kernel comes from the disk."""
+        """Set the pointers that Numba itself sets when a kernel comes from the disk."""
         for variable in state.library._final_module.global_variables:
             environment = lookup_environment(variable.name)
             if environment is not None:
@@ -111,7 +112,7 @@ class _WithPass(CompilerBase):  # type: ignore[misc]
     after: ClassVar[type]
 
     def define_pipelines(self) -> list[Any]:
-        """Return Numba's passes, with one that is added after another."""
+        """Return Numba's passes, with one added after another."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.add_pass_after(self.added, self.after)
         passes.finalize()
@@ -125,13 +126,13 @@ class CompilePart(_WithPass):
 
 
 class CompileKernel(_WithPass):
-    """Compiles a kernel, which calls such functions, and looks after these in the end."""
+    """Compiles a kernel, which calls such functions, and takes care of these at the end."""
 
     added, after = _KnowParts, NativeLowering
 
 
 def forget_compiled(helper: Any) -> None:
-    """Let a helper be compiled anew: Numba keeps what it has compiled, with the globals of that time."""
+    """Have a helper compiled anew: Numba keeps what it has compiled, with the globals of that time."""
     if is_jitted(helper):
         helper.recompile()
         return
@@ -142,10 +143,10 @@ def forget_compiled(helper: Any) -> None:
 
 
 def forget_failures() -> None:
-    """Let Numba try again what it could not compile.
+    """Have Numba try again what it could not compile.
 
-    It remembers failures by the types of arguments alone. In a notebook the next cell may give a name the value that
-    was missing: the types are the same, and without this the same error would come until the process ends.
+    It remembers failures by the types of arguments alone. In a notebook, the next cell may define the value that was
+    missing: the types are the same, and without this the same error would come until the process ends.
     """
     for thing in gc.get_objects():
         if issubclass(type(thing), _FunctionCompiler):  # `isinstance` asks what a proxy stands for, which may be gone
@@ -157,12 +158,12 @@ NO_CACHE = (RuntimeError, OSError, UnicodeError)
 
 
 class Forgiving:
-    """What makes a cache of Numba's take a damaged file for a missing one, and a full disk for no reason to stop."""
+    """Makes a Numba cache treat a damaged file as a missing one, and go on when the disk is full."""
 
     _cache_file: Any
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled kernel, or None, after clearing what cannot be read."""
+        """Return the compiled kernel, or None after clearing what cannot be read."""
         try:
             return self._loaded(sig, target_context)
         except Exception:  # noqa: BLE001 - unpickling damaged bytes can raise anything
@@ -181,7 +182,7 @@ class Forgiving:
             self._forget()
 
     def _forget(self) -> None:
-        """Remove the index: written before the kernel, it would promise one, and so would an empty one."""
+        """Remove the index: it is written before the kernel, which it would promise, as would an empty index."""
         with contextlib.suppress(OSError):
             Path(self._cache_file._index_path).unlink(missing_ok=True)
 
@@ -192,8 +193,8 @@ class ForgivingCache(Forgiving, FunctionCache):  # type: ignore[misc]
     def _loaded(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled kernel, without what only compiling needs.
 
-        Numba's own way begins with importing all that it can compile, half a second in every process. Machine code
-        needs Numba's runtime, and the seeds of hashes, which `numba.cpython.hashing` makes known where it is imported.
+        Numba's own way begins by importing all that it can compile, half a second in every process. Machine code needs
+        Numba's runtime, and the seeds of hashes, which `numba.cpython.hashing` provides when it is imported.
         """
         rtsys.initialize(target_context)
         return self._load_overload(sig, target_context)
@@ -205,11 +206,11 @@ class ForgivingCache(Forgiving, FunctionCache):  # type: ignore[misc]
 
 
 def cache_folder(function: Callable[..., Any]) -> Path:
-    """Return the folder in which Numba keeps what it compiles of a function.
+    """Return the folder in which Numba keeps the compiled code of a function.
 
     Raises
     ------
     Any of `NO_CACHE`
-        If none can be written.
+        If none is writable.
     """
     return Path(FunctionCache(function).cache_path)

@@ -1,8 +1,8 @@
 """Some rounds of a user's component in plain Python, before it is compiled.
 
 Compiled code reads and writes past the end of an array where Python raises: an index that is wrong from the start would
-change other numbers, or end the process. That is seen in plain Python, if in no later round; one that is wrong in the
-last round is seen in games that are short.
+change other numbers, or end the process. Plain Python shows such an index, though only in the rounds that it plays; one
+that is wrong in the last round shows up in short games.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Stage(Interpreter):
 
 
 def past_the_end(error: IndexError, when: str = "") -> str:
-    """Return what a user's code did that looked past the end of an array, with its line; else nothing."""
+    """Return what a user's code did that went past the end of an array, with its line; else nothing."""
     frames = list(traceback.walk_tb(error.__traceback__))
     names = [(str(frame.f_globals.get("__name__")), frame.f_code.co_filename, line) for frame, line in frames]
     own = [(file, line) for name, file, line in names if not is_ours(name) and not is_library(name)]
@@ -67,8 +67,8 @@ def rehearse(job: Job) -> None:
     Raises
     ------
     InvalidComponent
-        For an index past the end of an array, and for a choice that does not exist, of which plain Python can say which
-        it was. Whatever else goes wrong is told by the compiler, or while it plays.
+        For an index past the end of an array, and for a choice that does not exist, where plain Python can say which
+        one it was. Anything else that goes wrong is reported by the compiler, or during play.
     """
     ours = all(is_ours(type(part).__module__) for part in job.parts)
     if not job.protocol.rehearsed or ours or not missing_kernels(job):
@@ -85,8 +85,8 @@ def rehearse(job: Job) -> None:
 def _index_error_at_last(job: Job, rounds: int) -> IndexError | None:
     """Return the error of an index that is wrong in the last round alone, in games of any length; None without one.
 
-    What holds one entry a round is too short for a rehearsal of the first rounds, and is seen in short games: in two,
-    as one could be too short for the policy, and not its arrays for the game.
+    Arrays with one entry per round can be too short without showing it in a rehearsal of the first rounds; short games
+    show it. Two are played, as one alone could be too short for the policy rather than its arrays for the game.
     """
     error = None
     for horizon in (rounds, rounds + 7):
@@ -98,7 +98,7 @@ def _index_error_at_last(job: Job, rounds: int) -> IndexError | None:
 
 
 def _index_error(job: Job, horizon: int, stage: _Stage) -> IndexError | None:
-    """Return the error of an index in a game, if there is one; whatever else goes wrong is not for a rehearsal."""
+    """Return the error of an index in a game, if there is one; a rehearsal ignores other errors."""
     checkpoints = job.checkpoints[job.checkpoints <= horizon]
     batch = replace(job.batch(job.first_run, 2), on=stage, reduced=False, horizon=horizon, checkpoints=checkpoints)
     try:

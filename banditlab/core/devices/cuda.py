@@ -1,9 +1,9 @@
 """A CUDA device: one thread plays one lane, many rounds in one launch.
 
-The kernels are those of the processor. What is launched is a function written out for the arguments at hand: a thread
+The kernels are those of the processor. What is launched is a function written out for the given arguments: a thread
 cuts its own lane out of every array, copies its generators to registers, and calls the protocol kernel with one lane.
-CuPy owns memory, streams and transfers, numba-cuda compiles. In Numba's CUDA simulator (NUMBA_ENABLE_CUDASIM=1) NumPy
-takes CuPy's place, and everything else is the same: it is how this is tested without a device.
+CuPy owns memory, streams and transfers; numba-cuda compiles. In Numba's CUDA simulator (NUMBA_ENABLE_CUDASIM=1), NumPy
+takes CuPy's place, and everything else is the same: this is how the code is tested without a device.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def simulated() -> bool:
 
 
 def missing() -> str:
-    """Return what is missing for CuPy's current device to be used; empty if nothing is."""
+    """Return what is missing to use CuPy's current device; empty if nothing is."""
     return _absent() or ("" if simulated() else _too_old())
 
 
 def _absent() -> str:
-    """Return what is missing for any CUDA device to be used: a package, the driver or a device; empty if nothing is."""
+    """Return what is missing to use any CUDA device: a package, the driver or a device; empty if nothing is."""
     if simulated():
         return ""
     install = "allowed: with it, for example pip install 'banditlab-sim[gpu]'"
@@ -95,12 +95,12 @@ def _load_nvvm() -> None:
 def _load_nvrtc() -> None:
     """Raise unless CuPy can compile its own kernels.
 
-    Before version 14 it looks for the library only where the system's loader does, and not where pip puts it: it is
+    Before version 14, it looks for the library only where the system's loader does, and not where pip puts it, so it is
     loaded from there first.
     """
     import cupy
 
-    with contextlib.suppress(Exception):  # a library of the system's will do
+    with contextlib.suppress(Exception):  # a library of the system will do
         from cuda.pathfinder import load_nvidia_dynamic_lib
 
         load_nvidia_dynamic_lib("nvrtc")
@@ -135,7 +135,7 @@ def require(backend: str, number: int) -> None:
 
 
 def current_device() -> int:
-    """Return the number of the device that CuPy uses where nothing is said."""
+    """Return the number of the device that CuPy uses by default."""
     if simulated() or _absent():
         return 0
     return int(arrays().cuda.Device().id)
@@ -153,9 +153,10 @@ def arrays() -> Any:
 
 @functools.cache
 def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[type, ...], number: int) -> Any:
-    """Return what compiles and launches a kernel; one a device, as devices can be of different kinds.
+    """Return what compiles and launches a kernel; one per device, as devices can be of different kinds.
 
-    Not optimised when it is linked, numba-cuda's default: the linker would fuse multiplications and additions again.
+    It is not optimised when linked, unlike numba-cuda's default: the linker would fuse multiplications and additions
+    again.
     """
     from numba import cuda
 
@@ -165,7 +166,7 @@ def _dispatcher(function: Callable[..., Any], shapes: Any, components: tuple[typ
     dispatcher = cuda.jit(made, lto=False)
     extra = " ".join(["device", *(t.__name__ for t in components), repr(shapes)])
     made.__qualname__ = kernel_name(function, components, fingerprint(function, launched, compiling, extra=extra))
-    with contextlib.suppress(*NO_CACHE):  # where no folder can hold the cache, do without
+    with contextlib.suppress(*NO_CACHE):  # without a folder that can hold the cache, do without it
         dispatcher._cache = _disk_cache()(made)
         remove_old_kernels(dispatcher._cache.cache_path, function)
     return dispatcher
@@ -180,7 +181,7 @@ def _disk_cache() -> Any:
 
 
 class Device(LanesApart):
-    """A CUDA device, and the stream of it that CuPy uses in this thread: see `placed`.
+    """A CUDA device, and the stream on it that CuPy uses in this thread: see `placed`.
 
     Parameters
     ----------
@@ -211,13 +212,13 @@ class Device(LanesApart):
         return self._there(arrays().zeros(shape, dtype))
 
     def _there(self, array: Any, of: Any = None) -> Any:
-        """Keep an array on the device, for launches that are given it, or the one on the host that it was made of."""
+        """Keep an array on the device, for launches that receive it, or the host array that it was made from."""
         self.kept += [array, of]
         self._uploaded[id(array if of is None else of)] = array if simulated() else _for_numba(array)
         return array
 
     def _upload(self, value: Any) -> Any:
-        """Return what a launch is given for an argument: arrays on the device, once for each; records of these."""
+        """Return what a launch receives for an argument: arrays on the device, once for each; records of these."""
         if isinstance(value, tuple):
             return type(value)(*(self._upload(part) for part in value))
         if not isinstance(value, np.ndarray) and not hasattr(value, "__cuda_array_interface__"):
@@ -227,7 +228,7 @@ class Device(LanesApart):
         return self._uploaded[id(value)]
 
     def kernel(self, function: Callable[..., Any], *components: Any) -> Callable[..., None]:
-        """Return a kernel that plays all lanes, one a thread."""
+        """Return a kernel that plays all lanes, one per thread."""
         classes = classes_of(components)
 
         def launch(*arguments: Any) -> None:
@@ -249,7 +250,7 @@ class Device(LanesApart):
         given: list[Any],
         cells: Any = 0,
     ) -> None:
-        """Launch a kernel for what is on the device already; where cells share it, `cells` says whose each lane is."""
+        """Launch a kernel for what is on the device already; if cells share it, `cells` gives each lane's."""
         if self._finished is None:
             self._finished = self.zeros(n_lanes, dtype=np.int64)
         given = [n_lanes, cells, self._upload(self._finished), *given]
@@ -295,14 +296,14 @@ _idle: defaultdict[int, deque[Any]] = defaultdict(deque)
 
 @contextlib.contextmanager
 def lent_stream(number: int) -> Iterator[Any]:
-    """Lend a stream of a device that nobody else uses meanwhile; None where the device is simulated.
+    """Lend a stream of a device that nobody else uses in the meantime; None if the device is simulated.
 
-    What is still running when it ends, after an exception, is waited for: its memory is free for others then.
+    Anything still running when it ends after an exception is waited for: only then is its memory free for others.
 
     Raises
     ------
     DeviceError
-        If the device's memory runs out meanwhile, or the device fails.
+        If the device's memory runs out in the meantime, or the device fails.
     """
     if simulated():
         yield None
@@ -318,10 +319,10 @@ def lent_stream(number: int) -> Iterator[Any]:
             finally:
                 try:
                     stream.synchronize()
-                finally:  # kept if it failed, too: the device is lost, and destroying a stream of it fails as well
+                finally:  # kept if it failed, too: the device is lost, and destroying a stream on it fails as well
                     _idle[number].append(stream)
     except Exception as error:
-        told = _told_of_device(error)  # here, as leaving a device that is lost is an error of its own
+        told = _told_of_device(error)  # here, as leaving a lost device is an error of its own
         if not told:
             raise
         raise DeviceError(f"cuda:{number} {told}") from error
@@ -332,7 +333,7 @@ FAILURES = ("CUDARuntimeError", "CUDADriverError", "CudaAPIError", "CUDAError")
 
 
 def _told_of_device(error: Exception) -> str:
-    """Return what is said of a device that raised an exception; empty if no device did."""
+    """Return what to say about a device that raised an exception; empty if no device did."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -354,7 +355,7 @@ def _told_of_device(error: Exception) -> str:
 
 @contextlib.contextmanager
 def on_stream(number: int, stream: Any) -> Iterator[None]:
-    """Let this thread's arrays and kernels be a device's, on a stream that was lent."""
+    """Let this thread's arrays and kernels be on a device, on a stream that was lent."""
     if stream is None:
         yield
         return
@@ -364,7 +365,7 @@ def on_stream(number: int, stream: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def placed(number: int) -> Iterator[None]:
-    """Let this thread's arrays and kernels be a device's, on a stream of its own."""
+    """Let this thread's arrays and kernels be on a device, on a stream of its own."""
     with lent_stream(number) as stream, on_stream(number, stream):
         yield
 

@@ -1,4 +1,4 @@
-"""What fits a CUDA device: how many runs a chunk has, which cells share a launch, how many are played at a time."""
+"""What fits on a CUDA device: how many runs a chunk has, which cells share a launch, how many play at a time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Measured:
     Attributes
     ----------
     bytes_a_run, bytes_a_cell : int
-        Memory, of each run and of everything that has no lanes.
+        Memory per run, and memory for everything that has no lanes.
     likeness : hashable
         What jobs must have in common to share launches: kernels, and the shapes and types of their arguments.
     """
@@ -102,9 +102,9 @@ def measured(job: Any) -> Measured:
 
 
 def free_bytes(number: int) -> int:
-    """Return how much memory CuPy can have of a device, its reserve included; when simulated, 64 MiB.
+    """Return how much memory CuPy can get on a device, including its reserve; when simulated, 64 MiB.
 
-    The user may have set a limit to it (`CUPY_GPU_MEMORY_LIMIT`, `set_limit`).
+    The user may have limited it (`CUPY_GPU_MEMORY_LIMIT`, `set_limit`).
     """
     if cuda.simulated():
         return 1 << 26
@@ -116,9 +116,9 @@ def free_bytes(number: int) -> int:
 
 
 def runs_that_fit(job: Any) -> int:
-    """Return how many runs of a job a chunk can have on its device, a power of two; raise if not one fits.
+    """Return how many runs of a job a chunk can have on its device, a power of two; raise if not even one fits.
 
-    Sketches of quantiles depend on chunks a little: so a little more or less free memory changes nothing.
+    Sketches of quantiles depend slightly on chunks, so a little more or less free memory must change nothing.
     """
     each = job.measured.bytes_a_run
     free = int(SHARE * free_bytes(device_number(job.backend)) / STREAMS)
@@ -139,8 +139,8 @@ def _room_for_tables(backend: str) -> float:
 def shared_launches(chunks: Sequence[tuple[Any, int]]) -> list[list[int]]:
     """Return which chunks, each a job and a number of runs, are played together: their places, group by group.
 
-    Those that leave a device idle share launches with others that are alike, as many as fill it and as its memory
-    has room for. Chunks on the processor are played one by one.
+    Chunks that leave a device idle share launches with similar ones, as many as fill it and as its memory has room for.
+    Chunks on the processor are played one by one.
     """
     groups: list[list[int]] = []
     room = functools.cache(_room_for_tables)

@@ -1,8 +1,9 @@
 """Grouped launches: small cells of a sweep that differ in numbers alone share one launch.
 
-Each cell is played by its protocol, in a thread of its own, on a machine that is a `Member` of a `Group`. Where a
-protocol launches a kernel its thread waits for the others'; the last to come joins the lanes of all, stacks their
-tables and parameters, a row a cell, and launches once. Which cells can share is for `core.devices.fitting` to say.
+Each cell is played by its protocol, in a thread of its own, on a machine that is a `Member` of a `Group`. When a
+protocol launches a kernel, its thread waits for those of the others; the last one to come joins the lanes of all,
+stacks their tables and parameters, one row per cell, and launches once. `core.devices.fitting` decides which cells can
+share.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Game = tuple[Any, Any, Batch]
 
 
 class LeftAlone(Exception):  # noqa: N818 - not an error
-    """Raised in the members of a group of which one has stopped."""
+    """Raised in the members of a group when one of them has stopped."""
 
 
 class Group(Device):
@@ -64,7 +65,7 @@ class Group(Device):
         self.stride: tuple[int, int] | None = None
 
     def dissolve(self) -> None:
-        """Let go of what holds the group, and its memory, until Python looks for such circles."""
+        """Release what holds the group and its memory, which would last until Python looks for such cycles."""
         self.members.clear()
         self._strides = None
 
@@ -75,7 +76,7 @@ class Group(Device):
             yield
 
     def meet(self, k: int, act: Callable[[list[tuple[Any, ...]]], None], *brought: Any) -> None:
-        """Wait until all members have come; the last to come acts on what each has brought, in their order."""
+        """Wait until all members have come; the last one acts on what each has brought, in their order."""
         with self._turn:
             meeting = self._meetings
             self._waiting[k] = brought
@@ -92,7 +93,7 @@ class Group(Device):
                 raise LeftAlone
 
     def leave(self) -> None:
-        """Let nobody wait for a member that is done, or has failed."""
+        """Keep others from waiting for a member that is done, or has failed."""
         self._someone_left = True  # at once: Ctrl-C may come while the lock is waited for
         with self._turn:
             self._turn.notify_all()
@@ -118,13 +119,13 @@ class Group(Device):
     def _join(self, shape: Shape, values: tuple[Any, ...]) -> tuple[Shape, Any]:
         """Return the shape and the value of an argument of all cells; once for all launches."""
         key = tuple(map(id, values))
-        if key not in self._joined:  # with what it was made of, so that nothing else gets these ids
+        if key not in self._joined:  # with what it was made from, so that nothing else gets these ids
             self._joined[key] = (*joined(shape, values, self._lanes, self._rows), values)
         shape, value, _ = self._joined[key]
         return shape, value
 
     def _rows(self, values: tuple[Any, ...]) -> Any:
-        """Stack what cells have each, a row a cell."""
+        """Stack what each cell has, one row per cell."""
         return self._there(cuda.arrays().asarray(np.stack([np.asarray(value) for value in values])))
 
     def _lanes(self, values: tuple[Any, ...], axis: int) -> Any:
@@ -136,7 +137,7 @@ class Group(Device):
         return self._there(cuda.arrays().take(cuda.arrays().asarray(one_each), self._cells, axis))
 
     def result(self, k: int, array: Any) -> Any:
-        """Return a member's lanes of what kernels have written in the place of an array of its own."""
+        """Return a member's lanes of what kernels have written in place of an array of its own."""
         whole = next(value for _, value, values in self._joined.values() if values[k] is array)
         if id(whole) not in self._results:
             self._results[id(whole)] = self.fetch(whole)
@@ -144,19 +145,19 @@ class Group(Device):
 
 
 class Member(LanesApart):
-    """What a cell's protocol takes for its machine: it keeps one lane of what is the same in all, and meets the others.
+    """What a cell's protocol uses as its machine: it keeps one lane of what is the same in all, and meets the others.
 
     Parameters
     ----------
     group : Group
         Whose member it is.
     k : int
-        Its place there.
+        Its position there.
 
     Attributes
     ----------
     turn : ExitStack
-        What it holds from when it has fetched its numbers: the device, for itself.
+        What it holds once it has fetched its numbers: the device, for itself alone.
     """
 
     def __init__(self, group: Group, k: int) -> None:
@@ -200,7 +201,7 @@ class Member(LanesApart):
             yield self._group.stride
 
     def fetch(self, array: Any) -> Any:
-        """Return its lanes of an array; from here to the end it has the device for itself."""
+        """Return its lanes of an array; from here to the end, it has the device for itself."""
         self.turn.enter_context(self._group.alone())
         return self._group.result(self._k, array)
 
@@ -208,7 +209,7 @@ class Member(LanesApart):
 def play_together(games: Sequence[Game], watch: Watch) -> list[Any]:
     """Play games that can share launches; return what is kept of each one's metrics.
 
-    What goes wrong in one ends all: its exception is raised, and says nothing of the others.
+    An error in one ends all: its exception is raised, and says nothing about the others.
     """
     batches = [batch for *_, batch in games]
     number = device_number(batches[0].backend)
@@ -225,12 +226,12 @@ def play_together(games: Sequence[Game], watch: Watch) -> list[Any]:
         try:
             raise error
         finally:
-            del error, playing  # by its traceback it holds this frame, and so the group's memory
+            del error, playing  # its traceback holds this frame, and so the group's memory
     return [done.result() for done in playing]
 
 
 def _what_went_wrong(playing: Sequence[Future[Any]]) -> BaseException | None:
-    """Return the exception that ended members, rather than one of those that were left alone; None if there is none."""
+    """Return the exception that ended members, rather than that of members left alone; None if there is none."""
     raised = [error for done in playing if (error := done.exception()) is not None]
     return next((error for error in raised if not isinstance(error, LeftAlone)), raised[0] if raised else None)
 

@@ -1,6 +1,6 @@
 """What a thread of a CUDA device runs: a protocol kernel on one lane, cut out of the arrays of all.
 
-Text is written out for the arguments at hand, as Numba unrolls no loops over tuples of different arrays.
+Code is written out for the given arguments, as Numba does not unroll loops over tuples of different arrays.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def _own_lane(name: str, shape: Shape, scope: dict[str, Any]) -> str:
 def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callable[..., None]:
     """Return what a thread runs: a protocol kernel on one lane, written out for arguments of some shapes.
 
-    Threads count the calls that they finish in `finished`: an exception inside a kernel ends a thread silently.
-    `cells` says which cell each lane is of, where several share the launch.
+    Threads count the calls that they finish in `finished`: an exception inside a kernel ends a thread silently. `cells`
+    says which cell each lane belongs to, if several share the launch.
     """
     from numba import cuda
 
@@ -81,7 +81,7 @@ def launched(function: Callable[..., Any], shapes: tuple[Shape, ...]) -> Callabl
     for name, (_, rows, _) in registers:
         lines += [f"        {name}[{i}, w] = own_{name}[{i}, 0]" for i in range(rows)]
     lines.append("        finished[w] += 1")
-    # as if from the kernel's file: Numba keeps what it compiles beside a function's
+    # as if from the kernel's file: Numba keeps what it compiles next to a function's
     exec(compile("\n".join(lines), inspect.getfile(function), "exec"), scope)
     made: Callable[..., None] = scope["on_lane"]
     return made
@@ -95,9 +95,9 @@ def joined(
     Parameters
     ----------
     shape : Shape
-        What it is to each of them.
+        Its shape for each of them.
     values : tuple
-        One a cell.
+        One per cell.
     lanes : callable
         Joins arrays on an axis, that of the lane.
     rows : callable
@@ -125,7 +125,7 @@ def joined(
 
 def _on_device(function: Any) -> Callable[..., None]:
     """Return a protocol kernel for which `borrowed` does nothing: on a device there are no counts of references."""
-    if not compiled_mode():  # the simulator starts a thread a lane, which has its own opinion of overflows, too
+    if not compiled_mode():  # the simulator starts one thread per lane, which also treats overflows differently
         return lanes_apart()(quiet(function))
     scope = function.__globals__ | {borrowed.__name__: device(lambda value: value)}
     return device(types.FunctionType(function.__code__, scope, function.__name__))
@@ -157,7 +157,7 @@ def compiling() -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            # numba-cuda's own, which is no error of Numba's
+            # numba-cuda's own, which is no Numba error
             if type(error).__name__ != "UnsupportedBytecodeError":
                 raise
             raise numba.core.errors.NumbaError(str(error)) from error
@@ -166,7 +166,7 @@ def compiling() -> Iterator[None]:
 
 
 class LanesApart(Machine):
-    """A machine that is told what its kernels' arguments are: what the device, its ruler and its assembler share."""
+    """A machine that learns its kernels' arguments: what the device, its ruler and its assembler share."""
 
     def __init__(self, dry: bool = False, precision: str = "double") -> None:
         super().__init__(dry, precision)
@@ -176,7 +176,7 @@ class LanesApart(Machine):
     def make(self, make: Callable[[Any], Any], space: Space) -> Any:
         """Return what `make` makes: for one lane, then repeated where the lanes are to be.
 
-        What has no lanes is for one lane at a time, on the processor; here every lane has its own.
+        What has no lanes is for one lane at a time on the processor; here every lane has its own.
         """
         if not space.same_on_every_lane:
             return make(space)  # the last axis is the lane: see `shapes`
@@ -184,7 +184,7 @@ class LanesApart(Machine):
         return self._repeated(one, two, three, space.n_lanes)
 
     def _repeated(self, state: Any, two: Any, three: Any, n_lanes: int) -> Any:
-        """Return a record of all lanes; `two` and `three`, made for so many lanes, tell where the lanes are."""
+        """Return a record of all lanes; `two` and `three`, made for as many lanes, show where the lanes are."""
         parts = []
         for name, value, other, another in zip(state._fields, state, two, three, strict=True):
             if isinstance(value, tuple):
@@ -206,7 +206,7 @@ class LanesApart(Machine):
         return np.zeros(shape)
 
     def scratch(self, n_lanes: int, **dtypes: Any) -> Any:
-        """Return the record that a thread makes for itself: of one lane."""
+        """Return the record that a thread makes for itself, with one lane."""
         return record("Scratch", {name: np.zeros(1, dtype) for name, dtype in dtypes.items()})
 
     def wait(self) -> None:

@@ -1,4 +1,4 @@
-"""What NVIDIA's compiler makes of a kernel: PTX, registers, spills. It needs numba-cuda and nvcc's wheels, no device.
+"""What NVIDIA's compiler makes of a kernel: PTX, registers, spills. Needs numba-cuda and nvcc's wheels, no device.
 
 ``pip install 'banditlab-sim[ptx]'`` brings both.
 """
@@ -41,7 +41,7 @@ class Assembly:
     registers : int
         32-bit registers that a thread takes.
     spilled : int
-        Bytes that a thread stores in memory for want of registers.
+        Bytes that a thread stores in memory for lack of registers.
     stack : int
         Bytes of a thread's stack: small arrays that are not kept in registers.
     """
@@ -53,8 +53,8 @@ class Assembly:
 
     @property
     def occupancy(self) -> float:
-        """Share of the threads that a multiprocessor can hold which its registers let it hold."""
-        each = -(-self.registers // 8) * 8  # they are given out by eight
+        """Share of a multiprocessor's threads that its registers allow it to hold."""
+        each = -(-self.registers // 8) * 8  # they are allocated in eights
         warps = LARGEST_REGISTER_FILE // (32 * each)
         return min(1.0, 32 * warps / THREADS_AT_MOST)
 
@@ -65,9 +65,9 @@ class Assembly:
 
     @property
     def fused(self) -> int:
-        """Fused multiply-adds, which round otherwise than the processor does, and what ptxas may yet fuse.
+        """Fused multiply-adds, which round differently from the processor, and what ptxas may yet fuse.
 
-        Additions and multiplications that name no rounding are free to be fused.
+        Additions and multiplications that specify no rounding may be fused.
         """
         return len(re.findall(r"\b(?:fma\.rn|add|sub|mul)\.f64\b", self.ptx))
 
@@ -105,7 +105,7 @@ def _first(values: tuple[Any, ...], axis: int) -> Any:
 
 @contextlib.contextmanager
 def _no_device(cc: tuple[Any, ...]) -> Iterator[None]:
-    """Let numba-cuda, which asks the device what to compile for, be told instead."""
+    """Tell numba-cuda what to compile for, which it would otherwise ask the device."""
     from numba.cuda import dispatcher
 
     usual = dispatcher.get_current_device
@@ -117,7 +117,7 @@ def _no_device(cc: tuple[Any, ...]) -> Iterator[None]:
 
 
 def _require_compiler() -> None:
-    """Raise unless numba-cuda is there: what Numba has of its own for devices compiles other code, or none."""
+    """Raise unless numba-cuda is installed: Numba's own code for devices compiles other code, or none."""
     try:
         import numba_cuda  # noqa: F401 - it stands in for numba.cuda
     except ImportError as error:
@@ -128,7 +128,7 @@ def _require_compiler() -> None:
 
 
 def _assembler_of_ptx() -> str:
-    """Return the path of `ptxas`: that of the wheels, whose version goes with the compiler's, or on the PATH."""
+    """Return the path of `ptxas`: that of the wheels, whose version matches the compiler's, or on the PATH."""
     with contextlib.suppress(ImportError):
         import nvidia
 
@@ -153,7 +153,7 @@ def assemble(
     cc : tuple
         Compute capability: (8, 0) for an A100, (9, 0) for an H100 or H200, (9, 0, 'a') for these alone.
     horizon : int
-        Rounds, for policies that must know it.
+        Rounds, for policies that must know the horizon.
     shared : bool
         Whether it is the kernel of a launch that cells of a sweep share.
 

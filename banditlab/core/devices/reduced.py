@@ -1,4 +1,4 @@
-"""What a device tells of a chunk of runs instead of every run's metrics: moments, extremes and a thinned sample."""
+"""What a device returns for a chunk of runs instead of every run's metrics: moments, extremes, a thinned sample."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reduced:
     minimum, maximum : float64 array
         Extremes.
     ordered : float64 array
-        Every `STEP`-th run's value in ascending order, from the middle of the first `STEP`: one table (metric,
+        Every `STEP`-th run's value in ascending order, from the middle of the first `STEP` on: one table (metric,
         checkpoint) each. A share of runs is off by at most STEP / (2 n_runs).
     """
 
@@ -38,7 +38,7 @@ class Reduced:
 
     @classmethod
     def of(cls, values: Any) -> Reduced:
-        """Reduce metrics, one table (metric, checkpoint) a run, where they lie: NumPy's or CuPy's array."""
+        """Reduce metrics, one table (metric, checkpoint) per run, where they are: NumPy's or CuPy's array."""
         n, n_metrics, n_checkpoints = values.shape
         moments = np.empty((4, n_metrics, n_checkpoints))
         first = min(STEP // 2, n - 1)
@@ -70,9 +70,9 @@ def taken(values: Any, reduced: bool) -> Any:
 
 
 def _require_room(array: Any) -> None:
-    """Raise if a device has no memory for what sorting an array takes beside it.
+    """Raise if a device has no memory for what sorting an array takes in addition.
 
-    CuPy has that given back to its reserve, where sorting finds it. Before 14.1 it sorts wrongly where there is none,
+    CuPy gets that returned to its reserve, where sorting finds it. Before 14.1 it sorts wrongly if there is no memory,
     and only prints something (cupy/cupy#9894).
     """
     if not isinstance(array, np.ndarray):
