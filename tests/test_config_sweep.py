@@ -220,7 +220,7 @@ def test_command(file, tmp_path, monkeypatch):
     assert not (tmp_path / "o" / "s.csv").exists()
     done = runner.invoke(app, ["sweep", str(path), "--store", str(tmp_path / "store"), "--runs", "6"])
     assert done.exit_code == 0, done.output
-    assert "regret, 6 runs a cell" in done.output
+    assert "regret, 6 runs per cell" in done.output
     assert "(0.5, 0.2)" in done.output
     assert len(pd.read_csv(tmp_path / "o" / "s.csv")) == 4
     assert len(pd.read_parquet(tmp_path / "o" / "r.parquet")["run"].unique()) == 6

@@ -22,7 +22,7 @@ from banditlab.core.validation import positive, vector
 
 @arms.environment
 class Halves(arms.Stationary):
-    means: FloatArray = bl.field(check=vector(0.0, 0.5), doc="one mean an arm")
+    means: FloatArray = bl.field(check=vector(0.0, 0.5), doc="one mean per arm")
 
     def reward(self, arm: int, u: float, t: int) -> float:
         return 0.5 if u < 2.0 * self.means[arm] else 0.0

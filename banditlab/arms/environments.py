@@ -59,7 +59,7 @@ class Bernoulli(Stationary):
     [0.8, 0.4, 0.0]
     """
 
-    means: FloatArray = field(check=vector(0.0, 1.0), doc="one probability an arm, in [0, 1]")
+    means: FloatArray = field(check=vector(0.0, 1.0), doc="one probability per arm, in [0, 1]")
 
     @property
     def support(self) -> Support:
@@ -111,9 +111,9 @@ class Gaussian(Stationary):
     2
     """
 
-    means: FloatArray = field(check=vector(), doc="one mean an arm")
+    means: FloatArray = field(check=vector(), doc="one mean per arm")
     std: Any = field(
-        default=1.0, check=number_or_vector(0.0), doc="standard deviation: one for all arms, or one an arm"
+        default=1.0, check=number_or_vector(0.0), doc="standard deviation: one for all arms, or one per arm"
     )
 
     def validate(self) -> None:
@@ -189,8 +189,8 @@ class Beta(Stationary):
     [0.5, 0.75]
     """
 
-    a: FloatArray = field(check=vector(1e-300), doc="first shape, one an arm")
-    b: FloatArray = field(check=vector(1e-300), doc="second shape, one an arm")
+    a: FloatArray = field(check=vector(1e-300), doc="first shape, one per arm")
+    b: FloatArray = field(check=vector(1e-300), doc="second shape, one per arm")
 
     def validate(self) -> None:
         """Check that every arm has both shapes."""
@@ -283,7 +283,7 @@ class Exponential(Stationary):
     2.0
     """
 
-    means: FloatArray = field(check=vector(0.0, open_low=True), doc="one mean an arm, positive")
+    means: FloatArray = field(check=vector(0.0, open_low=True), doc="one mean per arm, positive")
 
     @property
     def support(self) -> Support:
@@ -328,7 +328,7 @@ class Poisson(FiniteSupport):
     [2.5, 0.0]
     """
 
-    means: FloatArray = field(check=vector(0.0, 1e9), doc="one mean an arm, at least 0")
+    means: FloatArray = field(check=vector(0.0, 1e9), doc="one mean per arm, at least 0")
 
     @property
     def support(self) -> Support:

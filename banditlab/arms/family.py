@@ -76,7 +76,7 @@ def environment(cls: C) -> C:
     >>> from banditlab.core.validation import vector
     >>> @arms.environment
     ... class Halves(arms.Stationary):
-    ...     means: FloatArray = field(check=vector(0.0, 0.5), doc="one mean an arm, at most 1/2")
+    ...     means: FloatArray = field(check=vector(0.0, 0.5), doc="one mean per arm, at most 1/2")
     ...
     ...     def reward(self, arm, u, t):
     ...         return 0.5 if u < 2.0 * self.means[arm] else 0.0

@@ -113,7 +113,7 @@ class Categorical(FiniteSupport):
     """
 
     values: FloatArray = field(check=vector(), doc="the possible rewards")
-    probabilities: FloatArray = field(check=probability_rows, doc="one row an arm, one column a value")
+    probabilities: FloatArray = field(check=probability_rows, doc="one row per arm, one column per value")
 
     def validate(self) -> None:
         """Check that there is a probability for each value."""
@@ -200,7 +200,7 @@ class Empirical(FiniteSupport):
             )
         empty = np.flatnonzero(self.counts.sum(axis=1) <= 0)
         if empty.size:
-            raise InvalidArgument(f"Empirical.counts[{empty[0]}] is all zeros; allowed: at least one reward an arm")
+            raise InvalidArgument(f"Empirical.counts[{empty[0]}] is all zeros; allowed: at least one reward per arm")
 
     @classmethod
     def from_rewards(cls, rewards: list[ArrayLike]) -> Self:

@@ -109,7 +109,7 @@ class FromScipy(Stationary):
     [1.133, 2.0]
     """
 
-    distributions: Sequence[Any] = field(check=_frozen, doc="frozen scipy.stats distributions, one an arm")
+    distributions: Sequence[Any] = field(check=_frozen, doc="frozen scipy.stats distributions, one per arm")
 
     @property
     def means(self) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ class Adversarial:
     2
     """
 
-    losses: FloatArray = field(check=matrix(0.0, 1.0), doc="one row a round, one column an arm, in [0, 1]")
+    losses: FloatArray = field(check=matrix(0.0, 1.0), doc="one row per round, one column per arm, in [0, 1]")
 
     @property
     def n_arms(self) -> int:

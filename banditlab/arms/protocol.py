@@ -216,7 +216,7 @@ def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:
         name = f"{type(environment).__name__}.cvars({tau:g})"
         cvars = vector()(name, environment.cvars(tau))
         if len(cvars) != environment.n_arms:
-            raise InvalidArgument(f"{name} has {len(cvars)} entries; allowed: {environment.n_arms}, one an arm")
+            raise InvalidArgument(f"{name} has {len(cvars)} entries; allowed: {environment.n_arms}, one per arm")
         known[tau] = cvars.max() - cvars
     return known[tau]
 

@@ -100,7 +100,7 @@ class TruncatedGaussian(Stationary):
     [0.5, 0.7]
     """
 
-    locations: FloatArray = field(check=vector(), doc="means before truncation, one an arm")
+    locations: FloatArray = field(check=vector(), doc="means before truncation, one per arm")
     std: float = field(default=1.0, check=positive, doc="standard deviation before truncation")
     low: float = field(default=0.0, check=number, doc="lower end of the interval")
     high: float = field(default=1.0, check=number, doc="upper end of the interval")
@@ -190,7 +190,7 @@ class TruncatedGaussianMixture(Stationary):
     ([0.5], [0.200007])
     """
 
-    weights: FloatArray = field(check=probability_rows, doc="one row an arm, one column a mode")
+    weights: FloatArray = field(check=probability_rows, doc="one row per arm, one column per mode")
     locations: FloatArray = field(check=matrix(), doc="means of the modes before truncation")
     stds: FloatArray = field(check=matrix(0.0, open_low=True), doc="their standard deviations")
     low: float = field(default=0.0, check=number, doc="lower end of the interval")

@@ -104,7 +104,7 @@ def run(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The experiment.")],
     seed: SEED = None,
     runs: Annotated[int | None, typer.Option(help="Number of runs, in place of the file's.")] = None,
-    horizon: Annotated[int | None, typer.Option(help="Rounds a run, in place of the file's.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Rounds per run, in place of the file's.")] = None,
     jobs: JOBS = None,
     output: Annotated[
         Path | None,
@@ -141,9 +141,9 @@ def sweep(
         bool, typer.Option("--dry-run", help="Only say how many cells and rounds, and about how long and how large.")
     ] = False,
     seed: SEED = None,
-    runs: Annotated[int | None, typer.Option(help="Number of runs a cell, in place of the file's.")] = None,
+    runs: Annotated[int | None, typer.Option(help="Number of runs per cell, in place of the file's.")] = None,
     horizon: Annotated[
-        int | None, typer.Option(help="Rounds a run, in place of the file's, which must not sweep over it.")
+        int | None, typer.Option(help="Rounds per run, in place of the file's, which must not sweep over it.")
     ] = None,
     jobs: JOBS = None,
     output: Annotated[
@@ -157,7 +157,7 @@ def sweep(
     store: STORE = None,
     quiet: QUIET = False,
 ) -> None:
-    """Run the sweep that a TOML file describes: every combination of its parameters; print one line a cell."""
+    """Run the sweep that a TOML file describes: every combination of its parameters; print one line per cell."""
     from ..config_sweep import read_sweep
     from ..outputs import prepare_outputs, write_sweep_outputs
 
@@ -188,11 +188,11 @@ def sweep(
 
 
 def _print_sweep(to: Any, result: SweepResults) -> None:
-    """Print one line a cell: parameters, policy, mean and interval of the last checkpoint."""
+    """Print one line per cell: parameters, policy, mean and interval of the last checkpoint."""
     metric = result.default_metric
     names = [*result.parameters, "policy"]
     shown = table(
-        to, f"{metric}, {result.provenance['n_runs']:,} runs a cell", *names, "mean", "+/- 95%", left=len(names)
+        to, f"{metric}, {result.provenance['n_runs']:,} runs per cell", *names, "mean", "+/- 95%", left=len(names)
     )
     for _, row in result.summary(metric).iterrows():
         told = ["-" if row[name] is None or row[name] != row[name] else str(row[name]) for name in result.parameters]
@@ -213,7 +213,7 @@ def _write(write: Any, result: Any, outputs: dict[str, Path]) -> None:
 def demo(
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to; made if missing.")] = Path("demo"),
     runs: Annotated[int, typer.Option(help="Number of runs.")] = 200,
-    horizon: Annotated[int, typer.Option(help="Rounds a run.")] = 50_000,
+    horizon: Annotated[int, typer.Option(help="Rounds per run.")] = 50_000,
 ) -> None:
     """Compare five policies on real click rates of 34 fashion items, and draw their regret."""
     from ..demo import demo_outputs, run_demo

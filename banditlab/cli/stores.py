@@ -46,7 +46,7 @@ def store(
 
 
 def _print_cells(to: Any, cells: pd.DataFrame, title: str) -> None:
-    """Print one line a cell, those that were used last at the end."""
+    """Print one line per cell, those that were used last at the end."""
     shown_cells = table(
         to, title, "environment", "policy", "used", "horizon", "seed", "runs", "MB", "failed", "address", left=3
     )

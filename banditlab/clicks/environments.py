@@ -21,7 +21,7 @@ from .utilities import QuadraticUtility, a_utility
 
 def _rewards_or_none(name: str, value: object) -> Any:
     if value is not None and not (is_component(value) and isinstance(value, arms.Stationary)):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: an arms environment with one mean an arm, or None")
+        raise InvalidType(f"{name} is {shown(value)}; allowed: an arms environment with one mean per arm, or None")
     return value
 
 
@@ -116,7 +116,7 @@ class StrategicClickBandit:
         """
         drawing = _rewards_or_none("rewards", rewards)
         if drawing is None:
-            raise InvalidType("rewards is None; allowed: an arms environment with one mean an arm")
+            raise InvalidType("rewards is None; allowed: an arms environment with one mean per arm")
         means = vector(0.0, 1.0)("rewards.means", drawing.means)
         options = fields if utility is None else fields | {"utility": utility}
         made: Any = cls

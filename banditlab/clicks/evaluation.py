@@ -153,7 +153,7 @@ def profile(name: str, value: Any, environment: Any) -> NDArray[np.float64]:
     """Return a strategy profile, one click rate per arm, checked."""
     found: NDArray[np.float64] = vector(0.0, 1.0)(name, value)
     if len(found) != environment.n_arms:
-        raise InvalidArgument(f"{name} has {len(found)} entries; allowed: {environment.n_arms}, one an arm")
+        raise InvalidArgument(f"{name} has {len(found)} entries; allowed: {environment.n_arms}, one per arm")
     return found
 
 

@@ -84,7 +84,7 @@ def _column(out: NDArray[np.float64], name: str, n_arms: int) -> NDArray[np.floa
 
 @dataclass(frozen=True)
 class Profiles:
-    """Who plays what on which luck: one lane a column.
+    """Who plays what on which luck: one lane per column.
 
     Attributes
     ----------

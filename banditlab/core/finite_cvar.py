@@ -41,7 +41,7 @@ def _sorted(values: ArrayLike, weights: ArrayLike | None) -> tuple[NDArray[np.fl
     try:
         x, w = np.broadcast_arrays(x, w)
     except ValueError as error:
-        raise InvalidArgument(f"weights has shape {w.shape}; allowed: one weight a value, {x.shape}") from error
+        raise InvalidArgument(f"weights has shape {w.shape}; allowed: one weight per value, {x.shape}") from error
     largest = w.max(axis=-1, keepdims=True)
     if not (largest > 0.0).all():
         raise invalid("weights", weights, "a positive sum")

@@ -71,7 +71,7 @@ def placed(backend: str) -> contextlib.AbstractContextManager[None]:
 
 
 REGISTERS = ("environment_rng", "policy_rng")
-"""Arguments of protocol kernels that a thread copies to its registers: few rows, one column a lane."""
+"""Arguments of protocol kernels that a thread copies to its registers: few rows, one column per lane."""
 
 _with_lanes: dict[Callable[..., Any], tuple[str, ...]] = {}
 

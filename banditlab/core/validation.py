@@ -333,4 +333,4 @@ def same_length(owner: str, **arrays: NDArray[np.float64]) -> None:
     lengths = {name: len(value) for name, value in arrays.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-        raise InvalidArgument(f"{owner}: {told}; allowed: one entry an arm in each")
+        raise InvalidArgument(f"{owner}: {told}; allowed: one entry per arm in each")

@@ -33,7 +33,7 @@ def open_bandit(campaign: str = "men") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row an item. Columns, all int64: item_id, impressions, clicks.
+        One row per item. Columns, all int64: item_id, impressions, clicks.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def environment(cls: C) -> C:
     >>> from banditlab.core.validation import vector
     >>> @dueling.environment
     ... class Strengths:
-    ...     weights: object = field(check=vector(0.0, open_low=True), doc="one positive weight an arm")
+    ...     weights: object = field(check=vector(0.0, open_low=True), doc="one positive weight per arm")
     ...
     ...     @property
     ...     def n_arms(self):

@@ -131,7 +131,7 @@ def price_of_learning(beliefs: Any, distribution: Any, cost: float, max_payment:
     """
     sigma, q = rows_of_probabilities("beliefs", beliefs), belief("distribution", distribution)
     if len(sigma) != len(q):
-        raise InvalidArgument(f"distribution has {len(q)} entries; allowed: {len(sigma)}, one a belief")
+        raise InvalidArgument(f"distribution has {len(q)} entries; allowed: {len(sigma)}, one per belief")
     cost, prior = non_negative("cost", cost), q @ sigma
     seen = prior > 0.0
     ratio = float(q @ (sigma[:, seen] / prior[seen]).max(axis=1)) - 1.0

@@ -113,7 +113,7 @@ def crps_of_sample(sample: ArrayLike, outcome: float, weights: ArrayLike | None 
         weights = np.full(len(values), 1.0 / len(values))
     probabilities = belief("weights", weights)
     if len(probabilities) != len(values):
-        raise invalid("weights", weights, f"{len(values)} probabilities, one a value of the sample")
+        raise invalid("weights", weights, f"{len(values)} probabilities, one per value of the sample")
     # The integrand is constant between data points, so the first form is a sum; the second is quadratic in the length.
     points = np.append(values, y)
     order = np.argsort(points, kind="stable")

@@ -131,7 +131,7 @@ class HiringProblem:
         [[0.5, 0.8], [0.8, 0.8]]
         """
         if isinstance(signals, str | bytes) or not hasattr(signals, "__len__"):
-            raise InvalidType(f"HiringProblem.signals is {shown(signals)}; allowed: one array an agent")
+            raise InvalidType(f"HiringProblem.signals is {shown(signals)}; allowed: one array per agent")
         n = len(signals)
         if not 1 <= n <= MOST_AGENTS:
             raise InvalidArgument(f"HiringProblem.signals has {n} entries; allowed: from 1 to {MOST_AGENTS} agents")
@@ -150,7 +150,7 @@ class HiringProblem:
         """Check shapes, and that signals are distributions."""
         name = "HiringProblem"
         if isinstance(self.costs, str | bytes) or not hasattr(self.costs, "__len__") or len(self.costs) == 0:
-            raise InvalidType(f"{name}.costs is {shown(self.costs)}; allowed: one sequence of numbers an agent")
+            raise InvalidType(f"{name}.costs is {shown(self.costs)}; allowed: one sequence of numbers per agent")
         costs = tuple(vector(0.0)(f"{name}.costs[{i}]", c) for i, c in enumerate(self.costs))
         object.__setattr__(self, "costs", costs)
         n = len(costs)
@@ -250,7 +250,7 @@ class HiringProblem:
         ...     prior=[0.5, 0.5], signals=[[blind], [blind, look]], costs=[[0], [0, 0.02]],
         ...     utility=[[1, 0], [0, 1]],
         ... )
-        >>> world.agent_signals(1)[1].round(6).tolist()  # a row a state, after effort 1
+        >>> world.agent_signals(1)[1].round(6).tolist()  # one row per state, after effort 1
         [[0.8, 0.2], [0.2, 0.8]]
         """
         n, agent = self.n_agents, integer(0, self.n_agents - 1)("agent", agent)

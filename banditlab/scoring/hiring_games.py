@@ -54,7 +54,7 @@ class Offer(NamedTuple):
             raise InvalidType(f"{name} is {shown(offer)}; allowed: a banditlab.scoring.hiring_games.Offer")
         if not isinstance(offer.payments, tuple) or len(offer.payments) != n:
             raise InvalidType(
-                f"{name}.payments is {shown(offer.payments)}; allowed: a tuple of {n} arrays, one an agent"
+                f"{name}.payments is {shown(offer.payments)}; allowed: a tuple of {n} arrays, one per agent"
             )
         reported = (*world.n_efforts, *world.n_signals)
         return cls(

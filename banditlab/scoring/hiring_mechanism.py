@@ -80,7 +80,7 @@ class HiringMechanism:
         has_shape(f"{name}.decisions", decisions, (*shape, world.n_decisions), "(efforts..., signals..., decisions)")
         adds_up(f"{name}.decisions", decisions, 2 * n)
         if not isinstance(self.payments, Sequence | np.ndarray) or len(self.payments) != n:
-            raise invalid(f"{name}.payments", self.payments, f"{n} arrays, one an agent")
+            raise invalid(f"{name}.payments", self.payments, f"{n} arrays, one per agent")
         payments = tuple(table()(f"{name}.payments[{i}]", paid) for i, paid in enumerate(self.payments))
         for i, paid in enumerate(payments):
             has_shape(f"{name}.payments[{i}]", paid, (*shape, world.n_states), "(efforts..., signals..., states)")

@@ -86,9 +86,9 @@ class PrincipalAgent:
     2
     """
 
-    beliefs: FloatArray = field(check=rows_of_probabilities, doc="the beliefs that can be reported, one a row")
+    beliefs: FloatArray = field(check=rows_of_probabilities, doc="the beliefs that can be reported, one per row")
     action_distributions: FloatArray = field(
-        check=rows_of_probabilities, doc="distribution of the belief, one row an action"
+        check=rows_of_probabilities, doc="distribution of the belief, one row per action"
     )
     costs: FloatArray = field(check=vector(0.0), doc="what each action costs the agent")
     utility: OptionalFloatArray = field(
@@ -105,7 +105,7 @@ class PrincipalAgent:
         name = "PrincipalAgent"
         n_beliefs, n_states = self.beliefs.shape
         if n_states < 2:
-            raise InvalidArgument(f"{name}.beliefs has 1 column; allowed: at least 2, one a state")
+            raise InvalidArgument(f"{name}.beliefs has 1 column; allowed: at least 2, one per state")
         for m in range(n_beliefs):
             same = np.flatnonzero(np.abs(self.beliefs[:m] - self.beliefs[m]).max(axis=1, initial=0.0) <= ROUNDING)
             if len(same):
@@ -253,7 +253,7 @@ class PrincipalAgent:
         if table.shape != self.beliefs.shape:
             shape = " x ".join(str(n) for n in table.shape)
             raise InvalidArgument(
-                f"payments is {shape}; allowed: {self.n_beliefs} x {self.n_states}, a row a report, a column a state"
+                f"payments is {shape}; allowed: {self.n_beliefs} x {self.n_states}, a row per report, a column per state"
             )
         return table
 

@@ -184,9 +184,9 @@ class ScoringRule:
 
         Parameters
         ----------
-        report : belief, or matrix with one row a report
+        report : belief, or matrix with one row per report
             r.
-        outcome : int, or one int a report
+        outcome : int, or one int per report
             The state w, from 0 to n_states - 1.
 
         Returns
@@ -217,7 +217,7 @@ class ScoringRule:
 
         Parameters
         ----------
-        report, belief : belief, or matrix with one row a report
+        report, belief : belief, or matrix with one row per report
             r and p. Two matrices are taken row by row; one belief goes with every row of the other.
 
         Returns
@@ -247,7 +247,7 @@ class ScoringRule:
 
         Parameters
         ----------
-        belief : belief, or matrix with one row a belief
+        belief : belief, or matrix with one row per belief
             p.
 
         Returns
@@ -279,7 +279,7 @@ class ScoringRule:
         ----------
         beliefs : matrix
             One row per belief that the agent may come to hold.
-        distribution : distribution over the beliefs, or matrix with one row an action
+        distribution : distribution over the beliefs, or matrix with one row per action
             q, or :math:`q_k` for each action k.
         prior : belief, optional
             What is reported without learning; default the mean of the beliefs under each distribution, which for a
@@ -307,7 +307,7 @@ class ScoringRule:
         q = np.atleast_2d(check("distribution", distribution))
         if q.shape[1] != len(rows):
             raise InvalidArgument(
-                f"distribution has {q.shape[1]} entries an action; allowed: {len(rows)}, one for each of beliefs"
+                f"distribution has {q.shape[1]} entries per action; allowed: {len(rows)}, one for each of beliefs"
             )
         # rounding in the mean must not put it off the simplex
         known = q @ rows if prior is None else checked_belief("prior", prior, self.n_states)[None, :]
@@ -327,7 +327,7 @@ class ScoringRule:
         ----------
         scale : float, default 1.0
             Positive; a negative one would make lying best.
-        shift : float or one float a state, default 0.0
+        shift : float or one float per state, default 0.0
             Added to the payment.
 
         Examples
@@ -432,7 +432,7 @@ class ScoringRule:
         """Check for one belief or a matrix of them; return a matrix, and whether it was one."""
         axes = n_axes(name, value)
         if axes == 0:
-            allowed = f"{self.n_states} probabilities, one a state, or a matrix of such rows"
+            allowed = f"{self.n_states} probabilities, one per state, or a matrix of such rows"
             raise InvalidType(f"{name} is {shown(value)}; allowed: {allowed}")
         single = axes == 1
         check = checked_belief if single else checked_beliefs

@@ -32,7 +32,7 @@ def beliefs(name: str, value: Any, n_states: int | None = None) -> Floats:
     if wrong.size:
         raise InvalidArgument(f"{name}[{wrong[0]}] sums to {sums[wrong[0]]:.12g}; allowed: 1, within {SUM_TOLERANCE:g}")
     if n_states is not None and rows.shape[1] != n_states:
-        raise InvalidArgument(f"{name} has {rows.shape[1]} columns; allowed: {n_states}, one a state")
+        raise InvalidArgument(f"{name} has {rows.shape[1]} columns; allowed: {n_states}, one per state")
     return rows
 
 
@@ -44,7 +44,7 @@ def belief(name: str, value: Any, n_states: int | None = None) -> Floats:
             name, value, f"probabilities that sum to 1, within {SUM_TOLERANCE:g}; these sum to {entries.sum():.12g}"
         )
     if n_states is not None and len(entries) != n_states:
-        raise invalid(name, value, f"{n_states} probabilities, one a state")
+        raise invalid(name, value, f"{n_states} probabilities, one per state")
     return entries
 
 

@@ -93,7 +93,7 @@ class TableRule(ScoringRule):
         ----------
         scale : float, default 1.0
             Positive; a negative one would make lying best.
-        shift : float or one float a state, default 0.0
+        shift : float or one float per state, default 0.0
             Added to the payment.
 
         Examples

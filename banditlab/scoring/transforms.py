@@ -17,7 +17,7 @@ from .simplex import Floats, n_axes
 def shifts(name: str, value: ArrayLike) -> Floats:
     """Check for a number or several, and return them flat."""
     if isinstance(value, ScoringRule):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: a number, or one a state")
+        raise InvalidType(f"{name} is {shown(value)}; allowed: a number, or one per state")
     return np.atleast_1d(number(name, value)) if n_axes(name, value) == 0 else np.asarray(vector()(name, value))
 
 
@@ -25,7 +25,7 @@ def scale_and_shift(scale: float, shift: ArrayLike, n_states: int) -> tuple[floa
     """Check for a positive number and for one shift per state, or one for all of them."""
     entries = shifts("shift", shift)
     if len(entries) not in (1, n_states):
-        raise invalid("shift", shift, f"a number, or {n_states} of them, one a state")
+        raise invalid("shift", shift, f"a number, or {n_states} of them, one per state")
     return positive("scale", scale), tuple(np.broadcast_to(entries, n_states).tolist())
 
 

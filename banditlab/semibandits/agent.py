@@ -132,9 +132,9 @@ class SemiBanditAgent(Agent):
         if outcomes is not None:
             listed: Any = outcomes
             if not (isinstance(listed, list | tuple) or (isinstance(listed, np.ndarray) and listed.ndim == 1)):
-                raise InvalidType(f"outcomes is {shown(outcomes)}; allowed: a sequence of numbers, one an item")
+                raise InvalidType(f"outcomes is {shown(outcomes)}; allowed: a sequence of numbers, one per item")
             if len(outcomes) != len(played):
-                raise InvalidArgument(f"outcomes is {shown(outcomes)}; allowed: {len(played)} numbers, one an item")
+                raise InvalidArgument(f"outcomes is {shown(outcomes)}; allowed: {len(played)} numbers, one per item")
             drawn[: len(played), 0] = [
                 check_reward(self.policy, outcome, f"outcomes[{k}]") for k, outcome in enumerate(outcomes)
             ]

@@ -320,8 +320,8 @@ class CorrelatedGaussian(Linear):
     (1,)
     """
 
-    means: FloatArray = field(check=vector(), doc="one mean an item")
-    covariance: FloatArray = field(check=_covariance, doc="one row and one column an item")
+    means: FloatArray = field(check=vector(), doc="one mean per item")
+    covariance: FloatArray = field(check=_covariance, doc="one row and one column per item")
     actions: Any = field(check=an_action_set, doc="which sets of items can be played")
 
     def validate(self) -> None:
@@ -329,7 +329,7 @@ class CorrelatedGaussian(Linear):
         if len(self.covariance) != len(self.means):
             raise InvalidArgument(
                 f"CorrelatedGaussian: means has {len(self.means)}, covariance has {len(self.covariance)} rows; "
-                "allowed: one an item in each"
+                "allowed: one per item in each"
             )
         self.actions.check(self.n_arms)
         if self.budget < math.inf:

@@ -112,7 +112,7 @@ class Matchings(EdgeSet):
     (1, 2)
     """
 
-    edges: Sequence[Edge] = field(check=_edges, doc="pairs of a left and a right node, one an item")
+    edges: Sequence[Edge] = field(check=_edges, doc="pairs of a left and a right node, one per item")
     perfect: bool = field(default=False, check=boolean, doc="whether the smaller side is matched completely")
 
     def validate(self) -> None:
@@ -296,7 +296,7 @@ class Paths(EdgeSet):
     [(2,), (0, 1)]
     """
 
-    edges: Sequence[Edge] = field(check=_edges, doc="pairs of nodes, from the first to the second, one an item")
+    edges: Sequence[Edge] = field(check=_edges, doc="pairs of nodes, from the first to the second, one per item")
     source: Any = field(check=_node, doc="the node where paths begin")
     target: Any = field(check=_node, doc="the node where paths end")
 
@@ -469,7 +469,7 @@ class SpanningTrees(EdgeSet):
     (1, 2)
     """
 
-    edges: Sequence[Edge] = field(check=_edges, doc="pairs of nodes, one an item")
+    edges: Sequence[Edge] = field(check=_edges, doc="pairs of nodes, one per item")
 
     def validate(self) -> None:
         """Check that there is a tree, and that no edge is a loop."""

@@ -59,8 +59,8 @@ class KMax(SetValued):
     ((0, 1), 0.4)
     """
 
-    values: FloatArray = field(check=matrix(0.0, 1.0), doc="possible outcomes, a row an item")
-    probabilities: FloatArray = field(check=matrix(0.0, 1.0), doc="their probabilities, a row an item")
+    values: FloatArray = field(check=matrix(0.0, 1.0), doc="possible outcomes, one row per item")
+    probabilities: FloatArray = field(check=matrix(0.0, 1.0), doc="their probabilities, one row per item")
     actions: Any = field(check=an_action_set, doc="which sets of items can be played")
 
     def validate(self) -> None:

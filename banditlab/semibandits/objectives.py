@@ -243,7 +243,7 @@ class Influence(SetValued):
         """Check that there is one probability per edge, and sizes."""
         if np.ndim(self.probability) == 1 and len(self.probability) != len(self.edges):
             raise InvalidArgument(
-                f"Influence.probability has {len(self.probability)} entries; allowed: one number, or one an edge, "
+                f"Influence.probability has {len(self.probability)} entries; allowed: one number, or one per edge, "
                 f"{len(self.edges)}"
             )
         if self.n_graphs * self.n_arms**2 > 500_000_000:

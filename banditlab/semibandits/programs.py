@@ -23,7 +23,7 @@ TOLERANCE = 1e-6
 
 def _bounds(name: str, value: Any) -> NDArray[np.float64]:
     """Check for a list of numbers, which may be infinite."""
-    allowed = "a number a row of the matrix, or None"
+    allowed = "one number per row of the matrix, or None"
     try:
         found = np.array(value)
     except ValueError:  # rows of different lengths
@@ -64,7 +64,7 @@ class LinearSet(ActionSet):
     (1, 2)
     """
 
-    matrix: FloatArray = field(check=matrix(), doc="one row a constraint, one column an item")
+    matrix: FloatArray = field(check=matrix(), doc="one row per constraint, one column per item")
     lower: OptionalFloatArray = field(default=None, check=optional(_bounds), doc="least value of each row")
     upper: OptionalFloatArray = field(default=None, check=optional(_bounds), doc="largest value of each row")
 
@@ -74,7 +74,7 @@ class LinearSet(ActionSet):
             given = getattr(self, name)
             if given is not None and len(given) != len(self.matrix):
                 raise InvalidArgument(
-                    f"LinearSet.{name} has {len(given)} entries; allowed: one a row of the matrix, {len(self.matrix)}"
+                    f"LinearSet.{name} has {len(given)} entries; allowed: one per row of the matrix, {len(self.matrix)}"
                 )
         self._solve(np.zeros(self.n_items))
 

@@ -110,7 +110,7 @@ class SafeUpToM(ActionSet):
         """
         if self.variances is None:
             raise InvalidType(
-                "SafeUpToM.variances is None; allowed: one variance an item (with_variances), to know what is safe"
+                "SafeUpToM.variances is None; allowed: one variance per item (with_variances), to know what is safe"
             )
         return self.variances
 
@@ -144,7 +144,7 @@ class SafeUpToM(ActionSet):
             return
         if len(self.variances) != n_items:
             raise InvalidArgument(
-                f"SafeUpToM.variances has {len(self.variances)} entries; allowed: one an item, of which there are "
+                f"SafeUpToM.variances has {len(self.variances)} entries; allowed: one per item, of which there are "
                 f"{n_items}"
             )
         if not (self.variances < self.budget).any():

@@ -71,7 +71,7 @@ def _items_for(actions: Any) -> arms.Bernoulli:
 
 
 def _table(policies: list[Any], worlds: list[Any], shown: Callable[[Any], Any] = lambda world: world) -> list[str]:
-    """Return a table with a row a policy and a column a world, and the reasons that its numbers stand for."""
+    """Return a table with one row per policy and one column per world, and the reasons that its numbers stand for."""
     numbers: dict[str, int] = {}
     rows = []
     for policy in policies:

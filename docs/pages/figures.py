@@ -173,7 +173,7 @@ def draw_one_class() -> Figure:
         ("bl.run", "compiled: all lanes in lockstep", orange),
         ('backend="python"', "the same loops, interpreted", orange),
         ("bl.start", "compiled: one lane, one round", orange),
-        ('backend="cuda"', "compiled: one thread a lane", grey),
+        ('backend="cuda"', "compiled: one thread per lane", grey),
     )
     for k, (title, text, colour) in enumerate(uses):
         top = 0.3 + 2.4 * k

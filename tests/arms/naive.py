@@ -1,6 +1,6 @@
 """Slow, obvious versions of every K-armed policy, written from the papers rather than from the kernels.
 
-One small class a policy: `select(t, rng)` returns the arm of round t (from 1), `update(arm, reward, t)` learns. A class
+A class per policy: `select(t, rng)` returns the arm of round t (from 1), `update(arm, reward, t)` learns. A class
 is constructed with the number of arms, the horizon and the policy's fields; it remembers every reward and computes
 what it needs afresh in every round, with `math`, `fractions` and `scipy`. Means and variances do not depend on the
 order of the rewards, so two arms with the same rewards tie exactly; the first arm wins ties.

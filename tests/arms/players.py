@@ -90,7 +90,7 @@ def drawn(environment: Any, arm: int, u: float) -> float:
 
 
 def simulated(policy: Any, instance: Instance) -> NDArray[np.int64]:
-    """Return the arms that the compiled simulation plays, one row a run, one column a round."""
+    """Return the arms that the compiled simulation plays, one row per run, one column per round."""
     result = instance.run(policy, "pulls")
     pulls = np.stack([result.values(f"pulls[{a}]")[0] for a in range(instance.environment.n_arms)])
     played = np.diff(pulls, axis=2, prepend=0.0)

@@ -171,7 +171,7 @@ def test_heavy_tails():
 class Triangular(arms.Stationary):
     """Rewards of a triangular distribution, known by `distribution` alone."""
 
-    means: object = field(check=vector(0.0, 1.0), doc="one mean an arm")
+    means: object = field(check=vector(0.0, 1.0), doc="one mean per arm")
 
     def reward(self, arm, u, t):
         return self.means[arm] + 0.5 * (math.sqrt(2.0 * u) - 1.0 if u < 0.5 else 1.0 - math.sqrt(2.0 - 2.0 * u))
@@ -184,7 +184,7 @@ class Triangular(arms.Stationary):
 class Nameless(arms.Stationary):
     """Rewards of no known distribution."""
 
-    means: object = field(check=vector(), doc="one mean an arm")
+    means: object = field(check=vector(), doc="one mean per arm")
 
     def reward(self, arm, u, t):
         return self.means[arm]

@@ -1,6 +1,6 @@
 """Slow, obvious versions of every policy for click-bandits, written from the paper rather than from the kernels.
 
-One small class a policy: `select(t, rng)` returns the arm of round t (from 1), `update(arm, clicked, reward, t)`
+A class per policy: `select(t, rng)` returns the arm of round t (from 1), `update(arm, clicked, reward, t)`
 learns. It remembers every click and reward, and computes what it needs afresh in every round. Random numbers come
 from the package's samplers, called as plain Python (see `tests.arms.naive`).
 

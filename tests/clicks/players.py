@@ -79,7 +79,7 @@ REWARDS = {
 }
 
 Trace = tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]
-"""Arms and clicks, one row a run, one column a round; and rounds of screening (0 for none), one row a run."""
+"""Arms and clicks, one row per run, one column per round; and rounds of screening (0 for none), one row per run."""
 
 
 def trace(tables: NDArray[np.float64], n_arms: int) -> Trace:

@@ -100,7 +100,7 @@ LANES, ROUNDS = (4, 500) if numba.config.DISABLE_JIT else (200, 5_000)
 
 
 def final_state(env: Any, horizon: int, lanes: int, seed: int) -> Any:
-    """Let `Turns` play, and return what it remembers: one row an arm, one column a lane."""
+    """Let `Turns` play, and return what it remembers: one row per arm, one column per lane."""
     problem = Problem(env.n_arms, horizon)
     world, player = env.params(problem), Turns().params(problem)
     state = make_state(Turns(), Space(env.n_arms, lanes, horizon))
@@ -125,7 +125,7 @@ REWARDS = [
 def test_clicks_and_rewards_have_the_rates_and_means_that_they_should(rewards: Any) -> None:
     """Clicks are coins with the strategy's bias; given a click, rewards have the arm's mean and variance.
 
-    Within four standard errors each, from 250,000 selections an arm. The click and the reward are made of one uniform
+    Within four standard errors each, from 250,000 selections per arm. The click and the reward are made of one uniform
     number, so that a dependence between them would show in the mean given a click.
     """
     env = clicks.StrategicClickBandit.from_rewards(rewards, [0.66, 0.05, 1.0, 0.4])
@@ -255,7 +255,7 @@ class Undecorated(clicks.Utility):
 Bandit: Any = clicks.StrategicClickBandit
 COINS = arms.Bernoulli([0.5])
 A_UTILITY = "a clicks.Utility, such as clicks.QuadraticUtility()"
-AN_ENVIRONMENT = "an arms environment with one mean an arm"
+AN_ENVIRONMENT = "an arms environment with one mean per arm"
 
 BAD: list[tuple[Any, str, str]] = [
     (lambda: Bandit([0.5, 1.5], [0.5, 0.5]), "Bandit.post_click_means[1] is 1.5", "numbers in [0, 1]"),
@@ -271,7 +271,7 @@ BAD: list[tuple[Any, str, str]] = [
     (lambda: Bandit([0.5], [math.nan]), "Bandit.strategies[0] is nan", "numbers in [0, 1]"),
     (lambda: Bandit([0.5], [True]), "Bandit.strategies is [True]", "a flat sequence"),
     (lambda: Bandit([0.5], "0.5"), "Bandit.strategies is '0.5'", "a flat sequence"),
-    (lambda: Bandit([0.5, 0.5], [0.5]), "post_click_means has 2, strategies has 1", "one entry an arm"),
+    (lambda: Bandit([0.5, 0.5], [0.5]), "post_click_means has 2, strategies has 1", "one entry per arm"),
     (lambda: Bandit([0.5], [0.5], 5.0), "Bandit.utility is 5.0", A_UTILITY),
     (lambda: Bandit([0.5], [0.5], None), "Bandit.utility is None", A_UTILITY),
     (lambda: Bandit([0.5], [0.5], clicks.QuadraticUtility), "Bandit.utility is <class", A_UTILITY),
@@ -284,9 +284,9 @@ BAD: list[tuple[Any, str, str]] = [
     (lambda: Bandit.from_rewards(None, [0.5]), "rewards is None", AN_ENVIRONMENT),
     (lambda: Bandit.from_rewards([0.5], [0.5]), "rewards is [0.5]", AN_ENVIRONMENT),
     (lambda: Bandit.from_rewards(arms.Gaussian([0.5, 2]), [0.5] * 2), "rewards.means[1] is 2.0", "numbers in [0, 1]"),
-    (lambda: Bandit.from_rewards(COINS, [0.5, 0.5]), "post_click_means has 1, strategies has 2", "one entry an arm"),
+    (lambda: Bandit.from_rewards(COINS, [0.5, 0.5]), "post_click_means has 1, strategies has 2", "one entry per arm"),
     (lambda: Bandit.from_rewards(COINS, [0.5], 7), "Bandit.utility is 7", A_UTILITY),
-    (lambda: Bandit([0.5], [0.5]).with_strategies([0.5, 0.5]), "strategies has 2", "one entry an arm"),
+    (lambda: Bandit([0.5], [0.5]).with_strategies([0.5, 0.5]), "strategies has 2", "one entry per arm"),
     (lambda: Bandit([0.5], [0.5]).with_strategies([2.0]), "Bandit.strategies[0] is 2.0", "numbers in [0, 1]"),
     (lambda: clicks.UCBS(utility=5), "UCBS.utility is 5", A_UTILITY),
     (lambda: clicks.ClickUCB(utility=Undecorated()), "ClickUCB.utility is <", "a class decorated with @clicks.utility"),

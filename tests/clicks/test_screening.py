@@ -29,7 +29,7 @@ SHARE = 0.01
 
 
 def final(env: Any, *metrics: str, horizon: int = T, n_runs: int = RUNS, seed: int) -> list[Any]:
-    """Return metrics at the horizon, under UCB-S: one row an arm, one column a run."""
+    """Return metrics at the horizon, under UCB-S: one row per arm, one column per run."""
     options: dict[str, Any] = {"checkpoints": [horizon], "n_jobs": 1, "progress": False}
     result = bl.run(env, clicks.UCBS(), horizon=horizon, n_runs=n_runs, seed=seed, metrics=metrics, **options)
     return [np.stack([result.values(f"{m}[{a}]")[0, :, -1] for a in range(env.n_arms)]) for m in metrics]

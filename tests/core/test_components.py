@@ -225,7 +225,7 @@ def test_a_global_that_changes_between_runs_is_no_stale_kernel():
 
     @arms.environment
     class Sloped(arms.Stationary):
-        means: object = bl.field(doc="one mean an arm")
+        means: object = bl.field(doc="one mean per arm")
 
         def reward(self, arm, u, t):
             return SLOPE * self.means[arm]

@@ -491,7 +491,7 @@ def test_learners_of_mdps_have_the_lane_first():
 
 def test_a_stationary_environment_has_means():
     class Nameless(arms.Stationary):
-        chances: object = bl.field(doc="one an arm")
+        chances: object = bl.field(doc="one per arm")
 
         def reward(self, arm, u, t):
             return 0.0

@@ -66,7 +66,7 @@ def test_of_a_choice():
 def test_of_an_environment():
     @arms.environment
     class Shifted(arms.Stationary):
-        means: object = bl.field(doc="one mean an arm")
+        means: object = bl.field(doc="one mean per arm")
 
         def reward(self, arm, u, t):
             return self.means[arm + 1]
@@ -150,7 +150,7 @@ def test_a_rehearsal_is_short(monkeypatch):
 
 
 def with_history(past=0, least=0):
-    """Return a policy that keeps a number a round, as far as `past` entries beyond, and some more besides."""
+    """Return a policy that keeps one number per round, as far as `past` entries beyond, and some more besides."""
 
     @arms.policy
     class History:

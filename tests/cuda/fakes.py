@@ -208,7 +208,7 @@ class Dispatcher:
             PLACE.streams[-1].pending += 1
             finished += 1
             first, last = (given.get(name, given.get(f"{name}_round")) for name in ("first", "last"))
-            checkpoints = np.atleast_2d(here(given["checkpoints"]))[0]  # a row a cell where cells share the launch
+            checkpoints = np.atleast_2d(here(given["checkpoints"]))[0]  # one row per cell where cells share the launch
             for c, t in enumerate(checkpoints):
                 if first <= t <= last:
                     here(given["out"])[c] = np.arange(n_lanes)

@@ -101,7 +101,7 @@ BAD = [
     (lambda: cvar([1.0], np.nan), r"tau is nan; allowed"),
     (lambda: cvar([1.0, 2.0], 0.5, [1.0, -1.0]), r"weights is .*; allowed: non-negative finite numbers"),
     (lambda: cvar([1.0, 2.0], 0.5, [0.0, 0.0]), r"weights is .*; allowed: a positive sum"),
-    (lambda: cvar([1.0, 2.0], 0.5, [1.0, 1.0, 1.0]), r"weights has shape \(3,\); allowed: one weight a value"),
+    (lambda: cvar([1.0, 2.0], 0.5, [1.0, 1.0, 1.0]), r"weights has shape \(3,\); allowed: one weight per value"),
     (lambda: cvar("low", 0.5), r"values is 'low'; allowed: finite numbers"),
     (lambda: cvar(["1.0", "2.0"], 0.5), r"values is \['1.0', '2.0'\]; allowed: finite numbers"),
     (lambda: cvar(np.array([1.0 + 2.0j]), 0.5), r"values is array.*; allowed: finite numbers"),

@@ -141,7 +141,7 @@ REFUSED = {
         r"its rewards are at least 2 and its returns from 4 to 4; allowed: .*TabularMDP.normalised\(\)",
     ),
     "random": (UNIT.__class__([[[1.0]]], [0.0, 1.0], 2, reward_probabilities=[[[0.5, 0.5]]]), cvar.MaxWP(),
-               r"its rewards are random or depend on the next state; allowed: one reward a state and action"),
+               r"its rewards are random or depend on the next state; allowed: one reward per state and action"),
     "changing": (cvar.TabularMDP([[[[1.0]]]] * 2, [[[0.0]], [[1.0]]], 2), cvar.UCBVI(),
                  r"its transitions or rewards change from step to step; allowed: .* UCBVI pools"),
     "unit rewards": (cvar.TabularMDP([[[1.0]]], [[-1.0]], 2), cvar.ICVaRRM(0.5),

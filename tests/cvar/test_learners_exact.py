@@ -100,7 +100,7 @@ def test_icvar_l(scale, epsilon):
 
 
 def test_planning_less_often_changes_only_when():
-    """With counts that double, plans are as many as there are doublings; with growth by one, one an episode."""
+    """With counts that double, plans are as many as there are doublings; with growth by one, one per episode."""
     mdp = UNIT["random"]
     found = {}
     for replan in (1.0, 2.0):

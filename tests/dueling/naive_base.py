@@ -1,6 +1,6 @@
 """What slow, obvious versions of dueling policies have in common.
 
-One small class a policy: `select(t, rng)` returns the two arms of round t (from 1), `update(first, second, won, t)`
+A class per policy: `select(t, rng)` returns the two arms of round t (from 1), `update(first, second, won, t)`
 learns; `winner()` says which arm is taken for the winner, and `observe` learns from a duel that another chose. A class
 is constructed with the number of arms, the horizon and the policy's fields. It keeps counts and lists, and computes all
 else afresh in every round.
@@ -30,7 +30,7 @@ def draw_beta(rng: Any, a: float, b: float) -> float:
 
 
 class Rng(naive.Rng):
-    """The same, but beta variates, of which some policies draw dozens a round, come from the compiled sampler."""
+    """The same, but beta variates, of which some policies draw dozens per round, come from the compiled sampler."""
 
     def beta(self, a: float, b: float) -> float:
         return float(kernel(draw_beta)(self.words, float(a), float(b)))

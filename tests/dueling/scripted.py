@@ -67,7 +67,7 @@ def played(policy: Any, outcomes: NDArray[np.bool_], others: NDArray[np.int64]) 
 
 @functools.cache
 def written(n_arms: int, horizon: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Return the outcomes of all scripts, one a lane, and the duels that are told after each round."""
+    """Return the outcomes of all scripts, one per lane, and the duels that are told after each round."""
     outcomes = np.zeros((horizon, n_arms, n_arms, len(SCRIPTS)), np.bool_)
     others = np.full((2, horizon, len(SCRIPTS)), -1)
     for lane, wins in enumerate(SCRIPTS.values()):

@@ -242,7 +242,7 @@ def test_an_agent_says_what_is_wrong() -> None:
     agent = bl.start(POLICIES["MaxInP"], 3, horizon=10)
     with pytest.raises(OutOfTurn, match="before the first select"):
         _ = agent.estimate
-    with pytest.raises(InvalidArgument, match="features has 2 rows; allowed: 3, one an arm"):
+    with pytest.raises(InvalidArgument, match="features has 2 rows; allowed: 3, one per arm"):
         agent.select([[1.0], [2.0]])
     with pytest.raises(InvalidArgument, match=r"features\[0\]\[0\] is nan"):
         agent.select([[np.nan], [1.0], [2.0]])
@@ -332,7 +332,7 @@ def test_bad_arguments_are_named(make: Any, message: str) -> None:
 def test_wrong_types_are_named() -> None:
     with pytest.raises(InvalidType, match="link is 'probit'; allowed: a link"):
         dueling.ContextualGLM([1.0], [[1.0], [2.0]], link="probit")
-    with pytest.raises(InvalidType, match="an array with one row an arm, or an arm set"):
+    with pytest.raises(InvalidType, match="an array with one row per arm, or an arm set"):
         dueling.ContextualGLM([1.0], dueling.Logistic())
     with pytest.raises(InvalidComponent, match=r"no kernel update"):
 

@@ -237,7 +237,7 @@ class Revealing:
     """Compares arms 0 and 1 in odd rounds; in even rounds it compares the winner with itself, for all to see."""
 
     turned: bool = bl.field(default=False, doc="whether arm 1 comes first")
-    twice: bool = bl.field(default=False, doc="whether it draws two numbers a round of its own")
+    twice: bool = bl.field(default=False, doc="whether it draws two numbers per round of its own")
 
     def state(self, space):
         return {"winner": space.per_lane(0, np.int64)}

@@ -104,12 +104,12 @@ def test_a_sender_with_one_signal_has_nothing_to_misreport():
 
 MISTAKES = {
     "prior": ({"prior": [0.5, 0.6]}, "prior is"),
-    "states": ({"prior": [1.0]}, "observations has 2 entries; allowed: 1, one a state"),
+    "states": ({"prior": [1.0]}, "observations has 2 entries; allowed: 1, one per state"),
     "observations": ({"observations": [[1, 0], [0.5, 0.4]]}, r"observations\[1\] adds up to 0.9"),
     "no signals": ({"observations": [1, 1]}, "observations has 1 axes; allowed: more than 1"),
     "senders": ({"sender_utilities": np.zeros((2, 2, 2))}, "sender_utilities has 2 entries; allowed: 1, one a sender"),
     "decisions": ({"sender_utilities": np.zeros((1, 3, 2))}, r"sender_utilities\[0\] is 3 x 2; allowed: 2 x 2"),
-    "receiver": ({"receiver_utility": [[1, 0, 0]]}, r"receiver_utility\[0\] has 3 entries; allowed: 2, one a state"),
+    "receiver": ({"receiver_utility": [[1, 0, 0]]}, r"receiver_utility\[0\] has 3 entries; allowed: 2, one per state"),
     "nan": ({"sender_utilities": [[[0, np.nan], [0, 0]]]}, r"sender_utilities\[0\]\[0\]\[1\] is nan"),
     "masked": ({"sender_utilities": np.ma.masked_equal([[[0, 1], [2, 3]]], 3)}, "allowed: no masked entries"),
     "flat": ({"sender_utilities": [0.0]}, r"has the shape \(1,\); allowed: an array with 3 axes"),

@@ -272,9 +272,9 @@ MISTAKES = {
     "axes": ({"observations": np.full((2, 2, 2), 0.5)}, "observations has 3 axes; allowed: 5"),
     "sums": ({"observations": np.full((2, 2, 2, 2, 2), 0.3)}, r"observations\[0\]\[0\]\[0\] adds up to 1.2"),
     "efforts": ({"costs": [[0.0], [0.0, 0.1]]}, r"costs\[0\] has 1 entries; allowed: 2, one an effort"),
-    "states": ({"prior": [0.2, 0.3, 0.5]}, "prior has 3 entries; allowed: 2, one a state"),
+    "states": ({"prior": [0.2, 0.3, 0.5]}, "prior has 3 entries; allowed: 2, one per state"),
     "negative": ({"costs": [[0.0, 0.1], [0.0, -0.1]]}, r"costs\[1\]\[1\] is -0.1"),
-    "utility": ({"utility": [[1, 0, 0]]}, r"utility\[0\] has 3 entries; allowed: 2, one a state"),
+    "utility": ({"utility": [[1, 0, 0]]}, r"utility\[0\] has 3 entries; allowed: 2, one per state"),
 }
 
 
@@ -365,7 +365,7 @@ HANDMADE = {
     ),
     "sum": ({"recommendations": np.full((2, 2), 0.3)}, "recommendations adds up to 1.2"),
     "nan": ({"recommendations": np.full((2, 2), np.nan)}, r"recommendations\[0\]\[0\] is nan"),
-    "one payment": ({"payments": (np.zeros((2,) * 5),)}, "payments is .*; allowed: 2 arrays, one an agent"),
+    "one payment": ({"payments": (np.zeros((2,) * 5),)}, "payments is .*; allowed: 2 arrays, one per agent"),
     "flat payments": ({"payments": (np.zeros(32),) * 2}, r"payments\[0\] has the shape \(32,\)"),
     "payments nan": ({"payments": (np.full((2,) * 5, np.nan),) * 2}, r"payments\[0\].* is nan; allowed: finite"),
     "decisions": ({"decisions": np.ones((2, 2))}, r"decisions has the shape \(2, 2\)"),

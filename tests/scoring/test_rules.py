@@ -297,10 +297,10 @@ class TestAffine:
             (lambda r: r / 0, "divisor is 0; allowed"),
             (
                 lambda r: r.affine(shift=[1, 2, 3]),
-                r"shift is \[1, 2, 3\]; allowed: a number, or 2 of them, one a state",
+                r"shift is \[1, 2, 3\]; allowed: a number, or 2 of them, one per state",
             ),
-            (lambda r: r + r, r"shift is Brier\(n_states=2\); allowed: a number, or one a state"),
-            (lambda r: r - r, r"shift is Brier\(n_states=2\); allowed: a number, or one a state"),
+            (lambda r: r + r, r"shift is Brier\(n_states=2\); allowed: a number, or one per state"),
+            (lambda r: r - r, r"shift is Brier\(n_states=2\); allowed: a number, or one per state"),
             (lambda r: r * "2", "scale is '2'; allowed: a real number"),
         ],
         ids=["negative", "zero", "divisor", "length", "sum", "difference", "text"],
@@ -415,7 +415,7 @@ class TestExpected:
 
     @pytest.mark.parametrize("report", ["a", 0.3, None])
     def test_what_is_no_array_is_told_what_a_report_is(self, report):
-        told = "report is .*; allowed: 2 probabilities, one a state, or a matrix of such rows"
+        told = "report is .*; allowed: 2 probabilities, one per state, or a matrix of such rows"
         with pytest.raises(InvalidType, match=told):
             scoring.Brier().pay(report, 0)
 
@@ -423,16 +423,16 @@ class TestExpected:
         ("call", "message"),
         [
             (lambda r: r.pay([0.5, 0.6], 0), "report is .*; allowed: probabilities that sum to 1"),
-            (lambda r: r.pay([0.5, 0.3, 0.2], 0), "report is .*; allowed: 2 probabilities, one a state"),
+            (lambda r: r.pay([0.5, 0.3, 0.2], 0), "report is .*; allowed: 2 probabilities, one per state"),
             (lambda r: r.pay([1.5, -0.5], 0), r"report\[0\] is 1.5; allowed: numbers in \[0, 1"),
             (lambda r: r.pay([0.5, 0.5], 2), "outcome is 2; allowed: a state, from 0 to 1"),
             (lambda r: r.pay([0.5, 0.5], -1), "outcome is -1; allowed: a state, from 0 to 1"),
             (lambda r: r.pay([0.5, 0.5], 0.5), "outcome is 0.5; allowed: a state, from 0 to 1"),
             (lambda r: r.pay([0.5, 0.5], [0, 1]), "outcome is .*; allowed: a state"),
             (lambda r: r.table([[0.5, 0.5], [0.2, 0.7]]), r"beliefs\[1\] sums to 0.9; allowed: 1"),
-            (lambda r: r.table([[0.5, 0.3, 0.2]]), "beliefs has 3 columns; allowed: 2, one a state"),
+            (lambda r: r.table([[0.5, 0.3, 0.2]]), "beliefs has 3 columns; allowed: 2, one per state"),
             (lambda r: r.expected(np.eye(2), scoring.binary([0.1, 0.2, 0.3])), "report has 2 rows and belief 3"),
-            (lambda r: r.incentive(np.eye(2), [0.2, 0.3, 0.5]), "distribution has 3 entries an action; allowed: 2"),
+            (lambda r: r.incentive(np.eye(2), [0.2, 0.3, 0.5]), "distribution has 3 entries per action; allowed: 2"),
             (lambda r: r.incentive(np.eye(2), [0.2, 0.3]), "distribution is .*sum to 1"),
             (lambda r: r.incentive(np.eye(2), [0.2, 0.8], [0.2, 0.3, 0.5]), "prior is .*; allowed: 2 probabilities"),
         ],

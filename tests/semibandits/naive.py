@@ -1,6 +1,6 @@
 """Slow, obvious versions of the policies on sums of items, written from the papers rather than from the kernels.
 
-One small class a policy: `select(t, rng)` returns the action of round t (from 1), a tuple of items in ascending order;
+A class per policy: `select(t, rng)` returns the action of round t (from 1), a tuple of items in ascending order;
 `update(action, outcomes, t)` learns. It remembers what it has seen of every item, computes what it needs from that
 afresh in every round, and goes through all actions. Random numbers come from the package's samplers, called as plain
 Python.

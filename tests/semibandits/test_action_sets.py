@@ -419,7 +419,7 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "budget that is none": (lambda: sb.SafeUpToM(2, math.nan), "SafeUpToM.budget is nan; allowed: a positive"),
     "budget in words": (lambda: sb.SafeUpToM(2, "a lot"), "SafeUpToM.budget is 'a lot'; allowed: a positive"),
     "negative variance": (lambda: sb.SafeUpToM(2, 1.0, [0.1, -0.2]), r"variances\[1\] is -0.2; allowed"),
-    "no variances": (lambda: sb.SafeUpToM(1, 1.0).maximise([1.0]), "variances is None; allowed: one variance an item"),
+    "no variances": (lambda: sb.SafeUpToM(1, 1.0).maximise([1.0]), "variances is None; allowed: one variance per item"),
     "other variances": (lambda: sb.SafeUpToM(1, 1.0, [0.1]).maximise([1, 2]), "variances has 1 entries; allowed"),
     "nothing safe": (lambda: sb.SafeUpToM(1, 0.1, [0.1, 0.2]).check(2), "no action is safe"),
     "nothing fits": (lambda: sb.Knapsack([4, 5], 3), "Knapsack.capacity is 3, and the smallest item's size 4; allowed"),
@@ -457,7 +457,7 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "half an item": (lambda: sb.Explicit([[0]]).check(1.5), "number of items is 1.5; allowed: an integer"),
     "items of a graph": (lambda: sb.Paths(GRAPH, "s", "t").check(None), "number of items is None; allowed"),
     "huge budget": (lambda: sb.SafeUpToM(1, 10**400), "SafeUpToM.budget is 1000.*; allowed: a finite number"),
-    "huge bound": (lambda: sb.LinearSet([[1]], upper=[10**400]), "LinearSet.upper is .*; allowed: a number a row"),
+    "huge bound": (lambda: sb.LinearSet([[1]], upper=[10**400]), "LinearSet.upper is .*; allowed: one number per row"),
     "too many paths": (
         lambda: sb.Paths([(k, k + 1) for k in range(20) for _ in range(2)], 0, 20).enumerate(40),
         "has 1048576 paths; allowed: at most 1000000",

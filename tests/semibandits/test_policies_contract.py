@@ -240,7 +240,7 @@ def test_bad_feedback_raises_and_leaves_the_agent_as_it_was() -> None:
     for feedback, message in [
         ({}, "outcomes is None; .* learns from outcomes"),
         ({"outcomes": [1.0, 1.0], "value": 2.0}, "value is 2.0; .* allowed: value is not to be given"),
-        ({"outcomes": [1.0]}, r"outcomes is \[1.0\]; allowed: 2 numbers, one an item"),
+        ({"outcomes": [1.0]}, r"outcomes is \[1.0\]; allowed: 2 numbers, one per item"),
         ({"outcomes": [1.0, 1.5]}, r"outcomes\[1\] is 1.5; allowed: from 0 to 1"),
         ({"outcomes": [1.0, math.nan]}, r"outcomes\[1\] is nan; allowed: a finite number"),
         ({"outcomes": 1.0}, "outcomes is 1.0; allowed: a sequence of numbers"),
@@ -309,7 +309,7 @@ def test_own_action_set_is_in_the_label_and_is_played(name: str) -> None:
     policy = dataclasses.replace(PLAYERS[name], actions=own)
     assert policy.label == f"{name}(actions={own!r})"
     got = columns(run(policy, 2))
-    assert (sum(got[f"pulls[{i}]"][:, -1] for i in range(4)) == HORIZON).all()  # one item a round
+    assert (sum(got[f"pulls[{i}]"][:, -1] for i in range(4)) == HORIZON).all()  # one item per round
 
 
 NONSENSE = [math.nan, "nonsense", b"1", [1.0], {}, 1j, math.inf, -1.0, sb.MSets, arms.UCB1()]

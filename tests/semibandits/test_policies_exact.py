@@ -77,7 +77,7 @@ PAIRS = [
 ]
 
 Trace = list[list[naive.Action]]
-"""The action of every round, one list a run."""
+"""The action of every round, one list per run."""
 
 
 def simulated(policy: Any, environment: Any, horizon: int, n_runs: int, seed: int, **options: Any) -> Trace:

@@ -350,7 +350,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no variance": (lambda: arms.Beta.from_moments([0.5], [0.0]), r"variances\[0\] is 0; allowed: positive and below"),
     "impossible variance": (lambda: arms.Beta.from_moments([0.5], [0.25]), r"below 0.25, which is m \(1 - m\)"),
     "impossible mean": (lambda: arms.Beta.from_moments([1.0], [0.1]), r"means\[0\] is 1; allowed: a number in \(0, 1"),
-    "moments of other numbers": (lambda: arms.Beta.from_moments([0.5, 0.4], [0.1]), "one entry an arm in each"),
+    "moments of other numbers": (lambda: arms.Beta.from_moments([0.5, 0.4], [0.1]), "one entry per arm in each"),
     "variances of other numbers": (
         lambda: sb.SemiBandit(COINS, sb.SafeUpToM(2, 0.3, variances=[0.1])),
         "variances has 1 entries",
@@ -365,7 +365,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: sb.CorrelatedGaussian([0, 1], [[1, 0], [0, -1]], ONE),
         r"\[1\]\[1\] is -1; allowed: variances",
     ),
-    "covariance of other items": (lambda: sb.CorrelatedGaussian([0, 1], [[1.0]], ONE), "one an item in each"),
+    "covariance of other items": (lambda: sb.CorrelatedGaussian([0, 1], [[1.0]], ONE), "one per item in each"),
 }
 
 

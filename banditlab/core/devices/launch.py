@@ -27,7 +27,7 @@ APART = -1
 """Stands for the axis of the lane where an array has none on the processor, and one in front of the others here."""
 
 # An argument as a thread sees it: ("shared",), ("lane", ndim, axis of the lane), ("record", class, parts by field),
-# ("registers", rows, dtype), ("scratch", class, dtypes), or, where cells share a launch, ("cell",): a row a cell.
+# ("registers", rows, dtype), ("scratch", class, dtypes), or, where cells share a launch, ("cell",): one row per cell.
 Shape = tuple[Any, ...]
 
 

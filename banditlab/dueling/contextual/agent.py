@@ -32,7 +32,7 @@ class ContextualAgent(DuelingAgent):
     >>> import banditlab as bl
     >>> from banditlab import dueling
     >>> agent = bl.start(dueling.MaxInP(), n_arms=3, seed=0, horizon=1000)
-    >>> # one row an arm; it can change from round to round
+    >>> # one row per arm; it can change from round to round
     >>> features = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
     >>> first, second = agent.select(features)
     >>> agent.update((first, second), first_won=True)
@@ -95,7 +95,7 @@ class ContextualAgent(DuelingAgent):
     def _checked_features(self, features: Any) -> NDArray[np.float64]:
         found: NDArray[np.float64] = FEATURES("features", features)
         if len(found) != self.n_arms:
-            raise InvalidArgument(f"features has {len(found)} rows; allowed: {self.n_arms}, one an arm")
+            raise InvalidArgument(f"features has {len(found)} rows; allowed: {self.n_arms}, one per arm")
         if self._dimension and found.shape[1] != self._dimension:
             raise InvalidArgument(
                 f"features has {found.shape[1]} columns; allowed: {self._dimension}, as in the first round"

@@ -70,7 +70,7 @@ class FixedArms:
     2
     """
 
-    vectors: FloatArray = field(check=matrix(-1e100, 1e100), doc="feature vectors, one row an arm")
+    vectors: FloatArray = field(check=matrix(-1e100, 1e100), doc="feature vectors, one row per arm")
 
     every_round: ClassVar[bool] = False
 
@@ -170,7 +170,7 @@ def _an_arm_set(name: str, value: Any) -> Any:
     if is_kind(value, "arm_set"):
         return value
     if is_component(value):
-        raise InvalidType(f"{name} is {shown(value)}; allowed: an array with one row an arm, or an arm set")
+        raise InvalidType(f"{name} is {shown(value)}; allowed: an array with one row per arm, or an arm set")
     return FixedArms(matrix(-1e100, 1e100)(name, value))
 
 
@@ -233,7 +233,7 @@ class ContextualGLM:
     """
 
     theta: FloatArray = field(check=vector(-1e100, 1e100), doc="the unknown parameter")
-    features: Any = field(check=_an_arm_set, doc="feature vectors, one row an arm, or what draws them")
+    features: Any = field(check=_an_arm_set, doc="feature vectors, one row per arm, or what draws them")
     link: Any = field(default=Logistic(), check=_a_link, doc="probability of winning, from the difference in utilities")
 
     def validate(self) -> None:

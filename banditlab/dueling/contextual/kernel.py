@@ -44,7 +44,7 @@ def play(
 ) -> None:
     """Play rounds `first_round` to `last_round` on every lane, adding to `tally` and writing to `out` at checkpoints.
 
-    The environment draws two uniform numbers a round, whatever is compared: one makes the arms' features, where they
+    The environment draws two uniform numbers per round, whatever is compared: one makes the arms' features, where they
     are drawn in each round (`every_round`) or once a run (round 1), the other decides the duel.
     """
     environment, policy, state = borrowed(environment), borrowed(policy), borrowed(state)

@@ -62,7 +62,7 @@ class FixedRule:
     """
 
     plays: ClassVar[tuple[str, ...]] = ("PrincipalAgent",)
-    rule: Any = field(check=rule_or_table, doc="a scoring rule, or its payments: one row a belief, one column a state")
+    rule: Any = field(check=rule_or_table, doc="a scoring rule, or its payments: a row per belief, a column per state")
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Check shape and range of the payments, and that the worth of what they make the agent do is known."""

@@ -120,7 +120,7 @@ def reasons_of_rewards(environment: Any) -> list[str]:
     """Return why rewards are not a function of step, state and action with values in [0, 1]."""
     found = []
     if not environment.deterministic_rewards:
-        found.append("its rewards are random or depend on the next state; allowed: one reward a state and action")
+        found.append("its rewards are random or depend on the next state; allowed: one reward per state and action")
     atoms = environment.model.atoms
     if atoms[0] < 0.0 or atoms[-1] > 1.0:
         found.append(f"its rewards are from {atoms[0]:g} to {atoms[-1]:g}; allowed: 0 to 1")
