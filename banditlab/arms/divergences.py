@@ -1,8 +1,8 @@
 """Kullback-Leibler divergences and the constants K_inf of the lower bounds, as plain functions of numbers.
 
 `kl_*` is the divergence between two members of a one-parameter family, given by their means. `kinf_*` is the infimum of
-KL(nu, nu') over the nu' of a model whose mean exceeds a target: a uniformly good policy needs log(T) / K_inf pulls for
-it (Burnetas and Katehakis 1996).
+KL(nu, nu') over the nu' of a model whose mean exceeds a target: a uniformly good policy needs log(T) / K_inf pulls of
+such an arm (Burnetas and Katehakis 1996).
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def stretches(parts: Sequence[Any], change_points: Sequence[int], horizon: int) 
 
 
 def check_change_points(environment: Any, parts: str) -> None:
-    """Raise unless there is a change point between any two consecutive parts, given by the field with that name."""
+    """Raise unless there is a change point between any two consecutive entries of the field `parts` names."""
     n_parts, n_points = len(getattr(environment, parts)), len(environment.change_points)
     if n_points != n_parts - 1:
         raise InvalidArgument(

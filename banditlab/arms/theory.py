@@ -335,9 +335,9 @@ def klucb_bound(environment: Any, horizon: int) -> float:
     -----
     Theorem (Lattimore and Szepesvari 2020, Theorem 10.6): for Bernoulli rewards and, since the proof needs no more than
     Chernoff's inequality, independent rewards in [0, 1]; for the index with the exploration :math:`\log(1 + t \log^2
-    t)`. That lies between the explorations of `KLUCB(c=2)` and, from t = 4 on, `KLUCB(c=3)`. The theorem does not cover
-    these two policies, nor the default c = 0, though the first-order term is that of c = 3 (Cappe et al. 2013, Theorem
-    1).
+    t)`. That lies between the explorations of `KLUCB(c=2)` and, from t = 4 on, `KLUCB(c=3)`. The theorem covers
+    neither of these policies, nor the default c = 0, though the first-order term is that of c = 3 (Cappe et al. 2013,
+    Theorem 1).
 
     References
     ----------

@@ -158,8 +158,8 @@ class QuadraticUtility(Utility):
 
     Notes
     -----
-    The value of the penalty was read in a summary of the paper; the form of u is reconstructed. It meets the paper's
-    assumptions: u is Lipschitz (A1), u* increases (A2), and s* is Lipschitz, and positive for positive means (A3). For
+    The value of the penalty was read in a summary of the paper; the form of u is reconstructed. As to the paper's
+    assumptions, u is Lipschitz (A1), u* increases (A2), and s* is Lipschitz, and positive for positive means (A3). For
     :math:`\mu = 0` it is 0: an arm that is never clicked is never screened.
 
     References

@@ -243,7 +243,7 @@ class _Playing:
             self.progress[k].failure = traceback_text()
 
     def in_turn(self, groups: list[list[Task]], width: int) -> Iterator[list[Task]]:
-        """Yield what is played at a time, in order, without jobs that failed; in company, stretches in any order.
+        """Yield what is played at a time, in order, without jobs that failed; once in company, stretches in any order.
 
         Otherwise, processes that go through the same tasks in the same order would play each of them at the same time.
         """

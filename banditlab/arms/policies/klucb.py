@@ -163,8 +163,7 @@ def is_above(state: State, n_arms: int, lane: int, time: float, arm: int, index:
     state.centre[lane] = mean
     state.away[lane] = divergence(mean, q, negative_entropy(mean)) + DIVERGENCE_ROUNDING
     state.steepness[lane] = log(odds)
-    # half the second derivative in the mean, 1 / (x (1 - x)), where it is largest: at the end that is nearest to 0 or
-    # 1
+    # half the second derivative in the mean, 1 / (x (1 - x)), where it is largest: at the end nearest to 0 or 1
     state.bend[lane] = 0.5 / min(low * (1.0 - low), high * (1.0 - high)) if inside else 0.0
     return state.counts[arm, lane] * state.away[lane] <= time
 

@@ -62,7 +62,7 @@ class Factory:
 
 
 def factory_of(name: str, value: Any, kind: str) -> Factory:
-    """Return what makes a component: for a finished component, one that returns it."""
+    """Return what makes a component; for a finished component, what returns it."""
     if is_kind(value, kind):
         return Factory(name, lambda: value, frozenset(), False, kind)
     if is_component(value) or not callable(value):
