@@ -253,7 +253,7 @@ class PrincipalAgent:
         if table.shape != self.beliefs.shape:
             shape = " x ".join(str(n) for n in table.shape)
             raise InvalidArgument(
-                f"payments is {shape}; allowed: {self.n_beliefs} x {self.n_states}, a row per report, a column per state"
+                f"payments is {shape}; allowed: {self.n_beliefs} x {self.n_states}, for each report and state"
             )
         return table
 
