@@ -91,7 +91,7 @@ __all__ = ["Experiment", "read"]
 DATASETS = tuple(f"open_bandit_{campaign}" for campaign in CAMPAIGNS)
 
 OWN = " (classes of your own are for Python, not for files)"
-"""What is said of the name of a class that the package does not have."""
+"""Added to messages about the name of a class that the package does not have."""
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def kl_beta(a: float, b: float, c: float, d: float) -> float:
 
 
 NEARBY = 0.25
-"""Shares of its shapes by which those of another beta distribution may differ that is nearby."""
+"""How far, as a share, the shapes of a nearby beta distribution may differ."""
 
 
 def _kl_beta_nearby(a: float, b: float, more_a: float, more_b: float) -> float:
@@ -247,7 +247,7 @@ def kinf_beta(a: float, b: float, target: float) -> float:
 
 
 SMALL_GAP = 1e-7
-"""Gaps, as shares of the smaller of mean and one minus mean, below which there is nothing to search for."""
+"""Smallest gap worth a search, as a share of the smaller of the mean and one minus the mean."""
 
 
 def _kinf_beta_nearby(a: float, b: float, target: float) -> float:

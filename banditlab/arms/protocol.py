@@ -149,10 +149,10 @@ def level_of(metric: str) -> float:
 
 
 PROBES = (2.0**-54, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0 - 2.0**-53)
-"""Luck with which a user's environment is asked for rewards before it is played."""
+"""Random numbers with which a user's environment is asked for rewards before it is played."""
 
 LATER = (0.25, 0.5, 0.75, 1.0)
-"""Parts of the horizon at whose end it is asked, besides the first round."""
+"""Fractions of the horizon at which it is asked, besides the first round."""
 
 
 def check_kernels(environment: Any, support: Support, horizon: int) -> None:

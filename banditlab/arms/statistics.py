@@ -13,7 +13,7 @@ from banditlab.core.components import Params, Problem, Space, State
 from banditlab.core.dispatch import device
 
 MOST_ROOTS = 1 << 16
-"""Numbers of pulls whose inverse root is looked up."""
+"""Up to this many pulls, the inverse square root is looked up."""
 
 
 @functools.cache

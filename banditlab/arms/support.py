@@ -98,7 +98,7 @@ class Support:
 
 
 ANYTHING = Support(-math.inf, math.inf)
-"""All real numbers: what rewards may be where an environment does not say."""
+"""All real numbers: the support of rewards unless an environment states another."""
 
 
 def support_of(environment: Any) -> Support:

@@ -23,13 +23,13 @@ from banditlab.core.finite_cvar import cvar
 from banditlab.core.validation import invalid, positive_probability
 
 SMALLEST = 1e-300
-"""Smaller levels are refused: nearer to 0 numbers lose their digits."""
+"""Smaller levels are refused: numbers nearer to 0 lose digits."""
 
 LARGEST_EXPONENT = 700.0
 """Probabilities below exp(-700) are left out: they are near the smallest that floats hold."""
 
 MOST_VALUES = 10_000_000
-"""Values of a discrete distribution that are summed at most."""
+"""Most values of a discrete distribution that are summed."""
 
 SHORT = 8.0
 """Standard deviations to which 64 nodes integrate a Gaussian's density to rounding, wherever its centre is."""

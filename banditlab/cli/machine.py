@@ -22,7 +22,7 @@ THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_
 FEATURES = ("avx512f", "avx2", "fma", "neon", "sve")
 GPU_PACKAGES = ("numba-cuda", "cupy-cuda13x", "cupy-cuda12x", "cupy-cuda11x", "cupy")
 WAIT = 10.0
-"""Seconds that the driver's own program has to answer."""
+"""Seconds within which the driver's own program has to answer."""
 
 
 def version() -> None:

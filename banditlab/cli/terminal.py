@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from ..core.errors import BanditlabError
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes: something could not be done; what was asked for is not allowed; the user interrupted."""
+"""Exit codes: something could not be done; the request is not allowed; the user interrupted."""
 
 
 def _flags_without_type(parameters: list[Any]) -> list[Any]:

@@ -18,13 +18,13 @@ from banditlab.core.validation import probability
 from .utilities import a_utility, has_closed_form, maximiser
 
 COARSE, FINE = 101, 1001
-"""Points a unit of length on two grids: a slope that keeps growing from one to the other is taken for unbounded."""
+"""Points per unit length on two grids: a slope that keeps growing from one to the other counts as unbounded."""
 
 GROWTH = 2.0
-"""By how much; a jump makes it grow by (FINE - 1) / (COARSE - 1) = 10, a square root's end by its root, 3.2."""
+"""By which factor; a jump makes it grow by (FINE - 1) / (COARSE - 1) = 10, the end of a square root by 3.2."""
 
 NOISE = 3e-4
-"""Differences of s* between two fine points that are not looked at: a flat u leaves its maximiser uncertain."""
+"""Differences of s* between two fine points that are ignored: a flat u leaves its maximiser uncertain."""
 
 
 @dataclass(frozen=True)

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_BLOCK = 1 << 21
-"""Blocks of runs before it belong to the repetitions of `dynamics`."""
+"""First block of runs that does not belong to the repetitions of `dynamics`."""
 
 SEARCH, CONFIRM = 0, 1
-"""Blocks of runs: what was searched for on one is confirmed on the other, so that the best is not the luckiest."""
+"""Blocks of runs: what the search finds on one is confirmed on the other, so that the best is not the luckiest."""
 
 LEVEL = between(0.0, 0.999999, open_low=True)
 
 MINIMUM = 8
-"""Roll-outs at least: with fewer, intervals by Student's t are too far from what they claim."""
+"""Fewest roll-outs: with fewer, Student's t intervals are too far from their level."""
 
 KEPT = 8
-"""Click rates an arm that are looked at again in the confirmation."""
+"""Click rates per arm that are evaluated again in the confirmation."""
 
 CONFIRMATIONS = 4
-"""Runs of the confirmation, for one of the search."""
+"""Runs of the confirmation per run of the search."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,13 +25,13 @@ from .kernel import COUNTS
 from .protocol import Profiles, play_profiles
 
 BLOCK = 1 << 32
-"""Runs are numbered within blocks of this size, so that what is asked for once never shares luck with another."""
+"""Runs are numbered within blocks of this size, so that no two evaluations share luck."""
 
 ROOM = 1 << 26
-"""Click rates in all profiles of one batch, at most; some arrays of this size are made, of half a gigabyte each."""
+"""Most click rates in all profiles of one batch; a few arrays of this size are made, half a gigabyte each."""
 
 STARTING_STREAM = 2
-"""The stream of random starting strategies; that of instances, too (`core.sampling`), which dynamics never play."""
+"""The stream of random starting strategies; also that of instances (`core.sampling`), which dynamics never play."""
 
 INFLATION = 0.2
 

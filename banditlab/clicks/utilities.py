@@ -17,10 +17,10 @@ from . import generics
 from .family import utility
 
 NODES = 513
-"""Means at which a utility is looked at, evenly spaced on [0, 1]."""
+"""Number of means, evenly spaced on [0, 1], at which a utility is evaluated."""
 
 OPTIMISTIC_NODES = 33
-"""Means over which `Utility.optimistic_utility` searches a box."""
+"""Number of means over which `Utility.optimistic_utility` searches a box."""
 
 
 class Utility:

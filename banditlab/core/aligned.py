@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CACHE_LINE = 64
-"""Bytes; of all processors but some of Apple's, whose vectors are shorter."""
+"""Bytes; the same on all processors except some of Apple's, whose vectors are shorter."""
 
 
 def aligned(shape: tuple[int, ...], dtype: Any = np.float64, fill: Any = 0) -> NDArray[Any]:

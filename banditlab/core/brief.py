@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 FEW = 12
-"""Entries of an array or a list that are shown; of a longer one, its shape is, or how many there are."""
+"""Up to this many entries of an array or a list are shown; for longer ones, the shape or the number of entries."""
 
 
 def short(value: Any) -> str:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from .stores.store import Store
 
 AHEAD = 8
-"""Calls that each thread may be ahead of what is gathered and written."""
+"""Calls that each thread may be ahead of the gathering and writing."""
 
 CALL_SECONDS = 0.01
-"""How long a call of joblib's should take: it costs half a millisecond, so that short tasks share one."""
+"""How long a joblib call should take: it costs half a millisecond, so short tasks share one."""
 
 CALLS = 8
-"""Calls that each thread should have at least, however short tasks are: the last ones end together."""
+"""Fewest calls that each thread should have, however short tasks are, so that the last ones end together."""
 
 
 class Calls:

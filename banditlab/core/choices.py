@@ -34,7 +34,7 @@ TOLD = {
     NO_SUCH_TAIL: "asked `sum_of_smallest` or `sum_between` for the sum of so many values that they do not have it; "
     "allowed: at most as many as the arm has got, and not fewer than at the last call for it",
 }
-"""What is said of a policy for the text of an `IndexError` of its kernels."""
+"""What a message says about a policy, by the text of its kernels' `IndexError`."""
 
 
 def told_of(error: IndexError) -> str:
@@ -63,7 +63,7 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "checked_memory": lambda given: given["memory"],
     "checked_items": _items,
 }
-"""What was chosen, of the arguments that each check was given."""
+"""What was chosen, found in the arguments that each check was given."""
 
 
 @device

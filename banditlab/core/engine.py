@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .stores.store import Store
 
 GOES_ON = "; what was played is in the store, and the same call goes on"
-"""Said after an interruption where there is a store."""
+"""Added to the message after an interruption if there is a store."""
 
 
 @dataclass(frozen=True)

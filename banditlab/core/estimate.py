@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from .stores.store import Store
 
 TRIAL_SECONDS = 0.01
-"""Each kind of cell is timed on longer and longer runs until one takes so long."""
+"""Each kind of cell is timed on longer and longer runs until one takes this long."""
 
 DEVICE_SECONDS = 0.2
-"""The same on a CUDA device, where what does not grow with the rounds takes longer."""
+"""The same on a CUDA device, where fixed costs are larger."""
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": 
 KEEPS = tuple(GATHERERS)
 
 METHODS_OF = {"policy": ("update", "select", "index", "act"), "environment": ("reward", "gap")}
-"""What shows that a class without a decorator was meant to be a component of a kind."""
+"""Methods that show that a class without a decorator was meant to be a component of this kind."""
 
 WORTH_A_DEVICE = 10**9
-"""Rounds, of all runs of a policy, below which a device is not worth its compiler's and its memory's time."""
+"""With fewer rounds, over all runs of a policy, a device is not worth the time of its compiler and memory."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _tell(found: str, reason: str) -> None:
 
 
 KnownBounds = dict[Any, NDArray[np.float64] | None]
-"""Lower bounds by what they depend on."""
+"""Lower bounds, by the values that they depend on."""
 
 
 def lower_bounds(jobs: Mapping[Any, Job]) -> dict[Any, NDArray[np.float64] | None]:

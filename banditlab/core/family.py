@@ -31,20 +31,20 @@ C = TypeVar("C", bound=type)
 _registry: dict[tuple[str, str], dict[str, type]] = {}
 
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)
-"""Whether annotations are evaluated when they are asked for; they need not mean anything."""
+"""Whether annotations are evaluated only when asked for; their names need not exist."""
 
 HOOKS = {
     "reasons_against": ["self", "environment", "horizon"],
     "reasons_against_actions": ["self", "actions", "n_items", "horizon"],
 }
-"""What policies may have besides kernels, asked before anything is played."""
+"""Methods that policies may have besides kernels, called before anything is played."""
 
 INSTEAD = {
     "validate": "a check, and derive(self, problem) for what follows from fields",
     "derive": "an entry of the dict that derive returns",
     "state": "an array in the dict that state returns for what changes, and derive(self, problem) for what does not",
 }
-"""What a component's plain methods do in place of setting an attribute of `self`, which is frozen."""
+"""What a component's plain methods do instead of setting an attribute of `self`, which is frozen."""
 
 
 def _found(module: str, name: str) -> Any:

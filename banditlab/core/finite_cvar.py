@@ -11,7 +11,7 @@ from .errors import InvalidArgument
 from .validation import LARGEST, invalid
 
 SLACK = 1e-12
-"""What cumulative probabilities may lack by rounding."""
+"""How much cumulative probabilities may lack by rounding."""
 
 
 def _numbers(name: str, value: ArrayLike, allowed: str) -> NDArray[np.float64]:

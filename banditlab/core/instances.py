@@ -23,7 +23,7 @@ from .stores.address import canonical
 from .validation import RUN, SEED, count, shown
 
 PROBES = 8
-"""Environments by which a store tells what a source draws."""
+"""Number of environments by which a store identifies what a source draws."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,7 +76,7 @@ class Instances:
 
     source: Any
     specimen: Any = field(init=False)
-    """One of them, for whatever is asked of all."""
+    """One of them, which answers for all."""
 
     __banditlab__ = ComponentInfo("environment", {}, {})
 

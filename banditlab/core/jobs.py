@@ -18,7 +18,7 @@ from .protocol import Batch
 from .stores.address import address_of
 
 CHUNK = 128
-"""Runs that one task plays in lockstep: their state fits the second-level cache, and the loops over lanes are long."""
+"""Runs that one task plays in lockstep: their state fits the second-level cache, and loops over lanes are long."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 CGROUPS = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
 UNLIMITED = 2**62
-"""A limit so large is none: what version 1 says is the largest multiple of a page."""
+"""A limit this large means none: version 1 reports the largest multiple of a page."""
 
 
 def memory_limit() -> int | None:

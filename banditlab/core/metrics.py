@@ -10,16 +10,16 @@ from .errors import InvalidArgument, InvalidType
 from .validation import shown
 
 LOSSES = ("regret", "violation", "violations", "error")
-"""What names of metrics whose small values are good end with, before their brackets."""
+"""Endings, before any brackets, of the names of metrics whose small values are good."""
 
 GAINS = ("reward", "optimal_rate", "return", "cvar", "icvar", "profit")
-"""The metrics whose large values are good. Of others, such as pulls of an arm, that depends on who looks."""
+"""The metrics whose large values are good. For others, such as pulls of an arm, it depends on the question."""
 
 EVENTS = ("any_violation", "screened")
-"""The metrics that are 1 in a run where something has happened, and 0 in others: means are shares of runs."""
+"""The metrics that are 1 in a run in which an event has happened, else 0: their means are shares of runs."""
 
 LISTED = 24
-"""Names of metrics that a message lists."""
+"""Most names of metrics that a message lists."""
 
 
 def metric_name(name: str) -> str:

@@ -8,7 +8,7 @@ LIBRARIES = sys.stdlib_module_names | {
     "cupy", "cvxpy", "dask", "distributed", "fastdigest", "gymnasium", "highspy", "joblib", "matplotlib", "networkx",
     "numba", "numba_cuda", "numpy", "pandas", "pyarrow", "rich", "scipy", "tqdm", "typer",
 }  # fmt: skip
-"""Packages whose code is not looked into: what is used of them is named in the code that uses it."""
+"""Packages whose code is not examined: the code that uses them names what it uses."""
 
 
 def is_ours(module: str | None) -> bool:

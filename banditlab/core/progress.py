@@ -13,7 +13,7 @@ from .unwarned import unwarned
 from .validation import invalid
 
 INTERVAL = 0.2
-"""Seconds between two drawings of the bar: in a notebook each takes longer than a short cell."""
+"""Seconds between two updates of the bar: in a notebook each takes longer than a short cell."""
 
 
 class Progress:

@@ -25,7 +25,7 @@ FORMAT = "banditlab.results/1"
 OTHER_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".xlsx", ".pickle", ".pkl", ".npy", ".npz", ".h5", ".feather", ".png")
 
 NUMBERS_AT_A_TIME = 2**22
-"""Numbers of a file that are held besides what is made of them: 32 MB."""
+"""Numbers of a file that are held in addition to what is made of them: 32 MB."""
 
 
 def write(

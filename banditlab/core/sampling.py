@@ -23,10 +23,10 @@ from .elementary import exp, floor, log, normal_quantile, sine_and_cosine_of_tur
 from .philox import write_blocks
 
 VECTOR = 8
-"""Lanes that a vector holds: those beyond the last whole vector are drawn one by one, in the way that is quicker so."""
+"""Lanes in a vector: those beyond the last whole vector are drawn one by one, by the method that is faster for that."""
 
 MANY = 1 << 14
-"""Runs that devices play at once, and processors never, are seeded by a kernel of their own: see `core.philox`."""
+"""From this many runs at once, as on devices but never on processors, a kernel seeds them: see `core.philox`."""
 
 ENVIRONMENT_STREAM = 0
 POLICY_STREAM = 1

@@ -18,16 +18,16 @@ QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, 
 PROBABILITIES = tuple(QUANTILES.values())
 
 BLOCK = 128
-"""Runs that are merged at a time, whatever the chunks they came in: so the result does not depend on the chunks."""
+"""Runs that are merged at a time, whatever chunks they came in, so that the result does not depend on chunks."""
 
 EXACT = 1024
-"""Up to so many runs are kept as they are, and their quantiles are exact; then these runs go into sketches."""
+"""Up to this many runs are kept as they are, with exact quantiles; beyond, runs go into sketches."""
 
 SKETCH = 1000
 """Centroids of a t-digest. Of 20 normal samples of 10^5 the largest error in rank was 0.0003."""
 
 SPARE = 60
-"""Sketches hold runs over 2 to this power: weighted sums of the largest numbers would overflow."""
+"""Sketches hold values divided by 2 to this power: weighted sums of the largest numbers would overflow."""
 
 
 def gathering_bytes(n_runs: int) -> int:

@@ -29,10 +29,10 @@ class Converted(Generic[Kept, Given]):
 
 
 FloatArray = Converted[NDArray[np.float64], ArrayLike]
-"""Of a field whose check makes it an array of floats, as `vector` and `matrix` of `core.validation` do."""
+"""For a field whose check makes it an array of floats, as `vector` and `matrix` of `core.validation` do."""
 
 OptionalFloatArray = Converted[NDArray[np.float64] | None, ArrayLike | None]
 """The same, or None."""
 
 IntArray = Converted[NDArray[np.int64], ArrayLike]
-"""Of a field whose check makes it an array of whole numbers."""
+"""For a field whose check makes it an array of whole numbers."""

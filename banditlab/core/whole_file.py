@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LONGEST = 50
-"""Characters, of up to four bytes each, of a file's name that are in the name of the one beside it."""
+"""How many characters, of up to four bytes each, of a file's name the name of the one beside it has."""
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ FLIPS_A_BLOCK = 1000  # rows of signs in memory at a time; part of what a seed m
 TIE = 1e-9  # statistics that differ by rounding alone are ties, and ties count against the policy
 
 error_level = between(0.0, 0.5, open_low=True, open_high=True)
-"""Check for the probability of an error that a test allows: that of a confidence interval is its opposite."""
+"""Check for the error probability that a test allows, which is one minus a confidence level."""
 
 
 def sign_flips(n_runs: int, n_permutations: int, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:

@@ -33,7 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "undecided": {"facecolor": "#E4E4E4"},
     "not compared": {"facecolor": "white", "edgecolor": "#9A9A9A", "linestyle": ":", "linewidth": 1.0},
 }
-"""What the cells of a decision table look like, in the order of the legend."""
+"""How the cells of a decision table look, in the order of the legend."""
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,7 +23,7 @@ INDEX_ROUNDING = 1e-12
 DIVERGENCE_ROUNDING = 1e-13
 
 UNKNOWN = 1.0
-"""Stands for a negative entropy that is not computed yet."""
+"""Marks a negative entropy that has not been computed yet."""
 
 
 @device

@@ -17,7 +17,7 @@ from banditlab.core.components import Space, State
 from banditlab.core.dispatch import device, device_call
 
 NEVER = -1.0
-"""The time until which a leader remains that is to be found anew; times are at least 0."""
+"""Marks a leader that has to be found anew, in place of the time until which it remains, which is at least 0."""
 
 
 def leader_arrays(space: Space) -> dict[str, Any]:

@@ -37,10 +37,10 @@ WITH_ADVICE = {
         "rng is given to the samplers of banditlab.core.sampling, as in uniform(rng, lane)"
     ),
 }
-"""What to do about what Numba says, by what it says."""
+"""What to do about a Numba message, by a part of its text."""
 
 SAMPLERS = {"random": "uniform", "integers": "below", "choice": "below", "standard_normal": "normal"}
-"""What a method of NumPy's generators is called in `banditlab.core.sampling`."""
+"""Names in `banditlab.core.sampling` of the methods of NumPy's generators."""
 
 SEEN = "kernels see numbers, arrays and components"
 

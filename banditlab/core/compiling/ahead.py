@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 WORTH_PROCESSES = 4
-"""Kernels below which processes, which take a second to start, gain nothing."""
+"""With fewer kernels, processes gain nothing, as they take a second to start."""
 
 
 class _Asks(Processor):

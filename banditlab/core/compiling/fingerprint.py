@@ -26,7 +26,7 @@ from ..dispatch import generics
 from ..origin import is_library, is_ours
 
 SAMPLE = 10_000
-"""Numbers of a table that are looked at for changes in place."""
+"""How many numbers of a table are compared to find changes in place."""
 
 
 class Unbound:
@@ -39,7 +39,7 @@ def is_component(value: object) -> bool:
 
 
 PLAIN = (int, float, complex, str, bytes, bool, np.generic, type(None))
-"""Types of values that are told by how they are written."""
+"""Types of values that are identified by their text."""
 
 
 def _text(value: object) -> str:
@@ -82,10 +82,10 @@ class Used(NamedTuple):
 
 
 _NAMING = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM", "IMPORT_NAME")
-"""Instructions whose argument is the place of a name."""
+"""Instructions whose argument is the position of a name."""
 
 _FLAGGED = {"LOAD_GLOBAL"} if sys.version_info < (3, 12) else {"LOAD_GLOBAL", "LOAD_ATTR"}
-"""Those of them whose argument has one more bit at its end."""
+"""Those whose argument has one more bit at its end."""
 
 
 def _instructions(code: pytypes.CodeType) -> Iterator[tuple[str, Any]]:

@@ -60,7 +60,7 @@ def classes_of(components: Iterable[object]) -> tuple[type, ...]:
 
 
 CACHE_DAYS = 90
-"""Compiled kernels older than this are removed when one is made: code that was edited away leaves files behind."""
+"""Compiled kernels older than this are removed when a new one is made: edited code leaves files behind."""
 
 _kernels: list[Any] = []
 

@@ -154,7 +154,7 @@ def forget_failures() -> None:
 
 
 NO_CACHE = (RuntimeError, OSError, UnicodeError)
-"""What Numba raises where no folder can hold its cache; the last for code in a folder whose name is no Unicode."""
+"""What Numba raises if no folder can hold its cache; the last for code in a folder whose name is not Unicode."""
 
 
 class Forgiving:

@@ -22,7 +22,7 @@ from .ahead import missing_kernels
 
 ROUNDS_AN_ARM = 3
 SECONDS = 0.2
-"""A rehearsal ends after so many rounds for each arm, or after so many seconds if these are fewer."""
+"""A rehearsal ends after `ROUNDS_AN_ARM` rounds per arm, or after this many seconds if that comes first."""
 
 
 class _Enough(Exception):  # noqa: N818 - not an error

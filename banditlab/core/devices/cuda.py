@@ -29,13 +29,13 @@ from ..errors import DeviceError
 from .launch import LanesApart, Shape, compiling, launched, one_at_a_time
 
 THREADS = 128
-"""Threads a block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
+"""Threads per block: few enough that a launch of some ten thousand lanes occupies every multiprocessor."""
 
 FIRST_LAUNCH = 1 << 24
 """Rounds, of all lanes together, of the first launch."""
 
 FIRST_ROUNDS = 1 << 10
-"""Rounds of each lane in the first launch at most: a thread is slow, however few others there are."""
+"""Most rounds of each lane in the first launch: a thread is slow, however few others there are."""
 
 
 def simulated() -> bool:
@@ -291,7 +291,7 @@ class Device(LanesApart):
 
 
 _idle: defaultdict[int, deque[Any]] = defaultdict(deque)
-"""Streams of each device that nobody uses. They are kept: CuPy's memory is reused by the stream that it was for."""
+"""Unused streams of each device. They are kept, because CuPy's memory is reused only by the stream it was for."""
 
 
 @contextlib.contextmanager
@@ -329,7 +329,7 @@ def lent_stream(number: int) -> Iterator[Any]:
 
 
 FAILURES = ("CUDARuntimeError", "CUDADriverError", "CudaAPIError", "CUDAError")
-"""Classes by which CuPy (the first two), numba-cuda and NVIDIA's bindings for Python tell what the driver says."""
+"""Classes with which CuPy (the first two), numba-cuda and NVIDIA's Python bindings report the driver's errors."""
 
 
 def _told_of_device(error: Exception) -> str:

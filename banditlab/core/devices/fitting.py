@@ -21,19 +21,19 @@ SHARE = 0.8
 """Share of the free memory that chunks may take."""
 
 MOST_RUNS = 1 << 20
-"""Runs that a chunk has at most: what is interrupted loses the chunk under way."""
+"""Most runs of a chunk: an interruption loses the chunk under way."""
 
 FEW_RUNS = 1 << 16
-"""Chunks with fewer runs leave a device idle: those that are alike share a launch, up to so many runs in all."""
+"""Chunks with fewer runs leave a device idle: those that are alike share a launch, up to this many runs in all."""
 
 MOST_CELLS = 256
-"""Cells that share a launch at most: each takes a thread of the processor while it is prepared."""
+"""Most cells that share a launch: each takes a thread of the processor while it is prepared."""
 
 STREAMS = 4
-"""Launches that memory is shared out among; so many are under way at a time, more if they are smaller than that."""
+"""Launches that share the memory; this many are under way at a time, more if they are smaller."""
 
 MOST_STREAMS = 32
-"""Launches that are under way at a time at most: small cells that are not alike fill a device together."""
+"""Most launches under way at a time: small cells that are not alike fill a device together."""
 
 MOST_THREADS = STREAMS * MOST_CELLS
 """Threads of the processor that prepare the cells of all launches under way."""

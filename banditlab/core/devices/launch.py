@@ -24,7 +24,7 @@ from ..machines import REGISTERS, Machine, with_lanes
 from ..restore import FRESH
 
 APART = -1
-"""Stands for the axis of the lane where an array has none on the processor, and one in front of the others here."""
+"""Marks an array without a lane axis on the processor, which has one here, in front of the others."""
 
 # An argument as a thread sees it: ("shared",), ("lane", ndim, axis of the lane), ("record", class, parts by field),
 # ("registers", rows, dtype), ("scratch", class, dtypes), or, where cells share a launch, ("cell",): one row per cell.
@@ -132,7 +132,7 @@ def _on_device(function: Any) -> Callable[..., None]:
 
 
 one_at_a_time = threading.Lock()
-"""Held while a kernel is compiled, or launched in the simulator: neither can be done twice at a time."""
+"""Held while a kernel is compiled, or launched in the simulator: neither can be done twice at the same time."""
 
 COMPILED_WITH = {"fma": False, "Xopt": None, "disable_branch_dist": None}
 """What NVVM is told, for which numba-cuda has no option.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEP = 64
-"""One of so many runs, in the order of their values, stands for them in the sketches of quantiles."""
+"""One of this many runs, in the order of their values, represents them in the sketches of quantiles."""
 
 
 @dataclass(frozen=True)

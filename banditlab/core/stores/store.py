@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OLD = 3600.0
-"""Seconds after which a temporary file is taken for one that a killed process left behind."""
+"""Seconds after which a temporary file counts as left behind by a killed process."""
 
 _REMOVED = ".removed-"
-"""What the names of cells begin with that are being removed."""
+"""Prefix of the names of cells that are being removed."""
 
 _ADDRESS = re.compile(r"(unmade-)?[0-9a-f]{32}")
 _CHUNK_NAME = re.compile(r"runs-(\d{10,})-(\d{10,})\.parquet")

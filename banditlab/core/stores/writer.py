@@ -19,7 +19,7 @@ class Writer:
     """
 
     THREADS = 4
-    """Chunks that are written at the same time: nearly all of it is waiting for the disk."""
+    """Chunks that are written at the same time: nearly all of the time is waiting for the disk."""
 
     QUEUE = 32
     """Chunks that may wait to be written; then the simulation waits for the disk."""

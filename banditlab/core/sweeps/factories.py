@@ -19,7 +19,7 @@ COLUMNS = (
     "policy", "run", "round", "metric", "mean", "ci_low", "ci_high", "std", "min", "max", *QUANTILES, "error",
     "traceback", "ratio_to_lower_bound", "rounds_per_second",
 )  # fmt: skip
-"""Columns of tables of results, which a parameter must not be called."""
+"""Columns of tables of results; parameters must have other names."""
 
 HORIZON = "horizon"
 """The parameter that is an argument of `sweep` itself, and may be swept over like those of the factories."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 2
-"""So many points make a line."""
+"""Fewest points that make a line."""
 
 
 @dataclass(frozen=True)
