@@ -188,7 +188,7 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
 
 @policy
 class UCBS(KnowsItsUtility, PostClickMeans):
-    r"""UCB with screening: learns post-click means, and drops for good an arm whose click rate it does not want.
+    r"""UCB with screening: learns post-click means, and permanently drops arms whose click rate it does not want.
 
     While some arm is left,
 
