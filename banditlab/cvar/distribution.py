@@ -44,7 +44,7 @@ class Distribution:
         probabilities = vector(0.0)("Distribution.probabilities", self.probabilities)
         if len(values) != len(probabilities) or (np.diff(values) <= 0.0).any():
             raise InvalidArgument(
-                f"Distribution.values is {shown(self.values)}; allowed: increasing numbers, one a probability"
+                f"Distribution.values is {shown(self.values)}; allowed: increasing numbers, one per probability"
             )
         if abs(probabilities.sum() - 1.0) > 1e-6:
             raise InvalidArgument(f"Distribution.probabilities sums to {probabilities.sum():.9g}; allowed: 1")

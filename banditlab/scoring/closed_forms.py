@@ -52,7 +52,7 @@ def v_shaped_gain(probabilities: Any, distribution: Any, max_payment: float = 1.
     """
     p, q = vector(0.0, 1.0)("probabilities", probabilities), belief("distribution", distribution)
     if len(p) != len(q):
-        raise InvalidArgument(f"distribution has {len(q)} entries; allowed: {len(p)}, one a probability")
+        raise InvalidArgument(f"distribution has {len(q)} entries; allowed: {len(p)}, one per probability")
     mean = float(q @ p)
     return positive("max_payment", max_payment) * float(q @ np.abs(p - mean)) / (2.0 * max(mean, 1.0 - mean))
 

@@ -76,7 +76,7 @@ def has_shape(name: str, got: Floats, wanted: tuple[int, ...], axes: str) -> Non
 def n_entries(name: str, got: int, wanted: int, what: str) -> None:
     """Raise unless there is one entry for each of something."""
     if got != wanted:
-        raise InvalidArgument(f"{name} has {got} entries; allowed: {wanted}, one a{'n' * (what[0] in 'aeiou')} {what}")
+        raise InvalidArgument(f"{name} has {got} entries; allowed: {wanted}, one per {what}")
 
 
 # Beyond this many times the largest payment, a program in double precision cannot tell payments from nothing.

@@ -107,7 +107,10 @@ MISTAKES = {
     "states": ({"prior": [1.0]}, "observations has 2 entries; allowed: 1, one per state"),
     "observations": ({"observations": [[1, 0], [0.5, 0.4]]}, r"observations\[1\] adds up to 0.9"),
     "no signals": ({"observations": [1, 1]}, "observations has 1 axes; allowed: more than 1"),
-    "senders": ({"sender_utilities": np.zeros((2, 2, 2))}, "sender_utilities has 2 entries; allowed: 1, one a sender"),
+    "senders": (
+        {"sender_utilities": np.zeros((2, 2, 2))},
+        "sender_utilities has 2 entries; allowed: 1, one per sender",
+    ),
     "decisions": ({"sender_utilities": np.zeros((1, 3, 2))}, r"sender_utilities\[0\] is 3 x 2; allowed: 2 x 2"),
     "receiver": ({"receiver_utility": [[1, 0, 0]]}, r"receiver_utility\[0\] has 3 entries; allowed: 2, one per state"),
     "nan": ({"sender_utilities": [[[0, np.nan], [0, 0]]]}, r"sender_utilities\[0\]\[0\]\[1\] is nan"),

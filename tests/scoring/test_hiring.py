@@ -271,7 +271,7 @@ def test_money_has_no_unit():
 MISTAKES = {
     "axes": ({"observations": np.full((2, 2, 2), 0.5)}, "observations has 3 axes; allowed: 5"),
     "sums": ({"observations": np.full((2, 2, 2, 2, 2), 0.3)}, r"observations\[0\]\[0\]\[0\] adds up to 1.2"),
-    "efforts": ({"costs": [[0.0], [0.0, 0.1]]}, r"costs\[0\] has 1 entries; allowed: 2, one an effort"),
+    "efforts": ({"costs": [[0.0], [0.0, 0.1]]}, r"costs\[0\] has 1 entries; allowed: 2, one per effort"),
     "states": ({"prior": [0.2, 0.3, 0.5]}, "prior has 3 entries; allowed: 2, one per state"),
     "negative": ({"costs": [[0.0, 0.1], [0.0, -0.1]]}, r"costs\[1\]\[1\] is -0.1"),
     "utility": ({"utility": [[1, 0, 0]]}, r"utility\[0\] has 3 entries; allowed: 2, one per state"),
