@@ -219,8 +219,8 @@ class UCBS(KnowsItsUtility, PostClickMeans):
     strategic regret is :math:`\tilde O(\sqrt{K T})`, uniformly over the equilibria among the arms. In every one of
     these :math:`s_{i^*} = s^*(\mu_{i^*}) + O(H \sqrt{K \log T / T})` and :math:`s_i = s^*(\mu_i) + O(H \max\{\Delta_i,
     \sqrt{K \log T / T}\})` (Theorem 5.2); H is the Lipschitz constant of :math:`s^*`, and :math:`\Delta_i = \mu_{i^*} -
-    \mu_i`. `clicks.violations` checks the assumptions A1 to A3. The rates are those we read of; the exact form of
-    Theorem 5.2 is reconstructed, and constants were not available.
+    \mu_i`. `clicks.violations` checks the assumptions A1 to A3. The rates are quoted; the exact form of Theorem 5.2
+    is reconstructed, and constants were not available.
 
     The radii are for post-click rewards in [0, 1], or sub-Gaussian with a standard deviation of at most 1. An arm that
     is never clicked is screened only if :math:`s^*` is bounded away from 0 (assumption A3); otherwise, as its index is
