@@ -71,6 +71,13 @@ def test_farkas_is_sharp():
     assert refusal(costly(less=short - 1e-7), 2).certificate.valid
 
 
+def test_a_gain_that_just_pays_for_the_costs_proves_nothing():
+    """The action can then be implemented, as a tie."""
+    multipliers = Multipliers(np.zeros((2, 2)), np.array([0.0, 1.0]), 0.0)
+    proves = [FarkasCertificate(0, multipliers, 0.5, gain, 1.0).valid for gain in (np.nextafter(0.5, 0.0), 0.5)]
+    assert proves == [True, False]
+
+
 def test_farkas_bounds_the_gain_of_every_proper_rule():
     world = costly()
     rng = np.random.default_rng(0)

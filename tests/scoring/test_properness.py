@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from banditlab import scoring
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.scoring.simplex import finest_grid
 
 n_states = st.integers(2, 6)
 priors = st.lists(st.floats(0.01, 1.0), min_size=2, max_size=5).map(lambda x: np.array(x) / np.sum(x))
@@ -216,3 +217,8 @@ def test_a_tie_is_no_proof():
     assert str(verdict).endswith("gains 0, a tie to rounding")
     constant = scoring.ScoringRule.from_table([[1, 1], [1, 1]], scoring.binary([0.2, 0.8]))
     assert scoring.is_proper(constant, strictly=True).proof
+
+
+@pytest.mark.parametrize(("most", "points"), [(1, 2), (2, 2), (10, 10), (11, 11)])
+def test_the_finest_grid_has_as_many_points_as_it_may(most, points):
+    assert len(finest_grid(2, most)) == points
