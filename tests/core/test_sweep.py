@@ -10,7 +10,6 @@ import threading
 import time
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -18,7 +17,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, semibandits
-from banditlab.core import calls, jobs, statistics
+from banditlab.core import jobs
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
 
 ROOT = str(Path(bl.__file__).parents[1])
@@ -339,119 +338,6 @@ class Sometimes:
         np.testing.assert_array_equal(part.cells[2].cell.values["regret"], whole.cells[2].cell.values["regret"])
 
 
-def test_metrics_that_are_not_defined_yet_are_nan_in_summaries_too():
-    world = clicks.StrategicClickBandit([0.6, 0.5], [0.66, 0.55])
-    options = {"horizon": 30, "seed": 0, "metrics": "screening_round", "keep": "summary", "progress": False}
-    for n_runs in (20, 3_000):
-        known = bl.run(world, clicks.UCBS(), n_runs=n_runs, **options).statistics("screening_round[0]")[0]
-        assert np.isnan(known.quantiles).all()
-        assert np.isnan(known.mean).all()
-
-
-def test_sketches_are_as_exact_as_they_say():
-    env = arms.Gaussian([0.0, 1.0])
-    options = {"horizon": 40, "n_runs": 20_000, "seed": 1, "metrics": "reward", "checkpoints": [40], "progress": False}
-    runs = bl.run(env, arms.Uniform(), **options).values("reward")[0, :, 0]
-    known = bl.run(env, arms.Uniform(), keep="summary", **options).statistics("reward")[0]
-    for level, value in zip((0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99), known.quantiles[:, 0], strict=True):
-        assert abs((runs <= value).mean() - level) < 0.0005
-    assert known.mean[0] == pytest.approx(runs.mean(), rel=1e-12)
-    assert known.std[0] == pytest.approx(runs.std(ddof=1), rel=1e-10)
-    assert (known.minimum[0], known.maximum[0]) == (runs.min(), runs.max())
-
-
-@pytest.mark.parametrize("value", [0.1, 1.0 / 3.0, 0.7, 1e-300, -12.3])
-def test_equal_runs_have_exact_statistics(value):
-    job = SimpleNamespace(columns=("regret",), checkpoints=np.array([1]), first_run=0, n_runs=5_000)
-    moments = statistics.Moments(job)
-    moments.add(0, np.full((5_000, 1, 1), value))
-    known, of_runs = moments.statistics()["regret"], statistics.Statistics.of_runs(np.full((100, 1), value))
-    assert (known.quantiles == value).all()
-    for found in (known, of_runs):
-        assert (found.mean[0], found.std[0], found.margin(0.95)[0]) == (value, 0.0, 0.0)
-    assert np.isnan(statistics.Statistics.of_runs(np.full((1, 1), value)).std[0])
-
-
-@pytest.mark.parametrize("size", [1e305, 1.0, 1e-280])
-def test_quantiles_of_huge_and_tiny_numbers(size):
-    runs = size * np.random.default_rng(0).normal(1.0, 0.5, (5_000, 1, 1))
-    job = SimpleNamespace(columns=("regret",), checkpoints=np.array([1]), first_run=0, n_runs=5_000)
-    moments = statistics.Moments(job)
-    moments.add(0, runs)
-    quantiles = moments.statistics()["regret"].quantiles[:, 0]
-    shares = (runs[:, 0] <= quantiles).mean(axis=0)
-    np.testing.assert_allclose(shares, statistics.PROBABILITIES, rtol=0, atol=0.0005)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("at", [0, 1_200, 4_999])
-def test_quantiles_of_many_runs_one_of_which_is_no_number_are_nan(value, at):
-    """The first runs are kept one by one, later ones come into a sketch that is there."""
-    runs = np.random.default_rng(0).normal(size=(5_000, 1, 2))
-    runs[at, 0, 0] = value
-    job = SimpleNamespace(columns=("regret",), checkpoints=np.arange(2), first_run=0, n_runs=5_000)
-    moments = statistics.Moments(job)
-    moments.add(0, runs)
-    quantiles = moments.statistics()["regret"].quantiles
-    assert np.isnan(quantiles[:, 0]).all()
-    np.testing.assert_allclose(quantiles[:, 1], np.quantile(runs[:, 0, 1], statistics.PROBABILITIES), atol=0.01)
-
-
-@pytest.mark.parametrize("size", [1e290, 1e150, 1.0, 1e-150, 1e-290])
-def test_deviations_of_huge_and_tiny_numbers(size):
-    """Their squares overflow, or vanish."""
-    runs = size * np.random.default_rng(0).normal(1.0, 0.5, (300, 1, 2))
-    runs[:, :, 1] = 1.5 * size
-    job = SimpleNamespace(columns=("regret",), checkpoints=np.arange(2), first_run=0, n_runs=300)
-    moments = statistics.Moments(job)
-    moments.add(0, runs)
-    expected = np.array([size * (runs[:, 0, 0] / size).std(ddof=1), 0.0])
-    for known in (moments.statistics()["regret"], statistics.Statistics.of_runs(runs[:, 0])):
-        np.testing.assert_allclose(known.std, expected, rtol=1e-12, atol=1e-12 * size)
-
-
-def test_deviations_of_infinite_numbers_are_none():
-    runs = np.ones((300, 1, 1))
-    runs[299] = np.inf
-    job = SimpleNamespace(columns=("regret",), checkpoints=np.arange(1), first_run=0, n_runs=300)
-    moments = statistics.Moments(job)
-    moments.add(0, runs)
-    assert np.isnan(moments.statistics()["regret"].std).all()
-
-
-def test_statistics_do_not_depend_on_chunks(monkeypatch, tmp_path):
-    options = {"horizon": 30, "seed": 1, "keep": "summary", "progress": False}
-    whole = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, n_jobs=1, **options)
-    bl.run(gap(0.2), arms.UCB1(), n_runs=77, store=tmp_path / "s", **options)
-    stored = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, store=tmp_path / "s", n_jobs=3, **options)
-    monkeypatch.setattr(jobs, "CHUNK", 50)
-    other = bl.run(gap(0.2), arms.UCB1(), n_runs=1_500, n_jobs=2, **options)
-    for result in (stored, other):
-        for name, values in whole.statistics()[0].columns().items():
-            np.testing.assert_array_equal(result.statistics()[0].columns()[name], values, err_msg=name)
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_hole_at_the_start_of_a_store_does_not_keep_the_rest_in_memory(tmp_path, monkeypatch, simulated, n_jobs):
-    options = {"horizon": 20, "seed": 1, "n_jobs": n_jobs, "progress": False}
-    whole = bl.run(gap(0.2), arms.UCB1(), n_runs=12_800, keep="summary", **options)
-    bl.run(gap(0.2), arms.UCB1(), first_run=128, n_runs=12_672, store=tmp_path / "s", **options)
-    waiting, add = [], statistics.Moments.add
-
-    def noted(self, first_run, values):
-        add(self, first_run, values)
-        waiting.append(len(self._waiting))
-
-    monkeypatch.setattr(statistics.Moments, "add", noted)
-    simulated.clear()
-    again = bl.run(gap(0.2), arms.UCB1(), n_runs=12_800, keep="summary", store=tmp_path / "s", **options)
-    assert len(simulated) == 1
-    assert len(waiting) == 100
-    assert max(waiting) <= calls.AHEAD * 2
-    for name, values in whole.statistics()[0].columns().items():
-        np.testing.assert_array_equal(again.statistics()[0].columns()[name], values, err_msg=name)
-
-
 class TestStore:
     def test_a_sweep_goes_on_where_it_was(self, tmp_path, simulated):
         first = bl.sweep(gap, [ucb, arms.Uniform()], OVER | {"delta": [0.1]}, store=tmp_path / "s", **OPTIONS)
@@ -544,16 +430,6 @@ def test_dry_run_counts_and_estimates():
 def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
     with pytest.raises(InvalidArgument, match=r"n_runs is 2,147,483,648, .* GB with keep='runs'; allowed: what fits"):
         bl.sweep(gap, ucb, OVER, horizon=10**4, n_runs=2**31, keep="runs")
-
-
-def test_memory_does_not_grow_with_runs_when_only_statistics_are_kept():
-    small, large = (
-        bl.run(gap(0.1), arms.Uniform(), horizon=20, n_runs=n, seed=0, keep="summary", progress=False)
-        for n in (2_000, 20_000)
-    )
-    assert sum(c.nbytes for c in small.statistics()[0].columns().values()) == sum(
-        c.nbytes for c in large.statistics()[0].columns().values()
-    )
 
 
 class TestCluster:
