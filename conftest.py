@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from banditlab.core import engine
+from banditlab.core.playing import engine
 
 # the same examples in every run, so that what passes does so again; --hypothesis-profile=default looks for others
 settings.register_profile("same", derandomize=True)

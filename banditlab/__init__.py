@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from . import errors
 from .core.components import field
 from .core.instances import Instances
-from .core.results import Results
-from .core.results_file import load
-from .core.runner import run, start
+from .core.playing.runner import run, start
+from .core.results.results import Results
+from .core.results.results_file import load
 from .core.stores.store import Store
 from .core.sweeps.sweep import sweep
 from .core.sweeps.sweep_results import SweepResults

@@ -58,12 +58,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .core.checkpoints import checkpoint_rounds
 from .core.errors import BanditlabError
-from .core.experiment import KEEPS, N_RUNS, check_horizon, checked_metrics, reasons_against
 from .core.machines import PRECISIONS, checked_backend
-from .core.metrics import common_defaults
-from .core.runner import run
+from .core.playing.experiment import KEEPS, N_RUNS, check_horizon, checked_metrics, reasons_against
+from .core.playing.runner import run
+from .core.playing.workers import checked_n_jobs
+from .core.results.checkpoints import checkpoint_rounds
+from .core.results.metrics import common_defaults
 from .core.validation import (
     SEED,
     Check,
@@ -76,7 +77,6 @@ from .core.validation import (
     shown,
     with_article,
 )
-from .core.workers import checked_n_jobs
 from .data import CAMPAIGNS, open_bandit, read_counts
 from .families import arms, families, kinds, registered
 from .outputs import OUTPUTS
@@ -84,7 +84,7 @@ from .toml_file import TomlFile, allowed_words, named
 from .toml_lines import Key
 
 if TYPE_CHECKING:
-    from .core.results import Results
+    from .core.results.results import Results
 
 __all__ = ["Experiment", "read"]
 

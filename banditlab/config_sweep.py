@@ -49,7 +49,7 @@ from typing import Any
 import numpy as np
 
 from .config import TOP, Experiment, Reader, players_of
-from .core.results import Cell
+from .core.results.results import Cell
 from .core.sweeps.factories import HORIZON, parameters_of
 from .core.sweeps.sweep import sweep
 from .core.sweeps.sweep_results import SweepCell, SweepResults

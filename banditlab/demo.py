@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import arms
-from .core.runner import run
+from .core.playing.runner import run
 from .data import open_bandit
 from .outputs import prepare_outputs, write_outputs
 
 if TYPE_CHECKING:
-    from .core.results import Results
+    from .core.results.results import Results
 
 __all__ = ["demo_outputs", "run_demo"]
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .core.results.whole_file import whole_file
 from .core.validation import invalid, one_of
-from .core.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .core.results import Results
+    from .core.results.results import Results
     from .core.sweeps.sweep_results import SweepResults
 
 OUTPUTS = {"results": (".parquet",), "plot": (".png", ".pdf", ".svg"), "summary": (".csv",)}

@@ -17,7 +17,7 @@ from banditlab import arms, dueling
 from banditlab.core.devices import cuda
 from banditlab.core.devices.ptx import assemble
 from banditlab.core.errors import DeviceError
-from banditlab.core.statistics import EXACT
+from banditlab.core.results.statistics import EXACT
 
 from .cases import instance
 from .harness import one_core

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from banditlab import arms, dueling, semibandits
-from banditlab.core.experiment import reasons_against
 from banditlab.core.family import registered
+from banditlab.core.playing.experiment import reasons_against
 
 from .cases import click_instance, instance, regrets, safe_instance
 from .harness import Contender, Measured, alternate

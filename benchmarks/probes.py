@@ -14,11 +14,11 @@ import banditlab as bl
 from banditlab import arms, clicks
 from banditlab.arms.kernel import SCRATCH, play
 from banditlab.core import sampling
-from banditlab.core.checkpoints import checkpoint_rounds
 from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Problem, Space, make_state
-from banditlab.core.jobs import CHUNK
 from banditlab.core.machines import Processor
+from banditlab.core.playing.jobs import CHUNK
+from banditlab.core.results.checkpoints import checkpoint_rounds
 
 from .cases import SEED, click_instance, instance
 from .harness import in_subprocess, one_core

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import banditlab as bl
-from banditlab.core.whole_file import whole_file
+from banditlab.core.results.whole_file import whole_file
 from banditlab.errors import InterruptedRunWarning
 
 STORE = "store"

@@ -15,8 +15,8 @@ import banditlab as bl
 from banditlab import arms, clicks, cvar, plotting, semibandits
 from banditlab.arms import protocol as arms_protocol
 from banditlab.clicks import protocol as clicks_protocol
-from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.results import resampling
 from banditlab.cvar.mdp import protocol as mdp_protocol
 from banditlab.dueling import protocol as dueling_protocol
 from banditlab.dueling.contextual import protocol as contextual_protocol

@@ -14,9 +14,9 @@ from banditlab.core.compiling.rehearsal import past_the_end
 from banditlab.core.components import Problem
 from banditlab.core.errors import InvalidArgument, InvalidComponent
 from banditlab.core.machines import PRECISIONS, beside
-from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.origin import is_ours
 from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.results.metrics import of_each, split_metric
 from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, invalid, quoted, shown, vector
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.metrics import abridged
-from banditlab.core.resampling import expanded_interval, resampled_counts, worth_resampling
-from banditlab.core.results import Results
+from banditlab.core.results.metrics import abridged
+from banditlab.core.results.resampling import expanded_interval, resampled_counts, worth_resampling
+from banditlab.core.results.results import Results
 from banditlab.core.sweeps.sweep_lines import slope_of
 from banditlab.core.validation import SEED, count, integer, invalid, open_probability, optional, shown
 from banditlab.core.validation import n_resamples as checked_resamples

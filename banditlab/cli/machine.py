@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 import typer
 
 from .. import __version__
-from ..core.provenance import versions
+from ..core.results.provenance import versions
 
 PACKAGES = ("scipy", "llvmlite", "pandas", "pyarrow", "joblib", "cvxpy", "highspy", "matplotlib", "dask", "gymnasium")
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -16,7 +16,7 @@ from ..core.validation import count, invalid
 from .terminal import FAILED, INTERRUPTED, console, number, say, show, table, text
 
 if TYPE_CHECKING:
-    from ..core.results import Results
+    from ..core.results.results import Results
     from ..core.sweeps.sweep_results import SweepResults
 
 OUTPUT_NAMES = {"results": "results.parquet", "plot": "regret.png", "summary": "summary.csv"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.progress import Progress
+from banditlab.core.playing.progress import Progress
 from banditlab.core.validation import between, integer, non_negative
 
 from .evaluation import BLOCK, Arena, arena, candidate_rates, profile

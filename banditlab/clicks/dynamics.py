@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InterruptedRunWarning
-from banditlab.core.progress import Progress
+from banditlab.core.playing.progress import Progress
 from banditlab.core.validation import between, integer, one_of, positive, positive_integer
 
 from .evaluation import BLOCK, Arena, arena, candidate_rates, starting_strategies

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidType
-from banditlab.core.progress import Progress
+from banditlab.core.playing.progress import Progress
 from banditlab.core.validation import boolean, count, integer, non_negative, one_of, positive_integer, shown
 
 from .deviations import CONFIRM, CONFIRMATIONS, LEVEL, MINIMUM, DeviationGains, gains, luck, margins, rounds_of_gains

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import is_kind
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidType
-from banditlab.core.experiment import check_horizon, checked_seed, reasons_against
-from banditlab.core.jobs import CHUNK
-from banditlab.core.progress import Progress
+from banditlab.core.playing.experiment import check_horizon, checked_seed, reasons_against
+from banditlab.core.playing.jobs import CHUNK
+from banditlab.core.playing.progress import Progress
+from banditlab.core.playing.workers import checked_n_jobs, workers
 from banditlab.core.validation import integer, invalid, matrix, positive_integer, shown, vector
-from banditlab.core.workers import checked_n_jobs, workers
 
 from .family import CLICKS
 from .kernel import COUNTS

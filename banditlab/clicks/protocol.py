@@ -12,8 +12,8 @@ from banditlab.core import sampling
 from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import Problem
 from banditlab.core.machines import PRECISIONS, Machine, Processor
-from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, unwatched
+from banditlab.core.results.metrics import of_each, split_metric
 from banditlab.core.validation import integer, one_of
 
 from .agent import ClickAgent

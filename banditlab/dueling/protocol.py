@@ -12,8 +12,8 @@ from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import Problem, Space, record
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.machines import PRECISIONS
-from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.results.metrics import of_each, split_metric
 from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, one_of, shown
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.results import Results
+from banditlab.core.results.results import Results
 from banditlab.core.validation import SEED, invalid, one_of, positive_integer, shown
 from banditlab.core.validation import n_permutations as checked_permutations
 

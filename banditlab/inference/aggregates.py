@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.resampling import FEWEST_RUNS, expanded_interval
-from banditlab.core.statistics import wilson
+from banditlab.core.results.resampling import FEWEST_RUNS, expanded_interval
+from banditlab.core.results.statistics import wilson
 from banditlab.core.validation import SEED, boolean, count, invalid, open_probability, vector
 from banditlab.core.validation import n_resamples as checked_resamples
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.resampling import expanded_interval, worth_resampling
-from banditlab.core.statistics import scaled
+from banditlab.core.results import resampling
+from banditlab.core.results.resampling import expanded_interval, worth_resampling
+from banditlab.core.results.statistics import scaled
 from banditlab.core.validation import SEED, boolean, invalid, open_probability
 from banditlab.core.validation import n_resamples as checked_resamples
 

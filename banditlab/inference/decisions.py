@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.metrics import abridged
+from banditlab.core.results.metrics import abridged
 from banditlab.core.validation import invalid
 
 from .families import DECISIONS

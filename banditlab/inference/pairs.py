@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.statistics import wilson
+from banditlab.core.results.statistics import wilson
 from banditlab.core.validation import SEED, open_probability
 
 from .bootstrap import stratified_band

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.brief import brief
-from banditlab.core.checkpoints import position_of
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.metrics import abridged, good_when_small, metric_name
-from banditlab.core.results import Results
+from banditlab.core.results.checkpoints import position_of
+from banditlab.core.results.metrics import abridged, good_when_small, metric_name
+from banditlab.core.results.results import Results
 from banditlab.core.sweeps.sweep_results import SweepResults
 from banditlab.core.validation import integer, invalid, matrix, one_of, shown
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from banditlab.core.components import is_kind
 from banditlab.core.errors import InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.core.experiment import Settings, checked_seed, labelled
 from banditlab.core.instances import Instances
 from banditlab.core.machines import checked_backend
-from banditlab.core.metrics import common_defaults, metric_name
-from banditlab.core.runner import run
+from banditlab.core.playing.experiment import Settings, checked_seed, labelled
+from banditlab.core.playing.runner import run
+from banditlab.core.playing.workers import checked_n_jobs
+from banditlab.core.results.metrics import common_defaults, metric_name
 from banditlab.core.validation import integer, invalid, positive_integer, shown
-from banditlab.core.workers import checked_n_jobs
 
 from .adastop import AdaStop
 from .decisions import Decisions

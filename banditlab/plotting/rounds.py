@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.metrics import asked_metric, is_event
-from banditlab.core.results import BOUNDED, Results
+from banditlab.core.results.metrics import asked_metric, is_event
+from banditlab.core.results.results import BOUNDED, Results
 from banditlab.core.validation import boolean, invalid, one_of, open_probability, optional, text
 from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_bands

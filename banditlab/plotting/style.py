@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from banditlab.core.errors import InvalidType
-from banditlab.core.metrics import split_metric
+from banditlab.core.results.metrics import split_metric
 from banditlab.core.validation import count, positive, shown
 
 if TYPE_CHECKING:

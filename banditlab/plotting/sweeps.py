@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from banditlab.core.metrics import asked_metric, is_share
+from banditlab.core.results.metrics import asked_metric, is_share
 from banditlab.core.sweeps.sweep_lines import (
     cells_of,
     chosen_rows,

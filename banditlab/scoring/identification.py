@@ -11,7 +11,7 @@ import numpy as np
 from banditlab.core import sampling
 from banditlab.core.brief import brief
 from banditlab.core.errors import IncompatiblePolicy
-from banditlab.core.progress import Progress
+from banditlab.core.playing.progress import Progress
 from banditlab.core.validation import RUN, SEED, boolean, invalid, non_negative, open_probability, positive
 from banditlab.core.validation import positive_integer as rounds_of
 

@@ -13,9 +13,9 @@ from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import Problem
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.machines import PRECISIONS, beside, on_device
-from banditlab.core.metrics import of_each, split_metric
 from banditlab.core.origin import is_ours
 from banditlab.core.protocol import Batch, Protocol, Watch
+from banditlab.core.results.metrics import of_each, split_metric
 from banditlab.core.validation import count, integer, invalid, one_of, quoted
 
 from .agent import SemiBanditAgent

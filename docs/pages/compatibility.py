@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from banditlab import arms, semibandits
-from banditlab.core.experiment import reasons_against
+from banditlab.core.playing.experiment import reasons_against
 from banditlab.errors import InvalidArgument
 from banditlab.families import families, registered
 

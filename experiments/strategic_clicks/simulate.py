@@ -11,7 +11,7 @@ import pandas as pd
 
 import banditlab as bl
 from banditlab import clicks
-from banditlab.core.provenance import versions
+from banditlab.core.results.provenance import versions
 from banditlab.data import open_bandit
 from experiments.common import keep
 from experiments.strategic_clicks.instances import (

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import jobs
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType, OutOfTurn
 from banditlab.core.family import registered
+from banditlab.core.playing import jobs
 from banditlab.core.sampling import expanded, key
 from tests.values import (
     arrays,

@@ -9,9 +9,9 @@ from scipy import integrate, optimize, stats
 
 from banditlab import arms, dueling
 from banditlab.arms import divergences, theory
-from banditlab.core import resampling
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.results import Cell, Results
+from banditlab.core.results import resampling
+from banditlab.core.results.results import Cell, Results
 
 LOG_1000 = math.log(1000.0)
 

@@ -113,7 +113,7 @@ def test_a_single_run_has_no_interval(small):
 
 
 def test_interrupted_runs_are_written_and_said(small, monkeypatch, tmp_path):
-    whole = bl.core.runner.run
+    whole = bl.core.playing.runner.run
 
     def interrupted(**arguments):
         warnings.warn("interrupted: the result holds 3 of 9 runs", InterruptedRunWarning, stacklevel=2)

@@ -11,7 +11,7 @@ import pytest
 import banditlab as bl
 from banditlab.cli import machine
 from banditlab.cli.terminal import console, duration, number, show, table, text
-from banditlab.core import provenance
+from banditlab.core.results import provenance
 
 from . import call
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import arms, clicks
 from banditlab.clicks import protocol
-from banditlab.core import jobs
+from banditlab.core.playing import jobs
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType, OutOfTurn
 from tests.arms.naive import environment_rng
 from tests.values import (

@@ -133,7 +133,7 @@ def test_interrupting_a_search_stops_it_and_its_threads(monkeypatch):
         calls.append(rounds)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("banditlab.core.progress.Progress.add", interrupted)
+    monkeypatch.setattr("banditlab.core.playing.progress.Progress.add", interrupted)
     with pytest.raises(KeyboardInterrupt):
         clicks.equilibrium(PAIR, clicks.UCBS(), horizon=300_000, epochs=2, n_rollouts=64, n_jobs=2, progress=False)
     assert len(calls) == 1

@@ -16,9 +16,9 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, semibandits
-from banditlab.core import jobs
 from banditlab.core.compiling import ahead, kernels
-from banditlab.core.workers import Workers
+from banditlab.core.playing import jobs
+from banditlab.core.playing.workers import Workers
 
 from .scripts import POLICY, play
 

@@ -10,10 +10,10 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core.calls import CALLS
 from banditlab.core.errors import CellFailedWarning
-from banditlab.core.jobs import CHUNK
-from banditlab.core.tasks import Stopped, Task, simulate_all
+from banditlab.core.playing.calls import CALLS
+from banditlab.core.playing.jobs import CHUNK
+from banditlab.core.playing.tasks import Stopped, Task, simulate_all
 
 ENVIRONMENT = arms.Bernoulli([0.3, 0.6])
 TASKS = 200
@@ -28,7 +28,7 @@ def calls(monkeypatch):
         seen.append(sum(map(len, groups)))
         return simulate_all(groups, *signals)
 
-    monkeypatch.setattr("banditlab.core.calls.simulate_all", counted)
+    monkeypatch.setattr("banditlab.core.playing.calls.simulate_all", counted)
     return seen
 
 
@@ -42,7 +42,7 @@ def test_tasks_share_calls_where_they_are_short(calls, monkeypatch):
     assert calls == [1] * TASKS
     for seconds, shared in ((1e9, True), (0.0, False)):
         calls.clear()
-        monkeypatch.setattr("banditlab.core.calls.CALL_SECONDS", seconds)
+        monkeypatch.setattr("banditlab.core.playing.calls.CALL_SECONDS", seconds)
         together = play(2)
         np.testing.assert_array_equal(together.values(), alone.values())
         assert sum(calls) == TASKS
@@ -51,7 +51,7 @@ def test_tasks_share_calls_where_they_are_short(calls, monkeypatch):
 
 
 def test_processes_play_the_same(monkeypatch):
-    monkeypatch.setattr("banditlab.core.calls.CALL_SECONDS", 1e9)
+    monkeypatch.setattr("banditlab.core.playing.calls.CALL_SECONDS", 1e9)
     with joblib.parallel_config("loky", n_jobs=2):
         there = bl.run(ENVIRONMENT, arms.UCB1(), horizon=5, n_runs=20 * CHUNK, seed=4, progress=False)
     here = bl.run(ENVIRONMENT, arms.UCB1(), horizon=5, n_runs=20 * CHUNK, seed=4, progress=False, n_jobs=1)
@@ -59,7 +59,7 @@ def test_processes_play_the_same(monkeypatch):
 
 
 def test_a_cell_that_fails_ends_none_that_shares_its_call(calls, monkeypatch):
-    monkeypatch.setattr("banditlab.core.calls.CALL_SECONDS", 1e9)
+    monkeypatch.setattr("banditlab.core.playing.calls.CALL_SECONDS", 1e9)
     protocol = type(arms.UCB1.family.protocol)  # an instance would keep what is put back
     simulate = protocol.simulate
 

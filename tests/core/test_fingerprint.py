@@ -16,9 +16,10 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, scoring
-from banditlab.core import components, engine
+from banditlab.core import components
 from banditlab.core.compiling.fingerprint import _instructions, fingerprint, survey, unchanged
 from banditlab.core.components import class_code
+from banditlab.core.playing import engine
 from banditlab.core.stores import address
 from banditlab.core.sweeps import sweep
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from banditlab.core.in_step import InStep
-from banditlab.core.jobs import Progressed
+from banditlab.core.playing.in_step import InStep
+from banditlab.core.playing.jobs import Progressed
 
 
 class Taken:

@@ -193,7 +193,7 @@ def test_what_kernels_of_instances_get_is_what_they_would_get_alone(source, back
 class TestRunsAreTheSame:
     def test_whatever_the_chunk_and_the_threads(self, name, monkeypatch):
         expected = played(*GAMES[name], n_runs=150, n_jobs=1)
-        monkeypatch.setattr("banditlab.core.jobs.CHUNK", 7)
+        monkeypatch.setattr("banditlab.core.playing.jobs.CHUNK", 7)
         same(played(*GAMES[name], n_runs=150, n_jobs=2), expected)
 
     def test_compiled_or_plain(self, name):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from banditlab.core import memory
+from banditlab.core.playing import memory
 
 PHYSICAL = 64 * 10**9
 
@@ -51,7 +51,7 @@ def test_the_smallest_limit_counts(tmp_path, monkeypatch, own, files, expected):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not obey this limit")
 def test_a_limit_of_the_process_counts():
-    code = "from banditlab.core.memory import memory_limit; print(memory_limit())"
+    code = "from banditlab.core.playing.memory import memory_limit; print(memory_limit())"
     limited = f"ulimit -v 3000000; exec {sys.executable} -c '{code}'"
     made = subprocess.run(["sh", "-c", limited], capture_output=True, text=True, env=os.environ)
     assert made.stdout.strip(), made.stderr

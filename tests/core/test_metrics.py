@@ -9,7 +9,7 @@ from scipy import stats
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.metrics import good_when_small, is_event, metric_name
+from banditlab.core.results.metrics import good_when_small, is_event, metric_name
 from banditlab.inference import paired
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5])

@@ -10,7 +10,7 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core.progress import Progress
+from banditlab.core.playing.progress import Progress
 
 NOTEBOOK_WITHOUT_IPYWIDGETS = """
 import sys, types

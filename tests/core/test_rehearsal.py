@@ -101,7 +101,7 @@ def test_other_cells_of_a_sweep_go_on():
 def test_numbers_are_the_same_and_it_is_done_once(monkeypatch):
     seen = []
     play = rehearsal.rehearse
-    monkeypatch.setattr("banditlab.core.engine.rehearse", lambda job: seen.append(play(job)))
+    monkeypatch.setattr("banditlab.core.playing.engine.rehearse", lambda job: seen.append(play(job)))
     strides = []
     monkeypatch.setattr(
         rehearsal._Stage,

@@ -13,10 +13,10 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import results_file
 from banditlab.core.errors import InvalidArgument, ResultsFileError
-from banditlab.core.results import Cell
-from banditlab.core.statistics import Statistics
+from banditlab.core.results import results_file
+from banditlab.core.results.results import Cell
+from banditlab.core.results.statistics import Statistics
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
 

@@ -14,8 +14,8 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.core import experiment, in_step, jobs, room, runner
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
+from banditlab.core.playing import experiment, in_step, jobs, room, runner
 from tests.core.policies import Greedy
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])

@@ -9,7 +9,8 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import calls, jobs, statistics
+from banditlab.core.playing import calls, jobs
+from banditlab.core.results import statistics
 
 ENV = arms.Bernoulli([0.5, 0.3])
 

@@ -19,8 +19,8 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, clicks
-from banditlab.core import calls, jobs
 from banditlab.core.errors import DamagedChunkWarning, StoreError
+from banditlab.core.playing import calls, jobs
 from banditlab.core.stores import address, store
 
 from .stored import POLICIES, files, play, same
@@ -496,7 +496,7 @@ class TestFolder:
                 raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr("banditlab.core.progress.Progress.add", interrupting)
+            patch.setattr("banditlab.core.playing.progress.Progress.add", interrupting)
             with pytest.warns(bl.errors.InterruptedRunWarning):
                 play(tmp_path / "s", 300, n_jobs=1)
         simulated.clear()

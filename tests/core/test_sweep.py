@@ -17,8 +17,8 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, clicks, semibandits
-from banditlab.core import jobs
 from banditlab.core.errors import CellFailedWarning, InterruptedRunWarning, InvalidArgument, InvalidType
+from banditlab.core.playing import jobs
 
 ROOT = str(Path(bl.__file__).parents[1])
 
@@ -326,7 +326,7 @@ class Sometimes:
             if len(counted) == 4:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr("banditlab.core.progress.Progress.add", interrupting)
+        monkeypatch.setattr("banditlab.core.playing.progress.Progress.add", interrupting)
         with pytest.warns(InterruptedRunWarning, match="the 3 of 8 cells"):
             part = bl.sweep(gap, ucb, OVER, n_jobs=1, **OPTIONS)
         assert len(part.cells) == 3

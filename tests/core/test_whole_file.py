@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from banditlab.core.whole_file import whole_file
+from banditlab.core.results.whole_file import whole_file
 
 
 def test_a_file_is_replaced_at_the_end(tmp_path):

@@ -11,9 +11,9 @@ import scipy.stats
 
 from banditlab import arms, clicks, cvar, dueling, semibandits
 from banditlab.core.devices import grouped
-from banditlab.core.experiment import reasons_against
 from banditlab.core.family import registered
-from banditlab.core.jobs import Job
+from banditlab.core.playing.experiment import reasons_against
+from banditlab.core.playing.jobs import Job
 from banditlab.core.protocol import unwatched
 
 

@@ -137,7 +137,7 @@ def test_too_little_memory_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_million_runs_are_cut_into_chunks_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    from banditlab.core.experiment import Settings
+    from banditlab.core.playing.experiment import Settings
 
     job = next(iter(Settings(0, 10**6, 0, "log", None, "cuda:0").jobs({"w": ARMS}, {"p": arms.UCB1()}, 100).values()))
     each = job.measured.bytes_a_run
@@ -170,7 +170,7 @@ def test_auto_says_what_it_picked(caplog: pytest.LogCaptureFixture, monkeypatch:
     caplog.set_level(logging.INFO, logger="banditlab")
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
     assert "backend 'auto' is 'cpu': 3 runs of 40 rounds are soon played" in caplog.text
-    monkeypatch.setattr("banditlab.core.experiment.WORTH_A_DEVICE", 100)
+    monkeypatch.setattr("banditlab.core.playing.experiment.WORTH_A_DEVICE", 100)
     assert bl.run(ARMS, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cuda:0"
     assert "backend 'auto' is 'cuda:0'" in caplog.text
     monkeypatch.setattr(fitting, "free_bytes", lambda number: 1)

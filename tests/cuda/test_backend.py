@@ -17,9 +17,9 @@ from banditlab.core.devices import cuda
 from banditlab.core.devices.ptx import assemble
 from banditlab.core.devices.reduced import STEP, Reduced
 from banditlab.core.errors import DeviceError, InvalidArgument, InvalidType
-from banditlab.core.jobs import Job
 from banditlab.core.machines import Interpreter, Processor, machine, stored
-from banditlab.core.statistics import PROBABILITIES, Moments
+from banditlab.core.playing.jobs import Job
+from banditlab.core.results.statistics import PROBABILITIES, Moments
 
 WORLD = arms.Bernoulli([0.1, 0.9])
 SMALL: dict[str, Any] = {"horizon": 20, "n_runs": 3, "seed": 0, "progress": False}

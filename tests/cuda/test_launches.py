@@ -252,7 +252,7 @@ def test_chunks_played_at_a_time_fit_into_the_memory_together(monkeypatch: pytes
     play(n_jobs=16, n_runs=2_000, keep="summary")
     assert len({told["stream"] for told in log}) <= fitting.STREAMS
     world, policy, _ = GAMES["arms"]
-    from banditlab.core.experiment import Settings
+    from banditlab.core.playing.experiment import Settings
 
     columns = ("regret",)
     settings = Settings(0, 2_000, 0, "log", columns, "cuda:0", reduced=True)
@@ -282,7 +282,7 @@ def test_small_cells_fill_a_device_together_if_memory_allows(
 
 
 def cuda_job(n_runs: int) -> Any:
-    from banditlab.core.jobs import Job
+    from banditlab.core.playing.jobs import Job
 
     return Job(WORLD, arms.UCB1(), 10, np.array([10]), ("regret",), 0, n_runs, 0, "cuda:0")
 
@@ -361,7 +361,7 @@ def test_numba_does_not_advise_larger_launches(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     log = fakes.install(monkeypatch)
-    monkeypatch.setattr("banditlab.core.estimate.DEVICE_SECONDS", 0.0)
+    monkeypatch.setattr("banditlab.core.playing.estimate.DEVICE_SECONDS", 0.0)
     options: dict[str, Any] = {"horizon": 500, "n_runs": 2_000, "seed": 0, "dry_run": True, "backend": "cuda:1"}
     found = bl.sweep(WORLD, arms.UCB1(), {"horizon": [500]}, keep="summary", **options)
     assert {told["device"] for told in log} == {1}
@@ -374,7 +374,7 @@ def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_sweep_says_every_backend_that_was_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     fakes.install(monkeypatch)
     monkeypatch.setattr(cuda, "missing", lambda: "")
-    monkeypatch.setattr("banditlab.core.experiment.WORTH_A_DEVICE", 1_000)
+    monkeypatch.setattr("banditlab.core.playing.experiment.WORTH_A_DEVICE", 1_000)
     options: dict[str, Any] = {"n_runs": 3, "seed": 0, "progress": False, "backend": "auto"}
     found = bl.sweep(WORLD, arms.UCB1(), {"horizon": [20, 500]}, **options)
     assert found.provenance["backend"] == "cpu, cuda:0"

@@ -10,8 +10,9 @@ import pytest
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.core import jobs, machines
+from banditlab.core import machines
 from banditlab.core.family import registered
+from banditlab.core.playing import jobs
 from banditlab.cvar.mdp import protocol
 from banditlab.cvar.mdp.planning import optimum
 from banditlab.cvar.mdp.tabular_policy import markov

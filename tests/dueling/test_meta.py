@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, dueling
-from banditlab.core import jobs, sampling
+from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, describe, make_state
 from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.playing import jobs
 from banditlab.dueling import DETECT, MonitoredDuelingBandits, generics, instances, theory
 
 from . import naive

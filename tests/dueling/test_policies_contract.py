@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, dueling
-from banditlab.core import jobs, sampling
+from banditlab.core import sampling
 from banditlab.core.components import Problem, Space, make_state
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.playing import jobs
 from banditlab.dueling import generics, instances
 from banditlab.dueling.protocol import METRICS
 from tests.values import (

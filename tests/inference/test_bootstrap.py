@@ -9,8 +9,8 @@ from scipy import optimize, special, stats
 import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.resampling import expanded_tail
-from banditlab.core.statistics import wilson
+from banditlab.core.results.resampling import expanded_tail
+from banditlab.core.results.statistics import wilson
 from banditlab.inference import interquartile_mean, paired, paired_family, performance_profile, stratified_band
 
 REPEATS = 2000

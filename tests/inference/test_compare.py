@@ -10,7 +10,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.core.results import Results
+from banditlab.core.results.results import Results
 from banditlab.inference import sequential
 
 ALPHA = 0.1
@@ -122,7 +122,7 @@ class TestCompare:
         assert before == sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.parquet"))
 
     def test_incompatible_pairs_are_named_at_once(self, monkeypatch):
-        monkeypatch.setattr("banditlab.core.runner.play", lambda *a, **k: pytest.fail("it simulated"))
+        monkeypatch.setattr("banditlab.core.playing.runner.play", lambda *a, **k: pytest.fail("it simulated"))
         worlds = {"good": ENVIRONMENT, "bad": arms.Gaussian([0.0, 1.0]), "worse": arms.Gaussian([0.0, 2.0])}
         policies = {"uniform": arms.Uniform(), "klucb": arms.KLUCB()}
         with pytest.raises(IncompatiblePolicy, match=r"klucb cannot play bad: .*; klucb cannot play worse: "):
@@ -199,7 +199,7 @@ class TestCompare:
         ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
     )
     def test_bad_arguments(self, options, error, message, monkeypatch):
-        monkeypatch.setattr("banditlab.core.runner.play", lambda *a, **k: pytest.fail("it simulated"))
+        monkeypatch.setattr("banditlab.core.playing.runner.play", lambda *a, **k: pytest.fail("it simulated"))
         arguments = {"policies": POLICIES, "environments": ENVIRONMENT, "horizon": 50} | options
         with pytest.raises(error, match=message):
             bl.compare(arguments.pop("policies"), arguments.pop("environments"), **arguments)

@@ -12,7 +12,7 @@ import pytest
 from banditlab import scoring
 from banditlab.core import sampling
 from banditlab.core.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidType
-from banditlab.core.progress import Progress
+from banditlab.core.playing.progress import Progress
 from banditlab.scoring.policies.optimistic import Optimism
 
 from . import naive

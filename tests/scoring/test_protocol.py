@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import scoring
-from banditlab.core import experiment, runner
 from banditlab.core.errors import (
     BanditlabError,
     IncompatiblePolicy,
@@ -26,6 +25,7 @@ from banditlab.core.errors import (
     InvalidComponent,
     InvalidType,
 )
+from banditlab.core.playing import experiment, runner
 from banditlab.scoring.hiring_games import Offer
 from banditlab.scoring.principal_agent_games import PrincipalKnows
 from banditlab.scoring.protocol import METRICS, ScoringProtocol
@@ -490,11 +490,11 @@ class TestInterruption:
             "from banditlab import scoring\n"
             "from tests.scoring.played import TOY\n"
             "warnings.simplefilter('ignore')\n"
-            "add = bl.core.jobs.EveryRun.add\n"
+            "add = bl.core.playing.jobs.EveryRun.add\n"
             "def told(gatherer, first_run, values):\n"
             "    add(gatherer, first_run, values)\n"
             "    print(first_run, flush=True)\n"
-            "bl.core.jobs.EveryRun.add = told\n"
+            "bl.core.playing.jobs.EveryRun.add = told\n"
             "r = bl.run(TOY, scoring.Oracle(), horizon=1000, n_runs=10**5, seed=0, n_jobs=2, progress=False)\n"
             "print(r.n_runs)\n"
         )

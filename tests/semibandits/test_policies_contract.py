@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
-from banditlab.core import jobs
 from banditlab.core.family import registered
+from banditlab.core.playing import jobs
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidType, OutOfTurn
 from banditlab.semibandits import protocol
 from tests.arms.naive import environment_rng

@@ -14,9 +14,9 @@ import pytest
 import banditlab as bl
 from banditlab import arms
 from banditlab import semibandits as sb
-from banditlab.core import jobs
 from banditlab.core.compiling import kernels
 from banditlab.core.components import Problem
+from banditlab.core.playing import jobs
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidComponent, InvalidType
 from banditlab.semibandits import generics, protocol
 from tests.arms.naive import environment_rng

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 
-from ..jobs import Job
 from ..machines import Processor
 from ..origin import is_ours
+from ..playing.jobs import Job
 from .kernels import classes_of, kept
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..errors import InvalidComponent
-from ..jobs import Job
 from ..machines import Interpreter
 from ..origin import is_library, is_ours
+from ..playing.jobs import Job
 from ..protocol import unwatched
 from .ahead import missing_kernels
 

@@ -16,11 +16,11 @@ from ..compiling.fingerprint import fingerprint
 from ..components import class_code, component_parts, is_component, type_name, with_nested
 from ..errors import StoreError
 from ..origin import is_ours
-from ..provenance import versions
+from ..results.provenance import versions
 from ..validation import shown
 
 if TYPE_CHECKING:
-    from ..jobs import Job
+    from ..playing.jobs import Job
 
 FORMAT = "banditlab.store/1"
 FUNCTION = "a function's code"

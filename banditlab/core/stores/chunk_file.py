@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..jobs import Chunk, Job
+from ..playing.jobs import Chunk, Job
 
 
 class Damaged(Exception):  # noqa: N818 - what it says ends a sentence

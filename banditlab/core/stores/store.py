@@ -32,10 +32,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..components import describe
 from ..errors import BanditlabError, DamagedChunkWarning, InvalidType, StoreError
-from ..jobs import Chunk, Job
-from ..provenance import versions
+from ..playing.jobs import Chunk, Job
+from ..results.provenance import versions
+from ..results.whole_file import whole_file
 from ..validation import file_path, invalid, shown
-from ..whole_file import whole_file
 from .address import FORMAT, codes_of
 from .chunk_file import Damaged, packed, unpacked
 

@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from ..jobs import Chunk, Job
+from ..playing.jobs import Chunk, Job
 
 if TYPE_CHECKING:
     from .store import Store

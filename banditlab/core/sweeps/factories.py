@@ -12,7 +12,7 @@ import numpy as np
 
 from ..components import is_component, is_kind
 from ..errors import InvalidType
-from ..statistics import QUANTILES
+from ..results.statistics import QUANTILES
 from ..validation import invalid, shown, with_article
 
 COLUMNS = (

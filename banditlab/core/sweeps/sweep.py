@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..components import describe
-from ..engine import GOES_ON, play
 from ..errors import CellFailedWarning, InterruptedRunWarning, InvalidType
-from ..estimate import Estimate, estimate
-from ..experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound
-from ..jobs import Gatherer, Job, Progressed
-from ..metrics import common_defaults
-from ..progress import Progress
-from ..results import Cell
-from ..room import require_memory
+from ..playing.engine import GOES_ON, play
+from ..playing.estimate import Estimate, estimate
+from ..playing.experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound
+from ..playing.jobs import Gatherer, Job, Progressed
+from ..playing.progress import Progress
+from ..playing.room import require_memory
+from ..playing.tasks import told_by, traceback_text
+from ..playing.workers import checked_n_jobs
+from ..results.metrics import common_defaults
+from ..results.results import Cell
 from ..stores.store import as_store
-from ..tasks import told_by, traceback_text
 from ..validation import boolean, positive_integer
-from ..workers import checked_n_jobs
 from .factories import HORIZON, Factory, check_taken, combinations_of, factories_of, factory_of, parameters_of
 from .sweep_results import SweepCell, SweepResults, in_words
 

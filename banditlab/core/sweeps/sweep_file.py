@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..results import Cell
-from ..statistics import Statistics
+from ..results.results import Cell
+from ..results.statistics import Statistics
 from .sweep_results import SweepCell, SweepResults, hashable
 
 if TYPE_CHECKING:

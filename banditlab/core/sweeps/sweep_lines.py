@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidArgument, InvalidType
-from ..metrics import asked_metric
+from ..results.metrics import asked_metric
 from ..validation import invalid, one_of, shown
 from .sweep_results import SweepCell, SweepResults, agrees, check_there, hashable, in_words
 

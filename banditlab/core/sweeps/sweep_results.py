@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..brief import brief
-from ..checkpoints import position_of
 from ..errors import InvalidArgument, InvalidType
-from ..metrics import abridged, asked_metric, default_metric
-from ..provenance import stamped
-from ..results import Cell, Results, summary_row
-from ..statistics import Statistics
-from ..tasks import told_by
+from ..playing.tasks import told_by
+from ..results.checkpoints import position_of
+from ..results.metrics import abridged, asked_metric, default_metric
+from ..results.provenance import stamped
+from ..results.results import Cell, Results, summary_row
+from ..results.statistics import Statistics
 from ..validation import count, invalid, one_of, open_probability, shown
 
 if TYPE_CHECKING:
@@ -504,7 +504,7 @@ class SweepResults:
         >>> bl.load(file).summary().equals(result.summary())
         True
         """
-        from ..results_file import write_table  # which imports this module
+        from ..results.results_file import write_table  # which imports this module
         from .sweep_file import table_of_sweep, told_of_sweep
 
         return write_table(path, table_of_sweep(self), told_of_sweep(self))

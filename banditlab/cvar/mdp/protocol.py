@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import record
 from banditlab.core.errors import InvalidArgument
-from banditlab.core.metrics import split_metric
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms
+from banditlab.core.results.metrics import split_metric
 from banditlab.core.validation import invalid, probability
 
 from .generics import n_memories

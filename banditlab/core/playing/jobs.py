@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .components import with_nested
-from .instances import protocol_of
-from .machines import on_device
-from .protocol import Batch
-from .stores.address import address_of
+from ..components import with_nested
+from ..instances import protocol_of
+from ..machines import on_device
+from ..protocol import Batch
+from ..stores.address import address_of
 
 CHUNK = 128
 """Runs that one task plays in lockstep: their state fits the second-level cache, and loops over lanes are long."""
@@ -90,7 +90,7 @@ class Job:
     def chunk(self) -> int:
         """How many runs a task plays."""
         if on_device(self.backend):
-            from .devices.fitting import runs_that_fit
+            from ..devices.fitting import runs_that_fit
 
             return runs_that_fit(self)
         size, limit = self.protocol.chunk or CHUNK, self.protocol.chunk_rounds
@@ -99,7 +99,7 @@ class Job:
     @functools.cached_property
     def measured(self) -> Any:
         """What it takes on a device: see `core.devices.fitting.Measured`."""
-        from .devices.fitting import measured
+        from ..devices.fitting import measured
 
         return measured(self)
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import InvalidArgument
+from ..errors import InvalidArgument
+from ..machines import on_device
+from ..validation import integer, invalid
 from .jobs import Job
-from .machines import on_device
 from .tasks import Task
-from .validation import integer, invalid
 
 
 def checked_n_jobs(n_jobs: Any) -> int | None:
@@ -69,7 +69,7 @@ class Workers:
         prefer = "processes" if any(job.protocol.prefer == "processes" for job in jobs) else "threads"
         device = any(on_device(job.backend) for job in jobs)
         if device:
-            from .devices.fitting import streams
+            from ..devices.fitting import streams
 
             n_jobs = streams([[(jobs[task.job], task.n_runs) for task in group] for group in groups], n_jobs)
         backend, n_jobs = workers(n_jobs, prefer)

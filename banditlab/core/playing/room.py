@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .errors import InvalidArgument
+from ..errors import InvalidArgument
+from ..results.statistics import QUANTILES, gathering_bytes
 from .jobs import Job
 from .memory import memory_limit
-from .statistics import QUANTILES, gathering_bytes
 
 NUMBERS_OF_A_SUMMARY = 4 + len(QUANTILES)
-"""What `core.statistics.Statistics` holds for each metric and checkpoint: two moments, two extremes, quantiles."""
+"""What `results.statistics.Statistics` holds for each metric and checkpoint: two moments, two extremes, quantiles."""
 
 
 def result_bytes(jobs: Iterable[Job], keep: str) -> int:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..machines import on_device, placed
+from ..protocol import unwatched
+from ..validation import count
 from .jobs import Job
-from .machines import on_device, placed
-from .protocol import unwatched
 from .room import result_bytes
-from .validation import count
 from .workers import workers
 
 if TYPE_CHECKING:
-    from .stores.store import Store
+    from ..stores.store import Store
 
 TRIAL_SECONDS = 0.01
 """Each kind of cell is timed on longer and longer runs until one takes this long."""

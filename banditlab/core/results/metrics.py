@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import InvalidArgument, InvalidType
-from .validation import shown
+from ..errors import InvalidArgument, InvalidType
+from ..validation import shown
 
 LOSSES = ("regret", "violation", "violations", "error")
 """Endings, before any brackets, of the names of metrics whose small values are good."""

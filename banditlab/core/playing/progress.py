@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from .unwarned import unwarned
-from .validation import invalid
+from ..unwarned import unwarned
+from ..validation import invalid
 
 INTERVAL = 0.2
 """Seconds between two updates of the bar: in a notebook each takes longer than a short cell."""

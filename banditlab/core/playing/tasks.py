@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .devices.reduced import taken
-from .instances import protocol_of
+from ..devices.reduced import taken
+from ..instances import protocol_of
+from ..machines import on_device, placed
+from ..protocol import Batch, Watch
 from .jobs import Chunk, Job
-from .machines import on_device, placed
-from .protocol import Batch, Watch
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -59,7 +59,7 @@ def warm_up(job: Job, shares: bool) -> None:
     """Compile a job's kernel, or the one that it shares with others."""
     batch = job.batch(job.first_run, 1)
     if shares:
-        from .devices import grouped
+        from ..devices import grouped
 
         grouped.warm_up(job.environment, job.policy, batch)
         return
@@ -83,7 +83,7 @@ def played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[Chunk]
 def _played(games: Sequence[tuple[Any, Any, Batch]], watch: Watch) -> list[tuple[Any, str]]:
     """Return the metrics, or their statistics, of each game, and the warnings to give."""
     if len(games) > 1:
-        from .devices.grouped import play_together
+        from ..devices.grouped import play_together
 
         return [(values, "") for values in play_together(games, watch)]
     ((environment, policy, batch),) = games

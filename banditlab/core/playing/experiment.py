@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoints import checkpoint_rounds
-from .components import is_component, is_kind
-from .errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
-from .family import registered
-from .instances import Instances, protocol_of
+from ..components import is_component, is_kind
+from ..errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
+from ..family import registered
+from ..instances import Instances, protocol_of
+from ..machines import PRECISIONS, checked_backend, on_device
+from ..origin import is_library
+from ..protocol import own_reasons
+from ..results.checkpoints import checkpoint_rounds
+from ..results.metrics import common_defaults, metric_name
+from ..results.results import Cell
+from ..results.statistics import EXACT, Moments
+from ..validation import RUN, SEED, integer, invalid, one_of, shown, with_article
 from .jobs import EveryRun, Gatherer, Job
-from .machines import PRECISIONS, checked_backend, on_device
-from .metrics import common_defaults, metric_name
-from .origin import is_library
-from .protocol import own_reasons
-from .results import Cell
-from .statistics import EXACT, Moments
-from .validation import RUN, SEED, integer, invalid, one_of, shown, with_article
 
 N_RUNS = integer(1, limit=2**31)
 GATHERERS: dict[str, Callable[[Job], Gatherer]] = {"runs": EveryRun, "summary": Moments}
@@ -121,7 +121,7 @@ class Settings:
             if reasons:
                 raise IncompatiblePolicy("; ".join(reasons))
             return self.backend
-        from .devices.cuda import current_device, missing
+        from ..devices.cuda import current_device, missing
 
         if self.n_runs * horizon < WORTH_A_DEVICE:
             reasons.append(f"{self.n_runs} runs of {horizon} rounds are soon played")

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .instances import Instances
+from ..instances import Instances
+from ..unwarned import unwarned
 from .jobs import Job
 from .tasks import Call, Outcome, Task, simulate_all
-from .unwarned import unwarned
 from .workers import Workers
 
 if TYPE_CHECKING:
-    from .stores.store import Store
+    from ..stores.store import Store
 
 AHEAD = 8
 """Calls that each thread may be ahead of the gathering and writing."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .brief import brief
+from ..brief import brief
+from ..validation import count, invalid, open_probability
 from .checkpoints import position_of
 from .metrics import abridged, asked_metric, default_metric, is_event
 from .provenance import stamped
 from .statistics import QUANTILES, Statistics
-from .validation import count, invalid, open_probability
 
 if TYPE_CHECKING:
     import pandas as pd

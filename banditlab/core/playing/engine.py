@@ -17,22 +17,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..compiling.ahead import compile_ahead
+from ..compiling.kernels import interruptible
+from ..compiling.rehearsal import rehearse
+from ..errors import NotANumberWarning
+from ..machines import on_device
+from ..protocol import unwatched
+from ..stores.writer import Writer
 from .calls import Calls
-from .compiling.ahead import compile_ahead
-from .compiling.kernels import interruptible
-from .compiling.rehearsal import rehearse
-from .errors import NotANumberWarning
 from .in_step import InStep, at_once
 from .jobs import Chunk, Gatherer, Job, Progressed
-from .machines import on_device
 from .progress import Progress
-from .protocol import unwatched
-from .stores.writer import Writer
 from .tasks import Outcome, Task, played, traceback_text, warm_up
 from .workers import Workers
 
 if TYPE_CHECKING:
-    from .stores.store import Store
+    from ..stores.store import Store
 
 GOES_ON = "; what was played is in the store, and the same call goes on"
 """Added to the message after an interruption if there is a store."""
@@ -206,7 +206,7 @@ class _Playing:
         """Return what is played at a time: task by task, but small ones on a device share launches."""
         if not any(on_device(job.backend) for job in self.jobs):
             return [[task] for task in tasks]
-        from .devices.fitting import shared_launches
+        from ..devices.fitting import shared_launches
 
         places = shared_launches([(self.jobs[task.job], task.n_runs) for task in tasks])
         return [[tasks[k] for k in group] for group in places]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .brief import brief
-from .devices.reduced import Reduced
-from .jobs import Gatherer, Job
+from ..brief import brief
+from ..devices.reduced import Reduced
+from ..playing.jobs import Gatherer, Job
 
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 """The quantiles that are kept: their probabilities, by name."""

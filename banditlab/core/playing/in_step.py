@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .devices.reduced import Reduced
+from ..devices.reduced import Reduced
 from .jobs import Gatherer, Progressed
 
 

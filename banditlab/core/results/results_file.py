@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ResultsFileError
+from ..errors import ResultsFileError
+from ..sweeps.sweep_file import SWEEP_FORMAT, sweep_from_table
+from ..sweeps.sweep_results import SweepResults
+from ..validation import file_path, invalid
 from .results import Cell, Results
 from .statistics import Statistics
-from .sweeps.sweep_file import SWEEP_FORMAT, sweep_from_table
-from .sweeps.sweep_results import SweepResults
-from .validation import file_path, invalid
 from .whole_file import whole_file
 
 FORMAT = "banditlab.results/1"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InvalidArgument, InvalidType
-from .validation import has_truths, integer, invalid, shown
+from ..errors import InvalidArgument, InvalidType
+from ..validation import has_truths, integer, invalid, shown
 
 DEFAULT_COUNT = 100
 

@@ -7,9 +7,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from .components import describe
+from ..components import describe
+from ..errors import InterruptedRunWarning
+from ..results.results import Results
+from ..stores.store import as_store
+from ..validation import RUN, SEED, positive_integer
 from .engine import GOES_ON, play
-from .errors import InterruptedRunWarning
 from .experiment import (
     GATHERERS,
     cell_of,
@@ -19,10 +22,7 @@ from .experiment import (
     lower_bounds,
 )
 from .progress import Progress
-from .results import Results
 from .room import require_memory
-from .stores.store import as_store
-from .validation import RUN, SEED, positive_integer
 from .workers import checked_n_jobs
 
 
@@ -91,7 +91,7 @@ def run(
         Runs first_run, ..., first_run + n_runs - 1 of the seed are played: to extend an experiment, or to split it up.
     keep : {'runs', 'summary'}, default 'runs'
         'summary' keeps the mean, deviation, extremes and quantiles of the metrics at each checkpoint (see
-        `core.statistics.Statistics`), so that memory does not grow with the number of runs.
+        `core.results.statistics.Statistics`), so that memory does not grow with the number of runs.
     store : path or Store, optional
         A folder of finished runs: what it holds is read instead of played, and what is played is added chunk by chunk,
         so that nothing finished is lost or computed again (see `Store`).

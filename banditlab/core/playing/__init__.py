@@ -1,0 +1,1 @@
+"""How experiments are played: from arguments to jobs, to tasks, to workers."""
