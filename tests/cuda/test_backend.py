@@ -21,6 +21,8 @@ from banditlab.core.machines import Interpreter, Processor, machine, stored
 from banditlab.core.playing.jobs import Job
 from banditlab.core.results.statistics import PROBABILITIES, Moments
 
+from . import fakes
+
 WORLD = arms.Bernoulli([0.1, 0.9])
 SMALL: dict[str, Any] = {"horizon": 20, "n_runs": 3, "seed": 0, "progress": False}
 
@@ -42,6 +44,10 @@ class NoDevice(Exception):  # noqa: N818 - it stands in for CuPy's
     """What CuPy raises without a driver."""
 
 
+class CUDARuntimeError(Exception):
+    """What CuPy raises when a device has no memory left for its kernels."""
+
+
 def _cupy(count: Any, capabilities: tuple[str, ...] = ("90",)) -> Any:
     def get_device_count() -> int:
         if isinstance(count, Exception):
@@ -51,15 +57,41 @@ def _cupy(count: Any, capabilities: tuple[str, ...] = ("90",)) -> Any:
     runtime = SimpleNamespace(getDeviceCount=get_device_count, CUDARuntimeError=NoDevice)
     compiler = SimpleNamespace(getVersion=lambda: (13, 0), getSupportedArchs=lambda: (75, 80, 90, 100))
 
-    def device(number: int = 0) -> Any:
-        return SimpleNamespace(id=number, compute_capability=capabilities[number])
+    class Device(fakes.Device):
+        def __init__(self, number: int = 0) -> None:
+            super().__init__(number)
+            self.compute_capability = capabilities[number]
 
-    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, nvrtc=compiler, Device=device))
+    return SimpleNamespace(
+        cuda=SimpleNamespace(runtime=runtime, nvrtc=compiler, Device=Device),
+        arange=lambda end: fakes.there(np.arange(end)),
+        __version__="13.3.0",
+    )
 
 
 def _cupy_without_compiler() -> Any:
     library = _cupy(1)
     del library.cuda.nvrtc.getVersion
+    return library
+
+
+def _cupy_without_headers() -> Any:
+    library = _cupy(1)
+
+    def arange(end: float) -> None:
+        raise RuntimeError("Failed to auto-detect CUDA root directory.")
+
+    library.arange = arange
+    return library
+
+
+def _cupy_without_memory() -> Any:
+    library = _cupy(1)
+
+    def arange(end: float) -> None:
+        raise CUDARuntimeError("cudaErrorMemoryAllocation: out of memory")
+
+    library.arange = arange
     return library
 
 
@@ -95,7 +127,15 @@ def _no_compiler() -> None:
         ),
         (
             {"cupy": _cupy(1, ("70",)), "numba_cuda": object()},
-            r"cuda:0 is too old for NVIDIA's compiler here \(its compute capability is 7.0\); allowed: 7.5 and more",
+            r"cuda:0 is too old for NVIDIA's compiler here \(compute capability 7.0\); allowed: 7.5 and more",
+        ),
+        (
+            {"cupy": _cupy_without_headers(), "numba_cuda": object()},
+            r"cuda:0 cannot be used by CuPy 13.3.0 \(Failed to auto-detect .*\); allowed: .* or CUDA_PATH",
+        ),
+        (
+            {"cupy": _cupy_without_memory(), "numba_cuda": object()},
+            "cuda:0 has no memory left .*; allowed: .* a device that others leave alone",
         ),
     ],
     ids=[
@@ -107,6 +147,8 @@ def _no_compiler() -> None:
         "no compiler",
         "no compiler of CuPy's",
         "too old",
+        "a compiler that CuPy does not know",
+        "no memory for kernels",
     ],
 )
 def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:

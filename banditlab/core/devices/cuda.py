@@ -45,7 +45,7 @@ def simulated() -> bool:
 
 def missing() -> str:
     """Return what is missing to use CuPy's current device; empty if nothing is."""
-    return _absent() or ("" if simulated() else _too_old())
+    return _absent() or ("" if simulated() else _unusable())
 
 
 def _absent() -> str:
@@ -107,18 +107,31 @@ def _load_nvrtc() -> None:
     cupy.cuda.nvrtc.getVersion()
 
 
-def _too_old(*number: int) -> str:
-    """Return that a device (CuPy's current one, if none is named) is too old for the compiler; empty if it is not."""
+def _unusable(*number: int) -> str:
+    """Return why a device (CuPy's current one, if none is named) cannot be used; empty if it can.
+
+    CuPy compiles its own kernels when they are first asked for, and finds only then that it lacks a header, or that
+    NVIDIA's compiler is newer than it knows. So that this does not come after the runs, it is asked for one.
+    """
     import cupy
 
     device = cupy.cuda.Device(*number)
     found, oldest = int(device.compute_capability), min(cupy.cuda.nvrtc.getSupportedArchs())
-    if found >= oldest:
-        return ""
-    return (
-        f"cuda:{device.id} is too old for NVIDIA's compiler here (its compute capability is {found / 10}); allowed: "
-        f"{oldest / 10} and more, or a compiler for older ones (with 'banditlab-sim[gpu]', that of CUDA 12)"
-    )
+    if found < oldest:
+        return (
+            f"cuda:{device.id} is too old for NVIDIA's compiler here (compute capability {found / 10}); allowed: "
+            f"{oldest / 10} and more, or a compiler for older ones (with 'banditlab-sim[gpu]', that of CUDA 12)"
+        )
+    try:
+        with device:
+            cupy.arange(2.0).sum().get()
+    except Exception as error:  # noqa: BLE001 - what it raises differs between its releases and its parts
+        told = _told_of_device(error) or (
+            f"cannot be used by CuPy {cupy.__version__} ({error}); allowed: a release of it that knows "
+            "NVIDIA's compiler here, as of pip install --upgrade, or CUDA_PATH set to a toolkit that it knows"
+        )
+        return f"cuda:{device.id} {told}"
+    return ""
 
 
 def require(backend: str, number: int) -> None:
@@ -129,7 +142,7 @@ def require(backend: str, number: int) -> None:
     count = 1 if simulated() else arrays().cuda.runtime.getDeviceCount()
     if number >= count:
         raise DeviceError(f"backend is {backend!r}; allowed: 'cuda:0' to 'cuda:{count - 1}', the devices there are")
-    told = "" if simulated() else _too_old(number)
+    told = "" if simulated() else _unusable(number)
     if told:
         raise DeviceError(f"backend is {backend!r}, and {told}")
 
