@@ -22,7 +22,7 @@ sys.modules["IPython"] = types.ModuleType("IPython")
 sys.modules["IPython"].get_ipython = Shell
 sys.modules["ipykernel.zmqshell"] = types.ModuleType("zmqshell")
 sys.modules["ipywidgets"] = None  # cannot be imported
-from banditlab.core.progress import Progress
+from banditlab.core.playing.progress import Progress
 
 with Progress(10, True) as progress:
     progress.add(10)

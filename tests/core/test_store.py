@@ -558,7 +558,7 @@ def test_pyarrow_is_imported_when_the_first_chunk_is_there(tmp_path):
 import sys
 import banditlab as bl
 from banditlab import arms
-from banditlab.core import tasks
+from banditlab.core.playing import tasks
 
 class Watch:
     def find_spec(self, name, path=None, target=None):
