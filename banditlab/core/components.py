@@ -160,7 +160,7 @@ def record_class(name: str, fields: tuple[str, ...]) -> type:
     if not hasattr(module, name):
         made = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024 - the fields are known at run time only
         made.__module__ = __name__
-        setattr(module, name, made)
+        vars(module).setdefault(name, made)  # another thread may have been faster
     found: type = getattr(module, name)
     return found
 

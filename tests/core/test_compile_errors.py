@@ -141,6 +141,25 @@ SEEN: dict[int, int] = {}
 LISTED = [0, 1]
 
 
+def test_advice_is_the_same_with_a_store(tmp_path):
+    @arms.policy
+    class Mistaken:
+        def derive(self, problem):
+            return {"first": problem.n_arms - 1, "name": "some"}
+
+        def state(self, space):
+            return {}
+
+        def select(self, state, lane, t, rng):
+            return self.first + len(self.name)
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    with pytest.raises(InvalidComponent, match=r"Mistaken.derive returned name = 'some', and kernels see numbers"):
+        bl.run(ENVIRONMENT, Mistaken(), horizon=5, n_runs=2, seed=0, store=tmp_path)
+
+
 def _writes_outside(self, state, lane, t, rng):
     OUTSIDE[0] = t
     return 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
@@ -14,7 +17,7 @@ import banditlab as bl
 import banditlab.core.errors as core_errors
 from banditlab import arms
 from banditlab.core.compiling.fingerprint import fingerprint
-from banditlab.core.components import describe, make_state, record
+from banditlab.core.components import describe, make_state, record, record_class
 from banditlab.core.elementary import log
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.family import Family
@@ -171,6 +174,23 @@ def test_describe_is_plain_data():
 def test_record_class_depends_on_names_alone():
     assert type(record("State", {"a": 1, "b": 2})) is type(record("State", {"a": 3, "b": 4}))
     assert type(record("State", {"a": 1, "b": 2})) is not type(record("State", {"b": 1, "a": 2}))
+
+
+def test_threads_that_make_a_record_at_once_get_one_class():
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for trial in range(100):
+                together = Barrier(4)
+
+                def made(k, trial=trial, together=together):
+                    together.wait()
+                    return record_class(f"AtOnce{trial}", ("a", "b"))
+
+                assert len(set(pool.map(made, range(4)))) == 1
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def test_state_of_a_policy_without_memory():

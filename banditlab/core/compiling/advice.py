@@ -119,9 +119,11 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
 
 
 def _made(owner: Any) -> dict[Any, Any]:
-    """Return the parameters that were made of a component, by the problem that they are for and more."""
-    made: dict[Any, Any] = vars(owner).get("_made", {})
-    return made
+    """Return the parameters that were made of a component, by the problem that they are for and more.
+
+    Several problems may have been asked for at once, in other threads, so this is a copy.
+    """
+    return dict(vars(owner).get("_made", {}))
 
 
 def _derived(owner: Any, name: str, value: object) -> str:

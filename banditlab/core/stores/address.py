@@ -41,12 +41,12 @@ def _address(*parts: Any) -> str:
 
 def canonical(component: Any) -> str:
     """Return a component's type and fields as text, made once: it is frozen, and only functions in it can change."""
-    made: dict[Any, Any] = component.__dict__.setdefault("_made", {})
-    if "canonical" in made:
-        return str(made["canonical"])
+    known = vars(component).get("_canonical")
+    if known is not None:
+        return str(known)
     text = json.dumps(_plain(component, component), sort_keys=True)
     if FUNCTION not in text:  # whose globals can change
-        made["canonical"] = text
+        component.__dict__["_canonical"] = text
     return text
 
 
