@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,9 @@ class Adversarial:
     """
 
     losses: FloatArray = field(check=matrix(0.0, 1.0), doc="one row per round, one column per arm, in [0, 1]")
+
+    best_in_hindsight: ClassVar[bool] = True
+    """Regret is not a sum of what each round lost to its own best arm."""
 
     @property
     def n_arms(self) -> int:

@@ -54,15 +54,23 @@ class ArmsProtocol(Protocol):
             name, inside = split_metric(metric)
             if name == "cvar_regret" and inside:
                 cvar_gaps(environment, metric, level_of(metric))
+            elif metric == "optimal_rate" and getattr(environment, "best_in_hindsight", False):
+                raise InvalidArgument(
+                    f"metrics is 'optimal_rate', on {shown(environment)}; allowed: an environment whose rounds have a "
+                    "best arm each, where this one has a best arm in hindsight, after each number of rounds another"
+                )
             elif metric not in self.allowed_metrics:
                 raise invalid("metrics", metric, f"one of {quoted(self.allowed_metrics)} (with any level in brackets)")
             names += of_each(metric, environment.n_arms) if metric == "pulls" else [metric]
         return tuple(names)
 
+    def check_environment(self, environment: Any, horizon: int, *, closely: bool = True) -> None:
+        """Ask a user's environment for some of its rewards and gaps."""
+        if not is_ours(type(environment).__module__):
+            check_kernels(environment, support_of(environment), horizon, closely)
+
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Check that the policy can learn from rewards as the environment gives them."""
-        if not is_ours(type(environment).__module__):
-            check_kernels(environment, support_of(environment), horizon)
         return reasons_against_rewards(environment, policy)
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
@@ -154,15 +162,21 @@ PROBES = (2.0**-54, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0 - 2.0**-53)
 LATER = (0.25, 0.5, 0.75, 1.0)
 """Fractions of the horizon at which it is asked, besides the first round."""
 
+EXTREME = (PROBES[0], PROBES[-1])
+"""Random numbers with which instances are asked, in the first round and the last: where a table would be too short."""
 
-def check_kernels(environment: Any, support: Support, horizon: int) -> None:
+
+def check_kernels(environment: Any, support: Support, horizon: int, closely: bool) -> None:
     """Raise if a user's environment, in some rounds, gives rewards outside its support or gaps that cannot be right.
 
     Policies may go on forever with rewards they do not expect, and compiled code reads past the end of a table.
     """
-    for t in sorted({1, *(math.ceil(horizon * part) for part in LATER)}):
+    later = LATER if closely else LATER[-1:]
+    for t in sorted({1, *(math.ceil(horizon * part) for part in later)}):
         try:
-            told = quiet(_odd)(environment, support, horizon, t)
+            told = quiet(_odd)(environment, support, horizon, t, PROBES if closely else EXTREME)
+            if not told and closely and t == 1 and isinstance(environment, Stationary):
+                told = quiet(_wrong_mean)(environment, support, horizon)
         except IndexError as error:
             place = past_the_end(error)
             told = f"in round {t} it {place}" if place else ""
@@ -172,25 +186,26 @@ def check_kernels(environment: Any, support: Support, horizon: int) -> None:
             raise InvalidComponent(f"{environment!r}: {told}")
 
 
-def _odd(environment: Any, support: Support, horizon: int, t: int) -> str:
+def _odd(environment: Any, support: Support, horizon: int, t: int, probes: Sequence[float]) -> str:
+    """Return what is wrong with rewards and gaps in a round; empty if nothing is."""
     params = environment.params(Problem(environment.n_arms, horizon))
     for arm in range(min(environment.n_arms, 20)):
-        for u in PROBES:
+        for u in probes:
             value = float(reward(params, arm, u, t))
             if not support.holds(value):
                 return f"reward({arm}, {u:.3g}, {t}) is {value:g}; allowed: rewards {support}, which is its support"
         if not float(gap(params, arm, t)) >= -1e-9:
             return f"gap({arm}, {t}) is {float(gap(params, arm, t)):g}; allowed: 0 and more"
-    return _wrong_mean(environment, params, support) if t == 1 and isinstance(environment, Stationary) else ""
+    return ""
 
 
-def _wrong_mean(environment: Any, params: Any, support: Support) -> str:
+def _wrong_mean(environment: Any, support: Support, horizon: int) -> str:
     """Return a mean that is far from that of the rewards, by a tenth of their range; none where they are unbounded.
 
-    A coarse look comes first, as each of many random instances is checked. The numbers of points are odd, as rewards
-    may be made from the last bits of u.
+    A coarse look comes first, as it suffices for most. The numbers of points are odd, as rewards may be made from the
+    last bits of u.
     """
-    width = support.high - support.low
+    params, width = environment.params(Problem(environment.n_arms, horizon)), support.high - support.low
     for arm in range(min(environment.n_arms, 20)) if math.isfinite(width) else ():
         for places in (13, 2003):
             found = math.fsum(float(reward(params, arm, (k + 0.5) / places, 1)) for k in range(places)) / places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from banditlab.core.validation import SEED, integer, invalid
 
 from . import tails
 from .kernel import pay
+
+ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
+"""How far apart two means can be, relative to what they are sums of, that are the same but for rounding."""
 
 
 class Stationary:
@@ -55,13 +59,20 @@ class Stationary:
     def gaps(self) -> NDArray[np.float64]:
         r"""Suboptimality gaps :math:`\Delta_a = \max_b \mu_b - \mu_a`, one per arm.
 
+        A gap is 0 where it is within the rounding of the means, which may be sums: of about 1e-15 times the largest
+        mean, or the largest reward if it is finite.
+
         Examples
         --------
         >>> from banditlab import arms
         >>> arms.Bernoulli([0.25, 0.5]).gaps.tolist()
         [0.25, 0.0]
         """
-        return np.asarray(np.max(self.means) - self.means, dtype=np.float64)
+        gaps = np.asarray(np.max(self.means) - self.means, dtype=np.float64)
+        support = getattr(self, "support", None)
+        ends = (support.low, support.high) if support is not None else ()
+        scale = np.abs([*self.means, *filter(math.isfinite, ends)]).max()
+        return np.where(gaps <= ROUNDING * scale, 0.0, gaps)
 
     def variance(self, arm: int) -> float:
         """Return the variance of an arm's rewards, from `distribution(arm)` where there is no closed form.

@@ -77,6 +77,10 @@ class Instances:
     source: Any
     specimen: Any = field(init=False)
     """One of them, which answers for all."""
+    _first: int = field(init=False, default=0, compare=False)
+    """The run that plays the first environment of the list: not 0 in what a process is sent."""
+    _entries: int = field(init=False, default=0, compare=False)
+    """The number of environments that were listed."""
 
     __banditlab__ = ComponentInfo("environment", {}, {})
 
@@ -87,6 +91,7 @@ class Instances:
         else:
             object.__setattr__(self, "source", _environments(self.source))
             specimen = self.source[0]
+            object.__setattr__(self, "_entries", len(self.source))
         object.__setattr__(self, "specimen", specimen)
         for k, world in enumerate(self.source if self._is_list else ()):
             self._check(f"Instances.source[{k}]", world)
@@ -113,7 +118,7 @@ class Instances:
     @property
     def label(self) -> str:
         """`Instances`, and their source."""
-        what = f"{len(self.source)} {type(self.specimen).__name__}" if self._is_list else short(self.source)
+        what = f"{self.most_runs} {type(self.specimen).__name__}" if self._is_list else short(self.source)
         return f"Instances({what})"
 
     def __repr__(self) -> str:
@@ -129,13 +134,13 @@ class Instances:
     @property
     def most_runs(self) -> int | None:
         """The number of runs for which there are instances; None for any number."""
-        return len(self.source) if self._is_list else None
+        return self._entries if self._is_list else None
 
     def check_runs(self, first_run: int, n_runs: int) -> None:
         """Raise if some run has no instance."""
         if self.most_runs is not None and first_run + n_runs > self.most_runs:
             told = f"n_runs is {n_runs}" + (f" from run {first_run} on" if first_run else "")
-            raise InvalidArgument(f"{told}; allowed: runs 0 to {self.most_runs - 1}, one an instance of {self!r}")
+            raise InvalidArgument(f"{told}; allowed: runs 0 to {self.most_runs - 1}, one per instance of {self!r}")
 
     def instance(self, seed: int, run: int) -> Any:
         """Return the environment that a run of a seed plays.
@@ -165,11 +170,9 @@ class Instances:
         """
         seed, run = SEED("seed", seed), RUN("run", run)
         if self._is_list:
-            if run >= len(self.source):
-                raise InvalidArgument(
-                    f"run is {run}; allowed: 0 to {len(self.source) - 1}, one an instance of {self!r}"
-                )
-            return self.source[run]
+            if not 0 <= run - self._first < len(self.source):
+                raise InvalidArgument(f"run is {run}; allowed: 0 to {self._entries - 1}, one per instance of {self!r}")
+            return self.source[run - self._first]
         with _noted(f"when the instance of run {run} of seed {seed} was drawn"):
             world = self.source(sampling.generator(seed, sampling.INSTANCE_STREAM, run))
         self._check(f"the instance of run {run}", world)
@@ -179,10 +182,9 @@ class Instances:
         """Return instances that play these runs alike, without the entries of other runs: what a process is sent."""
         if not self._is_list:
             return self
-        made, end = copy.copy(self), first_run + n_runs
-        others = (None,)
-        left = others * first_run + self.source[first_run:end] + others * (len(self.source) - end)
-        object.__setattr__(made, "source", left)
+        made = copy.copy(self)
+        object.__setattr__(made, "source", tuple(self.instance(0, run) for run in range(first_run, first_run + n_runs)))
+        object.__setattr__(made, "_first", first_run)
         return made
 
     def parts_now(self) -> dict[str, Any]:
@@ -218,6 +220,8 @@ class InstancesProtocol:
 
     def __getattr__(self, name: str) -> Any:
         """Return the family's attribute."""
+        if name == "_rules":  # asked for while it is copied or unpickled, before it has any
+            raise AttributeError(name)
         return getattr(self._rules, name)
 
     def columns(self, environment: Instances, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
@@ -258,6 +262,7 @@ class InstancesProtocol:
         """Raise unless a policy can play an instance: of a source's instances, only one could be checked before."""
         if hasattr(world, "check_horizon"):
             world.check_horizon(horizon)
+        world.family.protocol.check_environment(world, horizon, closely=False)
         reasons = self._rules.reasons_against(world, policy, horizon) or own_reasons(policy, world, horizon)
         if reasons:
             raise IncompatiblePolicy(f"{policy!r} cannot play {world!r}: {'; '.join(reasons)}")

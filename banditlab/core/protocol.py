@@ -149,6 +149,15 @@ class Protocol(ABC):
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the columns that record the metrics asked for; raise for one that cannot be recorded."""
 
+    def check_environment(  # noqa: B027 - most families have nothing to check
+        self, environment: Any, horizon: int, *, closely: bool = True
+    ) -> None:
+        """Raise if an environment of this family cannot be played by any policy.
+
+        It is asked once for each environment. Of `Instances` the specimen is looked at closely, and every other one as
+        far as compiled code could come to harm, as there is one in each run.
+        """
+
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Return every reason why a policy cannot play an environment, except those that it gives itself."""
         return []

@@ -48,16 +48,19 @@ class DuelingProtocol(Protocol):
                     regret_table(part, metric)  # raises where there is no such winner
         return tuple(names)
 
+    def check_environment(self, environment: Any, horizon: int, *, closely: bool = True) -> None:
+        """Raise for what is no matrix of preferences."""
+        _segments(environment, horizon)
+
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Refuse environments without a matrix of preferences, or with a bad one."""
+        """Refuse environments without a matrix of preferences."""
         if not hasattr(environment, "preferences") and not hasattr(environment, "segments"):
             return [
                 f"it compares arms without looking at features, and {type(environment).__name__} has no matrix of "
                 "preferences; allowed: a contextual policy such as VACDB, or for arms that never change "
                 "environment.preference_matrix()"
             ]
-        _segments(environment, horizon)  # raises for what is no matrix of preferences
-        policy.params(Problem(int(environment.n_arms), horizon))  # where the horizon is too short
+        policy.params(Problem(int(environment.n_arms), horizon))  # raises where the horizon is too short
         return []
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import banditlab as bl
 from banditlab import arms
 from banditlab.arms.generics import gap
 from banditlab.core import sampling
@@ -273,6 +274,18 @@ def test_kinf_of_a_mean_that_is_not_above_the_arm_s_is_0(env):
         low = env.support.low if np.isfinite(env.support.low) else mean - 1.0
         assert env.kinf(arm, mean) == pytest.approx(0.0, abs=1e-9)
         assert env.kinf(arm, 0.5 * (low + mean)) == 0.0
+
+
+def test_a_gap_that_is_rounding_is_no_gap():
+    same = arms.Categorical([0.1, 0.2, 0.3], [[0.1, 0.8, 0.1], [0.0, 1.0, 0.0]])
+    assert np.ptp(same.means) > 0.0  # or this would test nothing
+    assert same.gaps.tolist() == [0.0, 0.0]
+    assert same.lower_bound_constant() == 0.0
+    result = bl.run(same, arms.RoundRobin(), horizon=10, n_runs=2, seed=0, metrics=["optimal_rate", "regret"])
+    assert (result.values("optimal_rate") == 1.0).all()
+    assert (result.values("regret") == 0.0).all()
+    assert arms.FromScipy([stats.binom(3, 0.1), stats.binom(1, 0.3)]).gaps.max() == 0.0
+    assert arms.Bernoulli([1e-12, 2e-12]).gaps.tolist() == [1e-12, 0.0]
 
 
 @pytest.mark.parametrize("env", CONTINUOUS + DISCRETE, ids=lambda env: env.label[:60])

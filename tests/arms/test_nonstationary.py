@@ -33,6 +33,12 @@ def test_adversarial_regret_against_the_best_arm_in_hindsight():
     assert result.values()[2] == pytest.approx(np.tile(by_hand, (5, 1)), abs=1e-10)
 
 
+def test_rounds_of_an_adversary_have_no_best_arm():
+    env = arms.Adversarial([[1.0, 0.0], [0.0, 1.0]])
+    with pytest.raises(InvalidArgument, match=r"metrics is 'optimal_rate', on Adversarial.* a best arm in hindsight"):
+        bl.run(env, arms.EXP3(), horizon=2, n_runs=1, seed=0, metrics=["regret", "optimal_rate"])
+
+
 def test_adversarial_rewards_are_one_less_the_losses():
     env = arms.Adversarial([[0.0, 1.0], [0.25, 0.5]])
     params = parameters(env)

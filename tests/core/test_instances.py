@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import pickle
 import re
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import joblib
 import numpy as np
@@ -15,8 +17,9 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms, clicks, cvar, dueling, scoring, semibandits
+from banditlab.arms.protocol import ArmsProtocol
 from banditlab.core import instances, sampling, stacked
-from banditlab.core.validation import one_of, optional, positive
+from banditlab.core.validation import one_of, optional, positive, vector
 from banditlab.errors import (
     CellFailedWarning,
     IncompatiblePolicy,
@@ -218,8 +221,43 @@ def test_processes_get_the_entries_that_they_play(monkeypatch):
     monkeypatch.setattr(bl.Instances, "for_runs", lambda *given: sent.append(for_runs(*given)) or sent[-1])
     with joblib.parallel_config("loky"):
         same(played(listed, arms.UCB1(), "regret", n_runs=145, first_run=4, n_jobs=2), expected)
-    assert [sum(world is not None for world in part.source) for part in sent] == [124, 21]
+    assert [len(part.source) for part in sent] == [124, 21]
     assert {part.label for part in sent} == {"Instances(150 Bernoulli)"}
+
+
+def test_rules_of_instances_can_be_copied():
+    rules = bl.Instances(bernoulli).protocol(arms.UCB1().family.protocol)
+    for made in (copy.copy(rules), pickle.loads(pickle.dumps(rules))):
+        assert type(made) is type(rules)
+        assert made.round == "round"
+        assert not hasattr(made, "absent")
+
+
+def test_an_environment_is_looked_at_closely_once_and_not_for_each_policy_and_run(monkeypatch):
+    @arms.environment
+    class Asked(arms.Stationary):
+        means: Any = bl.field(check=vector(0.0, 1.0))
+
+        @property
+        def support(self):
+            return arms.Support(0.0, 1.0, binary=True)
+
+        def reward(self, arm, u, t):
+            return 1.0 if u < self.means[arm] else 0.0
+
+    seen = []
+    check = ArmsProtocol.check_environment
+
+    def noted(self, environment, horizon, *, closely=True):
+        seen.append(closely)
+        check(self, environment, horizon, closely=closely)
+
+    monkeypatch.setattr(ArmsProtocol, "check_environment", noted)
+    players = {"one": arms.UCB1(), "two": arms.RoundRobin()}
+    bl.run(Asked([0.1, 0.2]), players, horizon=5, n_runs=3, seed=0)
+    assert seen == [True]
+    bl.run(bl.Instances(lambda rng: Asked(rng.random(2))), players, horizon=5, n_runs=3, seed=0, n_jobs=1)
+    assert seen == [True] * 2 + [False] * 6
 
 
 def test_statistics_are_those_of_the_runs():
@@ -497,10 +535,10 @@ def test_an_error_of_the_source_says_in_which_run():
 
 class TestRunsThatAreRefused:
     def test_beyond_the_list(self):
-        message = r"n_runs is 3 from run 1 on; allowed: runs 0 to 2, one an instance of Instances\(3 Bernoulli\)"
+        message = r"n_runs is 3 from run 1 on; allowed: runs 0 to 2, one per instance of Instances\(3 Bernoulli\)"
         with pytest.raises(InvalidArgument, match=message):
             bl.run(bl.Instances([ARM] * 3), arms.UCB1(), n_runs=3, first_run=1, **OPTIONS)
-        with pytest.raises(InvalidArgument, match=r"run is 3; allowed: 0 to 2, one an instance of Instances\(3 Ber"):
+        with pytest.raises(InvalidArgument, match=r"run is 3; allowed: 0 to 2, one per instance of Instances\(3 Ber"):
             bl.Instances([ARM] * 3).instance(0, 3)
 
     def test_shorter_than_the_arms(self):

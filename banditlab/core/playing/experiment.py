@@ -73,6 +73,8 @@ class Settings:
         for name, world in environments.items():
             integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
             check_horizon(name, world, horizon)
+            specimen = world.specimen if isinstance(world, Instances) else world
+            specimen.family.protocol.check_environment(specimen, horizon)
             if isinstance(world, Instances):
                 world.check_runs(self.first_run, self.n_runs)
             for label, player in policies.items():

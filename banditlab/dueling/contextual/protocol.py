@@ -43,13 +43,8 @@ class ContextualProtocol(Protocol):
             one_of(*METRICS)("metrics", metric)
         return requested
 
-    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
-        """Refuse environments that show no features."""
-        if environment.family is not policy.family:
-            return [
-                "it chooses by features, and this environment shows none; allowed: ContextualGLM, or a policy for K "
-                "arms such as RUCB"
-            ]
+    def check_environment(self, environment: Any, horizon: int, *, closely: bool = True) -> None:
+        """Check that there are arms, and as many parameters as features."""
         name = type(environment).__name__
         integer(2)(f"{name}.n_arms", environment.n_arms)
         boolean(f"{name}.every_round", environment.every_round)
@@ -58,6 +53,14 @@ class ContextualProtocol(Protocol):
                 f"{name}.theta has {np.size(environment.theta)} entries and {name}.dimension is "
                 f"{environment.dimension}; allowed: as many"
             )
+
+    def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
+        """Refuse environments that show no features."""
+        if environment.family is not policy.family:
+            return [
+                "it chooses by features, and this environment shows none; allowed: ContextualGLM, or a policy for K "
+                "arms such as RUCB"
+            ]
         return []
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
