@@ -12,6 +12,7 @@ import banditlab as bl
 from banditlab import arms, dueling
 from banditlab.core.compiling import rehearsal
 from banditlab.core.errors import CellFailedWarning, InvalidComponent
+from banditlab.core.sampling import uniform
 
 WORLD = arms.Bernoulli([0.2, 0.5, 0.8])
 OPTIONS = {"horizon": 50, "n_runs": 4, "seed": 0, "progress": False}
@@ -114,9 +115,9 @@ def test_numbers_are_the_same_and_it_is_done_once(monkeypatch):
     np.testing.assert_array_equal(first.values(), plain.values())
     np.testing.assert_array_equal(first.values(), again.values())
     assert len(seen) == 2
-    assert len(strides) == 2  # the first rounds, and a short game
+    assert len(strides) == 4  # the first rounds, a short game, and the first rounds of either run alone
     bl.run(WORLD, arms.UCB1(), **OPTIONS)
-    assert len(strides) == 2  # the first rounds, and a short game
+    assert len(strides) == 4
 
 
 def test_what_only_plain_python_cannot_do_is_no_error():
@@ -142,11 +143,13 @@ def test_a_rehearsal_is_short(monkeypatch):
     monkeypatch.setattr(rehearsal._Stage, "strides", watched)
     monkeypatch.setattr(rehearsal, "missing_kernels", lambda job: True)
     bl.run(WORLD, greedy(bonus=0.125), **(OPTIONS | {"horizon": 10_000}))
-    assert rounds == [(t, t) for t in range(1, 10)] * 2  # the first rounds, and a short game
+    assert (
+        rounds == [(t, t) for t in range(1, 10)] * 4
+    )  # the first rounds, a short game, and the first rounds of either run alone
     rounds.clear()
     monkeypatch.setattr(rehearsal, "SECONDS", 0.0)
     bl.run(WORLD, greedy(bonus=0.375), **OPTIONS)
-    assert rounds == [(1, 1)]
+    assert rounds == [(1, 1)] * 3
 
 
 def with_history(past=0, least=0):
@@ -166,6 +169,48 @@ def with_history(past=0, least=0):
                 state.besides[t // 10, lane] += reward
 
     return History()
+
+
+IN_NO_FILE = """
+class Mixed:
+    def state(self, space):
+        return {{"none": space.per_lane(), "sums": space.per_arm()}}
+
+    def index(self, state, arm, lane, t, rng):
+        return {index}
+
+    def update(self, state, arm, lane, reward, t):
+        {update}
+"""
+
+
+def mixed(index="0.0", update="pass"):
+    """Return a policy whose code is in no file, as what one types in at Python's prompt."""
+    scope = {"__name__": "__main__", "uniform": uniform}
+    exec(IN_NO_FILE.format(index=index, update=update), scope)
+    return arms.policy(scope["Mixed"])()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"update": "state.sums[0] += 1.0"},
+        {"update": "i = arm; state.sums[i, :] += reward"},
+        {"update": "state.sums[arm, 0] += reward"},
+        {"index": "-state.sums[arm, 0]", "update": "state.sums[arm, lane] += reward"},
+        {"index": "uniform(rng, 0)", "update": "state.sums[arm, lane] += 1.0"},
+    ],
+    ids=str,
+)
+def test_runs_that_are_mixed_up(wrong):
+    told = r"Mixed\(\) plays run [01] differently if another run is played beside it: after 9 rounds, state.sums differs"
+    with pytest.raises(InvalidComponent, match=told):
+        bl.run(WORLD, mixed(**wrong), **OPTIONS)
+
+
+def test_runs_that_are_apart():
+    right = {"index": "state.sums[arm, lane] + uniform(rng, lane)", "update": "state.sums[arm, lane] += reward"}
+    assert bl.run(WORLD, mixed(**right), **OPTIONS).n_runs == 4
 
 
 def test_of_the_last_round():
