@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from banditlab.core.compiling.kernels import explained, quiet
-from banditlab.core.compiling.rehearsal import past_the_end
+from banditlab.core.compiling.kernels import explained
 from banditlab.core.components import Problem
-from banditlab.core.errors import InvalidArgument, InvalidComponent
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.origin import is_ours
 from banditlab.core.protocol import Batch, Protocol, Watch
@@ -21,10 +20,9 @@ from banditlab.core.stacked import SideBySide, stack
 from banditlab.core.validation import integer, invalid, quoted, shown, vector
 
 from .agent import Agent
-from .generics import gap, reward
+from .environment_checks import check_kernels
 from .kernel import OPTIMAL, PULLS, REGRET, REWARD, SCRATCH, play
-from .stationary import Stationary
-from .support import Support, reasons_against_rewards, support_of
+from .support import reasons_against_rewards, support_of
 from .tails import checked_level
 
 METRICS = ("regret", "reward", "optimal_rate", "pulls")
@@ -154,69 +152,6 @@ def level_of(metric: str) -> float:
     if math.isnan(level):
         raise invalid("metrics", metric, "'cvar_regret[0.05]', with a level in (0, 1]")
     return checked_level(f"the level of {metric!r}", level)
-
-
-PROBES = (2.0**-54, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0 - 2.0**-53)
-"""Random numbers with which a user's environment is asked for rewards before it is played."""
-
-LATER = (0.25, 0.5, 0.75, 1.0)
-"""Fractions of the horizon at which it is asked, besides the first round."""
-
-EXTREME = (PROBES[0], PROBES[-1])
-"""Random numbers with which instances are asked, in the first round and the last: where a table would be too short."""
-
-
-def check_kernels(environment: Any, support: Support, horizon: int, closely: bool) -> None:
-    """Raise if a user's environment, in some rounds, gives rewards outside its support or gaps that cannot be right.
-
-    Policies may go on forever with rewards they do not expect, and compiled code reads past the end of a table.
-    """
-    later = LATER if closely else LATER[-1:]
-    for t in sorted({1, *(math.ceil(horizon * part) for part in later)}):
-        try:
-            told = quiet(_odd)(environment, support, horizon, t, PROBES if closely else EXTREME)
-            if not told and closely and t == 1 and isinstance(environment, Stationary):
-                told = quiet(_wrong_mean)(environment, support, horizon)
-        except IndexError as error:
-            place = past_the_end(error)
-            told = f"in round {t} it {place}" if place else ""
-        except Exception:  # noqa: BLE001 - what a kernel raises is told when it is played
-            return
-        if told:
-            raise InvalidComponent(f"{environment!r}: {told}")
-
-
-def _odd(environment: Any, support: Support, horizon: int, t: int, probes: Sequence[float]) -> str:
-    """Return what is wrong with rewards and gaps in a round; empty if nothing is."""
-    params = environment.params(Problem(environment.n_arms, horizon))
-    for arm in range(min(environment.n_arms, 20)):
-        for u in probes:
-            value = float(reward(params, arm, u, t))
-            if not support.holds(value):
-                return f"reward({arm}, {u:.3g}, {t}) is {value:g}; allowed: rewards {support}, which is its support"
-        if not float(gap(params, arm, t)) >= -1e-9:
-            return f"gap({arm}, {t}) is {float(gap(params, arm, t)):g}; allowed: 0 and more"
-    return ""
-
-
-def _wrong_mean(environment: Any, support: Support, horizon: int) -> str:
-    """Return a mean that is far from that of the rewards, by a tenth of their range; none where they are unbounded.
-
-    A coarse look comes first, as it suffices for most. The numbers of points are odd, as rewards may be made from the
-    last bits of u.
-    """
-    params, width = environment.params(Problem(environment.n_arms, horizon)), support.high - support.low
-    for arm in range(min(environment.n_arms, 20)) if math.isfinite(width) else ():
-        for places in (13, 2003):
-            found = math.fsum(float(reward(params, arm, (k + 0.5) / places, 1)) for k in range(places)) / places
-            if not abs(found - float(environment.means[arm])) > 0.1 * width + 1e-6:
-                break
-        else:
-            return (
-                f"means[{arm}] is {environment.means[arm]:g}; allowed: the mean of reward({arm}, u, t) over u, "
-                f"which is about {found:.2g}"
-            )
-    return ""
 
 
 def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:

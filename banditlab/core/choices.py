@@ -37,18 +37,23 @@ TOLD = {
 """What a message says about a policy, by the text of its kernels' `IndexError`."""
 
 
+CHOSEN = (NO_ARM, NO_ACTION, NO_MEMORY, NO_ITEMS)
+"""Errors of choices that plain Python can name."""
+
+
 def told_of(error: IndexError) -> str:
     """Return what to say about a policy for an error of its kernels; nothing if its own code raised it.
 
-    Where plain Python raised it, the choice is in the frame of the check; errors of compiled code hold no numbers.
+    Where plain Python raised it, the choice is in the frame of the check; errors of compiled code hold no numbers, and
+    the message says where to see them.
     """
     # CUDA's simulator names the thread first, and then the error
-    told = next((told for what, told in TOLD.items() if str(error).endswith(what)), "")
+    what, told = next(((what, told) for what, told in TOLD.items() if str(error).endswith(what)), ("", ""))
     frame = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
     check, given = frame.f_code.co_name, frame.f_locals
     if told and frame.f_globals.get("__name__") == __name__ and check in CHECKS:
-        told = told.replace(";", f" ({CHECKS[check](given)});", 1)
-    return told
+        return told.replace(";", f" ({CHECKS[check](given)});", 1)
+    return f"{told}; backend='python' says which one it was" if what in CHOSEN else told
 
 
 def _items(given: Mapping[str, Any]) -> str:

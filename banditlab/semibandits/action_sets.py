@@ -145,7 +145,10 @@ class ActionSet(ABC):
         """
         checked = vector()("weights", weights)
         self.check(len(checked))
-        found = tuple(sorted(int(item) for item in self.find(checked)))
+        given: Any = self.find(checked)  # a user's may return anything
+        if isinstance(given, str) or not np.iterable(given):
+            raise InvalidType(f"{type(self).__name__}.find returned {shown(given)}; allowed: the items of an action")
+        found = tuple(sorted(int(item) for item in given))
         if not in_range(found, len(checked)):
             raise InvalidArgument(
                 f"{type(self).__name__}.find returned the items {list(found)}; allowed: different items from 0 to "

@@ -186,7 +186,7 @@ def test_a_support_that_is_none_is_told_with_what_it_seems_to_mean(support, told
 
 
 def _falls(self, arm, t):
-    return 0.5 - t / 100
+    return 0.5 - t / 100 if arm == 0 else 0.0
 
 
 def _rises(self, arm, u, t):
@@ -221,6 +221,43 @@ def test_what_is_wrong_in_later_rounds_is_told_before_any_is_played(own, told, b
     world = arms.environment(type("World", (Plain,), own))()
     with pytest.raises(InvalidComponent, match=r"^World\(\): " + told):
         bl.run(world, arms.UCB1(), **SHORT | {"horizon": 80, "backend": backend})
+
+
+def _alternates(self, arm, u, t):
+    return 1.0 if u < (0.8 if (arm == 0) == (t % 40 < 20) else 0.3) else 0.0
+
+
+@pytest.mark.parametrize(
+    ("gap", "told"),
+    [
+        (
+            lambda self, arm, t: 0.0 if arm == 1 else 0.5,
+            r"gap\(0, 1\) is 0.5, and gap\(1, 1\) is 0; allowed: the mean of reward\(1, u, 1\) over u minus that of "
+            r"reward\(0, u, 1\), which is about -0.5",
+        ),
+        (lambda self, arm, t: 0.0 if arm == 0 else 0.5, r"gap\(1, 20\) is 0.5, .* about -0.5$"),
+        (lambda self, arm, t: 0.5, r"gap\(0, 1\) is 0.5, the smallest of round 1; allowed: 0 for its best arm$"),
+    ],
+    ids=["the wrong way round", "later", "no best arm"],
+)
+def test_gaps_that_the_rewards_contradict(gap, told):
+    own = {"gap": gap, "reward": _alternates, "support": arms.Support(0.0, 1.0, binary=True)}
+    world = arms.environment(type("World", (Plain,), own))()
+    with pytest.raises(InvalidComponent, match=r"^World\(\): " + told):
+        bl.run(world, arms.UCB1(), **SHORT | {"horizon": 80})
+
+
+def test_gaps_that_the_rewards_bear_out():
+    own = {"gap": lambda self, arm, t: 0.0 if (arm == 0) == (t % 40 < 20) else 0.5, "reward": _alternates}
+    world = arms.environment(type("World", (Plain,), own | {"support": arms.Support(0.0, 1.0, binary=True)}))()
+    assert bl.run(world, arms.UCB1(), **SHORT | {"horizon": 80}).n_runs == 1
+
+
+@pytest.mark.parametrize("n_arms", [2.0, np.float64(2.0)], ids=repr)
+def test_a_number_of_arms_that_is_no_integer(n_arms):
+    world = arms.environment(type("World", (Plain,), {"n_arms": n_arms}))()
+    with pytest.raises(InvalidType, match=r"World.n_arms is .*2.0.*; allowed: an int, as int\(2.0\) is"):
+        bl.run(world, arms.UCB1(), **SHORT)
 
 
 def test_rounds_beyond_the_horizon_are_not_asked_for():

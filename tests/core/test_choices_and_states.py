@@ -35,13 +35,27 @@ class Deviates:
         pass
 
 
+def test_plain_python_is_named_where_compiled_code_cannot_say_which_arm_it_was():
+    @arms.policy
+    class Late:
+        def select(self, state, lane, t, rng):
+            return 0 if t < 400 else 7
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    with pytest.raises(InvalidComponent, match=r"from 0\); backend='python' says which one it was$"):
+        bl.run(ENVIRONMENT, Late(), horizon=500, n_runs=2, seed=0)
+    with pytest.raises(InvalidComponent, match=r"chose an arm that does not exist \(7\); .* from 0\)$"):
+        bl.run(ENVIRONMENT, Late(), horizon=500, n_runs=2, seed=0, backend="python")
+
+
 @pytest.mark.parametrize("backend", ["cpu", "python"])
 @pytest.mark.parametrize("policy", [Always(3), Always(-1), Always(10**9), Deviates()], ids=repr)
 def test_arm_that_does_not_exist(policy, backend):
     which = r" \((3|-1|10{9}|99)\)" if backend == "python" else ".*"  # compiled code holds no numbers
-    with pytest.raises(
-        InvalidComponent, match=f"chose an arm that does not exist{which}; allowed: whole numbers from 0 to n_arms - 1"
-    ):
+    told = f"chose an arm that does not exist{which}; allowed: whole numbers from 0 to n_arms - 1"
+    with pytest.raises(InvalidComponent, match=told):
         bl.run(ENVIRONMENT, policy, horizon=5, n_runs=200, seed=0, backend=backend)
     with pytest.raises(InvalidComponent, match="chose an arm that does not exist"):
         bl.start(policy, n_arms=3).select()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import linecache
 import re
 
 import numba
@@ -53,6 +54,25 @@ def test_place_of_a_mistake_is_told_whatever_the_users_folder_is_called(tmp_path
     policy = importlib.import_module("misspelt_policy").Misspelt()
     with pytest.raises(InvalidComponent, match=r"misspelt_policy\.py, line 7"):
         bl.run(ENVIRONMENT, policy, horizon=5, n_runs=2, seed=0)
+
+
+def test_line_of_a_notebooks_cell_is_told(tmp_path, monkeypatch):
+    """A cell's code is in no file, and known under an absolute path, of which Numba tells a relative one."""
+    cell = str(tmp_path / "cells" / "17.py")
+    code = "def select(self, state, lane, t, rng):\n    return state.absent[lane]\n"
+    scope = {"__name__": "__main__"}
+    exec(compile(code, cell, "exec"), scope)
+    monkeypatch.setitem(linecache.cache, cell, (len(code), None, code.splitlines(keepends=True), cell))
+    monkeypatch.chdir(tmp_path)
+
+    class Cell:
+        select = scope["select"]
+
+        def update(self, state, arm, lane, reward, t):
+            pass
+
+    with pytest.raises(InvalidComponent, match=r"17.py, line 2: return state.absent\[lane\]\): Unknown attribute"):
+        bl.run(ENVIRONMENT, arms.policy(Cell)(), horizon=5, n_runs=2, seed=0)
 
 
 def test_advice_on_what_kernels_cannot_see():
@@ -217,7 +237,7 @@ def _draws_as_with_numpy(self, state, lane, t, rng):
 
 
 def _sums_as_einstein(self, state, lane, t, rng):
-    return int(np.einsum("ij->", state.counts)) % 2
+    return int(np.einsum("i->", state.counts[:, lane])) % 2
 
 
 def _forgets_the_lane(self, state, lane, t, rng):

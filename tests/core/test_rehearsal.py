@@ -203,7 +203,7 @@ def mixed(index="0.0", update="pass"):
     ids=str,
 )
 def test_runs_that_are_mixed_up(wrong):
-    told = r"Mixed\(\) plays run [01] differently if another run is played beside it: after 9 rounds, state.sums differs"
+    told = r"Mixed\(\) plays run [01] differently if another run is played beside it: after 9 rounds, state"
     with pytest.raises(InvalidComponent, match=told):
         bl.run(WORLD, mixed(**wrong), **OPTIONS)
 

@@ -472,7 +472,7 @@ def test_an_arm_may_be_a_whole_number_of_any_type() -> None:
 
 @pytest.mark.parametrize(
     ("chosen", "told"),
-    [((0, 1, 2), "expected 2, got 3"), (0, "failed to unpack"), (None, "failed to unpack")],
+    [((0, 1, 2), "expected 2, got 3: a kernel of two arms"), (0, "failed to unpack"), (None, "failed to unpack")],
     ids=repr,
 )
 def test_what_is_no_pair_of_arms_is_named(chosen: Any, told: str) -> None:

@@ -529,6 +529,13 @@ class Pair(sb.ActionSet):
         return [int(weights.argmax())]
 
 
+@pytest.mark.parametrize("given", [None, 1, "01"], ids=repr)
+def test_what_is_found_is_a_list(given, monkeypatch):
+    monkeypatch.setattr(Pair, "find", lambda self, weights: given)
+    with pytest.raises(InvalidType, match=f"Pair.find returned {given!r}; allowed: the items of an action"):
+        Pair().maximise([0.1, 0.2, 0.0])
+
+
 def test_what_is_found_is_an_action():
     with pytest.raises(InvalidArgument, match=r"Pair.find returned the items \[1\]; allowed: an action, and contains"):
         Pair().maximise([0.1, 0.2, 0.0])

@@ -23,7 +23,7 @@ WITH_ADVICE = {
     r"STORE_GLOBAL": "what changes is made in state",
     r"IMPORT_NAME": "import it outside the kernel",
     r"unsupported NumPy function": "a loop does the same, and is as fast",
-    r"failed to unpack": "a kernel of two arms, as select of duels, returns both",
+    r"failed to unpack|wrong tuple length": "a kernel of two arms, as select of duels, returns both",
     r"The use of a (list|set)": "make it a tuple, an array or a field",
     r"format spec in f|FORMAT_WITH_SPEC": "kernels make no text; to print while debugging, play as plain Python",
     r"Cannot capture the non-constant": "a function within a kernel, such as a key of max, is to be a loop",
@@ -61,6 +61,7 @@ def reason(message: str, *components: object) -> str:
     told = next((line.strip() for line in message.splitlines() if re.search(PLAIN_WORDS, line)), "")
     nested = {type(part).__name__: part for c in components if is_component(c) for part in with_nested(c)}
     told = re.sub(r"reflected (list|set)\(.*\)<iv=None> type, (.* is not supported) as globals .*", r"\1, \2", told)
+    told = re.sub(r"\('wrong tuple length for \S+ ', '(.*?)'\)", r"wrong tuple length, \1", told)
     told = re.sub(r" Raised from .*", "", told).removeprefix("NumbaTypeError: ").rstrip(".")
     told = told or _no_such_operation(message)
     for rule in (_missing_attribute, _plain_function, _missing_kernel, _no_type, _known):

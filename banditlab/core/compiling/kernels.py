@@ -115,7 +115,7 @@ def explained(policy: object, environment: object = None) -> Iterator[None]:
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         places += re.findall(r"Raised from (.+) \((\d+)\)", str(error))
         own = ((file, int(line)) for file, line in places if _is_users(Path(file).resolve()))
-        where = next((f"{file}, line {line}: {linecache.getline(file, line).strip()}" for file, line in own), "")
+        where = next((f"{file}, line {line}: {_line(file, line)}" for file, line in own), "")
         told = reason(str(error), policy, environment)
         forget_failures()
         pair = f"{policy!r} cannot be compiled" + (f" for {environment!r}" if environment is not None else "")
@@ -164,6 +164,11 @@ def _raised_by_numba(error: BaseException) -> bool:
     module = str(trace.tb_frame.f_globals.get("__name__", "")) if trace is not None else ""
     machine = isinstance(error, OSError | MemoryError) or module.startswith("numba.cuda")
     return module.startswith("numba.") and not machine
+
+
+def _line(file: str, line: int) -> str:
+    """Return a line of a file, or of a notebook's cell, whose file is nowhere: Numba names both relative to here."""
+    return (linecache.getline(file, line) or linecache.getline(str(Path(file).resolve()), line)).strip()
 
 
 def _is_users(file: Path) -> bool:

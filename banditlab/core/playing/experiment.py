@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import numbers
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -71,7 +72,10 @@ class Settings:
         rounds = checkpoint_rounds(self.checkpoints, horizon)
         reasons = []
         for name, world in environments.items():
-            integer(1)(f"{name}.n_arms", getattr(world, "n_arms", None))
+            n_arms = getattr(world, "n_arms", None)
+            integer(1)(f"{name}.n_arms", n_arms)
+            if not isinstance(n_arms, numbers.Integral):  # arrays have it for a length
+                raise InvalidType(f"{name}.n_arms is {shown(n_arms)}; allowed: an int, as int({n_arms}) is")
             check_horizon(name, world, horizon)
             specimen = world.specimen if isinstance(world, Instances) else world
             specimen.family.protocol.check_environment(specimen, horizon)
