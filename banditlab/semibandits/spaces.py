@@ -70,8 +70,16 @@ def actions_of(policy: Any, environment: Any) -> Any:
 
 def player_params(policy: Any, problem: ActionProblem) -> Any:
     """Return what kernels receive of a policy: not its action set, which they receive separately, whosever it is."""
-    bare = policy if getattr(policy, "actions", None) is None else dataclasses.replace(policy, actions=None)
-    return bare.params(problem)
+    return _without_actions(policy).params(problem)
+
+
+def _without_actions(policy: Any) -> Any:
+    """Return the policy whose action set is the environment's; always the same one, as it keeps its parameters."""
+    if getattr(policy, "actions", None) is None:
+        return policy
+    if "_without_actions" not in vars(policy):
+        policy.__dict__["_without_actions"] = dataclasses.replace(policy, actions=None)
+    return vars(policy)["_without_actions"]
 
 
 def make_work(actions: Any, space: Space) -> Any:

@@ -413,6 +413,26 @@ class OnlySaysSo(UnseenFirst):
     learns_what_is_safe = True
 
 
+@pytest.mark.parametrize("policy", [sb.CombUCB1(), sb.GaussianCTS(), sb.BGCTS()], ids=repr)
+def test_outcomes_that_outweigh_unseen_items_are_refused(policy: Any) -> None:
+    """They were played, and the first action was the only one."""
+    told = "an item that it has not seen weighs 1e[+]06, and outcomes here have means of up to 9e[+]06 in size; allowed"
+    for sign in (1.0, -1.0):
+        world = sb.SemiBandit(arms.Gaussian([2e6, 3e6, sign * 9e6]), sb.MSets(1))
+        with pytest.raises(IncompatiblePolicy, match=told):
+            bl.run(world, policy, horizon=50, n_runs=2, seed=0)
+    world = sb.SemiBandit(arms.Gaussian([2e4, 3e4, 9e4]), sb.MSets(1))
+    pulls = bl.run(world, policy, horizon=50, n_runs=2, seed=0, metrics="pulls", **OPTIONS).values("pulls[2]")
+    assert (pulls[..., -1] == 48.0).all()
+
+
+def test_parameters_of_a_policy_with_its_own_set_are_made_once() -> None:
+    policy = sb.SuperArmUCB(actions=sb.MSets(2))
+    problem = spaces.ActionProblem(6, 100, policy.actions)
+    assert spaces.player_params(policy, problem) is spaces.player_params(policy, problem)
+    assert policy.actions == sb.MSets(2)
+
+
 def test_who_learns_what_is_safe_says_so() -> None:
     world = sb.SemiBandit(arms.Bernoulli([0.5, 0.6, 0.1]), sb.SafeUpToM(3, 0.6))
     options: dict[str, Any] = {"horizon": 20, "n_runs": 2, "seed": 0, "metrics": ["pulls", "violations"], **OPTIONS}

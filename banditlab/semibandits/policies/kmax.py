@@ -16,7 +16,7 @@ from banditlab.core.validation import one_of, optional, positive, positive_integ
 from ..action_sets import MSets, UpToM, an_action_set, laid_out, write_action
 from ..family import policy
 from ..kmax_oracles import by_enumeration, by_program, greedily
-from ..spaces import ActionProblem, ActionSpace
+from ..spaces import ActionProblem, ActionSpace, player_params
 from .linear import OWN_ACTIONS
 
 PROGRAM, ENUMERATION, GREEDY = 0, 1, 2  # ways of choosing
@@ -306,7 +306,7 @@ class SuperArmUCB:
 
     def state(self, space: ActionSpace) -> dict[str, Any]:
         """Return plays and sums of rewards of every action, and which was played last."""
-        number = len(list(space.actions.enumerate(space.n_arms)))
+        number = len(player_params(self, space.problem).starts) - 1
         return {"counts": space.array(number), "sums": space.array(number), "last": space.per_lane(0, np.int64)}
 
     def select(

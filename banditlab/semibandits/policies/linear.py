@@ -6,6 +6,8 @@ import itertools
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
 from banditlab.arms.statistics import MeansAndWidths
 from banditlab.core.components import Params, Space, State, field
 from banditlab.core.elementary import log
@@ -31,6 +33,16 @@ class ItemMeans(MeansAndWidths):
     def state(self, space: Space) -> dict[str, Any]:
         """Return the arrays."""
         return super().state(space) | {"means": space.per_arm(UNSEEN)}
+
+    def reasons_against(self, environment: Any, horizon: int) -> list[str]:
+        """Refuse outcomes so large that seen items could outweigh unseen ones."""
+        largest = float(np.max(np.abs(getattr(environment, "means", 0.0))))
+        if largest <= UNSEEN / 10.0:
+            return []
+        return [
+            f"an item that it has not seen weighs {UNSEEN:g}, and outcomes here have means of up to {largest:g} in "
+            f"size; allowed: up to {UNSEEN / 10.0:g}, as in larger units"
+        ]
 
 
 @policy

@@ -17,6 +17,7 @@ from ..action_sets import Action, an_action_set, laid_out, write_action
 from ..family import policy
 from ..generics import best_within_lanes
 from ..safe import SafeUpToM
+from ..spaces import player_params
 from .linear import OWN_ACTIONS, all_actions
 
 EPSILON = 0.5
@@ -149,7 +150,7 @@ class PASCombUCB:
     def state(self, space: Any) -> dict[str, Any]:
         """Return each item's outcomes and bounds, the action of the phase, and which actions were dropped."""
         m = space.actions.m
-        rows = len(_all_up_to(space.actions, space.n_arms)) if self.paper_code else 0
+        rows = len(player_params(self, space.problem).starts) - 1
         return {
             "counts": space.per_arm(),
             "sums": space.per_arm(),
