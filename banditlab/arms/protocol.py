@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.compiling.kernels import explained
-from banditlab.core.components import Problem
+from banditlab.core.components import Problem, remembered
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.machines import PRECISIONS, beside
 from banditlab.core.origin import is_ours
@@ -156,8 +156,8 @@ def level_of(metric: str) -> float:
 
 def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:
     """Return the largest CVaR of an environment's arms minus each arm's; raise where an arm has no single CVaR."""
-    known: dict[float, NDArray[np.float64]] = environment.__dict__.setdefault("_cvar_gaps", {})
-    if tau not in known:  # quadrature takes milliseconds per arm, and every task asks for it
+
+    def make() -> NDArray[np.float64]:
         if not hasattr(environment, "cvars"):
             raise InvalidArgument(
                 f"metrics is {metric!r}, on {shown(environment)}; allowed: an environment with a method cvars(tau); "
@@ -167,8 +167,10 @@ def cvar_gaps(environment: Any, metric: str, tau: float) -> NDArray[np.float64]:
         cvars = vector()(name, environment.cvars(tau))
         if len(cvars) != environment.n_arms:
             raise InvalidArgument(f"{name} has {len(cvars)} entries; allowed: {environment.n_arms}, one per arm")
-        known[tau] = cvars.max() - cvars
-    return known[tau]
+        return np.asarray(cvars.max() - cvars)
+
+    # quadrature takes milliseconds per arm, and every task asks for it
+    return remembered(environment, "CVaR gaps", tau, make)
 
 
 def segments(environment: Any, horizon: int) -> list[tuple[int, int, Any]]:

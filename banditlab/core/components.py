@@ -21,7 +21,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, ClassVar, Never, TypeVar
+from typing import Any, ClassVar, Never, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -38,6 +38,7 @@ from .origin import is_ours
 from .validation import Check, meant, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
+T = TypeVar("T")
 
 # The types of a kernel method's first argument and of a policy's state: NamedTuples made at run time.
 Params = Any
@@ -188,14 +189,29 @@ def component_parts(component: Any) -> dict[str, Any]:
     return {f.name: getattr(component, f.name) for f in dataclasses.fields(component)}
 
 
+PARAMETERS = "parameters"
+"""Kernels' parameters, by the problem that they are for and the code of users' classes."""
+
+KEPT = 8
+"""How many things of a kind a component remembers: those of the latest problems, horizons or levels."""
+
+
+def remembered(component: Any, kind: str, key: Any, make: Callable[[], T]) -> T:
+    """Return what was made of a component for this key before, or make it: fields never change."""
+    known: dict[Any, T] = component.__dict__.setdefault("_remembered", {}).setdefault(kind, {})
+    found: Any = known.get(key, known)  # which it never holds
+    if found is known:
+        for oldest in list(known)[: 1 - KEPT]:
+            known.pop(oldest, None)
+        found = known[key] = make()
+    return cast("T", found)
+
+
 def _params(self: Any, problem: Problem) -> Any:
     """Return the NamedTuple that kernels receive for a problem; made once, as tables can take long to compute."""
-    made = self.__dict__.setdefault("_made", {})
     # `derive` of a user's class may read globals, which a notebook can change; ours does not
     key = problem, *(class_code(cls) for cls in map(type, with_nested(self)) if not is_ours(cls.__module__))
-    if key not in made:
-        made[key] = _make_params(self, problem)
-    return made[key]
+    return remembered(self, PARAMETERS, key, lambda: _make_params(self, problem))
 
 
 def _getstate(self: Any) -> dict[str, Any]:

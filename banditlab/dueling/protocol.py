@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.compiling.kernels import explained
-from banditlab.core.components import Problem, Space, record
+from banditlab.core.components import Problem, Space, record, remembered
 from banditlab.core.errors import InvalidArgument, InvalidType
 from banditlab.core.machines import PRECISIONS
 from banditlab.core.protocol import Batch, Protocol, Watch
@@ -132,6 +132,10 @@ def _worlds(environment: Any, horizon: int, metrics: list[str]) -> list[tuple[in
     if isinstance(environment, SideBySide):
         found: list[tuple[int, int, Any]] = environment.stacked
         return found
+    return remembered(environment, "worlds", (horizon, *metrics), lambda: _make_worlds(environment, horizon, metrics))
+
+
+def _make_worlds(environment: Any, horizon: int, metrics: list[str]) -> list[tuple[int, int, Any]]:
     n_arms, worlds = int(environment.n_arms), []
     for first, last, preferences in _segments(environment, horizon):
         losses = np.zeros((len(metrics), n_arms, n_arms))

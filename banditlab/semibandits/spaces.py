@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from banditlab.core.components import Problem, Space, record
+from banditlab.core.components import Problem, Space, record, remembered
 from banditlab.core.dispatch import implements
 from banditlab.core.errors import InvalidType
 from banditlab.core.protocol import listed_reasons
@@ -77,9 +77,7 @@ def _without_actions(policy: Any) -> Any:
     """Return the policy whose action set is the environment's; always the same one, as it keeps its parameters."""
     if getattr(policy, "actions", None) is None:
         return policy
-    if "_without_actions" not in vars(policy):
-        policy.__dict__["_without_actions"] = dataclasses.replace(policy, actions=None)
-    return vars(policy)["_without_actions"]
+    return remembered(policy, "without actions", None, lambda: dataclasses.replace(policy, actions=None))
 
 
 def make_work(actions: Any, space: Space) -> Any:

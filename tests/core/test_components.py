@@ -17,7 +17,7 @@ import banditlab as bl
 import banditlab.core.errors as core_errors
 from banditlab import arms
 from banditlab.core.compiling.fingerprint import fingerprint
-from banditlab.core.components import describe, make_state, record, record_class
+from banditlab.core.components import KEPT, describe, make_state, record, record_class, remembered
 from banditlab.core.elementary import log
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.family import Family
@@ -191,6 +191,25 @@ def test_threads_that_make_a_record_at_once_get_one_class():
                 assert len(set(pool.map(made, range(4)))) == 1
     finally:
         sys.setswitchinterval(usual)
+
+
+def test_what_is_remembered_is_made_once_and_not_for_ever():
+    world, made = arms.Bernoulli([0.1, 0.2]), []
+
+    def of(key):
+        return remembered(world, "squares", key, lambda: made.append(key) or key**2)
+
+    assert [of(k) for k in (3, 3, 2, 3)] == [9, 4 + 5, 4, 9]
+    assert made == [3, 2]
+    for k in range(10, 10 + KEPT):
+        of(k)
+    assert of(10) == 100
+    assert of(3) == 9
+    assert made.count(10) == 1
+    assert made.count(3) == 2
+    assert remembered(world, "others", 3, lambda: None) is None
+    assert remembered(world, "others", 3, lambda: 1) is None
+    assert pickle.loads(pickle.dumps(world)) == world
 
 
 def test_state_of_a_policy_without_memory():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import banditlab as bl
 from banditlab import arms, cvar
-from banditlab.arms.protocol import PROBES
+from banditlab.arms.environment_checks import PROBES
 from banditlab.cli.docstrings import sections
 from banditlab.core.family import registered
 from banditlab.core.validation import probability, vector

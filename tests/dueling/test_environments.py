@@ -392,8 +392,10 @@ def test_preferences_of_ones_own_are_checked_before_the_first_round(n_arms, pref
         short_run(of_ones_own(n_arms, preferences), metrics)
 
 
-def test_a_whole_number_of_arms_need_not_be_an_integer():
-    result = short_run(of_ones_own(3.0, GOOD), ["average_regret", "duels"])
+def test_a_number_of_arms_is_an_int_and_may_be_numpys():
+    with pytest.raises(InvalidType, match=r"n_arms is 3.0; allowed: an int, as int\(3.0\) is"):
+        short_run(of_ones_own(3.0, GOOD), "duels")
+    result = short_run(of_ones_own(np.int32(3), GOOD), ["average_regret", "duels"])
     assert result.metrics == ("average_regret", "duels[0]", "duels[1]", "duels[2]")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..components import component_parts, is_component, record_fields, with_nested
+from ..components import PARAMETERS, component_parts, is_component, record_fields, with_nested
 from ..validation import shown
 
 PLAIN_WORDS = (
@@ -124,7 +124,7 @@ def _made(owner: Any) -> dict[Any, Any]:
 
     Several problems may have been asked for at once, in other threads, so this is a copy.
     """
-    return dict(vars(owner).get("_made", {}))
+    return dict(vars(owner).get("_remembered", {}).get(PARAMETERS, {}))
 
 
 def _derived(owner: Any, name: str, value: object) -> str:

@@ -74,7 +74,7 @@ class Settings:
         for name, world in environments.items():
             n_arms = getattr(world, "n_arms", None)
             integer(1)(f"{name}.n_arms", n_arms)
-            if not isinstance(n_arms, numbers.Integral):  # arrays have it for a length
+            if not isinstance(n_arms, numbers.Integral):  # it is a length of arrays, everywhere
                 raise InvalidType(f"{name}.n_arms is {shown(n_arms)}; allowed: an int, as int({n_arms}) is")
             check_horizon(name, world, horizon)
             specimen = world.specimen if isinstance(world, Instances) else world

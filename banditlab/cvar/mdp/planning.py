@@ -9,6 +9,7 @@ import numpy as np
 
 from banditlab.core import sampling
 from banditlab.core.compiling.kernels import kernel
+from banditlab.core.components import remembered
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import SEED, integer, positive, positive_probability, probability
 from banditlab.cvar.distribution import Distribution
@@ -345,9 +346,10 @@ def iterated_cvar(mdp: TabularMDP, policy: TabularPolicy, tau: float) -> float:
 
 def optimum(mdp: TabularMDP, tau: float, *, iterated: bool) -> float:
     """Return the largest static or iterated CVaR, level 0 included; kept with the MDP, as planning can take long."""
-    known = mdp.__dict__.setdefault("_optima", {})
-    if (tau, iterated) not in known:
+
+    def make() -> float:
         # as the level tends to zero, both tend to the worst path
         plan = _plan_iterated(mdp, tau, "iterated CVaR") if iterated or tau == 0.0 else plan_static_cvar(mdp, tau)
-        known[tau, iterated] = plan.value
-    return float(known[tau, iterated])
+        return float(plan.value)
+
+    return remembered(mdp, "optima", (tau, iterated), make)
