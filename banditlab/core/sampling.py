@@ -256,7 +256,12 @@ def fill_beta(rng: Any, a: Any, b: Any, arm: int, out: Any) -> None:
 @device
 def categorical(rng: Any, lane: int, cumulative: Any) -> int:
     """Draw an index; `cumulative` holds the running sums of the probabilities, the last being 1."""
-    u = uniform(rng, lane)
+    return first_above(uniform(rng, lane), cumulative)
+
+
+@device
+def first_above(u: float, cumulative: Any) -> int:
+    """Return the first index whose cumulative probability exceeds u."""
     index = 0
     while index < cumulative.shape[0] - 1 and u >= cumulative[index]:
         index += 1

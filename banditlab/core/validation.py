@@ -263,9 +263,8 @@ def array(
     *,
     open_low: bool = False,
     open_high: bool = False,
-    min_length: int = 1,
 ) -> Check:
-    """Return a check for a rectangular, finite float64 array; the result is a read-only copy.
+    """Return a check for a rectangular, finite float64 array with entries; the result is a read-only copy.
 
     Its entries lie in an interval, closed unless said otherwise, as in `between`.
 
@@ -283,13 +282,13 @@ def array(
         interval = "finite numbers"
     else:
         interval = f"numbers in {_interval(low, high, open_low, open_high)}"
-    allowed = f"{shape} of {interval}, at least {min_length} of them"
+    allowed = f"{shape} of {interval}, at least 1 of them"
 
     def check(name: str, value: Any) -> NDArray[np.float64]:
         result = floats(name, value, allowed)
         if result.ndim != ndim:
             raise invalid(name, value, f"{allowed}; this one has {count(result.ndim, 'dimension')}")
-        if result.shape[0] < min_length or result.size == 0:
+        if result.size == 0:
             raise invalid(name, value, allowed)
         good = result > low if open_low else result >= low
         good &= result < high if open_high else result <= high

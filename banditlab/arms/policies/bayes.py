@@ -42,7 +42,7 @@ class BetaPosterior:
 
 
 @policy
-class BayesUCB(BetaPosterior):
+class BayesUCB:
     r"""The arm whose posterior has the largest upper quantile.
 
     Index of arm a in round t: the quantile of order :math:`1 - 1 / (t (\log T)^c)` of its posterior

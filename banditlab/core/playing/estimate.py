@@ -13,7 +13,7 @@ from ..machines import on_device, placed
 from ..protocol import unwatched
 from ..validation import count
 from .jobs import Job
-from .room import result_bytes
+from .memory import result_bytes
 from .workers import workers
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from .experiment import (
     labelled,
     lower_bounds,
 )
+from .memory import require_memory
 from .progress import Progress
-from .room import require_memory
 from .workers import checked_n_jobs
 
 

@@ -17,8 +17,8 @@ from ..playing.engine import GOES_ON, play
 from ..playing.estimate import Estimate, estimate
 from ..playing.experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound
 from ..playing.jobs import Gatherer, Job, Progressed
+from ..playing.memory import require_memory
 from ..playing.progress import Progress
-from ..playing.room import require_memory
 from ..playing.tasks import told_by, traceback_text
 from ..playing.workers import checked_n_jobs
 from ..results.metrics import common_defaults

@@ -9,7 +9,7 @@ import numpy as np
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device, device_call
 from banditlab.core.machines import next_checkpoint
-from banditlab.core.sampling import expanded, key, open_uniform
+from banditlab.core.sampling import expanded, first_above, key, open_uniform
 
 from .backward import increasing, lower_mean
 from .generics import action, estimate, following_memory, n_memories, observe, plan, starting_memory
@@ -19,21 +19,12 @@ RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
 
 
 @device
-def _drawn(u: float, cumulative: Any) -> int:
-    """Return the first index whose cumulative probability exceeds u."""
-    i = 0
-    while i < cumulative.shape[0] - 1 and u >= cumulative[i]:
-        i += 1
-    return i
-
-
-@device
 def _step_drawn(
     bits: Any, h: int, s: int, a: int, index: Any, cumulative: Any, cumulative_weights: Any
 ) -> tuple[int, int]:
     """Return the next state and the atom of the reward in step h: the two numbers of the step are an episode's luck."""
-    s_next = _drawn(expanded(bits, 2 * h), cumulative[h % cumulative.shape[0], s, a])
-    m = _drawn(expanded(bits, 2 * h + 1), cumulative_weights[h % cumulative_weights.shape[0], s, a])
+    s_next = first_above(expanded(bits, 2 * h), cumulative[h % cumulative.shape[0], s, a])
+    m = first_above(expanded(bits, 2 * h + 1), cumulative_weights[h % cumulative_weights.shape[0], s, a])
     which = index[h % index.shape[0], s, a]
     return s_next, which[s_next if which.shape[0] > 1 else 0, m]
 
