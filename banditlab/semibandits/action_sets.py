@@ -15,7 +15,7 @@ from banditlab.core.choices import not_negative
 from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
 from banditlab.core.dispatch import device
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.origin import is_ours
 from banditlab.core.validation import as_list, integer, invalid, positive_integer, shown, vector
 
@@ -26,6 +26,9 @@ Action = tuple[int, ...]
 
 ENUMERABLE = 1_000_000
 """Most sets that `enumerate` looks at."""
+
+FEW = 2_000
+"""Most sets of items among which `check_find` looks for the best action."""
 
 
 class ActionSet(ABC):
@@ -189,6 +192,41 @@ class ActionSet(ABC):
                 f"{self!r} has actions among {number} sets of items; allowed: at most {ENUMERABLE} sets to enumerate"
             )
         return (a for size in sizes for a in itertools.combinations(range(n_items), size) if self.contains(a))
+
+    def check_find(self, n_items: int) -> None:
+        """Raise if `find` finds less than the best of all actions; simulations call this for a user's action set.
+
+        Twenty vectors of weights are tried, if at most 2,000 sets of items have an action's size. The environment's
+        best action comes from `find`: one that finds less makes regret too small, for every policy.
+
+        Parameters
+        ----------
+        n_items : int
+            How many items there are.
+
+        Raises
+        ------
+        InvalidComponent
+            If it does.
+        """
+        sizes = range(self.min_size(n_items), min(self.max_size(n_items), n_items) + 1)
+        if not self.known or sum(math.comb(n_items, size) for size in sizes) > FEW:
+            return
+        try:
+            every = [list(action) for action in self.enumerate(n_items)]
+        except Exception:  # noqa: BLE001 - `contains` may be written for what is found alone
+            return
+        rng = np.random.default_rng(0)
+        for least in (0.0, -1.0) * 10:
+            weights = rng.uniform(least, 1.0, n_items).round(3)
+            found = list(self.maximise(weights))
+            best = max(every, key=lambda action: float(weights[action].sum()), default=found)
+            if weights[best].sum() > weights[found].sum() + 1e-9:
+                raise InvalidComponent(
+                    f"{type(self).__name__}.find({weights.tolist()}) returned the items {found}, with a sum of "
+                    f"{weights[found].sum():.4g}; allowed: an action with the largest, such as {best}, with "
+                    f"{weights[best].sum():.4g}"
+                )
 
 
 def an_action_set(name: str, value: object) -> Any:

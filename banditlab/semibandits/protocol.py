@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from banditlab.arms.support import reasons_against_rewards
 from banditlab.core.compiling.kernels import explained
-from banditlab.core.components import Problem
+from banditlab.core.components import Problem, remembered
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.machines import PRECISIONS, beside, on_device
 from banditlab.core.origin import is_ours
@@ -77,6 +77,8 @@ class SemiBanditProtocol(Protocol):
             actions.check(environment.n_arms)
         except InvalidArgument as error:
             return [*found, str(error)]
+        if not is_ours(type(actions).__module__):
+            remembered(actions, "checked", environment.n_arms, lambda: actions.check_find(environment.n_arms))
         most, largest = actions.max_size(environment.n_arms), getattr(environment, "largest", math.inf)
         if most > largest:  # kernels would read beyond the table
             found.append(

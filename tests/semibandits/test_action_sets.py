@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csgraph, csr_array
 
+import banditlab as bl
+from banditlab import arms
 from banditlab import semibandits as sb
 from banditlab.core.compiling import kernels
 from banditlab.core.components import Space, is_component
 from banditlab.core.dispatch import implements
 from banditlab.core.family import registered
-from banditlab.errors import BanditlabError, InvalidArgument, InvalidType
+from banditlab.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.semibandits import generics
 from banditlab.semibandits.spaces import ActionProblem, make_work
 
@@ -534,6 +536,31 @@ def test_what_is_found_is_a_list(given, monkeypatch):
     monkeypatch.setattr(Pair, "find", lambda self, weights: given)
     with pytest.raises(InvalidType, match=f"Pair.find returned {given!r}; allowed: the items of an action"):
         Pair().maximise([0.1, 0.2, 0.0])
+
+
+@sb.action_set
+class Greedy(sb.ActionSet):
+    """Two items that are not neighbours, the second one chosen after the first."""
+
+    def contains(self, action):
+        return len(action) == 2 and action[1] - action[0] > 1
+
+    def max_size(self, n_items):
+        return 2
+
+    def find(self, weights):
+        first = int(np.argmax(weights))
+        others = [k for k in range(len(weights)) if abs(k - first) > 1]
+        return [first, max(others, key=lambda k: weights[k])]
+
+
+def test_an_oracle_that_finds_less_is_refused_where_all_actions_can_be_listed():
+    world = sb.SemiBandit(arms.Bernoulli([0.5] * 5), Greedy())
+    told = r"Greedy.find\(\[.*\]\) returned the items \[.*, with a sum of .*; allowed: an action with"
+    with pytest.raises(InvalidComponent, match=told):
+        bl.run(world, sb.CombUCB1(), horizon=5, n_runs=1, seed=0)
+    many = sb.SemiBandit(arms.Bernoulli([0.5] * 70), Greedy())  # 2,415 pairs
+    assert bl.run(many, sb.CombUCB1(), horizon=80, n_runs=1, seed=0).n_runs == 1
 
 
 def test_what_is_found_is_an_action():

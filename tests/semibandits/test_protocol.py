@@ -588,9 +588,15 @@ def test_an_oracle_s_items_exist(found: Any) -> None:
         Fixed(found).maximise([0.0, 0.0])
 
 
+@sb.action_set
+class Positive(Fixed):
+    def find(self, weights: Any) -> Any:
+        return np.flatnonzero(weights >= min(0.0, weights.max()))
+
+
 def test_an_oracle_s_action_is_no_larger_than_announced() -> None:
-    with pytest.raises(BanditlabError, match=r"Fixed.find returned .*\[0, 1\]; allowed: at most max_size\(.*is 1"):
-        bl.run(sb.SemiBandit(COINS, ONE), sb.CombUCB1(actions=Fixed([0, 1])), horizon=4, n_runs=1, **OPTIONS)
+    with pytest.raises(BanditlabError, match=r"Positive.find returned .*\[0, 1\]; allowed: at most max_size\(.*is 1"):
+        bl.run(sb.SemiBandit(COINS, ONE), sb.CombUCB1(actions=Positive(None)), horizon=4, n_runs=1, **OPTIONS)
 
 
 def test_decorators_say_what_is_missing() -> None:
