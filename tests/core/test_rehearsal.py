@@ -208,9 +208,19 @@ def test_runs_that_are_mixed_up(wrong):
         bl.run(WORLD, mixed(**wrong), **OPTIONS)
 
 
-def test_runs_that_are_apart():
+@pytest.mark.parametrize(
+    "world",
+    [
+        WORLD,
+        bl.Instances([WORLD] * 4),
+        bl.Instances([arms.PiecewiseStationary([WORLD, WORLD], [k]) for k in (2, 3, 4, 5)]),
+    ],
+    ids=["one", "side by side", "one after the other"],
+)
+def test_runs_that_are_apart(world, monkeypatch):
+    monkeypatch.setattr(rehearsal, "missing_kernels", lambda job: True)  # whatever the disk has
     right = {"index": "state.sums[arm, lane] + uniform(rng, lane)", "update": "state.sums[arm, lane] += reward"}
-    assert bl.run(WORLD, mixed(**right), **OPTIONS).n_runs == 4
+    assert bl.run(world, mixed(**right), **OPTIONS).n_runs == 4
 
 
 def test_of_the_last_round():
