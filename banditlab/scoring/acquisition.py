@@ -124,6 +124,7 @@ class InformationAcquisition:
     """
 
     choices: ClassVar[str] = "decisions"
+    shows: ClassVar[str] = "all reports, and what the decision taken was worth to everybody"
     prior: FloatArray = field(check=belief, doc="probability of each state")
     observations: FloatArray = field(check=conditional_table(1), doc="probability of the signals, given the state")
     receiver_utility: FloatArray = field(check=matrix(), doc="what a decision is worth to the receiver in each state")

@@ -34,7 +34,9 @@ def policy(cls: C) -> C:
     report, one column per state (`PrincipalKnows` and `Seen` in `principal_agent_games` say what `known` and `seen`
     then hold); for a `HiringProblem`, a `hiring_games.Offer`; for an `InformationAcquisition`, the array of
     probabilities phi(a | s). If the state has attributes `solves` (linear programs solved so far) and `bisecting`
-    (whether this round is a probe), they are recorded as metrics.
+    (whether this round is a probe), they are recorded as metrics. A class attribute `environments`, a tuple of classes,
+    says which environments it plays; by default all. The method `reasons_against(environment, horizon)`, if there is
+    one, returns why it cannot play one of them, as a list of texts.
 
     Raises
     ------

@@ -92,6 +92,7 @@ class HiringProblem:
     """
 
     choices: ClassVar[str] = "profiles of efforts"
+    shows: ClassVar[str] = "all agents' efforts and reports, and the state of the world"
     prior: FloatArray = field(check=belief, doc="probability of each state")
     observations: FloatArray = field(check=table(None, 0.0, 1.0), doc="probability of signals, given efforts and state")
     costs: Any = field(doc="what each effort costs each agent")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -86,6 +86,7 @@ class PrincipalAgent:
     2
     """
 
+    shows: ClassVar[str] = "the agent's action and report, and the state of the world"
     beliefs: FloatArray = field(check=rows_of_probabilities, doc="the beliefs that can be reported, one per row")
     action_distributions: FloatArray = field(
         check=rows_of_probabilities, doc="distribution of the belief, one row per action"

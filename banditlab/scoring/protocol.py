@@ -7,21 +7,15 @@ from typing import Any
 import numpy as np
 
 from banditlab.core import sampling
-from banditlab.core.errors import BanditlabError
+from banditlab.core.errors import BanditlabError, InvalidType
 from banditlab.core.protocol import Batch, Protocol, Watch, more_than_arms
-from banditlab.core.validation import one_of, with_article
+from banditlab.core.validation import one_of, shown, with_article
 
 from .simplex import Floats
 
 METRICS = ("regret", "payment", "profit", "violation", "bisection_rate", "solves")
 """Sums over the rounds of what `games.PlayedRound` says (the first four); the share of rounds that were probes; the
 number of linear programs that the policy has solved."""
-
-TOLD: dict[tuple[str, ...], str] = {
-    ("PrincipalAgent",): "the agent's action and report, and the state of the world",
-    ("HiringProblem",): "all agents' efforts and reports, and the state of the world",
-}
-"""What the principal sees of a round, by the environment that a policy is for."""
 
 BLOCK = 1024
 """Rounds whose random numbers are drawn at once; after each such block the runner is asked whether to go on."""
@@ -35,12 +29,13 @@ class ScoringProtocol(Protocol):
     choices = "actions"
 
     def feedback(self, policy: type) -> str:
-        """Return what the principal sees, which differs between the environments that a policy plays."""
-        plays = getattr(policy, "plays", ())
-        if plays == ("InformationAcquisition",):
-            known = "each decision" if getattr(policy, "feedback", "bandit") == "full" else "the decision taken"
-            return f"all reports, and what {known} was worth to everybody"
-        return TOLD.get(plays, "what its environment shows")
+        """Return what the principal sees: what the policy's `sees` says, or `shows` of the environments it plays."""
+        if hasattr(policy, "sees"):
+            return str(policy.sees)
+        shown_by = [environment for environment in wanted_by(policy) or () if hasattr(environment, "shows")]
+        return (
+            ", or ".join(dict.fromkeys(environment.shows for environment in shown_by)) or "what its environment shows"
+        )
 
     def columns(self, environment: Any, policy: Any, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Return the metrics asked for."""
@@ -48,10 +43,11 @@ class ScoringProtocol(Protocol):
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Check that the policy is for this kind of environment."""
-        wanted = getattr(policy, "plays", None)
-        if wanted is not None and type(environment).__name__ not in wanted:
-            return [f"it plays {' and '.join(wanted)}, and this is {with_article(type(environment).__name__)}"]
-        return []
+        wanted = wanted_by(type(policy))
+        if wanted is None or isinstance(environment, wanted):
+            return []
+        names = " and ".join(cls.__name__ for cls in wanted)
+        return [f"it plays {names}, and this is {with_article(type(environment).__name__)}"]
 
     def warm_up(self, environment: Any, policy: Any, batch: Batch) -> None:
         """Compile nothing."""
@@ -64,6 +60,17 @@ class ScoringProtocol(Protocol):
     def start(self, policy: Any, n_arms: int, seed: int, run: int, horizon: int | None) -> Any:
         """Raise: what these policies need to know does not fit in a number of arms."""
         raise more_than_arms(policy, "its methods `state`, `announce` and `update` play one round at a time")
+
+
+def wanted_by(policy: type) -> tuple[type, ...] | None:
+    """Return the classes of environments that policies of a class play, or None for all."""
+    wanted = getattr(policy, "environments", None)
+    if wanted is None:
+        return None
+    if not isinstance(wanted, tuple) or not wanted or not all(isinstance(cls, type) for cls in wanted):
+        allowed = "a tuple of classes of environments, such as (scoring.PrincipalAgent,)"
+        raise InvalidType(f"{policy.__name__}.environments is {shown(wanted)}; allowed: {allowed}")
+    return wanted
 
 
 def _play(environment: Any, policy: Any, batch: Batch, run: int, watch: Watch) -> Floats:

@@ -94,16 +94,18 @@ def within_reach(name: str, amounts: Floats, max_payment: float) -> None:
         )
 
 
-_LOST = 1e-8
+LEAST_COST = 1e-8
+"""Share of max_payment that the largest cost must be, unless it is 0."""
 
 
 def costs_that_count(name: str, costs: Floats, max_payment: float) -> None:
     """Raise if the largest cost is so small that solvers, whose unit is the largest payment, do not see it."""
     largest = float(costs.max())
-    if 0.0 < largest < _LOST * max_payment:
+    if 0.0 < largest < LEAST_COST * max_payment:
         raise InvalidArgument(
             f"{name}[{int(costs.argmax())}] is {largest!r}, and no cost is larger; allowed: costs of which the largest "
-            f"is 0, or at least {_LOST:g} of max_payment, which is {max_payment:g} (programs are solved to 1e-10 of it)"
+            f"is 0, or at least {LEAST_COST:g} of max_payment, which is {max_payment:g} (programs are solved to 1e-10 "
+            "of it)"
         )
 
 

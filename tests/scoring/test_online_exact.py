@@ -22,6 +22,7 @@ from banditlab.scoring.sender_games import largest_gain
 
 from . import naive
 from .instances import HIRING, LOOK, SENDERS
+from .test_hiring import shared_sign
 
 HORIZON = 120
 
@@ -148,6 +149,12 @@ class TestSenders:
     def test_families_policies_do_not_mix_up_environments(self) -> None:
         with pytest.raises(IncompatiblePolicy, match="it plays PrincipalAgent, and this is an InformationAcquisition"):
             bl.run(SENDERS, scoring.OSRA(), horizon=10, n_runs=1, seed=0)
+
+
+def test_costs_that_differ_by_rounding_are_equal() -> None:
+    """The bisections can find the same cost for all efforts, but for rounding, which no program can be solved with."""
+    result = bl.run(shared_sign(), scoring.HiringExploreThenCommit(), horizon=50, n_runs=4, seed=0, progress=False)
+    assert np.isfinite(result.values("regret")).all()
 
 
 def test_hiring_policy_agrees_with_its_transcription() -> None:

@@ -33,7 +33,8 @@ def made(name: str, **changes: Any) -> Any:
 
 
 def worlds(policy: Any) -> list[Any]:
-    return [ENVIRONMENTS[name] for name in getattr(policy, "plays", ENVIRONMENTS)]
+    wanted = getattr(policy, "environments", object)
+    return [world for world in ENVIRONMENTS.values() if isinstance(world, wanted)]
 
 
 def columns(policy: Any, world: Any, **changes: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from banditlab.scoring.protocol import METRICS, ScoringProtocol
 
 from .instances import HIRING, SENDERS
 from .played import TOY, three_states
+from .test_hiring import shared_sign
 
 HALF = np.full((5, 2), 0.25)
 POLICIES = {
@@ -252,6 +253,52 @@ class TestErrors:
         )
         with pytest.raises(IncompatiblePolicy, match=r"strictly prefers action 1, and the largest margin is -0\.5"):
             play(scoring.OSRA(), costly)
+
+    def test_signals_that_change_with_others_efforts(self) -> None:
+        world = shared_sign()
+        leaky = np.array(world.observations)
+        leaky[0, 1] = np.array([[[0.5, 0.5], [0, 0]]] * 2)  # agent 0 sees more when agent 1 looks
+        world = scoring.HiringProblem(world.prior, leaky, world.costs, world.utility)
+        message = r"HiringExploreThenCommit cannot play .*own reports.* agent 0 signals .* by 0\.5 with"
+        with pytest.raises(IncompatiblePolicy, match=message):
+            play([scoring.Oracle(), scoring.HiringExploreThenCommit()], world)
+
+    def test_environments_are_told_by_their_class_and_not_by_its_name(self) -> None:
+        fields = {"beliefs": TOY.beliefs, "action_distributions": TOY.action_distributions, "costs": TOY.costs}
+
+        @scoring.environment
+        class Finer(scoring.PrincipalAgent):
+            pass
+
+        policies = {"osra": scoring.OSRA(confidence_scale=0.01), "fixed": scoring.FixedRule(HALF)}
+        same(play(policies, Finer(**fields, decisions=TOY.decisions)), play(policies))
+
+        @scoring.environment
+        class PrincipalAgent:
+            n_arms = 3
+
+            def game(self) -> Any:
+                return TOY.game()
+
+        assert np.isfinite(play(scoring.Oracle(), PrincipalAgent()).values("regret")).all()
+        with pytest.raises(IncompatiblePolicy, match="it plays PrincipalAgent, and this is a PrincipalAgent"):
+            play(scoring.OSRA(), PrincipalAgent())
+
+    @pytest.mark.parametrize("wanted", [("PrincipalAgent",), scoring.PrincipalAgent, ()], ids=["name", "class", "none"])
+    def test_environments_of_a_policy_are_classes(self, wanted: Any) -> None:
+        @scoring.policy
+        class Mine:
+            environments = wanted
+
+            def state(self, known: Any, horizon: int, rng: Any) -> None: ...
+
+            def announce(self, state: Any, t: int) -> Any:
+                return HALF
+
+            def update(self, state: Any, seen: Any, t: int) -> None: ...
+
+        with pytest.raises(InvalidType, match=r"Mine\.environments is .*; allowed: a tuple of classes of environments"):
+            play(Mine())
 
     def test_metric_must_exist(self) -> None:
         with pytest.raises(InvalidArgument, match="metrics is 'reward'; allowed: one of 'regret', 'payment'"):

@@ -15,6 +15,7 @@ from banditlab.scoring.family import policy
 from banditlab.scoring.games import Game
 from banditlab.scoring.informed import why_not_informed
 from banditlab.scoring.optimal_rule import OptimalRule
+from banditlab.scoring.principal_agent import PrincipalAgent
 from banditlab.scoring.principal_agent_games import PrincipalKnows, Seen
 from banditlab.scoring.rules import ScoringRule
 from banditlab.scoring.simplex import Floats
@@ -61,7 +62,7 @@ class FixedRule:
     FixedRule(<2 x 2 array>)
     """
 
-    plays: ClassVar[tuple[str, ...]] = ("PrincipalAgent",)
+    environments: ClassVar[tuple[type, ...]] = (PrincipalAgent,)
     rule: Any = field(check=rule_or_table, doc="a scoring rule, or its payments: a row per belief, a column per state")
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:
@@ -198,7 +199,7 @@ class ExploreThenCommit:
     ExploreThenCommit(exploration=500)
     """
 
-    plays: ClassVar[tuple[str, ...]] = ("PrincipalAgent",)
+    environments: ClassVar[tuple[type, ...]] = (PrincipalAgent,)
     exploration: int | None = field(
         default=None, check=optional(positive_integer), doc="exploration rounds; default T^(2/3), at least K"
     )

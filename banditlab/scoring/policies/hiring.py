@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from banditlab.core.components import field
+from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import non_negative, optional, positive, positive_integer
 from banditlab.scoring.family import policy
 from banditlab.scoring.hiring import HiringProblem
 from banditlab.scoring.hiring_games import EmployerKnows, Offer, Reported
 from banditlab.scoring.informed import LEAST_MARGIN
 from banditlab.scoring.simplex import Floats
-from banditlab.scoring.tables import along
+from banditlab.scoring.tables import LEAST_COST, along
 
 from .estimates import Bisection, chained
 
@@ -94,9 +95,14 @@ class HiringExploreThenCommit:
 
     Notes
     -----
-    Guarantee (Cacciamani, Castiglioni, Gatti 2024, abstract; several agents): regret is :math:`\tilde O(T^{2/3})`. The
-    three steps are the paper's as summarised; their details were reconstructed: lengths, widths, that the principal
-    sees efforts, and that the program has no slack of its own.
+    Guarantee (Cacciamani, Castiglioni, Gatti 2024, abstract; several agents, each of whose signals depends on his own
+    effort and the state alone): regret is :math:`\tilde O(T^{2/3})`. The three steps are the paper's as summarised;
+    their details were reconstructed: lengths, widths, that the principal sees efforts, and that the program has no
+    slack of its own.
+
+    Signals may be correlated, but not even the distribution of an agent's signal may change with others' efforts: the
+    payments of steps 1 and 2 are for his own report. Such an environment is refused, as is one in which some effort has
+    no strict payments.
 
     While exploring, the principal takes the first of her decisions, whatever is reported.
 
@@ -111,7 +117,7 @@ class HiringExploreThenCommit:
     HiringExploreThenCommit(exploration=1000)
     """
 
-    plays: ClassVar[tuple[str, ...]] = ("HiringProblem",)
+    environments: ClassVar[tuple[type, ...]] = (HiringProblem,)
     exploration: int | None = field(
         default=None, check=optional(positive_integer), doc="exploration rounds; default T^(2/3), or one a profile"
     )
@@ -119,9 +125,13 @@ class HiringExploreThenCommit:
     mixture: float = field(default=1.0, check=non_negative, doc="weight of the strict payments, times T^(1/3)")
 
     def reasons_against(self, environment: HiringProblem, horizon: int) -> list[str]:
-        """Return the efforts for which there are no strict payments."""
+        """Return the efforts for which there are no strict payments, or why there are none at all."""
         reasons = []
         for i, n_efforts in enumerate(environment.n_efforts):
+            try:
+                environment.agent_signals(i)
+            except InvalidArgument as error:
+                return [f"it pays agents for their own reports at first: {error}"]
             for effort in range(n_efforts):
                 margin = environment.agent_margin(i, effort).margin
                 if margin < LEAST_MARGIN * environment.max_payment:
@@ -215,4 +225,5 @@ class HiringExploreThenCommit:
         np.fill_diagonal(radius, 0.0)
         above_first = chained(estimate, radius).estimate[:, 0]
         costs: Floats = above_first - above_first.min()
-        return costs
+        # what is left of equal costs by rounding is no cost that a program could be solved with
+        return costs if costs.max() >= LEAST_COST * known.max_payment else np.zeros(n_efforts)

@@ -11,6 +11,7 @@ import numpy as np
 
 from banditlab.core.components import field
 from banditlab.core.validation import between, non_negative
+from banditlab.scoring.acquisition import InformationAcquisition
 from banditlab.scoring.acquisition_program import AcquisitionProgram
 from banditlab.scoring.family import policy
 from banditlab.scoring.sender_games import Heard, ReceiverKnows
@@ -79,7 +80,7 @@ class Observed:
 class _Optimistic(ABC):
     """What both kinds of feedback share: explore, then solve the relaxed program, and again when samples grow."""
 
-    plays: ClassVar[tuple[str, ...]] = ("InformationAcquisition",)
+    environments: ClassVar[tuple[type, ...]] = (InformationAcquisition,)
     confidence_scale: float
     tolerance: float
 
@@ -145,6 +146,7 @@ class OnlineFullFeedback(_Optimistic):
     """
 
     feedback: ClassVar[str] = "full"
+    sees: ClassVar[str] = "all reports, and what each decision was worth to everybody"
     confidence_scale: float = field(default=1.0, check=non_negative, doc="factor of the slack; 1.0 is the theory")
     tolerance: float = field(default=0.05, check=non_negative, doc="growth of the sample that has programs re-solved")
 

@@ -8,6 +8,7 @@ from banditlab.core.components import field
 from banditlab.core.validation import non_negative, positive
 from banditlab.scoring.family import policy
 from banditlab.scoring.informed import why_not_informed
+from banditlab.scoring.principal_agent import PrincipalAgent
 from banditlab.scoring.principal_agent_games import PrincipalKnows, Seen
 from banditlab.scoring.simplex import Floats
 
@@ -72,7 +73,7 @@ class OSRA:
     OSRA(confidence_scale=0.01)
     """
 
-    plays: ClassVar[tuple[str, ...]] = ("PrincipalAgent",)
+    environments: ClassVar[tuple[type, ...]] = (PrincipalAgent,)
     confidence_scale: float = field(default=1.0, check=non_negative, doc="factor of the radii; 1.0 is the theory")
     tolerance: float = field(default=0.05, check=non_negative, doc="growth of a sample that has programs re-solved")
     width: float = field(default=1.0, check=positive, doc="final width of a bisection, times t^(1/3)")
