@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from banditlab.core.errors import InvalidType
+from banditlab.core.validation import shown
+
 from .preferences import preference_matrix
 
 __all__ = ["borda", "borda_scores", "condorcet", "copeland", "copeland_scores", "von_neumann"]
@@ -14,6 +17,11 @@ __all__ = ["borda", "borda_scores", "condorcet", "copeland", "copeland_scores", 
 
 def matrix_of(preferences: Any) -> NDArray[np.float64]:
     """Return the matrix of an environment, or a matrix checked."""
+    if hasattr(preferences, "segments") and not hasattr(preferences, "preferences"):
+        one = "matrices[0]" if hasattr(preferences, "matrices") else "segments(horizon)[0][2]"
+        raise InvalidType(
+            f"preferences is {shown(preferences)}, which has several matrices; allowed: one of them, such as its {one}"
+        )
     given = getattr(preferences, "preferences", preferences)
     checked: NDArray[np.float64] = preference_matrix("preferences", given)
     return checked

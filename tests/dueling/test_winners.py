@@ -121,6 +121,12 @@ def test_whatever_reads_a_matrix_says_what_is_wrong_with_it(function):
         function(np.ma.masked_array([[0.5, 0.6], [0.4, 0.5]], mask=[[False, True], [False, False]]))
     with pytest.raises(bl.errors.InvalidType, match="preferences is 'sushi'; allowed: a matrix"):
         function("sushi")
+    env = dueling.PiecewiseStationary([[[0.5, 0.9], [0.1, 0.5]], [[0.5, 0.1], [0.9, 0.5]]], [26])
+    with pytest.raises(
+        bl.errors.InvalidType, match=r"Piecewise.*, which has several matrices; allowed: .* such as its matrices\[0\]"
+    ):
+        function(env)
+    assert np.isfinite(np.asarray(function(env.matrices[0]), dtype=float)).all()
 
 
 def test_winners_of_an_environment_of_ones_own():
@@ -134,3 +140,16 @@ def test_winners_of_an_environment_of_ones_own():
 
     assert winners.condorcet(Own()) == 1
     assert winners.borda(Own()) == [1]
+
+
+def test_winners_of_an_environment_of_ones_own_that_changes():
+    @dueling.environment
+    class Turning:
+        n_arms = 2
+
+        def segments(self, horizon):
+            return [(1, horizon, [[0.5, 0.2], [0.8, 0.5]])]
+
+    with pytest.raises(bl.errors.InvalidType, match=r"several matrices; .* such as its segments\(horizon\)\[0\]\[2\]"):
+        winners.condorcet(Turning())
+    assert winners.condorcet(Turning().segments(10)[0][2]) == 1

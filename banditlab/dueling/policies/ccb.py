@@ -222,7 +222,8 @@ class CCB(Counts):
 
     The rule is Algorithm 1 of the paper (written from memory and two programs, which agree except for slips). If
     :math:`B^c` has no arm that may be met, all arms are considered. It is certain which of two arms is better if
-    :math:`N (\hat\mu - 1/2)^2 > \alpha \ln t`; that changes rarely, and only then are the sets revised.
+    :math:`N (\hat\mu - 1/2)^2 > \alpha \ln t`; that changes rarely, and only then are the sets revised. (The two sides
+    are never equal, as :math:`\ln t` is transcendental from t = 2 on: so :math:`L_{ij}` is never 1/2.)
 
     Draws of a round: (1) in step C, i in order of C, each :math:`B^j` (j in order) with more than :math:`l + 1` arms:
     going through them in order, one number u per arm, which is kept if u times the number of arms from it on is less
