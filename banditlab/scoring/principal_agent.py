@@ -138,8 +138,8 @@ class PrincipalAgent:
             k = int(np.argmax(off > ROUNDING))
             raise InvalidArgument(
                 f"PrincipalAgent.action_distributions[{k}] has the prior {numbers(priors[k])}; allowed: that of "
-                f"action_distributions[0], {numbers(priors[0])}, because an action changes what the agent learns, "
-                "not the state"
+                f"action_distributions[0], {numbers(priors[0])}, within {ROUNDING:g}, because an action changes what "
+                f"the agent learns, not the state; it is off by {off[k]:.2g}"
             )
 
     @property

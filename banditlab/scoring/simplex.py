@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-9
 
+ROUNDED = 0.01 + SUM_TOLERANCE
+"""How far from 1 the sums of rounded probabilities may be, for a message to say how they are divided by them."""
+
 MOST_BELIEFS = 10_000_000
 """Most beliefs of a grid: more would fill the memory."""
 
@@ -30,7 +33,9 @@ def beliefs(name: str, value: Any, n_states: int | None = None) -> Floats:
     sums = rows.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
     if wrong.size:
-        raise InvalidArgument(f"{name}[{wrong[0]}] sums to {sums[wrong[0]]:.12g}; allowed: 1, within {SUM_TOLERANCE:g}")
+        raise InvalidArgument(
+            f"{name}[{wrong[0]}] sums to {sums[wrong[0]]:.12g}; allowed: 1, within {SUM_TOLERANCE:g}{remedy(sums)}"
+        )
     if n_states is not None and rows.shape[1] != n_states:
         raise InvalidArgument(f"{name} has {rows.shape[1]} columns; allowed: {n_states}, one per state")
     return rows
@@ -39,13 +44,21 @@ def beliefs(name: str, value: Any, n_states: int | None = None) -> Floats:
 def belief(name: str, value: Any, n_states: int | None = None) -> Floats:
     """Check for one belief: a flat array of probabilities, one per state, that sum to one."""
     entries: Floats = vector(0.0, 1.0)(name, value)
-    if abs(entries.sum() - 1.0) > SUM_TOLERANCE:
-        raise invalid(
-            name, value, f"probabilities that sum to 1, within {SUM_TOLERANCE:g}; these sum to {entries.sum():.12g}"
-        )
+    total = entries.sum()
+    if abs(total - 1.0) > SUM_TOLERANCE:
+        told = f"probabilities that sum to 1, within {SUM_TOLERANCE:g}{remedy(total)}; these sum to {total:.12g}"
+        raise invalid(name, value, told)
     if n_states is not None and len(entries) != n_states:
         raise invalid(name, value, f"{n_states} probabilities, one per state")
     return entries
+
+
+def remedy(sums: Floats, axes: tuple[int, ...] = (-1,)) -> str:
+    """Return the end of a message on probabilities that do not add up to 1, if they were rounded: how they will."""
+    if np.abs(sums - 1.0).max() > ROUNDED:
+        return ""
+    axis = axes[0] if len(axes) == 1 else axes
+    return f", as in P / P.sum({axis}, keepdims=True) for a rounded array P of float64"
 
 
 def n_axes(name: str, value: Any) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from banditlab.core.errors import InvalidArgument
 from banditlab.core.validation import Check, all_entries, entry, floats
 
-from .simplex import SUM_TOLERANCE, Floats
+from .simplex import SUM_TOLERANCE, Floats, remedy
 
 
 def table(n_axes: int | None = None, low: float = -np.inf, high: float = np.inf) -> Check:
@@ -44,12 +44,14 @@ def conditional_table(n_given: int) -> Check:
 
 def adds_up(name: str, probabilities: Floats, n_given: int) -> None:
     """Raise unless the probabilities add up to 1 over all axes but the first `n_given`."""
-    sums = probabilities.sum(axis=tuple(range(n_given, probabilities.ndim)))
+    axes = tuple(range(n_given, probabilities.ndim))
+    sums = probabilities.sum(axis=axes)
     wrong = np.argwhere(np.abs(sums - 1.0) > SUM_TOLERANCE)
     if len(wrong):
         where = tuple(int(i) for i in wrong[0])
         raise InvalidArgument(
             f"{name}{entry(where)} adds up to {float(sums[where]):.12g}; allowed: 1, within {SUM_TOLERANCE:g}"
+            f"{remedy(sums, axes)}"
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 import banditlab as bl
 from banditlab import cvar
 from banditlab.cvar.mdp.model import lattice_unit
-from banditlab.errors import BanditlabError, InvalidComponent, InvalidType
+from banditlab.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 
 from .tiny import INSTANCES, laws
 
@@ -32,11 +32,11 @@ def changed(array, where, value):
 BAD = {
     "row": (
         lambda: mdp(changed(P, (1, 2, 0), 0.6)),
-        "TabularMDP.transitions[1][2] sums to 1.1; allowed: 1, as a distribution over next states",
+        "TabularMDP.transitions[1][2] sums to 1.1; allowed: 1, as a distribution over next states, within 1e-09",
     ),
     "row of a step": (
         lambda: mdp(changed(np.stack([P, P]), (1, 0, 2, 1), 0.4)),
-        "TabularMDP.transitions[1][0][2] sums to 0.9; allowed: 1, as a distribution over next states",
+        "TabularMDP.transitions[1][0][2] sums to 0.9; allowed: 1, as a distribution over next states, within 1e-09",
     ),
     "negative": (
         lambda: mdp(changed(P, (0, 0), [-0.5, 1.5])),
@@ -92,7 +92,8 @@ BAD = {
     ),
     "odds": (
         lambda: mdp(rewards=[0.0, 1.0], reward_probabilities=np.full((2, 3, 2), 0.4)),
-        "TabularMDP.reward_probabilities[0][0] sums to 0.8; allowed: 1, as a distribution over the rewards",
+        "TabularMDP.reward_probabilities[0][0] sums to 0.8; allowed: 1, as a distribution over the rewards, "
+        "within 1e-09",
     ),
     "shape of odds": (
         lambda: mdp(rewards=[0.0, 1.0], reward_probabilities=np.full((2, 2, 2), 0.5)),
@@ -111,6 +112,18 @@ def test_nonsense_is_refused(name):
     with pytest.raises(BanditlabError) as told:
         make()
     assert str(told.value) == message
+
+
+def test_rounded_rows_are_refused_with_a_way_out():
+    rounded = np.random.default_rng(0).dirichlet(np.ones(2), (2, 3)).astype(np.float32) * np.float32(1.000001)
+    message = r"as a distribution over .*, within 1e-09, as in P / P\.sum\(-1, keepdims=True\) for a rounded array P of"
+    with pytest.raises(InvalidArgument, match=message):
+        mdp(rounded)
+    with pytest.raises(InvalidArgument, match=message):
+        mdp(rewards=[0.0, 1.0], reward_probabilities=rounded)
+    exact = rounded.astype(np.float64)
+    exact = exact / exact.sum(-1, keepdims=True)
+    assert mdp(exact, rewards=[0.0, 1.0], reward_probabilities=exact).n_states == 2
 
 
 def test_rewards_by_next_state_need_no_steps_where_transitions_have_them():
@@ -391,7 +404,7 @@ def test_gymnasium_is_optional(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "gymnasium", None)
-    with pytest.raises(InvalidType, match=r"Gymnasium is not installed; allowed: .* 'banditlab-sim\[gym\]'"):
+    with pytest.raises(InvalidType, match=r"Gymnasium is not installed; allowed: .* pip install gymnasium"):
         cvar.TabularMDP.from_gymnasium("FrozenLake-v1")
 
 

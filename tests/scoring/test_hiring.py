@@ -271,6 +271,11 @@ def test_money_has_no_unit():
 MISTAKES = {
     "axes": ({"observations": np.full((2, 2, 2), 0.5)}, "observations has 3 axes; allowed: 5"),
     "sums": ({"observations": np.full((2, 2, 2, 2, 2), 0.3)}, r"observations\[0\]\[0\]\[0\] adds up to 1.2"),
+    "rounded": (
+        {"observations": np.full((2, 2, 2, 2, 2), 0.2500001)},
+        r"adds up to 1\.0000004; allowed: 1, within 1e-09, as in P / P\.sum\(\(3, 4\), keepdims=True\) for a rounded",
+    ),
+    "prior rounded": ({"prior": [0.33, 0.66]}, r"sum to 1, within 1e-09, as in .*; these sum to 0\.99"),
     "efforts": ({"costs": [[0.0], [0.0, 0.1]]}, r"costs\[0\] has 1 entries; allowed: 2, one per effort"),
     "states": ({"prior": [0.2, 0.3, 0.5]}, "prior has 3 entries; allowed: 2, one per state"),
     "negative": ({"costs": [[0.0, 0.1], [0.0, -0.1]]}, r"costs\[1\]\[1\] is -0.1"),

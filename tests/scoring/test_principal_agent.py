@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from banditlab import scoring
 from banditlab.errors import BanditlabError, InvalidArgument, InvalidType
-from tests.scoring.instances import best_of_everything, random_proper_tables, random_world, toy
+from tests.scoring.instances import TOY, best_of_everything, random_proper_tables, random_world, toy
 
 MISTAKES = {
     "no utility": ({"utility": None}, "one of them"),
@@ -27,6 +27,14 @@ MISTAKES = {
     "priors differ": (
         {"action_distributions": [[0, 0, 1, 0, 0], [0, 0.5, 0, 0.5, 0], [0, 0, 0, 0, 1]]},
         r"action_distributions\[2\] has the prior \[0.1, 0.9\]",
+    ),
+    "priors rounded": (
+        {"action_distributions": np.array(TOY["action_distributions"]) + [0, 1e-6, 0, -1e-6, 0] * np.eye(3)[:, [1]]},
+        r"has the prior .*, \[0.5, 0.5\], within 1e-09, because .* not the state; it is off by 4e-07",
+    ),
+    "beliefs rounded": (
+        {"beliefs": np.float32(TOY["beliefs"])},
+        r"beliefs\[\d\] sums to .*; allowed: 1, within 1e-09, as in P / P\.sum\(-1, keepdims=True\) for a rounded",
     ),
     "costs short": ({"costs": [0.0, 0.1]}, "costs has 2 entries; allowed: 3, one per action"),
     "cost negative": ({"costs": [0.0, -0.1, 0.2]}, r"costs\[1\] is -0.1"),

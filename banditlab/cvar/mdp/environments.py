@@ -14,12 +14,15 @@ from banditlab.core.errors import InvalidArgument
 from banditlab.core.typed import FloatArray
 from banditlab.core.validation import integer, invalid, positive, positive_integer
 
-from .checks import MAX_ENTRIES, normal_rows, rows_sum_to_one, tensor
+from .checks import MAX_ENTRIES, ROWS_SUM_TO_ONE_WITHIN, normal_rows, rows_sum_to_one, tensor
 from .family import mdp_environment
 from .model import Model, atoms_of
 from .sums import MAX_STEPS, Sums, sums_of
 
 TRANSITIONS = "probabilities, shape (S, A, S), or (H, S, A, S) with another matrix at each step"
+ROUNDED = 0.01 + ROWS_SUM_TO_ONE_WITHIN
+"""How far from 1 the sums of rounded rows may be, for a message to say how they are divided by them."""
+
 REWARDS = "finite numbers, shape (S, A) or (S, A, S), with steps first if transitions have them"
 
 
@@ -27,7 +30,7 @@ def _transitions(name: str, value: Any) -> NDArray[np.float64]:
     found = tensor(name, value, TRANSITIONS, (3, 4), low=0.0)
     if found.shape[-1] != found.shape[-3]:
         raise InvalidArgument(f"{name} has shape {found.shape}; allowed: {TRANSITIONS}")
-    rows_sum_to_one(name, found, "a distribution over next states")
+    _distributions(name, found, "next states")
     return found
 
 
@@ -39,8 +42,19 @@ def _reward_probabilities(name: str, value: Any) -> NDArray[np.float64] | None:
     if value is None:
         return None
     found = tensor(name, value, "probabilities, shape (S, A, M) or (H, S, A, M)", (3, 4), low=0.0)
-    rows_sum_to_one(name, found, "a distribution over the rewards")
+    _distributions(name, found, "the rewards")
     return found
+
+
+def _distributions(name: str, rows: NDArray[np.float64], over: str) -> None:
+    """Raise unless all rows sum to one, and say how those that were rounded will."""
+    try:
+        rows_sum_to_one(name, rows, f"a distribution over {over}, within {ROWS_SUM_TO_ONE_WITHIN:g}")
+    except InvalidArgument as error:
+        if np.abs(rows.sum(axis=-1) - 1.0).max() > ROUNDED:
+            raise
+        remedy = "as in P / P.sum(-1, keepdims=True) for a rounded array P of float64"
+        raise InvalidArgument(f"{error}, {remedy}") from None
 
 
 @mdp_environment
@@ -88,7 +102,7 @@ class TabularMDP:
     Traceback (most recent call last):
         ...
     banditlab.core.errors.InvalidArgument: TabularMDP.transitions[0][0] sums to 0.9; allowed: 1, as a distribution
-    over next states
+    over next states, within 1e-09
     """
 
     transitions: FloatArray = field(check=_transitions, doc="probabilities of the next state")
@@ -272,7 +286,7 @@ class TabularMDP:
         ----------
         env : gymnasium.Env or str
             The environment, or its name. An environment needs the attribute `P`; a name needs Gymnasium
-            (`pip install 'banditlab-sim[gym]'`).
+            (`pip install gymnasium`).
         horizon : int, optional
             Steps per episode; default: the environment's own limit, where it has one.
         initial_state : int, optional

@@ -29,8 +29,8 @@ def _made(env: Any) -> Any:
         import gymnasium
     except ImportError as error:
         raise InvalidType(
-            f"env is {env!r}, and Gymnasium is not installed; allowed: an environment, or a name after "
-            "pip install 'banditlab-sim[gym]'"
+            f"env is {env!r}, and Gymnasium is not installed; allowed: an environment, or a name after pip install "
+            "gymnasium"
         ) from error
     try:
         return gymnasium.make(env)
