@@ -106,7 +106,7 @@ def _no_compiler() -> None:
 @pytest.mark.parametrize(
     ("modules", "told"),
     [
-        ({"cupy": None}, r"the package cupy cannot be imported .*pip install 'banditlab-sim\[gpu\]'"),
+        ({"cupy": None}, r"the package cupy cannot be imported .*pip install '\.\[gpu\]' in a clone"),
         ({"cupy": _cupy(1), "numba_cuda": None}, "the package numba-cuda cannot be imported"),
         (
             {"cupy": _cupy(1), "numba_cuda": object(), "numba.cuda": None},
@@ -119,11 +119,11 @@ def _no_compiler() -> None:
         ({"cupy": _cupy(0), "numba_cuda": object()}, "there is no device; allowed: where nvidia-smi lists one"),
         (
             {"cupy": _cupy(1), "numba_cuda": object(), "_load_nvvm": _no_compiler},
-            r"NVIDIA's compiler libnvvm cannot be used .*pip install 'banditlab-sim\[gpu\]'",
+            r"NVIDIA's compiler libnvvm cannot be used .*pip install '\.\[gpu\]' in a clone",
         ),
         (
             {"cupy": _cupy_without_compiler(), "numba_cuda": object()},
-            r"NVIDIA's compiler libnvrtc cannot be used .*pip install 'banditlab-sim\[gpu\]'",
+            r"NVIDIA's compiler libnvrtc cannot be used .*pip install '\.\[gpu\]' in a clone",
         ),
         (
             {"cupy": _cupy(1, ("70",)), "numba_cuda": object()},

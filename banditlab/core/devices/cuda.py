@@ -52,7 +52,7 @@ def _absent() -> str:
     """Return what is missing to use any CUDA device: a package, the driver or a device; empty if nothing is."""
     if simulated():
         return ""
-    install = "allowed: with it, for example pip install 'banditlab-sim[gpu]'"
+    install = "allowed: with it, for example pip install '.[gpu]' in a clone of banditlab"
     try:
         import cupy
     except ImportError as error:
@@ -73,7 +73,7 @@ def _absent() -> str:
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return (
             f"there is no usable driver or device: CUDA says {error}; allowed: where nvidia-smi lists a device, with a "
-            "driver for the CUDA of the package (13, or 12 with 'banditlab-sim[gpu]')"
+            "driver for the CUDA of the package (13, or 12 with banditlab's extra [gpu])"
         )
     if not count:
         return "there is no device; allowed: where nvidia-smi lists one"
@@ -120,7 +120,7 @@ def _unusable(*number: int) -> str:
     if found < oldest:
         return (
             f"cuda:{device.id} is too old for NVIDIA's compiler here (compute capability {found / 10}); allowed: "
-            f"{oldest / 10} and more, or a compiler for older ones (with 'banditlab-sim[gpu]', that of CUDA 12)"
+            f"{oldest / 10} and more, or a compiler for older ones (with banditlab's extra [gpu], that of CUDA 12)"
         )
     try:
         with device:

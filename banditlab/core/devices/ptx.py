@@ -1,6 +1,6 @@
 """What NVIDIA's compiler makes of a kernel: PTX, registers, spills. Needs numba-cuda and nvcc's wheels, no device.
 
-``pip install 'banditlab-sim[ptx]'`` brings both.
+``pip install '.[ptx]'`` in a clone brings both.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _require_compiler() -> None:
     except ImportError as error:
         raise DeviceError(
             f"the package numba-cuda cannot be imported ({error}); allowed: with it, for example pip install "
-            "'banditlab-sim[ptx]'"
+            "'.[ptx]' in a clone of banditlab"
         ) from error
 
 
@@ -138,7 +138,9 @@ def _assembler_of_ptx() -> str:
     found = shutil.which("ptxas")
     if found:
         return found
-    raise DeviceError("ptxas is not installed; allowed: with it, for example pip install 'banditlab-sim[ptx]'")
+    raise DeviceError(
+        "ptxas is not installed; allowed: with it, for example pip install '.[ptx]' in a clone of banditlab"
+    )
 
 
 def assemble(
