@@ -148,7 +148,8 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     mechanism : OptimalRule, HiringMechanism, AcquisitionMechanism or PrincipalAgent
         What to audit; a `PrincipalAgent` needs the other two arguments.
     payments : matrix (n_beliefs, n_states) or ScoringRule, optional
-        Payments in a `PrincipalAgent`.
+        Payments in a `PrincipalAgent`, whatever their sign and size: whether they are in [0, max_payment], where those
+        that a policy announces must be, is not looked at.
     action : int, optional
         The action that they are meant to implement.
     tolerance : float, default 1e-8
@@ -178,6 +179,11 @@ def audit(mechanism: Any, payments: Any = None, action: int | None = None, *, to
     >>> print(scoring.audit(world, brier, action=1))
     not incentive compatible: agent 0 makes effort 0 instead of 1, and gains 0.05
     >>> print(scoring.audit(world.optimal_rule(1)))
+    incentive compatible: no strategy gains more than 1e-08
+
+    An audit is of incentives alone, and these remain if the agent is charged 1 whatever it reports:
+
+    >>> print(scoring.audit(world, world.optimal_rule(1).payments - 1.0, action=1))
     incentive compatible: no strategy gains more than 1e-08
     """
     tolerance = non_negative("tolerance", tolerance)
