@@ -1,4 +1,4 @@
-"""Kernels compiled for devices that need not be there; it takes `pip install 'banditlab-sim[ptx]'` (make gpu)."""
+"""Kernels compiled for devices that need not be there; it takes `pip install '.[ptx]'` (make gpu)."""
 
 from __future__ import annotations
 
