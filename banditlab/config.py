@@ -167,12 +167,6 @@ def read(path: str | os.PathLike[str]) -> Experiment:
     return Reader(file_path("path", path)).experiment()
 
 
-def _backend(name: str, value: Any) -> str:
-    """Return the backend as the file gives it: 'cuda' stands for the device that is current when it is played."""
-    checked_backend(value)
-    return str(value)
-
-
 def _unchanged(name: str, value: Any) -> Any:
     return value
 
@@ -184,7 +178,7 @@ SETTINGS: dict[str, Check] = {
     "checkpoints": _unchanged,  # checked once the horizon is known
     "metrics": lambda _, value: checked_metrics(value),
     "n_jobs": lambda _, value: checked_n_jobs(value),
-    "backend": _backend,
+    "backend": lambda _, value: checked_backend(value),
     "precision": one_of(*PRECISIONS),
     "keep": one_of(*KEEPS),
     "store": file_path,

@@ -36,28 +36,31 @@ whole runs, for which it would take a fifth of the time."""
 
 
 def checked_backend(value: Any) -> str:
-    """Return where to play: 'cpu', 'python', 'auto', or 'cuda:' and the number of a device that can be used."""
+    """Return where to play, if there is such a word: whether there is such a device is for `usable_device` to say."""
     allowed = "one of 'cpu', 'python', 'cuda', 'cuda:1' (another device's number), 'auto'"
     if not isinstance(value, str):
         raise InvalidType(f"backend is {shown(value)}; allowed: {allowed}")
-    if value in ("cpu", "python", "auto"):
-        return value
-    if not re.fullmatch(r"cuda(:\d{1,4})?", value):
+    if value not in ("cpu", "python", "auto") and not re.fullmatch(r"cuda(:\d{1,4})?", value):
         raise invalid("backend", value, allowed)
+    return value
+
+
+def usable_device(backend: str) -> str:
+    """Return 'cuda:' and the number of the device that is meant, CuPy's current one if none is; or raise."""
     from .devices.cuda import current_device, require
 
-    number = int(value[5:]) if ":" in value else current_device()
-    require(value, number)
+    number = int(backend[5:]) if ":" in backend else current_device()
+    require(backend, number)
     return f"cuda:{number}"
 
 
 def on_device(backend: str) -> bool:
-    """Say whether a backend, as `checked_backend` returns it, is a CUDA device."""
+    """Say whether a backend is a CUDA device."""
     return backend.startswith("cuda")
 
 
 def device_number(backend: str) -> int:
-    """Return the number of the device that a backend is, as `checked_backend` returns it."""
+    """Return the number of the device that a backend is, as `usable_device` returns it."""
     return int(backend.removeprefix("cuda:"))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,9 +44,8 @@ class DuelingProtocol(Protocol):
         for metric in requested:
             one_of(*METRICS)("metrics", metric)
             names += of_each(metric, int(environment.n_arms)) if metric == "duels" else [metric]
-            for part in _parts(environment):
-                if metric != "duels":
-                    regret_table(part, metric)  # raises where there is no such winner
+            if metric != "duels":
+                _check_winners(environment, metric)
         return tuple(names)
 
     def check_environment(self, environment: Any, horizon: int, *, closely: bool = True) -> None:
@@ -140,7 +140,8 @@ def _make_worlds(environment: Any, horizon: int, metrics: list[str]) -> list[tup
     for first, last, preferences in _segments(environment, horizon):
         losses = np.zeros((len(metrics), n_arms, n_arms))
         for row, metric in enumerate(metrics):
-            losses[row] = regret_table(preferences, metric)
+            with _noting(f"rounds {first} to {last}" if hasattr(environment, "segments") else ""):
+                losses[row] = regret_table(preferences, metric)
         worlds.append((first, last, record("World", {"preferences": preferences, "losses": losses})))
     return worlds
 
@@ -181,8 +182,22 @@ def _matrix(environment: Any, name: str, given: Any) -> NDArray[np.float64]:
     return found.copy()
 
 
-def _parts(environment: Any) -> list[Any]:
-    """Return the preferences that an environment has or will have, as far as it says so whatever the horizon is."""
-    if hasattr(environment, "segments"):
-        return list(getattr(environment, "matrices", []))
-    return [environment]
+def _check_winners(environment: Any, metric: str) -> None:
+    """Raise if a regret is against a winner that some preferences lack, as far as they do not depend on the horizon."""
+    if not hasattr(environment, "segments"):
+        regret_table(environment, metric)
+        return
+    for k, part in enumerate(getattr(environment, "matrices", [])):
+        with _noting(f"{type(environment).__name__}.matrices[{k}]"):
+            regret_table(part, metric)
+
+
+@contextlib.contextmanager
+def _noting(where: str) -> Iterator[None]:
+    """Say at the end of an error which of several preferences it is about, if that is given."""
+    try:
+        yield
+    except InvalidArgument as error:
+        if not where:
+            raise
+        raise InvalidArgument(f"{error} (this is about {where})") from None

@@ -42,7 +42,7 @@ def two_agents(correlation: float, cost: float) -> scoring.HiringProblem:
 class BestUncorrelated:
     """Announces the best mechanism without correlation, which it knows."""
 
-    plays = ("HiringProblem",)
+    environments = (scoring.HiringProblem,)
     knows_all = True
 
     def state(self, known: HiringGame, horizon: int, rng: Any) -> Offer:

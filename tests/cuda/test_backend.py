@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, scoring
 from banditlab.core.devices import cuda
 from banditlab.core.devices.ptx import assemble
 from banditlab.core.devices.reduced import STEP, Reduced
-from banditlab.core.errors import DeviceError, InvalidArgument, InvalidType
+from banditlab.core.errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from banditlab.core.machines import Interpreter, Processor, machine, stored
 from banditlab.core.playing.jobs import Job
 from banditlab.core.results.statistics import PROBABILITIES, Moments
+from tests.scoring.instances import toy
 
 from . import fakes
 
@@ -159,6 +160,12 @@ def test_what_is_missing_is_said(modules: dict[str, Any], told: str, monkeypatch
     with pytest.raises(DeviceError, match=f"backend is 'cuda', and .*{told}"):
         bl.run(WORLD, arms.UCB1(), backend="cuda", **SMALL)
     assert bl.run(WORLD, arms.UCB1(), backend="auto", **SMALL).provenance["backend"] == "cpu"
+
+
+def test_what_plays_on_no_device_is_told_before_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(IncompatiblePolicy, match=r"Oracle cannot play .* on a CUDA device: "):
+        bl.run(toy(), scoring.Oracle(), backend="cuda", **SMALL)
 
 
 def test_without_numba_cuda_nothing_is_assembled(monkeypatch: pytest.MonkeyPatch) -> None:

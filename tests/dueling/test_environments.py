@@ -420,9 +420,15 @@ BAD_SEGMENTS = {
     "sizes": ([(1, 10, GOOD)], r"segments\(10\)\[0\]\[2\] has 3 rows and Turning.n_arms is 2; allowed: as many"),
     "no winner": (
         [(1, 3, A), (4, 10, matrix([0.5]))],
-        "metrics has 'average_regret', but no arm beats every other one",
+        r"metrics has 'average_regret', but no arm beats every other one.* \(this is about rounds 4 to 10\)$",
     ),
 }
+
+
+def test_the_matrix_that_lacks_a_winner_is_named():
+    told = r"no arm beats every other one.* \(this is about PiecewiseStationary.matrices\[1\]\)$"
+    with pytest.raises(InvalidArgument, match=told):
+        short_run(PiecewiseStationary([A, matrix([0.5])], [4]), "average_regret")
 
 
 @pytest.mark.parametrize("case", BAD_SEGMENTS)

@@ -17,7 +17,7 @@ from ..components import is_component, is_kind
 from ..errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from ..family import registered
 from ..instances import Instances, protocol_of
-from ..machines import PRECISIONS, checked_backend, on_device
+from ..machines import PRECISIONS, checked_backend, on_device, usable_device
 from ..origin import is_library
 from ..protocol import own_reasons
 from ..results.checkpoints import checkpoint_rounds
@@ -126,7 +126,7 @@ class Settings:
         if self.backend != "auto":
             if reasons:
                 raise IncompatiblePolicy("; ".join(reasons))
-            return self.backend
+            return usable_device(self.backend)
         from ..devices.cuda import current_device, missing
 
         if self.n_runs * horizon < WORTH_A_DEVICE:
