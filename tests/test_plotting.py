@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -28,11 +29,13 @@ from banditlab.scoring import protocol as scoring_protocol
 from banditlab.semibandits import protocol as semibandits_protocol
 
 POLICIES = [arms.Uniform(), arms.UCB1(), arms.KLUCB()]
+ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
+BOUND = r"asymptotic lower bound $C\,\log t$"
 
 
 @pytest.fixture(scope="module")
 def result():
-    return bl.run(arms.Bernoulli([0.2, 0.5, 0.4]), POLICIES, horizon=2000, n_runs=100, seed=3)
+    return bl.run(ENVIRONMENT, POLICIES, horizon=2000, n_runs=100, seed=3)
 
 
 def test_lines_are_the_means_and_the_lower_bound(result):
@@ -40,7 +43,7 @@ def test_lines_are_the_means_and_the_lower_bound(result):
     drawn = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
     for k, label in enumerate(result.policies):
         np.testing.assert_array_equal(drawn[label], result.values()[k].mean(axis=0))
-    np.testing.assert_array_equal(drawn[r"asymptotic lower bound $C\,\log t$"], result.lower_bound())
+    np.testing.assert_array_equal(drawn[BOUND], result.lower_bound())
     assert len(ax.collections) == 3
 
 
@@ -62,19 +65,117 @@ def test_legend_has_names_that_begin_with_an_underscore_and_is_beside_many(resul
 def test_legend_that_would_cover_a_line_is_beside_the_frame():
     over = {"gap": [0.1, 0.2], "alpha": [0.5, 2.0], "horizon": [300, 1_000]}
     swept = bl.sweep(world, [arms.UCB1, arms.ThompsonSampling()], over, n_runs=20, seed=0)
-    beside, own = swept.plot("gap"), swept.plot("gap", ax=Figure(layout="constrained").add_subplot())
+    beside, own = swept.plot("gap"), swept.plot("gap", ax=Figure().add_subplot())
     for ax in (beside, own):
         ax.figure.draw_without_rendering()
     assert beside.get_legend().get_window_extent().x0 > beside.get_window_extent().x1
     assert beside.figure.get_figwidth() > 6.5
-    assert own.get_legend().get_window_extent().x1 < own.get_window_extent().x1  # there it has a background
+    # where nothing makes room it could be cut off; there it has a background
+    assert own.get_legend().get_window_extent().x1 < own.get_window_extent().x1
     assert own.get_legend().get_frame().get_visible()
     inside = bl.run(world(0.1), arms.UCB1(), horizon=500, n_runs=20, seed=0).plot(lower_bound=False)
     assert inside.get_legend().get_window_extent().x1 < inside.get_window_extent().x1
 
 
+@pytest.mark.parametrize("inches", [4.5, 9.0])
+def test_legend_that_would_cover_a_line_of_the_callers_axes_is_outside_of_the_frame(inches):
+    players = {f"UCB1, alpha={k / 4}": arms.UCB1(alpha=k / 4) for k in range(1, 9)}
+    many = bl.run(world(0.1), players, horizon=1_000, n_runs=10, seed=0)
+    figure = Figure(figsize=(inches, 3.0), layout="constrained")
+    ax = many.plot(ax=figure.add_subplot())
+    figure.draw_without_rendering()
+    legend, frame = ax.get_legend().get_window_extent(), ax.get_window_extent()
+    below = inches < 7.0
+    assert (legend.y1 < ax.xaxis.label.get_window_extent().y0) == below
+    assert (legend.x0 > frame.x1) == (not below)
+    assert min(legend.x0, legend.y0) >= 0.0
+    assert max(legend.x1, frame.x1) <= figure.bbox.width
+    assert frame.height > 0.3 * figure.bbox.height
+
+
 def world(gap):
     return arms.Bernoulli([0.5, 0.5 - gap])
+
+
+def looks(ax):
+    """Return colour, dashes and marker of each line of a policy."""
+    lines = [line for line in ax.get_lines() if not line.get_label().startswith("asymptotic")]
+    return [(line.get_color(), str(line._dash_pattern), line.get_marker()) for line in lines]
+
+
+def test_results_on_the_same_axes_look_different_and_share_their_bound():
+    options = {"n_runs": 5, "seed": 0}
+    one = bl.run(world(0.2), {"one": arms.UCB1()}, horizon=300, **options)
+    for horizon in (300, 600):
+        ax = one.plot()
+        longer = bl.run(world(0.2), {"two": arms.KLUCB()}, horizon=horizon, **options)
+        longer.plot(ax=ax, lower_bound=True)
+        assert [t.get_text() for t in ax.get_legend().get_texts()].count(BOUND) == 1
+        (bound,) = (line for line in ax.get_lines() if line.get_label() == BOUND)
+        np.testing.assert_array_equal(bound.get_data(), [longer.checkpoints, longer.lower_bound()])
+        assert looks(ax) == looks(bl.run(world(0.2), POLICIES, horizon=300, **options).plot())[:2]
+        assert len({line.get_label() for line in ax.get_lines()}) == 3
+    bl.run(world(0.3), {"three": arms.UCB1()}, horizon=300, **options).plot(ax=ax, lower_bound=True)
+    assert len([line for line in ax.get_lines() if line.get_label() == BOUND]) == 2
+    swept = Figure().add_subplot()
+    for label in ("one", "two"):
+        bl.sweep(world, {label: arms.UCB1}, {"gap": [0.1, 0.2]}, horizon=50, **options).plot("gap", ax=swept)
+    profiles = Figure().add_subplot()
+    for k in range(2):
+        performance_profile([[1.0, 2.0 + k, 3.0]]).plot(ax=profiles)
+    dies = Figure().add_subplot()
+    for k in (1.0, 2.0):
+        plotting.plot_distributions({f"{k}": cvar.Distribution([0.0, k], [0.5, 0.5])}, ax=dies)
+    for ax in (swept, profiles, dies):
+        assert len({line.get_color() for line in ax.get_lines() if len(line.get_xdata()) > 1}) == 2
+
+
+def test_a_line_of_the_callers_takes_its_colour():
+    ax = Figure().add_subplot()
+    ax.plot([0, 1], [0, 1], color=plotting.COLOURS[0])
+    bl.run(world(0.2), arms.UCB1(), horizon=50, n_runs=3, seed=0).plot(ax=ax, lower_bound=False)
+    assert ax.get_lines()[1].get_color() == plotting.COLOURS[1]
+
+
+def test_policies_are_chosen_coloured_and_named(result):
+    last, first = result.policies[2], result.policies[0]
+    colour, name = "tab:red", r"Uniform, $\frac{1}{K}$"
+    ax = result.plot(policies=[last, first], colors={first: colour}, labels={first: name}, lower_bound=False)
+    lines = ax.get_lines()
+    assert [line.get_label() for line in lines] == [last, name]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [last, name]
+    for line, band, label in zip(lines, ax.collections, (last, first), strict=True):
+        k = result.policies.index(label)
+        np.testing.assert_array_equal(line.get_ydata(), result.values()[k].mean(axis=0))
+        assert to_hex(band.get_facecolor()[0]) == to_hex(line.get_color())
+    assert [line.get_color() for line in lines] == [plotting.COLOURS[0], colour]
+    without = result.plot(legend=False)
+    assert without.get_legend() is None
+    assert len(without.get_lines()) == 4
+    summary = bl.run(ENVIRONMENT, POLICIES, horizon=50, n_runs=5, seed=3, keep="summary")
+    drawn = summary.plot(policies=[last]).get_lines()[0]
+    np.testing.assert_array_equal(drawn.get_ydata(), summary.statistics()[2].mean)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"policies": ["UCB"]}, r"policies\[0\] is 'UCB'; allowed: one of \['Uniform', 'UCB1', 'KLUCB'\]"),
+        ({"policies": ["UCB1", "UCB1"]}, r"policies\[1\] is 'UCB1'; allowed: each label once"),
+        ({"policies": []}, r"policies is \[\]; allowed: one or more of \['Uniform'"),
+        ({"policies": "UCB1"}, "policies is 'UCB1'; allowed: labels, as a list"),
+        ({"colors": {"UCB": "red"}}, r"colors has the label 'UCB'; allowed: one of \['Uniform'"),
+        ({"colors": {"UCB1": "rde"}}, r"colors\['UCB1'\] is 'rde'; allowed: a colour of matplotlib"),
+        ({"colors": ["red"]}, r"colors is \['red'\]; allowed: a dict from a policy's label to a colour"),
+        ({"labels": {"UCB": "U"}}, "labels has the label 'UCB'; allowed: one of"),
+        ({"labels": {"UCB1": 1}}, r"labels\['UCB1'\] is 1; allowed: a text"),
+        ({"legend": "no"}, "legend is 'no'; allowed: True or False"),
+        ({"lower_bound": "yes"}, "lower_bound is 'yes'; allowed: True, False or 'auto'"),
+    ],
+)
+def test_bad_choices_are_refused(result, options, message):
+    with pytest.raises((InvalidArgument, InvalidType), match=message):
+        result.plot(**options)
 
 
 def test_legend_keeps_what_other_sweeps_and_the_caller_have_drawn():
@@ -149,6 +250,7 @@ def test_lower_bound_far_above_the_curves_is_left_out_of_a_linear_axis():
     assert short.lower_bound()[-1] > 100 * short.values().mean(axis=1).max()
     assert [line.get_label() for line in short.plot().get_lines()] == ["UCB1"]
     assert len(short.plot(yscale="log").get_lines()) == 2
+    assert [line.get_label() for line in short.plot(lower_bound=True).get_lines()] == ["UCB1", BOUND]
 
 
 def test_on_a_logarithmic_axis_lines_begin_where_they_are_positive():
@@ -204,6 +306,15 @@ def test_a_metric_that_some_run_of_each_policy_lacks_is_no_empty_picture():
     ):
         played.plot("screening_round[0]")
     assert played.summary("screening_round[0]")["mean"].isna().all()
+
+
+def test_a_logarithmic_axis_without_anything_positive_is_refused():
+    never = bl.run(arms.Bernoulli([0.5, 0.5]), {"never": arms.UCB1()}, horizon=100, n_runs=3, seed=0)
+    with pytest.raises(InvalidArgument, match="yscale is 'log'; allowed: 'linear', as the mean regret is never pos"):
+        never.plot(xscale="log", yscale="log")
+    ax = bl.run(world(0.2), arms.UCB1(), horizon=100, n_runs=3, seed=0).plot(yscale="log")
+    never.plot(ax=ax, yscale="log")  # there is something to see
+    assert "never (never above 0)" in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def test_a_line_that_cannot_be_seen_says_why():

@@ -19,8 +19,8 @@ from .style import (
     axis_name,
     check_made,
     explain_lines,
+    free_styles,
     given_or_new,
-    line_style,
     marks,
     short,
     tidy,
@@ -78,7 +78,7 @@ def plot_paired(comparisons: PairedComparison | Sequence[PairedComparison], *, a
     ax = given_or_new(ax, height=1.5 + sum(max(0.5, 0.2 * (1 + name.count("\n"))) for name in names))
     rows = np.arange(len(found))[::-1]
     for shift, colour, width, name, which in (
-        (-0.14, COLOURS[7], 1.4, "were runs unpaired", "unpaired_interval"),
+        (-0.14, COLOURS[7], 1.4, "as if unpaired", "unpaired_interval"),
         (0.14, COLOURS[0], 2.2, "runs paired", "interval"),
     ):
         low, high = np.array([getattr(one, which) for one in found]).T
@@ -157,8 +157,8 @@ def plot_profiles(profile: Profile, *, ax: Axes | None = None, xscale: str | Non
         share, lows, highs = 1.0 - share, 1.0 - highs, 1.0 - lows
     new, ax = ax is None, given_or_new(ax)
     lines: list[Any] = []
-    for k, label in enumerate(profile.policies):
-        style = line_style(k)
+    styles = free_styles(ax, len(profile.policies))
+    for k, (label, style) in enumerate(zip(profile.policies, styles, strict=True)):
         if len(taus) == 1:  # a line and a band of no width would not be seen
             ax.vlines(taus, lows[k], highs[k], color=style["color"], alpha=0.4)
         every = marks(taus, scale, k, len(profile.policies))

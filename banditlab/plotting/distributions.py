@@ -10,7 +10,7 @@ import numpy as np
 from banditlab.core.errors import InvalidType
 from banditlab.core.validation import between, optional, shown
 
-from .style import explain_lines, given_or_new, line_style, tidy
+from .style import explain_lines, free_styles, given_or_new, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,8 +58,7 @@ def plot_distributions(
     low, high = (pick(end for d in found.values() for end in _ends(d)) for pick in (min, max))
     room = 0.05 * (high - low) or 1.0
     lines = []
-    for k, (label, distribution) in enumerate(found.items()):
-        style = line_style(k)
+    for (label, distribution), style in zip(found.items(), free_styles(ax, len(found)), strict=True):
         look = {name: style[name] for name in ("color", "linestyle")}
         kept = distribution.probabilities > 0.0
         x = np.concatenate([[low - room], distribution.values[kept], [high + room]])

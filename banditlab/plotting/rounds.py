@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from banditlab.core.results.metrics import asked_metric, is_event
+from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.results.metrics import abridged, asked_metric, is_event
 from banditlab.core.results.results import BOUNDED, Results
-from banditlab.core.validation import boolean, invalid, one_of, open_probability, optional, text
+from banditlab.core.validation import as_list, boolean, invalid, one_of, open_probability, optional, shown, text
 from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_bands
 
@@ -17,8 +19,8 @@ from .style import (
     axis_name_of,
     check_made,
     explain_lines,
+    free_styles,
     given_or_new,
-    line_style,
     marks,
     short,
     sizes,
@@ -28,19 +30,26 @@ from .style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BOUND = r"asymptotic lower bound $C\,\log t$"
+"""What legends call the lower bound."""
+
 
 def plot_metric(
     results: Results,
     metric: str | None = None,
     *,
     environment: str | None = None,
+    policies: Sequence[str] | None = None,
     ax: Axes | None = None,
     xscale: str = "linear",
     yscale: str = "linear",
     level: float = 0.95,
     n_resamples: int = 1000,
-    lower_bound: bool = True,
+    lower_bound: bool | Literal["auto"] = "auto",
     title: str | None = None,
+    colors: dict[str, Any] | None = None,
+    labels: dict[str, str] | None = None,
+    legend: bool = True,
 ) -> Axes:
     r"""Draw the mean over runs of a metric against the round, one line per policy.
 
@@ -52,24 +61,40 @@ def plot_metric(
         One of `results.metrics`; default: 'regret', or the first if that was not recorded.
     environment : str, optional
         One of `results.environments`; needed when there are several.
+    policies : sequence of str, optional
+        Which of `results.policies` to draw: their looks and the legend are in this order. Default: all of them, and the
+        legend is in the order in which the lines end.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; default new Axes (in a new pyplot figure, where pyplot is in use).
+        Where to draw; default new Axes (in a new pyplot figure, where pyplot is in use). Lines look different from
+        those that are there, and are added to the legend.
     xscale, yscale : {'linear', 'log'}, default 'linear'
         The axes.
     level : float, default 0.95
         Level of the pointwise bands: those of `inference.mean_band`, or Student's t where runs were not kept.
     n_resamples : int, default 1000
         Bootstrap resamples.
-    lower_bound : bool, default True
+    lower_bound : bool or 'auto', default 'auto'
         Whether to draw the asymptotic lower bound :math:`C \log t`, where the environment has one and the metric is
-        regret. It is left out where it would squeeze the curves: on a linear axis, if it ends at more than twice the
-        largest of them.
+        regret. 'auto' leaves it out where it would squeeze the curves: on a linear axis, if it ends at more than twice
+        the largest of them.
     title : str, optional
         What stands above horizon and runs in place of the environment's label; '' for no title at all.
+    colors : dict from str to colour, optional
+        Colours of matplotlib for some of the policies, by label: of the line and its band.
+    labels : dict from str to str, optional
+        What the legend says for some of the policies, by label; it may contain formulas.
+    legend : bool, default True
+        Whether to add the lines to the legend.
 
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        For a bad argument, or where there would be nothing to see: if no policy has the metric in all runs, or, on a
+        logarithmic axis, if no mean is positive.
 
     Examples
     --------
@@ -81,6 +106,9 @@ def plot_metric(
     >>> ax = result.plot(xscale="log")
     >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
     'Uniform'
+    >>> ax = result.plot(policies=["UCB1"], colors={"UCB1": "tab:red"}, labels={"UCB1": r"UCB1, $\alpha = 2$"})
+    >>> [line.get_text() for line in ax.get_legend().get_texts()][0]
+    'UCB1, $\\alpha = 2$'
     """
     from .ticks import write_out
 
@@ -88,32 +116,38 @@ def plot_metric(
     metric = asked_metric(metric, results.metrics)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
-    boolean("lower_bound", lower_bound)
+    if not isinstance(lower_bound, bool | np.bool_) and lower_bound != "auto":
+        raise InvalidType(f"lower_bound is {shown(lower_bound)}; allowed: True, False or 'auto'")
     optional(text)("title", title)
     checked_resamples("n_resamples", n_resamples)
-    bands = _bands(results, metric, environment, level, n_resamples)
+    chosen = _chosen(policies, results.policies)
+    own_colours = _of_policies("colors", colors, results.policies)
+    own_labels = _of_policies("labels", labels, results.policies)
+    boolean("legend", legend)
+    bands = _bands(results, metric, environment, chosen, level, n_resamples)
     rounds = results.checkpoints
-    new, ax = ax is None, given_or_new(ax)
     means = np.stack([mean for mean, _, _ in bands])
     if np.isnan(means).all():
         raise invalid("metric", metric, "one that all runs of some policy have; in some run of each it is NaN")
+    new, ax = ax is None, given_or_new(ax)
+    if yscale == "log" and not (means > 0.0).any() and not ax.has_data():
+        raise invalid("yscale", yscale, f"'linear', as the mean {metric} is never positive")
     drawn: list[tuple[float, Any]] = []
-    for k, label in enumerate(results.policies):
+    for k, (label, style) in enumerate(zip(chosen, free_styles(ax, len(chosen)), strict=True)):
         _, low, high = bands[k]
-        style = line_style(k)
+        style |= {"color": own_colours[label]} if label in own_colours else {}
         every = marks(rounds, xscale, k, len(bands))
         at = _drawable(means[k], yscale)
-        label += _why_not_seen(means[k], at)
-        (line,) = ax.plot(rounds, at, label=label, markevery=every, markersize=4.5, linewidth=1.6, **style)
+        name = own_labels.get(label, label) + _why_not_seen(means[k], at)
+        (line,) = ax.plot(rounds, at, label=name, markevery=every, markersize=4.5, linewidth=1.6, **style)
         ax.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
         drawn.append((float(means[k, -1]), line))
     bound = results.lower_bound(environment) if lower_bound and metric in BOUNDED else None
     # Being asymptotic, it can lie far above every curve at a short horizon, and would squeeze them flat.
-    in_sight = bound is not None and (yscale == "log" or bound[-1] <= 2.0 * means.max())
-    if bound is not None and bound[-1] > 0 and in_sight:
-        label = r"asymptotic lower bound $C\,\log t$"
+    in_sight = lower_bound != "auto" or yscale == "log" or (bound is not None and bound[-1] <= 2.0 * means.max())
+    if bound is not None and bound[-1] > 0 and in_sight and not _extended(ax, rounds, bound, yscale):
         (line,) = ax.plot(
-            rounds, _drawable(bound, yscale), label=label, color="black", linestyle=(0, (1, 2)), linewidth=1.2
+            rounds, _drawable(bound, yscale), label=BOUND, color="black", linestyle=(0, (1, 2)), linewidth=1.2
         )
         drawn.append((float(bound[-1]), line))
     ax.set_xscale(xscale)
@@ -127,9 +161,56 @@ def plot_metric(
     if yscale == "linear" and means.min() >= 0:
         ax.set_ylim(bottom=0, auto=None)  # auto: what is drawn on these axes next is not cut off
     tidy(ax)
-    order = [line for _, line in sorted(drawn, key=lambda pair: -pair[0])]
-    explain_lines(ax, order, widen=new)
+    if legend:
+        order = drawn if policies is not None else sorted(drawn, key=lambda pair: -pair[0])
+        explain_lines(ax, [line for _, line in order], widen=new)
     return ax
+
+
+def _chosen(policies: Any, known: tuple[str, ...]) -> list[str]:
+    """Return the labels of the policies to draw."""
+    if policies is None:
+        return list(known)
+    chosen = as_list("policies", policies, "labels, as a list")
+    for k, label in enumerate(chosen):
+        if not isinstance(label, str) or label not in known:
+            raise invalid(f"policies[{k}]", label, f"one of {abridged(known)}")
+        if label in chosen[:k]:
+            raise invalid(f"policies[{k}]", label, "each label once")
+    if not chosen:
+        raise invalid("policies", policies, f"one or more of {abridged(known)}")
+    return chosen
+
+
+def _of_policies(name: str, given: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    """Return colours or names of policies by label, or raise for those that there are not."""
+    from matplotlib.colors import is_color_like
+
+    if given is None:
+        return {}
+    value = "colour" if name == "colors" else "text"
+    if not isinstance(given, Mapping):
+        raise InvalidType(f"{name} is {shown(given)}; allowed: a dict from a policy's label to a {value}")
+    for label, one in given.items():
+        if label not in known:
+            raise InvalidArgument(f"{name} has the label {shown(label)}; allowed: one of {abridged(known)}")
+        if name == "labels":
+            text(f"labels[{label!r}]", one)
+        elif not is_color_like(one):
+            raise invalid(f"colors[{label!r}]", one, "a colour of matplotlib, such as 'tab:red', '#D55E00' or 'C0'")
+    return dict(given)
+
+
+def _extended(ax: Axes, rounds: Any, bound: Any, yscale: str) -> bool:
+    """Say whether a lower bound is on the axes already, and draw it to the last round if it ends before that."""
+    for line in ax.lines:
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        if line.get_label() == BOUND and np.isclose(y[-1] * np.log(rounds[-1]), bound[-1] * np.log(x[-1])):
+            if rounds[-1] > x[-1]:
+                line.set_data(rounds, _drawable(bound, yscale))
+                ax.update_datalim(np.column_stack([rounds, line.get_ydata()]))
+            return True
+    return False
 
 
 def _drawable(values: Any, yscale: str) -> Any:
@@ -145,16 +226,18 @@ def _why_not_seen(means: Any, drawn: Any) -> str:
 
 
 def _bands(
-    results: Results, metric: str, environment: str | None, level: float, n_resamples: int
+    results: Results, metric: str, environment: str | None, chosen: list[str], level: float, n_resamples: int
 ) -> list[tuple[Any, Any, Any]]:
-    """Return mean, lower and upper end of the band of each policy."""
+    """Return mean, lower and upper end of the band of each chosen policy."""
+    places = [results.policies.index(label) for label in chosen]
     if results.keeps_runs and not is_event(metric):
-        values = results.values(metric, environment)
+        values = results.values(metric, environment)[places]
         bands = mean_bands(list(values), level=level, n_resamples=n_resamples)
         return [(runs.mean(axis=0), *band) for runs, band in zip(values, bands, strict=True)]
     level = open_probability("level", level)
+    statistics = results.statistics(metric, environment)
     found = []
-    for known in results.statistics(metric, environment):
+    for known in [statistics[k] for k in places]:
         low, high = known.interval(level, event=is_event(metric))
         found.append((known.mean, *((known.mean, known.mean) if np.isnan(low).all() else (low, high))))
     return found

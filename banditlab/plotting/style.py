@@ -11,7 +11,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from banditlab.core.validation import count, positive, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)))
@@ -36,6 +35,12 @@ LONGEST_NAME = 48
 
 MANY_LINES = 12
 """Most lines whose names fit into a picture."""
+
+WIDE = 7.0
+"""Panels of this width in inches, axis labels included, have room for names beside the frame."""
+
+MOST_COLUMNS = 4
+"""Most columns of names below a frame."""
 
 NAMES = {
     "regret": "cumulative regret",
@@ -136,6 +141,21 @@ def line_style(k: int) -> dict[str, Any]:
     }
 
 
+def free_styles(ax: Axes, n: int) -> list[dict[str, Any]]:
+    """Return the looks of the next n lines of a picture: the first that no line on the Axes has.
+
+    A line without markers, such as a caller's own, takes all looks of its colour. Where no look is left, all are used
+    again.
+    """
+    from matplotlib.colors import to_hex
+
+    held = {(to_hex(line.get_color()), str(line.get_marker())) for line in ax.lines}
+    looks = [line_style(k) for k in range(len(COLOURS) * len(MARKERS) * len(DASHES))]
+    free = [s for s in looks if held.isdisjoint({(s["color"].lower(), m) for m in (s["marker"], "None", "none", "")})]
+    free = free or looks
+    return [free[k % len(free)] for k in range(n)]
+
+
 def tidy(ax: Axes, **grid: Any) -> None:
     """Remove the frame's upper and right sides, and add a light grid."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -145,40 +165,92 @@ def tidy(ax: Axes, **grid: Any) -> None:
 def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool = False) -> None:
     """Add lines to the legend, which is in the frame, or beside it if there are many lines or with `aside`.
 
-    Lines are passed explicitly because matplotlib leaves out lines on the axes whose name begins with an underscore.
-    With `widen`, for axes of `new_axes`, a legend beside the frame makes the figure wider rather than the frame
-    narrower; it is also put there if it would cover a line. In a caller's axes it stays in the frame, where its
+    A legend that would cover a line in the frame is put outside of it. With `widen`, for axes of `new_axes`, it goes
+    beside the frame, and makes the figure wider rather than the frame narrower. In a caller's axes see `uncover`; where
+    nothing lays out the caller's figure, what is outside could be cut off, so the legend stays in the frame, where its
     background keeps it readable.
     """
     lines = [*_explained(ax), *lines]
     for line in lines:
         line.set_label(wrapped(line.get_label(), LONGEST_NAME))
-    options: dict[str, Any] = {"fontsize": "small", "handlelength": 3.2}
-    if aside := aside or len(lines) > MANY_LINES:
-        options = {"fontsize": "x-small", "handlelength": 2.6, "ncols": -(-len(lines) // (2 * MANY_LINES))}
-        options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-    legend = ax.legend(lines, [line.get_label() for line in lines], framealpha=0.75, edgecolor="none", **options)
+    aside = aside or len(lines) > MANY_LINES
+    legend = _put_legend(ax, lines, **_beside(len(lines)) if aside else {})
+    figure: Any = ax.get_figure(root=True)
     if not widen:
+        if not aside and figure.get_layout_engine() is not None:
+            uncover(ax)
         return
-    figure = cast("Figure", ax.figure)
     figure.draw_without_rendering()  # by which its place and width are measured
+    if not aside and any(_crosses(line, legend.get_window_extent()) for line in lines):
+        legend = _put_legend(ax, lines, **_beside(len(lines)))
+        figure.draw_without_rendering()
+        aside = True
     if aside:
         figure.set_figwidth(SIZE[0] + legend.get_window_extent().width / figure.dpi)
-    elif any(_crosses(line, legend.get_window_extent()) for line in lines):
-        legend.remove()
-        explain_lines(ax, lines, widen=True, aside=True)
 
 
 def uncover(ax: Axes) -> None:
-    """Move a legend that covers a line to beside the frame, which is made narrower for it."""
+    """Move a legend that covers a line out of the frame: beside a wide one, and below a narrow one, in columns.
+
+    The frame is made smaller for it by what lays out the figure.
+    """
     legend = ax.get_legend()
     if legend is None:
         return
-    cast("Figure", ax.figure).draw_without_rendering()
+    figure: Any = ax.get_figure(root=True)
+    figure.draw_without_rendering()
     lines = _explained(ax)
-    if any(_crosses(line, legend.get_window_extent()) for line in lines):
-        legend.remove()
-        explain_lines(ax, lines, aside=True)
+    if not any(_crosses(line, legend.get_window_extent()) for line in lines):
+        return
+    width = (ax.get_tightbbox() or ax.get_window_extent()).width
+    if width >= WIDE * figure.dpi:
+        _put_legend(ax, lines, **_beside(len(lines)))
+        return
+    for columns in range(min(MOST_COLUMNS, len(lines)), 0, -1):
+        legend = _put_legend(ax, lines, **_below(ax, columns))
+        if legend.get_window_extent().width <= width:
+            return
+
+
+def _put_legend(ax: Axes, lines: list[Any], **place: Any) -> Any:
+    """Put a legend with these lines on the axes, in place of the one that is there.
+
+    Lines are passed explicitly because matplotlib leaves out lines on the axes whose name begins with an underscore.
+    """
+    options: dict[str, Any] = {"fontsize": "small", "handlelength": 3.2} | place
+    return ax.legend(lines, [line.get_label() for line in lines], framealpha=0.75, edgecolor="none", **options)
+
+
+def _beside(n: int) -> dict[str, Any]:
+    """Return the options of a legend of n lines beside the frame."""
+    return {
+        "fontsize": "x-small",
+        "handlelength": 2.6,
+        "ncols": -(-n // (2 * MANY_LINES)),
+        "loc": "upper left",
+        "bbox_to_anchor": (1.01, 1.0),
+        "borderaxespad": 0.0,
+    }
+
+
+def _below(ax: Axes, columns: int) -> dict[str, Any]:
+    """Return the options of a legend below the frame and what stands at its horizontal axis."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure: Any = ax.get_figure(root=True)
+    bottom = ax.xaxis.get_tightbbox()
+    reach = 0.0 if bottom is None else (ax.get_window_extent().y0 - bottom.y0) / figure.dpi
+    # in inches, as the frame will be less high
+    return {
+        "fontsize": "x-small",
+        "handlelength": 2.6,
+        "columnspacing": 1.2,
+        "ncols": columns,
+        "loc": "upper center",
+        "bbox_to_anchor": (0.5, 0.0),
+        "bbox_transform": ax.transAxes + ScaledTranslation(0.0, -reach - 0.04, figure.dpi_scale_trans),
+        "borderaxespad": 0.0,
+    }
 
 
 def _crosses(line: Any, box: Any) -> bool:

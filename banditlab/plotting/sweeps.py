@@ -27,8 +27,8 @@ from .style import (
     axis_name_of,
     check_made,
     explain_lines,
+    free_styles,
     given_or_new,
-    line_style,
     sizes,
     tidy,
 )
@@ -148,6 +148,7 @@ def plot_sweep(
         if n_lines > DIFFERENT:
             raise invalid("where", where, f"values that leave at most {DIFFERENT} lines; there are {n_lines}")
         drawn = []
+        styles = free_styles(ax, n_lines)
         for k, line in enumerate(lines):
             rows, label = line.rows, line.label
             if names:  # side by side, as no line leads from one name to the next
@@ -156,9 +157,9 @@ def plot_sweep(
             if slope and across == up == "log" and len(rows) > 2 and (rows["mean"] > 0).all():
                 power, margin = slope_of(rows[x], rows["mean"], [finals[i] for i in rows.index], level)
                 label += f": slope {_with_margin(power, margin)}"
-            drawn.append(_draw_points(ax, rows, x, label, k, connected=not names))
+            drawn.append(_draw_points(ax, rows, x, label, styles[k], connected=not names))
         ends = (-0.5, len(names) - 0.5) if names else (table[x].min(), table[x].max())
-        drawn += [_draw_level(ax, line, ends, len(lines) + k) for k, line in enumerate(levels)]
+        drawn += [_draw_level(ax, line, ends, style) for line, style in zip(levels, styles[len(lines) :], strict=True)]
         cells = [*cells_of(sweep, table, metric), *cells_of(sweep, without_x, metric)]
         _finish_curves(ax, names or sorted(set(table[x])), x, _axis_name(metric, cells), across, up)
         explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
@@ -222,19 +223,19 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
     tidy(ax, which="both" if xscale == "log" else "major")
 
 
-def _draw_points(ax: Axes, mine: Any, x: str, label: str, k: int, *, connected: bool) -> Any:
+def _draw_points(ax: Axes, mine: Any, x: str, label: str, style: dict[str, Any], *, connected: bool) -> Any:
     """Draw the means of one policy with their intervals, and return what was drawn."""
     at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
     reach = np.abs([mean - mine["ci_low"].to_numpy(), mine["ci_high"].to_numpy() - mean])  # 0 can be -1e-17
-    style = line_style(k) | ({} if connected else {"linestyle": "none"})
+    style |= {} if connected else {"linestyle": "none"}
     return ax.errorbar(
         at, mean, yerr=reach, label=label, markersize=4.5, linewidth=1.6, capsize=2.5, elinewidth=1.0, **style
     )
 
 
-def _draw_level(ax: Axes, line: Line, ends: tuple[float, float], k: int) -> Any:
+def _draw_level(ax: Axes, line: Line, ends: tuple[float, float], style: dict[str, Any]) -> Any:
     """Draw the mean of a policy that does not depend on what the axis shows, with its interval, and return its line."""
-    style = line_style(k) | {"marker": "none"}
+    style |= {"marker": "none"}
     low, mean, high = (float(line.rows[name].iloc[0]) for name in ("ci_low", "mean", "ci_high"))
     ax.fill_between(ends, low, high, color=style["color"], alpha=0.15, linewidth=0)
     return ax.plot(ends, (mean, mean), label=line.label, linewidth=1.6, **style)[0]

@@ -29,7 +29,7 @@ def test_paired_draws_both_intervals():
     found = [paired(VALUES, 0, 1), paired(VALUES, 0, 2)]
     ax = plotting.plot_paired(found)
     drawn = {bar.get_label(): bar for bar in ax.containers}
-    for name, attribute in (("runs paired", "interval"), ("were runs unpaired", "unpaired_interval")):
+    for name, attribute in (("runs paired", "interval"), ("as if unpaired", "unpaired_interval")):
         segments = drawn[name].lines[2][0].get_segments()
         np.testing.assert_allclose([s[:, 0] for s in segments], [getattr(one, attribute) for one in found])
     assert ax.get_xlabel() == "difference in cumulative regret"

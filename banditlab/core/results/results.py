@@ -450,7 +450,8 @@ class Results:
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
         **options
-            As in `banditlab.plotting.plot_metric`: scales of the axes, level of the bands, title.
+            As in `banditlab.plotting.plot_metric`: `policies`, which to draw; their `colors` and `labels`; `legend`,
+            `title` and `lower_bound`; the scales of the axes and the level of the bands.
 
         Returns
         -------
