@@ -116,7 +116,7 @@ def plot_metric(
     metric = asked_metric(metric, results.metrics)
     one_of(*SCALES)("xscale", xscale)
     one_of(*SCALES)("yscale", yscale)
-    if not isinstance(lower_bound, bool | np.bool_) and lower_bound != "auto":
+    if not isinstance(lower_bound, bool | np.bool_) and not (isinstance(lower_bound, str) and lower_bound == "auto"):
         raise InvalidType(f"lower_bound is {shown(lower_bound)}; allowed: True, False or 'auto'")
     optional(text)("title", title)
     checked_resamples("n_resamples", n_resamples)
@@ -129,9 +129,9 @@ def plot_metric(
     means = np.stack([mean for mean, _, _ in bands])
     if np.isnan(means).all():
         raise invalid("metric", metric, "one that all runs of some policy have; in some run of each it is NaN")
-    new, ax = ax is None, given_or_new(ax)
-    if yscale == "log" and not (means > 0.0).any() and not ax.has_data():
+    if yscale == "log" and not (means > 0.0).any() and (ax is None or not given_or_new(ax).has_data()):
         raise invalid("yscale", yscale, f"'linear', as the mean {metric} is never positive")
+    new, ax = ax is None, given_or_new(ax)
     drawn: list[tuple[float, Any]] = []
     for k, (label, style) in enumerate(zip(chosen, free_styles(ax, len(chosen)), strict=True)):
         _, low, high = bands[k]

@@ -153,7 +153,7 @@ def free_styles(ax: Axes, n: int) -> list[dict[str, Any]]:
     looks = [line_style(k) for k in range(len(COLOURS) * len(MARKERS) * len(DASHES))]
     free = [s for s in looks if held.isdisjoint({(s["color"].lower(), m) for m in (s["marker"], "None", "none", "")})]
     free = free or looks
-    return [free[k % len(free)] for k in range(n)]
+    return [dict(free[k % len(free)]) for k in range(n)]
 
 
 def tidy(ax: Axes, **grid: Any) -> None:

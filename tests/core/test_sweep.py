@@ -13,6 +13,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 
 import banditlab as bl
@@ -64,6 +65,34 @@ class TestCells:
     def test_combinations_that_differ_in_nothing_are_one(self):
         result = bl.sweep(gap, arms.Uniform(), {"delta": [0.1, 0.1, 0.2]}, **OPTIONS)
         assert [c.parameters for c in result.cells] == [{"delta": 0.1}, {"delta": 0.2}]
+
+    def test_of_equal_values_are_one(self):
+        over = {"alpha": [1, 1.0, np.int64(1), 2], "means": [[0.5, 0.4], (0.5, 0.4), np.array([0.5, 0.4])]}
+        result = bl.sweep(arms.Bernoulli, ucb, over, **OPTIONS)
+        assert [c.parameters["alpha"] for c in result.cells] == [1, 2]
+        result.plot("alpha")
+
+    def test_environments_are_made_once_for_all_policies(self):
+        made, bounded = [], []
+
+        @arms.environment
+        class Told(arms.Bernoulli):
+            def lower_bound_constant(self):
+                bounded.append(self)
+                return super().lower_bound_constant()
+
+        def world(delta):
+            made.append(delta)
+            return Told([0.5, 0.5 - delta])
+
+        over = {"delta": [0.1, 0.2], "alpha": [0.5, 2.0]}
+        result = bl.sweep(world, [ucb, arms.KLUCB(), arms.Uniform()], over, **OPTIONS)
+        assert made == [0.1, 0.2]
+        assert len(bounded) == 2
+        assert len(result.finished) == 2 * (2 + 1 + 1)
+        along = {"horizon": [20, 30], "delta": [0.1]}
+        bl.sweep(world, arms.Uniform(), along, n_runs=3, seed=0, progress=False)
+        assert len(made) == 3
 
     def test_explicit_cells_classes_defaults_and_horizons(self):
         cells = [{"means": [0.5, 0.4], "horizon": 30}, {"means": [0.9, 0.1], "horizon": 60, "epsilon": 0.3}]
@@ -151,6 +180,20 @@ class TestTables:
         cell = next(c for c in result.cells if c.parameters == {"delta": 0.2, "n_arms": 3, "alpha": 0.5})
         np.testing.assert_array_equal(one["regret"], cell.cell.values["regret"][:, -1])
         assert frame[frame.policy == "Uniform"]["alpha"].isna().all()
+
+    def test_tidy_and_summary_agree_on_parameters(self):
+        over = {"means": [[0.1, 0.5], [0.4, 0.5]], "k": [1, 2], "name": ["a", "b"]}
+        policies = {
+            "etc": lambda k: arms.ExploreThenCommit(m=k),
+            "named": lambda name: arms.UCB1(),
+            "u": arms.Uniform(),
+        }
+        result = bl.sweep(arms.Bernoulli, policies, over, **OPTIONS)
+        tidy = result.to_pandas().drop_duplicates([*over, "policy"])[[*over, "policy"]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(tidy, result.summary()[[*over, "policy"]])
+        assert tidy["k"].dtype == float
+        assert tidy["means"][0] == (0.1, 0.5)
+        assert len(tidy.groupby(["k", "policy"], dropna=False)) == 4
 
     def test_summary(self, result):
         table = result.summary("reward")
@@ -294,6 +337,13 @@ class Sometimes:
             ({"over": {"mean": [1]}}, InvalidArgument, "over is 'mean'; allowed: a parameter that is no column"),
             ({"over": {"regret": [1]}}, InvalidArgument, "over is 'regret'; allowed: a parameter that is no column"),
             ({"over": 5}, InvalidType, "over is 5; allowed"),
+            ({"over": {"alpha": [1.0]}}, InvalidArgument, "over lacks 'delta', an argument of gap without a default"),
+            ({"over": [{"delta": 0.1, "alpha": 1.0}, {"delta": 0.1}]}, InvalidArgument, r"over\[1\] lacks 'alpha', an"),
+            (
+                {"policies": {"p": lambda n: arms.UCB1()}, "over": {"delta": [0.1]}},
+                InvalidArgument,
+                r"over lacks 'n', an argument of policies\['p'\] without a default",
+            ),
             ({"over": [1]}, InvalidType, "over is .*; allowed"),
             ({"environment": 5}, InvalidType, "environment is 5; allowed"),
             ({"environment": arms.UCB1()}, InvalidType, "environment is UCB1.*; allowed"),

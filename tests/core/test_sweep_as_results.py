@@ -95,7 +95,7 @@ def test_lists_arrays_and_components_are_values():
     swept = bl.sweep(world, arms.UCB1(), over, **OPTIONS)
     for wanted in (0.3, 0.4), [0.3, 0.4], np.array([0.3, 0.4]):
         assert swept.results({"means": wanted, "rule": arms.Uniform()}).environments == (
-            "means=array([0.3, 0.4]), rule=Uniform()",
+            "means=(0.3, 0.4), rule=Uniform()",
         )
 
 

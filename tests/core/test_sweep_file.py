@@ -90,8 +90,11 @@ def test_what_each_cell_has_comes_back(tmp_path):
 def test_other_programs_find_the_tidy_table(tmp_path):
     result = sweep_over_numbers()
     found = pd.read_parquet(result.save(tmp_path / "sweep.parquet"))
-    table = result.to_pandas()  # where a policy has no alpha it is None there, and NaN here
+    table = result.to_pandas()
     pd.testing.assert_frame_equal(found, table.astype(found.dtypes), check_dtype=False)
+    lists = bl.sweep(means, arms.UCB1(), {"means": [[0.1, 0.2], [0.3, 0.2]]}, horizon=20, **OPTIONS)
+    found = pd.read_parquet(lists.save(tmp_path / "lists.parquet"))
+    assert found.groupby("means").size().index.tolist() == ["(0.1, 0.2)", "(0.3, 0.2)"]
 
 
 def test_values_that_are_no_numbers_or_texts_come_back_as_texts(tmp_path):

@@ -172,6 +172,36 @@ def test_interval_of_a_slope_holds_its_level_though_cells_share_luck():
     assert abs(covered / repeats - 0.95) < 4 * np.sqrt(0.95 * 0.05 / repeats)
 
 
+def test_a_value_has_one_form_in_names():
+    over = {"means": [[0.1, 0.5], [0.4, 0.5]], "alpha": [0.5, 1.0, 2.0]}
+    swept = bl.sweep(arms.Bernoulli, [arms.UCB1, arms.KLUCB()], over, **OPTIONS)
+    names = [text.get_text().partition(":")[0] for text in swept.plot("alpha").get_legend().get_texts()]
+    assert names == [f"{policy}, means={m}" for policy in ("UCB1", "KLUCB") for m in ("(0.1, 0.5)", "(0.4, 0.5)")]
+    assert swept.results({"alpha": 0.5}).environments == ("means=(0.1, 0.5)", "means=(0.4, 0.5)")
+
+
+def test_cells_in_one_place_of_a_picture_are_told_apart_or_called_equal():
+    class Some:
+        def __eq__(self, other):
+            return isinstance(other, Some)
+
+        def __hash__(self):
+            return 0
+
+    options = {"horizon": 20, "n_runs": 2, "seed": 0, "progress": False}
+    policies = {"p": lambda alpha, p: arms.UCB1(alpha=alpha)}
+    for values, told in [
+        ([None, 3], r"a value of p too, as in \{'p': 3(\.0)?\}, as several cells of p have the same alpha"),
+        (
+            [Some(), Some()],
+            "allowed: cells of p that its parameters tell apart; several of them are equal in all of them",
+        ),
+    ]:
+        swept = bl.sweep(arms.Bernoulli([0.5, 0.4]), policies, {"alpha": [1.0, 2.0], "p": values}, **options)
+        with pytest.raises(InvalidArgument, match=told):
+            swept.slopes("alpha") if values[0] is not None else swept.plot("alpha", y="alpha")
+
+
 def test_names_have_a_place_each_and_points_stand_side_by_side():
     worlds = {"hard": [0.5, 0.6], "easy": [0.1, 0.9], "middle": [0.3, 0.6]}
     over = {"world": list(worlds)}

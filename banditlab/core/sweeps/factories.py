@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..components import is_component, is_kind
-from ..errors import InvalidType
+from ..errors import InvalidArgument, InvalidType
 from ..results.statistics import QUANTILES
 from ..validation import invalid, shown, with_article
 
@@ -41,6 +41,8 @@ class Factory:
         Whether it also takes others.
     kind : {'environment', 'policy'}
         Kind of component.
+    needs : tuple of str
+        Those of the parameters that have no default.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Factory:
     takes: frozenset[str]
     takes_any: bool
     kind: str
+    needs: tuple[str, ...] = ()
 
     def reads(self, parameter: str) -> bool:
         """Say whether it is given a parameter; the horizon only if it names it, which `**options` does not."""
@@ -78,7 +81,8 @@ def factory_of(name: str, value: Any, kind: str) -> Factory:
         ) from error
     free = any(p.kind is p.VAR_KEYWORD for p in parameters)
     named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-    return Factory(name, value, named, free, kind)
+    needs = tuple(p.name for p in parameters if p.name in named and p.default is p.empty)
+    return Factory(name, value, named, free, kind, needs)
 
 
 def _holds(value: Any, kind: str) -> bool:
@@ -143,6 +147,19 @@ def parameters_of(combinations: Sequence[Mapping[str, Any]], metrics: tuple[str,
         if name in COLUMNS or name.endswith("regret") or name in (metrics or ()):
             raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
     return names
+
+
+def check_given(combinations: Sequence[Mapping[str, Any]], over: Any, factories: Iterable[Factory]) -> None:
+    """Raise for an argument of a factory that has no default and no value in some combination."""
+    for factory in factories:
+        for name in factory.needs:
+            for k, combination in enumerate(combinations):
+                if name not in combination and name != HORIZON:
+                    where = "over" if isinstance(over, Mapping) else f"over[{k}]"
+                    called = getattr(factory.make, "__name__", factory.name).replace("<lambda>", factory.name)
+                    raise InvalidArgument(
+                        f"{where} lacks {name!r}, an argument of {called} without a default; allowed: values for it too"
+                    )
 
 
 def check_taken(names: Sequence[str], world: Factory, players: Mapping[str, Factory]) -> None:

@@ -25,8 +25,17 @@ from ..results.metrics import common_defaults
 from ..results.results import Cell
 from ..stores.store import as_store
 from ..validation import boolean, positive_integer
-from .factories import HORIZON, Factory, check_taken, combinations_of, factories_of, factory_of, parameters_of
-from .sweep_results import SweepCell, SweepResults, in_words
+from .factories import (
+    HORIZON,
+    Factory,
+    check_given,
+    check_taken,
+    combinations_of,
+    factories_of,
+    factory_of,
+    parameters_of,
+)
+from .sweep_results import SweepCell, SweepResults, in_words, token
 
 
 class Options(TypedDict, total=False):
@@ -143,6 +152,7 @@ def sweep(
         precision=precision, keep=keep, store=store,
     )  # fmt: skip
     check_taken(parameters_of(combinations, settings.metrics), world, players)
+    check_given(combinations, over, (world, *players.values()))
     n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store)
     planned = _plan(world, players, combinations, horizon, settings)
@@ -206,10 +216,14 @@ def _plan(
     horizon: Any,
     settings: Settings,
 ) -> list[_Planned]:
-    """Return the cells; combinations that differ in nothing that a policy or the environment takes become one."""
+    """Return the cells; combinations that differ in nothing that a policy or the environment takes become one.
+
+    Each environment is made once: the bound of one can take long, and is known by the environment.
+    """
     planned: list[_Planned] = []
     failures: list[Exception] = []
     seen: set[Any] = set()
+    worlds: dict[Any, Any] = {}
     for combination in combinations:
         given = combination.get(HORIZON, horizon)
         if given is None:
@@ -217,13 +231,16 @@ def _plan(
         rounds = positive_integer(HORIZON, given)
         for label, player in players.items():
             mine = {k: v for k, v in combination.items() if k == HORIZON or world.reads(k) or player.reads(k)}
-            key = (label, *((name, _token(value)) for name, value in sorted(mine.items())))
+            key = (label, _key(mine))
             if key in seen:
                 continue
             seen.add(key)
             try:
                 arguments = mine | {HORIZON: rounds}
-                (job,) = settings.jobs({"environment": world(arguments)}, {label: player(arguments)}, rounds).values()
+                place = _key({name: value for name, value in arguments.items() if world.reads(name)})
+                if place not in worlds:
+                    worlds[place] = world(arguments)
+                (job,) = settings.jobs({"environment": worlds[place]}, {label: player(arguments)}, rounds).values()
                 theirs = tuple(k for k in mine if world.reads(k))
                 told = {"environment": describe(job.environment), "policy": describe(job.policy)}
                 planned.append(_Planned(mine, label, job, of_environment=theirs, components=told))
@@ -307,6 +324,6 @@ def _play(
     return SweepResults(found, provenance | {"not_played": len(planned) - len(found)} | seconds)
 
 
-def _token(value: Any) -> Any:
-    """Return what identifies a parameter's value: plain values as they are, others by identity."""
-    return (type(value), value) if isinstance(value, int | float | str | type(None)) else id(value)
+def _key(parameters: dict[str, Any]) -> Any:
+    """Return what identifies parameters with their values."""
+    return tuple((name, token(value)) for name, value in sorted(parameters.items()))

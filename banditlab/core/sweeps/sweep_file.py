@@ -24,10 +24,12 @@ def table_of_sweep(result: SweepResults) -> Any:
 
 
 def _one_type_a_column(table: pd.DataFrame, parameters: tuple[str, ...]) -> pd.DataFrame:
-    """Return a table in which parameters with values of several kinds, or too large, are text."""
+    """Return a table in which parameters with values of several kinds, too large, or sequences are text."""
     import pyarrow as pa
 
     for name in parameters:
+        if any(isinstance(value, tuple) for value in table[name]):  # as lists, most programs cannot group by them
+            table[name] = table[name].map(str, na_action="ignore")
         try:
             pa.array(table[name], from_pandas=True)
         except (pa.ArrowException, OverflowError):

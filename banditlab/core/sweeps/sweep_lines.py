@@ -99,13 +99,15 @@ def levels_of(sweep: SweepResults, table: pd.DataFrame, metric: str) -> list[Lin
     for policy in dict.fromkeys(table["policy"]):
         mine = table[table["policy"] == policy]
         others = telling(sweep, mine, ())
-        found += [Line(policy, {p: cells[k].parameters.get(p) for p in others}, mine.loc[[k]]) for k in mine.index]
+        found += [
+            Line(policy, {p: hashable(cells[k].parameters.get(p)) for p in others}, mine.loc[[k]]) for k in mine.index
+        ]
     return found
 
 
 def telling(sweep: SweepResults, mine: pd.DataFrame, axes: tuple[str, ...]) -> list[str]:
     """Return the parameters that set rows apart, except those shown by axes."""
-    return [p for p in sweep.parameters if p not in axes and mine[p].nunique() > 1]
+    return [p for p in sweep.parameters if p not in axes and mine[p].nunique(dropna=False) > 1]
 
 
 def several_cells(
@@ -113,9 +115,18 @@ def several_cells(
 ) -> InvalidArgument:
     """Return the error for several cells of a policy in one place of a plot, with what sets them apart."""
     others = telling(sweep, mine, axes)
-    wanted = (where or {}) | {p: mine[p].tolist()[0] for p in others}
+    if not others:  # values that are equal, and yet not the same object
+        return invalid(
+            "sweep", sweep, f"cells of {label} that its parameters tell apart; several of them are equal in all of them"
+        )
+    wanted = (where or {}) | {p: _some_value(mine[p]) for p in others}
     told = f"a value of {' and of '.join(others)} too, as in {wanted}"
     return invalid("where", where, f"{told}, as several cells of {label} have the same {' and '.join(axes)}")
+
+
+def _some_value(values: pd.Series) -> Any:
+    """Return one of the values of a parameter, None only if there is no other."""
+    return next((value for value in values if value is not None and value == value), None)
 
 
 def finals_of(sweep: SweepResults, metric: str) -> list[Any]:

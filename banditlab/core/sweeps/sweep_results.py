@@ -89,6 +89,21 @@ def hashable(value: Any) -> Any:
     return tuple(hashable(v) for v in value) if isinstance(value, list | tuple) else value
 
 
+def token(value: Any) -> Any:
+    """Return what identifies a parameter's value: equal numbers, texts and sequences are one, others are themselves.
+
+    Examples
+    --------
+    >>> token([1, 2.0]) == token((1.0, 2)), token(1) == token(True), token(1) == token("1")
+    (True, False, False)
+    """
+    value = hashable(value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, tuple):
+        return tuple(map(token, value))
+    plain = isinstance(value, int | float | str | type(None))
+    return (isinstance(value, bool), value) if plain else id(value)
+
+
 def agrees(value: Any, wanted: Any) -> bool:
     """Say whether a cell's value of a parameter is the wanted one; None, for a cell without it, matches anything."""
     value = hashable(value)
@@ -109,7 +124,7 @@ def check_there(where: Mapping[str, Any], cells: list[SweepCell]) -> None:
 
 def in_words(parameters: Mapping[str, Any]) -> str:
     """Return parameters as labels show them: 'delta=0.1, world=easy'."""
-    return ", ".join(f"{name}={v if isinstance(v, str) else shown(v)}" for name, v in parameters.items())
+    return ", ".join(f"{name}={v if isinstance(v, str) else shown(hashable(v))}" for name, v in parameters.items())
 
 
 def _policy_labels(cells: list[SweepCell]) -> list[str]:
@@ -124,15 +139,22 @@ def _policy_labels(cells: list[SweepCell]) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter as a table shows it; anything that is not plain, as text."""
+    """Return a parameter as a tidy table shows it; anything that is not plain, as text."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
     return value if isinstance(value, int | float | str | type(None)) else str(value)
 
 
+EXACT = 2**53
+"""Whole numbers up to this are floats, too."""
+
+
 def _column(values: list[Any]) -> pd.Series:
-    """Return a parameter's values as a column; where some cells do not have it, the others keep their type."""
+    """Return a parameter's values as a column: None among numbers is NaN, unless that would round a whole number."""
     import pandas as pd
 
-    return pd.Series(values, dtype=object if None in values else None)
+    rounded = any(isinstance(value, int) and abs(value) > EXACT for value in values)
+    return pd.Series(values, dtype=object if rounded and None in values else None)
 
 
 class SweepResults:
@@ -272,7 +294,8 @@ class SweepResults:
             for c in self.finished
             if c.cell is not None and metric in c.cell.metrics
         ]
-        return pd.DataFrame(rows)
+        found = pd.DataFrame(rows)
+        return found.assign(**{name: _column([row[name] for row in rows]) for name in self.parameters if rows})
 
     def slopes(
         self, x: str, metric: str | None = None, level: float = 0.95, *, where: dict[str, Any] | None = None
@@ -392,7 +415,9 @@ class SweepResults:
         Returns
         -------
         pandas.DataFrame
-            One row per run and checkpoint (or checkpoint and metric) of each cell that finished.
+            One row per run and checkpoint (or checkpoint and metric) of each cell that finished. A cell has None or
+            NaN for a parameter that it does not take, as in `summary`; values that are neither numbers, texts nor
+            sequences of these are texts.
 
         Raises
         ------
