@@ -51,6 +51,7 @@ Any mistake in a file is raised before anything is simulated, as a `ConfigError`
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import os
 from collections.abc import Iterable
@@ -327,6 +328,12 @@ class Reader(TomlFile):
     ) -> Any:
         """Return the class that a table names; for an unknown name, suggest classes that can play a family."""
         if "type" not in table:
+            for name in difflib.get_close_matches("type", table, 1):
+                raise self.error(
+                    (*key, name),
+                    f"{named((*key, name))} is {shown(table[name])}, but there is no such key, and type is missing; "
+                    f"allowed: type = the name of {with_article(kind)}; did you mean 'type'?",
+                )
             raise self.missing(key, "type", f"the name of {with_article(kind)}")
         name = table["type"]
         owner, dot, short = name.rpartition(".") if isinstance(name, str) else ("", "", "")

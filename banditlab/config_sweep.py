@@ -43,17 +43,19 @@ import itertools
 import keyword
 import os
 from dataclasses import dataclass, field
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .config import TOP, Experiment, Reader, players_of
+from .core.errors import ConfigError
 from .core.results.results import Cell
 from .core.sweeps.factories import HORIZON, parameters_of
 from .core.sweeps.sweep import sweep
-from .core.sweeps.sweep_results import SweepCell, SweepResults
-from .core.validation import file_path, positive_integer, shown
+from .core.sweeps.sweep_results import SweepCell, SweepResults, token
+from .core.validation import file_path, meant, positive_integer, shown
 from .toml_file import named
 from .toml_lines import Key
 
@@ -131,12 +133,16 @@ def read_sweep(path: str | os.PathLike[str]) -> SweepExperiment:
     return _Sweep(Reader(file_path("path", path))).experiment()
 
 
-def _parameters(value: Any) -> list[str]:
-    """Return the names of the parameters in a value, in the order in which they stand."""
+def _parameters(value: Any, key: Key = ()) -> dict[str, Key]:
+    """Return the parameters in what stands at a key: their names in the order in which they stand, and where."""
     if isinstance(value, str) and value.startswith("$"):
-        return [value[1:]]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return list(dict.fromkeys(name for v in inner for name in _parameters(v)))
+        return {value[1:]: key}
+    found: dict[str, Key] = {}
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for part, inner in parts:
+        for name, place in _parameters(inner, (*key, part)).items():
+            found.setdefault(name, place)
+    return found
 
 
 def _filled(value: Any, values: dict[str, Any]) -> Any:
@@ -148,12 +154,21 @@ def _filled(value: Any, values: dict[str, Any]) -> Any:
     return [_filled(v, values) for v in value] if isinstance(value, list) else value
 
 
+def _token(value: Any) -> Any:
+    """Return what identifies a value: equal ones are one, of tables those with equal values at the same keys."""
+    if isinstance(value, list):
+        return tuple(map(_token, value))
+    if isinstance(value, dict):
+        return frozenset((key, _token(inner)) for key, inner in value.items())
+    return repr(value) if isinstance(value, date | time) else token(value)
+
+
 class _Factory:
     """Makes what a table describes, from values of the parameters that occur in it."""
 
     def __init__(self, reader: Reader, key: Key, table: Any, kind: str) -> None:
         self.reader, self.key, self.table, self.kind = reader, key, table, kind
-        names = _parameters(table)
+        names = _parameters(table, key)
         if _parameters(table.get("label")):
             told = f"{named((*key, 'label'))} is {shown(table['label'])}"
             raise reader.error((*key, "label"), f"{told}; allowed: a text without parameters, which have their columns")
@@ -167,6 +182,7 @@ class _Factory:
         self.__signature__ = inspect.Signature(
             [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
         )
+        self.places = names
         self.names = frozenset(names)
         self.plays: str | None = None  # the family that a policy has to play
 
@@ -208,6 +224,13 @@ class _Sweep:
         with reader.translated(()):
             names = parameters_of(combinations, settings.get("metrics"))
         environment, policies = self.factories()
+        for factory in (environment, *policies.values()):
+            for name, key in factory.places.items():
+                if name not in names:
+                    likely = meant(name, names, written=lambda other: f"'${other}'")
+                    raise reader.error(
+                        key, f"{named(key)} is '${name}', which has no values; allowed: names in [over]{likely}"
+                    )
         known = environment.names.union({HORIZON}, *(p.names for p in policies.values()))
         for name in names:
             if name not in known:
@@ -240,12 +263,14 @@ class _Sweep:
         for k, combination in enumerate(combinations):
             made: dict[Key, Any] = {}
             for factory in (environment, *policies.values()):
-                missing = factory.names - set(combination)
-                if missing:
-                    raise reader.error(factory.key, f"'${min(missing)}' has no values; allowed: names in [over]")
+                for name, key in factory.places.items():
+                    if name not in combination:
+                        raise reader.error(
+                            ("over", k), f"over[{k}].{name} is missing; allowed: a value, as {named(key)} is '${name}'"
+                        )
                 if factory is not environment:
                     factory.plays = made[environment.key].family.name
-                made[factory.key] = factory(**{name: combination[name] for name in factory.names})
+                made[factory.key] = self.made(factory, combination, k)
             places = keys
             if HORIZON in combination:
                 table: Key = ("over", k) if isinstance(self.content["over"], list) else ("over",)
@@ -266,9 +291,28 @@ class _Sweep:
                     found[label, repr(mine)] = _stand_in(label, mine, one)
         return list(found.values())
 
+    def made(self, factory: _Factory, combination: dict[str, Any], k: int) -> Any:
+        """Return what a factory makes from the k-th combination; an error names the lines of the values, too."""
+        try:
+            return factory(**{name: combination[name] for name in factory.names})
+        except ConfigError as error:
+            line = self.reader.line
+            names = [name for name, key in factory.places.items() if f", line {line(key)}: " in str(error)]
+            told = [f"'${name}' in line {self.line_of(name, combination[name], k)}" for name in names]
+            raise ConfigError(f"{error} ({', '.join(told)})") from error if told else None
+
+    def line_of(self, name: str, value: Any, k: int) -> int:
+        """Return the line in which a parameter has its value for the k-th combination."""
+        over = self.content["over"]
+        if isinstance(over, list):
+            return self.reader.line(("over", k, name))
+        return self.reader.line(("over", name, next(i for i, other in enumerate(over[name]) if other is value)))
+
     def over(self) -> tuple[Any, list[dict[str, Any]]]:
         """Return what the file says about parameters, and all combinations."""
         over = self.content.get("over")
+        if over is None:
+            raise self.reader.missing((), "over", "a table [over] of lists, or several [[over]] of values")
         if isinstance(over, list) and over and all(isinstance(c, dict) for c in over):
             self.only_once(("over",), over)
             return over, over
@@ -286,13 +330,13 @@ class _Sweep:
 
     def only_once(self, key: Key, values: list[Any]) -> None:
         """Raise for a value that is in a list twice: its cells would be played twice, or left out."""
-        known: set[str] = set()
+        known: set[Any] = set()
         for k, value in enumerate(values):
-            if repr(value) in known:
+            if _token(value) in known:
                 raise self.reader.error(
                     (*key, k), f"{named((*key, k))} is {shown(value)}; allowed: what is not in the list already"
                 )
-            known.add(repr(value))
+            known.add(_token(value))
 
     def factories(self) -> tuple[_Factory, dict[str, _Factory]]:
         """Return what makes the environment, and what makes each policy, by label."""

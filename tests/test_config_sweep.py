@@ -87,10 +87,19 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("alpha = [0.5, 2.0]\n", "", r"line \d+: '\$alpha' has no values; allowed: names in \[over\]"),
-        ('"$alpha"', '"$gamma"', r"over.alpha is given, but no value is '\$alpha'"),
+        ("alpha = [0.5, 2.0]\n", "", r"line 12: policies\[0\].alpha is '\$alpha', which has no val"),
+        ('"$alpha"', '"$alfa"', r"line 12: policies\[0\].alpha is '\$alfa', which .*; did you mean '\$alpha'\?"),
         ("alpha = [0.5, 2.0]", "alpha = [0.5, 2.0]\ngamma = [1]", r"over.gamma is given, but no value is '\$gamma'"),
-        ("alpha = [0.5, 2.0]", "alpha = [0.5, -2.0]", r"line \d+: UCB1.alpha is -2.0; allowed"),
+        ("alpha = [0.5, 2.0]", "alpha = [0.5, -2.0]", r"line 12: UCB1.alpha is -2.0; .* \('\$alpha' in line 19\)"),
+        ("0.2]]", "\n 1.2]]", r"line 8: Bernoulli.means\[1\] is 1.2; allowed.* \('\$means' in line 18\)"),
+        ("alpha = [0.5, 2.0]", "alpha = [1, 1.0]", r"line 19: over.alpha\[1\] is 1.0; allowed: what is not in the"),
+        (GOOD[GOOD.index("[over]") :], "", r"line 1: over is missing; allowed: a table \[over\] of lists"),
+        (
+            GOOD[GOOD.index("[over]") :],
+            "[[over]]\nmeans = [0.5, 0.4]\nalpha = 1\n[[over]]\nmeans = [0.5, 0.4]",
+            r"line 20: over\[1\].alpha is missing; allowed: a value, as policies\[0\].alpha is '\$alpha'",
+        ),
+        ('type = "Bernoulli"', 'tpye = "Bernoulli"', r"line 7: environment.tpye is 'Bernoulli', but there is no such"),
         ("alpha = [0.5, 2.0]", "alpha = []", r"line 19: over.alpha is \[\]; allowed: a list"),
         ("alpha = [0.5, 2.0]", "alpha = 0.5", r"line 19: over.alpha is 0.5; allowed: a list"),
         ("[over]", "[[over]]", r"line \d+: Bernoulli.means"),

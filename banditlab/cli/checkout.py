@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
+from ..core.errors import InvalidArgument
 from ..core.validation import count, invalid, meant
 from .terminal import INTERRUPTED, console, duration, number, say, show, table, text
 
@@ -77,10 +78,11 @@ def reproduce(
         _list(known)
         return
     chosen = list(known) if every else list(names or ())
-    if bool(names) == every:
-        raise invalid(
-            "NAME", ", ".join(names or ()) or None, "one or more of " + ", ".join(known) + "; or --all, alone"
-        )
+    allowed = "one or more of " + ", ".join(known) + "; or --all, alone"
+    if not chosen:
+        raise InvalidArgument(f"NAME is missing; allowed: {allowed}")
+    if names and every:
+        raise invalid("NAME", ", ".join(names), allowed)
     for name in chosen:
         if name not in known:
             raise invalid("NAME", name, f"an experiment from `banditlab reproduce --list`{meant(name, known)}")
@@ -144,7 +146,11 @@ def _list(known: dict[str, Any]) -> None:
         rows.add_row(*(text(cell) for cell in (name, experiment.summary, *shown, stored or "-")))
     rows.add_row("all", "", duration(totals["quick"]), duration(totals["full"]), "")
     show(to, rows)
-    typer.echo("Times: on all cores of this machine if nothing else runs, as measured once.")
+    cores = importlib.import_module("experiments.common").cores(None)
+    typer.echo(
+        f"Times: estimates for {count(cores, 'free core')}, as many as this machine has, from what one machine took; "
+        "compiling takes extra."
+    )
 
 
 def bench(

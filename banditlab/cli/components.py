@@ -53,7 +53,8 @@ def list_components(
     ]
     if not shown:
         known = {plural(kind).replace(" ", "_") for family in families() for kind in kinds(family)}
-        raise invalid("WHAT", what, "a family or a kind: " + ", ".join((*families(), *sorted(known))))
+        options = (*families(), *sorted(known))
+        raise invalid("WHAT", what, "a family or a kind: " + ", ".join(options) + meant(what, options))
     to, unicode = console(), _shows_unicode()
     for family, kind in shown:
         rows = table(to, f"{family}: {plural(kind)}", "name", "what it is", left=2)

@@ -120,12 +120,13 @@ def test_list_has_every_experiment_with_its_times(stored):
         assert any(" ".join(line.split()).startswith(f"{name} {experiment.summary}") for line in lines)
     (row,) = [line for line in lines if line.startswith(NAME)]
     assert row.split()[-1] == "quick"
+    assert lines[-1].startswith("Times: estimates for ")
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "NAME is None; allowed: one or more of "),
+        ([], "NAME is missing; allowed: one or more of "),
         (["--all", NAME], f"NAME is '{NAME}'; allowed: one or more of "),
         (
             ["cvar_pdm"],

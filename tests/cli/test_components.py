@@ -95,6 +95,12 @@ def test_names_that_are_none(name, told):
     assert result.stderr.count("\n") == 1
 
 
+def test_what_is_nearly_a_family_or_a_kind_is_suggested():
+    result = call("list", "duelling")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("did you mean dueling?\n")
+
+
 def test_capitals_and_the_package_do_not_matter():
     assert find("klucb")[2] is find("banditlab.arms.KLUCB")[2] is arms.KLUCB
     with pytest.raises(InvalidArgument, match="several of that name"):
