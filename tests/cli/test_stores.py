@@ -39,6 +39,18 @@ def test_it_lists_cells_with_those_used_last_at_the_end(folder):
     assert lines[-1] == f"in all: 2 cells, {size / 1e6:.3f} MB"
 
 
+def test_cells_whose_labels_shorten_their_numbers_are_told_apart(tmp_path):
+    for last in (0.5, 0.6, 0.7):
+        for alpha in (0.5, 2.0):
+            world = arms.Bernoulli([0.1] * 19 + [last])
+            bl.run(world, arms.UCB1(alpha=alpha), horizon=20, n_runs=1, seed=0, store=tmp_path / "store")
+    bl.run(arms.Bernoulli([0.1, 0.2]), arms.UCB1(), horizon=20, n_runs=1, seed=0, store=tmp_path / "store")
+    lines = call("store", tmp_path / "store").stdout.splitlines()[2:]
+    for last in (0.5, 0.6, 0.7):
+        assert sum(line.startswith(f"Bernoulli(<20 array>) with means[19]={last} ") for line in lines) == 2
+    assert sum(line.startswith("Bernoulli([0.1, 0.2])  ") for line in lines) == 1
+
+
 def test_seeds_have_all_their_digits(tmp_path):
     seed = 2**64 - 1
     for policy in (arms.UCB1(), arms.Uniform()):

@@ -103,6 +103,17 @@ def test_a_cell_that_is_removed_while_it_is_played_is_made_again(tmp_path, monke
 
 
 def test_an_empty_store_has_a_table_too(tmp_path):
+    (tmp_path / "new").mkdir()
     cells = bl.Store(tmp_path / "new").cells()
     assert len(cells) == 0
     assert cells["used"].dt.year.tolist() == []
+
+
+def test_looking_for_a_store_does_not_make_one(tmp_path):
+    opened = bl.Store(tmp_path / "above" / "typo")
+    with pytest.raises(StoreError, match=r"store is '.*typo'; allowed: a folder that is there"):
+        opened.cells()
+    bl.sweep(arms.Bernoulli, arms.UCB1(), {"means": [[0.5, 0.4]]}, horizon=9, n_runs=1, store=opened, dry_run=True)
+    assert list(tmp_path.iterdir()) == []
+    play(opened)
+    assert len(opened.cells()) == 2

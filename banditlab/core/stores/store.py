@@ -58,7 +58,7 @@ class Store:
     Parameters
     ----------
     folder : path
-        Where it is; created if missing, including parent folders.
+        Where it is; made, with the folders above it, when something is first played with it.
 
     Raises
     ------
@@ -82,10 +82,30 @@ class Store:
             self.folder = Path(os.path.realpath(file_path("store", folder)))
         except BanditlabError as error:
             raise StoreError(f"store is {shown(folder)}; allowed: the path of a folder, or a Store") from error
+        self._known: set[str] = set()
+        self._open(make=False)
+
+    def make(self) -> None:
+        """Make the folder, if it is missing, so that whatever stands in the way is known before anything is played.
+
+        Raises
+        ------
+        StoreError
+            As when a store is opened.
+        """
+        self._open(make=True)
+
+    def _open(self, *, make: bool) -> None:
+        """Check the folder, or make it."""
         marker = self.folder / "store.json"
         try:
             if not marker.exists():
-                self._make(marker)
+                if self.folder.exists():
+                    self._check_empty()
+                if not make:
+                    return
+                (self.folder / "cells").mkdir(parents=True, exist_ok=True)
+                _write(marker, json.dumps({"format": FORMAT}).encode())
             found = json.loads(marker.read_text()).get("format")
         except StoreError:
             raise
@@ -100,17 +120,13 @@ class Store:
             ) from error
         if found != FORMAT:
             raise StoreError(f"store is {str(self.folder)!r}, of format {found!r}; allowed: {FORMAT!r}")
-        self._known: set[str] = set()
 
-    def _make(self, marker: Path) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def _check_empty(self) -> None:
         if any(not _ours(file.name) for file in self.folder.iterdir()):
             raise StoreError(
                 f"store is {str(self.folder)!r}, which holds other files; allowed: a new or empty folder, "
                 "or one that is a store"
             )
-        (self.folder / "cells").mkdir(exist_ok=True)
-        _write(marker, json.dumps({"format": FORMAT}).encode())
 
     def __repr__(self) -> str:
         """Return the folder."""
@@ -242,7 +258,7 @@ class Store:
         if folder.name in self._known and folder.exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        if not _read_identity(folder / "cell.json"):
+        if not read_identity(folder / "cell.json"):
             # not flushed: only people read it
             _write(folder / "cell.json", json.dumps(_identity(job), indent=1).encode(), flush=False)
         _remove_leftovers(folder)
@@ -263,6 +279,11 @@ class Store:
         pandas.DataFrame
             Columns: address, environment, policy, horizon, seed, n_runs, failure (a traceback, or ''), bytes, used.
 
+        Raises
+        ------
+        StoreError
+            If there is no such folder, or it cannot be read.
+
         Examples
         --------
         >>> import banditlab as bl, tempfile
@@ -278,9 +299,13 @@ class Store:
         """
         import pandas as pd
 
+        if not self.folder.exists():
+            raise StoreError(
+                f"store is {str(self.folder)!r}; allowed: a folder that is there (nothing was stored here)"
+            )
         rows = []
         for folder in sorted(f for f in (self.folder / "cells").glob("*") if f.is_dir()):
-            told = _read_identity(folder / "cell.json")
+            told = read_identity(folder / "cell.json")
             failure = folder / "failure.txt"
             n_runs = _how_many(self._ranges(folder))
             try:
@@ -360,7 +385,7 @@ class Store:
             ) from error
 
 
-def _read_identity(file: Path) -> dict[str, Any]:
+def read_identity(file: Path) -> dict[str, Any]:
     """Return the content of cell.json; nothing if it is damaged, or being written at this moment."""
     try:
         found = json.loads(file.read_text())
@@ -393,9 +418,12 @@ def _ours(name: str) -> bool:
     return name in ("cells", "store.json", ".DS_Store") or (name.startswith(".") and name.endswith(".store.json"))
 
 
-def as_store(value: Any) -> Store | None:
-    """Return the store that an argument names; None for None."""
-    return value if value is None or isinstance(value, Store) else Store(value)
+def as_store(value: Any, *, make: bool = True) -> Store | None:
+    """Return the store that an argument names, with `make` after making its folder; None for None."""
+    store = value if value is None or isinstance(value, Store) else Store(value)
+    if store is not None and make:
+        store.make()
+    return store
 
 
 def _write(path: Path, data: Any, *, flush: bool = True) -> bool:

@@ -154,7 +154,7 @@ def sweep(
     check_taken(parameters_of(combinations, settings.metrics), world, players)
     check_given(combinations, over, (world, *players.values()))
     n_jobs = checked_n_jobs(n_jobs)
-    where = as_store(store)
+    where = as_store(store, make=dry_run is not True)
     planned = _plan(world, players, combinations, horizon, settings)
     jobs = [p.job for p in planned if p.job is not None]
     provenance = {
