@@ -91,22 +91,22 @@ def interquartile_mean(
 
     level = open_probability("level", level)
     n_resamples = checked_resamples("n_resamples", n_resamples)
-    found = scores(values, metric=metric, environment=environment, at=at)
+    found = scores(values, metric=metric, environment=environment, at=at, least=1)
     table = found.values.transpose(1, 0, 2)
     n_policies, n_strata, n = table.shape
     alone = _independent(found, independent)
     least = max(FEWEST_IN_A_STRATUM, -(-FEWEST_RUNS // n_strata)) if alone else FEWEST_RUNS
     if n < least:
-        raise InvalidArgument(f"values has {n} runs in an environment; allowed: at least {least} runs")
+        raise InvalidArgument(f"values has {count(n, 'run')} in an environment; allowed: at least {least} runs")
     generator = np.random.default_rng(SEED("seed", seed))
     resampled = np.empty((n_policies, n_resamples))
     step = max(1, NUMBERS_A_BLOCK // (n_strata * n))
     for first in range(0, n_resamples, step):
-        count = min(step, n_resamples - first)
-        picked = generator.integers(n, size=(count, n_strata if alone else 1, n))
+        some = min(step, n_resamples - first)
+        picked = generator.integers(n, size=(some, n_strata if alone else 1, n))
         for k in range(n_policies):
             sample = table[k][np.arange(n_strata)[:, None], picked]
-            resampled[k, first : first + count] = stats.trim_mean(sample.reshape(count, -1), 0.25, axis=1)
+            resampled[k, first : first + some] = stats.trim_mean(sample.reshape(some, -1), 0.25, axis=1)
     low, high = expanded_interval(resampled.T, level, n, (n_strata if alone else 1) * (n - 1))
     centre = stats.trim_mean(table.reshape(n_policies, -1), 0.25, axis=1)
     index = pd.Index(found.policies, name="policy")

@@ -133,7 +133,7 @@ def paired_family(
         means = table.mean(axis=1)
         centre = int(means.argmin() if found.smaller_is_better else means.argmax())
     elif against is not None:
-        centre = found.policy("against", against)
+        centre = found.policy("against", against, also="'best' ")
         pairs = [(centre, j) for j in range(len(labels)) if j != centre]
     if n_permutations * level < len(pairs) * ROUNDING:
         least = math.ceil(len(pairs) / level * ROUNDING)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.brief import brief
-from banditlab.core.errors import InvalidArgument, InvalidType
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidType
 from banditlab.core.results.checkpoints import position_of
 from banditlab.core.results.metrics import abridged, good_when_small, metric_name
 from banditlab.core.results.results import Results
 from banditlab.core.sweeps.sweep_results import SweepResults
-from banditlab.core.validation import integer, invalid, matrix, one_of, shown
+from banditlab.core.validation import count, integer, invalid, matrix, one_of, shown
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,19 @@ class Scores:
         """Which direction is good; raises if that is unknown."""
         return _told(self.good_when_small, self.metric)
 
-    def policy(self, name: str, value: Any) -> int:
-        """Return the position of a policy that is given by label or position."""
-        if isinstance(value, str):
-            if value not in self.policies:
-                raise invalid(name, value, f"one of {abridged(self.policies)}")
+    def policy(self, name: str, value: Any, *, also: str = "") -> int:
+        """Return the position of a policy that is given by label or position; messages name what is `also` allowed."""
+        if isinstance(value, str) and value in self.policies:
             return self.policies.index(value)
-        return int(integer(0, len(self.policies) - 1)(name, value))
+        last = len(self.policies) - 1
+        try:
+            return int(integer(0, last)(name, value))
+        except BanditlabError as error:
+            kind = InvalidArgument if isinstance(value, str) else type(error)
+            positions = f"a position from 0 to {last}"
+            raise kind(
+                f"{name} is {shown(value)}; allowed: one of {abridged(self.policies)}, {also}or {positions}"
+            ) from error
 
 
 def smaller_is_better(metric: str, better: str | None) -> bool:
@@ -92,6 +98,7 @@ def scores(
     environment: str | None = None,
     at: int | None = None,
     better: str | None = None,
+    least: int = 2,
 ) -> Scores:
     """Return the numbers to compare.
 
@@ -108,6 +115,8 @@ def scores(
     better : {'smaller', 'larger'}, optional
         Which values are good; by default 'smaller' for regrets and violations, 'larger' for rewards, returns, CVaRs,
         profits and the rate of optimal arms. It must be given for other metrics, such as ``pulls[0]``.
+    least : int, default 2
+        With fewer runs than this an error is raised.
 
     Raises
     ------
@@ -139,8 +148,8 @@ def scores(
         names = tuple(f"environment {k}" for k in range(len(table)))
         labels = tuple(f"policy {k}" for k in range(table.shape[1]))
         found = Scores(table, names, labels, metric, direction, shared=False)
-    if found.n_runs < 2:
-        raise InvalidArgument(f"values has {found.n_runs} run; allowed: at least 2 runs")
+    if found.n_runs < least:
+        raise InvalidArgument(f"values has {count(found.n_runs, 'run')}; allowed: at least {least} runs")
     return found
 
 

@@ -91,6 +91,43 @@ def test_summary_after_another_round(result):
             result.summary(at=at)
 
 
+def test_summary_after_several_rounds(result):
+    rounds = result.checkpoints[[1, 4]].tolist()
+    for at in (rounds, tuple(rounds), np.array(rounds)):
+        table = result.summary("regret", at=at)
+        assert table.index.names == ["policy", "round"]
+        for t in rounds:
+            pd.testing.assert_frame_equal(table.xs(t, level="round"), result.summary("regret", at=t))
+    assert result.summary(at=rounds[:1]).index.names == ["policy", "round"]
+    with pytest.raises(InvalidArgument, match=r"at\[1\] is 2; allowed: one of the checkpoints"):
+        result.summary(at=[1, 2])
+    with pytest.raises(InvalidArgument, match=r"at is \[\]; allowed: one or more of the checkpoints"):
+        result.summary(at=[])
+    both = bl.run({"a": ENVIRONMENT, "b": ENVIRONMENT}, arms.UCB1(), horizon=9, n_runs=2, seed=0)
+    assert both.summary(at=[1, 9]).index.names == ["environment", "policy", "round"]
+    swept = bl.sweep(ENVIRONMENT, arms.UCB1, {"alpha": [0.5, 2.0]}, horizon=9, n_runs=2, seed=0)
+    table = swept.summary(at=[1, 9])
+    assert table[["alpha", "policy", "round"]].values.tolist() == [
+        [alpha, "UCB1", t] for alpha in (0.5, 2.0) for t in (1, 9)
+    ]
+    expected = swept.summary(at=9).reset_index(drop=True)
+    found = table[table["round"] == 9].drop(columns="round").reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_metric_that_one_environment_lacks_is_that_of_the_others():
+    worlds = {"two": arms.Bernoulli([0.5, 0.4]), "three": ENVIRONMENT}
+    both = bl.run(worlds, arms.UCB1(), horizon=20, n_runs=2, seed=0, metrics="pulls")
+    assert both.summary("pulls[2]").index.tolist() == [("three", "UCB1")]
+    for ask in (both.summary, both.values):
+        with pytest.raises(
+            InvalidArgument, match=r"'pulls\[2\]'; allowed: .*'pulls\[1\]'\], which were recorded on two"
+        ):
+            ask("pulls[2]", environment="two")
+    with pytest.raises(InvalidArgument, match="metric is 'reward'; allowed"):
+        both.summary("reward")
+
+
 def test_summary_of_several_environments():
     both = bl.run({"a": ENVIRONMENT, "b": ENVIRONMENT}, arms.UCB1(), horizon=9, n_runs=1, seed=0)
     table = both.summary()

@@ -213,7 +213,13 @@ class TestPaired:
         ("arguments", "options", "error", "message"),
         [
             (("a", "z"), {"environment": "far"}, InvalidArgument, r"second is 'z'; allowed: one of \['a', 'b', 'c'\]"),
-            (("a", 7), {"environment": "far"}, InvalidArgument, "second is 7; allowed: an integer from 0 to 2"),
+            (("a", 7), {"environment": "far"}, InvalidArgument, r"second is 7; .*'c'\], or a position from 0 to 2"),
+            (
+                (["a"], "b"),
+                {"environment": "far"},
+                InvalidType,
+                r"first is \['a'\]; allowed: one of \['a', 'b', 'c'\], or",
+            ),
             (("a", "a"), {"environment": "far"}, InvalidArgument, "the same policy as first"),
             (("a", "b"), {}, InvalidArgument, r"environment is None; allowed: one of \['close', 'far'\]"),
             (("a", "b"), {"environment": "moon"}, InvalidArgument, "environment is 'moon'"),
@@ -234,7 +240,20 @@ class TestPaired:
             (("a", "b"), {"environment": "far", "level": 95}, InvalidArgument, "level is 95"),
             (("a", "b"), {"environment": "far", "better": "more"}, InvalidArgument, "better is 'more'"),
         ],
-        ids=["label", "position", "same", "no-env", "env", "at", "late", "metric", "metric-type", "level", "better"],
+        ids=[
+            "label",
+            "position",
+            "list",
+            "same",
+            "no-env",
+            "env",
+            "at",
+            "late",
+            "metric",
+            "metric-type",
+            "level",
+            "better",
+        ],
     )
     def test_bad_arguments(self, result, arguments, options, error, message):
         with pytest.raises(error, match=message):
@@ -282,6 +301,8 @@ class TestInterquartileMean:
     def test_needs_runs(self):
         with pytest.raises(InvalidArgument, match="values has 7 runs in an environment; allowed: at least 8 runs"):
             interquartile_mean(np.ones((1, 7)))
+        with pytest.raises(InvalidArgument, match="values has 1 run in an environment; allowed: at least 8 runs"):
+            interquartile_mean(np.ones((1, 1)))
         with pytest.raises(InvalidArgument, match="values has 7 runs in an environment"):
             interquartile_mean(np.ones((2, 1, 7)), independent=False)
         with pytest.raises(InvalidArgument, match="values has 3 runs in an environment; allowed: at least 4 runs"):

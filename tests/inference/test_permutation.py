@@ -155,6 +155,10 @@ class TestHolm:
     def test_bad_arguments(self):
         with pytest.raises(InvalidArgument, match="values has 1 policy; allowed: at least two"):
             paired_family(np.ones((1, 5)))
+        with pytest.raises(
+            InvalidType, match=r"against is \['policy 0'\]; allowed: one of \[.*\], 'best' or a position"
+        ):
+            paired_family(np.ones((2, 20)), ["policy 0"])
         with pytest.raises(InvalidArgument, match="against is 'x'; allowed: one of"):
             paired_family(np.ones((2, 5)), "x")
         with pytest.raises(InvalidArgument, match="n_permutations is 59; allowed: at least pairs / level, 60"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgument, InvalidType
-from ..validation import has_truths, integer, invalid, shown
+from ..validation import as_list, has_truths, integer, invalid, shown
 
 DEFAULT_COUNT = 100
 
@@ -69,12 +70,33 @@ def _log_spaced(count: int, horizon: int) -> NDArray[np.int64]:
     return np.unique(np.geomspace(1, horizon, count).round().astype(np.int64))
 
 
-def position_of(at: Any, rounds: NDArray[np.int64]) -> int:
+def position_of(at: Any, rounds: NDArray[np.int64], name: str = "at") -> int:
     """Return the position of a checkpoint; of the last for None."""
     if at is None:
         return len(rounds) - 1
-    wanted = integer(1)("at", at)
+    wanted = integer(1)(name, at)
     position = int(np.searchsorted(rounds, wanted))
     if position == len(rounds) or rounds[position] != wanted:
-        raise invalid("at", at, f"one of the checkpoints, {shown(rounds.tolist())}")
+        raise invalid(name, at, f"one of the checkpoints, {shown(rounds.tolist())}")
     return position
+
+
+def positions_of(at: Any, rounds: NDArray[np.int64]) -> list[int]:
+    """Return the positions of checkpoints, given as one or as several.
+
+    Examples
+    --------
+    >>> positions_of([1, 100], np.array([1, 10, 100])), positions_of(None, np.array([1, 10, 100]))
+    ([0, 2], [2])
+    """
+    if not several_rounds(at):
+        return [position_of(at, rounds)]
+    wanted = as_list("at", at, "rounds, as a list")
+    if not wanted:
+        raise invalid("at", at, f"one or more of the checkpoints, {shown(rounds.tolist())}")
+    return [position_of(one, rounds, f"at[{k}]") for k, one in enumerate(wanted)]
+
+
+def several_rounds(at: Any) -> bool:
+    """Say whether several checkpoints are given, perhaps only one of them in a list."""
+    return isinstance(at, Sized) and not isinstance(at, str | bytes | dict)

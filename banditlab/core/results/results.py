@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..brief import brief
+from ..errors import InvalidArgument
 from ..validation import count, invalid, open_probability
-from .checkpoints import position_of
+from .checkpoints import positions_of, several_rounds
 from .metrics import abridged, asked_metric, default_metric, is_event
 from .provenance import stamped
 from .statistics import QUANTILES, Statistics
@@ -263,9 +265,15 @@ class Results:
         """Return the cells of an environment that have recorded a metric."""
         name = self._environment(environment)
         cells = [self._cells[name, label] for label in self.policies]
-        if any(metric not in cell.metrics for cell in cells):
-            raise invalid("metric", metric, f"one of {abridged(cells[0].metrics)}, which were recorded")
+        for cell in cells:
+            if metric not in cell.metrics:
+                raise self._not_recorded(metric, cell, name)
         return cells
+
+    def _not_recorded(self, metric: str, cell: Cell, environment: str) -> InvalidArgument:
+        """Return the error for a metric that a cell does not have, as what it has may differ between environments."""
+        where = f" on {environment}" if len(self.environments) > 1 else ""
+        return invalid("metric", metric, f"one of {abridged(cell.metrics)}, which were recorded{where}")
 
     @property
     def default_metric(self) -> str:
@@ -329,9 +337,14 @@ class Results:
         return np.array([self._cells[name, label].seconds for label in self.policies])
 
     def summary(
-        self, metric: str | None = None, level: float = 0.95, *, at: int | None = None, environment: str | None = None
+        self,
+        metric: str | None = None,
+        level: float = 0.95,
+        *,
+        at: int | Sequence[int] | None = None,
+        environment: str | None = None,
     ) -> pd.DataFrame:
-        r"""Return one row per policy (and environment), for one checkpoint.
+        r"""Return one row per policy (and environment), for one checkpoint, or for each of several.
 
         Parameters
         ----------
@@ -340,15 +353,16 @@ class Results:
         level : float, default 0.95
             Confidence level of the interval of the mean (Student's t, NaN for a single run; Wilson's for the share of
             runs in which something happened, such as `any_violation`).
-        at : int, optional
-            After which round, one of the checkpoints; default the last.
+        at : int or sequence of int, optional
+            After which round, or rounds, each one of the checkpoints; default the last.
         environment : str, optional
-            A label; default all environments.
+            A label; default all environments that have the metric.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by policy, or by environment and policy when there are several environments and none is named.
+            Indexed by policy, or by environment and policy when there are several environments and none is named; and
+            by round, if `at` is a sequence.
             Columns: mean, ci_low, ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over
             :math:`C \log T`; only for regret, NaN where no bound is known), rounds_per_second (of processor time, that
             is, of one undisturbed thread).
@@ -366,24 +380,29 @@ class Results:
         True
         >>> bool((result.summary(at=10)["mean"] < table["mean"]).all())  # after round 10
         True
+        >>> result.summary(at=[10, 100])["mean"].unstack("round").columns.tolist()
+        [10, 100]
         """
         import pandas as pd
 
         metric = asked_metric(metric, self.metrics)
         level = open_probability("level", level)
-        position = position_of(at, self.checkpoints)
+        positions = positions_of(at, self.checkpoints)
         wanted = self.environments if environment is None else (self._environment(environment),)
         rows, index = [], []
         for (name, label), cell in self._cells.items():
             if name not in wanted:
                 continue
             if metric not in cell.metrics:
-                raise invalid("metric", metric, f"one of {abridged(cell.metrics)}, which were recorded")
-            row = summary_row(cell, metric, level, self.horizon, position)
-            rows.append(row)
-            index.append((name, label))
-        frame = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=["environment", "policy"]))
-        return frame.droplevel("environment") if len(wanted) == 1 else frame
+                if len(wanted) > 1 and metric in self.metrics:  # as with columns of arms that other environments lack
+                    continue
+                raise self._not_recorded(metric, cell, name)
+            for position in positions:
+                rows.append(summary_row(cell, metric, level, self.horizon, position))
+                index.append((name, label, int(self.checkpoints[position])))
+        frame = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=["environment", "policy", "round"]))
+        unneeded = ["environment"] * (len(wanted) == 1) + ["round"] * (not several_rounds(at))
+        return frame.droplevel(unneeded)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a tidy table: environment, policy, run, round, and one column per metric.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..brief import brief
 from ..errors import InvalidArgument, InvalidType
 from ..playing.tasks import told_by
-from ..results.checkpoints import position_of
+from ..results.checkpoints import positions_of, several_rounds
 from ..results.metrics import abridged, asked_metric, default_metric
 from ..results.provenance import stamped
 from ..results.results import Cell, Results, summary_row
@@ -74,12 +74,10 @@ class SweepCell:
             raise invalid("metric", metric, f"one of {abridged(self.cell.metrics)}, which were recorded")
         return self.cell.statistics_of(metric)
 
-    def position(self, at: int | None) -> int:
-        """Return the position of a checkpoint; of the last for None."""
-        if at is None:
-            return -1
+    def positions(self, at: Any) -> list[int]:
+        """Return the positions of one or several checkpoints; of the last for None."""
         assert self.checkpoints is not None
-        return position_of(at, self.checkpoints)
+        return positions_of(at, self.checkpoints)
 
 
 def hashable(value: Any) -> Any:
@@ -255,8 +253,10 @@ class SweepResults:
     def _told(self, cell: SweepCell) -> dict[str, Any]:
         return {name: hashable(cell.parameters.get(name)) for name in self.parameters} | {"policy": cell.policy}
 
-    def summary(self, metric: str | None = None, level: float = 0.95, *, at: int | None = None) -> pd.DataFrame:
-        """Return one row per cell, for one checkpoint: parameters, policy, and the columns of `Results.summary`.
+    def summary(
+        self, metric: str | None = None, level: float = 0.95, *, at: int | Sequence[int] | None = None
+    ) -> pd.DataFrame:
+        """Return one row per cell and checkpoint: parameters, policy, and the columns of `Results.summary`.
 
         Parameters
         ----------
@@ -264,13 +264,14 @@ class SweepResults:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean.
-        at : int, optional
-            After which round, one of the checkpoints of every cell; default the last of each.
+        at : int or sequence of int, optional
+            After which round, or rounds, each one of the checkpoints of every cell; default the last of each.
 
         Returns
         -------
         pandas.DataFrame
-            Without the cells that failed. A cell has None or NaN for a parameter that it does not take.
+            Without the cells that failed. A cell has None or NaN for a parameter that it does not take. If `at` is a
+            sequence, there is a column `round` after the policy.
 
         Examples
         --------
@@ -289,11 +290,12 @@ class SweepResults:
         if metric not in self.metrics:
             raise invalid("metric", metric, f"one of {abridged(self.metrics)}, which were recorded")
         level = open_probability("level", level)
-        rows = [
-            self._told(c) | summary_row(c.cell, metric, level, c.horizon, c.position(at))
-            for c in self.finished
-            if c.cell is not None and metric in c.cell.metrics
-        ]
+        rows = []
+        for c in self.finished:
+            if c.cell is not None and c.checkpoints is not None and metric in c.cell.metrics:
+                for position in c.positions(at):
+                    after = {"round": int(c.checkpoints[position])} if several_rounds(at) else {}
+                    rows.append(self._told(c) | after | summary_row(c.cell, metric, level, c.horizon, position))
         found = pd.DataFrame(rows)
         return found.assign(**{name: _column([row[name] for row in rows]) for name in self.parameters if rows})
 
