@@ -350,6 +350,8 @@ class Sometimes:
             ({"policies": []}, InvalidArgument, "policies is .*; allowed: at least one"),
             ({"policies": [ucb, ucb]}, InvalidArgument, "policies is 'ucb'; allowed: different labels"),
             ({"policies": [3]}, InvalidType, r"policies\[0\] is 3; allowed"),
+            ({"policies": {"": ucb}}, InvalidType, "policies has the label ''; allowed: printable text, not empty"),
+            ({"policies": {1: ucb}}, InvalidType, "policies has the label 1; allowed: printable text"),
             ({"policies": lambda alpha: 3}, InvalidType, "returned 3; allowed: a policy"),
             ({"horizon": None}, InvalidType, "horizon is None; allowed"),
             ({"n_runs": 0}, InvalidArgument, "n_runs is 0; allowed"),

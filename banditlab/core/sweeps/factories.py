@@ -107,6 +107,9 @@ def factories_of(policies: Any) -> dict[str, Factory]:
         }
     if not found:
         raise invalid("policies", policies, "at least one policy")
+    for label in found:
+        if not isinstance(label, str) or not label.strip() or not label.isprintable():
+            raise InvalidType(f"policies has the label {shown(label)}; allowed: printable text, not empty")
     return found
 
 
