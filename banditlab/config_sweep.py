@@ -299,7 +299,7 @@ class _Sweep:
             line = self.reader.line
             names = [name for name, key in factory.places.items() if f", line {line(key)}: " in str(error)]
             told = [f"'${name}' in line {self.line_of(name, combination[name], k)}" for name in names]
-            raise ConfigError(f"{error} ({', '.join(told)})") from error if told else None
+            raise ConfigError(f"{error} ({', '.join(told)})" if told else str(error)) from error
 
     def line_of(self, name: str, value: Any, k: int) -> int:
         """Return the line in which a parameter has its value for the k-th combination."""

@@ -91,6 +91,7 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
         ('"$alpha"', '"$alfa"', r"line 12: policies\[0\].alpha is '\$alfa', which .*; did you mean '\$alpha'\?"),
         ("alpha = [0.5, 2.0]", "alpha = [0.5, 2.0]\ngamma = [1]", r"over.gamma is given, but no value is '\$gamma'"),
         ("alpha = [0.5, 2.0]", "alpha = [0.5, -2.0]", r"line 12: UCB1.alpha is -2.0; .* \('\$alpha' in line 19\)"),
+        ('type = "UCB1"', 'type = "UCB"', r"line 11: policies\[0\].type is 'UCB'.*[^)]$"),
         ("0.2]]", "\n 1.2]]", r"line 8: Bernoulli.means\[1\] is 1.2; allowed.* \('\$means' in line 18\)"),
         ("alpha = [0.5, 2.0]", "alpha = [1, 1.0]", r"line 19: over.alpha\[1\] is 1.0; allowed: what is not in the"),
         (GOOD[GOOD.index("[over]") :], "", r"line 1: over is missing; allowed: a table \[over\] of lists"),

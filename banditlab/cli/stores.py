@@ -55,7 +55,9 @@ def _told_apart(cells: pd.DataFrame, folder: Path, kind: str) -> dict[str, str]:
     for _, alike in cells.groupby(kind):
         texts = {}
         for address in alike["address"]:
-            texts[address] = json.dumps(read_identity(folder / "cells" / address / "cell.json").get(kind))
+            described = read_identity(folder / "cells" / address / "cell.json").get(kind)
+            if described is not None:  # as it is for what could not be made
+                texts[address] = json.dumps(described)
         told = _differences(list(dict.fromkeys(texts.values())))
         found |= {address: told[text] for address, text in texts.items()}
     return found
