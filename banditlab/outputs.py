@@ -81,10 +81,8 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
     if "plot" in outputs:
         from matplotlib.figure import Figure
 
-        from .plotting.style import uncover
-
         figure = Figure(figsize=(7.0, 4.6), layout="constrained")
-        uncover(result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot()))
+        result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot())
         with whole_file(outputs["plot"]) as path:
             _save(figure, path)
 
@@ -93,12 +91,10 @@ def _draw(result: Results, metric: str, path: Path) -> None:
     """Save the plot of a metric, with one panel per environment."""
     from matplotlib.figure import Figure  # no pyplot: nothing is shown, and any thread may draw
 
-    from .plotting.style import uncover
-
     panels = len(result.environments)
     figure = Figure(figsize=(8.0 * panels, 5.0), layout="constrained")
     for environment, ax in zip(result.environments, figure.subplots(1, panels, squeeze=False)[0], strict=True):
-        uncover(result.plot(metric, environment=environment, ax=ax))
+        result.plot(metric, environment=environment, ax=ax)
     _save(figure, path)
 
 

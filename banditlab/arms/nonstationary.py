@@ -120,7 +120,8 @@ class PiecewiseStationary:
     """Stationary environments, one after the other.
 
     Regret is against the arm that is best in the current segment: the sum over rounds of its mean minus that of the arm
-    played.
+    played. A curve begins to rise at the last checkpoint before a change: let there be one in the round before each
+    change point.
 
     Parameters
     ----------

@@ -47,7 +47,9 @@ class Distribution:
                 f"Distribution.values is {shown(self.values)}; allowed: increasing numbers, one per probability"
             )
         if abs(probabilities.sum() - 1.0) > 1e-6:
-            raise InvalidArgument(f"Distribution.probabilities sums to {probabilities.sum():.9g}; allowed: 1")
+            raise InvalidArgument(
+                f"Distribution.probabilities sums to {probabilities.sum():.9g}; allowed: 1, within 1e-6"
+            )
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "probabilities", probabilities)
 

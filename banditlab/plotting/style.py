@@ -166,9 +166,9 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool =
     """Add lines to the legend, which is in the frame, or beside it if there are many lines or with `aside`.
 
     A legend that would cover a line in the frame is put outside of it. With `widen`, for axes of `new_axes`, it goes
-    beside the frame, and makes the figure wider rather than the frame narrower. In a caller's axes see `uncover`; where
-    nothing lays out the caller's figure, what is outside could be cut off, so the legend stays in the frame, where its
-    background keeps it readable.
+    beside the frame, and makes the figure wider rather than the frame narrower. In a caller's axes it goes where there
+    is room. Where nothing lays out the caller's figure, what is outside could be cut off: the legend stays inside,
+    where its background keeps it readable.
     """
     lines = [*_explained(ax), *lines]
     for line in lines:
@@ -178,7 +178,7 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool =
     figure: Any = ax.get_figure(root=True)
     if not widen:
         if not aside and figure.get_layout_engine() is not None:
-            uncover(ax)
+            _uncover(ax)
         return
     figure.draw_without_rendering()  # by which its place and width are measured
     if not aside and any(_crosses(line, legend.get_window_extent()) for line in lines):
@@ -189,7 +189,7 @@ def explain_lines(ax: Axes, lines: list[Any], widen: bool = False, aside: bool =
         figure.set_figwidth(SIZE[0] + legend.get_window_extent().width / figure.dpi)
 
 
-def uncover(ax: Axes) -> None:
+def _uncover(ax: Axes) -> None:
     """Move a legend that covers a line out of the frame: beside a wide one, and below a narrow one, in columns.
 
     The frame is made smaller for it by what lays out the figure.

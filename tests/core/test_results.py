@@ -16,7 +16,6 @@ from banditlab import arms
 from banditlab.core.errors import InvalidArgument, ResultsFileError
 from banditlab.core.results import results_file
 from banditlab.core.results.results import Cell
-from banditlab.core.results.statistics import Statistics
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
 
@@ -284,12 +283,6 @@ class TestBadFiles:
             result.save(path)
         assert path.read_bytes() == before
         assert os.listdir(tmp_path) == ["r.parquet"]
-
-
-def test_summaries_whose_median_had_another_name_are_read():
-    columns = Statistics.of_runs(np.arange(12.0).reshape(6, 2)).columns()
-    older = {"q50" if name == "median" else name: values for name, values in columns.items()}
-    assert Statistics.from_columns(6, older).columns()["median"].tolist() == columns["median"].tolist()
 
 
 def test_a_table_of_many_cells_asks_each_for_its_metrics_a_few_times(monkeypatch):

@@ -253,7 +253,7 @@ def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]
     if isinstance(value, Mapping):
         for label in value:
             if not isinstance(label, str) or not label.isprintable() or not label.strip():
-                raise InvalidType(f"{name} has the label {shown(label)}; allowed: printable text")
+                raise InvalidType(f"{name} has the label {shown(label)}; allowed: printable text, not empty")
         given = {f"{name}[{label!r}]": component for label, component in value.items()}
     elif isinstance(value, list | tuple):
         given = {f"{name}[{k}]": component for k, component in enumerate(value)}

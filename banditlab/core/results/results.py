@@ -364,8 +364,8 @@ class Results:
             Indexed by policy, or by environment and policy when there are several environments and none is named; and
             by round, if `at` is a sequence.
             Columns: mean, ci_low, ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over
-            :math:`C \log T`; only for regret, NaN where no bound is known), rounds_per_second (of processor time, that
-            is, of one undisturbed thread).
+            :math:`C \log T`; only for regret; NaN where no bound is known, or the policy aims at something else, as
+            those for CVaR do), rounds_per_second (of processor time, that is, of one undisturbed thread).
 
         Examples
         --------

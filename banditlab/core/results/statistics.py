@@ -133,8 +133,7 @@ class Statistics:
     @classmethod
     def from_columns(cls, n_runs: int, columns: dict[str, NDArray[np.float64]]) -> Statistics:
         """Return the statistics that `columns` was called on."""
-        older = {"median": "q50"} if "median" not in columns else {}
-        rows = np.stack([columns[older.get(name, name)] for name in QUANTILES])
+        rows = np.stack([columns[name] for name in QUANTILES])
         return cls(n_runs, columns["mean"], columns["std"], columns["min"], columns["max"], rows)
 
 
