@@ -15,7 +15,7 @@ import pytest
 import banditlab as bl
 from banditlab import arms, cvar
 from banditlab.core.errors import IncompatiblePolicy, InterruptedRunWarning, InvalidArgument, InvalidType
-from banditlab.core.playing import experiment, in_step, jobs, room, runner
+from banditlab.core.playing import experiment, in_step, jobs, memory, runner
 from tests.core.policies import Greedy
 
 ENVIRONMENT = arms.Bernoulli([0.2, 0.5, 0.4])
@@ -250,7 +250,7 @@ def test_results_larger_than_the_memory_are_refused_before_anything_is_played():
 
 def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(monkeypatch):
     """A run gathers all pairs in step, in 15 GB of sketches for 44 MB of statistics; a sweep one after the other."""
-    monkeypatch.setattr(room, "memory_limit", lambda: 2**33)
+    monkeypatch.setattr(memory, "memory_limit", lambda: 2**33)
     worlds = {f"world {k}": ENVIRONMENT for k in range(50)}
     players = {f"alpha={k}": arms.UCB1(alpha=1 + k) for k in range(100)}
     sizes = {"n_runs": 10**4, "checkpoints": "linear"}
@@ -259,7 +259,7 @@ def test_sketches_larger_than_the_memory_are_refused_before_anything_is_played(m
     ):
         bl.run(worlds, players, keep="summary", horizon=10**4, **sizes)
     one_by_one = experiment.Settings(first_run=0, seed=0, metrics=None, backend="cpu", **sizes)
-    room.require_memory(one_by_one.jobs(worlds, players, 10**4).values(), "summary")
+    memory.require_memory(one_by_one.jobs(worlds, players, 10**4).values(), "summary")
 
 
 def test_a_backend_that_returns_nothing_while_it_plays_is_refused():
