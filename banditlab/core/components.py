@@ -192,8 +192,8 @@ def component_parts(component: Any) -> dict[str, Any]:
 PARAMETERS = "parameters"
 """Kernels' parameters, by the problem that they are for and the code of users' classes."""
 
-KEPT = 8
-"""How many things of a kind a component remembers: those of the latest problems, horizons or levels."""
+KEPT = 64
+"""How many things of a kind a component remembers, those made last: more than the horizons that one sweeps over."""
 
 
 def remembered(component: Any, kind: str, key: Any, make: Callable[[], T]) -> T:
