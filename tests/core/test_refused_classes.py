@@ -412,6 +412,11 @@ def test_a_class_that_nobody_decorated_is_told_apart_from_what_was_never_one():
         bl.run(ENVIRONMENT, [Adds], horizon=4, n_runs=1)
     with pytest.raises(InvalidType, match=r"policies is 'UCB1'; allowed: a policy, a list of them, or a dict from"):
         bl.run(ENVIRONMENT, "UCB1", horizon=4, n_runs=1)
+    sub = type("Sub", (arms.Bernoulli,), {})
+    with pytest.raises(
+        InvalidType, match=r"environment is Sub\(.*\), and its class is not decorated, as Bernoulli is; allo"
+    ):
+        bl.run(sub([0.1, 0.2]), arms.UCB1(), horizon=4, n_runs=1)
 
 
 class Transposed(Sums):

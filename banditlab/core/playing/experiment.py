@@ -284,8 +284,13 @@ def check_kind(name: str, value: Any, kind: str, *, or_else: str = "") -> None:
     if isinstance(value, type) and hasattr(value, "__banditlab__"):
         raise InvalidType(f"{name} is the class {value.__name__}; allowed: an instance, {value.__name__}(...)")
     cls = value if isinstance(value, type) else type(value)
+    bases = [base.__name__ for base in cls.__mro__ if "__banditlab__" in vars(base)]
     meant = not is_component(value) and any(
         isfunction(getattr(cls, name, None)) for name in METHODS_OF[kind] if not is_library(cls.__module__)
     )
-    told = f", and its class is not decorated, as with @arms.{kind}" if meant else ""
+    told = ""
+    if bases and not is_component(value):
+        told = f", and its class is not decorated, as {bases[0]} is"
+    elif meant:
+        told = f", and its class is not decorated, as with @arms.{kind}"
     raise InvalidType(f"{name} is {shown(value)}{told}; allowed: {with_article(kind)}{or_else}")
