@@ -71,7 +71,7 @@ class Stationary:
         gaps = np.asarray(np.max(self.means) - self.means, dtype=np.float64)
         support = getattr(self, "support", None)
         ends = (support.low, support.high) if support is not None else ()
-        scale = np.abs([*self.means, *filter(math.isfinite, ends)]).max()
+        scale = max(np.abs(self.means).max(), *(abs(end) for end in ends if math.isfinite(end)), 0.0)
         return np.where(gaps <= ROUNDING * scale, 0.0, gaps)
 
     def variance(self, arm: int) -> float:

@@ -54,7 +54,7 @@ def _told_apart(cells: pd.DataFrame, folder: Path, kind: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for _, alike in cells.groupby(kind):
         texts = {}
-        for address in alike["address"]:
+        for address in alike["address"] if len(alike) > 1 else ():
             described = read_identity(folder / "cells" / address / "cell.json").get(kind)
             if described is not None:  # as it is for what could not be made
                 texts[address] = json.dumps(described)

@@ -182,8 +182,8 @@ class Instances:
         """Return instances that play these runs alike, without the entries of other runs: what a process is sent."""
         if not self._is_list:
             return self
-        made = copy.copy(self)
-        object.__setattr__(made, "source", tuple(self.instance(0, run) for run in range(first_run, first_run + n_runs)))
+        made, start = copy.copy(self), first_run - self._first
+        object.__setattr__(made, "source", self.source[start : start + n_runs])
         object.__setattr__(made, "_first", first_run)
         return made
 

@@ -259,6 +259,9 @@ def test_an_environment_is_looked_at_closely_once_and_not_for_each_policy_and_ru
     bl.run(bl.Instances(lambda rng: Asked(rng.random(2))), players, horizon=5, n_runs=3, seed=0, n_jobs=1)
     assert seen[:2] == [True] * 2
     assert set(seen[2:]) == {False}  # six runs, and those of rehearsals
+    seen.clear()
+    bl.sweep(Asked([0.1, 0.2]), players, {"horizon": [5, 6]}, n_runs=3, seed=0)
+    assert seen == [True] * 2  # one per horizon
 
 
 def test_statistics_are_those_of_the_runs():

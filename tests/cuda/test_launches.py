@@ -371,6 +371,14 @@ def test_what_a_sweep_will_cost_on_a_device(monkeypatch: pytest.MonkeyPatch) -> 
     assert " on cuda:1, " in repr(found)
 
 
+def test_a_sweep_asks_for_the_device_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+    asked: list[str] = []
+    monkeypatch.setattr(cuda, "require", lambda backend, number: asked.append(backend))
+    bl.sweep(WORLD, arms.UCB1(), {"horizon": [20, 30, 40]}, n_runs=3, seed=0, progress=False, backend="cuda")
+    assert asked == ["cuda"]
+
+
 def test_a_sweep_says_every_backend_that_was_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     fakes.install(monkeypatch)
     monkeypatch.setattr(cuda, "missing", lambda: "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import numbers
 import secrets
@@ -13,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..components import is_component, is_kind
+from ..components import class_code, is_component, is_kind, remembered
 from ..errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from ..family import registered
 from ..instances import Instances, protocol_of
 from ..machines import PRECISIONS, checked_backend, on_device, usable_device
-from ..origin import is_library
+from ..origin import is_library, is_ours
 from ..protocol import own_reasons
 from ..results.checkpoints import checkpoint_rounds
 from ..results.metrics import common_defaults, metric_name
@@ -78,7 +79,7 @@ class Settings:
                 raise InvalidType(f"{name}.n_arms is {shown(n_arms)}; allowed: an int, as int({n_arms}) is")
             check_horizon(name, world, horizon)
             specimen = world.specimen if isinstance(world, Instances) else world
-            specimen.family.protocol.check_environment(specimen, horizon)
+            _check_once(specimen, horizon)
             if isinstance(world, Instances):
                 world.check_runs(self.first_run, self.n_runs)
             for label, player in policies.items():
@@ -113,6 +114,11 @@ class Settings:
                 return {pair: replace(job, backend="cpu", reduced=False) for pair, job in jobs.items()}
         return jobs
 
+    @functools.cached_property
+    def _device(self) -> str:
+        """The device to play on: asked for once, however many cells a sweep has."""
+        return usable_device(self.backend)
+
     def _where(self, environments: dict[str, Any], policies: dict[str, Any], horizon: int) -> str:
         """Return the backend ('auto' becomes the one picked), or raise for pairs that cannot play on a device."""
         if self.backend in ("cpu", "python"):
@@ -126,15 +132,26 @@ class Settings:
         if self.backend != "auto":
             if reasons:
                 raise IncompatiblePolicy("; ".join(reasons))
-            return usable_device(self.backend)
+            return self._device
         from ..devices.cuda import current_device, missing
 
         if self.n_runs * horizon < WORTH_A_DEVICE:
             reasons.append(f"{self.n_runs} runs of {horizon} rounds are soon played")
-        reasons += [missing()] if missing() else []
+        if not reasons and (told := missing()):
+            reasons.append(told)
         found = "cpu" if reasons else f"cuda:{current_device()}"
         _tell(found, reasons[0] if reasons else "")
         return found
+
+
+def _check_once(environment: Any, horizon: int) -> None:
+    """Raise if no policy can play an environment; the cells of a sweep have it in common.
+
+    A user's class may read globals, which a notebook can change.
+    """
+    cls = type(environment)
+    key = horizon, "" if is_ours(cls.__module__) else class_code(cls)
+    remembered(environment, "checked", key, lambda: environment.family.protocol.check_environment(environment, horizon))
 
 
 def _tell(found: str, reason: str) -> None:
