@@ -1,8 +1,10 @@
-"""Policies of a user's own, for tests: one plain, one wrapped around another, and one whose state becomes NaN."""
+"""Policies of a user's own, for tests: plain, around another, with NaN in its state, and one still to be decorated."""
 
 from __future__ import annotations
 
 import math
+
+import numpy as np
 
 import banditlab as bl
 from banditlab import arms
@@ -71,3 +73,18 @@ class Forgets:
 
     def update(self, state, arm, lane, reward, t):
         state.sums[lane] = math.nan if t == self.after else state.sums[lane] + reward
+
+
+class Sums:
+    """A policy's state and choice, to which tests add what it learns."""
+
+    def state(self, space):
+        return {"sums": space.per_arm(), "n": space.per_lane(), "last": space.per_lane(0, np.int64)}
+
+    def select(self, state, lane, t, rng):
+        return 0
+
+
+class Adds(Sums):
+    def update(self, state, arm, lane, reward, t):
+        state.sums[arm] += reward
