@@ -190,14 +190,18 @@ def component_parts(component: Any) -> dict[str, Any]:
 
 
 PARAMETERS = "parameters"
-"""Kernels' parameters, by the problem that they are for and the code of users' classes."""
+"""Kernels' parameters, by the problem that they are for."""
 
 KEPT = 64
 """How many things of a kind a component remembers, those made last: more than the horizons that one sweeps over."""
 
 
 def remembered(component: Any, kind: str, key: Any, make: Callable[[], T]) -> T:
-    """Return what was made of a component for this key before, or make it: fields never change."""
+    """Return what was made of a component for this key before, or make it: fields never change.
+
+    A user's class may read globals, which a notebook can change: what they are belongs to its code. Ours does not.
+    """
+    key = key, *(class_code(cls) for cls in map(type, with_nested(component)) if not is_ours(cls.__module__))
     known: dict[Any, T] = component.__dict__.setdefault("_remembered", {}).setdefault(kind, {})
     found: Any = known.get(key, known)  # which it never holds
     if found is known:
@@ -209,9 +213,7 @@ def remembered(component: Any, kind: str, key: Any, make: Callable[[], T]) -> T:
 
 def _params(self: Any, problem: Problem) -> Any:
     """Return the NamedTuple that kernels receive for a problem; made once, as tables can take long to compute."""
-    # `derive` of a user's class may read globals, which a notebook can change; ours does not
-    key = problem, *(class_code(cls) for cls in map(type, with_nested(self)) if not is_ours(cls.__module__))
-    return remembered(self, PARAMETERS, key, lambda: _make_params(self, problem))
+    return remembered(self, PARAMETERS, problem, lambda: _make_params(self, problem))
 
 
 def _getstate(self: Any) -> dict[str, Any]:

@@ -443,3 +443,23 @@ def test_every_environment_is_exported_and_documented(name):
     cls = getattr(dueling, name)
     assert f"dueling.{name}(" in cls.__doc__
     assert complementary([[0.6]]).shape == (2, 2)
+
+
+def test_matrices_of_a_class_that_reads_what_a_notebook_changes(tmp_path):
+    """Where it is played again with another number, it must not play, nor store, the matrix that was made before."""
+    scope = {"np": np, "DELTA": 0.1, "__name__": "notebook"}
+    exec(
+        "class Pair:\n    n_arms = 2\n    @property\n    def preferences(self):\n"
+        "        return np.array([[0.5, 0.5 + DELTA], [0.5 - DELTA, 0.5]])\n",
+        scope,
+    )
+    made = dueling.environment(scope["Pair"])
+
+    def regret(world):
+        options = {"horizon": 50, "n_runs": 2, "seed": 0, "metrics": "average_regret", "progress": False}
+        return bl.run(world, dueling.BeatTheMean(), store=tmp_path, **options).values()[0, 0, -1]
+
+    world = made()
+    first = regret(world)
+    scope["DELTA"] = 0.4
+    assert regret(world) == regret(made()) != first

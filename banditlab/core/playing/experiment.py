@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..components import class_code, is_component, is_kind, remembered
+from ..components import is_component, is_kind, remembered
 from ..errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from ..family import registered
 from ..instances import Instances, protocol_of
 from ..machines import PRECISIONS, checked_backend, on_device, usable_device
-from ..origin import is_library, is_ours
+from ..origin import is_library
 from ..protocol import own_reasons
 from ..results.checkpoints import checkpoint_rounds
 from ..results.metrics import common_defaults, metric_name
@@ -145,13 +145,9 @@ class Settings:
 
 
 def _check_once(environment: Any, horizon: int) -> None:
-    """Raise if no policy can play an environment; the cells of a sweep have it in common.
-
-    A user's class may read globals, which a notebook can change.
-    """
-    cls = type(environment)
-    key = horizon, "" if is_ours(cls.__module__) else class_code(cls)
-    remembered(environment, "checked", key, lambda: environment.family.protocol.check_environment(environment, horizon))
+    """Raise if no policy can play an environment; the cells of a sweep have it in common."""
+    check = environment.family.protocol.check_environment
+    remembered(environment, "checked", horizon, lambda: check(environment, horizon))
 
 
 def _tell(found: str, reason: str) -> None:
