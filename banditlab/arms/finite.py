@@ -128,6 +128,9 @@ class Categorical(FiniteSupport):
         """Means, one per arm."""
         return self.probabilities @ self.values
 
+    def _summed(self) -> NDArray[np.float64]:
+        return np.asarray(self.probabilities @ np.abs(self.values))
+
     @property
     def support(self) -> Support:
         """From the smallest value to the largest."""
@@ -313,6 +316,9 @@ class Empirical(FiniteSupport):
     def means(self) -> NDArray[np.float64]:
         """Mean of each arm's logged rewards."""
         return np.asarray((self.values * self.counts).sum(axis=1) / self.counts.sum(axis=1))
+
+    def _summed(self) -> NDArray[np.float64]:
+        return np.asarray((np.abs(self.values) * self.counts).sum(axis=1) / self.counts.sum(axis=1))
 
     def _shares(self, arm: int) -> NDArray[np.float64]:
         """Return a row of `probabilities`, without making all of them: they are as large as the logs."""

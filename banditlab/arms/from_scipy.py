@@ -116,6 +116,10 @@ class FromScipy(Stationary):
         """Exact means, one per arm."""
         return np.array([float(d.mean()) for d in self.distributions])
 
+    def _summed(self) -> NDArray[np.float64]:
+        sizes = np.hypot(self.means, [float(d.std()) for d in self.distributions])
+        return np.where(np.isfinite(sizes), sizes, np.abs(self.means))
+
     @property
     def support(self) -> Support:
         """From the smallest end of the supports to the largest."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -59,8 +58,8 @@ class Stationary:
     def gaps(self) -> NDArray[np.float64]:
         r"""Suboptimality gaps :math:`\Delta_a = \max_b \mu_b - \mu_a`, one per arm.
 
-        A gap is 0 where it is within the rounding of the means, which may be sums: of about 1e-15 times the largest
-        mean, or the largest reward if it is finite.
+        A gap is 0 where it is within the rounding of the means: about 1e-15 times the largest mean, or the largest
+        mean size of a reward where means are sums over rewards.
 
         Examples
         --------
@@ -69,10 +68,11 @@ class Stationary:
         [0.25, 0.0]
         """
         gaps = np.asarray(np.max(self.means) - self.means, dtype=np.float64)
-        support = getattr(self, "support", None)
-        ends = (support.low, support.high) if support is not None else ()
-        scale = max(np.abs(self.means).max(), *(abs(end) for end in ends if math.isfinite(end)), 0.0)
-        return np.where(gaps <= ROUNDING * scale, 0.0, gaps)
+        return np.where(gaps <= ROUNDING * self._summed().max(), 0.0, gaps)
+
+    def _summed(self) -> NDArray[np.float64]:
+        """Return how large what each arm's mean is the sum of is, without signs: rounding is relative to it."""
+        return np.abs(np.asarray(self.means, dtype=np.float64))
 
     def variance(self, arm: int) -> float:
         """Return the variance of an arm's rewards, from `distribution(arm)` where there is no closed form.

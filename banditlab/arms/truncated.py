@@ -239,8 +239,14 @@ class TruncatedGaussianMixture(Stationary):
     @functools.cached_property
     def means(self) -> NDArray[np.float64]:
         """Means after truncation, one per arm."""
-        _, means = tails.truncated_gaussians(self.locations, self.stds, self.low, self.high)
-        return np.asarray((self.weights * means).sum(axis=1))
+        return np.asarray((self.weights * self._means_of_modes).sum(axis=1))
+
+    @functools.cached_property
+    def _means_of_modes(self) -> NDArray[np.float64]:
+        return tails.truncated_gaussians(self.locations, self.stds, self.low, self.high)[1]
+
+    def _summed(self) -> NDArray[np.float64]:
+        return np.asarray((self.weights * np.abs(self._means_of_modes)).sum(axis=1))
 
     @property
     def support(self) -> Support:

@@ -285,7 +285,24 @@ def test_a_gap_that_is_rounding_is_no_gap():
     assert (result.values("optimal_rate") == 1.0).all()
     assert (result.values("regret") == 0.0).all()
     assert arms.FromScipy([stats.binom(3, 0.1), stats.binom(1, 0.3)]).gaps.max() == 0.0
-    assert arms.Bernoulli([1e-12, 2e-12]).gaps.tolist() == [1e-12, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("env", "gaps"),
+    [
+        (arms.Bernoulli([1e-16, 2e-16]), [1e-16, 0.0]),
+        (arms.Categorical([0.0, 1.0, 1e16], [[0.5, 0.5, 0.0], [0.1, 0.9, 0.0]]), [0.4, 0.0]),  # 1e16 is never paid
+        (arms.FromScipy([stats.truncnorm(-1e16, 1e16), stats.truncnorm(-1e16, 1e16, loc=1)]), [1.0, 0.0]),
+        (arms.FromScipy([stats.pareto(1.5), stats.pareto(1.6)]), [0.0, 3.0 - 1.6 / 0.6]),  # of infinite variance
+        (
+            arms.TruncatedGaussianMixture([[0.5, 0.5]] * 2, [[-0.5, 0.5], [-0.5, 0.75]], [[0.1] * 2] * 2, -1e3, 1e3),
+            [0.125, 0.0],
+        ),
+    ],
+    ids=["small", "values never paid", "wide", "heavy tails", "modes"],
+)
+def test_gaps_that_are_no_rounding(env, gaps):
+    assert env.gaps.tolist() == pytest.approx(gaps, rel=1e-6)
 
 
 @pytest.mark.parametrize("env", CONTINUOUS + DISCRETE, ids=lambda env: env.label[:60])
