@@ -37,8 +37,7 @@ class Adversarial:
 
     losses: FloatArray = field(check=matrix(0.0, 1.0), doc="one row per round, one column per arm, in [0, 1]")
 
-    best_in_hindsight: ClassVar[bool] = True
-    """Regret is not a sum of what each round lost to its own best arm."""
+    benchmark: ClassVar[str] = "the best arm in hindsight"
 
     @property
     def n_arms(self) -> int:

@@ -52,10 +52,10 @@ class ArmsProtocol(Protocol):
             name, inside = split_metric(metric)
             if name == "cvar_regret" and inside:
                 cvar_gaps(environment, metric, level_of(metric))
-            elif metric == "optimal_rate" and getattr(environment, "best_in_hindsight", False):
+            elif metric == "optimal_rate" and hasattr(environment, "benchmark"):
                 raise InvalidArgument(
-                    f"metrics is 'optimal_rate', on {shown(environment)}; allowed: an environment whose rounds have a "
-                    "best arm each, where this one has a best arm in hindsight, after each number of rounds another"
+                    f"metrics is 'optimal_rate', on {shown(environment)}; allowed: an environment whose regret is "
+                    f"against each round's best arm, where this one's is against {environment.benchmark}"
                 )
             elif metric not in self.allowed_metrics:
                 raise invalid("metrics", metric, f"one of {quoted(self.allowed_metrics)} (with any level in brackets)")

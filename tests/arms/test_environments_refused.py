@@ -1,5 +1,6 @@
 """What no environment is made of is refused, with what is allowed."""
 
+import itertools
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 
 import banditlab as bl
 from banditlab import arms
+from banditlab.arms import environment_checks
 from banditlab.core.errors import IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
 
 from .rewards import parameters
@@ -235,8 +237,8 @@ def _alternates(self, arm, u, t):
             r"gap\(0, 1\) is 0.5, and gap\(1, 1\) is 0; allowed: the mean of reward\(1, u, 1\) over u minus that of "
             r"reward\(0, u, 1\), which is about -0.5",
         ),
-        (lambda self, arm, t: 0.0 if arm == 0 else 0.5, r"gap\(1, 20\) is 0.5, .* about -0.5$"),
-        (lambda self, arm, t: 0.5, r"gap\(0, 1\) is 0.5, the smallest of round 1; allowed: 0 for its best arm$"),
+        (lambda self, arm, t: 0.0 if arm == 0 else 0.5, r"gap\(1, 20\) is 0.5, .* about -0.5 \(or a class"),
+        (lambda self, arm, t: 0.5, r"gap\(0, 1\) is 0.5, the smallest of round 1; allowed: 0 for its best arm \(or a"),
     ],
     ids=["the wrong way round", "later", "no best arm"],
 )
@@ -251,6 +253,68 @@ def test_gaps_that_the_rewards_bear_out():
     own = {"gap": lambda self, arm, t: 0.0 if (arm == 0) == (t % 40 < 20) else 0.5, "reward": _alternates}
     world = arms.environment(type("World", (Plain,), own | {"support": arms.Support(0.0, 1.0, binary=True)}))()
     assert bl.run(world, arms.UCB1(), **SHORT | {"horizon": 80}).n_runs == 1
+
+
+@pytest.mark.parametrize(
+    ("gap", "benchmark"),
+    [
+        (lambda self, arm, t: 0.3 if (arm == 0) == (t % 40 < 20) else 0.8, "the best point between the arms"),
+        (lambda self, arm, t: max(0.0, 0.6 - (0.8 if (arm == 0) == (t % 40 < 20) else 0.3)), "a target of 0.6"),
+    ],
+    ids=["continuum", "satisficing"],
+)
+def test_gaps_to_another_benchmark(gap, benchmark):
+    own = {"gap": gap, "reward": _alternates, "support": arms.Support(0.0, 1.0, binary=True), "benchmark": benchmark}
+    world = arms.environment(type("World", (Plain,), own))()
+    assert bl.run(world, arms.UCB1(), **SHORT | {"horizon": 80}).n_runs == 1
+    with pytest.raises(InvalidArgument, match=f"where this one's is against {benchmark}"):
+        bl.run(world, arms.UCB1(), **SHORT | {"metrics": "optimal_rate"})
+
+
+def test_what_extends_an_adversary_is_against_the_best_arm_in_hindsight():
+    class Mine(arms.Adversarial):
+        pass
+
+    losses = np.random.default_rng(0).uniform(size=(60, 3))
+    assert bl.run(arms.environment(Mine)(losses), arms.EXP3(), **SHORT | {"horizon": 60}).n_runs == 1
+
+
+def test_large_gaps_are_rounded_by_more():
+    @arms.environment
+    class Linear:
+        n_arms = 10
+
+        def derive(self, problem):
+            x, theta = np.random.default_rng(1).normal(size=(10, 8)), 1e7 * np.random.default_rng(1).random(8)
+            means = np.array([math.fsum(row * theta) for row in x])
+            return {"means": means, "best": float((x @ theta).max())}
+
+        def reward(self, arm, u, t):
+            return self.means[arm]
+
+        def gap(self, arm, t):
+            return self.best + (4e-9 if t % 2 else -8e-9) - self.means[arm]
+
+    assert bl.run(Linear(), arms.RoundRobin(), **SHORT).n_runs == 1
+
+
+def test_looking_at_means_does_not_take_long(monkeypatch):
+    asked = []
+
+    class Slow(Plain):
+        support = arms.Support(0.0, 1.0)
+
+        def reward(self, arm, u, t):
+            return 0.5 + 0.5 * math.cos(1e6 * u)
+
+        def gap(self, arm, t):
+            return 0.0
+
+    clock = itertools.count()
+    monkeypatch.setattr("banditlab.arms.environment_checks.time.perf_counter", lambda: asked.append(1) or next(clock))
+    monkeypatch.setattr("banditlab.arms.environment_checks.SECONDS", 10)
+    environment_checks.check_kernels(arms.environment(Slow)(), arms.Support(0.0, 1.0), 80, closely=True)
+    assert len(asked) < 50  # of the 130 that a first look at all rounds takes
 
 
 @pytest.mark.parametrize("n_arms", [2.0, np.float64(2.0)], ids=repr)

@@ -35,7 +35,9 @@ def test_adversarial_regret_against_the_best_arm_in_hindsight():
 
 def test_rounds_of_an_adversary_have_no_best_arm():
     env = arms.Adversarial([[1.0, 0.0], [0.0, 1.0]])
-    with pytest.raises(InvalidArgument, match=r"metrics is 'optimal_rate', on Adversarial.* a best arm in hindsight"):
+    with pytest.raises(
+        InvalidArgument, match=r"metrics is 'optimal_rate', on Adversarial.* against the best arm in hindsight"
+    ):
         bl.run(env, arms.EXP3(), horizon=2, n_runs=1, seed=0, metrics=["regret", "optimal_rate"])
 
 
