@@ -32,7 +32,6 @@ class ArmsProtocol(Protocol):
     """In each round the policy chooses an arm, sees that arm's reward, and learns from it."""
 
     first_call = 1 << 21
-    rehearsed = True
     precisions = PRECISIONS
     allowed_metrics: ClassVar[tuple[str, ...]] = (*METRICS, "cvar_regret[0.05]")
     agent: ClassVar[type[Agent]] = Agent

@@ -28,7 +28,6 @@ class ClicksProtocol(Protocol):
     """In each round the policy selects an arm, sees whether it is clicked and, if so, its post-click reward."""
 
     first_call = 1 << 21
-    rehearsed = True
     precisions = PRECISIONS
 
     def feedback(self, policy: type) -> str:

@@ -228,6 +228,10 @@ class InstancesProtocol:
         """Return the names of the columns for any of the instances."""
         return self._rules.columns(environment.specimen, policy, requested)
 
+    def rehearsal(self, environment: Instances) -> int:
+        """Return how many rounds are played in plain Python of an environment as large as each of the instances."""
+        return self._rules.rehearsal(environment.specimen)
+
     def reasons_against_device(self, environment: Instances, policy: Any) -> list[str]:
         """Return that devices are not supported."""
         return ["each of its runs is another environment"]

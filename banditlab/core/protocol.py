@@ -120,8 +120,6 @@ class Protocol(ABC):
         which takes memory.
     first_call : int
         Rounds of the first call of a kernel, all lanes together; the length of later calls is adapted.
-    rehearsed : bool
-        Whether users' components play some rounds in plain Python before they are compiled: where a round is quick.
     choices : str
         What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
         else has its own attribute `choices`.
@@ -136,7 +134,6 @@ class Protocol(ABC):
     chunk: ClassVar[int | None] = None
     chunk_rounds: ClassVar[int | None] = None
     first_call: ClassVar[int] = 1
-    rehearsed: ClassVar[bool] = False
     choices: ClassVar[str] = "arms"
     round: ClassVar[str] = "round"
     default_metrics: ClassVar[tuple[str, ...]] = ("regret",)
@@ -157,6 +154,13 @@ class Protocol(ABC):
         It is asked once for each environment. Of `Instances` the specimen is looked at closely, and every other one as
         far as compiled code could come to harm, as there is one in each run.
         """
+
+    def rehearsal(self, environment: Any) -> int:
+        """Return how many rounds a user's component plays in plain Python before it is compiled; 0 for no rehearsal.
+
+        Three per arm show an index that is wrong from the start, where a round is quick.
+        """
+        return 3 * int(environment.n_arms)
 
     def reasons_against(self, environment: Any, policy: Any, horizon: int) -> list[str]:
         """Return every reason why a policy cannot play an environment, except those that it gives itself."""

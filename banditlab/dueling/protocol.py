@@ -30,7 +30,6 @@ class DuelingProtocol(Protocol):
     """In each round the policy chooses two arms, sees which of them wins a duel, and learns from it."""
 
     first_call = 1 << 20
-    rehearsed = True
     precisions = PRECISIONS
     default_metrics: ClassVar[tuple[str, ...]] = ("average_regret",)
 

@@ -3,12 +3,13 @@
 Compiled code reads and writes past the end of an array where Python raises: an index that is wrong from the start would
 change other numbers, or end the process. Plain Python shows such an index, though only in the rounds that it plays; one
 that is wrong in the last round shows up in short games. An index or a draw that lacks the lane mixes runs up, which no
-execution would show: the same rounds are played by two runs side by side, and by each of them alone.
+execution would show: a run's rounds are played beside one other run, and once more beside others.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import linecache
 import math
 import time
@@ -25,11 +26,11 @@ from ..machines import Interpreter
 from ..origin import is_library, is_ours
 from ..playing.jobs import Job
 from ..protocol import unwatched
+from ..validation import count
 from .ahead import missing_kernels
 
-ROUNDS_AN_ARM = 3
 SECONDS = 0.2
-"""A rehearsal ends after `ROUNDS_AN_ARM` rounds per arm, or after this many seconds if that comes first."""
+"""A rehearsal ends after as many rounds as the protocol says, or after this many seconds if that comes first."""
 
 
 class _Enough(Exception):  # noqa: N818 - not an error
@@ -39,19 +40,31 @@ class _Enough(Exception):  # noqa: N818 - not an error
 class _Stage(Interpreter):
     """A machine that plays the first rounds, one by one."""
 
-    def __init__(self, rounds: int, precision: str, until: float) -> None:
+    def __init__(self, rounds: int, precision: str, until: float, like: _Stage | None = None) -> None:
         super().__init__(precision=precision)
         self._rounds = rounds
         self._until = until
+        self._like = like  # whose second run is this one's first
         self.round = 0
         self.well = False  # whether the rounds were played without an error
         self.memory: Any = None
+        self.fresh: Any = None
+        self.recorded: list[Any] = []
         self.lanes = 0
 
     def state(self, policy: Any, space: Space) -> Any:
         """Return a policy's fresh state, and remember it."""
         self.memory, self.lanes = super().state(policy, space), space.n_lanes
+        if self._like is not None:  # np.empty leaves different numbers each time
+            for _, mine, same in _of_one_run(self._like.fresh, self.memory):
+                same[...] = mine
+        self.fresh = copy.deepcopy(self.memory)
         return self.memory
+
+    def zeros(self, *shape: int) -> Any:
+        """Return an array of zeros, and remember it: what a protocol records is written there."""
+        self.recorded.append(super().zeros(*shape))
+        return self.recorded[-1]
 
     def strides(self, first: int, last: int, n_lanes: int, usual: int) -> Iterator[tuple[int, int]]:
         """Yield rounds one by one, until there are enough."""
@@ -87,44 +100,54 @@ def rehearse(job: Job) -> None:
         wrong is reported by the compiler, or during play.
     """
     ours = all(is_ours(type(part).__module__) for part in job.parts)
-    if not job.protocol.rehearsed or ours or not missing_kernels(job):
+    rounds, when = job.protocol.rehearsal(job.environment), ""
+    if rounds == 0 or ours or not missing_kernels(job):
         return
-    rounds, when = ROUNDS_AN_ARM * job.environment.n_arms, ""
     stage = _Stage(rounds, job.precision, time.perf_counter() + SECONDS)
     error = _index_error(job, job.horizon, stage)
     if error is None and stage.round == rounds < job.horizon:
-        error, when = _index_error_at_last(job, rounds), " in its last round, rounds being numbered from 1"
+        word = job.protocol.round
+        error, when = _index_error_at_last(job, rounds), f" in its last {word}, {word}s being numbered from 1"
     if error is not None and (told := past_the_end(error, when)):
         raise InvalidComponent(f"{job.policy!r} on {job.environment!r} {told}") from error
-    if error is None and stage.well and stage.lanes == 2:  # instances may be played one after the other
+    if error is None and stage.well and stage.lanes == 2:  # instances may be played one after another
         _check_that_runs_are_apart(job, stage)
 
 
-def _check_that_runs_are_apart(job: Job, together: _Stage) -> None:
-    """Raise if the state of one of two runs is not what it is where that run is played alone."""
-    for lane in range(2):
-        alone = _Stage(together.round, job.precision, math.inf)
-        _index_error(job, job.horizon, alone, lane, n_runs=1)
-        if alone.well and (name := _differing(together.memory, alone.memory, lane)):
-            raise InvalidComponent(
-                f"{job.policy!r} plays run {job.first_run + lane} differently if another run is played beside it: "
-                f"after {together.round} rounds, state.{name} differs; allowed: indices and draws with the lane, as in "
-                "state.sums[arm, lane] and uniform(rng, lane)"
-            )
+def _check_that_runs_are_apart(job: Job, stage: _Stage) -> None:
+    """Raise if a run that was played beside one is played differently, or recorded so, beside two others.
+
+    It is not played alone: NumPy's sums over a lane's entries round differently where these lie side by side.
+    """
+    other = _Stage(stage.round, job.precision, math.inf, like=stage)
+    _index_error(job, job.horizon, other, beyond=1, n_runs=3)
+    if not other.well:
+        return
+    name = next((name for name, mine, same in _of_one_run(stage.memory, other.memory) if _differ(mine, same)), "")
+    recorded = zip(stage.recorded, other.recorded, strict=True)
+    if name or any(_differ(mine[..., 1], same[..., 0]) for mine, same in recorded):
+        raise InvalidComponent(
+            f"{job.policy!r} on {job.environment!r} plays run {job.first_run + 1} differently beside other runs: after "
+            f"{count(stage.round, job.protocol.round)}, {f'state.{name}' if name else 'what is recorded'} differs; "
+            "allowed: indices and draws with the lane, as in state.sums[arm, lane] and uniform(rng, lane)"
+        )
 
 
-def _differing(two: Any, one: Any, lane: int) -> str:
-    """Return the name of an array in which a lane of a state of two differs from a state of that lane alone."""
-    for name, both, single in zip(two._fields, two, one, strict=True):
-        if isinstance(both, tuple):
-            if inner := _differing(both, single, lane):
-                return f"{name}.{inner}"
-            continue
-        lanes = [axis for axis, (n, m) in enumerate(zip(both.shape, single.shape, strict=True)) if n != m]
-        mine = np.take(both, [lane], axis=lanes[0]) if lanes else both
-        if not np.array_equal(mine, single, equal_nan=mine.dtype.kind == "f"):
-            return str(name)
-    return ""
+def _of_one_run(two: Any, three: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield names of arrays with their entries for one run: lane 1 of a state of two, and lane 0 of a state of three.
+
+    An array without an axis of lanes is scratch, which the last lane leaves behind.
+    """
+    for name, first, second in zip(two._fields, two, three, strict=True):
+        if isinstance(first, tuple):
+            yield from ((f"{name}.{inner}", mine, same) for inner, mine, same in _of_one_run(first, second))
+        elif first.shape != second.shape:
+            before = (slice(None),) * [n == m for n, m in zip(first.shape, second.shape, strict=True)].index(False)
+            yield str(name), first[*before, 1, ...], second[*before, 0, ...]
+
+
+def _differ(mine: Any, same: Any) -> bool:
+    return not np.array_equal(mine, same, equal_nan=mine.dtype.kind in "fc")
 
 
 def _index_error_at_last(job: Job, rounds: int) -> IndexError | None:
@@ -142,11 +165,11 @@ def _index_error_at_last(job: Job, rounds: int) -> IndexError | None:
     return error
 
 
-def _index_error(job: Job, horizon: int, stage: _Stage, lane: int = 0, n_runs: int = 2) -> IndexError | None:
-    """Return the error of an index in a game, if there is one; a rehearsal ignores other errors."""
+def _index_error(job: Job, horizon: int, stage: _Stage, beyond: int = 0, n_runs: int = 2) -> IndexError | None:
+    """Return the error of an index in a game of the job's runs from `beyond` on; a rehearsal ignores other errors."""
     checkpoints = job.checkpoints[job.checkpoints <= horizon]
     batch = replace(
-        job.batch(job.first_run + lane, n_runs), on=stage, reduced=False, horizon=horizon, checkpoints=checkpoints
+        job.batch(job.first_run + beyond, n_runs), on=stage, reduced=False, horizon=horizon, checkpoints=checkpoints
     )
     try:
         with contextlib.suppress(_Enough):

@@ -31,6 +31,9 @@ ALLOWED = (
 MAX_PAIRS = 20_000_000
 """Pairs of a memory and a sum of rewards for which the kernel keeps a table."""
 
+REHEARSED_STEPS = 10_000
+"""In an MDP with more transitions than this, over all steps, an episode in plain Python can take seconds."""
+
 
 class EpisodesProtocol(Protocol):
     """In each episode the policy plans, then chooses an action in each of H steps, and sees rewards and states."""
@@ -50,6 +53,11 @@ class EpisodesProtocol(Protocol):
         for metric in requested:
             _with_level(metric, policy)
         return requested
+
+    def rehearsal(self, environment: Any) -> int:
+        """Return 3 episodes where an MDP is small, and none elsewhere: planning in plain Python takes long."""
+        steps = environment.horizon * environment.n_actions * environment.n_states**2
+        return 3 if steps <= REHEARSED_STEPS else 0
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say why not: a policy is evaluated in tables that grow with the returns that it is found to reach."""
