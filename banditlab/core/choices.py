@@ -17,6 +17,8 @@ NO_ARM_INDEX = "an arm's index is nan"
 NO_ITEM_INDEX = "an item's index is nan"
 NO_ROOM_IN_TAILS = "no room in tails"
 NO_SUCH_TAIL = "no such tail"
+NOT_AS_EVALUATED = "not as evaluated"
+NOT_AS_BEFORE = "not as before the episode"
 
 TOLD = {
     NO_ARM: "chose an arm that does not exist; allowed: whole numbers from 0 to n_arms - 1 (rounds count from 1, arms "
@@ -33,6 +35,11 @@ TOLD = {
     "empty_tails(space, horizon, horizon) has room for all",
     NO_SUCH_TAIL: "asked `sum_of_smallest` or `sum_between` for the sum of so many values that they do not have it; "
     "allowed: at most as many as the arm has got, and not fewer than at the last call for it",
+    NOT_AS_EVALUATED: "no longer plays what was evaluated when `plan` last returned True, so that its CVaR would be "
+    "wrong; allowed: True from `plan` whenever `act` may choose otherwise than in the episode before",
+    NOT_AS_BEFORE: "chose another action in an episode than it would have at its start, so that its CVaR would be "
+    "wrong; allowed: choices by step, state and memory that change in `plan` alone (`next_memory` is for what depends "
+    "on rewards)",
 }
 """What a message says about a policy, by the text of its kernels' `IndexError`."""
 

@@ -264,6 +264,67 @@ def fixed():
     return Fixed
 
 
+class Forgetful:
+    """Learns in `observe` which action paid, and plays it at once."""
+
+    def state(self, space):
+        return {"best": space.array(space.known.n_steps, dtype=int)}
+
+    def act(self, state, known, lane, h, s, memory):
+        return state.best[lane, h]
+
+    def observe(self, state, known, lane, h, s, a, j, s_next, t):
+        state.best[lane, h] = 1
+
+    def plan(self, state, known, lane, t, rng):
+        return False
+
+
+class Restless(Forgetful):
+    """Goes over to the other action within an episode."""
+
+    def observe(self, state, known, lane, h, s, a, j, s_next, t):
+        for later in range(known.n_steps):
+            state.best[lane, later] = 1 - a
+
+    def plan(self, state, known, lane, t, rng):
+        return True
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+@pytest.mark.parametrize(
+    ("learner", "told"),
+    [
+        (Forgetful, "no longer plays what was evaluated when `plan` last returned True"),
+        (Restless, "chose another action in an episode than it would have at its start"),
+    ],
+    ids=["not evaluated anew", "changes within an episode"],
+)
+def test_values_of_what_is_not_played_are_refused(learner, told, backend):
+    world = cvar.TabularMDP([[[1.0], [1.0]]], [[0.0, 0.5]], horizon=2)
+    policy = cvar.mdp_policy(type(learner.__name__, (learner,), {}))()
+    options = {"horizon": 20, "n_runs": 2, "seed": 0, "backend": backend, "progress": False}
+    for metrics in ("cvar_regret[1]", "icvar[0.5]"):
+        with pytest.raises(InvalidComponent, match=rf"^{learner.__name__}\(\) {told}"):
+            bl.run(world, policy, metrics=metrics, **options)
+    assert bl.run(world, policy, metrics="return", **options).n_runs == 2
+
+
+def test_a_learner_that_acts_on_what_it_has_just_learnt_of_other_steps_is_evaluated_right():
+    """Q-learning that acts greedily on its table: what a step changes is played in the next episode."""
+
+    class Greedy(Forgetful):
+        def plan(self, state, known, lane, t, rng):
+            return True
+
+    world = cvar.TabularMDP([[[1.0], [1.0]]], [[0.0, 0.5]], horizon=2)
+    result = bl.run(
+        world, cvar.mdp_policy(Greedy)(), horizon=20, n_runs=2, seed=0, metrics=["cvar_regret[1]", "return"]
+    )
+    assert result.values("cvar_regret[1]")[0, 0, -1] == 1.0  # all of it in the first episode
+    assert result.values("return")[0, 0, -1] == 19.0
+
+
 @pytest.mark.parametrize("backend", ["cpu", "python"])
 def test_what_never_changes_is_evaluated_before_the_first_episode(backend):
     policy = fixed()(1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from banditlab.core.choices import NOT_AS_BEFORE, NOT_AS_EVALUATED
 from banditlab.core.components import Params, State
 from banditlab.core.dispatch import borrowed, device, device_call
 from banditlab.core.machines import next_checkpoint
@@ -16,6 +17,10 @@ from .generics import action, estimate, following_memory, n_memories, observe, p
 
 RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
 """Rows of the output; after them, for each level of static and then of iterated CVaR, the regret and the value."""
+
+
+ROUNDING = 1e-9
+"""How far apart, relative to their size, two values of one policy can be."""
 
 
 @device
@@ -166,22 +171,48 @@ def _outcomes(
 
 
 @device_call
-def _evaluate(
-    policy: Params, state: State, known: Params, world: Params, lane: int, place: Any, law: Any, order: Any, tally: Any
+def _values(
+    policy: Params, state: State, known: Params, world: Params, lane: int, place: Any, law: Any, order: Any, out: Any
 ) -> None:
-    """Write the values at all levels of what lane's policy plays, and its estimate of the optimum, into `tally`."""
+    """Write the values at all levels, first of static and then of iterated CVaR, of what lane's policy plays."""
     n_static = world.static.shape[0]
-    tally[PLANS, lane] += 1.0
     if n_static > 0:
         returns_of(policy, state, known, world, lane, place, law)
     for k in range(n_static):
-        tally[LEVELS + 2 * k + 1, lane] = lower_mean(world.returns, law, order, law.shape[0], world.static[k])
+        out[k] = lower_mean(world.returns, law, order, law.shape[0], world.static[k])
     for k in range(world.iterated.shape[0]):
-        value = iterated_value(policy, state, known, world, lane, world.iterated[k])
-        tally[LEVELS + 2 * (n_static + k) + 1, lane] = value
+        out[n_static + k] = iterated_value(policy, state, known, world, lane, world.iterated[k])
+
+
+@device
+def _note_values(policy: Params, state: State, lane: int, values: Any, tally: Any) -> None:
+    """Copy values to their places in `tally`, with what lane's policy estimates of the optimum."""
+    tally[PLANS, lane] += 1.0
+    for k in range(values.shape[0]):
+        tally[LEVELS + 2 * k + 1, lane] = values[k]
     guess = estimate(policy, state, lane)
     tally[ESTIMATE, lane] = guess
     tally[SMALLEST_ESTIMATE, lane] = min(tally[SMALLEST_ESTIMATE, lane], guess)
+
+
+@device
+def _check_values(values: Any, lane: int, tally: Any) -> None:
+    """Raise unless values are, but for rounding, those in `tally`."""
+    for k in range(values.shape[0]):
+        noted = tally[LEVELS + 2 * k + 1, lane]
+        if abs(values[k] - noted) > ROUNDING * (1.0 + abs(noted)):
+            raise IndexError(NOT_AS_EVALUATED)
+
+
+@device
+def _foresee(policy: Params, state: State, known: Params, world: Params, lane: int, bits: Any, actions: Any) -> None:
+    """Write what lane's policy would play in an episode with this luck if it learnt nothing on the way."""
+    s, memory = known.initial_state, starting_memory(policy, state, lane)
+    for h in range(known.n_steps):
+        a = action(policy, state, known, lane, h, s, memory)
+        actions[h] = a
+        s, j = _step_drawn(bits, h, s, a, known.index, world.cumulative, world.cumulative_weights)
+        memory = following_memory(policy, state, lane, h, memory, j)
 
 
 def follow(
@@ -217,7 +248,7 @@ def play(
 
     The environment draws one uniform number per episode, and expands it into a pair per step, for reward and next
     state: whatever policies do, they face the same luck at the same step. A policy's value is recomputed only when the
-    policy may have changed.
+    policy may have changed. Whether it is what is played is looked at in episodes 1, 2, 4, 8, ...
     """
     world, known, policy, state = borrowed(world), borrowed(known), borrowed(policy), borrowed(state)
     environment_rng, policy_rng, tally = borrowed(environment_rng), borrowed(policy_rng), borrowed(tally)
@@ -225,19 +256,29 @@ def play(
     n_sums = world.returns.shape[0]
     place = np.full((n_memories(policy, state) if world.static.shape[0] > 0 else 1, n_sums), -1)
     law, order = np.zeros(n_sums), np.arange(n_sums)
+    values, foreseen = np.zeros(world.best.shape[0]), np.zeros(known.n_steps, np.int64)
     for w in range(lanes):
         c = next_checkpoint(checkpoints, first)
         for t in range(first, last + 1):
             changed = plan(policy, state, known, w, t, policy_rng)
+            looked_at = values.shape[0] > 0 and t & (t - 1) == 0
+            if changed or t == 1 or looked_at:
+                _values(policy, state, known, world, w, place, law, order, values)
             if changed or t == 1:
-                _evaluate(policy, state, known, world, w, place, law, order, tally)
+                _note_values(policy, state, w, values, tally)
+            elif looked_at:
+                _check_values(values, w, tally)
             for k in range(world.best.shape[0]):
                 tally[LEVELS + 2 * k, w] += world.best[k] - tally[LEVELS + 2 * k + 1, w]
             bits = key(open_uniform(environment_rng, w))  # as in `follow`
+            if looked_at:
+                _foresee(policy, state, known, world, w, bits, foreseen)
             s = known.initial_state
             memory = starting_memory(policy, state, w)
             for h in range(known.n_steps):
                 a = action(policy, state, known, w, h, s, memory)
+                if looked_at and a != foreseen[h]:
+                    raise IndexError(NOT_AS_BEFORE)
                 after, j = _step_drawn(bits, h, s, a, known.index, world.cumulative, world.cumulative_weights)
                 observe(policy, state, known, w, h, s, a, j, after, t)
                 memory = following_memory(policy, state, w, h, memory, j)
