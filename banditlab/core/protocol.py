@@ -123,6 +123,8 @@ class Protocol(ABC):
     choices : str
         What an environment's `n_arms` counts, in the plural, for messages; an environment in which it counts something
         else has its own attribute `choices`.
+    tries_all : bool
+        Whether a game has at least as many rounds as there are choices, as policies begin by trying each.
     round : str
         What a round is called.
     default_metrics : tuple of str
@@ -135,6 +137,7 @@ class Protocol(ABC):
     chunk_rounds: ClassVar[int | None] = None
     first_call: ClassVar[int] = 1
     choices: ClassVar[str] = "arms"
+    tries_all: ClassVar[bool] = True
     round: ClassVar[str] = "round"
     default_metrics: ClassVar[tuple[str, ...]] = ("regret",)
 

@@ -27,6 +27,7 @@ class ScoringProtocol(Protocol):
     prefer = "processes"
     chunk_rounds = 20_000  # about a second: files are few compared with the time that went into them
     choices = "actions"
+    tries_all = False  # they are the agents', not the policy's
 
     def feedback(self, policy: type) -> str:
         """Return what the principal sees: what the policy's `sees` says, or `shows` of the environments it plays."""

@@ -45,6 +45,7 @@ class SemiBanditProtocol(Protocol):
     """In each round the policy chooses an action, a set of items, and learns from what is revealed of them."""
 
     first_call = 1 << 19
+    choices = "items"
     precisions = PRECISIONS
 
     def feedback(self, policy: type) -> str:

@@ -54,6 +54,13 @@ def test_compiled_equals_plain_python_bit_for_bit(name: str) -> None:
     same(run(policy, n_runs=2, horizon=40), run(policy, n_runs=2, horizon=40, backend="python"))
 
 
+@every_policy
+def test_there_may_be_fewer_duels_than_arms(name: str) -> None:
+    """Features tell of arms that were never compared."""
+    short = {"n_runs": 2, "horizon": 2}
+    same(run(POLICIES[name], **short), run(POLICIES[name], **short, backend="python"))
+
+
 def test_a_run_is_the_same_whatever_chunk_threads_and_order(monkeypatch: pytest.MonkeyPatch) -> None:
     together = run(POLICIES, n_runs=5)
     monkeypatch.setattr(protocol.ContextualProtocol, "chunk", 2)

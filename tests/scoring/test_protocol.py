@@ -182,19 +182,6 @@ class TestKnowledge:
 
 
 class TestErrors:
-    @pytest.mark.parametrize(
-        ("world", "message"),
-        [
-            (TOY, "at least 3, the number of actions of world"),
-            (SENDERS, "at least 3, the number of decisions of world"),
-            (HIRING, "at least 4, the number of profiles of efforts of world"),
-        ],
-        ids=["agent", "senders", "hiring"],
-    )
-    def test_a_horizon_is_compared_with_what_the_environment_has(self, world: Any, message: str) -> None:
-        with pytest.raises(InvalidArgument, match=f"horizon is 1; allowed: {message}"):
-            play(scoring.Oracle(), {"world": world}, horizon=1)
-
     def test_family_and_environment_must_fit(self) -> None:
         with pytest.raises(IncompatiblePolicy, match="plays environments of scoring"):
             play(scoring.Oracle(), bl.arms.Bernoulli([0.5]))

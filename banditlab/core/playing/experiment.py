@@ -228,8 +228,9 @@ def checked_metrics(metrics: Any) -> tuple[str, ...] | None:
 
 def check_horizon(label: str, environment: Any, horizon: int) -> None:
     """Raise if a horizon is too short or too long for an environment."""
-    if horizon < environment.n_arms:
-        choices = getattr(environment, "choices", environment.family.protocol.choices)
+    rules = environment.family.protocol
+    if rules.tries_all and horizon < environment.n_arms:
+        choices = getattr(environment, "choices", rules.choices)
         raise invalid("horizon", horizon, f"at least {environment.n_arms}, the number of {choices} of {label}")
     if hasattr(environment, "check_horizon"):
         environment.check_horizon(horizon)

@@ -57,8 +57,8 @@ def run(
     policies : policy, list of policies, or dict from label to policy
         Who plays. Default labels are the constructor calls; they must differ.
     horizon : int
-        Rounds per run (T), for MDPs episodes; at least 1 and at least the number of arms (of actions, in
-        `banditlab.scoring`, and so on).
+        Rounds per run (T), for MDPs episodes; at least 1. Where policies try everything once, at least the number of
+        arms, or of items: everywhere but in contextual duels, MDPs and `banditlab.scoring`.
     n_runs : int
         Independent replications of each pair.
     seed : int, optional

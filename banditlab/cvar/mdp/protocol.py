@@ -41,6 +41,7 @@ class EpisodesProtocol(Protocol):
     default_metrics = ("cvar_regret",)
     choices = "actions"
     round = "episode"
+    tries_all = False
     first_call = 1  # an episode can take a second to plan
     chunk = 8  # planning takes nearly all the time: small chunks share it out evenly
 

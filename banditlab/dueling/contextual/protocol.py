@@ -29,6 +29,7 @@ class ContextualProtocol(Protocol):
     """In each round the policy sees a feature vector for every arm, chooses two arms, and sees which of them wins."""
 
     first_call = 1 << 12
+    tries_all = False  # features tell of arms that were never compared
     default_metrics: ClassVar[tuple[str, ...]] = ("contextual_regret",)
     chunk: ClassVar[int | None] = 16
     """A run's state is large (estimates of K^2 pairs, samples), and a round long: few lanes stay in the cache."""
