@@ -15,7 +15,6 @@ from banditlab.core.family import registered
 from banditlab.core.playing import jobs
 from banditlab.cvar.mdp import protocol
 from banditlab.cvar.mdp.planning import optimum
-from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import BanditlabError, IncompatiblePolicy, InvalidArgument, InvalidComponent, InvalidType
 from tests.values import check_twins, columns, same
 
@@ -110,7 +109,7 @@ OPTIMISTS = {
     "ICVaRRM": (MIXTURE, cvar.ICVaRRM(0.5, delta=0.1, replan=1.3), 20_000, (True, 0.5)),
     "MaxWP": (MIXTURE, cvar.MaxWP(), 500, (True, 0.0)),
     "UCBVI": (MIXTURE, cvar.UCBVI(delta=0.1, replan=1.3), 20_000, (True, 1.0)),
-    "ICVaRL": (MIXTURE, cvar.ICVaRL(FEATURES, 0.8, delta=0.1, epsilon=0.001, replan=1.5), 20_000, (True, 0.8)),
+    "ICVaRL": (MIXTURE, cvar.ICVaRL(0.8, FEATURES, delta=0.1, epsilon=0.001, replan=1.5), 20_000, (True, 0.8)),
 }
 
 
@@ -154,8 +153,8 @@ REFUSED = {
                  r"its transitions or rewards change from step to step; allowed: .* UCBVI pools"),
     "unit rewards": (cvar.TabularMDP([[[1.0]]], [[-1.0]], 2), cvar.ICVaRRM(0.5),
                      r"its rewards are from -1 to -1; allowed: 0 to 1"),
-    "sizes": (UNIT, cvar.ICVaRL(FEATURES[:2, :, :2], 0.5), r"its features are of shape \(2, 2, 2, 2\)"),
-    "span": (UNIT, cvar.ICVaRL(FEATURES, 0.5), r"its transitions are no mixture of the features; allowed"),
+    "sizes": (UNIT, cvar.ICVaRL(0.5, FEATURES[:2, :, :2]), r"its features are of shape \(2, 2, 2, 2\)"),
+    "span": (UNIT, cvar.ICVaRL(0.5, FEATURES), r"its transitions are no mixture of the features; allowed"),
     "family": (arms.Bernoulli([0.1, 0.2]), cvar.MaxWP(), r"it plays environments of cvar, and this one is of arms"),
 }  # fmt: skip
 
@@ -337,7 +336,7 @@ def test_what_never_changes_is_evaluated_before_the_first_episode(backend):
     policy = fixed()(1)
     metrics = ["cvar[0.5]", "icvar[0.5]", "cvar_regret[0.5]"]
     result = bl.run(UNIT, policy, horizon=3, n_runs=1, seed=0, metrics=metrics, backend=backend)
-    played = markov(np.ones((3, 3), np.int64), UNIT.model.atoms)
+    played = cvar.TabularPolicy.markov(UNIT, np.ones((3, 3), int))
     value = cvar.evaluate(UNIT, played).cvar(0.5)
     assert value > 0.0
     assert result.values("cvar[0.5]")[0, 0] == pytest.approx(value)

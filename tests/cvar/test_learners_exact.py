@@ -95,7 +95,7 @@ def test_ucbvi(name, scale):
 
 @pytest.mark.parametrize(("scale", "epsilon"), [(1.0, None), (0.01, None), (0.01, 0.4), (0.0, 5.0)])
 def test_icvar_l(scale, epsilon):
-    policy = cvar.ICVaRL(FEATURES, 0.4, bonus_scale=scale, epsilon=epsilon)
+    policy = cvar.ICVaRL(0.4, FEATURES, bonus_scale=scale, epsilon=epsilon)
     check(MIXTURE, policy, lambda: naive.ICVaRL(MIXTURE, EPISODES, 0.4, FEATURES, epsilon, scale=scale), 0.5)
 
 

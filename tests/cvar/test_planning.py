@@ -8,7 +8,6 @@ import pytest
 import banditlab as bl
 from banditlab import cvar
 from banditlab.cvar.mdp import sums
-from banditlab.cvar.mdp.tabular_policy import markov
 from banditlab.errors import InvalidArgument, InvalidType
 
 from .tiny import INSTANCES, LEVELS, iterated_value, laws, markov_policies
@@ -75,7 +74,7 @@ def test_law_of_a_policys_return(name):
                 yield from paths(h + 1, x, paid + r, chance * p)
 
         values, chances = zip(*paths(0, mdp.initial_state, 0.0, 1.0), strict=True)
-        policy = markov(actions, mdp.model.atoms)
+        policy = cvar.TabularPolicy.markov(mdp, actions)
         law = cvar.evaluate(mdp, policy)
         assert len(law.values) <= len(values)
         for tau in (0.0, *LEVELS):
@@ -234,9 +233,23 @@ BAD = {
         r"policy is for 3 steps, 2 states and .* rewards; allowed: one for this MDP's 3, 3 and",
     ),
     "no such action": (
-        lambda m: cvar.iterated_cvar(m, markov(np.full((3, 2), 2), m.model.atoms), 0.5),
+        lambda m: cvar.iterated_cvar(
+            m,
+            cvar.TabularPolicy(np.full((3, 2, 1), 2), np.zeros((1, len(m.model.atoms), 1), int), 0, m.model.atoms),
+            0.5,
+        ),
         InvalidArgument,
         r"policy takes action 2; allowed: this MDP's, 0 to 1",
+    ),
+    "no such action without a memory": (
+        lambda m: cvar.TabularPolicy.markov(m, [2, 0]),
+        InvalidArgument,
+        r"actions reach from 0 to 2; allowed: integers from 0 to 1, shape \(3, 2\) or \(2,\)",
+    ),
+    "shape without a memory": (
+        lambda m: cvar.TabularPolicy.markov(m, [0, 1, 0]),
+        InvalidArgument,
+        r"actions is \[0, 1, 0\]; allowed: integers from 0 to 1, shape \(3, 2\) or \(2,\)",
     ),
     "actions": (
         lambda m: cvar.TabularPolicy([[0.5]], [[[0]]], 0, [1.0]),

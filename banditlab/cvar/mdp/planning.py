@@ -21,7 +21,7 @@ from .evaluation import evaluate
 from .kernel import follow
 from .model import Array, cumulative
 from .sums import exact_budgets, grid_budgets
-from .tabular_policy import TabularPolicy, an_mdp, markov, policy_of
+from .tabular_policy import TabularPolicy, an_mdp, policy_of
 
 TIE = 1e-14
 """Budgets with objectives this close (times the largest budget) are equally good: sums in another order differ."""
@@ -213,7 +213,7 @@ def _plan_iterated(mdp: TabularMDP, tau: float, criterion: str) -> Plan:
         np.zeros((0, 0), np.int64), V, actions,
     )  # fmt: skip
     value = float(V[0, model.initial_state])
-    return Plan(criterion, tau, value, markov(actions, model.atoms), V, 0.0, mdp)
+    return Plan(criterion, tau, value, TabularPolicy.markov(mdp, actions), V, 0.0, mdp)
 
 
 def plan_iterated_cvar(mdp: TabularMDP, tau: float) -> Plan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from banditlab.core.brief import brief
 from banditlab.core.errors import InvalidArgument, InvalidType
@@ -74,6 +74,43 @@ class TabularPolicy:
         object.__setattr__(self, "first", integer(0, n - 1)("TabularPolicy.first", self.first))
         if self.budgets is not None:
             object.__setattr__(self, "budgets", _budgets(self.budgets, (H + 1, n)))
+
+    @classmethod
+    def markov(cls, mdp: TabularMDP, actions: ArrayLike) -> TabularPolicy:
+        """Return the policy without a memory that takes given actions.
+
+        Parameters
+        ----------
+        mdp : TabularMDP
+            The MDP that it is for.
+        actions : array_like of int, shape (H, S) or (S,)
+            The action, by step and state, or by state alone.
+
+        Raises
+        ------
+        InvalidType, InvalidArgument
+            For another shape, or an action that the MDP does not have.
+
+        Examples
+        --------
+        >>> from banditlab import cvar
+        >>> mdp = cvar.TabularMDP([[[1.0], [1.0]]], [[0.25, 0.5]], horizon=2)
+        >>> cvar.evaluate(mdp, cvar.TabularPolicy.markov(mdp, [[0], [1]])).mean
+        0.75
+        """
+        model = an_mdp(mdp).model
+        shape = (model.n_steps, model.n_states)
+        allowed = f"integers from 0 to {model.n_actions - 1}, shape {shape} or ({model.n_states},)"
+        try:
+            found = np.asarray(actions)
+        except ValueError as error:
+            raise invalid("actions", actions, allowed) from error
+        if found.dtype.kind not in "iu" or found.shape not in (shape, shape[1:]):
+            raise invalid("actions", actions, allowed)
+        if found.min() < 0 or found.max() >= model.n_actions:
+            raise InvalidArgument(f"actions reach from {found.min()} to {found.max()}; allowed: {allowed}")
+        taken = np.broadcast_to(found, shape).astype(np.int64)
+        return cls(taken[:, :, None], np.zeros((1, len(model.atoms), 1), np.int64), 0, model.atoms)
 
     @property
     def n_memories(self) -> int:
@@ -177,11 +214,6 @@ def policy_of(model: Model, policy: Any) -> TabularPolicy:
             f"policy takes action {policy.actions.max()}; allowed: this MDP's, 0 to {model.n_actions - 1}"
         )
     return policy
-
-
-def markov(actions: NDArray[np.int64], atoms: Array) -> TabularPolicy:
-    """Return the policy without memory that takes `actions[h, s]`."""
-    return TabularPolicy(actions[:, :, None], np.zeros((1, len(atoms), 1), np.int64), 0, atoms)
 
 
 def an_mdp(mdp: Any) -> TabularMDP:

@@ -54,10 +54,10 @@ class ICVaRL:
 
     Parameters
     ----------
-    features : array_like, shape (S, A, S, d)
-        :math:`\phi(s', s, a)`, by s, a and s'; `linear_mixture` returns some.
     tau : float
         Level, in (0, 1]; the paper's :math:`\alpha`.
+    features : array_like, shape (S, A, S, d)
+        :math:`\phi(s', s, a)`, by s, a and s'; `linear_mixture` returns some.
     delta : float, default 0.05
         Probability that the guarantee may fail.
     bonus_scale : float, default 1.0
@@ -87,14 +87,14 @@ class ICVaRL:
     >>> import banditlab as bl
     >>> from banditlab import cvar
     >>> mdp, features = cvar.linear_mixture(n_states=3, n_actions=2, horizon=3, dimension=2, seed=0)
-    >>> learner = cvar.ICVaRL(features, tau=0.4, bonus_scale=0.01)
+    >>> learner = cvar.ICVaRL(0.4, features, bonus_scale=0.01)
     >>> result = bl.run(mdp, learner, horizon=100, n_runs=2, seed=0, metrics="icvar_regret")
     >>> bool((result.values()[0, :, -1] >= 0.0).all())
     True
     """
 
-    features: FloatArray = field(check=_features, doc="phi(s', s, a), by s, a and s'")
     tau: float = field(check=level, doc="level, in (0, 1]; the paper's alpha")
+    features: FloatArray = field(check=_features, doc="phi(s', s, a), by s, a and s'")
     delta: float = field(default=0.05, check=open_probability, doc="probability that the guarantee may fail")
     bonus_scale: float = field(default=1.0, check=non_negative, doc="factor of beta; 1.0 is the theory")
     epsilon: Any = field(default=None, check=optional(positive), doc="distance of the net's points")
