@@ -114,6 +114,15 @@ def support_of(environment: Any) -> Support:
     return found
 
 
+def beyond(environment: Any, b: float) -> list[str]:
+    """Return, as a warning, that rewards are not in [0, b], which a policy takes for their bound; else nothing."""
+    support = support_of(environment)
+    if support.low >= 0.0 and support.high <= b:
+        return []
+    name = type(environment).__name__
+    return [f"b is {b:g}, an upper bound of rewards that are not negative, and those of {name} are {support}"]
+
+
 def _as_support(value: Any) -> str:
     """Return how to write the support that a value seems to mean."""
     with contextlib.suppress(TypeError, ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from banditlab.core.errors import AssumptionWarning, InvalidArgument
-from banditlab.core.origin import is_ours
+from banditlab.core.origin import levels_up
 from banditlab.core.validation import probability
 
 from .utilities import a_utility, has_closed_form, maximiser
@@ -86,7 +85,7 @@ def warn_of_violations(environment: Any) -> None:
     utility, lowest = environment.utility, float(environment.post_click_means.min())
     told = [f"{v.assumption} of UCB-S's guarantees: {v.what}" for v in violations(utility, lowest)]
     for what in told:
-        warnings.warn(f"{utility!r} violates assumption {what}", AssumptionWarning, stacklevel=_levels_up())
+        warnings.warn(f"{utility!r} violates assumption {what}", AssumptionWarning, stacklevel=levels_up())
     rewards = environment.rewards
     if (
         rewards is not None
@@ -97,16 +96,8 @@ def warn_of_violations(environment: Any) -> None:
             f"{rewards!r} gives rewards {rewards.support}; the radii of UCB-S and the other learners are for "
             "rewards in [0, 1], or Gaussian with standard deviations of at most 1",
             AssumptionWarning,
-            stacklevel=_levels_up(),
+            stacklevel=levels_up(),
         )
-
-
-def _levels_up() -> int:
-    """Return the stack level, for the caller, of the first frame outside the package: the user's own code."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and is_ours(frame.f_globals.get("__name__")):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 @functools.lru_cache(maxsize=256)

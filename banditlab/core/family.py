@@ -36,6 +36,7 @@ LAZY_ANNOTATIONS = sys.version_info >= (3, 14)
 HOOKS = {
     "reasons_against": ["self", "environment", "horizon"],
     "reasons_against_actions": ["self", "actions", "n_items", "horizon"],
+    "warnings_about": ["self", "environment", "horizon"],
 }
 """Methods that policies may have besides kernels, called before anything is played."""
 

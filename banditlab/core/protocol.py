@@ -29,6 +29,12 @@ def own_reasons(policy: Any, environment: Any, horizon: int) -> list[str]:
     return [] if own is None else listed_reasons(f"{policy!r}.reasons_against", own(environment, horizon))
 
 
+def own_warnings(policy: Any, environment: Any, horizon: int) -> list[str]:
+    """Return what a policy's own method `warnings_about` says; nothing if it has none."""
+    own = getattr(policy, "warnings_about", None)
+    return [] if own is None else listed_reasons(f"{policy!r}.warnings_about", own(environment, horizon))
+
+
 def listed_reasons(name: str, found: Any) -> list[str]:
     """Return what a policy's method says against something, or raise if that is not a list of texts."""
     if not isinstance(found, list | tuple) or not all(isinstance(reason, str) for reason in found):

@@ -31,6 +31,8 @@ from tests.values import (
 from . import naive
 from .players import OTHERS, VARIANTS
 
+pytestmark = pytest.mark.filterwarnings("ignore::banditlab.errors.AssumptionWarning")  # parameters of any value
+
 POLICIES = registered("arms", "policy")
 DEFAULTS = {name: cls() for name, cls in POLICIES.items()}
 FIELDS = [(cls, f.name) for cls in POLICIES.values() for f in dataclasses.fields(cls)]

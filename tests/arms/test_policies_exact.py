@@ -17,6 +17,8 @@ from banditlab import arms
 from . import naive
 from .players import OTHERS, POLICIES, VARIANTS, Instance, check_against_reference, simulated
 
+pytestmark = pytest.mark.filterwarnings("ignore::banditlab.errors.AssumptionWarning")  # parameters of any value
+
 QUARTERS = [0.0, 0.25, 0.5, 1.0]
 
 INSTANCES = {

@@ -25,6 +25,8 @@ from tests.values import arrays, check_repr, check_same_future, check_state_amid
 from . import naive, naive_sets
 from .players import POLICIES, VARIANTS, outcomes
 
+pytestmark = pytest.mark.filterwarnings("ignore::banditlab.errors.AssumptionWarning")  # parameters of any value
+
 ITEMS = arms.Bernoulli([0.3, 0.6, 0.5, 0.8])
 FREE, SAFE = sb.MSets(2), sb.SafeUpToM(2, budget=0.4)
 

@@ -23,6 +23,8 @@ from tests.arms.naive import environment_rng, policy_rng
 from . import naive
 from .players import OTHERS, POLICIES, VARIANTS, outcomes
 
+pytestmark = pytest.mark.filterwarnings("ignore::banditlab.errors.AssumptionWarning")  # parameters of any value
+
 
 @dataclasses.dataclass(frozen=True)
 class Instance:

@@ -126,6 +126,10 @@ FEW = sb.KMax.binary([0.5] * 20, [0.5] * 20, sb.MSets(2))
 REFUSED: dict[str, tuple[Any, Any, str]] = {
     "needs the winner": (COVERAGE, sb.KMaxCUCB(), "this environment reveals the action's reward alone"),
     "needs outcomes": (INFLUENCE, sb.KMaxSemiBandit(), "it learns from all outcomes"),
+    "needs the largest outcome": (
+        sb.SemiBandit(arms.Bernoulli([0.1, 0.2]), sb.MSets(1)), sb.KMaxSemiBandit(),
+        "it plays environments that pay an action's largest outcome, such as KMax, and this pays a sum",
+    ),
     "needs rewards in [0, 1]": (
         sb.SemiBandit(arms.Gaussian([0.1, 0.2]), sb.UpToM(2)), sb.SuperArmUCB(), r"it learns from rewards in \[0, 1\]",
     ),

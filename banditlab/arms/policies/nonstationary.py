@@ -12,6 +12,7 @@ from banditlab.core.elementary import log
 from banditlab.core.validation import optional, positive, positive_integer, positive_probability
 
 from ..family import policy
+from ..support import beyond
 
 
 @policy
@@ -60,6 +61,10 @@ class DiscountedUCB:
     changes: int = field(default=1, check=positive_integer, doc="expected number of changes, for the default discount")
     xi: float = field(default=0.6, check=positive, doc="exploration; the guarantee needs more than 1/2")
     b: float = field(default=1.0, check=positive, doc="upper bound of the rewards")
+
+    def warnings_about(self, environment: Any, horizon: int) -> list[str]:
+        """Return whether rewards are not in [0, b], as the guarantee supposes."""
+        return beyond(environment, self.b)
 
     def derive(self, problem: Problem) -> dict[str, Any]:
         """Return the discount and the number of arms."""
@@ -136,6 +141,10 @@ class SlidingWindowUCB:
     changes: int = field(default=1, check=positive_integer, doc="expected number of changes, for the default window")
     xi: float = field(default=0.6, check=positive, doc="exploration; the guarantee needs more than 1/2")
     b: float = field(default=1.0, check=positive, doc="upper bound of the rewards")
+
+    def warnings_about(self, environment: Any, horizon: int) -> list[str]:
+        """Return whether rewards are not in [0, b], as the guarantee supposes."""
+        return beyond(environment, self.b)
 
     def _length(self, problem: Problem) -> int:
         if self.window is not None:

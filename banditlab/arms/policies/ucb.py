@@ -11,6 +11,7 @@ from banditlab.core.validation import non_negative, optional, positive, positive
 
 from ..family import policy
 from ..statistics import MeansAndVariances, MeansAndWidths, RunningMeans
+from ..support import beyond
 
 
 @policy
@@ -125,6 +126,10 @@ class UCBV(MeansAndVariances):
     zeta: float = field(default=1.2, check=positive, doc="exploration; the guarantee needs more than 1")
     c: float = field(default=1.0, check=non_negative, doc="weight of the range term")
     b: float = field(default=1.0, check=positive, doc="upper bound of the rewards")
+
+    def warnings_about(self, environment: Any, horizon: int) -> list[str]:
+        """Return whether rewards are not in [0, b], as the guarantee supposes."""
+        return beyond(environment, self.b)
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import numbers
 import secrets
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import isfunction
@@ -15,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..components import is_component, is_kind, remembered
-from ..errors import DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
+from ..errors import AssumptionWarning, DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
 from ..family import registered
 from ..instances import Instances, protocol_of
 from ..machines import PRECISIONS, checked_backend, on_device, usable_device
-from ..origin import is_library
-from ..protocol import own_reasons
+from ..origin import is_library, levels_up
+from ..protocol import own_reasons, own_warnings
 from ..results.checkpoints import checkpoint_rounds
 from ..results.metrics import common_defaults, metric_name
 from ..results.results import Cell
@@ -87,6 +89,9 @@ class Settings:
                 reasons += [f"{label} cannot play {name}: {'; '.join(found)}"] if found else []
         if reasons:
             raise IncompatiblePolicy("; ".join(reasons))
+        for world, (label, player) in itertools.product(environments.values(), policies.items()):
+            for doubt in own_warnings(player, getattr(world, "specimen", world), horizon):
+                warnings.warn(f"{label}: {doubt}", AssumptionWarning, stacklevel=levels_up())
         metrics = self.metrics or common_defaults(policies)
         backend = self._where(environments, policies, horizon)
         jobs = {

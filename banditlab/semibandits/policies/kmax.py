@@ -14,6 +14,7 @@ from banditlab.core.elementary import log
 from banditlab.core.validation import one_of, optional, positive, positive_integer
 
 from ..action_sets import MSets, UpToM, an_action_set, laid_out, write_action
+from ..environments import Linear
 from ..family import policy
 from ..kmax_oracles import by_enumeration, by_program, greedily
 from ..spaces import ActionProblem, ActionSpace, player_params
@@ -41,6 +42,12 @@ class MaxBeliefs:
     actions: Any
 
     rewards: ClassVar[str] = "unit"
+
+    def reasons_against(self, environment: Any, horizon: int) -> list[str]:
+        """Refuse environments that pay a sum, in which no item is the one that gave the reward."""
+        if isinstance(environment, Linear):
+            return ["it plays environments that pay an action's largest outcome, such as KMax, and this pays a sum"]
+        return []
 
     def reasons_against_actions(self, actions: Any, n_items: int, horizon: int | None) -> list[str]:
         """Say which action sets the oracle cannot choose from."""

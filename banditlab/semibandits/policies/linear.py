@@ -69,7 +69,9 @@ class CombUCB1(ItemMeans):
     K L` and :math:`R_T \le 47 \sqrt{K L T \log T} + (\pi^2/3 + 1) K L` for L items and actions of at most K. The sum is
     over the items that are not in the best action. Neither rate can be improved, except for :math:`\sqrt{\log T}` in
     the second (Propositions 1 and 2); for K up to 172 Theorem 3, :math:`\sum_i 96 K^{4/3} / \Delta_{i,\min} \log T` and
-    the same constant, is the smaller bound.
+    the same constant, is the smaller bound. For outcomes that are sub-Gaussian with constant :math:`\sigma`, such as
+    Gaussian ones of that standard deviation, the radius of the same confidence has :math:`6 \sigma^2` in place of
+    1.5.
 
     Ties between the indices of items are left for the action set to break.
 

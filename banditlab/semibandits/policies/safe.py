@@ -131,6 +131,16 @@ class PASCombUCB:
             ]
         return []
 
+    def warnings_about(self, environment: Any, horizon: int) -> list[str]:
+        """Return whether an item's variance is above the bound: then nothing is known to be safe."""
+        largest = float(np.max(environment.variances)) if hasattr(environment, "variances") else 0.0
+        if largest <= self.variance_bound * (1.0 + 1e-9):
+            return []
+        return [
+            f"variance_bound is {self.variance_bound:g}, and an item's variance is {largest:g}: actions that it takes "
+            "to be safe need not be"
+        ]
+
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return -log of the two levels, how many items the warm-up plays together, and the paper's list of actions."""
         actions, twice = problem.actions, 2.0 * log(float(problem.required_horizon(self)))
