@@ -23,7 +23,8 @@ from banditlab.dueling import protocol as dueling_protocol
 from banditlab.dueling.contextual import protocol as contextual_protocol
 from banditlab.inference import bootstrap, paired, performance_profile
 from banditlab.inference.bootstrap import mean_band, stratified_band
-from banditlab.plotting.style import OF_AN_ARM, axis_name, short, wrapped
+from banditlab.plotting.style import OF_AN_ARM, axis_name
+from banditlab.plotting.texts import short, wrapped
 from banditlab.plotting.ticks import write_out
 from banditlab.scoring import protocol as scoring_protocol
 from banditlab.semibandits import protocol as semibandits_protocol

@@ -22,10 +22,9 @@ from .style import (
     free_styles,
     given_or_new,
     marks,
-    short,
     tidy,
-    wrapped,
 )
+from .texts import short, wrapped
 
 KINDS: dict[str, dict[str, Any]] = {
     "row is better": {"facecolor": COLOURS[5]},

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.results.metrics import abridged, asked_metric, is_event
+from banditlab.core.errors import InvalidType
+from banditlab.core.results.metrics import asked_metric, is_event
 from banditlab.core.results.results import BOUNDED, Results
-from banditlab.core.validation import as_list, boolean, invalid, one_of, open_probability, optional, shown, text
+from banditlab.core.validation import boolean, invalid, one_of, open_probability, optional, shown
 from banditlab.core.validation import n_resamples as checked_resamples
 from banditlab.inference.bootstrap import mean_bands
 
+from .choices import chosen_policies, colours_of, labels_of
 from .style import (
     SCALES,
     axis_name_of,
@@ -22,10 +23,10 @@ from .style import (
     free_styles,
     given_or_new,
     marks,
-    short,
     sizes,
     tidy,
 )
+from .texts import short, writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,11 +119,10 @@ def plot_metric(
     one_of(*SCALES)("yscale", yscale)
     if not isinstance(lower_bound, bool | np.bool_) and not (isinstance(lower_bound, str) and lower_bound == "auto"):
         raise InvalidType(f"lower_bound is {shown(lower_bound)}; allowed: True, False or 'auto'")
-    optional(text)("title", title)
+    optional(writable)("title", title)
     checked_resamples("n_resamples", n_resamples)
-    chosen = _chosen(policies, results.policies)
-    own_colours = _of_policies("colors", colors, results.policies)
-    own_labels = _of_policies("labels", labels, results.policies)
+    chosen = chosen_policies(policies, results.policies)
+    own_colours, own_labels = colours_of(colors, results.policies), labels_of(labels, results.policies)
     boolean("legend", legend)
     bands = _bands(results, metric, environment, chosen, level, n_resamples)
     rounds = results.checkpoints
@@ -165,40 +165,6 @@ def plot_metric(
         order = drawn if policies is not None else sorted(drawn, key=lambda pair: -pair[0])
         explain_lines(ax, [line for _, line in order], widen=new)
     return ax
-
-
-def _chosen(policies: Any, known: tuple[str, ...]) -> list[str]:
-    """Return the labels of the policies to draw."""
-    if policies is None:
-        return list(known)
-    chosen = as_list("policies", policies, "labels, as a list")
-    for k, label in enumerate(chosen):
-        if not isinstance(label, str) or label not in known:
-            raise invalid(f"policies[{k}]", label, f"one of {abridged(known)}")
-        if label in chosen[:k]:
-            raise invalid(f"policies[{k}]", label, "each label once")
-    if not chosen:
-        raise invalid("policies", policies, f"one or more of {abridged(known)}")
-    return chosen
-
-
-def _of_policies(name: str, given: Any, known: tuple[str, ...]) -> dict[str, Any]:
-    """Return colours or names of policies by label, or raise for those that there are not."""
-    from matplotlib.colors import is_color_like
-
-    if given is None:
-        return {}
-    value = "colour" if name == "colors" else "text"
-    if not isinstance(given, Mapping):
-        raise InvalidType(f"{name} is {shown(given)}; allowed: a dict from a policy's label to a {value}")
-    for label, one in given.items():
-        if label not in known:
-            raise InvalidArgument(f"{name} has the label {shown(label)}; allowed: one of {abridged(known)}")
-        if name == "labels":
-            text(f"labels[{label!r}]", one)
-        elif not is_color_like(one):
-            raise invalid(f"colors[{label!r}]", one, "a colour of matplotlib, such as 'tab:red', '#D55E00' or 'C0'")
-    return dict(given)
 
 
 def _extended(ax: Axes, rounds: Any, bound: Any, yscale: str) -> bool:

@@ -7,9 +7,7 @@ differ too, so that a figure survives a black-and-white printer.
 from __future__ import annotations
 
 import math
-import re
 import sys
-import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,8 @@ import numpy as np
 from banditlab.core.errors import InvalidType
 from banditlab.core.results.metrics import split_metric
 from banditlab.core.validation import count, positive, shown
+
+from .texts import LONGEST_NAME, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +30,6 @@ DIFFERENT = math.lcm(len(COLOURS), len(DASHES))
 
 SCALES = ("linear", "log")
 SIZE = (6.0, 4.0)
-LONGEST_NAME = 48
-"""Letters of an environment's name that fit into a title next to the sizes."""
-
 MANY_LINES = 12
 """Most lines whose names fit into a picture."""
 
@@ -280,27 +277,6 @@ def _explained(ax: Axes) -> list[Any]:
     return found
 
 
-def wrapped(name: str, width: int) -> str:
-    """Return a long name broken into at most three lines; one that has several lines already is left alone."""
-    if len(name) <= width or "\n" in name:
-        return name
-    name = " ".join(_parted(word, width) for word in name.split())
-    return "\n".join(textwrap.wrap(name, width, max_lines=3, placeholder=" ..."))
-
-
-def _parted(word: str, width: int) -> str:
-    """Return a word too long for a line with spaces where it may break: before capitals, as seldom as possible.
-
-    Parts are so long that no two of them fit on a line.
-    """
-    parts = [""]
-    for part in re.split(r"(?<=[a-z0-9])(?=[A-Z])", word) if len(word) > width else [word]:
-        if parts[-1] and len(parts[-1]) + len(part) > width:
-            parts.append("")
-        parts[-1] += part
-    return " ".join(parts)
-
-
 def axis_name(metric: str) -> str:
     """Return what an axis is called: a metric's name in words, with the arm or the level in brackets."""
     name, inside = split_metric(metric)
@@ -325,28 +301,6 @@ def sizes(horizon: int | None, n_runs: int) -> str:
     """Return what titles say about how much was played; without a horizon in pictures of several."""
     rounds = "" if horizon is None else f"$T$ = {horizon:,}, "
     return rounds + count(n_runs, "run")
-
-
-def short(name: str) -> str:
-    """Return a name without arguments of which only the size is known; if long, without what is in brackets."""
-    name = re.sub(r"\(.*<\d+( x \d+)* (array|entries)>.*\)$", "", name)
-    if len(name) > LONGEST_NAME:
-        name = re.sub(r"\[[^\[\]]{4,}\]", "[...]", name)
-    if len(name) > LONGEST_NAME and re.fullmatch(r"\w+\(.*\)", name):
-        name = _first_arguments(*name[:-1].split("(", 1))
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
-
-
-def _first_arguments(cls: str, inside: str) -> str:
-    """Return a class with as many of its first arguments as there is room for: none is cut in the middle."""
-    commas = [m.start() for m in re.finditer(", ", inside) if _closed(inside[: m.start()])]
-    fitting = [inside[:at] for at in commas if len(f"{cls}({inside[:at]}, ...)") <= LONGEST_NAME]
-    return f"{cls}({fitting[-1]}, ...)" if fitting else f"{cls}(...)"
-
-
-def _closed(text: str) -> bool:
-    """Return whether every bracket in a text is closed."""
-    return all(text.count(left) == text.count(right) for left, right in ("()", "[]", "{}"))
 
 
 def marks(rounds: Any, xscale: str, k: int, n: int) -> list[int]:

@@ -18,11 +18,10 @@ from banditlab.core.sweeps.sweep_lines import (
     slope_of,
 )
 from banditlab.core.sweeps.sweep_results import SweepCell, SweepResults
-from banditlab.core.validation import boolean, invalid, one_of, optional, text
+from banditlab.core.validation import boolean, invalid, one_of, optional
 
 from .style import (
     DIFFERENT,
-    LONGEST_NAME,
     SCALES,
     axis_name_of,
     check_made,
@@ -32,6 +31,7 @@ from .style import (
     sizes,
     tidy,
 )
+from .texts import LONGEST_NAME, writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,7 +127,7 @@ def plot_sweep(
     if policy is not None and y is None:
         raise invalid("policy", policy, "only with y, for a heatmap, which shows one policy; lines show all of them")
     boolean("slope", slope)
-    optional(text)("title", title)
+    optional(writable)("title", title)
     table, without_x = chosen_rows(sweep, sweep.summary(metric, level), x, where)
     finals = finals_of(sweep, metric)
     names = list(dict.fromkeys(table[x])) if all(isinstance(v, str) for v in table[x]) else []
