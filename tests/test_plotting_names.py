@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import matplotlib
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, clicks, plotting
 from banditlab.core.errors import InvalidArgument
 from banditlab.plotting.texts import short, wrapped
 
@@ -92,3 +93,26 @@ def test_labels_are_not_checked_where_matplotlib_does_not_write_their_formulas(r
     with matplotlib.rc_context(settings):
         drawn = result.plot(labels={"Uniform": r"$\textsc{Uniform}$"}, legend=False)
     assert r"$\textsc{Uniform}$" in [line.get_label() for line in drawn.get_lines()]
+
+
+DRAWING = {
+    bl.Results.plot: "plot_metric",
+    bl.SweepResults.plot: "plot_sweep",
+    clicks.Dynamics.plot: "plot_dynamics",
+}
+
+
+@pytest.mark.parametrize("method", DRAWING, ids=lambda method: method.__qualname__)
+def test_methods_have_the_arguments_of_what_they_call_and_pass_them_on(method, monkeypatch):
+    own, called = (
+        list(inspect.signature(function).parameters.values())[1:]
+        for function in (method, getattr(plotting, DRAWING[method]))
+    )
+    assert own == called
+    passed = {}
+    monkeypatch.setattr(plotting, DRAWING[method], lambda result, *args, **options: passed.update(options, args=args))
+    method("result", **{one.name: one.name for one in own})
+    in_order = [one.name for one in own if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert passed == {one.name: one.name for one in own if one.name not in in_order} | {"args": tuple(in_order)}
+    with pytest.raises(TypeError, match=rf"^{method.__qualname__}\(\) got an unexpected keyword argument 'xlabel'"):
+        method("result", *in_order, xlabel="t")

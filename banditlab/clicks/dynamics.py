@@ -90,7 +90,15 @@ class Dynamics:
         columns |= {"strategy": self.strategies.ravel(), "utility": self.utilities.ravel()}
         return pd.DataFrame(columns | {"regret": np.repeat(self.regret.ravel(), k)})
 
-    def plot(self, what: str = "strategies", *, ax: Axes | None = None, **options: Any) -> Axes:
+    def plot(
+        self,
+        what: str = "strategies",
+        *,
+        ax: Axes | None = None,
+        label: str | None = None,
+        level: float = 0.95,
+        n_resamples: int = 1000,
+    ) -> Axes:
         """Draw strategies, utilities or regret over epochs.
 
         Parameters
@@ -99,8 +107,8 @@ class Dynamics:
             Click rates, one line per arm, with the desired ones dotted; clicks per arm; or the learner's regret.
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
-        **options
-            As in `banditlab.plotting.plot_dynamics`: a label, level and resamples of the bands.
+        label, level, n_resamples : optional
+            As in `banditlab.plotting.plot_dynamics`: what the legend says, level and resamples of the bands.
 
         Returns
         -------
@@ -118,7 +126,7 @@ class Dynamics:
         """
         from banditlab import plotting
 
-        return plotting.plot_dynamics(self, what, ax=ax, **options)
+        return plotting.plot_dynamics(self, what, ax=ax, label=label, level=level, n_resamples=n_resamples)
 
 
 def dynamics(

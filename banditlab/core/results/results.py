@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -456,7 +456,21 @@ class Results:
         return pa.concat_tables(blocks).unify_dictionaries()
 
     def plot(
-        self, metric: str | None = None, *, environment: str | None = None, ax: Axes | None = None, **options: Any
+        self,
+        metric: str | None = None,
+        *,
+        environment: str | None = None,
+        policies: Sequence[str] | None = None,
+        ax: Axes | None = None,
+        xscale: str = "linear",
+        yscale: str = "linear",
+        level: float = 0.95,
+        n_resamples: int = 1000,
+        lower_bound: bool | Literal["auto"] = "auto",
+        title: str | None = None,
+        colors: dict[str, Any] | None = None,
+        labels: dict[str, str] | None = None,
+        legend: bool = True,
     ) -> Axes:
         """Draw the mean of a metric over rounds, with confidence bands and the lower bound.
 
@@ -466,11 +480,13 @@ class Results:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         environment : str, optional
             One of `environments`; needed when there are several.
+        policies, colors, labels : optional
+            Which of `policies` to draw, a list; colours and names of some of them, dicts from label to colour or text.
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
-        **options
-            As in `banditlab.plotting.plot_metric`: `policies`, which to draw; their `colors` and `labels`; `legend`,
-            `title` and `lower_bound`; the scales of the axes and the level of the bands.
+        xscale, yscale, level, n_resamples, lower_bound, title, legend : optional
+            As in `banditlab.plotting.plot_metric`: the scales of the axes, the level and resamples of the bands,
+            whether to draw the lower bound, a title, and whether there is a legend.
 
         Returns
         -------
@@ -490,7 +506,10 @@ class Results:
         """
         from banditlab import plotting
 
-        return plotting.plot_metric(self, metric, environment=environment, ax=ax, **options)
+        return plotting.plot_metric(
+            self, metric, environment=environment, policies=policies, ax=ax, xscale=xscale, yscale=yscale, level=level,
+            n_resamples=n_resamples, lower_bound=lower_bound, title=title, colors=colors, labels=labels, legend=legend,
+        )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything, with provenance, to a Parquet file: aside, and then renamed, so it is never half a file.

@@ -466,7 +466,19 @@ class SweepResults:
         return pd.concat([leading, pd.concat(blocks, ignore_index=True)], axis=1)
 
     def plot(
-        self, x: str, metric: str | None = None, *, y: str | None = None, ax: Axes | None = None, **options: Any
+        self,
+        x: str,
+        metric: str | None = None,
+        *,
+        y: str | None = None,
+        policy: str | None = None,
+        where: dict[str, Any] | None = None,
+        ax: Axes | None = None,
+        xscale: str | None = None,
+        yscale: str | None = None,
+        level: float = 0.95,
+        slope: bool = True,
+        title: str | None = None,
     ) -> Axes:
         """Draw a metric against a parameter, or as a heatmap over two.
 
@@ -476,13 +488,15 @@ class SweepResults:
             The parameter on the horizontal axis.
         metric : str, optional
             One of `metrics`; default: 'regret', or the first if that was not recorded.
-        y : str, optional
-            A second parameter, for the vertical axis of a heatmap of one policy.
+        y, policy : str, optional
+            A second parameter, for the vertical axis of a heatmap, and the policy of the heatmap.
+        where : dict, optional
+            Values of other parameters to which the cells are restricted.
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
-        **options
-            As in `banditlab.plotting.plot_sweep`: the policy of a heatmap, values of other parameters, scales, level,
-            title.
+        xscale, yscale, level, slope, title : optional
+            As in `banditlab.plotting.plot_sweep`: the scales of the axes, the level of the intervals, whether the
+            legend has slopes, and a title.
 
         Returns
         -------
@@ -504,7 +518,10 @@ class SweepResults:
         """
         from banditlab import plotting
 
-        return plotting.plot_sweep(self, x, metric, y=y, ax=ax, **options)
+        return plotting.plot_sweep(
+            self, x, metric, y=y, policy=policy, where=where, ax=ax, xscale=xscale, yscale=yscale, level=level,
+            slope=slope, title=title,
+        )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to a Parquet file, failures and provenance included, as `Results.save` does.
