@@ -61,7 +61,10 @@ from .toml_lines import Key
 
 __all__ = ["SweepExperiment", "read_sweep"]
 
-PLOT_KEYS = ("x", "y", "metric", "policy", "where", "xscale", "yscale", "level", "slope", "title")
+PLOT_KEYS = (
+    "x", "y", "metric", "policy", "policies", "where", "xscale", "yscale", "level", "slope", "title",
+    "colors", "labels", "legend",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,17 @@ rewards = { type = "Bernoulli", means = [0.6, 0.5] }
             "seed = 3\n[plot]\nx = 'alpha'\ny = 'means'\npolicy = 'KLUCB'",
             r"line 8: plot.policy is 'KLUCB'; allowed: one of 'UCB1'",
         ),
+        (
+            "seed = 3",
+            "seed = 3\n[plot]\nx = 'alpha'\nlabels.UCB1 = '$'",
+            r"line 7: plot.labels\['UCB1'\] is '\$'; allow",
+        ),
+        ("seed = 3", "seed = 3\n[plot]\nx = 'alpha'\nlegend = 'no'", "line 7: plot.legend is 'no'; allowed: True or"),
+        (
+            "seed = 3",
+            "seed = 3\n[plot]\nx = 'alpha'\ncolors = { A = 'red' }",
+            r"plot.colors has the label 'A'; allowed: one of \['UCB1'",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(file, old, new, message):
@@ -251,6 +262,7 @@ def test_command_writes_elsewhere_and_plays_other_horizons(file, tmp_path, monke
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["sweep.csv", "sweep.parquet"]
     assert pd.read_parquet(tmp_path / "here" / "sweep.parquet")["round"].max() == 40
     drawn = GOOD + "\n[plot]\nx = 'alpha'\nwhere = { means = [0.5, 0.4] }\nslope = false\nlevel = 0.9\n"
+    drawn += "policies = ['UCB1']\ncolors.UCB1 = 'tab:red'\nlabels.UCB1 = 'UCB'\n"
     assert call(drawn, "--output", "there").exit_code == 0
     assert (tmp_path / "there" / "sweep.png").exists()
     named = GOOD + "\n[outputs]\nsummary = 'o/s.csv'\n"

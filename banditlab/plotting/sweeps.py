@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from banditlab.core.sweeps.sweep_lines import (
 from banditlab.core.sweeps.sweep_results import SweepCell, SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional
 
+from .choices import chosen_policies, colours_of, labels_of
 from .style import (
     DIFFERENT,
     SCALES,
@@ -35,8 +37,6 @@ from .texts import LONGEST_NAME, writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from banditlab.core.sweeps.sweep_lines import Line
 
 LABELLED = 12
 """Up to this many values of a parameter, each has a label at the axis; of more in a heatmap, half as many do."""
@@ -58,6 +58,7 @@ def plot_sweep(
     *,
     y: str | None = None,
     policy: str | None = None,
+    policies: Sequence[str] | None = None,
     where: dict[str, Any] | None = None,
     ax: Axes | None = None,
     xscale: str | None = None,
@@ -65,6 +66,9 @@ def plot_sweep(
     level: float = 0.95,
     slope: bool = True,
     title: str | None = None,
+    colors: dict[str, Any] | None = None,
+    labels: dict[str, str] | None = None,
+    legend: bool = True,
 ) -> Axes:
     """Draw a metric after the last round against a parameter; or, with two parameters, as a heatmap.
 
@@ -83,6 +87,8 @@ def plot_sweep(
         A second parameter, for the vertical axis of a heatmap of one policy.
     policy : str, optional
         The policy of the heatmap, needed if there are several; for heatmaps only.
+    policies : sequence of str, optional
+        Which of `sweep.policies` to draw as lines: their looks and the legend are in this order. Default: all of them.
     where : dict, optional
         Values of other parameters to which the cells are restricted; needed where one field of a heatmap would stand
         for several cells, or where there would be too many lines to tell apart.
@@ -101,6 +107,13 @@ def plot_sweep(
     title : str, optional
         What stands above horizon and runs in place of what the cells are restricted to; '' for no title at all. Where
         horizons differ, the title gives none.
+    colors : dict from str to colour, optional
+        Colours of matplotlib for all lines of some of the policies, by label.
+    labels : dict from str to str, optional
+        What the legend, or the bar of a heatmap, says for some of the policies, by label; it may contain formulas.
+        Values of parameters stand beside it as beside labels.
+    legend : bool, default True
+        Whether to add the lines to the legend.
 
     Returns
     -------
@@ -115,6 +128,9 @@ def plot_sweep(
     >>> result = bl.sweep(gap, arms.UCB1(), {"delta": [0.1, 0.2, 0.4]}, horizon=200, n_runs=20, seed=0)
     >>> result.plot("delta").get_xlabel()
     'delta'
+    >>> ax = result.plot("delta", labels={"UCB1": "UCB"}, slope=False)
+    >>> [line.get_text() for line in ax.get_legend().get_texts()]
+    ['UCB']
     """
     check_made("sweep", sweep, SweepResults, "banditlab.sweep")
     metric = asked_metric(metric, sweep.metrics)
@@ -125,10 +141,20 @@ def plot_sweep(
     if policy is not None:
         one_of(*sweep.policies)("policy", policy)
     if policy is not None and y is None:
-        raise invalid("policy", policy, "only with y, for a heatmap, which shows one policy; lines show all of them")
+        raise invalid(
+            "policy", policy, "only with y, for a heatmap, which shows one policy; lines show all, or `policies`"
+        )
+    for name, given in (("policies", policies), ("colors", colors)):
+        if given is not None and y is not None:
+            raise invalid(name, given, "only without y, as a heatmap shows one `policy`, whose means are its colours")
+    chosen = chosen_policies(policies, sweep.policies)
+    own_colours, own_labels = colours_of(colors, sweep.policies), labels_of(labels, sweep.policies)
+    boolean("legend", legend)
     boolean("slope", slope)
     optional(writable)("title", title)
     table, without_x = chosen_rows(sweep, sweep.summary(metric, level), x, where)
+    if policies is not None:
+        table, without_x = _only(chosen, x, table, without_x)
     finals = finals_of(sweep, metric)
     names = list(dict.fromkeys(table[x])) if all(isinstance(v, str) for v in table[x]) else []
     if y is None and not names and not all(isinstance(v, int | float | np.number) for v in table[x]):
@@ -137,36 +163,52 @@ def plot_sweep(
         raise invalid("xscale", xscale, f"'linear', as values of {x} are names")
     new, ax = ax is None, given_or_new(ax)
     if y is not None:
-        table = _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where)
+        table = _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where, own_labels)
         cells = cells_of(sweep, table, metric)
     else:
         across = "linear" if names else _scale("xscale", xscale, x, table[x])
         usual = yscale or ("linear" if is_share(metric) else None)
         up = _scale("yscale", usual, f"mean {metric}", [*table["mean"], *without_x["mean"]])
-        lines, levels = lines_of(sweep, table, metric, x, where), levels_of(sweep, without_x, metric)
-        n_lines = len(lines) + len(levels)
-        if n_lines > DIFFERENT:
-            raise invalid("where", where, f"values that leave at most {DIFFERENT} lines; there are {n_lines}")
+        lines = [*lines_of(sweep, table, metric, x, where), *levels_of(sweep, without_x, metric)]
+        lines.sort(key=lambda line: chosen.index(line.policy))
+        if len(lines) > DIFFERENT:
+            raise invalid("where", where, f"values that leave at most {DIFFERENT} lines; there are {len(lines)}")
+        ends = (-0.5, len(names) - 0.5) if names else (table[x].min(), table[x].max())
+        n_points = sum(not line.level for line in lines)
+        places = iter(ASIDE * (np.arange(n_points) - 0.5 * (n_points - 1)) / n_points)
         drawn = []
-        styles = free_styles(ax, n_lines)
-        for k, line in enumerate(lines):
-            rows, label = line.rows, line.label
+        for line, style in zip(lines, free_styles(ax, len(lines)), strict=True):
+            rows, label = line.rows, line.called(own_labels.get(line.policy, line.policy))
+            style |= {"color": own_colours[line.policy]} if line.policy in own_colours else {}
+            if line.level:
+                drawn.append(_draw_level(ax, rows, ends, label, style))
+                continue
             if names:  # side by side, as no line leads from one name to the next
-                beside = ASIDE * (k - 0.5 * (len(lines) - 1)) / len(lines)
+                beside = next(places)
                 rows = rows.assign(**{x: [names.index(v) + beside for v in rows[x]]})
             if slope and across == up == "log" and len(rows) > 2 and (rows["mean"] > 0).all():
                 power, margin = slope_of(rows[x], rows["mean"], [finals[i] for i in rows.index], level)
                 label += f": slope {_with_margin(power, margin)}"
-            drawn.append(_draw_points(ax, rows, x, label, styles[k], connected=not names))
-        ends = (-0.5, len(names) - 0.5) if names else (table[x].min(), table[x].max())
-        drawn += [_draw_level(ax, line, ends, style) for line, style in zip(levels, styles[len(lines) :], strict=True)]
+            drawn.append(_draw_points(ax, rows, x, label, style, connected=not names))
         cells = [*cells_of(sweep, table, metric), *cells_of(sweep, without_x, metric)]
         _finish_curves(ax, names or sorted(set(table[x])), x, _axis_name(metric, cells), across, up)
-        explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
+        if legend:
+            explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
     ax.set_title(_title(cells, int(sweep.provenance["n_runs"]), where or {}, title), fontsize="medium")
     if sweep.not_played:
         ax.set_title(f"{ax.get_title()}\ninterrupted: {sweep.not_played:,} cells not played", fontsize="medium")
     return ax
+
+
+def _only(chosen: list[str], x: str, table: Any, without_x: Any) -> tuple[Any, Any]:
+    """Return the rows of the policies that are asked for, each of which has to have some."""
+    along, level = dict.fromkeys(table["policy"]), dict.fromkeys(without_x["policy"])
+    for k, label in enumerate(chosen):
+        if label not in along and label not in level:
+            raise invalid(f"policies[{k}]", label, f"one of {list(along | level)}, which have cells here")
+    if along.keys().isdisjoint(chosen):
+        raise invalid("policies", chosen, f"some policy with values of {x}, such as {next(iter(along))!r}")
+    return table[table["policy"].isin(chosen)], without_x[without_x["policy"].isin(chosen)]
 
 
 def _title(cells: list[SweepCell], n_runs: int, where: dict[str, Any], title: str | None) -> str:
@@ -233,17 +275,18 @@ def _draw_points(ax: Axes, mine: Any, x: str, label: str, style: dict[str, Any],
     )
 
 
-def _draw_level(ax: Axes, line: Line, ends: tuple[float, float], style: dict[str, Any]) -> Any:
+def _draw_level(ax: Axes, rows: Any, ends: tuple[float, float], label: str, style: dict[str, Any]) -> Any:
     """Draw the mean of a policy that does not depend on what the axis shows, with its interval, and return its line."""
     style |= {"marker": "none"}
-    low, mean, high = (float(line.rows[name].iloc[0]) for name in ("ci_low", "mean", "ci_high"))
+    low, mean, high = (float(rows[name].iloc[0]) for name in ("ci_low", "mean", "ci_high"))
     ax.fill_between(ends, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    return ax.plot(ends, (mean, mean), label=line.label, linewidth=1.6, **style)[0]
+    return ax.plot(ends, (mean, mean), label=label, linewidth=1.6, **style)[0]
 
 
 def _draw_heatmap(
-    ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str, where: Any
-) -> Any:
+    ax: Axes, sweep: SweepResults, table: Any, x: str, y: str, metric: str, policy: str | None, scale: str, where: Any,
+    own_labels: dict[str, str],
+) -> Any:  # fmt: skip
     """Draw the means of one policy over two parameters; return its rows of the table."""
     from matplotlib.colors import LogNorm
 
@@ -268,7 +311,7 @@ def _draw_heatmap(
     bar = ax.figure.colorbar(image, ax=ax)
     if logarithmic:
         plain_log_ticks(bar.long_axis, float(values.min()), float(values.max()))
-    bar.set_label(f"{_axis_name(metric, cells_of(sweep, mine, metric))} of {chosen}")
+    bar.set_label(f"{_axis_name(metric, cells_of(sweep, mine, metric))} of {own_labels.get(chosen, chosen)}")
     return mine
 
 

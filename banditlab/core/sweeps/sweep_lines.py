@@ -33,16 +33,18 @@ class Line:
         one.
     rows : DataFrame
         Its rows of the sweep's summary, in ascending order.
+    level : bool
+        Whether it is level, as its policy does not take the parameter: it has one row.
     """
 
     policy: str
     others: dict[str, Any]
     rows: pd.DataFrame
+    level: bool = False
 
-    @property
-    def label(self) -> str:
-        """The policy, and what sets the line apart: 'UCB1, alpha=0.5'."""
-        return f"{self.policy}, {in_words(self.others)}" if self.others else self.policy
+    def called(self, policy: str) -> str:
+        """Return a name of the policy with what sets the line apart: 'UCB1, alpha=0.5'."""
+        return f"{policy}, {in_words(self.others)}" if self.others else policy
 
 
 def chosen_rows(sweep: SweepResults, table: pd.DataFrame, x: str, where: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -99,9 +101,9 @@ def levels_of(sweep: SweepResults, table: pd.DataFrame, metric: str) -> list[Lin
     for policy in dict.fromkeys(table["policy"]):
         mine = table[table["policy"] == policy]
         others = telling(sweep, mine, ())
-        found += [
-            Line(policy, {p: hashable(cells[k].parameters.get(p)) for p in others}, mine.loc[[k]]) for k in mine.index
-        ]
+        for k in mine.index:
+            apart = {p: hashable(cells[k].parameters.get(p)) for p in others}
+            found.append(Line(policy, apart, mine.loc[[k]], level=True))
     return found
 
 

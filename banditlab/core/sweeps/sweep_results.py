@@ -472,6 +472,7 @@ class SweepResults:
         *,
         y: str | None = None,
         policy: str | None = None,
+        policies: Sequence[str] | None = None,
         where: dict[str, Any] | None = None,
         ax: Axes | None = None,
         xscale: str | None = None,
@@ -479,6 +480,9 @@ class SweepResults:
         level: float = 0.95,
         slope: bool = True,
         title: str | None = None,
+        colors: dict[str, Any] | None = None,
+        labels: dict[str, str] | None = None,
+        legend: bool = True,
     ) -> Axes:
         """Draw a metric against a parameter, or as a heatmap over two.
 
@@ -490,13 +494,15 @@ class SweepResults:
             One of `metrics`; default: 'regret', or the first if that was not recorded.
         y, policy : str, optional
             A second parameter, for the vertical axis of a heatmap, and the policy of the heatmap.
+        policies, colors, labels : optional
+            Which of `policies` to draw, a list; colours and names of some of them, dicts from label to colour or text.
         where : dict, optional
             Values of other parameters to which the cells are restricted.
         ax : matplotlib.axes.Axes, optional
             Where to draw; default new Axes.
-        xscale, yscale, level, slope, title : optional
+        xscale, yscale, level, slope, title, legend : optional
             As in `banditlab.plotting.plot_sweep`: the scales of the axes, the level of the intervals, whether the
-            legend has slopes, and a title.
+            legend has slopes, a title, and whether there is a legend.
 
         Returns
         -------
@@ -519,8 +525,8 @@ class SweepResults:
         from banditlab import plotting
 
         return plotting.plot_sweep(
-            self, x, metric, y=y, policy=policy, where=where, ax=ax, xscale=xscale, yscale=yscale, level=level,
-            slope=slope, title=title,
+            self, x, metric, y=y, policy=policy, policies=policies, where=where, ax=ax, xscale=xscale, yscale=yscale,
+            level=level, slope=slope, title=title, colors=colors, labels=labels, legend=legend,
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
