@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,6 +151,30 @@ def free_styles(ax: Axes, n: int) -> list[dict[str, Any]]:
     free = [s for s in looks if held.isdisjoint({(s["color"].lower(), m) for m in (s["marker"], "None", "none", "")})]
     free = free or looks
     return [dict(free[k % len(free)]) for k in range(n)]
+
+
+def styles_by_colour(ax: Axes, numbers: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Return the looks of lines that are numbered twice: by their colour, and by their dashes and marker.
+
+    Colours that lines on the Axes have come last, and then with markers that are not there in that colour. Where one
+    colour would need more markers than there are, the second number counts for nothing: all lines differ in colour too.
+    """
+    from matplotlib.colors import to_hex
+
+    colours = [k % len(COLOURS) for k, _ in numbers]
+    if max(map(colours.count, colours)) > len(MARKERS):
+        return free_styles(ax, len(numbers))
+    held: dict[str, set[str]] = {colour.lower(): set() for colour in COLOURS}
+    for line in ax.lines:
+        held.setdefault(to_hex(line.get_color()), set()).add(str(line.get_marker()))
+    order = sorted(COLOURS, key=lambda colour: bool(held[colour.lower()]))
+    looks = []
+    for colour, (_, second) in zip((order[k] for k in colours), numbers, strict=True):
+        wanted, there = second % len(MARKERS), held[colour.lower()]
+        k = next((k for k in (wanted, *range(len(MARKERS))) if MARKERS[k] not in there), wanted)
+        there.add(MARKERS[k])
+        looks.append({"color": colour, "linestyle": DASHES[k % len(DASHES)], "marker": MARKERS[k]})
+    return looks
 
 
 def tidy(ax: Axes, **grid: Any) -> None:

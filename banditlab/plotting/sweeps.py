@@ -28,15 +28,17 @@ from .style import (
     axis_name_of,
     check_made,
     explain_lines,
-    free_styles,
     given_or_new,
     sizes,
     tidy,
 )
+from .sweep_looks import keys_of, looks_of
 from .texts import LONGEST_NAME, writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from banditlab.core.sweeps.sweep_lines import Line
 
 LABELLED = 12
 """Up to this many values of a parameter, each has a label at the axis; of more in a heatmap, half as many do."""
@@ -73,7 +75,9 @@ def plot_sweep(
     """Draw a metric after the last round against a parameter; or, with two parameters, as a heatmap.
 
     Where cells of a policy differ in other parameters too, each of their values has a line, with a name such as 'UCB1,
-    alpha=0.5'. A policy that does not take x has a level line, for comparison.
+    alpha=0.5'. All lines of a policy have its colour, unless there is no other policy; dashes and markers tell the
+    values. A legend of many lines says what either means, one by one. A policy that does not take x has a level line,
+    for comparison.
 
     Parameters
     ----------
@@ -161,8 +165,8 @@ def plot_sweep(
         raise invalid("x", x, "a parameter whose values are numbers or names")
     if y is None and names and xscale == "log":
         raise invalid("xscale", xscale, f"'linear', as values of {x} are names")
-    new, ax = ax is None, given_or_new(ax)
     if y is not None:
+        ax = given_or_new(ax)
         table = _draw_heatmap(ax, sweep, table, x, y, metric, policy, yscale or "log", where, own_labels)
         cells = cells_of(sweep, table, metric)
     else:
@@ -173,27 +177,19 @@ def plot_sweep(
         lines.sort(key=lambda line: chosen.index(line.policy))
         if len(lines) > DIFFERENT:
             raise invalid("where", where, f"values that leave at most {DIFFERENT} lines; there are {len(lines)}")
-        ends = (-0.5, len(names) - 0.5) if names else (table[x].min(), table[x].max())
-        n_points = sum(not line.level for line in lines)
-        places = iter(ASIDE * (np.arange(n_points) - 0.5 * (n_points - 1)) / n_points)
-        drawn = []
-        for line, style in zip(lines, free_styles(ax, len(lines)), strict=True):
-            rows, label = line.rows, line.called(own_labels.get(line.policy, line.policy))
-            style |= {"color": own_colours[line.policy]} if line.policy in own_colours else {}
-            if line.level:
-                drawn.append(_draw_level(ax, rows, ends, label, style))
-                continue
-            if names:  # side by side, as no line leads from one name to the next
-                beside = next(places)
-                rows = rows.assign(**{x: [names.index(v) + beside for v in rows[x]]})
-            if slope and across == up == "log" and len(rows) > 2 and (rows["mean"] > 0).all():
-                power, margin = slope_of(rows[x], rows["mean"], [finals[i] for i in rows.index], level)
-                label += f": slope {_with_margin(power, margin)}"
-            drawn.append(_draw_points(ax, rows, x, label, style, connected=not names))
+        steep = [_told_slope(line, x, finals, level) if slope and across == up == "log" else "" for line in lines]
+        said = [
+            line.called(own_labels.get(line.policy, line.policy)) + end for line, end in zip(lines, steep, strict=True)
+        ]
+        new, ax = ax is None, given_or_new(ax)
+        looks = looks_of(ax, lines, chosen, own_colours)
+        drawn = _draw_lines(ax, lines, x, names, said, looks)
         cells = [*cells_of(sweep, table, metric), *cells_of(sweep, without_x, metric)]
         _finish_curves(ax, names or sorted(set(table[x])), x, _axis_name(metric, cells), across, up)
         if legend:
-            explain_lines(ax, drawn, widen=new, aside=new and sum(len(line.get_label()) for line in drawn) > LETTERS)
+            keys = [] if any(steep) else keys_of(lines, looks, own_labels, connected=not names)
+            long = bool(keys) or sum(map(len, said)) > LETTERS
+            explain_lines(ax, keys or drawn, widen=new, aside=new and long)
     ax.set_title(_title(cells, int(sweep.provenance["n_runs"]), where or {}, title), fontsize="medium")
     if sweep.not_played:
         ax.set_title(f"{ax.get_title()}\ninterrupted: {sweep.not_played:,} cells not played", fontsize="medium")
@@ -223,6 +219,14 @@ def _title(cells: list[SweepCell], n_runs: int, where: dict[str, Any], title: st
 
 def _axis_name(metric: str, cells: list[SweepCell]) -> str:
     return axis_name_of(metric, [cell.components.get("policy", {}) for cell in cells])
+
+
+def _told_slope(line: Line, x: str, finals: list[Any], level: float) -> str:
+    """Return what a legend says about the slope of a line, nothing where there is none."""
+    if line.level or len(line.rows) <= 2 or not (line.rows["mean"] > 0).all():
+        return ""
+    power, margin = slope_of(line.rows[x], line.rows["mean"], [finals[i] for i in line.rows.index], level)
+    return f": slope {_with_margin(power, margin)}"
 
 
 def _with_margin(value: float, margin: float | None) -> str:
@@ -265,6 +269,26 @@ def _finish_curves(ax: Axes, values: list[Any], xlabel: str, ylabel: str, xscale
     tidy(ax, which="both" if xscale == "log" else "major")
 
 
+def _draw_lines(
+    ax: Axes, lines: list[Line], x: str, names: list[str], labels: list[str], looks: list[dict[str, Any]]
+) -> list[Any]:
+    """Draw lines, and return what was drawn; points over names stand side by side, as no line joins two names."""
+    along = [line.rows[x] for line in lines if not line.level]
+    ends = (-0.5, len(names) - 0.5) if names else (min(map(min, along)), max(map(max, along)))
+    places = iter(ASIDE * (np.arange(len(along)) - 0.5 * (len(along) - 1)) / len(along))
+    drawn = []
+    for line, label, look in zip(lines, labels, looks, strict=True):
+        rows = line.rows
+        if line.level:
+            drawn.append(_draw_level(ax, rows, ends, label, look))
+            continue
+        if names:
+            beside = next(places)
+            rows = rows.assign(**{x: [names.index(v) + beside for v in rows[x]]})
+        drawn.append(_draw_points(ax, rows, x, label, look, connected=not names))
+    return drawn
+
+
 def _draw_points(ax: Axes, mine: Any, x: str, label: str, style: dict[str, Any], *, connected: bool) -> Any:
     """Draw the means of one policy with their intervals, and return what was drawn."""
     at, mean = mine[x].to_numpy(dtype=float), mine["mean"].to_numpy()
@@ -277,10 +301,9 @@ def _draw_points(ax: Axes, mine: Any, x: str, label: str, style: dict[str, Any],
 
 def _draw_level(ax: Axes, rows: Any, ends: tuple[float, float], label: str, style: dict[str, Any]) -> Any:
     """Draw the mean of a policy that does not depend on what the axis shows, with its interval, and return its line."""
-    style |= {"marker": "none"}
     low, mean, high = (float(rows[name].iloc[0]) for name in ("ci_low", "mean", "ci_high"))
     ax.fill_between(ends, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    return ax.plot(ends, (mean, mean), label=label, linewidth=1.6, **style)[0]
+    return ax.plot(ends, (mean, mean), label=label, linewidth=1.6, markersize=4.5, **style)[0]
 
 
 def _draw_heatmap(
