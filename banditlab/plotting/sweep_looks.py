@@ -31,7 +31,7 @@ def looks_of(ax: Axes, lines: list[Line], chosen: list[str], own_colours: dict[s
     if not any(line.others for line in lines):
         styles = free_styles(ax, len(chosen))
         looks = [styles[k] for k in of_policies]
-    elif len(set(of_policies)) > 1 or own_colours:
+    elif len(set(of_policies)) > 1 or lines[0].policy in own_colours:
         of_values = [values.setdefault(_apart(line), len(values)) for line in lines]
         looks = styles_by_colour(ax, list(zip(of_policies, of_values, strict=True)))
     else:

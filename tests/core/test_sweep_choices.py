@@ -129,7 +129,7 @@ def test_a_colour_is_a_policy_and_dashes_and_marker_are_the_other_values():
 
 def test_lines_of_a_single_policy_have_colours_of_their_own_unless_it_is_given_one():
     swept = horizons(20, 40)
-    found = looks(swept.plot("delta", policies=["KL"], slope=False)).values()
+    found = looks(swept.plot("delta", policies=["KL"], slope=False, colors={"any": "red"})).values()
     assert [colour for colour, _, _ in found] == list(plotting.COLOURS[:2])
     given = looks(swept.plot("delta", policies=["KL"], slope=False, colors={"KL": [1.0, 0.0, 0.0]})).values()
     assert [to_hex(colour) for colour, _, _ in given] == ["#ff0000"] * 2
