@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from banditlab.arms.agent import Agent
 from banditlab.arms.support import finite_reward
 from banditlab.core.errors import InvalidArgument, InvalidType
-from banditlab.core.validation import boolean, shown
+from banditlab.core.validation import shown, yes_or_no
 
 from .kernel import learn
 
@@ -43,7 +43,7 @@ class ClickAgent(Agent):
         arm : int
             That arm.
         clicked : bool
-            Whether it was clicked.
+            Whether it was clicked; 1 or 0 will do.
         reward : float or bool, optional
             Its post-click reward: a finite number, or True or False (1 and 0) for whether something came of the click.
             It must be given if, and only if, the arm was clicked.
@@ -67,7 +67,7 @@ class ClickAgent(Agent):
         1
         """
         played = self._selected(arm)
-        hit = boolean("clicked", clicked)
+        hit = yes_or_no("clicked", clicked)
         if hit and reward is None:
             raise InvalidType("reward is None; allowed: the post-click reward, as clicked is True")
         if not hit and reward is not None:

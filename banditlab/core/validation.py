@@ -122,6 +122,13 @@ def boolean(name: str, value: object) -> bool:
     return bool(value)
 
 
+def yes_or_no(name: str, value: object) -> bool:
+    """Check for True or False, or for 1 or 0, as they are in logs."""
+    if not isinstance(value, bool | np.bool_ | numbers.Integral) or value not in (0, 1):
+        raise InvalidType(f"{name} is {shown(value)}; allowed: True or False, 1 or 0")
+    return bool(value)
+
+
 def integer(low: int | None = None, high: int | None = None, *, limit: int | None = None) -> Check:
     """Return a check for an integer from `low` to `high`, both included; `limit` as in `between`."""
     if low is None and high is None:

@@ -114,6 +114,26 @@ class PreferenceMatrix:
         return cls(making.from_wins(wins, non_negative("prior", prior), range(len(wins))))
 
     @classmethod
+    def from_wins(cls, wins: Any, prior: float = 0.0) -> Self:
+        """Make a matrix from a table of wins: P[i, j] is the share of the duels of i and j that i won.
+
+        Parameters
+        ----------
+        wins : array_like or pandas.DataFrame, shape (K, K)
+            How often the arm of the row beat that of the column. Arms are numbered in this order.
+        prior : float, default 0.0
+            Wins added to both sides of every pair; needed where two arms never meet.
+
+        Examples
+        --------
+        >>> from banditlab import dueling
+        >>> dueling.PreferenceMatrix.from_wins([[0, 30], [10, 0]]).preferences[0, 1]
+        np.float64(0.75)
+        """
+        counts, names = making.table_of_wins(wins)
+        return cls(making.from_wins(counts, non_negative("prior", prior), names))
+
+    @classmethod
     def from_duels(cls, duels: Any, prior: float = 0.0) -> Self:
         """Make a matrix from a table of duels; arms are numbered in the order of their sorted names.
 

@@ -75,6 +75,25 @@ def from_wins(wins: NDArray[np.float64], prior: float, names: Sequence[Any]) -> 
     return np.asarray(shares)
 
 
+def table_of_wins(wins: Any) -> tuple[NDArray[np.float64], Sequence[Any]]:
+    """Return a square table of how often each arm, by row, beat each other one, by column; and the arms' names."""
+    names, columns = ([], []) if not hasattr(wins, "columns") else (list(wins.index), list(wins.columns))
+    if names != columns:
+        raise InvalidArgument(
+            f"wins has rows {shown(names)} and columns {shown(columns)}; allowed: the same arms in the same order"
+        )
+    found: NDArray[np.float64] = np.array(matrix(0.0)("wins", np.asarray(wins)))
+    n = len(found)
+    if found.shape != (n, n) or n < 2:
+        raise InvalidArgument(
+            f"wins has shape {found.shape}; allowed: (K, K), a row and a column for each of K >= 2 arms"
+        )
+    if np.diagonal(found).any():
+        arm = int(np.flatnonzero(np.diagonal(found))[0])
+        raise InvalidArgument(f"wins[{arm}][{arm}] is {found[arm, arm]:g}; allowed: 0, an arm against itself")
+    return found, names or range(n)
+
+
 def wins_in_rankings(rankings: Any) -> NDArray[np.float64]:
     """Return how often each arm stands before each other one, in rankings that name both."""
     if isinstance(rankings, np.ndarray):
@@ -111,7 +130,8 @@ def wins_in_duels(duels: Any) -> tuple[NDArray[np.float64], list[Any]]:
     if not {"winner", "loser"} <= set(columns):
         raise InvalidType(
             f"duels has {'the columns ' + ', '.join(map(str, columns)) if columns else 'no columns'}; allowed: a "
-            "DataFrame with the columns winner and loser, and if rows stand for several duels, count"
+            "DataFrame with the columns winner and loser, and if rows stand for several duels, count (from_wins takes "
+            "a table with a row and a column per arm)"
         )
     for column in ("winner", "loser", "count"):
         if columns.count(column) > 1:

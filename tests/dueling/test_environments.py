@@ -170,6 +170,18 @@ def test_from_duels_is_from_rankings_of_two():
     )
 
 
+def test_from_wins_keeps_the_order_of_its_table():
+    kinds = ["tea", "coffee", "milk"]
+    wins = pd.DataFrame([[0, 70, 60], [30, 0, 45], [40, 55, 0]], index=kinds, columns=kinds)
+    made = PreferenceMatrix.from_wins(wins)
+    np.testing.assert_allclose(made.preferences, [[0.5, 0.7, 0.6], [0.3, 0.5, 0.45], [0.4, 0.55, 0.5]], atol=1e-15)
+    assert made == PreferenceMatrix.from_wins(wins.to_numpy())
+    melted = wins.rename_axis("winner").reset_index().melt("winner", var_name="loser", value_name="count")
+    by_name = PreferenceMatrix.from_duels(melted[melted["winner"] != melted["loser"]], prior=2.0)
+    order = [kinds.index(kind) for kind in sorted(kinds)]
+    assert by_name == PreferenceMatrix.from_wins(wins.iloc[order, order], prior=2.0)
+
+
 def test_from_duels_recovers_the_matrix_they_were_drawn_from():
     env = instances.arxiv()
     rng = np.random.default_rng(0)
@@ -200,6 +212,17 @@ BAD_DATA = {
     "never met": (lambda: PreferenceMatrix.from_rankings([[0, 1], [0, 2]]), "arms 1 and 2 were never compared"),
     "negative prior": (lambda: PreferenceMatrix.from_duels(DUELS, prior=-1), "prior is -1"),
     "columns": (lambda: PreferenceMatrix.from_duels(DUELS.rename(columns={"loser": "x"})), "has the columns winner, x"),
+    "wins of other arms": (
+        lambda: PreferenceMatrix.from_wins(pd.DataFrame([[0, 1], [1, 0]], index=["a", "b"], columns=["b", "a"])),
+        r"wins has rows \['a', 'b'\] and columns \['b', 'a'\]; allowed: the same arms in the same order",
+    ),
+    "wins against itself": (lambda: PreferenceMatrix.from_wins([[0, 1], [1, 2]]), r"wins\[1\]\[1\] is 2; allowed: 0"),
+    "wins of no square": (
+        lambda: PreferenceMatrix.from_wins([[0, 1, 2], [1, 0, 2]]),
+        r"wins has shape \(2, 3\); allowed",
+    ),
+    "negative wins": (lambda: PreferenceMatrix.from_wins([[0, -1], [1, 0]]), r"wins\[0\]\[1\] is -1"),
+    "never met, by wins": (lambda: PreferenceMatrix.from_wins(np.zeros((2, 2))), "arms 0 and 1 were never compared"),
     "no table": (lambda: PreferenceMatrix.from_duels([("a", "b")]), "duels has no columns; allowed: a DataFrame"),
     "no duels": (lambda: PreferenceMatrix.from_duels(DUELS[:0]), "duels has no rows"),
     "itself": (lambda: PreferenceMatrix.from_duels(DUELS.assign(loser="b")), "'b' against itself in row 1"),
