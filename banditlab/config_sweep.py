@@ -43,7 +43,6 @@ import itertools
 import keyword
 import os
 from dataclasses import dataclass, field
-from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +162,7 @@ def _token(value: Any) -> Any:
         return tuple(map(_token, value))
     if isinstance(value, dict):
         return frozenset((key, _token(inner)) for key, inner in value.items())
-    return repr(value) if isinstance(value, date | time) else token(value)
+    return token(value)
 
 
 class _Factory:

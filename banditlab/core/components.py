@@ -375,7 +375,8 @@ def describe(value: Any) -> Any:
         fields = {name: describe(part) for name, part in component_parts(value).items()}
         return {"type": type_name(type(value))} | fields
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        listed = value.tolist()  # which are Python's numbers, and at once, where they fit into float64
+        return listed if np.can_cast(value.dtype, np.float64) else describe(listed)
     if isinstance(value, list | tuple):
         return [describe(v) for v in value]
     if isinstance(value, int | float | str | bool | type(None)):

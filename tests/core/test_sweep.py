@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from datetime import date
 from pathlib import Path
 
 import joblib
@@ -71,6 +72,33 @@ class TestCells:
         result = bl.sweep(arms.Bernoulli, ucb, over, **OPTIONS)
         assert [c.parameters["alpha"] for c in result.cells] == [1, 2]
         result.plot("alpha")
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            [np.array([1 + 1j]), np.array([2 + 2j]), [1 + 1j]],
+            [np.array([k], np.longdouble) for k in (1, 2, 1)],
+            [np.array(["2020-01-01"], "M8[D]"), np.array(["2021-01-01"], "M8[D]"), [date(2020, 1, 1)]],
+            [1 + 1j, 2 + 2j, 1 + 1j],
+            [date(2020, 1, 1), date(2021, 1, 1), date(2020, 1, 1)],
+            [np.longdouble(1), np.longdouble(2), 1],
+            [np.array([k], object) for k in ("a", "b", "a")],
+            [np.array([[k]], [("a", "f8"), ("b", np.longdouble, 2)]) for k in (1, 2, 1)],
+        ],
+        ids=str,
+    )
+    def test_of_different_values_stay_apart_whatever_their_type(self, values, tmp_path):
+        result = bl.sweep(gap(0.1), lambda z: arms.Uniform(), {"z": values}, **OPTIONS)
+        assert [str(cell.parameters["z"]) for cell in result.cells] == [str(value) for value in values[:2]]
+        assert len(result.summary()["z"].unique()) == 2
+        assert len(bl.load(result.save(tmp_path / "s")).to_pandas()["z"].unique()) == 2
+
+    @pytest.mark.parametrize("over", [{"z": [2, 1.0, True]}, [{"z": True}, {"z": 0}, {"z": 1.0}]], ids=repr)
+    def test_of_a_number_and_a_flag_that_equals_it_are_refused(self, over):
+        with pytest.raises(InvalidArgument, match=r"over has both 1.0 and True for 'z'; allowed: one of them, as they"):
+            bl.sweep(gap(0.1), lambda z: arms.Uniform(), over, **OPTIONS)
+        result = bl.sweep(gap(0.1), lambda z: arms.Uniform(), {"z": [False, 1, 2]}, **OPTIONS)
+        assert len(result.cells) == 3
 
     def test_environments_are_made_once_for_all_policies(self):
         made, bounded = [], []

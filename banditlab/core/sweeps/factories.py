@@ -6,6 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,17 @@ def parameters_of(combinations: Sequence[Mapping[str, Any]], metrics: tuple[str,
         if name in COLUMNS or name.endswith("regret") or name in (metrics or ()):
             raise invalid("over", name, f"a parameter that is no column of the tables ({', '.join(COLUMNS)}, metrics)")
     return names
+
+
+def check_told_apart(combinations: Sequence[Mapping[str, Any]], names: Iterable[str]) -> None:
+    """Raise for True or False beside 1 or 0: two cells that tables, pictures and `where` take for the same."""
+    for name in names:
+        values = [combination[name] for combination in combinations if name in combination]
+        flags: set[Any] = {value for value in values if isinstance(value, bool)}
+        for value in (value for value in values if not isinstance(value, bool)):
+            if isinstance(value, Number) and value in flags:
+                told = f"{shown(value)} and {bool(value)}"
+                raise InvalidArgument(f"over has both {told} for {name!r}; allowed: one of them, as they are equal")
 
 
 def check_given(combinations: Sequence[Mapping[str, Any]], over: Any, factories: Iterable[Factory]) -> None:

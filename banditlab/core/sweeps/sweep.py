@@ -30,6 +30,7 @@ from .factories import (
     Factory,
     check_given,
     check_taken,
+    check_told_apart,
     combinations_of,
     factories_of,
     factory_of,
@@ -151,7 +152,9 @@ def sweep(
         first_run=first_run, n_runs=n_runs, seed=seed, checkpoints=checkpoints, metrics=metrics, backend=backend,
         precision=precision, keep=keep, store=store,
     )  # fmt: skip
-    check_taken(parameters_of(combinations, settings.metrics), world, players)
+    names = parameters_of(combinations, settings.metrics)
+    check_taken(names, world, players)
+    check_told_apart(combinations, names)
     check_given(combinations, over, (world, *players.values()))
     n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store, make=dry_run is not True)

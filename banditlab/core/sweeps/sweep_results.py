@@ -7,7 +7,9 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, time, timedelta
 from functools import cached_property
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,17 +90,22 @@ def hashable(value: Any) -> Any:
 
 
 def token(value: Any) -> Any:
-    """Return what identifies a parameter's value: equal numbers, texts and sequences are one, others are themselves.
+    """Return what identifies a parameter's value: equal numbers, texts, dates and sequences are one.
+
+    Others are themselves. They are objects of the caller's, which stay, so that no two have the same id; what an array
+    has instead of numbers (`longdouble`, dates) is made anew by each `tolist`.
 
     Examples
     --------
     >>> token([1, 2.0]) == token((1.0, 2)), token(1) == token(True), token(1) == token("1")
     (True, False, False)
+    >>> token(np.array([1j])) == token([1j]), token(np.array([1j])) == token(np.array([2j]))
+    (True, False)
     """
     value = hashable(value.item() if isinstance(value, np.generic) else value)
     if isinstance(value, tuple):
         return tuple(map(token, value))
-    plain = isinstance(value, int | float | str | type(None))
+    plain = isinstance(value, Number | str | bytes | date | time | timedelta | np.generic | type(None))
     return (isinstance(value, bool), value) if plain else id(value)
 
 
