@@ -265,7 +265,8 @@ class TestFailures:
             return Crash(limit=limit)
 
         options = OPTIONS | {"backend": "python", "n_runs": 3, "store": tmp_path / "s"}
-        with pytest.warns(CellFailedWarning, match="2 of 5 cells failed"):
+        told = r"2 of 5 cells failed, the first \(crash, limit=10\) with RuntimeError: crashed on purpose; see"
+        with pytest.warns(CellFailedWarning, match=told):
             result = bl.sweep(
                 gap(0.1), [crash, picky, arms.Uniform()], [{"limit": 10, "delta": 0.25}, {"limit": 50, "delta": 0.5}],
                 **options,
@@ -353,8 +354,12 @@ class Sometimes:
         assert set(told.loc[["Sometimes"], "n_runs"]) == {0, 3}  # the global is part of the code: another cell
 
     def test_when_nothing_can_be_made_the_error_is_raised(self):
-        with pytest.raises(ValueError, match="no quarters"):
+        with pytest.raises(ValueError, match="no quarters") as caught:
             bl.sweep(gap(0.1), picky, {"delta": [0.25]}, **OPTIONS)
+        assert caught.value.__notes__ == ["in the cell 'picky, delta=0.25'"]
+        told = r"means\[1\] is .* \(in the cell 'ucb, delta=1, n_arms=4, alpha=2', the first of 4, which all failed"
+        with pytest.raises(InvalidArgument, match=told):
+            bl.sweep(gap, [ucb, arms.Uniform()], {"delta": [1, 2], "n_arms": [4], "alpha": [2]}, **OPTIONS)
 
     @pytest.mark.parametrize(
         ("changes", "kind", "message"),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..components import describe
-from ..errors import CellFailedWarning, InterruptedRunWarning, InvalidType
+from ..errors import BanditlabError, CellFailedWarning, InterruptedRunWarning, InvalidType
 from ..playing.engine import GOES_ON, play
 from ..playing.estimate import Estimate, estimate
 from ..playing.experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound
@@ -194,6 +194,11 @@ class _Planned:
         """What identifies it, as plain data."""
         return {"parameters": {k: describe(v) for k, v in self.parameters.items()}, "label": self.policy}
 
+    @property
+    def name(self) -> str:
+        """What people call it: 'ucb, alpha=0.5'."""
+        return ", ".join(filter(None, (self.policy, in_words(self.parameters))))
+
     def with_outcome(self, cell: Cell | None, failure: str) -> SweepCell:
         """Return the cell of the result."""
         if self.job is None:
@@ -251,10 +256,21 @@ def _plan(
                 failures.append(error)
                 planned.append(_Planned(mine, label, None, traceback_text()))
     if len(failures) == len(planned):
-        raise failures[0]
+        others = f", the first of {len(planned)}, which all failed" if len(planned) > 1 else ""
+        raise _named(failures[0], f"in the cell '{planned[0].name}'{others}")
     if settings.metrics is None:
         common_defaults({p.policy: p.job.policy for p in planned if p.job is not None})
     return planned
+
+
+def _named(error: Exception, cell: str) -> Exception:
+    """Return an error that says of which cell it is: in its message, or in a note if the message is not ours."""
+    if not isinstance(error, BanditlabError):
+        error.add_note(cell)
+        return error
+    named = type(error)(f"{error} ({cell})")
+    named.__cause__ = error
+    return named
 
 
 def _bounded(planned: list[_Planned]) -> list[_Planned]:
@@ -296,8 +312,7 @@ def _play(
 
         played = play(
             list(jobs.values()), GATHERERS[keep], n_jobs=n_jobs, bar=bar, store=store, keep_going=True,
-            names=[", ".join(filter(None, (p.policy, in_words(p.parameters)))) for p in planned if p.job is not None],
-            ended=ended,
+            names=[p.name for p in planned if p.job is not None], ended=ended,
         )  # fmt: skip
     found = [
         p.with_outcome(cells.get(place), failures.get(place, ""))
@@ -314,9 +329,10 @@ def _play(
             stacklevel=3,
         )
     if failures:
-        first = told_by(failures[min(failures)])
+        place = min(failures)
         warnings.warn(
-            f"{len(failures)} of {len(planned)} cells failed, the first with {first[:200]}; see the result's failures",
+            f"{len(failures)} of {len(planned)} cells failed, the first ({planned[place].name}) with "
+            f"{told_by(failures[place])[:200]}; see the result's failures",
             CellFailedWarning,
             stacklevel=3,
         )
