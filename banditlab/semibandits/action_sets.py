@@ -15,7 +15,7 @@ from banditlab.core.choices import not_negative
 from banditlab.core.compiling.kernels import kernel
 from banditlab.core.components import Params, Problem, Space, State, field, is_component, record
 from banditlab.core.dispatch import device
-from banditlab.core.errors import InvalidArgument, InvalidComponent, InvalidType
+from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.origin import is_ours
 from banditlab.core.validation import as_list, integer, invalid, positive_integer, shown, vector
 
@@ -149,9 +149,13 @@ class ActionSet(ABC):
         checked = vector()("weights", weights)
         self.check(len(checked))
         given: Any = self.find(checked)  # a user's may return anything
-        if isinstance(given, str) or not np.iterable(given):
-            raise InvalidType(f"{type(self).__name__}.find returned {shown(given)}; allowed: the items of an action")
-        found = tuple(sorted(int(item) for item in given))
+        if not isinstance(given, str) and np.iterable(given):
+            given = list(given)
+        found = _whole(given)
+        if found is None:
+            raise InvalidType(
+                f"{type(self).__name__}.find returned {shown(given)}; allowed: the items of an action, as integers"
+            )
         if not in_range(found, len(checked)):
             raise InvalidArgument(
                 f"{type(self).__name__}.find returned the items {list(found)}; allowed: different items from 0 to "
@@ -185,13 +189,24 @@ class ActionSet(ABC):
         """
         self.check(n_items)
         n_items = int(n_items)
-        sizes = range(self.min_size(n_items), self.max_size(n_items) + 1)
-        number = sum(math.comb(n_items, size) for size in sizes)
-        if number > ENUMERABLE:
+        sizes = self._sizes(n_items)
+        if _more_sets(ENUMERABLE, n_items, sizes):
             raise InvalidArgument(
-                f"{self!r} has actions among {number} sets of items; allowed: at most {ENUMERABLE} sets to enumerate"
+                f"{self!r} has actions among more sets of items than can be listed; allowed: at most {ENUMERABLE} sets "
+                "to enumerate"
             )
         return (a for size in sizes for a in itertools.combinations(range(n_items), size) if self.contains(a))
+
+    def _sizes(self, n_items: int) -> range:
+        """Return the numbers of items that an action may have."""
+        given = {name: getattr(self, name)(n_items) for name in ("min_size", "max_size")}  # a user's may be anything
+        for name, size in given.items():
+            if not isinstance(size, int | np.integer) or size < 0:
+                raise InvalidType(
+                    f"{type(self).__name__}.{name}({n_items}) returned {shown(size)}; allowed: a number of items, as "
+                    "an integer (n // 2 is one, n / 2 is not)"
+                )
+        return range(given["min_size"], min(given["max_size"], n_items) + 1)
 
     def check_find(self, n_items: int) -> None:
         """Raise if `find` finds less than the best of all actions; simulations call this for a user's action set.
@@ -207,26 +222,50 @@ class ActionSet(ABC):
         Raises
         ------
         InvalidComponent
-            If it does.
+            If it does, or raises an error.
         """
-        sizes = range(self.min_size(n_items), min(self.max_size(n_items), n_items) + 1)
-        if not self.known or sum(math.comb(n_items, size) for size in sizes) > FEW:
+        sizes = self._sizes(n_items)
+        if not self.known or _more_sets(FEW, n_items, sizes):
             return
         try:
             every = [list(action) for action in self.enumerate(n_items)]
         except Exception:  # noqa: BLE001 - `contains` may be written for what is found alone
             return
+        listed = ", which `contains` says is an action" if type(self).enumerate is ActionSet.enumerate else ""
         rng = np.random.default_rng(0)
         for least in (0.0, -1.0) * 10:
             weights = rng.uniform(least, 1.0, n_items).round(3)
-            found = list(self.maximise(weights))
+            try:
+                found = list(self.maximise(weights))
+            except BanditlabError:
+                raise
+            except Exception as error:
+                told = f"raised {type(error).__name__}: {error}"
+                raise InvalidComponent(
+                    f"{type(self).__name__}.find({weights.tolist()}) {told}; allowed: the items of an action, whatever "
+                    "the weights: they can be of any sign"
+                ) from error
             best = max(every, key=lambda action: float(weights[action].sum()), default=found)
             if weights[best].sum() > weights[found].sum() + 1e-9:
                 raise InvalidComponent(
                     f"{type(self).__name__}.find({weights.tolist()}) returned the items {found}, with a sum of "
-                    f"{weights[found].sum():.4g}; allowed: an action with the largest, such as {best}, with "
-                    f"{weights[best].sum():.4g}"
+                    f"{weights[found].sum():.4g}; allowed: an action with the largest, {weights[best].sum():.4g}, such "
+                    f"as {best}{listed}"
                 )
+
+
+def _whole(items: Any) -> Action | None:
+    """Return items in ascending order; None for anything but a list of whole numbers."""
+    try:
+        found = tuple(sorted(int(item) for item in items))
+        return found if list(found) == sorted(items) else None  # there are int("1") and int(1.5), too
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _more_sets(most: int, n_items: int, sizes: range) -> bool:
+    """Say whether there are more sets of items of these sizes; the sum of all can have thousands of digits."""
+    return any(so_far > most for so_far in itertools.accumulate(math.comb(n_items, size) for size in sizes))
 
 
 def an_action_set(name: str, value: object) -> Any:

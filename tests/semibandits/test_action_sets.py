@@ -6,6 +6,7 @@ import copy
 import itertools
 import math
 import pickle
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -531,11 +532,17 @@ class Pair(sb.ActionSet):
         return [int(weights.argmax())]
 
 
-@pytest.mark.parametrize("given", [None, 1, "01"], ids=repr)
+@pytest.mark.parametrize("given", [None, 1, "01", ["a", "b"], ["0", "1"], [0, 1.5], [0, math.nan], [[0, 1]]], ids=repr)
 def test_what_is_found_is_a_list(given, monkeypatch):
     monkeypatch.setattr(Pair, "find", lambda self, weights: given)
-    with pytest.raises(InvalidType, match=f"Pair.find returned {given!r}; allowed: the items of an action"):
+    with pytest.raises(InvalidType, match=re.escape(f"Pair.find returned {given!r}; allowed: the items of an action")):
         Pair().maximise([0.1, 0.2, 0.0])
+
+
+@pytest.mark.parametrize("given", [[1.0, 0], (np.int64(1), 0), np.array([1, 0]), {0, 1}, iter([1, 0])], ids=str)
+def test_what_is_found_can_be_of_any_kind(given, monkeypatch):
+    monkeypatch.setattr(Pair, "find", lambda self, weights: given)
+    assert Pair().maximise([0.1, 0.2, 0.0]) == (0, 1)
 
 
 @sb.action_set
@@ -556,7 +563,8 @@ class Greedy(sb.ActionSet):
 
 def test_an_oracle_that_finds_less_is_refused_where_all_actions_can_be_listed():
     world = sb.SemiBandit(arms.Bernoulli([0.5] * 5), Greedy())
-    told = r"Greedy.find\(\[.*\]\) returned the items \[.*, with a sum of .*; allowed: an action with"
+    told = r"Greedy.find\(\[.*\]\) returned the items \[.*, with a sum of .*; allowed: an action with the "
+    told += r"largest, .*, such as \[\d, \d\], which `contains` says is an action$"
     with pytest.raises(InvalidComponent, match=told):
         bl.run(world, sb.CombUCB1(), horizon=5, n_runs=1, seed=0)
     many = sb.SemiBandit(arms.Bernoulli([0.5] * 70), Greedy())  # 2,415 pairs
@@ -566,3 +574,43 @@ def test_an_oracle_that_finds_less_is_refused_where_all_actions_can_be_listed():
 def test_what_is_found_is_an_action():
     with pytest.raises(InvalidArgument, match=r"Pair.find returned the items \[1\]; allowed: an action, and contains"):
         Pair().maximise([0.1, 0.2, 0.0])
+
+
+@sb.action_set
+class Picky(Greedy):
+    """Has another size, or an oracle for some weights alone."""
+
+    most: object = bl.field(default=2, doc="what max_size returns")
+
+    def max_size(self, n_items):
+        return self.most
+
+    def find(self, weights):
+        if (weights < 0.0).any():
+            raise ValueError("negative weights")
+        return max(self.enumerate(len(weights)), key=lambda action: weights[list(action)].sum())
+
+
+def test_an_oracle_that_raises_is_told_with_the_weights():
+    world = sb.SemiBandit(arms.Bernoulli([0.5] * 5), Picky())
+    told = r"Picky.find\(\[.*-0.*\]\) raised ValueError: negative weights; allowed: .* they can be of any sign"
+    with pytest.raises(InvalidComponent, match=told) as caught:
+        bl.run(world, sb.CombUCB1(), horizon=5, n_runs=1, seed=0)
+    assert type(caught.value.__cause__) is ValueError
+
+
+@pytest.mark.parametrize("most", [2.5, 2.0, None, -1], ids=repr)
+def test_a_size_is_an_integer(most):
+    world = sb.SemiBandit(arms.Bernoulli([0.5] * 5), Picky(most))
+    told = rf"Picky.max_size\(5\) returned {most}; allowed: a number of items, as an integer"
+    with pytest.raises(InvalidType, match=told):
+        bl.run(world, sb.CombUCB1(), horizon=5, n_runs=1, seed=0)
+
+
+def test_whether_actions_are_few_is_known_without_counting_all(monkeypatch):
+    counted = []
+    monkeypatch.setattr(math, "comb", lambda n, k, comb=math.comb: counted.append(k) or comb(n, k))
+    Picky(100_000).check_find(100_000)
+    with pytest.raises(InvalidArgument, match="allowed: at most 1000000 sets to enumerate"):
+        Picky(100_000).enumerate(100_000)
+    assert counted == [1, 1, 2]
