@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -117,3 +119,23 @@ def test_looking_for_a_store_does_not_make_one(tmp_path):
     assert list(tmp_path.iterdir()) == []
     play(opened)
     assert len(opened.cells()) == 2
+
+
+def test_components_whose_labels_shorten_what_differs_are_told_apart(tmp_path):
+    def told(*worlds):
+        for world in worlds:
+            bl.run(world, [arms.Uniform(), arms.RoundRobin()], horizon=2_000, n_runs=1, seed=0, store=tmp_path)
+        return sorted(set(bl.Store(tmp_path).cells()["environment"]))
+
+    rng = np.random.default_rng(0)
+    first, long = (arms.Bernoulli([0.1] * (n - 1) + [0.5]) for n in (20, 2_000))
+    assert told(first, long) == ["Bernoulli(<20 array>)", "Bernoulli(<2000 array>)"]
+    assert told(arms.Bernoulli([0.1] * 20)) == [
+        "Bernoulli(<20 array>) with means[19]=0.1",
+        "Bernoulli(<20 array>) with means[19]=0.5",
+        "Bernoulli(<2000 array>)",
+    ]
+    hashes = told(*(arms.Bernoulli(rng.choice([0.1, 0.5], n)) for n in (20, 2_000) for _ in range(20)))
+    assert len(hashes) == 22 + 21
+    assert all(re.fullmatch(r"Bernoulli\(<(20|2000) array>\) #[0-9a-f]{8}", label) for label in hashes)
+    assert set(told(arms.Bernoulli([0.2, 0.3]), arms.Bernoulli([0.3] * 20))) > {"Bernoulli([0.2, 0.3])", *hashes}

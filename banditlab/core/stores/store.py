@@ -37,6 +37,7 @@ from ..results.provenance import versions
 from ..results.whole_file import whole_file
 from ..validation import file_path, invalid, shown
 from .address import FORMAT, codes_of
+from .alike import compared, told_apart
 from .chunk_file import Damaged, packed, unpacked
 
 if TYPE_CHECKING:
@@ -271,8 +272,10 @@ class Store:
         on disk, and the time (local) when it was last used: written, or read by `run`, `sweep` or `compare`.
 
         A cell is what was played, no matter who asked for it: sweeps that name parameters differently share cells, so
-        parameters are found in a sweep's result and not here. All fields of a cell's environment and policy, including
-        those that labels shorten, are in its `cell.json`.
+        parameters are found in a sweep's result and not here. Labels shorten long arrays: environments or policies that
+        differ and have the same label have beside it the numbers that tell them apart, as in 'Bernoulli(<20 array>)
+        with means[19]=0.7', or a hash such as '#1f0c2a9b' where these would be more than three. All their fields are in
+        the cell's `cell.json`.
 
         Returns
         -------
@@ -303,9 +306,12 @@ class Store:
             raise StoreError(
                 f"store is {str(self.folder)!r}; allowed: a folder that is there (nothing was stored here)"
             )
-        rows = []
+        rows: list[dict[str, Any]] = []
+        texts: dict[str, list[str | None]] = {"environment": [], "policy": []}
         for folder in sorted(f for f in (self.folder / "cells").glob("*") if f.is_dir()):
             told = read_identity(folder / "cell.json")
+            for kind, known in texts.items():
+                known.append(compared(told[kind]) if kind in told else None)
             failure = folder / "failure.txt"
             n_runs = _how_many(self._ranges(folder))
             try:
@@ -326,7 +332,8 @@ class Store:
                 }
             )
         columns = ["address", "environment", "policy", "horizon", "seed", "n_runs", "failure", "bytes", "used"]
-        return pd.DataFrame(rows, columns=columns).astype({"used": "datetime64[us]"})  # also where there is none
+        table = pd.DataFrame(rows, columns=columns).astype({"used": "datetime64[us]"})  # also where there is none
+        return table.assign(**{kind: told_apart(table[kind].tolist(), known) for kind, known in texts.items()})
 
     def remove(self, addresses: Iterable[str]) -> None:
         """Remove cells, with all their runs; if they are needed again, they are played again.
