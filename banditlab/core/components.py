@@ -34,6 +34,7 @@ from .compiling.fingerprint import is_component as is_component
 from .compiling.numba_parts import forget_compiled
 from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
+from .lately_used import LatelyUsed
 from .origin import is_ours
 from .validation import Check, meant, numbers_as_array, shown
 
@@ -192,8 +193,12 @@ def component_parts(component: Any) -> dict[str, Any]:
 PARAMETERS = "parameters"
 """Kernels' parameters, by the problem that they are for."""
 
-KEPT = 64
-"""How many things of a kind a component remembers, those made last: more than the horizons that one sweeps over."""
+KEPT = 1024
+"""How many things of a kind a component remembers, those used last: more than the problems of a sweep, whose passes
+(planning, bounds, playing) go through all of them in the same order, so that one too many would make them all anew."""
+
+KEPT_BYTES = 2**28
+"""How much memory the arrays of these may take, in which a user's `derive` can have one number for each round."""
 
 
 def remembered(component: Any, kind: str, key: Any, make: Callable[[], T]) -> T:
@@ -202,12 +207,12 @@ def remembered(component: Any, kind: str, key: Any, make: Callable[[], T]) -> T:
     A user's class may read globals, which a notebook can change: what they are belongs to its code. Ours does not.
     """
     key = key, *(class_code(cls) for cls in map(type, with_nested(component)) if not is_ours(cls.__module__))
-    known: dict[Any, T] = component.__dict__.setdefault("_remembered", {}).setdefault(kind, {})
+    of_kinds: dict[str, LatelyUsed[T]] = component.__dict__.setdefault("_remembered", {})
+    known = of_kinds.get(kind) or of_kinds.setdefault(kind, LatelyUsed(KEPT, KEPT_BYTES))
     found: Any = known.get(key, known)  # which it never holds
     if found is known:
-        for oldest in list(known)[: 1 - KEPT]:
-            known.pop(oldest, None)
-        found = known[key] = make()
+        found = make()
+        known.put(key, found)
     return cast("T", found)
 
 

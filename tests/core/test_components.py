@@ -17,7 +17,7 @@ import banditlab as bl
 import banditlab.core.errors as core_errors
 from banditlab import arms
 from banditlab.core.compiling.fingerprint import fingerprint
-from banditlab.core.components import KEPT, describe, make_state, record, record_class, remembered
+from banditlab.core.components import KEPT, KEPT_BYTES, Problem, describe, make_state, record, record_class, remembered
 from banditlab.core.elementary import log
 from banditlab.core.errors import BanditlabError, InvalidArgument, InvalidComponent, InvalidType
 from banditlab.core.family import Family
@@ -201,15 +201,60 @@ def test_what_is_remembered_is_made_once_and_not_for_ever():
 
     assert [of(k) for k in (3, 3, 2, 3)] == [9, 4 + 5, 4, 9]
     assert made == [3, 2]
-    for k in range(10, 10 + KEPT):
+    for k in range(10, 10 + KEPT - 1):
         of(k)
+    assert of(3) == 9  # what was used last stays, whenever it was made
+    assert of(5) == 25
     assert of(10) == 100
-    assert of(3) == 9
-    assert made.count(10) == 1
-    assert made.count(3) == 2
+    assert made.count(3) == made.count(2) == 1
+    assert made.count(10) == 2
+    assert of(2) == 4
+    assert made.count(2) == 2
     assert remembered(world, "others", 3, lambda: None) is None
     assert remembered(world, "others", 3, lambda: 1) is None
     assert pickle.loads(pickle.dumps(world)) == world
+
+
+def test_passes_over_the_horizons_of_a_sweep_derive_once(monkeypatch):
+    derived, derive = [], arms.UCB1.derive
+    monkeypatch.setattr(arms.UCB1, "derive", lambda self, problem: derived.append(problem) or derive(self, problem))
+    policy, problems = arms.UCB1(), [Problem(2, horizon) for horizon in range(10, 210)]
+    for _ in range(3):
+        for problem in problems:
+            policy.params(problem)
+    assert derived == problems
+
+
+def test_what_is_remembered_does_not_fill_the_memory():
+    world = arms.Bernoulli([0.1, 0.2])
+    shared = np.zeros(KEPT_BYTES // 16)
+    for k in range(9):  # parts of one array, which counts once
+        remembered(world, "shared", k, lambda: (shared[:9], [shared[9:]]))
+    assert all(remembered(world, "shared", k, lambda: None) for k in range(9))
+    for k in range(9):  # each takes a third, with the array that they share
+        remembered(world, "own", k, lambda: (np.empty(KEPT_BYTES // 24), np.empty(KEPT_BYTES // 16)[:3]))
+    assert [remembered(world, "own", k, lambda: None) is None for k in range(8, -1, -1)] == [False] + [True] * 8
+    remembered(world, "large", 0, lambda: np.empty(KEPT_BYTES))
+    assert remembered(world, "large", 0, lambda: None) is not None
+
+
+def test_threads_remember_together():
+    world, errors = arms.Bernoulli([0.1, 0.2]), []
+
+    def work(start):
+        for i in range(3_000):
+            key = (start + 7 * i) % (KEPT + 50)
+            if remembered(world, "squares", key, lambda key=key: key**2) != key**2:
+                errors.append(key)
+
+    usual = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(1e-6)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(0, 400, 100)))
+    finally:
+        sys.setswitchinterval(usual)
+    assert errors == []
 
 
 def test_state_of_a_policy_without_memory():
