@@ -59,6 +59,10 @@ class LatelyUsed(Generic[T]):
         """Return how many values there are."""
         return len(self._entries)
 
+    def as_dict(self) -> dict[Any, T]:
+        """Return the values by key: a copy, as other threads may go on."""
+        return {key: entry.value for key, entry in self._entries.copy().items()}
+
     def get(self, key: Any, default: Any) -> Any:
         """Return the value of a key, or what stands for none."""
         entry = self._entries.get(key)

@@ -539,7 +539,11 @@ def test_what_is_found_is_a_list(given, monkeypatch):
         Pair().maximise([0.1, 0.2, 0.0])
 
 
-@pytest.mark.parametrize("given", [[1.0, 0], (np.int64(1), 0), np.array([1, 0]), {0, 1}, iter([1, 0])], ids=str)
+@pytest.mark.parametrize(
+    "given",
+    [[1.0, 0], (np.int64(1), 0), np.array([1, 0]), {0, 1}, iter([1, 0])],
+    ids=lambda given: type(given).__name__,
+)
 def test_what_is_found_can_be_of_any_kind(given, monkeypatch):
     monkeypatch.setattr(Pair, "find", lambda self, weights: given)
     assert Pair().maximise([0.1, 0.2, 0.0]) == (0, 1)

@@ -120,11 +120,9 @@ def _missing_attribute(told: str, message: str, nested: dict[str, Any]) -> str:
 
 
 def _made(owner: Any) -> dict[Any, Any]:
-    """Return the parameters that were made of a component, by the problem that they are for and more.
-
-    Several problems may have been asked for at once, in other threads, so this is a copy.
-    """
-    return dict(vars(owner).get("_remembered", {}).get(PARAMETERS, {}))
+    """Return the parameters that were made of a component, by the problem that they are for and more."""
+    known = vars(owner).get("_remembered", {}).get(PARAMETERS)
+    return {} if known is None else known.as_dict()
 
 
 def _derived(owner: Any, name: str, value: object) -> str:
