@@ -30,7 +30,7 @@ A file says what `banditlab.run` is called with, and where to write what it retu
     [outputs]                         # default: none; folders are made where they are missing
     results = "results/r.parquet"     # everything, for banditlab.load
     plot = "results/regret.png"       # or .pdf, .svg
-    summary = "results/summary.csv"
+    summary = "results/summary.csv"   # a row for each policy and metric
 
 * The first keys, up to the first table, may stand at the top, as here, or in a table `[experiment]`.
 * `type` is a class name from `banditlab list`. A family other than arms is named in front, as in `"dueling.RUCB"`; a

@@ -29,10 +29,11 @@ environment or in a policy stands for the parameter `name`, whose values are lis
 
     [plot]                            # what the picture shows: options of banditlab.plotting.plot_sweep
     x = "horizon"
+    metric = "regret"                 # the default, if it is recorded
 
     [outputs]
     results = "results/sweep.parquet" # the tidy table
-    summary = "results/sweep.csv"
+    summary = "results/sweep.csv"     # a row for each cell and metric
     plot = "results/sweep.png"
 """
 

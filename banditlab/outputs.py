@@ -38,7 +38,7 @@ def prepare_outputs(outputs: dict[str, Path]) -> None:
 
 
 def write_outputs(result: Results, outputs: dict[str, Path]) -> None:
-    """Write results, plot and summary of a run; the last two show the regret, or else the first metric recorded.
+    """Write results, plot and summary of a run: of all metrics, but the plot shows the regret, or else the first one.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> None:
     writers: dict[str, Callable[[Path], Any]] = {
         "results": result.save,
         "plot": lambda path: _draw(result, metric, path),
-        "summary": lambda path: result.summary(metric).to_csv(path),
+        "summary": lambda path: result.summary(result.metrics).to_csv(path),
     }
     for name, path in outputs.items():
         with whole_file(path) as beside:
@@ -60,7 +60,7 @@ def write_outputs(result: Results, outputs: dict[str, Path]) -> None:
 
 
 def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: dict[str, Any]) -> None:
-    """Write the tidy table, the picture and the summary of a sweep.
+    """Write the tidy table, the picture and the summary of a sweep: of all metrics, but the picture shows one.
 
     Parameters
     ----------
@@ -72,17 +72,16 @@ def write_sweep_outputs(result: SweepResults, outputs: dict[str, Path], plot: di
         Options of `banditlab.plotting.plot_sweep`.
     """
     prepare_outputs(outputs)
-    metric = str(plot.get("metric", result.default_metric))
     if "results" in outputs:
         result.save(outputs["results"])
     if "summary" in outputs:
         with whole_file(outputs["summary"]) as path:
-            result.summary(metric).to_csv(path, index=False)
+            result.summary(result.metrics).to_csv(path, index=False)
     if "plot" in outputs:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7.0, 4.6), layout="constrained")
-        result.plot(**(plot | {"metric": metric}), ax=figure.add_subplot())
+        result.plot(**plot, ax=figure.add_subplot())
         with whole_file(outputs["plot"]) as path:
             _save(figure, path)
 

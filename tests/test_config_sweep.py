@@ -274,6 +274,22 @@ def test_command_writes_elsewhere_and_plays_other_horizons(file, tmp_path, monke
     assert "--horizon is 40; allowed: no number, as [over] has [20, 30]" in refused.stderr
 
 
+def test_the_summary_has_all_metrics_whatever_is_drawn(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "metrics = ['regret', 'reward']\n" + GOOD + "\n[outputs]\nsummary = 's.csv'\n"
+    drawn = "\n[plot]\nx = 'alpha'\nwhere = { means = [0.5, 0.4] }\n"
+    written = []
+    for more in ("", drawn, drawn + "metric = 'reward'\n"):
+        done = CliRunner().invoke(app, ["sweep", str(file(text + more))])
+        assert done.exit_code == 0, done.output
+        assert "also recorded: reward (in s.csv)\n" in done.output
+        written.append(pd.read_csv("s.csv"))
+    table = written[0].drop(columns="rounds_per_second")
+    assert table["metric"].tolist() == ["regret", "reward"] * (len(table) // 2)
+    for other in written[1:]:
+        pd.testing.assert_frame_equal(other.drop(columns="rounds_per_second"), table)
+
+
 def test_no_legend_lies_over_a_line_of_what_is_written(file, tmp_path, monkeypatch):
     text = GOOD.replace("[over]", "[over]\nhorizon = [300, 1_000]").replace("n_runs = 8", "n_runs = 20")
     result = read_sweep(file(text)).run(progress=False)

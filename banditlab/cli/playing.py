@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import InterruptedRunWarning
+from ..core.results.metrics import abridged
+from ..core.results.results import RATIO
 from ..core.validation import count, invalid
 from .terminal import FAILED, INTERRUPTED, console, number, say, show, table, text
 
@@ -31,7 +33,7 @@ def _print_summary(to: Any, result: Results) -> None:
     """Print a table an environment: what each policy's last checkpoint says."""
     metric = result.default_metric
     frame = result.summary(metric)
-    bounded = "ratio_to_lower_bound" in frame and not frame["ratio_to_lower_bound"].isna().all()
+    bounded = RATIO in frame
     played = f"{int(result.checkpoints[-1]):,} rounds, {count(result.n_runs, 'run')}"
     columns = ["policy", "mean", "+/- 95%", "median", *(["/ bound"] if bounded else []), "Mrounds/s"]
     for environment in result.environments:
@@ -40,12 +42,21 @@ def _print_summary(to: Any, result: Results) -> None:
         for policy, row in rows.iterrows():
             half = (row["ci_high"] - row["ci_low"]) / 2.0
             cells = [str(policy), *(number(v) for v in (row["mean"], half, row["median"]))]
-            cells += [number(row["ratio_to_lower_bound"])] if bounded else []
+            cells += [number(row[RATIO])] if bounded else []
             shown.add_row(*(text(cell) for cell in (*cells, _speed(row["rounds_per_second"]))))
         show(to, shown)
     typer.echo("+/- 95%: half the width of the mean's confidence interval")
     if bounded:
         typer.echo("/ bound: mean over C log T, the asymptotic lower bound, which may not hold yet")
+
+
+def _print_others(result: Results | SweepResults, outputs: dict[str, Path]) -> None:
+    """Say in one line which metrics the table leaves out, and which files have them."""
+    others = [metric for metric in result.metrics if metric != result.default_metric]
+    files = [str(outputs[kind]) for kind in ("summary", "results") if kind in outputs]
+    if others:
+        where = f"in {' and '.join(files)}" if files else "summary in [outputs] would write them"
+        typer.echo(f"also recorded: {', '.join(abridged(others))} ({where})")
 
 
 def _print_outputs(outputs: dict[str, Path]) -> None:
@@ -128,6 +139,7 @@ def run(
         result = experiment.run(progress=False if quiet else "auto", **given)
     if not quiet:  # before outputs are written, which a full disk may prevent
         _print_summary(console(), result)
+        _print_others(result, outputs)
         typer.echo(f"seed:    {result.seed}")
     _write(write_outputs, result, outputs)
     if not quiet:
@@ -176,6 +188,7 @@ def sweep(
         result = experiment.run(progress=False if quiet else "auto", **given)
     if not quiet:
         _print_sweep(console(), result)
+        _print_others(result, outputs)
         typer.echo(f"seed:    {result.provenance['seed']}")
     _write(lambda r, o: write_sweep_outputs(r, o, experiment.plot), result, outputs)
     if not quiet:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +203,11 @@ def file_path(name: str, value: object) -> Path:
     if "\0" in str(value):
         raise invalid(name, value, "a path, which has no null characters")
     return Path(value)
+
+
+def several(value: object) -> bool:
+    """Say whether several things are given, perhaps only one of them in a list."""
+    return isinstance(value, Sized) and not isinstance(value, str | bytes | dict)
 
 
 def as_list(name: str, value: object, allowed: str) -> list[Any]:

@@ -5,6 +5,7 @@ import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import banditlab as bl
@@ -71,7 +72,25 @@ def test_run_writes_what_the_file_names(small, tmp_path):
     assert picture.startswith(b"%PDF")
     assert b"/CIDFontType2" in picture  # TrueType
     assert b"/Type3" not in picture
-    assert (tmp_path / "s.csv").read_text().startswith("policy,mean,ci_low")
+    assert (tmp_path / "s.csv").read_text().startswith("policy,metric,mean,ci_low")
+
+
+def test_all_metrics_are_in_the_summary_and_the_table_says_where(small, tmp_path):
+    small.write_text(SMALL.replace("seed = 5", 'seed = 5\nmetrics = ["regret", "pulls", "reward"]'))
+    result = call("run", small, "--output", "b")
+    told = "also recorded: pulls[0], pulls[1], reward (in b/summary.csv and b/results.parquet)\n"
+    assert told in result.stdout
+    assert "regret after" in result.stdout
+    assert "reward after" not in result.stdout
+    table = pd.read_csv(tmp_path / "b" / "summary.csv", index_col=["policy", "metric"])
+    loaded = bl.load(tmp_path / "b" / "results.parquet")
+    pd.testing.assert_frame_equal(table, loaded.summary(loaded.metrics))
+    assert set(loaded.metrics) == {"regret", "pulls[0]", "pulls[1]", "reward"}
+    told = "also recorded: pulls[0], pulls[1], reward (summary in [outputs] would write them)\n"
+    assert told in call("run", small).stdout
+    assert "also recorded" not in call("run", small, "--quiet").stdout
+    small.write_text(SMALL)
+    assert "also recorded" not in call("run", small).stdout
 
 
 def test_options_take_the_place_of_the_files_values(small, tmp_path):

@@ -316,7 +316,7 @@ def test_a_list_can_hold_an_instance_several_times():
 def test_there_is_no_lower_bound_and_a_picture_without_one():
     found = played(bernoulli, arms.UCB1(), "regret")
     assert found.lower_bound() is None
-    assert np.isnan(found.summary()["ratio_to_lower_bound"]).all()
+    assert "ratio_to_lower_bound" not in found.summary()
     assert len(found.plot().get_lines()) == 1
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import banditlab as bl
-from banditlab import arms
+from banditlab import arms, clicks, semibandits
 from banditlab.core.errors import InvalidArgument, ResultsFileError
 from banditlab.core.results import results_file
 from banditlab.core.results.results import Cell
@@ -82,7 +82,7 @@ def test_summary_after_another_round(result):
     np.testing.assert_allclose(table["mean"], result.values("regret")[:, :, k].mean(axis=1))
     np.testing.assert_allclose(table["q95"], np.quantile(result.values("regret")[:, :, k], 0.95, axis=1))
     bound = result.lower_bound()[k]
-    np.testing.assert_allclose(table["ratio_to_lower_bound"], table["mean"] / bound if bound > 0 else np.nan)
+    np.testing.assert_allclose(table["ratio_to_lower_bound"], table["mean"] / bound)
     pd.testing.assert_frame_equal(result.summary("regret", at=rounds[-1]), result.summary("regret"))
     between = next(t for t in range(1, rounds[-1]) if t not in rounds)
     for at in (between, rounds[-1] + 1):
@@ -112,6 +112,56 @@ def test_summary_after_several_rounds(result):
     expected = swept.summary(at=9).reset_index(drop=True)
     found = table[table["round"] == 9].drop(columns="round").reset_index(drop=True)
     pd.testing.assert_frame_equal(found, expected)
+
+
+def test_summary_of_several_metrics(result):
+    table = result.summary(result.metrics)
+    assert table.index.names == ["policy", "metric"]
+    assert len(table) == len(result.policies) * len(result.metrics)
+    for metric in result.metrics:
+        alone = table.xs(metric, level="metric")
+        expected = result.summary(metric)
+        pd.testing.assert_frame_equal(alone[expected.columns], expected)
+        assert alone["ratio_to_lower_bound"].isna().all() == (metric != "regret")
+    assert result.summary([" pulls[ 1 ]"]).index.tolist() == [(p, "pulls[1]") for p in result.policies]
+    assert result.summary(["regret"], at=[7, 300]).index.names == ["policy", "metric", "round"]
+    with pytest.raises(InvalidArgument, match=r"metric is \[\]; allowed: one or more of \['regret', 'pulls\[0\]'"):
+        result.summary([])
+    with pytest.raises(InvalidArgument, match=r"metric is 'reward'; allowed: one of"):
+        result.summary(["regret", "reward"])
+    worlds = {"two": arms.Bernoulli([0.5, 0.4]), "three": ENVIRONMENT}
+    both = bl.run(worlds, arms.UCB1(), horizon=20, n_runs=2, seed=0, metrics=["regret", "pulls"])
+    rows = both.summary(both.metrics).index.tolist()
+    assert rows == [("two", "UCB1", m) for m in both.metrics[:3]] + [("three", "UCB1", m) for m in both.metrics]
+
+
+def test_summary_of_several_metrics_of_a_sweep():
+    options = {"metrics": ["reward", "pulls"], "horizon": 9, "n_runs": 2, "seed": 0}
+    swept = bl.sweep(ENVIRONMENT, arms.UCB1, {"alpha": [0.5, 2.0]}, **options)
+    table = swept.summary(swept.metrics)
+    assert table.columns[:3].tolist() == ["alpha", "policy", "metric"]
+    assert table["metric"].tolist() == 2 * ["reward", "pulls[0]", "pulls[1]", "pulls[2]"]
+    found = table[table["metric"] == "pulls[1]"].drop(columns="metric").reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, swept.summary("pulls[1]"))
+    with pytest.raises(InvalidArgument, match="metric is 'regret'; allowed: one of"):
+        swept.summary(["reward", "regret"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "policy"),
+    [
+        (clicks.StrategicClickBandit([0.6, 0.5], strategies=[0.6, 0.5]), clicks.UCBS()),
+        (semibandits.SemiBandit(arms.Bernoulli([0.2, 0.8]), semibandits.MSets(1)), semibandits.CombUCB1()),
+    ],
+    ids=["clicks", "semibandits"],
+)
+def test_no_column_is_without_any_lower_bound(environment, policy):
+    size = {"horizon": 20, "n_runs": 2, "seed": 0}
+    assert "ratio_to_lower_bound" not in bl.run(environment, policy, **size).summary()
+    assert "ratio_to_lower_bound" not in bl.sweep(environment, policy, {}, **size).summary()
+    worlds = {"known": ENVIRONMENT, "unknown": bl.Instances([ENVIRONMENT, ENVIRONMENT])}
+    table = bl.run(worlds, arms.UCB1(), **size).summary()["ratio_to_lower_bound"]
+    assert table.isna().tolist() == [False, True]
 
 
 def test_a_metric_that_one_environment_lacks_is_that_of_the_others():

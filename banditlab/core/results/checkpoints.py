@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgument, InvalidType
-from ..validation import as_list, has_truths, integer, invalid, shown
+from ..validation import as_list, has_truths, integer, invalid, several, shown
 
 DEFAULT_COUNT = 100
 
@@ -89,14 +88,9 @@ def positions_of(at: Any, rounds: NDArray[np.int64]) -> list[int]:
     >>> positions_of([1, 100], np.array([1, 10, 100])), positions_of(None, np.array([1, 10, 100]))
     ([0, 2], [2])
     """
-    if not several_rounds(at):
+    if not several(at):
         return [position_of(at, rounds)]
     wanted = as_list("at", at, "rounds, as a list")
     if not wanted:
         raise invalid("at", at, f"one or more of the checkpoints, {shown(rounds.tolist())}")
     return [position_of(one, rounds, f"at[{k}]") for k, one in enumerate(wanted)]
-
-
-def several_rounds(at: Any) -> bool:
-    """Say whether several checkpoints are given, perhaps only one of them in a list."""
-    return isinstance(at, Sized) and not isinstance(at, str | bytes | dict)

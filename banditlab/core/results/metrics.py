@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidArgument, InvalidType
-from ..validation import shown
+from ..validation import invalid, several, shown
 
 LOSSES = ("regret", "violation", "violations", "error")
 """Endings, before any brackets, of the names of metrics whose small values are good."""
@@ -103,6 +103,21 @@ def asked_metric(metric: str | None, recorded: Sequence[str]) -> str:
     ['regret', 'pulls[0]']
     """
     return default_metric(recorded) if metric is None else metric_name(metric)
+
+
+def asked_metrics(metric: Any, recorded: Sequence[str]) -> list[str]:
+    """Return the names of the metrics that are asked for, given as one or as several.
+
+    Examples
+    --------
+    >>> asked_metrics(["regret", "pulls[ 0 ]"], ["regret", "pulls[0]"]), asked_metrics(None, ["reward"])
+    (['regret', 'pulls[0]'], ['reward'])
+    """
+    if not several(metric):
+        return [asked_metric(metric, recorded)]
+    if not len(metric):
+        raise invalid("metric", metric, f"one or more of {abridged(recorded)}, which were recorded")
+    return [metric_name(one) for one in metric]
 
 
 def of_each(metric: str, n: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from ..brief import brief
 from ..errors import InvalidArgument
-from ..validation import count, invalid, open_probability
-from .checkpoints import positions_of, several_rounds
-from .metrics import abridged, asked_metric, default_metric, is_event
+from ..validation import count, invalid, open_probability, several
+from .checkpoints import positions_of
+from .metrics import abridged, asked_metric, asked_metrics, default_metric, is_event
 from .provenance import stamped
 from .statistics import QUANTILES, Statistics
 
@@ -61,6 +62,8 @@ class Cell:
 
 SHOWN_QUANTILES = ("q05", "q25", "median", "q75", "q95")
 
+RATIO = "ratio_to_lower_bound"
+
 BOUNDED = ("regret", "average_regret")
 """The metrics that a protocol's lower bound bounds."""
 
@@ -75,12 +78,16 @@ def summary_row(cell: Cell, metric: str, level: float, horizon: int, at: int = -
     mean, std = float(known.mean[k]), float(known.std[k])
     row = {"mean": mean, "ci_low": float(low[k]), "ci_high": float(high[k]), "std": std}
     row |= {name: float(known.quantiles[list(QUANTILES).index(name), k]) for name in SHOWN_QUANTILES}
-    if metric in BOUNDED:
-        bound = cell.lower_bound[at] if cell.lower_bound is not None else 0.0
-        row["ratio_to_lower_bound"] = mean / bound if bound > 0 else float("nan")
+    bound = cell.lower_bound[at] if metric in BOUNDED and cell.lower_bound is not None else 0.0
+    row[RATIO] = mean / bound if bound > 0 else float("nan")
     rounds = known.n_runs * horizon
     row["rounds_per_second"] = rounds / cell.seconds if cell.seconds > 0 else float("nan")
     return row
+
+
+def without_empty_ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of such rows; without the column of ratios to a lower bound, if no row has one."""
+    return table.drop(columns=RATIO) if RATIO in table and table[RATIO].isna().all() else table
 
 
 class Results:
@@ -338,34 +345,35 @@ class Results:
 
     def summary(
         self,
-        metric: str | None = None,
+        metric: str | Sequence[str] | None = None,
         level: float = 0.95,
         *,
         at: int | Sequence[int] | None = None,
         environment: str | None = None,
     ) -> pd.DataFrame:
-        r"""Return one row per policy (and environment), for one checkpoint, or for each of several.
+        r"""Return one row per policy (and environment), for one metric and checkpoint, or for each of several.
 
         Parameters
         ----------
-        metric : str, optional
-            One of `metrics`; default: 'regret', or the first if that was not recorded.
+        metric : str or sequence of str, optional
+            One of `metrics`, or several of them; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean (Student's t, NaN for a single run; Wilson's for the share of
             runs in which something happened, such as `any_violation`).
         at : int or sequence of int, optional
             After which round, or rounds, each one of the checkpoints; default the last.
         environment : str, optional
-            A label; default all environments that have the metric.
+            A label; default all environments that have the metric, or metrics.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by policy, or by environment and policy when there are several environments and none is named; and
-            by round, if `at` is a sequence.
+            Indexed by policy, or by environment and policy when there are several environments and none is named; by
+            metric, if `metric` is a sequence; and by round, if `at` is one.
             Columns: mean, ci_low, ci_high, std, q05, q25, median, q75, q95, ratio_to_lower_bound (mean regret over
-            :math:`C \log T`; only for regret; NaN where no bound is known, or the policy aims at something else, as
-            those for CVaR do), rounds_per_second (of processor time, that is, of one undisturbed thread).
+            :math:`C \log T`; NaN for other metrics, where no bound is known, and where the policy aims at something
+            else, as those for CVaR do; there is no such column if it would be NaN throughout), rounds_per_second (of
+            processor time, that is, of one undisturbed thread).
 
         Examples
         --------
@@ -382,27 +390,30 @@ class Results:
         True
         >>> result.summary(at=[10, 100])["mean"].unstack("round").columns.tolist()
         [10, 100]
+        >>> result.summary(["regret"]).index.names  # and so on, for several metrics: result.metrics has all
+        FrozenList(['policy', 'metric'])
         """
         import pandas as pd
 
-        metric = asked_metric(metric, self.metrics)
+        asked = asked_metrics(metric, self.metrics)
         level = open_probability("level", level)
         positions = positions_of(at, self.checkpoints)
         wanted = self.environments if environment is None else (self._environment(environment),)
         rows, index = [], []
-        for (name, label), cell in self._cells.items():
+        for ((name, label), cell), one in itertools.product(self._cells.items(), asked):
             if name not in wanted:
                 continue
-            if metric not in cell.metrics:
-                if len(wanted) > 1 and metric in self.metrics:  # as with columns of arms that other environments lack
+            if one not in cell.metrics:
+                if len(wanted) > 1 and one in self.metrics:  # as with columns of arms that other environments lack
                     continue
-                raise self._not_recorded(metric, cell, name)
+                raise self._not_recorded(one, cell, name)
             for position in positions:
-                rows.append(summary_row(cell, metric, level, self.horizon, position))
-                index.append((name, label, int(self.checkpoints[position])))
-        frame = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=["environment", "policy", "round"]))
-        unneeded = ["environment"] * (len(wanted) == 1) + ["round"] * (not several_rounds(at))
-        return frame.droplevel(unneeded)
+                rows.append(summary_row(cell, one, level, self.horizon, position))
+                index.append((name, label, one, int(self.checkpoints[position])))
+        levels = ["environment", "policy", "metric", "round"]
+        frame = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=levels))
+        needed = {"environment": len(wanted) > 1, "metric": several(metric), "round": several(at)}
+        return without_empty_ratios(frame.droplevel([each for each, told in needed.items() if not told]))
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a tidy table: environment, policy, run, round, and one column per metric.

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from ..brief import brief
 from ..errors import InvalidArgument, InvalidType
 from ..playing.tasks import told_by
-from ..results.checkpoints import positions_of, several_rounds
-from ..results.metrics import abridged, asked_metric, default_metric
+from ..results.checkpoints import positions_of
+from ..results.metrics import abridged, asked_metrics, default_metric
 from ..results.provenance import stamped
-from ..results.results import Cell, Results, summary_row
+from ..results.results import Cell, Results, summary_row, without_empty_ratios
 from ..results.statistics import Statistics
-from ..validation import count, invalid, one_of, open_probability, shown
+from ..validation import count, invalid, one_of, open_probability, several, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,14 +261,18 @@ class SweepResults:
         return {name: hashable(cell.parameters.get(name)) for name in self.parameters} | {"policy": cell.policy}
 
     def summary(
-        self, metric: str | None = None, level: float = 0.95, *, at: int | Sequence[int] | None = None
+        self,
+        metric: str | Sequence[str] | None = None,
+        level: float = 0.95,
+        *,
+        at: int | Sequence[int] | None = None,
     ) -> pd.DataFrame:
-        """Return one row per cell and checkpoint: parameters, policy, and the columns of `Results.summary`.
+        """Return one row per cell, metric and checkpoint: parameters, policy, and the columns of `Results.summary`.
 
         Parameters
         ----------
-        metric : str, optional
-            One of `metrics`; default: 'regret', or the first if that was not recorded.
+        metric : str or sequence of str, optional
+            One of `metrics`, or several of them; default: 'regret', or the first if that was not recorded.
         level : float, default 0.95
             Confidence level of the interval of the mean.
         at : int or sequence of int, optional
@@ -277,8 +281,8 @@ class SweepResults:
         Returns
         -------
         pandas.DataFrame
-            Without the cells that failed. A cell has None or NaN for a parameter that it does not take. If `at` is a
-            sequence, there is a column `round` after the policy.
+            Without the cells that failed. A cell has None or NaN for a parameter that it does not take. After the
+            policy, there is a column `metric` if `metric` is a sequence, and a column `round` if `at` is one.
 
         Examples
         --------
@@ -293,17 +297,19 @@ class SweepResults:
         """
         import pandas as pd
 
-        metric = asked_metric(metric, self.metrics)
-        if metric not in self.metrics:
-            raise invalid("metric", metric, f"one of {abridged(self.metrics)}, which were recorded")
+        names = asked_metrics(metric, self.metrics)
+        for one in names:
+            if one not in self.metrics:
+                raise invalid("metric", one, f"one of {abridged(self.metrics)}, which were recorded")
         level = open_probability("level", level)
         rows = []
-        for c in self.finished:
-            if c.cell is not None and c.checkpoints is not None and metric in c.cell.metrics:
+        for c, one in itertools.product(self.finished, names):
+            if c.cell is not None and c.checkpoints is not None and one in c.cell.metrics:
                 for position in c.positions(at):
-                    after = {"round": int(c.checkpoints[position])} if several_rounds(at) else {}
-                    rows.append(self._told(c) | after | summary_row(c.cell, metric, level, c.horizon, position))
-        found = pd.DataFrame(rows)
+                    after: dict[str, Any] = {"metric": one} if several(metric) else {}
+                    after |= {"round": int(c.checkpoints[position])} if several(at) else {}
+                    rows.append(self._told(c) | after | summary_row(c.cell, one, level, c.horizon, position))
+        found = without_empty_ratios(pd.DataFrame(rows))
         return found.assign(**{name: _column([row[name] for row in rows]) for name in self.parameters if rows})
 
     def slopes(
