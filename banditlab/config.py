@@ -36,8 +36,10 @@ A file says what `banditlab.run` is called with, and where to write what it retu
 * `type` is a class name from `banditlab list`. A family other than arms is named in front, as in `"dueling.RUCB"`; a
   policy without one is looked for in the families that can play the environment. The other keys of the table are the
   class's fields.
-* A field that is itself an environment or a policy is a table with a `type`: `[[environment.environments]]` for the
-  segments of `PiecewiseStationary`.
+* A field that is itself an environment, a policy, or a component of another kind is a table with a `type`:
+  `[[environment.environments]]` for the segments of `PiecewiseStationary`; `utility = { type = "QuadraticUtility",
+  penalty = 4.0 }` for what the learner wants in `clicks.StrategicClickBandit`; `items = { type = "Bernoulli", means =
+  [0.2, 0.5] }` and `actions = { type = "UpToM", m = 1 }` for the parts of `semibandits.SemiBandit`.
 * Several environments are tables `[[environments]]` in place of `[environment]`, each with an optional `label`.
 * `Empirical` also takes click counts: `counts = "clicks.csv"`, a file with the columns impressions and clicks, its path
   relative to the TOML file; or `dataset = "open_bandit_men"`, which comes with the package.
@@ -79,7 +81,7 @@ from .core.validation import (
     with_article,
 )
 from .data import CAMPAIGNS, open_bandit, read_counts
-from .families import arms, families, kinds, registered
+from .families import arms, families, registered
 from .outputs import OUTPUTS
 from .toml_file import TomlFile, allowed_words, named
 from .toml_lines import Key
@@ -288,18 +290,22 @@ class Reader(TomlFile):
         owners: tuple[str, ...],
         *,
         labels: bool = False,
-        inside: bool = False,
         plays: str | None = None,
     ) -> tuple[Any, str]:
-        """Return the component that a table describes, and its label; `inside` another it can be of other kinds too."""
-        table = self.table(key, value, f"with type = the name of {with_article(kind)}")
-        cls = self.cls(key, table, kind, owners, inside, plays)
+        """Return the component that a table describes, and its label."""
+        table = self.table(key, value, f"with type = the name of {in_words(kind)}")
+        cls = self.cls(key, table, kind, owners, plays)
         fields = {f.name: f for f in dataclasses.fields(cls)}
         special = ("dataset",) if cls is arms.Empirical else ()
         extra = ("type", "label") if labels else ("type",)
         self.only(key, table, (*extra, *fields, *special), f" in {cls.__name__}")
-        made = self.laws if cls is arms.FromScipy else functools.partial(self.nested, kind=kind, family=cls.family.name)
-        arguments = {n: made((*key, n), v) for n, v in table.items() if n not in extra}
+        arguments: dict[str, Any] = {}
+        for name, part in table.items():
+            if name in fields:
+                made = self.laws if cls is arms.FromScipy else functools.partial(self.nested, cls.family, fields[name])
+                arguments[name] = made((*key, name), part)
+            elif name in special:
+                arguments[name] = part
         if "dataset" in table or (special and isinstance(table.get("counts"), str)):
             component = self.empirical(key, arguments)
         else:
@@ -323,7 +329,6 @@ class Reader(TomlFile):
         table: dict[str, Any],
         kind: str,
         owners: tuple[str, ...],
-        inside: bool,
         plays: str | None = None,
     ) -> Any:
         """Return the class that a table names; for an unknown name, suggest classes that can play a family."""
@@ -332,9 +337,9 @@ class Reader(TomlFile):
                 raise self.error(
                     (*key, name),
                     f"{named((*key, name))} is {shown(table[name])}, but there is no such key, and type is missing; "
-                    f"allowed: type = the name of {with_article(kind)}; did you mean 'type'?",
+                    f"allowed: type = the name of {in_words(kind)}; did you mean 'type'?",
                 )
-            raise self.missing(key, "type", f"the name of {with_article(kind)}")
+            raise self.missing(key, "type", f"the name of {in_words(kind)}")
         name = table["type"]
         owner, dot, short = name.rpartition(".") if isinstance(name, str) else ("", "", "")
         if dot and owner not in families():
@@ -345,9 +350,7 @@ class Reader(TomlFile):
             )
         known: dict[str, Any] = {}
         for family in (owner,) if dot else owners:
-            others = [k for k in kinds(family) if inside and k not in ("environment", "policy")]
-            for fitting in (kind, *others):
-                known = registered(family, fitting) | known
+            known = registered(family, kind) | known
         fit = {n: c for n, c in known.items() if plays is None or plays in c.family.plays}
         elsewhere = [f"{f}.{short}" for f in families() if short in registered(f, kind)]
         if short not in known and not dot and elsewhere:
@@ -362,14 +365,18 @@ class Reader(TomlFile):
             )
         return known[short]
 
-    def nested(self, key: Key, value: Any, kind: str, family: str) -> Any:
-        """Return a field's value, in which tables are made components, of the family unless another is named."""
-        if isinstance(value, dict):
-            owners = (family,) if family == "arms" else (family, "arms")  # families build on arms
-            return self.component(key, value, kind, owners, inside=True)[0]
+    def nested(self, family: Any, field: dataclasses.Field[Any], key: Key, value: Any) -> Any:
+        """Return the value of a field, in which tables are made components of its kind."""
         if isinstance(value, list):
-            return [self.nested((*key, k), v, kind, family) for k, v in enumerate(value)]
-        return value
+            return [self.nested(family, field, (*key, k), v) for k, v in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        owner, _, kind = field.metadata["kind"].rpartition(".")
+        if not kind:
+            raise self.error(
+                key, f"{named(key)} is {shown(value)}; allowed: no table here, but {field.metadata['doc']}"
+            )
+        return self.component(key, value, kind, (owner or family.name,))[0]
 
     def laws(self, key: Key, value: Any) -> Any:
         """Return the SciPy distributions that tables describe; anything else there is refused by `FromScipy`."""
@@ -454,6 +461,11 @@ class Reader(TomlFile):
         if experiment.metrics is None:
             with self.translated(()):
                 common_defaults(experiment.policies)
+
+
+def in_words(kind: str) -> str:
+    """Return a kind of components as messages name it: an environment, an action set."""
+    return with_article(kind.replace("_", " "))
 
 
 def players_of(family: str) -> tuple[str, ...]:

@@ -1,3 +1,4 @@
+import dataclasses
 import textwrap
 from pathlib import Path
 
@@ -6,8 +7,9 @@ import pytest
 from scipy import stats
 
 import banditlab as bl
-from banditlab import arms, config
-from banditlab.core.errors import ConfigError
+from banditlab import arms, clicks, config, dueling, semibandits
+from banditlab.core.errors import BanditlabError, ConfigError
+from banditlab.families import families, kinds, registered
 from banditlab.toml_lines import Lines
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -194,6 +196,14 @@ def test_the_format_of_the_documentation_is_right(tmp_path):
 
 HEAD = "horizon = 100\nn_runs = 1\n"
 WORLD = 'environment = { type = "Bernoulli", means = [0.2, 0.8] }\n'
+CLICKS = "[environment]\ntype = 'clicks.StrategicClickBandit'\npost_click_means = [0.6, 0.5]\nstrategies = [0.6, 0.5]\n"
+SCORING = """[environment]
+type = 'scoring.PrincipalAgent'
+beliefs = [[1, 0], [0.5, 0.5], [0, 1]]
+action_distributions = [[0, 1, 0], [0.5, 0, 0.5]]
+costs = [0, 0.1]
+decisions = [[1, 0], [0, 1]]
+"""
 PLAYER = 'policies = [{ type = "UCB1" }]\n'
 
 WRONG = {
@@ -365,6 +375,36 @@ WRONG = {
         7,
         ["environment.environments[0].type is 'UCB1'", "'Bernoulli'"],
     ),
+    "nested without a type": (
+        HEAD + CLICKS + "[environment.utility]\nkind = 'QuadraticUtility'\n",
+        7,
+        ["environment.utility.type is missing; allowed: the name of a utility"],
+    ),
+    "nested of an unknown type": (
+        HEAD + "[environment]\ntype = 'semibandits.SemiBandit'\nitems = { type = 'Bernoulli', means = [0.2, 0.8] }\n"
+        "actions = { type = 'MSet', m = 1 }\n",
+        6,
+        [
+            "environment.actions.type is 'MSet' (classes of your own are for Python, not for files); allowed: "
+            "'Explicit', 'Knapsack', 'LinearSet', 'MSets', 'Matchings', 'Paths', 'SafeUpToM', 'SpanningTrees', 'UpToM'",
+            "; did you mean 'MSets'?",
+        ],
+    ),
+    "nested of another family": (
+        HEAD + "[environment]\ntype = 'semibandits.SemiBandit'\nitems = { type = 'KMax' }\n",
+        5,
+        ["environment.items.type is 'KMax'", "'Bernoulli'"],
+    ),
+    "nested where nothing can be": (
+        HEAD + CLICKS.replace("[0.6, 0.5]", "{ type = 'Bernoulli', means = [0.6, 0.5] }"),
+        5,
+        ["environment.post_click_means is {'type': 'Bernoulli', 'means': [0.6, 0.5]}; allowed: no table here, but "],
+    ),
+    "a rule": (
+        HEAD + SCORING + "[[policies]]\ntype = 'FixedRule'\nrule = { type = 'Brier' }\n",
+        11,
+        ["policies[0].rule is {'type': 'Brier'}; allowed: no table here, but payments, a row per belief and a column"],
+    ),
     "nested field": (
         HEAD + WORLD.replace("means", "mean"),
         3,
@@ -477,6 +517,40 @@ WRONG = {
         ["counts is 'no.csv'", "No such file"],
     ),
 }
+
+
+PARTS = {
+    "clicks.utility": clicks.QuadraticUtility(),
+    "semibandits.action_set": semibandits.MSets(1),
+    "semibandits.offline_algorithm": semibandits.Greedy(),
+    "dueling.link": dueling.Logistic(),
+    "dueling.arm_set": dueling.UniformArms(2, 2),
+    "dueling.policy": dueling.RUCB(),
+    "arms.environment": arms.Bernoulli([0.2, 0.8]),
+}
+
+
+def accepts(check, value):
+    try:
+        check("name", value)
+    except BanditlabError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_fields_that_take_a_component_say_of_which_kind(part):
+    classes = [cls for family in families() for kind in kinds(family) for cls in registered(family, kind).values()]
+    said, taken = set(), set()
+    for cls in classes:
+        for field in dataclasses.fields(cls):
+            check, kind = field.metadata["check"], field.metadata["kind"]
+            if (kind if "." in kind else f"{cls.family.name}.{kind}") == part:
+                said.add((cls.__name__, field.name))
+            if check is not None and (accepts(check, PARTS[part]) or accepts(check, [PARTS[part]])):
+                taken.add((cls.__name__, field.name))
+    meta = {("DETECT", "base")} if part == "dueling.policy" else set()  # it takes only some
+    assert said - meta == taken - meta != set()
 
 
 @pytest.mark.parametrize("case", WRONG)

@@ -139,7 +139,7 @@ class PiecewiseStationary:
     [(1, 500), (501, 1000)]
     """
 
-    environments: Sequence[Any] = field(check=_environments, doc="one environment a segment")
+    environments: Sequence[Any] = field(check=_environments, kind="environment", doc="one environment a segment")
     change_points: Sequence[int] = field(check=checked_change_points, doc="first round of each segment but the first")
 
     def validate(self) -> None:

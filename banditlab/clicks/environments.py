@@ -77,9 +77,12 @@ class StrategicClickBandit:
 
     post_click_means: FloatArray = field(check=vector(0.0, 1.0), doc="mean of each arm's post-click reward")
     strategies: FloatArray = field(check=vector(0.0, 1.0), doc="click rate that each arm has chosen")
-    utility: Any = field(default=QuadraticUtility(), check=a_utility, doc="what the learner wants")
+    utility: Any = field(default=QuadraticUtility(), check=a_utility, kind="utility", doc="what the learner wants")
     rewards: Any = field(
-        default=None, check=_rewards_or_none, doc="arms environment that draws post-click rewards; default Bernoulli"
+        default=None,
+        check=_rewards_or_none,
+        kind="arms.environment",
+        doc="arms environment that draws post-click rewards; default Bernoulli",
     )
 
     def validate(self) -> None:

@@ -170,7 +170,7 @@ class ClickUCB(KnowsItsUtility, PostClickMeans):
     """
 
     utility: Any = field(
-        default=None, check=optional(a_utility), doc="what the learner wants; default the environment's"
+        default=None, check=optional(a_utility), kind="utility", doc="what the learner wants; default the environment's"
     )
     alpha: float = field(default=2.0, check=positive, doc="exploration; 2.0 is the constant of UCB-S")
 
@@ -250,7 +250,7 @@ class UCBS(KnowsItsUtility, PostClickMeans):
     """
 
     utility: Any = field(
-        default=None, check=optional(a_utility), doc="what the learner wants; default the environment's"
+        default=None, check=optional(a_utility), kind="utility", doc="what the learner wants; default the environment's"
     )
     alpha: float = field(default=2.0, check=positive, doc="in the radii; 2.0 is the paper's (reconstructed)")
 

@@ -46,7 +46,9 @@ Params = Any
 State = Any
 
 
-def field(*given: Never, default: Any = dataclasses.MISSING, check: Check | None = None, doc: str = "") -> Any:
+def field(
+    *given: Never, default: Any = dataclasses.MISSING, check: Check | None = None, kind: str = "", doc: str = ""
+) -> Any:
     """Declare a field of a component: its default, the check of its values, and one line on what it is.
 
     Keyword-only: type checkers recognise a field's default by that keyword.
@@ -59,6 +61,10 @@ def field(*given: Never, default: Any = dataclasses.MISSING, check: Check | None
         From `banditlab.core.validation`, or your own: takes the argument's name and value, and returns the value to
         keep or raises `banditlab.errors.InvalidArgument`. Without a check every value is allowed, and sequences of
         numbers become read-only arrays, so that kernels see them.
+    kind : str, default ''
+        The kind of component that it takes, or has a list of: 'policy', 'environment', or one that is nested in them,
+        such as 'utility'; with a family in front if it is of another one, as in 'arms.environment'. Files of
+        experiments have a table there.
     doc : str, default ''
         One line on what it is, with its unit and the source of the default.
 
@@ -71,7 +77,7 @@ def field(*given: Never, default: Any = dataclasses.MISSING, check: Check | None
         raise InvalidType(
             f"field is given {shown(*given[:1])} by position; allowed: bl.field(default={shown(*given[:1])})"
         )
-    return dataclasses.field(default=default, metadata={"check": check, "doc": doc})
+    return dataclasses.field(default=default, metadata={"check": check, "kind": kind, "doc": doc})
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ class PiecewiseStationary:
     [(1, 500, 0), (501, 1000, 1)]
     """
 
-    matrices: Sequence[Any] = field(check=_matrices, doc="one matrix of preferences a segment")
+    matrices: Sequence[Any] = field(check=_matrices, kind="environment", doc="one matrix of preferences a segment")
     change_points: Sequence[int] = field(check=checked_change_points, doc="first round of each segment but the first")
 
     def validate(self) -> None:

@@ -207,8 +207,10 @@ class SemiBandit(Linear):
     ((1, 2), 1.25)
     """
 
-    items: Any = field(check=_items, doc="what draws the outcomes: a stationary environment of arms")
-    actions: Any = field(check=an_action_set, doc="which sets of items can be played")
+    items: Any = field(
+        check=_items, kind="arms.environment", doc="what draws the outcomes: a stationary environment of arms"
+    )
+    actions: Any = field(check=an_action_set, kind="action_set", doc="which sets of items can be played")
 
     def validate(self) -> None:
         """Check that the action set suits these items, and that some action is safe."""
@@ -322,7 +324,7 @@ class CorrelatedGaussian(Linear):
 
     means: FloatArray = field(check=vector(), doc="one mean per item")
     covariance: FloatArray = field(check=_covariance, doc="one row and one column per item")
-    actions: Any = field(check=an_action_set, doc="which sets of items can be played")
+    actions: Any = field(check=an_action_set, kind="action_set", doc="which sets of items can be played")
 
     def validate(self) -> None:
         """Check that the shapes agree, that the action set suits these items, and that some action is safe."""

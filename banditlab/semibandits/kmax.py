@@ -61,7 +61,7 @@ class KMax(SetValued):
 
     values: FloatArray = field(check=matrix(0.0, 1.0), doc="possible outcomes, one row per item")
     probabilities: FloatArray = field(check=matrix(0.0, 1.0), doc="their probabilities, one row per item")
-    actions: Any = field(check=an_action_set, doc="which sets of items can be played")
+    actions: Any = field(check=an_action_set, kind="action_set", doc="which sets of items can be played")
 
     def validate(self) -> None:
         """Check that shapes agree, and probabilities sum to at most 1."""

@@ -74,7 +74,7 @@ class Coverage(SetValued):
     feedback: ClassVar[str] = "value"
 
     covers: FloatArray = field(check=_covers, doc="whether an item (row) covers an element (column)")
-    actions: Any = field(check=an_action_set, doc="which sets of items can be played")
+    actions: Any = field(check=an_action_set, kind="action_set", doc="which sets of items can be played")
     weights: OptionalFloatArray = field(
         default=None, check=optional(vector(0.0)), doc="how often an element is drawn; default alike"
     )
@@ -234,7 +234,7 @@ class Influence(SetValued):
     feedback: ClassVar[str] = "value"
 
     edges: IntArray = field(check=_pairs, doc="directed edges between numbered nodes")
-    actions: Any = field(check=an_action_set, doc="which sets of seeds can be played")
+    actions: Any = field(check=an_action_set, kind="action_set", doc="which sets of seeds can be played")
     probability: Any = field(default=0.1, check=_one_or_each, doc="that an edge is live: one for all or one each")
     n_graphs: int = field(default=1000, check=integer(1, 1_000_000), doc="live-edge graphs drawn beforehand")
     seed: int = field(default=0, check=SEED, doc="of what draws them")

@@ -233,8 +233,10 @@ class ContextualGLM:
     """
 
     theta: FloatArray = field(check=vector(-1e100, 1e100), doc="the unknown parameter")
-    features: Any = field(check=_an_arm_set, doc="feature vectors, one row per arm, or what draws them")
-    link: Any = field(default=Logistic(), check=_a_link, doc="probability of winning, from the difference in utilities")
+    features: Any = field(check=_an_arm_set, kind="arm_set", doc="feature vectors, one row per arm, or what draws them")
+    link: Any = field(
+        default=Logistic(), check=_a_link, kind="link", doc="probability of winning, from the difference in utilities"
+    )
 
     def validate(self) -> None:
         """Check that arms and parameter have as many features, and that the link gives probabilities."""

@@ -108,7 +108,7 @@ class DETECT(Around):
     ('DETECT(WinnerStaysWeak(), pmin=0.7, delta=0.6)',)
     """
 
-    base: Any = field(check=a_base_with_winner, doc="the policy that finds the winner")
+    base: Any = field(check=a_base_with_winner, kind="policy", doc="the policy that finds the winner")
     pmin: float | None = field(
         default=None, check=optional(between(0.5, 1.0, open_low=True)), doc="the winners' smallest chance of a win"
     )
@@ -260,7 +260,7 @@ class MonitoredDuelingBandits(Around):
     ('MonitoredDuelingBandits(WinnerStaysStrong(), n_segments=2, delta=0.6)',)
     """
 
-    base: Any = field(check=a_base, doc="the policy that plays")
+    base: Any = field(check=a_base, kind="policy", doc="the policy that plays")
     n_segments: int | None = field(default=None, check=optional(positive_integer), doc="number of segments, M")
     delta: float | None = field(
         default=None, check=optional(positive_probability), doc="the smallest change of a preference"

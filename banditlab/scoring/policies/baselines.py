@@ -63,7 +63,9 @@ class FixedRule:
     """
 
     environments: ClassVar[tuple[type, ...]] = (PrincipalAgent,)
-    rule: Any = field(check=rule_or_table, doc="a scoring rule, or its payments: a row per belief, a column per state")
+    rule: Any = field(
+        check=rule_or_table, doc="payments, a row per belief and a column per state, or (in Python) a scoring rule"
+    )
 
     def reasons_against(self, environment: Any, horizon: int) -> list[str]:
         """Check shape and range of the payments, and that the worth of what they make the agent do is known."""

@@ -63,9 +63,14 @@ class CETC:
     True
     """
 
-    algorithm: Any = field(default=Greedy(), check=an_offline_algorithm, doc="what maximises, given values of sets")
+    algorithm: Any = field(
+        default=Greedy(),
+        check=an_offline_algorithm,
+        kind="offline_algorithm",
+        doc="what maximises, given values of sets",
+    )
     plays: int | None = field(default=None, check=optional(positive_integer), doc="plays of a query; default by T")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     rewards: ClassVar[str] = "unit"
 
@@ -157,7 +162,7 @@ class OG:
 
     gamma: float | None = field(default=None, check=optional(open_probability), doc="probability of exploration")
     learning_rate: float | None = field(default=None, check=optional(positive), doc="of the experts")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     rewards: ClassVar[str] = "unit"
 

@@ -200,7 +200,7 @@ class KMaxCUCB(MaxBeliefs):
     oracle: str = field(default="exact", check=one_of("exact", "greedy"), doc="how the best action is found")
     alpha: float = field(default=1.5, check=positive, doc="exploration")
     support_size: int = field(default=1, check=positive_integer, doc="positive values that an outcome can have")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     def update_winner(
         self: Params, state: State, chosen: Any, size: int, lane: int, value: float, winner: int, t: int
@@ -254,7 +254,7 @@ class KMaxSemiBandit(MaxBeliefs):
     oracle: str = field(default="exact", check=one_of("exact", "greedy"), doc="how the best action is found")
     alpha: float = field(default=1.5, check=positive, doc="exploration")
     support_size: int = field(default=1, check=positive_integer, doc="positive values that an outcome can have")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     def update(self: Params, state: State, arm: int, lane: int, reward: float, t: int) -> None:
         """Count the outcome of an item."""
@@ -298,7 +298,7 @@ class SuperArmUCB:
     """
 
     alpha: float = field(default=1.5, check=positive, doc="exploration")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     rewards: ClassVar[str] = "unit"
 

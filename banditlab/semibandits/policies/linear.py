@@ -88,7 +88,7 @@ class CombUCB1(ItemMeans):
     """
 
     alpha: float = field(default=1.5, check=positive, doc="exploration; 1.5 is the paper's")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Return the upper confidence bound."""
@@ -128,7 +128,7 @@ class CUCB(ItemMeans):
     CUCB()
     """
 
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     rewards: ClassVar[str] = "unit"
 
@@ -184,7 +184,7 @@ class ESCB2:
     ESCB2()
     """
 
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     rewards: ClassVar[str] = "unit"
 

@@ -110,7 +110,7 @@ class PASCombUCB:
     delta: float = field(default=0.05, check=open_probability, doc="probability that some action may be unsafe")
     variance_bound: float = field(default=0.25, check=positive, doc="sigma^2, at least every item's variance")
     paper_code: bool = field(default=False, check=boolean, doc="warm up, and drop actions, as the released code does")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     rewards: ClassVar[str] = "unit"
     learns_what_is_safe: ClassVar[bool] = True

@@ -56,7 +56,7 @@ class BetaCTS(BetaPosterior):
 
     a: float = field(default=1.0, check=positive, doc="prior successes")
     b: float = field(default=1.0, check=positive, doc="prior failures")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     rewards: ClassVar[str] = "unit"
 
@@ -101,7 +101,7 @@ class GaussianCTS(ItemMeans):
     """
 
     sigma: float = field(default=0.5, check=positive, doc="sub-Gaussian parameter; 0.5 for outcomes in [0, 1]")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     def index(self: Params, state: State, arm: int, lane: int, t: int, rng: Any) -> float:
         """Draw a weight."""
@@ -151,7 +151,7 @@ class BGCTS(ItemMeans):
 
     sigma: float = field(default=0.5, check=positive, doc="sub-Gaussian parameter; 0.5 for outcomes in [0, 1]")
     lam: float = field(default=1.0, check=non_negative, doc="lambda; 1.0 is the theorem's")
-    actions: Any = field(default=None, check=optional(an_action_set), doc=OWN_ACTIONS)
+    actions: Any = field(default=None, check=optional(an_action_set), kind="action_set", doc=OWN_ACTIONS)
 
     def derive(self, problem: Any) -> dict[str, Any]:
         """Return the size of the largest action, and what f adds whatever the round."""
