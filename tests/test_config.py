@@ -688,7 +688,7 @@ def test_only_policies_that_can_play_are_suggested(tmp_path):
     assert "did you mean 'CVaRUCBVI'?" in on_mdp
     assert "'CVaRUCB'" not in on_mdp
     _, other = message(tmp_path, HEAD + WORLD + "[[policies]]\ntype = 'cvar.MaxWP'\n")
-    assert "it plays environments of cvar, and this one is of arms" in other
+    assert "it plays MDPs, not environments of arms; allowed: policies for environments of arms, such as cvar." in other
 
 
 def test_families_that_record_different_things_need_metrics(tmp_path):

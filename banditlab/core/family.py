@@ -69,6 +69,8 @@ class Family:
         From each tuple, a class must implement at least one.
     plays : tuple of str
         Names of the families whose environments its policies can play.
+    played : str
+        What these environments are, in the plural, for messages, if the families' names do not say it: 'MDPs'.
     compiled : bool
         Whether kernels are compiled, so that a state consists of arrays; otherwise it is anything a policy likes.
     lane : {'last', 'first', 'either'}
@@ -82,8 +84,14 @@ class Family:
     environment_kernels: tuple[Any, ...]
     environment_needs: tuple[tuple[str, ...], ...]
     plays: tuple[str, ...]
+    played: str = ""
     compiled: bool = True
     lane: str = "last"
+
+    @property
+    def in_words(self) -> str:
+        """What its policies play, as messages say it."""
+        return self.played or f"environments of {', '.join(self.plays)}"
 
     def __reduce__(self) -> Any:
         """Pickle one of the package's by name: classes of a notebook are pickled by value, and their family is not."""

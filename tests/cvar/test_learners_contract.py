@@ -155,7 +155,7 @@ REFUSED = {
                      r"its rewards are from -1 to -1; allowed: 0 to 1"),
     "sizes": (UNIT, cvar.ICVaRL(0.5, FEATURES[:2, :, :2]), r"its features are of shape \(2, 2, 2, 2\)"),
     "span": (UNIT, cvar.ICVaRL(0.5, FEATURES), r"its transitions are no mixture of the features; allowed"),
-    "family": (arms.Bernoulli([0.1, 0.2]), cvar.MaxWP(), r"it plays environments of cvar, and this one is of arms"),
+    "family": (arms.Bernoulli([0.1, 0.2]), cvar.MaxWP(), r"it plays MDPs, not environments of arms"),
 }  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def test_environments_that_do_not_fit_are_refused(name):
 
 
 def test_policies_of_arms_are_refused():
-    with pytest.raises(IncompatiblePolicy, match=r"of arms, and this one is of cvar; .* cvar\.CVaRUCBVI"):
+    with pytest.raises(IncompatiblePolicy, match=r"of arms, not MDPs; .* cvar\.UCBVI"):
         bl.run(UNIT, arms.UCB1(), horizon=5, n_runs=1, seed=0)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..components import is_component, is_kind, remembered
 from ..errors import AssumptionWarning, DeviceError, IncompatiblePolicy, InvalidArgument, InvalidType
-from ..family import registered
+from ..family import families, registered
 from ..instances import Instances, protocol_of
 from ..machines import PRECISIONS, checked_backend, on_device, usable_device
 from ..origin import is_library, levels_up
@@ -247,8 +247,10 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
         return reasons_against(environment.specimen, policy, horizon, precision)
     plays, family = policy.family.plays, environment.family.name
     if family not in plays:
-        others = _some_policies(environment.family, type(policy).__name__)
-        return [f"it plays environments of {', '.join(plays)}, and this one is of {family}{others}"]
+        played = environment.family.in_words
+        named = _some_that_play(environment, policy, horizon, precision)
+        such = f", such as {', '.join(named)}" if named else ""
+        return [f"it plays {policy.family.in_words}, not {played}; allowed: policies for {played}{such}"]
     protocol = policy.family.protocol
     found: list[str] = protocol.reasons_against(environment, policy, horizon)
     found = found or own_reasons(policy, environment, horizon)  # last: it may rely on what the family has checked
@@ -257,14 +259,28 @@ def reasons_against(environment: Any, policy: Any, horizon: int, precision: str 
     return found
 
 
-def _some_policies(family: Any, played: str) -> str:
-    """Return the end of a message that names some of a family's policies, those with the most similar names first."""
+def _some_that_play(environment: Any, policy: Any, horizon: int, precision: str) -> list[str]:
+    """Return the names of up to three policies, made without arguments, that can play what another one cannot.
+
+    Those of its own family come first, and then those whose names are most like its own.
+    """
     import difflib
 
-    own = [name for name, cls in registered(family.name, "policy").items() if getattr(cls, "family", None) is family]
-    own.sort(key=lambda name: -difflib.SequenceMatcher(None, name.lower(), played.lower()).ratio())
-    named = ", ".join(f"{family.name}.{name}" for name in own[:3])
-    return f"; allowed: policies of {family.name}, such as {named}" if named else ""
+    owner, given = policy.family.name, type(policy).__name__.lower()
+
+    def unlikeness(cls: Any) -> tuple[bool, float]:
+        return cls.family.name != owner, -difflib.SequenceMatcher(None, cls.__name__.lower(), given).ratio()
+
+    def can_play(cls: Any) -> bool:
+        try:
+            return not reasons_against(environment, cls(), horizon, precision)
+        except Exception:  # noqa: BLE001 - it needs arguments, or the environment is broken: no advice is not an error
+            return False
+
+    known: list[Any] = [cls for family in families() for cls in registered(family, "policy").values()]
+    others = [cls for cls in known if environment.family.name in cls.family.plays]
+    able = (cls for cls in sorted(others, key=unlikeness) if can_play(cls))
+    return [f"{cls.family.name}.{cls.__name__}" for cls in itertools.islice(able, 3)]
 
 
 def labelled(name: str, value: Any, kind: str = "environment") -> dict[str, Any]:

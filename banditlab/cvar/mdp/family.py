@@ -28,6 +28,7 @@ MDP = Family(
     environment_kernels=(),
     environment_needs=(),
     plays=("cvar",),
+    played="MDPs",
     lane="first",
 )
 
