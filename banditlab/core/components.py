@@ -36,7 +36,7 @@ from .dispatch import implement
 from .errors import InvalidComponent, InvalidType
 from .lately_used import LatelyUsed
 from .origin import is_ours
-from .validation import Check, meant, numbers_as_array, shown
+from .validation import Check, count, meant, numbers_as_array, shown
 
 C = TypeVar("C", bound=type)
 T = TypeVar("T")
@@ -418,7 +418,7 @@ def as_component(cls: type, info: ComponentInfo, family: Any) -> None:
     }.items():
         setattr(cls, attribute, function)
     made: Any = dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
-    made.__init__ = _with_known_names(made.__init__, [f.name for f in dataclasses.fields(made)])
+    made.__init__ = _with_known_names(made.__init__, dataclasses.fields(made))
     if not hasattr(made, "derive"):
         made.derive = _no_derived
     made.params = _params
@@ -427,8 +427,12 @@ def as_component(cls: type, info: ComponentInfo, family: Any) -> None:
     made.__banditlab__ = info
 
 
-def _with_known_names(init: Callable[..., None], names: list[str]) -> Callable[..., None]:
-    """Return an `__init__` that lists the fields when it is given an unknown one."""
+def _with_known_names(init: Callable[..., None], own: tuple[dataclasses.Field[Any], ...]) -> Callable[..., None]:
+    """Return an `__init__` that lists the fields when it is given an unknown one, too few or too many."""
+    names = [f.name for f in own]
+    needed = [f.name for f in own if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
+    others = [name for name in names if name not in needed]
+    allowed = ", ".join(needed) + (f" (and, with defaults, {', '.join(others)})" if others else "")
 
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **fields: Any) -> None:  # noqa: N807 - it stands in for one
@@ -437,6 +441,14 @@ def _with_known_names(init: Callable[..., None], names: list[str]) -> Callable[.
             raise InvalidType(
                 f"{type(self).__name__} has no field {unknown}; "
                 f"allowed: {', '.join(names) or 'no arguments'}{meant(unknown, names)}"
+            )
+        missing = [name for name in needed if name not in fields and name not in names[: len(args)]]
+        if missing:
+            raise InvalidType(f"{type(self).__name__} lacks {' and '.join(missing)}; allowed: {allowed}")
+        if len(args) > len(names):
+            raise InvalidType(
+                f"{type(self).__name__} is given {count(len(args), 'argument')}; "
+                f"allowed: {', '.join(names) or 'no arguments'}"
             )
         init(self, *args, **fields)
 

@@ -277,8 +277,8 @@ def _check_needs(
 def _nearly(cls: type, lacking: list[str], by_name: Mapping[str, Any]) -> str:
     """Return the end of a message that suggests the kernel whose name is close to that of a method of the class."""
     own = [name for name, _ in inspect.getmembers(cls, inspect.isfunction) if name not in by_name and name[0] != "_"]
-    close = [(name, told) for name in own if (told := meant(name, lacking))]
-    return f"{close[0][1].rstrip('?')} by {close[0][0]}?" if close else ""
+    told = (meant(name, lacking, written=f"{{}} in place of {name}".format) for name in own)
+    return next(filter(None, told), "")
 
 
 def has_member(cls: type, name: str) -> bool:

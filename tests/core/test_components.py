@@ -15,7 +15,7 @@ import pytest
 
 import banditlab as bl
 import banditlab.core.errors as core_errors
-from banditlab import arms
+from banditlab import arms, clicks, semibandits
 from banditlab.core.compiling.fingerprint import fingerprint
 from banditlab.core.components import KEPT, KEPT_BYTES, Problem, describe, make_state, record, record_class, remembered
 from banditlab.core.elementary import log
@@ -95,7 +95,10 @@ def test_missing_kernel_is_named():
 
 @pytest.mark.parametrize(
     ("lacking", "called", "told"),
-    [("update", "updte", "did you mean update by updte?"), ("index", "Index", "did you mean index by Index?")],
+    [
+        ("update", "updte", "did you mean update in place of updte?"),
+        ("index", "Index", "did you mean index in place of Index?"),
+    ],
 )
 def test_a_kernel_whose_name_is_misspelt_is_suggested(lacking, called, told):
     methods = {name: getattr(Greedy, name) for name in ("state", "index", "update")}
@@ -422,6 +425,26 @@ def test_lists_that_derive_returns_reach_kernels():
 )
 def test_a_field_that_there_is_not_is_told_with_those_that_there_are(make, told):
     with pytest.raises(InvalidType, match=told):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (semibandits.MSets, "MSets lacks m; allowed: m"),
+        (
+            lambda: clicks.StrategicClickBandit([0.5, 0.4]),
+            "StrategicClickBandit lacks strategies; "
+            "allowed: post_click_means, strategies (and, with defaults, utility, rewards)",
+        ),
+        (lambda: arms.Beta(b=[1.0]), "Beta lacks a; allowed: a, b"),
+        (arms.Beta, "Beta lacks a and b; allowed: a, b"),
+        (lambda: arms.UCB1(1.0, 2.0), "UCB1 is given 2 arguments; allowed: alpha"),
+        (lambda: arms.RoundRobin(1), "RoundRobin is given 1 argument; allowed: no arguments"),
+    ],
+)
+def test_too_few_and_too_many_arguments_are_told_with_the_fields(make, told):
+    with pytest.raises(InvalidType, match=f"^{re.escape(told)}$"):
         make()
 
 
