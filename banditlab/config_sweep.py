@@ -1,7 +1,8 @@
 """Sweeps as TOML files: what `banditlab sweep FILE.toml` reads.
 
 The file of a sweep is that of an experiment (see `banditlab.config`) with parameters: a value `"$name"` in the
-environment or in a policy stands for the parameter `name`, whose values are listed in the table `[over]`.
+environment or in a policy stands for the parameter `name`, whose values are listed in the table `[over]`. It may stand
+inside a list or a nested table, too: `strategies = ["$s0", 0.55]`, `actions = { type = "MSets", m = "$m" }`.
 
 .. code-block:: toml
 

@@ -13,6 +13,7 @@ from banditlab.families import families, kinds, registered
 from banditlab.toml_lines import Lines
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+RUN_EXAMPLES = sorted(f for f in EXAMPLES.glob("*.toml") if not f.name.startswith("sweep"))
 
 GOOD = """\
 horizon = 1_000
@@ -178,12 +179,15 @@ def test_empirical_takes_its_own_fields_too(tmp_path):
     assert environment.means.tolist() == [0.25, 0.5]
 
 
-@pytest.mark.parametrize(
-    "file", sorted(f for f in EXAMPLES.glob("*.toml") if f.name != "sweep.toml"), ids=lambda f: f.name
-)
+@pytest.mark.parametrize("file", RUN_EXAMPLES, ids=lambda f: f.name)
 def test_the_examples_run(file):
     result = config.read(file).run(horizon=100, n_runs=2, checkpoints="log", progress=False)
     assert np.isfinite(result.values(environment=result.environments[0])).all()
+
+
+def test_an_example_of_each_kind_of_file_is_there():
+    families = {type(world).family.name for f in RUN_EXAMPLES for world in config.read(f).environments.values()}
+    assert families >= {"arms", "clicks", "semibandits", "scoring"}
 
 
 def test_the_format_of_the_documentation_is_right(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from banditlab.cli import app
 from banditlab.config_sweep import read_sweep
 from banditlab.errors import ConfigError, InvalidType
 from banditlab.outputs import write_sweep_outputs
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 GOOD = """
 horizon = 60
@@ -312,10 +315,15 @@ def test_a_path_is_one():
 
 
 def test_the_example_reads():
-    from pathlib import Path
+    assert read_sweep(EXAMPLES / "sweep.toml").plot["x"] == "horizon"
 
-    experiment = read_sweep(Path(__file__).parents[1] / "examples" / "sweep.toml")
-    assert experiment.plot["x"] == "horizon"
+
+def test_the_example_of_clicks_runs(tmp_path):
+    experiment = read_sweep(EXAMPLES / "sweep_clicks.toml")
+    result = experiment.run(horizon=100, n_runs=2, progress=False)
+    assert len(result.finished) == 4 * 2 * 2
+    assert result.metrics == ("regret", "screened[0]", "screened[1]")
+    write_sweep_outputs(result, {"plot": tmp_path / "p.png"}, experiment.plot)
 
 
 def test_run_says_what_a_sweep_is_for(file):
