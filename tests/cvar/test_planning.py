@@ -31,6 +31,16 @@ def test_static_cvar_is_the_best_of_all_histories(name):
 
 
 @every_instance
+def test_of_equal_static_cvar_the_mean_is_the_largest(name):
+    mdp = INSTANCES[name]
+    every = [(np.array(list(law)), np.array(list(law.values()))) for law in laws(mdp)]
+    for tau in LEVELS:
+        plan = cvar.plan_static_cvar(mdp, tau)
+        equal = [x @ p for x, p in every if cvar.cvar(x, tau, p) >= plan.value - 1e-10]
+        assert plan.returns.mean == pytest.approx(max(equal), abs=1e-9)
+
+
+@every_instance
 def test_mean_and_worst_path_are_the_best_of_all_histories(name):
     mdp = INSTANCES[name]
     every = laws(mdp)
@@ -318,7 +328,8 @@ def test_budgets_of_a_plan_are_what_is_still_to_be_reached():
         after = int(mdp.transitions[state, action].argmax())
         reward = mdp.rewards[state, action, after]
         memory, state, budget = policy.next_memory(h, memory, reward), after, budget - reward
-        assert policy.budgets[h + 1, memory] == pytest.approx(budget, abs=1e-9)
+        least = (mdp.horizon - h - 1) * mdp.rewards.min()  # the return still to come: a budget below it is reached
+        assert policy.budgets[h + 1, memory] == pytest.approx(max(budget, least), abs=1e-9)
 
 
 CRITERIA = {

@@ -123,12 +123,14 @@ def outcomes(
 
 
 def static_sweep(
-    transitions: Any, index: Any, weights: Any, following: Any, counts: Any, last: Any, V: Any, actions: Any
-) -> None:
+    transitions: Any, index: Any, weights: Any, following: Any, counts: Any, last: Any, rewards: Any,
+    V: Any, means: Any, actions: Any,
+) -> None:  # fmt: skip
     """Fill V[h, s, budget] with the smallest expected shortfall, and `actions` with what attains it.
 
-    `counts` says how many budgets each step has, `last` has the shortfall left after the last step, one per budget. The
-    first of equally good actions is taken.
+    `counts` says how many budgets each step has, `last` has the shortfall left after the last step, one per budget, and
+    `rewards` the mean rewards, by step, state and action. Of equally good actions the one after which the mean of what
+    is still to come is largest is taken, the first of several; that mean is put into `means`, which begins as zeros.
     """
     H, S = actions.shape[0], actions.shape[1]
     A = transitions.shape[2]
@@ -137,29 +139,23 @@ def static_sweep(
             V[H, s, i] = last[i]
     for h in range(H - 1, -1, -1):
         n = counts[h]
-        out = np.zeros(n)
+        out, mean = np.zeros(n), np.zeros(n)
+        left = following[h % following.shape[0]]
         for s in range(S):
-            best = V[h, s, :n]
+            best, largest = V[h, s, :n], means[h, s, :n]
             chosen = actions[h, s, :n]
             for a in range(A):
-                shifted_mean(
-                    transitions[h % transitions.shape[0], s, a],
-                    V[h + 1],
-                    counts[h + 1],
-                    index[h % index.shape[0], s, a],
-                    weights[h % weights.shape[0], s, a],
-                    following[h % following.shape[0]],
-                    out,
-                )
-                if a == 0:
-                    for i in range(n):
+                P = transitions[h % transitions.shape[0], s, a]
+                which, q = index[h % index.shape[0], s, a], weights[h % weights.shape[0], s, a]
+                shifted_mean(P, V[h + 1], counts[h + 1], which, q, left, out)
+                shifted_mean(P, means[h + 1], counts[h + 1], which, q, left, mean)
+                paid = rewards[h % rewards.shape[0], s, a]
+                for i in range(n):
+                    worth = paid + mean[i]
+                    if a == 0 or out[i] < best[i] or (out[i] == best[i] and worth > largest[i]):
                         best[i] = out[i]
-                        chosen[i] = 0
-                else:
-                    for i in range(n):
-                        if out[i] < best[i]:
-                            best[i] = out[i]
-                            chosen[i] = a
+                        largest[i] = worth
+                        chosen[i] = a
 
 
 def iterated_sweep(

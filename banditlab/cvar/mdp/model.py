@@ -68,6 +68,16 @@ class Model:
             self.weights[h % len(self.weights)],
         )
 
+    def mean_rewards(self) -> Array:
+        """Return the mean reward of each state and action; shape (1, S, A), or (H, S, A) if steps differ."""
+        same = len(self.transitions) == len(self.index) == len(self.weights) == 1
+        found = []
+        for h in range(1 if same else self.n_steps):
+            transitions, index, weights = self.at(h)
+            odds, which = (weights, index[:, :, 0]) if index.shape[2] == 1 else (transitions, index[..., 0])
+            found.append((odds * self.atoms[which]).sum(axis=-1))
+        return np.array(found)
+
     def possible(self, h: int) -> NDArray[np.bool_]:
         """Return which (s, a, s', atom) have positive probability in step h; shape (S, A, S, M)."""
         transitions, index, weights = self.at(h)

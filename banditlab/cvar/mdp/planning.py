@@ -31,6 +31,8 @@ TIE = 1e-14
 class Plan:
     """An optimal policy with its value. Where several actions are equally good, the policy takes the first.
 
+    For static CVaR it takes, of these, the one with the largest mean of what is still to come.
+
     Attributes
     ----------
     criterion : str
@@ -154,8 +156,9 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
 
     Notes
     -----
-    The first of equally good actions is taken, and the smallest of equally good starting budgets. Actions whose values
-    differ by rounding alone count as different, so that a copy of an action can be taken in its place.
+    Of equally good actions, and of equally good starting budgets, those with the largest mean return are taken, and of
+    several such the first: no policy has the same CVaR and a larger mean, but for rounding. Actions whose values differ
+    by rounding alone count as different, so that a copy of an action can be taken in its place.
 
     The error is derived: rounding adds at most :math:`H \eta` to every return, and CVaR is monotone and translation
     equivariant. (The duality formula alone gives :math:`H \eta / \tau`.)
@@ -189,16 +192,18 @@ def plan_static_cvar(mdp: TabularMDP, tau: float, *, eta: float | None = None) -
             f"eta is {eta}, and steps, states and budgets make a table of {H} x {S} x {places:,} values; allowed: at "
             f"most {MAX_ENTRIES:,} (a larger eta)"
         )
-    V = np.zeros((H + 1, S, places))
+    V, means = np.zeros((H + 1, S, places)), np.zeros((H + 1, S, places))
     actions = np.zeros((H, S, places), np.int64)
     last = np.where(np.isfinite(budgets.values[H]), budgets.values[H], 0.0)
     kernel(static_sweep)(
-        np.array(model.transitions), model.index, model.weights, budgets.following, budgets.n, last, V, actions
-    )
+        np.array(model.transitions), model.index, model.weights, budgets.following, budgets.n, last,
+        model.mean_rewards(), V, means, actions,
+    )  # fmt: skip
     start = budgets.values[0, : budgets.n[0]]
     with np.errstate(over="ignore"):  # a shortfall over the smallest numbers there are: minus infinity is right
         objective = start - V[0, model.initial_state, : budgets.n[0]] / level
-    best = int(np.flatnonzero(objective >= objective.max() - TIE * start[-1])[0])
+    able = np.flatnonzero(objective >= objective.max() - TIE * start[-1])
+    best = int(able[np.argmax(means[0, model.initial_state, able])])
     left = np.arange(H, -1, -1.0)[:, None] / H  # budgets count rewards from the smallest, of which so many are to come
     policy = TabularPolicy(actions, budgets.following, best, model.atoms, budgets.values + left * budgets.offset)
     return Plan("static CVaR", level, float(objective[best] + budgets.offset), policy, V, budgets.slack, mdp)

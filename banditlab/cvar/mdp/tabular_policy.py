@@ -117,7 +117,7 @@ class TabularPolicy:
         """How many memories there are (N)."""
         return self.actions.shape[2]
 
-    def action(self, h: int, state: int, memory: int = 0) -> int:
+    def action(self, h: int, state: int, memory: int | None = None) -> int:
         """Return the action in a step, a state and with a memory.
 
         Parameters
@@ -126,8 +126,8 @@ class TabularPolicy:
             The step, from 0 to H - 1.
         state : int
             From 0 to S - 1.
-        memory : int, default 0
-            From 0 to N - 1: `first` in the first step, then what `next_memory` returned.
+        memory : int, optional
+            From 0 to N - 1: default `first`, as in the first step; then what `next_memory` returned.
 
         Examples
         --------
@@ -140,7 +140,7 @@ class TabularPolicy:
         at = (
             integer(0, steps - 1)("h", h),
             integer(0, states - 1)("state", state),
-            integer(0, memories - 1)("memory", memory),
+            integer(0, memories - 1)("memory", self.first if memory is None else memory),
         )
         return int(self.actions[at])
 
