@@ -55,7 +55,8 @@ from .core.errors import ConfigError
 from .core.results.results import Cell
 from .core.sweeps.factories import HORIZON, parameters_of
 from .core.sweeps.sweep import sweep
-from .core.sweeps.sweep_results import SweepCell, SweepResults, token
+from .core.sweeps.sweep_cells import SweepCell, token
+from .core.sweeps.sweep_results import SweepResults
 from .core.validation import file_path, meant, positive_integer, shown
 from .toml_file import named
 from .toml_lines import Key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from banditlab.core.sweeps.sweep_results import in_words
+from banditlab.core.sweeps.sweep_cells import in_words
 
 from .style import free_styles, styles_by_colour
 

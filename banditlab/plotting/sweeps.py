@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from banditlab.core.results.metrics import asked_metric, is_share
+from banditlab.core.sweeps.sweep_cells import SweepCell
 from banditlab.core.sweeps.sweep_lines import (
     cells_of,
     chosen_rows,
@@ -18,7 +19,7 @@ from banditlab.core.sweeps.sweep_lines import (
     several_cells,
     slope_of,
 )
-from banditlab.core.sweeps.sweep_results import SweepCell, SweepResults
+from banditlab.core.sweeps.sweep_results import SweepResults
 from banditlab.core.validation import boolean, invalid, one_of, optional
 
 from .choices import chosen_policies, colours_of, labels_of

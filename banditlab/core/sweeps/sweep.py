@@ -36,7 +36,8 @@ from .factories import (
     factory_of,
     parameters_of,
 )
-from .sweep_results import SweepCell, SweepResults, in_words, token
+from .sweep_cells import SweepCell, in_words, token
+from .sweep_results import SweepResults
 
 
 class Options(TypedDict, total=False):

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..results.results import Cell
 from ..results.statistics import Statistics
-from .sweep_results import SweepCell, SweepResults, hashable
+from .sweep_cells import SweepCell, hashable
+from .sweep_results import SweepResults
 
 if TYPE_CHECKING:
     import pandas as pd

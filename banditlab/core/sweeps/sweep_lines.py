@@ -11,7 +11,8 @@ import numpy as np
 from ..errors import InvalidArgument, InvalidType
 from ..results.metrics import asked_metric
 from ..validation import invalid, one_of, shown
-from .sweep_results import SweepCell, SweepResults, agrees, check_there, hashable, in_words
+from .sweep_cells import SweepCell, agrees, check_there, hashable, in_words
+from .sweep_results import SweepResults
 
 if TYPE_CHECKING:
     import pandas as pd
