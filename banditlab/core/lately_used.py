@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,9 @@ import numpy as np
 T = TypeVar("T")
 
 _uses = itertools.count()
+
+_changes = threading.Lock()
+"""Held by whoever goes through entries or changes which there are: going through a dict that changes is an error."""
 
 
 @dataclass
@@ -26,8 +30,7 @@ class _Entry(Generic[T]):
 class LatelyUsed(Generic[T]):
     """At most so many values, with at most so many bytes in their arrays (but always the one that was put last).
 
-    Arrays that several values share, or are parts of, count once. Any number of threads may use it at once: each step
-    is one operation on a dict, and nobody waits.
+    Arrays that several values share, or are parts of, count once. Any number of threads may use it at once.
 
     Parameters
     ----------
@@ -61,7 +64,8 @@ class LatelyUsed(Generic[T]):
 
     def as_dict(self) -> dict[Any, T]:
         """Return the values by key: a copy, as other threads may go on."""
-        return {key: entry.value for key, entry in self._entries.copy().items()}
+        with _changes:
+            return {key: entry.value for key, entry in self._entries.items()}
 
     def get(self, key: Any, default: Any) -> Any:
         """Return the value of a key, or what stands for none."""
@@ -73,17 +77,15 @@ class LatelyUsed(Generic[T]):
 
     def put(self, key: Any, value: T) -> None:
         """Keep a value; forget those whose last use is longest ago, if there is no room for it."""
-        self._entries[key] = _Entry(value, dict(_arrays(value)), next(_uses))
-        if self._fits():
-            return
-        for oldest, _ in sorted(self._entries.items(), key=lambda item: item[1].used)[:-1]:
-            self._entries.pop(oldest, None)  # another thread may have been faster
-            if self._fits():
-                return
+        with _changes:
+            self._entries[key] = _Entry(value, dict(_arrays(value)), next(_uses))
+            by_use = sorted(self._entries, key=lambda known: self._entries[known].used)
+            while len(by_use) > 1 and not self._fits():
+                del self._entries[by_use.pop(0)]
 
     def _fits(self) -> bool:
         arrays: dict[int, int] = {}
-        for entry in list(self._entries.values()):
+        for entry in self._entries.values():
             arrays |= entry.arrays
         return len(self._entries) <= self.most and sum(arrays.values()) <= self.most_bytes
 

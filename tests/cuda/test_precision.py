@@ -70,6 +70,7 @@ def test_a_precision_is_refused_where_rules_need_the_digits_of_double(world: Any
         bl.run(world, policy, precision="single", **SMALL)
 
 
+@pytest.mark.filterwarnings("ignore::banditlab.errors.AssumptionWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_policies_play_by_their_rules(name: str) -> None:
     """In plain Python, where an index beyond an array's end is an error."""
