@@ -394,7 +394,7 @@ def test_environments_of_other_families_are_refused(name: str) -> None:
 
 
 def test_policies_of_other_families_are_refused() -> None:
-    with pytest.raises(bl.errors.IncompatiblePolicy, match=r"UCB1 cannot play .* it plays environments of arms, not environments of dueling"):
+    with pytest.raises(bl.errors.IncompatiblePolicy, match=r"UCB1 cannot play .* of arms, not environments of dueling"):
         run(arms.UCB1())
 
 
