@@ -70,7 +70,9 @@ def _odd(environment: Any, support: Support, horizon: int, t: int, probes: Seque
                 return f"reward({arm}, {u:.3g}, {t}) is {value:g}; allowed: rewards {support}, which is its support"
     gaps = [float(gap(params, arm, t)) for arm in looked_at]
     for arm in looked_at:
-        if not gaps[arm] >= -_rounding(gaps) and not hasattr(environment, "benchmark"):
+        if math.isnan(gaps[arm]):
+            return f"gap({arm}, {t}) is nan; allowed: a number"
+        if gaps[arm] < -_rounding(gaps) and not hasattr(environment, "benchmark"):
             return f"gap({arm}, {t}) is {gaps[arm]:g}; allowed: 0 and more"
     return ""
 

@@ -117,8 +117,11 @@ class FromScipy(Stationary):
         return np.array([float(d.mean()) for d in self.distributions])
 
     def _summed(self) -> NDArray[np.float64]:
-        sizes = np.hypot(self.means, [float(d.std()) for d in self.distributions])
-        return np.where(np.isfinite(sizes), sizes, np.abs(self.means))
+        means = np.abs(self.means)
+        if self.support.low >= 0.0 or self.support.high <= 0.0:
+            return means
+        sizes = np.hypot(means, [float(d.std()) for d in self.distributions])
+        return np.where(np.isfinite(sizes), sizes, means)
 
     @property
     def support(self) -> Support:

@@ -228,9 +228,9 @@ class InstancesProtocol:
         """Return the names of the columns for any of the instances."""
         return self._rules.columns(environment.specimen, policy, requested)
 
-    def rehearsal(self, environment: Instances) -> int:
+    def rehearsal(self, environment: Instances, policy: Any) -> int:
         """Return how many rounds are played in plain Python of an environment as large as each of the instances."""
-        return self._rules.rehearsal(environment.specimen)
+        return self._rules.rehearsal(environment.specimen, policy)
 
     def reasons_against_device(self, environment: Instances, policy: Any) -> list[str]:
         """Return that devices are not supported."""

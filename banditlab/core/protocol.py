@@ -164,7 +164,7 @@ class Protocol(ABC):
         far as compiled code could come to harm, as there is one in each run.
         """
 
-    def rehearsal(self, environment: Any) -> int:
+    def rehearsal(self, environment: Any, policy: Any) -> int:
         """Return how many rounds a user's component plays in plain Python before it is compiled; 0 for no rehearsal.
 
         Three per arm show an index that is wrong from the start, where a round is quick.

@@ -50,7 +50,7 @@ class ScoringProtocol(Protocol):
         names = " and ".join(cls.__name__ for cls in wanted)
         return [f"it plays {names}, and this is {with_article(type(environment).__name__)}"]
 
-    def rehearsal(self, environment: Any) -> int:
+    def rehearsal(self, environment: Any, policy: Any) -> int:
         """Return 0: everything is played in plain Python."""
         return 0
 

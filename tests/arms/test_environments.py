@@ -293,13 +293,14 @@ def test_a_gap_that_is_rounding_is_no_gap():
         (arms.Bernoulli([1e-16, 2e-16]), [1e-16, 0.0]),
         (arms.Categorical([0.0, 1.0, 1e16], [[0.5, 0.5, 0.0], [0.1, 0.9, 0.0]]), [0.4, 0.0]),  # 1e16 is never paid
         (arms.FromScipy([stats.truncnorm(-1e16, 1e16), stats.truncnorm(-1e16, 1e16, loc=1)]), [1.0, 0.0]),
+        (arms.FromScipy([stats.lognorm(s=9), stats.lognorm(s=9, scale=2)]), [math.exp(40.5), 0.0]),
         (arms.FromScipy([stats.pareto(1.5), stats.pareto(1.6)]), [0.0, 3.0 - 1.6 / 0.6]),  # of infinite variance
         (
             arms.TruncatedGaussianMixture([[0.5, 0.5]] * 2, [[-0.5, 0.5], [-0.5, 0.75]], [[0.1] * 2] * 2, -1e3, 1e3),
             [0.125, 0.0],
         ),
     ],
-    ids=["small", "values never paid", "wide", "heavy tails", "modes"],
+    ids=["small", "values never paid", "wide", "heavy", "heavy tails", "modes"],
 )
 def test_gaps_that_are_no_rounding(env, gaps):
     assert env.gaps.tolist() == pytest.approx(gaps, rel=1e-6)

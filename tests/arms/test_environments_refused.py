@@ -271,6 +271,13 @@ def test_gaps_to_another_benchmark(gap, benchmark):
         bl.run(world, arms.UCB1(), **SHORT | {"metrics": "optimal_rate"})
 
 
+def test_nan_is_no_gap_to_any_benchmark():
+    own = {"gap": lambda self, arm, t: math.nan, "reward": _alternates, "benchmark": "something"}
+    world = arms.environment(type("World", (Plain,), own))()
+    with pytest.raises(InvalidComponent, match=r"gap\(0, 1\) is nan; allowed: a number"):
+        bl.run(world, arms.UCB1(), **SHORT)
+
+
 def test_what_extends_an_adversary_is_against_the_best_arm_in_hindsight():
     class Mine(arms.Adversarial):
         pass

@@ -52,6 +52,17 @@ def test_policies_of_ones_own():
     assert not warned(WORLD, Pairs())
 
 
+def test_each_text_is_told_once():
+    worlds = [arms.Gaussian([0.0, mean]) for mean in (1.0, 2.0, 3.0)]
+    assert len(warned(worlds, arms.UCBV())) == 1
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        swept = bl.sweep(worlds[0], arms.UCBV, {"zeta": [1.2, 1.3, 1.4], "b": [1.0, 2.0]}, **OPTIONS)
+    assert [str(one.message).partition(",")[0] for one in found] == ["UCBV: b is 1", "UCBV: b is 2"]
+    assert {one.filename for one in found} == {__file__}
+    assert len(swept.finished) == 6
+
+
 def test_what_is_no_list_of_texts():
     @arms.policy
     class Wrong(arms.UCB1):

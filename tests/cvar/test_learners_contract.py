@@ -286,6 +286,16 @@ class Forgetful:
         return False
 
 
+class Doubling(Forgetful):
+    """Says that it plans in episodes 1, 2, 4, 8, ..., and changes what it plays after each."""
+
+    def observe(self, state, known, lane, h, s, a, j, s_next, t):
+        state.best[lane, h] = 1 - a if t & (t - 1) == 0 else a
+
+    def plan(self, state, known, lane, t, rng):
+        return t & (t - 1) == 0
+
+
 class Restless(Forgetful):
     """Goes over to the other action within an episode."""
 
@@ -297,17 +307,19 @@ class Restless(Forgetful):
         return True
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-10, 1e10])
 @pytest.mark.parametrize("backend", ["cpu", "python"])
 @pytest.mark.parametrize(
     ("learner", "told"),
     [
         (Forgetful, "no longer plays what was evaluated when `plan` last returned True"),
+        (Doubling, "no longer plays what was evaluated when `plan` last returned True"),
         (Restless, "chose another action in an episode than it would have at its start"),
     ],
-    ids=["not evaluated anew", "changes within an episode"],
+    ids=["not evaluated anew", "evaluated anew where one looks first", "changes within an episode"],
 )
-def test_values_of_what_is_not_played_are_refused(learner, told, backend):
-    world = cvar.TabularMDP([[[1.0], [1.0]]], [[0.0, 0.5]], horizon=2)
+def test_values_of_what_is_not_played_are_refused(learner, told, backend, scale):
+    world = cvar.TabularMDP([[[1.0], [1.0]]], [[0.0, 0.5 * scale]], horizon=2)
     policy = cvar.mdp_policy(type(learner.__name__, (learner,), {}))()
     options = {"horizon": 20, "n_runs": 2, "seed": 0, "backend": backend, "progress": False}
     for metrics in ("cvar_regret[1]", "icvar[0.5]"):

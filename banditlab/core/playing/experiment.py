@@ -9,7 +9,7 @@ import numbers
 import secrets
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from inspect import isfunction
 from typing import Any
 
@@ -59,6 +59,8 @@ class Settings:
         How states are stored.
     reduced : bool
         Whether statistics of whole chunks are enough, where a device can compute them.
+    doubts : dict from str to None
+        What policies suppose and environments do not keep, of the jobs made so far: texts, in their order, each once.
     """
 
     first_run: int
@@ -69,6 +71,13 @@ class Settings:
     backend: str
     precision: str = "double"
     reduced: bool = False
+    doubts: dict[str, None] = field(default_factory=dict, compare=False)
+
+    def warn_of_doubts(self) -> None:
+        """Warn, once, of what policies suppose and environments do not keep, of all jobs that were made."""
+        for doubt in self.doubts:
+            warnings.warn(doubt, AssumptionWarning, stacklevel=levels_up())
+        self.doubts.clear()
 
     def jobs(self, environments: dict[str, Any], policies: dict[str, Any], horizon: int) -> dict[tuple[str, str], Job]:
         """Return one job per pair, or raise for all pairs that cannot play together."""
@@ -91,7 +100,7 @@ class Settings:
             raise IncompatiblePolicy("; ".join(reasons))
         for world, (label, player) in itertools.product(environments.values(), policies.items()):
             for doubt in own_warnings(player, getattr(world, "specimen", world), horizon):
-                warnings.warn(f"{label}: {doubt}", AssumptionWarning, stacklevel=levels_up())
+                self.doubts[f"{label}: {doubt}"] = None
         metrics = self.metrics or common_defaults(policies)
         backend = self._where(environments, policies, horizon)
         jobs = {

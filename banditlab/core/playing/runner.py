@@ -122,6 +122,8 @@ def run(
         For a damaged file in the store, whose runs are then played again.
     NotANumberWarning
         For a policy whose state became NaN, now or when the store's runs were played.
+    AssumptionWarning
+        Where an environment does not keep what a policy supposes: `b` as a bound of rewards, for example.
 
     Examples
     --------
@@ -143,6 +145,7 @@ def run(
     environments = labelled("environment", environment)
     players = labelled("policies", policies, kind="policy")
     jobs = settings.jobs(environments, players, horizon)
+    settings.warn_of_doubts()
     require_memory(jobs.values(), keep, together=True)
     bounds = lower_bounds(jobs)
     started = time.perf_counter()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidArgument, InvalidType
-from ..validation import invalid, several, shown
+from ..validation import as_list, invalid, several, shown
 
 LOSSES = ("regret", "violation", "violations", "error")
 """Endings, before any brackets, of the names of metrics whose small values are good."""
@@ -115,9 +115,10 @@ def asked_metrics(metric: Any, recorded: Sequence[str]) -> list[str]:
     """
     if not several(metric):
         return [asked_metric(metric, recorded)]
-    if not len(metric):
-        raise invalid("metric", metric, f"one or more of {abridged(recorded)}, which were recorded")
-    return [metric_name(one) for one in metric]
+    names = [metric_name(one) for one in as_list("metric", metric, "metrics, as a list")]
+    if not names or len(set(names)) < len(names):
+        raise invalid("metric", metric, f"one or more of {abridged(recorded)}, each once")
+    return names
 
 
 def of_each(metric: str, n: int) -> list[str]:

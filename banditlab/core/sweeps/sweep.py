@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..components import describe
 from ..errors import BanditlabError, CellFailedWarning, InterruptedRunWarning, InvalidType
+from ..origin import is_ours
 from ..playing.engine import GOES_ON, play
 from ..playing.estimate import Estimate, estimate
 from ..playing.experiment import GATHERERS, KnownBounds, Settings, cell_of, checked_settings, lower_bound
@@ -160,6 +161,7 @@ def sweep(
     n_jobs = checked_n_jobs(n_jobs)
     where = as_store(store, make=dry_run is not True)
     planned = _plan(world, players, combinations, horizon, settings)
+    settings.warn_of_doubts()
     jobs = [p.job for p in planned if p.job is not None]
     provenance = {
         "first_run": settings.first_run,
@@ -266,7 +268,7 @@ def _plan(
 
 def _named(error: Exception, cell: str) -> Exception:
     """Return an error that says of which cell it is: in its message, or in a note if the message is not ours."""
-    if not isinstance(error, BanditlabError):
+    if not isinstance(error, BanditlabError) or not is_ours(type(error).__module__):
         error.add_note(cell)
         return error
     named = type(error)(f"{error} ({cell})")

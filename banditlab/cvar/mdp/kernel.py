@@ -20,7 +20,7 @@ RETURN, ESTIMATE, SMALLEST_ESTIMATE, PLANS, LEVELS = 0, 1, 2, 3, 4
 
 
 ROUNDING = 1e-9
-"""How far apart, relative to their size, two values of one policy can be."""
+"""How far apart two values of one policy can be, relative to the largest return that rewards allow."""
 
 
 @device
@@ -196,11 +196,10 @@ def _note_values(policy: Params, state: State, lane: int, values: Any, tally: An
 
 
 @device
-def _check_values(values: Any, lane: int, tally: Any) -> None:
+def _check_values(values: Any, lane: int, tally: Any, rounding: float) -> None:
     """Raise unless values are, but for rounding, those in `tally`."""
     for k in range(values.shape[0]):
-        noted = tally[LEVELS + 2 * k + 1, lane]
-        if abs(values[k] - noted) > ROUNDING * (1.0 + abs(noted)):
+        if abs(values[k] - tally[LEVELS + 2 * k + 1, lane]) > rounding:
             raise IndexError(NOT_AS_EVALUATED)
 
 
@@ -248,7 +247,8 @@ def play(
 
     The environment draws one uniform number per episode, and expands it into a pair per step, for reward and next
     state: whatever policies do, they face the same luck at the same step. A policy's value is recomputed only when the
-    policy may have changed. Whether it is what is played is looked at in episodes 1, 2, 4, 8, ...
+    policy may have changed. Whether it is what is played is looked at in episodes 1, 2, 4, 8, ... and in those after,
+    as some learners plan when a count has doubled.
     """
     world, known, policy, state = borrowed(world), borrowed(known), borrowed(policy), borrowed(state)
     environment_rng, policy_rng, tally = borrowed(environment_rng), borrowed(policy_rng), borrowed(tally)
@@ -256,18 +256,19 @@ def play(
     n_sums = world.returns.shape[0]
     place = np.full((n_memories(policy, state) if world.static.shape[0] > 0 else 1, n_sums), -1)
     law, order = np.zeros(n_sums), np.arange(n_sums)
+    largest = known.n_steps * max(abs(known.atoms[0]), abs(known.atoms[-1]))
     values, foreseen = np.zeros(world.best.shape[0]), np.zeros(known.n_steps, np.int64)
     for w in range(lanes):
         c = next_checkpoint(checkpoints, first)
         for t in range(first, last + 1):
             changed = plan(policy, state, known, w, t, policy_rng)
-            looked_at = values.shape[0] > 0 and t & (t - 1) == 0
+            looked_at = values.shape[0] > 0 and (t & (t - 1) == 0 or (t - 1) & (t - 2) == 0)
             if changed or t == 1 or looked_at:
                 _values(policy, state, known, world, w, place, law, order, values)
             if changed or t == 1:
                 _note_values(policy, state, w, values, tally)
             elif looked_at:
-                _check_values(values, w, tally)
+                _check_values(values, w, tally, ROUNDING * largest)
             for k in range(world.best.shape[0]):
                 tally[LEVELS + 2 * k, w] += world.best[k] - tally[LEVELS + 2 * k + 1, w]
             bits = key(open_uniform(environment_rng, w))  # as in `follow`

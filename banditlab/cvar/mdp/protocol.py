@@ -55,10 +55,14 @@ class EpisodesProtocol(Protocol):
             _with_level(metric, policy)
         return requested
 
-    def rehearsal(self, environment: Any) -> int:
-        """Return 3 episodes where an MDP is small, and none elsewhere: planning in plain Python takes long."""
+    def rehearsal(self, environment: Any, policy: Any) -> int:
+        """Return 3 episodes where an MDP is small, and none elsewhere: planning in plain Python takes long.
+
+        So does evaluating what has a memory.
+        """
         steps = environment.horizon * environment.n_actions * environment.n_states**2
-        return 3 if steps <= REHEARSED_STEPS else 0
+        remembers = "n_memories" in type(policy).__banditlab__.kernels
+        return 3 if steps <= REHEARSED_STEPS and not remembers else 0
 
     def reasons_against_device(self, environment: Any, policy: Any) -> list[str]:
         """Say why not: a policy is evaluated in tables that grow with the returns that it is found to reach."""
