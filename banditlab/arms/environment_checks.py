@@ -69,11 +69,11 @@ def _odd(environment: Any, support: Support, horizon: int, t: int, probes: Seque
             if not support.holds(value):
                 return f"reward({arm}, {u:.3g}, {t}) is {value:g}; allowed: rewards {support}, which is its support"
     gaps = [float(gap(params, arm, t)) for arm in looked_at]
+    any_sign = hasattr(environment, "benchmark")
     for arm in looked_at:
-        if math.isnan(gaps[arm]):
-            return f"gap({arm}, {t}) is nan; allowed: a number"
-        if gaps[arm] < -_rounding(gaps) and not hasattr(environment, "benchmark"):
-            return f"gap({arm}, {t}) is {gaps[arm]:g}; allowed: 0 and more"
+        if not math.isfinite(gaps[arm]) or (gaps[arm] < -_rounding(gaps) and not any_sign):
+            allowed = "finite numbers" if any_sign else "0 and more, finite"
+            return f"gap({arm}, {t}) is {gaps[arm]:g}; allowed: {allowed}"
     return ""
 
 

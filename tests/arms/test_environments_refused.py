@@ -274,7 +274,7 @@ def test_gaps_to_another_benchmark(gap, benchmark):
 def test_nan_is_no_gap_to_any_benchmark():
     own = {"gap": lambda self, arm, t: math.nan, "reward": _alternates, "benchmark": "something"}
     world = arms.environment(type("World", (Plain,), own))()
-    with pytest.raises(InvalidComponent, match=r"gap\(0, 1\) is nan; allowed: a number"):
+    with pytest.raises(InvalidComponent, match=r"gap\(0, 1\) is nan; allowed: finite numbers"):
         bl.run(world, arms.UCB1(), **SHORT)
 
 

@@ -359,7 +359,8 @@ def test_what_is_no_arm_is_refused(chosen: float, backend: str) -> None:
         (5.0, 0.0, True, r"reward\(0, .*\) is .*; allowed: rewards 0 or 1, which is its support"),
         (5.0, 0.0, False, r"reward\(0, 0.25, 1\) is 1.25; allowed: rewards in \[0, 1\]"),
         (math.nan, 0.0, False, r"reward\(0, .*\) is nan"),
-        (1.0, math.nan, False, r"gap\(0, 1\) is nan; allowed: 0 and more"),
+        (1.0, math.nan, False, r"gap\(0, 1\) is nan; allowed: 0 and more, finite"),
+        (1.0, math.inf, False, r"gap\(0, 1\) is inf; allowed: 0 and more, finite"),
         (1.0, -0.5, False, r"gap\(0, 1\) is -0.5"),
     ],
 )
